@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+/** Heavy tests (sessions, decoders) run one file at a time: spinning thread pools on two cores do not share. */
+const project = (name: string, include: string[], testTimeout: number): object => ({
+  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: "forks", fileParallelism: name === "unit" },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", ["test/unit/**/*.test.ts", "test/architecture.test.ts"], 20_000),
+      project("contract", ["test/contract/**/*.test.ts"], 60_000),
+      project("golden", ["test/golden/**/*.test.ts"], 120_000),
+      project("e2e", ["test/e2e/**/*.test.ts"], 900_000),
+      project("oracle", ["test/oracle/**/*.test.ts"], 900_000),
+    ],
+  },
+});
