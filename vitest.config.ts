@@ -1,11 +1,18 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** Heavy tests (sessions, decoders) run one file at a time: spinning thread pools on two cores do not share. */
 const project = (name: string, include: string[], testTimeout: number): object => ({
-  test: { name, include, testTimeout, hookTimeout: testTimeout, pool: "forks", fileParallelism: name === "unit" },
+  test: {
+    name,
+    include,
+    testTimeout,
+    hookTimeout: testTimeout,
+    pool: "forks",
+    fileParallelism: name === "unit",
+  },
 });
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       project("unit", ["test/unit/**/*.test.ts", "test/architecture.test.ts"], 20_000),
@@ -16,3 +23,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;

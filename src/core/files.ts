@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { createReadStream, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { createInterface } from "node:readline";
 import { DataFormatError, messageOf } from "./errors.ts";
 
@@ -30,7 +39,8 @@ export const sha256OfFile = async (file: string): Promise<string> => {
 };
 
 /** SHA-256 of bytes or text, lower-case hexadecimal. */
-export const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+export const sha256 = (content: string | Uint8Array): string =>
+  createHash("sha256").update(content).digest("hex");
 
 /** Parses JSON text. @throws {DataFormatError} naming `where` */
 export const parseJson = (text: string, where: string): unknown => {
@@ -55,7 +65,10 @@ export const readJsonFile = (file: string): unknown => {
 /** The rows of a JSON-lines file, one at a time; a last line cut short by a crash is an error that names it. */
 export async function* readJsonLines(file: string): AsyncGenerator<unknown> {
   let line = 0;
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of createInterface({
+    input: createReadStream(file),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })) {
     line++;
     if (text.trim() !== "") yield parseJson(text, `${file}:${line}`);
   }

@@ -64,7 +64,8 @@ export const folderRegistry = <P extends Plugin>(kind: string, folder: URL): Reg
     make: async (name, params = {}) => {
       const plugin = await load(name);
       const parsed = plugin.params.safeParse(params);
-      if (!parsed.success) throw new ConfigError(`bad parameters for ${kind} "${name}"`, { got: explainZod(parsed.error) });
+      if (!parsed.success)
+        throw new ConfigError(`bad parameters for ${kind} "${name}"`, { got: explainZod(parsed.error) });
       return {
         value: plugin.create(parsed.data) as ReturnType<P["create"]>,
         recipe: { name, params: parsed.data as Record<string, unknown> },

@@ -14,7 +14,8 @@ export type Bytes = Quantity<"bytes">;
 
 /** A finite number as seconds. @throws {ConfigError} when not finite */
 export const seconds = (value: number): Seconds => {
-  if (!Number.isFinite(value)) throw new ConfigError("not a time", { expected: "finite seconds", got: String(value) });
+  if (!Number.isFinite(value))
+    throw new ConfigError("not a time", { expected: "finite seconds", got: String(value) });
   return value as Seconds;
 };
 

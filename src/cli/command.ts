@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import type { Progress } from "../core/progress.ts";
+
+/** What a running command is given besides its arguments. */
+export interface CommandContext {
+  /** True when exactly one JSON document goes to standard output. */
+  readonly json: boolean;
+  /** Bar or lines on standard error. `label` names the work, `unit` what is counted. */
+  progress(label: string, unit: string): Progress;
+  /** Ends when the person presses Ctrl-C; long work looks at it between items and stops cleanly. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command gives back: the JSON document, and the text a person sees instead. */
+export interface CommandResult {
+  readonly json: unknown;
+  readonly text: string;
+  /** Exit status other than 0, for commands whose answer can be "no" (verify: 1). */
+  readonly exitCode?: number;
+}
+
+/** One command; its file's name is its name. */
+export interface CommandDefinition {
+  readonly summary: string;
+  /** Declares arguments and options on a commander command (`--json` and `--help` are there already). */
+  readonly configure: (command: Command) => void;
+  /** Does the work. `args` are the positional arguments, `options` commander's parsed options. */
+  readonly run: (
+    args: readonly (string | readonly string[] | undefined)[],
+    options: Readonly<Record<string, unknown>>,
+    context: CommandContext,
+  ) => Promise<CommandResult>;
+}
+
+/** Declares a command. */
+export const defineCommand = (definition: CommandDefinition): CommandDefinition => definition;

@@ -1,0 +1,71 @@
+import type { Replacement } from "../absent/pair.ts";
+import type { Timeline } from "../video/types.ts";
+
+/** How an answer is compared with the reference. */
+export type AnswerKind = "choice" | "number" | "span" | "permutation" | "index-set" | "open";
+
+/** Part of a message in the Qwen message format. */
+export type MessagePart =
+  | { readonly type: "text"; readonly text: string }
+  | {
+      readonly type: "video";
+      readonly video: string;
+      readonly fps?: number;
+      readonly nframes?: number;
+      readonly min_pixels?: number;
+      readonly max_pixels?: number;
+      readonly total_pixels?: number;
+      readonly video_start?: number;
+      readonly video_end?: number;
+    }
+  | {
+      readonly type: "image";
+      readonly image: string;
+      readonly min_pixels?: number;
+      readonly max_pixels?: number;
+    };
+
+/** One turn of a conversation. */
+export interface Message {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: readonly MessagePart[];
+}
+
+/** A short thing that happens; half-open time range from the first frame. */
+export interface EventSpan {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+  readonly what: string;
+}
+
+/** A clip by content; `file` is relative to the data set folder. */
+export interface ClipReference {
+  readonly file: string;
+  readonly sha256: string;
+  readonly timeline: Timeline;
+}
+
+/** The absent twin of a sample's clip: virtual unless `file` is there. */
+export interface AbsentReference {
+  readonly file?: string;
+  readonly sha256?: string;
+  readonly keyFrames: readonly number[];
+  readonly replacements: readonly Replacement[];
+}
+
+/** One row of a data set (docs: interfaces, "Data set folder"). */
+export interface Sample {
+  readonly id: string;
+  readonly clip: ClipReference;
+  readonly absent?: AbsentReference;
+  readonly messages: readonly Message[];
+  readonly answer: string;
+  readonly answerKind: AnswerKind;
+  /** Lettered options of a `choice` question, in order A, B, C, ... */
+  readonly options?: readonly string[];
+  /** Which family of questions, e.g. "motion-recognition". */
+  readonly skill?: string;
+  readonly keywords?: readonly string[];
+  readonly events?: readonly EventSpan[];
+  readonly provenance: Readonly<Record<string, unknown>>;
+}
