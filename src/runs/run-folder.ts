@@ -1,0 +1,59 @@
+/** What stands in a run folder and under which name. */
+
+/** The files of a run folder, relative to it. */
+export const runFiles = {
+  config: "config.json",
+  metrics: "metrics.jsonl",
+  rollouts: "rollouts.jsonl",
+  checkpoints: "checkpoints",
+  report: "report.html",
+  lock: ".lock",
+  owner: ".lock-owner",
+} as const;
+
+/** What starts the name of a TensorBoard event file. */
+export const eventFilePrefix = "events.out.tfevents.";
+
+/** The file in a checkpoint folder that lists its files and holds the training state; written last. */
+export const checkpointRecordFile = "checkpoint.json";
+
+/** One row of `metrics.jsonl`: step, seconds of work since the run began (pauses left out), and named values. */
+export interface MetricsRow {
+  readonly step: number;
+  readonly timeSeconds: number;
+  readonly [name: string]: number;
+}
+
+/** One completion in a rollout. */
+export interface RolloutCompletion {
+  readonly text: string;
+  /** Reward in parts, by name. */
+  readonly rewards: Readonly<Record<string, number>>;
+  /** Advantage in parts (`base`, `comparative`, `total`); absent-side completions have none. */
+  readonly advantages?: Readonly<Record<string, number>>;
+  /** How often this completion was sampled again with the refeed instruction. */
+  readonly refeeds?: number;
+}
+
+/** One row of `rollouts.jsonl`: what one prompt gave on the complete and on the absent clip. */
+export interface RolloutRecord {
+  readonly step: number;
+  /** The data set row that the prompt came from. */
+  readonly sampleId: string;
+  readonly prompt: string;
+  /** The reference answer. */
+  readonly reference?: string;
+  readonly complete: readonly RolloutCompletion[];
+  readonly absent: readonly RolloutCompletion[];
+  /** Numbers of the whole group, e.g. the moving-average baseline before this group. */
+  readonly group?: Readonly<Record<string, number>>;
+}
+
+/** A complete checkpoint of a run. */
+export interface CheckpointEntry {
+  readonly step: number;
+  /** The checkpoint's own folder. */
+  readonly folder: string;
+  /** What the training loop stored beside the weights (optimizer position, random state, baseline). */
+  readonly state: unknown;
+}
