@@ -1,0 +1,168 @@
+import { assert } from "../core/errors.ts";
+import { ProtobufWriter } from "./protobuf.ts";
+import { type DataType, elementCount, topologicalOrder, type Value } from "./value.ts";
+
+/** An ONNX attribute: integer, float, text or a list of integers. */
+export type Attribute = number | { readonly float: number } | string | readonly number[];
+
+/** What lowering rules write to. */
+export interface Emitter {
+  /** The ONNX name of a value. */
+  name(value: Value): string;
+  /** Adds a node that computes `outputs`; names that start with "" are left out. */
+  node(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes?: Readonly<Record<string, Attribute>>,
+    domain?: "" | "com.microsoft",
+  ): void;
+  /** A fresh name for something between two nodes. */
+  temporary(): string;
+  /** The name of an int64 initializer with these numbers (1-D, or a scalar for a number). */
+  integers(values: readonly number[] | number): string;
+  /** The name of a float32 initializer (scalar for a number). */
+  floats(values: Float32Array | number, shape?: readonly number[]): string;
+}
+
+const onnxType: Record<DataType, number> = { float32: 1, int32: 6, int64: 7 };
+const opsetVersion = 21;
+const irVersion = 10;
+
+const writeAttribute = (writer: ProtobufWriter, name: string, value: Attribute): void => {
+  writer.message(5, (attribute) => {
+    attribute.string(1, name);
+    if (typeof value === "number") attribute.integer(3, value).integer(20, 2);
+    else if (typeof value === "string") attribute.string(4, value).integer(20, 3);
+    else if ("float" in value) attribute.float(2, value.float).integer(20, 1);
+    else {
+      for (const item of value) attribute.integer(8, item);
+      attribute.integer(20, 7);
+    }
+  });
+};
+
+const writeValueInfo = (writer: ProtobufWriter, field: number, name: string, value: Value): void => {
+  writer.message(field, (info) => {
+    info.string(1, name);
+    info.message(2, (type) =>
+      type.message(1, (tensor) => {
+        tensor.integer(1, onnxType[value.dtype]);
+        tensor.message(2, (shape) => {
+          for (const size of value.shape) shape.message(1, (dimension) => dimension.integer(1, size));
+        });
+      }),
+    );
+  });
+};
+
+/** A graph ready to be written: named inputs are found by walking from the named outputs. */
+export interface EmittedModel {
+  /** The ONNX file. */
+  readonly bytes: Uint8Array;
+  /** Inputs that the outputs depend on. */
+  readonly inputs: ReadonlyMap<string, Value>;
+  /** Number of ONNX nodes, for reports. */
+  readonly nodes: number;
+}
+
+/**
+ * Writes the graph of the named outputs as an ONNX model. Inputs keep their own names.
+ *
+ * @param sequence name of an additional first output, a sequence of one scalar (what for: `engine/onnx`)
+ */
+export const emitModel = (outputs: Readonly<Record<string, Value>>, sequence?: string): EmittedModel => {
+  const graph = new ProtobufWriter();
+  const initializers = new ProtobufWriter();
+  const interned = new Map<string, string>();
+  const names = new Map<Value, string>();
+  const inputs = new Map<string, Value>();
+  let serial = 0;
+  let nodes = 0;
+
+  const initializer = (type: DataType, shape: readonly number[], bytes: Uint8Array): string => {
+    const key = `${type}:${shape.join(",")}:${bytes.length <= 256 ? Buffer.from(bytes).toString("hex") : `#${serial}`}`;
+    const known = interned.get(key);
+    if (known !== undefined) return known;
+    const name = `c${serial++}`;
+    initializers.message(5, (tensor) => {
+      for (const size of shape) tensor.integer(1, size);
+      tensor.integer(2, onnxType[type]).string(8, name).bytes(9, bytes);
+    });
+    interned.set(key, name);
+    return name;
+  };
+
+  const emitter: Emitter = {
+    name: (value) => {
+      const name = names.get(value);
+      assert(name !== undefined, `value of ${value.node.operation.name} was emitted before its users`);
+      return name;
+    },
+    temporary: () => `t${serial++}`,
+    node: (type, from, to, attributes = {}, domain = "") => {
+      nodes++;
+      graph.message(1, (node) => {
+        for (const name of from) node.string(1, name);
+        for (const name of to) node.string(2, name);
+        node.string(3, `n${nodes}_${type}`).string(4, type);
+        for (const [name, value] of Object.entries(attributes)) writeAttribute(node, name, value);
+        if (domain !== "") node.string(7, domain);
+      });
+    },
+    integers: (values) => {
+      const list = typeof values === "number" ? [values] : values;
+      const data = BigInt64Array.from(list, (value) => BigInt(value));
+      return initializer(
+        "int64",
+        typeof values === "number" ? [] : [list.length],
+        new Uint8Array(data.buffer),
+      );
+    },
+    floats: (values, shape) => {
+      const data = typeof values === "number" ? Float32Array.of(values) : values;
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      return initializer("float32", shape ?? (typeof values === "number" ? [] : [data.length]), bytes);
+    },
+  };
+
+  for (const node of topologicalOrder(Object.values(outputs))) {
+    node.outputs.forEach((value, index) => {
+      names.set(value, `v${node.id}_${index}`);
+    });
+    if (node.operation.name === "input") {
+      const { name } = node.attributes as { name: string };
+      assert(!inputs.has(name), `two inputs are called ${name}`);
+      inputs.set(name, node.outputs[0]!);
+      names.set(node.outputs[0]!, name);
+    } else node.operation.lower(node, emitter);
+  }
+  for (const [name, value] of Object.entries(outputs))
+    emitter.node("Identity", [emitter.name(value)], [name]);
+
+  const model = new ProtobufWriter();
+  model.integer(1, irVersion).string(2, "videoperceiver");
+  const body = graph.string(2, "graph");
+  for (const [name, value] of inputs) writeValueInfo(body, 11, name, value);
+  if (sequence !== undefined) {
+    emitter.node("SequenceConstruct", [emitter.floats(0)], [sequence]);
+    body.message(12, (info) => {
+      info.string(1, sequence);
+      info.message(2, (type) =>
+        type.message(4, (list) =>
+          list.message(1, (element) => element.message(1, (tensor) => tensor.integer(1, onnxType.float32))),
+        ),
+      );
+    });
+  }
+  for (const [name, value] of Object.entries(outputs)) writeValueInfo(body, 12, name, value);
+  body.append(initializers.finish());
+  model.bytes(7, body.finish());
+  model.message(8, (opset) => opset.string(1, "").integer(2, opsetVersion));
+  model.message(8, (opset) => opset.string(1, "com.microsoft").integer(2, 1));
+  return { bytes: model.finish().slice(), inputs, nodes };
+};
+
+/** Bytes that a value takes. */
+export const byteLength = (value: Value): number =>
+  elementCount(value.shape) * (value.dtype === "int64" ? 8 : 4);
