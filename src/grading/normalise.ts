@@ -1,0 +1,56 @@
+/**
+ * What is left of a completion when the reasoning is cut away: the text after the last `</think>`, nothing when a
+ * `<think>` never closes (the answer was never reached), and the inside of the last `<answer>` pair if there is one.
+ */
+export const answerPart = (completion: string): string => {
+  let text = completion.replace(/<think>[\s\S]*?<\/think>/gi, " ");
+  const open = text.search(/<think>/i);
+  if (open >= 0) text = text.slice(0, open);
+  const close = text.toLowerCase().lastIndexOf("</think>");
+  if (close >= 0) text = text.slice(close + "</think>".length);
+  const tagged = [...text.matchAll(/<answer>([\s\S]*?)<\/answer>/gi)].at(-1);
+  return (tagged?.[1] ?? text).trim();
+};
+
+/**
+ * Lower case, ASCII punctuation deleted, the words a, an, the deleted, white space collapsed.
+ *
+ * @source SQuAD evaluation script (`normalize_answer`); golden pairs in test/golden/grading.test.ts
+ */
+export const normaliseText = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[!-/:-@[-`{-~]/g, "")
+    .replace(/\b(a|an|the)\b/g, " ")
+    .split(/\s+/)
+    .filter((word) => word !== "")
+    .join(" ");
+
+/** Words of the normalised text. */
+export const normalisedTokens = (text: string): string[] => {
+  const normalised = normaliseText(text);
+  return normalised === "" ? [] : normalised.split(" ");
+};
+
+/**
+ * Harmonic mean of token precision and recall after normalisation, in [0, 1]; tokens are matched with multiplicity.
+ * Two texts that both normalise to nothing agree (1), one empty text scores 0.
+ *
+ * @source SQuAD evaluation script (`compute_f1`)
+ */
+export const tokenF1 = (prediction: string, reference: string): number => {
+  const predicted = normalisedTokens(prediction);
+  const wanted = normalisedTokens(reference);
+  if (predicted.length === 0 || wanted.length === 0)
+    return predicted.length === 0 && wanted.length === 0 ? 1 : 0;
+  const left = new Map<string, number>();
+  for (const token of wanted) left.set(token, (left.get(token) ?? 0) + 1);
+  let shared = 0;
+  for (const token of predicted) {
+    const count = left.get(token) ?? 0;
+    if (count === 0) continue;
+    left.set(token, count - 1);
+    shared++;
+  }
+  return (2 * shared) / (predicted.length + wanted.length);
+};

@@ -1,0 +1,81 @@
+import { optionLetter } from "./options.ts";
+
+/** A benchmark's own way to judge a completion, errors included, for comparison with published numbers only. */
+export interface OfficialVerdict {
+  readonly correct: boolean;
+  /** What the official script read, in its own form ("" or null when it read nothing). */
+  readonly parsed: string | null;
+}
+
+/** Judges one completion against the right option (0-based) among lettered options. */
+export type OfficialJudge = (
+  completion: string,
+  answerIndex: number,
+  options: readonly string[],
+) => OfficialVerdict;
+
+const byLetter =
+  (read: (completion: string) => string | null): OfficialJudge =>
+  (completion, answerIndex) => {
+    const parsed = read(completion);
+    return { correct: parsed === optionLetter(answerIndex), parsed };
+  };
+
+/** @source THUDM/MotionBench@dcc9b07, `polish_answer`: no case folding, so "b" and "The answer is B" are wrong */
+export const motionBenchLetter = (completion: string): string => {
+  let text = completion.trim();
+  const close = text.indexOf(")");
+  if (close >= 0) text = text.slice(0, close);
+  const open = text.indexOf("(");
+  if (open >= 0) text = text.slice(open + 1);
+  return (text.trim().split(" ")[0] ?? "").slice(0, 1);
+};
+
+/** @source open-compass/VLMEvalKit@e8e78f0, regular expression for Video-MME: the first A-D anywhere, also inside a word */
+export const videoMmeLetter = (completion: string): string => {
+  let text = completion.trim();
+  for (const lead of [
+    "The best answer is",
+    "The correct answer is",
+    "The answer is",
+    "The answer",
+    "Answer:",
+    "Option:",
+  ])
+    text = text.replaceAll(lead, "");
+  return /[ABCD]/.exec(text)?.[0] ?? "";
+};
+
+/** @source Kimyounggun99/VRU-Accident@c5d84f6, Qwen path: last line, first lone A-D, so the article "A" counts */
+export const vruAccidentLetter = (completion: string): string | null => {
+  const line = completion.trimEnd().split("\n").at(-1)!;
+  return /\b[A-D]\b/.exec(line)?.[0] ?? /Answer:\s*\(?([A-D])\)?/.exec(line)?.[1] ?? null;
+};
+
+/** @source LJungang/RTV-Bench@a928cbe: text in upper case, first lone letter, so the word "a" is an answer */
+export const rtvBenchLetter = (completion: string): string => {
+  const text = completion.trim().toUpperCase();
+  const lone = /\b([A-D])\b/.exec(text)?.[1] ?? /(?:OPTION|ANSWER)\s*:?\s*([A-D])/.exec(text)?.[1];
+  if (lone !== undefined) return lone;
+  return /^[A-D]/.test(text) ? text.slice(0, 1) : "Unknown";
+};
+
+/** @source OpenGVLab/Ask-Anything@4dd8210, `check_ans`: substring either way, so an empty answer is correct */
+const mvBench: OfficialJudge = (completion, answerIndex) => {
+  const gold = `(${optionLetter(answerIndex).toLowerCase()})`;
+  const first = completion.toLowerCase().split(" ")[0]!;
+  const read = first.replaceAll(".", "");
+  return { correct: gold.includes(read) || first.includes(gold), parsed: read };
+};
+
+/** Official judges by benchmark name. Wrong where the originals are wrong; strict grading is `gradeAnswer`. */
+export const officialJudges: Readonly<Record<OfficialRule, OfficialJudge>> = {
+  motionbench: byLetter(motionBenchLetter),
+  "video-mme": byLetter(videoMmeLetter),
+  "vru-accident": byLetter(vruAccidentLetter),
+  "rtv-bench": byLetter(rtvBenchLetter),
+  mvbench: mvBench,
+};
+
+/** Benchmarks whose own scoring rule is reproduced. */
+export type OfficialRule = "motionbench" | "video-mme" | "vru-accident" | "rtv-bench" | "mvbench";
