@@ -1,0 +1,191 @@
+/** The rules of the house as functions from file contents to violations; `architecture.test.ts` applies them. */
+import ts from "typescript";
+
+/** File contents by path from the repository's root, with `/`. */
+export type Files = ReadonlyMap<string, string>;
+
+/** One import or re-export between files of the repository. */
+export interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+const sources = new Map<string, ts.SourceFile>();
+
+/** The parsed file; parsed once per content. */
+export const parse = (file: string, text: string): ts.SourceFile => {
+  const known = sources.get(file);
+  if (known?.text === text) return known;
+  const parsed = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  sources.set(file, parsed);
+  return parsed;
+};
+
+/** Calls `see` on every node of a file. */
+export const visit = (node: ts.Node, see: (node: ts.Node) => void): void => {
+  see(node);
+  ts.forEachChild(node, (child) => visit(child, see));
+};
+
+const resolve = (from: string, specifier: string): string => {
+  const parts = from.split("/").slice(0, -1);
+  for (const part of specifier.split("/"))
+    if (part === "..") parts.pop();
+    else if (part !== ".") parts.push(part);
+  return parts.join("/");
+};
+
+const isTypeOnly = (node: ts.ImportDeclaration | ts.ExportDeclaration): boolean => {
+  if (ts.isExportDeclaration(node)) return node.isTypeOnly;
+  const clause = node.importClause;
+  if (clause === undefined) return false;
+  if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
+  const names = clause.namedBindings;
+  return (
+    clause.name === undefined &&
+    names !== undefined &&
+    ts.isNamedImports(names) &&
+    names.elements.length > 0 &&
+    names.elements.every((name) => name.isTypeOnly)
+  );
+};
+
+/** The relative imports of a file: static, dynamic, re-exports, and `import("...")` types. */
+export const importsOf = (file: string, text: string): Import[] => {
+  const found: Import[] = [];
+  const add = (specifier: ts.Node | undefined, typeOnly: boolean): void => {
+    if (specifier === undefined || !ts.isStringLiteralLike(specifier) || !specifier.text.startsWith("."))
+      return;
+    found.push({ from: file, to: resolve(file, specifier.text), typeOnly });
+  };
+  visit(parse(file, text), (node) => {
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node))
+      add(node.moduleSpecifier, isTypeOnly(node));
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
+      add(node.arguments[0], false);
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+      add(node.argument.literal, true);
+  });
+  return found;
+};
+
+/** The stage of a file under `src/`, or undefined elsewhere. */
+export const stageOf = (file: string): string | undefined => /^src\/([^/]+)\//.exec(file)?.[1];
+
+/** Which stages a stage may import; `types:` before a name allows type-only imports of it. */
+export type LayerTable = Readonly<Record<string, readonly string[] | "everything">>;
+
+/** Imports that the table does not allow, as `file -> import`, and stages that it does not know. */
+export const layerViolations = (files: Files, table: LayerTable): string[] => {
+  const violations: string[] = [];
+  for (const [file, text] of files) {
+    const stage = stageOf(file);
+    if (stage === undefined) continue;
+    const allowed = table[stage];
+    if (allowed === undefined) violations.push(`${file}: "${stage}" has no row in the import table`);
+    if (allowed === undefined || allowed === "everything") continue;
+    for (const { to, typeOnly } of importsOf(file, text)) {
+      const target = stageOf(to);
+      if (target === stage) continue;
+      const fits =
+        target !== undefined &&
+        (allowed.includes(target) || (typeOnly && allowed.includes(`types:${target}`)));
+      if (!fits) violations.push(`${file} -> ${to}`);
+    }
+  }
+  return violations;
+};
+
+/** Cycles of imports that exist at run time, each as `a -> b -> a`; type-only imports are erased. */
+export const importCycles = (files: Files): string[] => {
+  const cycles: string[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const walk = (file: string): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) {
+      cycles.push([...path.slice(at), file].join(" -> "));
+      return;
+    }
+    const text = files.get(file);
+    if (text === undefined || done.has(file)) return;
+    path.push(file);
+    for (const { to, typeOnly } of importsOf(file, text)) if (!typeOnly) walk(to);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of files.keys()) walk(file);
+  return cycles;
+};
+
+/** Relative imports that do not name a file of the repository. */
+export const danglingImports = (files: Files, exists: (file: string) => boolean): string[] =>
+  [...files].flatMap(([file, text]) =>
+    importsOf(file, text)
+      .filter(({ to }) => !exists(to))
+      .map(({ to }) => `${file} -> ${to}`),
+  );
+
+/** Uses of a clock or of randomness that no seed controls, outside `src/core/`. */
+export const uncontrolledInputs = (files: Files): string[] => {
+  const banned = new Set(["Math.random", "Date.now", "crypto.randomUUID"]);
+  const violations: string[] = [];
+  for (const [file, text] of files) {
+    if (!file.startsWith("src/") || file.startsWith("src/core/")) continue;
+    const source = parse(file, text);
+    const report = (node: ts.Node, what: string): void => {
+      const line = source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
+      violations.push(`${file}:${line}: ${what}`);
+    };
+    visit(source, (node) => {
+      if (ts.isPropertyAccessExpression(node) && banned.has(node.getText(source)))
+        report(node, node.getText(source));
+      if (
+        ts.isNewExpression(node) &&
+        node.expression.getText(source) === "Date" &&
+        (node.arguments?.length ?? 0) === 0
+      )
+        report(node, "new Date()");
+    });
+  }
+  return violations;
+};
+
+/** True when the file has a default export. */
+export const hasDefaultExport = (file: string, text: string): boolean => {
+  let found = false;
+  visit(parse(file, text), (node) => {
+    if (ts.isExportAssignment(node)) found ||= node.isExportEquals !== true;
+    else if (ts.isExportSpecifier(node)) found ||= node.name.text === "default";
+    else if (ts.canHaveModifiers(node))
+      found ||= ts.getModifiers(node)?.some((one) => one.kind === ts.SyntaxKind.DefaultKeyword) ?? false;
+  });
+  return found;
+};
+
+/** Default exports outside plug-in folders, and files in plug-in folders that have none. */
+export const defaultExportViolations = (files: Files, pluginFolders: readonly string[]): string[] => {
+  const violations: string[] = [];
+  for (const [file, text] of files) {
+    if (!file.startsWith("src/")) continue;
+    const isPlugin = pluginFolders.includes(file.slice(0, file.lastIndexOf("/")));
+    const has = hasDefaultExport(file, text);
+    if (isPlugin && !has) violations.push(`${file}: every file here is a plug-in and needs a default export`);
+    if (!isPlugin && has) violations.push(`${file}: default exports are for plug-in folders only`);
+  }
+  return violations;
+};
+
+/** Lines of a text; a line feed at the end begins no further line. */
+export const lineCount = (text: string): number =>
+  text === "" ? 0 : text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+
+/** Places that tie a file to one machine. The names are joined here so that this file does not contain them. */
+export const machinePaths = (file: string, text: string): string[] => {
+  const folders = ["work", "farm", "root", "tmp"].map((name) => `/${name}/`).join("|");
+  const pattern = new RegExp(`(?<![\\w.@$}~-])(${folders}|/home/[a-z])`);
+  return text
+    .split("\n")
+    .flatMap((line, at) => (pattern.test(line) ? [`${file}:${at + 1}: ${line.trim().slice(0, 100)}`] : []));
+};

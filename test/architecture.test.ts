@@ -1,0 +1,213 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import {
+  danglingImports,
+  defaultExportViolations,
+  type Files,
+  importCycles,
+  importsOf,
+  type LayerTable,
+  layerViolations,
+  lineCount,
+  machinePaths,
+  uncontrolledInputs,
+} from "./architecture-rules.ts";
+
+/** Which stage may import which; a new edge here is a decision that a reviewer must see. */
+const mayImport: LayerTable = {
+  core: [],
+  runs: ["core"],
+  grading: ["core"],
+  video: ["core"],
+  frames: ["core", "video"],
+  selection: ["core", "video", "frames"],
+  absent: ["core", "video", "frames", "selection"],
+  dataset: ["core", "video", "frames", "selection", "absent", "grading"],
+  world: ["core", "video", "frames", "dataset"],
+  graph: ["core"],
+  model: ["core", "graph", "frames"],
+  engine: ["core", "graph", "model"],
+  objectives: ["core", "graph", "grading"],
+  training: ["core", "runs", "frames", "dataset", "model", "engine", "objectives"],
+  recipes: ["core", "types:training"],
+  evaluation: [
+    "core",
+    "runs",
+    "grading",
+    "video",
+    "frames",
+    "selection",
+    "absent",
+    "dataset",
+    "model",
+    "engine",
+  ],
+  studio: ["core", "runs", "video", "frames", "absent", "dataset"],
+  cli: "everything",
+};
+
+/** The folders whose files are found by name; only they have default exports. */
+const pluginFolders = [
+  "src/absent/builders",
+  "src/absent/keywords",
+  "src/cli/commands",
+  "src/dataset/exports",
+  "src/dataset/filters",
+  "src/dataset/sources",
+  "src/evaluation/benchmarks",
+  "src/evaluation/interventions",
+  "src/evaluation/metrics",
+  "src/evaluation/subjects",
+  "src/objectives/advantages",
+  "src/objectives/losses",
+  "src/objectives/rewards",
+  "src/recipes",
+  "src/selection/relevance",
+  "src/selection/selectors",
+];
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const leftOut = ["node_modules", "dist", "runs", "coverage", ".git", ".cache", ".tmp"];
+
+const walk = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (leftOut.includes(entry.name) && folder === root) return [];
+    if (entry.name.startsWith(".venv")) return [];
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? walk(path) : [relative(root, path).split(sep).join("/")];
+  });
+
+/** Tracked files and those that are about to be; every file where there is no git. */
+const repositoryFiles = (): string[] => {
+  if (!existsSync(join(root, ".git"))) return walk(root);
+  const list = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  return list.split("\0").filter((file) => file !== "" && existsSync(join(root, file)));
+};
+
+const everyFile = repositoryFiles();
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+const filesMatching = (pattern: RegExp): Files =>
+  new Map(everyFile.filter((file) => pattern.test(file)).map((file) => [file, read(file)]));
+const sourceFiles = filesMatching(/^src\/.*\.ts$/);
+const code = filesMatching(/^(src|test|bench|scripts)\/.*\.(ts|py)$/);
+
+describe("the house", () => {
+  test("imports follow the table", () => {
+    expect(sourceFiles.size).toBeGreaterThan(0);
+    expect(layerViolations(sourceFiles, mayImport)).toEqual([]);
+  });
+  test("no import cycles", () => {
+    expect(importCycles(sourceFiles)).toEqual([]);
+  });
+  test("imports name the real file", () => {
+    const typescript = new Map([...code].filter(([file]) => file.endsWith(".ts")));
+    expect(danglingImports(typescript, (file) => existsSync(join(root, file)))).toEqual([]);
+  });
+  test("no file over 600 lines, the median source file under 150", () => {
+    const lengths = [...code].map(([file, text]) => ({ file, lines: lineCount(text) }));
+    expect(lengths.filter(({ lines }) => lines > 600).map(({ file, lines }) => `${file}: ${lines}`)).toEqual(
+      [],
+    );
+    const sorted = [...sourceFiles.values()].map(lineCount).sort((a, b) => a - b);
+    expect(sorted[Math.floor(sorted.length / 2)]!).toBeLessThan(150);
+  });
+  test("no folder or file that says nothing about its content", () => {
+    const nothing = /(^|\/)(utils?|helpers?|common|misc|shared)(\/|\.ts$)/;
+    expect([...sourceFiles.keys()].filter((file) => nothing.test(file))).toEqual([]);
+  });
+  test("clock and randomness only in core", () => {
+    expect(uncontrolledInputs(sourceFiles)).toEqual([]);
+  });
+  test("default exports in plug-in folders and nowhere else", () => {
+    expect(defaultExportViolations(sourceFiles, pluginFolders)).toEqual([]);
+  });
+  test("every stage has a README of at most 40 lines", () => {
+    const stages = new Set([...sourceFiles.keys()].map((file) => file.split("/").slice(0, 2).join("/")));
+    const problems = [...stages].flatMap((stage) => {
+      const file = `${stage}/README.md`;
+      if (!existsSync(join(root, file))) return [`${file} is missing`];
+      const lines = lineCount(read(file));
+      return lines > 40 ? [`${file}: ${lines} lines`] : [];
+    });
+    expect(problems).toEqual([]);
+  });
+  test("no path of one machine in any file", () => {
+    const binary = /\.(png|jpe?g|mp4|webm|onnx|safetensors|gz|woff2?|bin)$/;
+    const texts = everyFile.filter((file) => !binary.test(file) && file !== "package-lock.json");
+    expect(texts.flatMap((file) => machinePaths(file, read(file)))).toEqual([]);
+  });
+  test("the lock file knows the public registry only", () => {
+    const places = [...read("package-lock.json").matchAll(/"resolved": "([^"]+)"/g)].map(
+      (match) => match[1]!,
+    );
+    expect(places.filter((place) => !place.startsWith("https://registry.npmjs.org/"))).toEqual([]);
+  });
+});
+
+describe("each rule catches a planted violation", () => {
+  const planted = (entries: Record<string, string>): Files => new Map(Object.entries(entries));
+  test("layers", () => {
+    const files = planted({
+      "src/video/a.ts": 'import { b } from "../frames/b.ts";',
+      "src/recipes/r.ts": 'import { type T, loop } from "../training/loop.ts";',
+      "src/recipes/s.ts": 'import type { T } from "../training/loop.ts";',
+      "src/core/c.ts": 'export const load = () => import("../cli/main.ts");',
+      "src/attic/d.ts": "",
+    });
+    expect(layerViolations(files, mayImport)).toEqual([
+      "src/video/a.ts -> src/frames/b.ts",
+      "src/recipes/r.ts -> src/training/loop.ts",
+      "src/core/c.ts -> src/cli/main.ts",
+      'src/attic/d.ts: "attic" has no row in the import table',
+    ]);
+  });
+  test("cycles", () => {
+    const files = planted({
+      "src/core/a.ts": 'export { b } from "./b.ts";',
+      "src/core/b.ts": 'import { type T, c } from "./c.ts";',
+      "src/core/c.ts": 'import "./a.ts"; import type { d } from "./d.ts";',
+      "src/core/d.ts": 'import "./c.ts";',
+    });
+    expect(importCycles(files)).toEqual(["src/core/a.ts -> src/core/b.ts -> src/core/c.ts -> src/core/a.ts"]);
+  });
+  test("imports of every form are seen", () => {
+    const text =
+      'import "./a.ts"; export * from "./b.ts"; type T = import("./c.ts").T; await import("./d.ts");';
+    expect(importsOf("src/core/x.ts", text).map(({ to }) => to)).toEqual([
+      "src/core/a.ts",
+      "src/core/b.ts",
+      "src/core/c.ts",
+      "src/core/d.ts",
+    ]);
+  });
+  test("clock and randomness", () => {
+    const files = planted({
+      "src/video/a.ts": "// Math.random is banned\nconst a = Math.random();\nconst b = new Date();",
+      "src/core/a.ts": "const a = Date.now();",
+    });
+    expect(uncontrolledInputs(files)).toEqual([
+      "src/video/a.ts:2: Math.random",
+      "src/video/a.ts:3: new Date()",
+    ]);
+  });
+  test("default exports", () => {
+    const files = planted({
+      "src/core/a.ts": "export default 1;",
+      "src/core/b.ts": "const a = 1; export { a as default };",
+      "src/core/c.ts": "export default function f() {}",
+      "src/recipes/d.ts": "export const a = 1;",
+    });
+    expect(defaultExportViolations(files, pluginFolders)).toHaveLength(4);
+  });
+  test("machine paths", () => {
+    const folder = ["", "work", "x"].join("/");
+    expect(machinePaths("a.md", `see ${folder}\nsrc${folder} is none`)).toEqual([`a.md:1: see ${folder}`]);
+  });
+});
