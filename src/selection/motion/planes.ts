@@ -1,0 +1,63 @@
+import type { FrameBatch } from "../../frames/frame-batch.ts";
+import { pixelsOf } from "../../frames/frame-batch.ts";
+
+/** One small picture: luma, blue and red difference, each [height, width] float32 in levels (0..255, -128..127). */
+export interface Planes {
+  readonly width: number;
+  readonly height: number;
+  readonly luma: Float32Array;
+  readonly blue: Float32Array;
+  readonly red: Float32Array;
+}
+
+/** The size that a picture is reduced to: the longest side at most `longestSide`, each side at least 8 where it was. */
+export const reducedSize = (
+  width: number,
+  height: number,
+  longestSide: number,
+): { width: number; height: number } => {
+  const scale = Math.min(1, longestSide / Math.max(width, height));
+  const side = (length: number): number => Math.max(Math.min(8, length), Math.round(length * scale));
+  return { width: side(width), height: side(height) };
+};
+
+/** First source column (or row) of every reduced one, and the end: [reduced + 1]. */
+const edges = (reduced: number, source: number): Int32Array =>
+  Int32Array.from({ length: reduced + 1 }, (_, at) => Math.floor((at * source) / reduced));
+
+/** The frame at `position` as planes, every value the mean of the source pixels it covers (BT.601 weights). */
+export const planesOf = (batch: FrameBatch, position: number, longestSide: number): Planes => {
+  const pixels = pixelsOf(batch, position);
+  const { width, height } = reducedSize(batch.width, batch.height, longestSide);
+  const columns = edges(width, batch.width);
+  const rows = edges(height, batch.height);
+  const luma = new Float32Array(width * height);
+  const blue = new Float32Array(width * height);
+  const red = new Float32Array(width * height);
+  let at = 0;
+  for (let y = 0; y < height; y++) {
+    const top = rows[y]!;
+    const bottom = rows[y + 1]!;
+    for (let x = 0; x < width; x++, at++) {
+      const left = columns[x]!;
+      const right = columns[x + 1]!;
+      let r = 0;
+      let g = 0;
+      let b = 0;
+      for (let sy = top; sy < bottom; sy++) {
+        let from = (sy * batch.width + left) * 3;
+        for (let sx = left; sx < right; sx++, from += 3) {
+          r += pixels[from]!;
+          g += pixels[from + 1]!;
+          b += pixels[from + 2]!;
+        }
+      }
+      const area = (bottom - top) * (right - left);
+      const y601 = (0.299 * r + 0.587 * g + 0.114 * b) / area;
+      luma[at] = y601;
+      blue[at] = 0.564 * (b / area - y601);
+      red[at] = 0.713 * (r / area - y601);
+    }
+  }
+  return { width, height, luma, blue, red };
+};

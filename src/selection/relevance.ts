@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import type { Progress } from "../core/progress.ts";
+import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
+import type { Timeline } from "../video/types.ts";
+import type { OpenFrameTextScorer } from "./frame-text-scorer.ts";
+
+/** A time range with something decisive in it; half-open, seconds from the first frame. */
+export interface DecisiveSpan {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
+/** What only the composition root can give to a provider. */
+export interface RelevanceContext {
+  /** Opens our own checkpoints; needed by `checkpoint`. */
+  readonly openScorer?: OpenFrameTextScorer;
+  /** Known decisive spans of the clip; needed by `events` when its parameters hold none. */
+  readonly spans?: readonly DecisiveSpan[];
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** The frames of one clip, in order, and what to compare them with. */
+export interface RelevanceRequest {
+  /** Consecutive pieces of the sampled frames; read once, so hours of video need no memory. */
+  readonly frames: AsyncIterable<FrameBatch>;
+  /** The sampled frames in full, so `timeline.length` scores come back. */
+  readonly timeline: Timeline;
+  readonly keywords: readonly string[];
+  readonly caption: string;
+  readonly context: RelevanceContext;
+}
+
+/** A ready provider; close it when it holds sessions. */
+export interface RelevanceProvider {
+  /** One score a frame of `request.timeline`, higher = more relevant, in the provider's unit. */
+  score(request: RelevanceRequest): Promise<Float64Array>;
+  /** The method's version and, where weights are involved, which; known after the first `score`. */
+  version(): string;
+  close?(): Promise<void>;
+}
+
+/** A provider's file: `relevance/<name>.ts`. */
+export interface RelevanceDefinition<Params extends z.ZodType = z.ZodType>
+  extends Plugin<Params, RelevanceProvider> {
+  /** Raised whenever the same frames would get other scores; part of every cache key and of the provenance. */
+  readonly version: string;
+  /** What the numbers are, e.g. "cosine in [-1, 1]". */
+  readonly unit: string;
+  /** What a frame costs, in words with a number and the machine it was measured on. */
+  readonly costPerFrame: string;
+  /** Longest side, in pixels, of the frames the provider wants; callers decode at this size. */
+  readonly inputPixels: number;
+  /** Which parameter the part behind the colon of `--relevance NAME:ARG` sets. */
+  readonly argument?: string;
+}
+
+/** Declares a provider. */
+export const defineRelevance = <Params extends z.ZodType>(
+  definition: RelevanceDefinition<Params>,
+): RelevanceDefinition<Params> => definition;
+
+/** Every relevance provider, by file name. */
+export const relevanceProviders: Registry<RelevanceDefinition> = folderRegistry<RelevanceDefinition>(
+  "relevance provider",
+  new URL("./relevance/", import.meta.url),
+);

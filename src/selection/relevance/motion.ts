@@ -1,0 +1,30 @@
+import { MotionCurve, type motionParams, motionParams as params } from "../motion/motion-curve.ts";
+import { defineRelevance, type RelevanceDefinition } from "../relevance.ts";
+
+const version = "1";
+
+/** Motion that comes and goes, camera removed; needs no weights and ignores the keywords. */
+const motion: RelevanceDefinition<typeof motionParams> = defineRelevance({
+  summary:
+    "local change against both before and after, camera motion removed (no weights; ignores the keywords)",
+  source: "ours (docs/relevance.md)",
+  params,
+  version,
+  unit: "robust deviations from the clip's median (1.4826 x median absolute deviation), unbounded",
+  costPerFrame: "about 0.6 ms at 96 pixels on one core",
+  inputPixels: 192,
+  argument: "reachSeconds",
+  create: (checked) => ({
+    version: () => version,
+    score: async ({ frames, context }) => {
+      const curve = new MotionCurve(checked);
+      for await (const batch of frames) {
+        context.signal?.throwIfAborted();
+        curve.push(batch);
+      }
+      return curve.finish();
+    },
+  }),
+});
+
+export default motion;

@@ -1,0 +1,173 @@
+import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../../src/core/random.ts";
+import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
+import { meanOfStrongest } from "../../../src/selection/motion/block-change.ts";
+import { globalShift, shiftedDifference } from "../../../src/selection/motion/global-shift.ts";
+import {
+  inRobustDeviations,
+  motionScores,
+  smoothedOverTime,
+} from "../../../src/selection/motion/motion-curve.ts";
+import { planesOf } from "../../../src/selection/motion/planes.ts";
+import relevance from "../../../src/selection/relevance/motion.ts";
+import { relevanceProviders } from "../../../src/selection/relevance.ts";
+
+const width = 64;
+const height = 48;
+
+/** A textured ground seen through a window that may move, with optional squares on it. */
+const clip = (
+  count: number,
+  paint: (frame: number) => { camera?: number; squares?: { x: number; y: number; colour: number[] }[] },
+  fps = 8,
+): FrameBatch => {
+  const random = seededRandom("ground");
+  const ground = Array.from({ length: (width + 64) * height }, () => 60 + random.integer(120));
+  const soft = ground.map((_, at) => (ground[at]! + (ground[at - 1] ?? 90) + (ground[at + 1] ?? 90)) / 3);
+  const pixels = new Uint8Array(count * width * height * 3);
+  for (let frame = 0; frame < count; frame++) {
+    const { camera = 0, squares = [] } = paint(frame);
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const level = soft[y * (width + 64) + x + camera]!;
+        pixels.fill(
+          level,
+          ((frame * height + y) * width + x) * 3,
+          ((frame * height + y) * width + x + 1) * 3,
+        );
+      }
+    for (const { x, y, colour } of squares)
+      for (let dy = 0; dy < 10; dy++)
+        for (let dx = 0; dx < 10; dx++) pixels.set(colour, ((frame * height + y + dy) * width + x + dx) * 3);
+  }
+  const frames = Array.from({ length: count }, (_, index) => ({ index, timeSeconds: index / fps }));
+  return { pixels, width, height, frames: frames as unknown as FrameBatch["frames"] };
+};
+
+const best = (scores: Float64Array): number => scores.indexOf(Math.max(...scores));
+const red = [220, 40, 40];
+
+describe("motion", () => {
+  it("finds a square that is there for one frame, even under a pan", () => {
+    for (const speed of [0, 1]) {
+      const frames = clip(24, (frame) => ({
+        camera: frame * speed,
+        squares: frame === 13 ? [{ x: 30, y: 20, colour: red }] : [],
+      }));
+      expect(best(motionScores(frames, { reachSeconds: 0.25, smoothingSeconds: 0 }))).toBe(13);
+    }
+  });
+
+  it("finds a change of colour that keeps the brightness", () => {
+    const colour = (frame: number): number[] => (frame === 9 ? [60, 164, 100] : [200, 70, 170]);
+    const frames = clip(20, (frame) => ({ squares: [{ x: 12, y: 12, colour: colour(frame) }] }));
+    expect(best(motionScores(frames, { smoothingSeconds: 0 }))).toBe(9);
+  });
+
+  it("gives a change that stays less than one that goes again", () => {
+    const frames = clip(40, (frame) => ({
+      squares: [
+        ...(frame >= 10 ? [{ x: 5, y: 5, colour: red }] : []),
+        ...(frame === 28 ? [{ x: 40, y: 30, colour: red }] : []),
+      ],
+    }));
+    const scores = motionScores(frames, { smoothingSeconds: 0, reachSeconds: 0.5 });
+    expect(best(scores)).toBe(28);
+    expect(scores[10]!).toBeLessThan(scores[28]! / 10);
+  });
+
+  it("ignores flicker of the whole picture", () => {
+    const frames = clip(24, (frame) => ({ squares: frame === 6 ? [{ x: 30, y: 20, colour: red }] : [] }));
+    const size = width * height * 3;
+    for (let at = 17 * size; at < 18 * size; at++) frames.pixels[at] = frames.pixels[at]! + 30;
+    expect(best(motionScores(frames, { smoothingSeconds: 0 }))).toBe(6);
+    expect(best(motionScores(frames, { smoothingSeconds: 0, removeFlicker: false }))).toBe(17);
+  });
+
+  it("gives the same scores whole and in pieces, and follows true times", async () => {
+    const frames = clip(30, (frame) => ({ camera: frame % 3, squares: [{ x: frame, y: 10, colour: red }] }));
+    const uneven = {
+      ...frames,
+      frames: frames.frames.map((f, i) => ({ ...f, timeSeconds: (i + (i % 4) / 9) / 8 })),
+    };
+    for (const whole of [frames, uneven as unknown as FrameBatch]) {
+      const made = await relevanceProviders.make("motion");
+      const size = width * height * 3;
+      async function* pieces(): AsyncGenerator<FrameBatch> {
+        for (const [from, to] of [
+          [0, 1],
+          [1, 8],
+          [8, 9],
+          [9, 30],
+        ] as const)
+          yield {
+            ...whole,
+            frames: whole.frames.slice(from, to),
+            pixels: whole.pixels.slice(from * size, to * size),
+          };
+      }
+      const scores = await made.value.score({
+        frames: pieces(),
+        timeline: whole.frames,
+        keywords: [],
+        caption: "",
+        context: {},
+      });
+      expect([...scores]).toEqual([...motionScores(whole)]);
+    }
+  });
+
+  it("takes clips of one and two frames, and pictures that never change", () => {
+    expect([...motionScores(clip(1, () => ({})))]).toEqual([0]);
+    expect([...motionScores(clip(2, () => ({})))]).toEqual([0, 0]);
+    expect([
+      ...motionScores(
+        clip(12, () => ({})),
+        { border: "open" },
+      ),
+    ]).toEqual(new Array(12).fill(0));
+    expect(relevance.inputPixels).toBeGreaterThan(0);
+  });
+
+  it("compares borders with the clip's ends or with the one side that exists", () => {
+    const frames = clip(30, (frame) => ({ squares: frame < 2 ? [{ x: 30, y: 20, colour: red }] : [] }));
+    const options = { reachSeconds: 0.5, smoothingSeconds: 0 };
+    expect(motionScores(frames, { ...options, border: "rest" })[0]).toBe(0);
+    expect(best(motionScores(frames, { ...options, border: "open" }))).toBe(0);
+  });
+
+  it("refuses parameters out of range", () => {
+    expect(() =>
+      motionScores(
+        clip(2, () => ({})),
+        { strongestShare: 0 },
+      ),
+    ).toThrow();
+  });
+});
+
+describe("parts of the curve", () => {
+  it("recovers a known shift and matches the whole-picture difference", () => {
+    const frames = clip(2, (frame) => ({ camera: frame * 3 }));
+    const [a, b] = [planesOf(frames, 0, 64), planesOf(frames, 1, 64)];
+    expect(globalShift(a, b, 0.1)).toEqual({ dx: -3, dy: 0 });
+    expect(shiftedDifference(a.luma, b.luma, width, height, -3, 0, 1, 0)).toBeLessThan(1e-6);
+  });
+
+  it("reduces by area means", () => {
+    const frames = clip(1, () => ({ squares: [{ x: 0, y: 0, colour: [10, 20, 30] }] }));
+    const planes = planesOf(frames, 0, 32);
+    expect([planes.width, planes.height]).toEqual([32, 24]);
+    expect(planes.luma[0]).toBeCloseTo(0.299 * 10 + 0.587 * 20 + 0.114 * 30, 4);
+  });
+
+  it("averages the strongest, smooths over time, and measures from the median", () => {
+    expect(meanOfStrongest(Float64Array.of(1, 9, 5, 7), 2, new Float64Array(4))).toBe(8);
+    const flat = smoothedOverTime([2, 2, 2], [0, 0.1, 4], 1);
+    for (const value of flat) expect(value).toBeCloseTo(2, 12);
+    expect([...inRobustDeviations(Float64Array.of(0, 1, 2))].map((v) => Math.round(v * 1e3) / 1e3)).toEqual([
+      -0.674, 0, 0.674,
+    ]);
+    expect([...inRobustDeviations(Float64Array.of(4, 4, 4))]).toEqual([0, 0, 0]);
+  });
+});
