@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { absentView, defineIntervention, type InterventionPlugin } from "../interventions.ts";
+
+/** The sample's own replacements, read through the positions; null without an absent twin. */
+const plugin: InterventionPlugin = defineIntervention({
+  summary: "the key-information-absent twin of the clip",
+  source: "VideoPerceiver (arXiv 2511.18823), key-absent video",
+  tells: "what is left without the decisive frames",
+  params: z.object({}).strict(),
+  create:
+    () =>
+    ({ sample, positions_T }) => {
+      const shown_T = absentView(sample, positions_T);
+      return shown_T === null ? null : { shown_T };
+    },
+});
+export default plugin;

@@ -1,0 +1,13 @@
+import { z } from "zod";
+import { defineIntervention, type InterventionPlugin } from "../interventions.ts";
+
+const plugin: InterventionPlugin = defineIntervention({
+  summary: "the clip as it is",
+  source: "reference of every comparison",
+  tells: "the reference",
+  params: z.object({}).strict(),
+  create:
+    () =>
+    ({ positions_T }) => ({ shown_T: positions_T }),
+});
+export default plugin;

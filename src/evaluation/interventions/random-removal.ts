@@ -1,0 +1,74 @@
+import { z } from "zod";
+import type { Random } from "../../core/random.ts";
+import { absentView, defineIntervention, eventPositions, type InterventionPlugin } from "../interventions.ts";
+
+/** Lengths of the stretches of neighbouring positions that the absent twin changes, longest first. */
+const changedRuns = (positions_T: readonly number[], absent_T: readonly number[]): number[] => {
+  const runs: number[] = [];
+  let length = 0;
+  positions_T.forEach((frame, t) => {
+    if (absent_T[t] !== frame) length++;
+    if (length > 0 && (absent_T[t] === frame || t === positions_T.length - 1)) {
+      runs.push(length);
+      length = 0;
+    }
+  });
+  return runs.sort((a, b) => b - a);
+};
+
+/** A place for every run, away from `closed` positions and from each other; null when there is no room. */
+const placeRuns = (
+  runs: readonly number[],
+  size: number,
+  closed: ReadonlySet<number>,
+  random: Random,
+): Set<number> | null => {
+  const taken = new Set<number>();
+  for (const length of runs) {
+    const starts: number[] = [];
+    for (let start = 1; start + length <= size; start++) {
+      let free = !closed.has(start - 1) && !taken.has(start - 1) && !taken.has(start + length);
+      for (let t = start; t < start + length && free; t++) free = !closed.has(t) && !taken.has(t);
+      if (free) starts.push(start);
+    }
+    if (starts.length === 0) return null;
+    const start = random.pick(starts);
+    for (let t = start; t < start + length; t++) taken.add(t);
+  }
+  return taken;
+};
+
+/**
+ * As many positions replaced as in the absent twin, in stretches of the same lengths, each by the frame before its
+ * stretch, but outside the key frames and the events, and never copying an event's frame. What it costs is the price of
+ * a freeze anywhere; what the absent twin costs beyond that is the price of the decisive frames. Null when the clip has no
+ * absent twin, or no room for such stretches (after some tries); unchanged when the twin changes none of the positions.
+ */
+const plugin: InterventionPlugin = defineIntervention({
+  summary: "as many other frames replaced, outside the event",
+  source: "ablation A and the random-removed control; stretches of equal lengths are ours",
+  tells: "the price of a freeze anywhere",
+  params: z
+    .object({ tries: z.int().min(1).default(20).describe("attempts at placing all stretches") })
+    .strict(),
+  create:
+    ({ tries }) =>
+    ({ sample, positions_T, random }) => {
+      const absent_T = absentView(sample, positions_T);
+      if (absent_T === null) return null;
+      const runs = changedRuns(positions_T, absent_T);
+      const closed = eventPositions(sample, positions_T);
+      positions_T.forEach((frame, t) => {
+        if (absent_T[t] !== frame || sample.absent?.keyFrames.includes(frame)) closed.add(t);
+      });
+      for (let attempt = 0; attempt < tries; attempt++) {
+        const taken = placeRuns(runs, positions_T.length, closed, random);
+        if (taken === null) continue;
+        const shown_T = [...positions_T];
+        for (const t of [...taken].sort((a, b) => a - b)) shown_T[t] = shown_T[t - 1]!;
+        return { shown_T };
+      }
+      return null;
+    },
+});
+export default plugin;

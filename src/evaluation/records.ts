@@ -1,0 +1,84 @@
+import { DataFormatError } from "../core/errors.ts";
+import { readJsonLines } from "../core/files.ts";
+import type { Recipe } from "../core/registry.ts";
+import type { AnswerKind } from "../grading/grade-answer.ts";
+import type { QuestionScore } from "./statistics/paired.ts";
+import type { Answer, Decoding } from "./subject.ts";
+
+/** Version of the record's format. */
+export const RECORD_SCHEMA = "videoperceiver/record@1";
+
+/** Everything about one answer to one question: one JSON line. All statistics are made from these. */
+export interface EvaluationRecord {
+  readonly schema: typeof RECORD_SCHEMA;
+  readonly runId: string;
+  readonly benchmark: string;
+  /** Hash of the annotations. */
+  readonly benchmarkVersion: string;
+  readonly split: string;
+  readonly questionId: string;
+  /** The clip: the cluster of all statistics. */
+  readonly videoId: string;
+  readonly skill: string;
+  readonly answerKind: AnswerKind;
+  readonly subject: string;
+  readonly subjectRecipe: Recipe | null;
+  readonly decoding: Decoding | null;
+  readonly intervention: Recipe;
+  /** Which repetition of a random intervention, from 0. */
+  readonly draw: number;
+  readonly framePolicy: Recipe;
+  /** Source frames at the positions, and their times. */
+  readonly frameIndices: readonly number[];
+  readonly frameTimesSeconds: readonly number[];
+  /** Source frame shown at each position; null: blank. Of `shownVideoId` when that is set. */
+  readonly shownFrames: readonly (number | null)[];
+  readonly shownVideoId: string | null;
+  readonly prompt: string;
+  readonly options: readonly string[] | null;
+  readonly rawOutput: string;
+  readonly finishReason: Answer["finishReason"];
+  readonly error: string | null;
+  readonly parsedAnswer: string | null;
+  readonly parseRule: string;
+  readonly gold: string;
+  readonly correct: boolean;
+  readonly scoreStrict: number;
+  /** By the benchmark's own rule, where there is one. */
+  readonly scoreOfficial: number | null;
+  readonly latencyMilliseconds: number | null;
+  readonly attempts: number;
+}
+
+/** The outcomes of records for paired statistics: 1 right, 0 wrong or failed. */
+export const correctness = (records: readonly EvaluationRecord[]): QuestionScore[] =>
+  records.map(({ questionId, videoId, correct }) => ({
+    questionId,
+    cluster: videoId,
+    score: correct ? 1 : 0,
+  }));
+
+/** One record as one line, without the line end. */
+export const writeRecord = (record: EvaluationRecord): string => JSON.stringify(record);
+
+/** Records of a JSON-lines file. @throws {DataFormatError} naming the line and what is missing */
+export async function* readRecords(file: string): AsyncGenerator<EvaluationRecord> {
+  let line = 0;
+  for await (const row of readJsonLines(file)) {
+    line++;
+    const record = row as Partial<EvaluationRecord> | null;
+    if (record === null || typeof record !== "object" || record.schema !== RECORD_SCHEMA)
+      throw new DataFormatError("not an evaluation record", {
+        where: `${file}, record ${line}`,
+        expected: `schema "${RECORD_SCHEMA}"`,
+        got: JSON.stringify((record as { schema?: unknown } | null)?.schema ?? null),
+      });
+    for (const field of ["questionId", "videoId", "subject", "skill", "rawOutput"] as const)
+      if (typeof record[field] !== "string")
+        throw new DataFormatError("evaluation record lacks a field", {
+          where: `${file}, record ${line}`,
+          expected: field,
+        });
+    yield record as EvaluationRecord;
+  }
+}

@@ -1,0 +1,45 @@
+import type { Recipe } from "../core/registry.ts";
+import type { Sample } from "../dataset/sample.ts";
+import type { View } from "./interventions.ts";
+
+/** One question as a subject gets it. Position t shows `view.shown_T[t]` at the time of `positions_T[t]`. */
+export interface AnswerRequest {
+  readonly sample: Sample;
+  /** Source frames at whose times the positions stand, before any intervention. */
+  readonly positions_T: readonly number[];
+  readonly view: View;
+  /** The sample of `view.clip`, when the view shows another clip. */
+  readonly shownSample?: Sample;
+}
+
+/** What a subject said. A failed question is data: it says "error" or "timeout" and why, and counts as wrong. */
+export interface Answer {
+  readonly text: string;
+  readonly finishReason: "stop" | "length" | "timeout" | "error";
+  readonly latencyMilliseconds?: number;
+  readonly attempts?: number;
+  /** Why there is no answer; set with finish reasons "error" and "timeout". */
+  readonly error?: string;
+}
+
+/** How a subject draws its answers. */
+export interface Decoding {
+  /** 0: always the most probable token. */
+  readonly temperature: number;
+  readonly maxNewTokens: number;
+  readonly seed: number;
+}
+
+/** What is tested: a checkpoint, an endpoint, a prediction file. */
+export interface Subject {
+  /** Short name for tables, unique in a report. */
+  readonly name: string;
+  /** How it was made, and hashes of weights, for the records. */
+  readonly recipe?: Recipe;
+  readonly decoding?: Decoding;
+  /**
+   * One answer a request, in order. May throw a `VideoPerceiverError` for the batch, which is then asked one by one so
+   * that only the question at fault is lost. Stops early with an `AbortError` when the signal says so.
+   */
+  answer(batch: readonly AnswerRequest[], signal?: AbortSignal): Promise<readonly Answer[]>;
+}
