@@ -1,5 +1,5 @@
 import { assert } from "../core/errors.ts";
-import { ProtobufWriter } from "./protobuf.ts";
+import { ProtobufWriter } from "../core/protobuf.ts";
 import { type DataType, elementCount, topologicalOrder, type Value } from "./value.ts";
 
 /** An ONNX attribute: integer, float, text or a list of integers. */

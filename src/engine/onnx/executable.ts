@@ -2,9 +2,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { assert, EngineError, messageOf } from "../../core/errors.ts";
 import { emitModel } from "../../graph/emit.ts";
 import { type DataType, elementCount, type Value } from "../../graph/value.ts";
-
-/** Numbers that can be fed: float32 and the two index types. */
-export type FeedArray = Float32Array | BigInt64Array | Int32Array;
+import type { FeedArray } from "../contract.ts";
 
 /** Options of a compiled graph. */
 export interface ExecutableOptions {
@@ -98,6 +96,11 @@ export class Executable {
   /** Names and signatures of what has to be fed. */
   get inputs(): ReadonlyMap<string, Value> {
     return this.#inputs;
+  }
+
+  /** Names of all outputs. */
+  get outputNames(): readonly string[] {
+    return Object.keys(this.#buffers);
   }
 
   /** The memory of an output, overwritten by each run. */

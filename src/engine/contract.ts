@@ -1,0 +1,110 @@
+import type { Random } from "../core/random.ts";
+import type { Objective } from "../graph/objective.ts";
+import type { LanguageShape } from "../model/qwen2_5_vl/language-model.ts";
+import type { VisionShape } from "../model/qwen2_5_vl/vision-tower.ts";
+
+/** Numbers that are fed to a graph. */
+export type FeedArray = Float32Array | BigInt64Array | Int32Array;
+
+/** A batch ready to be computed: what the graph's shape depends on, and the numbers to feed. */
+export interface ModelBatch {
+  readonly language: LanguageShape;
+  readonly vision: VisionShape | undefined;
+  readonly feeds: Readonly<Record<string, FeedArray>>;
+}
+
+/** What a forward pass gives; arrays are the caller's. */
+export interface ForwardResult {
+  /** [M] log-probability of each scored target, in nats. */
+  readonly tokenLogprobs: Float32Array;
+  /** Tapped rows [rows, D] by block (1-based). */
+  readonly states: ReadonlyMap<number, Float32Array>;
+  /** [M, V], when asked for. */
+  readonly logits: Float32Array | undefined;
+  /** [U, D] visual tokens, when asked for. */
+  readonly visualTokens: Float32Array | undefined;
+}
+
+/** Cotangents of a forward pass: of `tokenLogprobs` and of tapped states. */
+export interface Cotangents {
+  readonly tokenLogprobs: Float32Array | undefined;
+  readonly states: ReadonlyMap<number, Float32Array>;
+}
+
+/** Loss and metrics of a step; the gradient stays in the engine. */
+export interface StepResult {
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** One AdamW update. @source Loshchilov and Hutter 2019 */
+export interface UpdateOptions {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Decoupled decay of matrices (not of vectors), per step: w -= learningRate * weightDecay * w. */
+  readonly weightDecay: number;
+  /** Largest global L2 norm of the gradient; larger gradients are scaled down to it. 0: no limit. */
+  readonly maxGradientNorm: number;
+}
+
+/** A prompt whose completions are drawn: one row of a prefill. */
+export interface SampleRequest {
+  /** Prompts; `scored` rows are the last positions, one a prompt, in order. */
+  readonly batch: ModelBatch;
+  /** Positions of each prompt in use (T or less, left-aligned). */
+  readonly lengths: readonly number[];
+  /** Rotary position (all three parts) of the first new token of each prompt. */
+  readonly nextPositions: readonly number[];
+  /** Completions of each prompt. */
+  readonly completions: number;
+  readonly maxNewTokens: number;
+  /** 0: greedy. */
+  readonly temperature: number;
+  /** Keep the k likeliest tokens; 0: all. */
+  readonly topK?: number;
+  /** Keep the likeliest tokens that together reach p; 1: all. */
+  readonly topP?: number;
+  /** Ends a completion. */
+  readonly stopTokens: readonly number[];
+  /** Never drawn (vision tokens, padding). */
+  readonly bannedTokens?: readonly number[];
+  readonly random: Random;
+}
+
+/** Drawn tokens of one completion, without the stop token. */
+export interface Completion {
+  readonly tokens: readonly number[];
+  /** Log-probability of every drawn token under temperature 1, the stop token's last when it was drawn. */
+  readonly logprobs: readonly number[];
+  readonly finish: "stop" | "length";
+}
+
+/** The compute contract: what training, evaluation and reinforcement learning need of a model, and nothing else. */
+export interface Engine extends AsyncDisposable {
+  /** Scores the batch's targets and taps its states. */
+  forward(
+    batch: ModelBatch,
+    want?: { readonly logits?: boolean; readonly visualTokens?: boolean },
+  ): Promise<ForwardResult>;
+  /** Gradient of <cotangents, outputs>; replaces the gradient, or adds to it. */
+  backward(batch: ModelBatch, cotangents: Cotangents, accumulate?: boolean): Promise<void>;
+  /** Loss and its gradient in one graph; replaces the gradient, or adds to it. Feeds of the objective go in `extra`. */
+  step(
+    batch: ModelBatch,
+    objective: Objective,
+    extra: Readonly<Record<string, FeedArray>>,
+    accumulate?: boolean,
+  ): Promise<StepResult>;
+  /** Applies the gradient. @returns its global L2 norm before clipping */
+  update(options: UpdateOptions): number;
+  /** Draws completions: result[prompt][completion]. */
+  sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]>;
+  /** Names of what is trained. */
+  readonly trainable: readonly string[];
+  /** A parameter's numbers (the engine's own memory: read only). */
+  value(name: string): Float32Array;
+  /** A trained parameter's gradient (the engine's own memory: read only). */
+  gradient(name: string): Float32Array;
+}

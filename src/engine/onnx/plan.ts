@@ -1,0 +1,135 @@
+import { assert, EngineError } from "../../core/errors.ts";
+import { vectorJacobianProduct } from "../../graph/differentiate.ts";
+import type { Objective, Signals } from "../../graph/objective.ts";
+import { add } from "../../graph/ops/elementwise.ts";
+import { filled, input } from "../../graph/ops/inputs.ts";
+import type { Value } from "../../graph/value.ts";
+import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import { type LanguageValues, languageModel } from "../../model/qwen2_5_vl/language-model.ts";
+import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
+import type { LoraValues, Weights } from "../../model/qwen2_5_vl/weights.ts";
+import type { ModelBatch } from "../contract.ts";
+import type { LoraAdapter } from "../lora.ts";
+import type { ParameterStore } from "../parameter-store.ts";
+
+/** Feed name of a parameter. */
+export const weightFeed = (name: string): string => `weight.${name}`;
+
+/** Weights as inputs of the graph, each declared once. */
+export const inputWeights = (store: ParameterStore, adapter: LoraAdapter | undefined): Weights => {
+  const values = new Map<string, Value>();
+  const get = (name: string): Value => {
+    const known = values.get(name);
+    if (known !== undefined) return known;
+    const made = input(weightFeed(name), store.get(name).shape);
+    values.set(name, made);
+    return made;
+  };
+  const lora = (module: string): LoraValues | undefined => {
+    if (adapter === undefined || !adapter.modules.includes(module)) return undefined;
+    return { a: get(`${module}.lora_A.weight`), b: get(`${module}.lora_B.weight`), factor: adapter.factor };
+  };
+  return { get, lora };
+};
+
+/** The whole model on one batch, as values. */
+export interface ModelValues extends LanguageValues {
+  readonly visualTokens: Value | undefined;
+  readonly weights: Weights;
+}
+
+/** Builds the model's graph for the batch's shape. */
+export const modelValues = (
+  batch: ModelBatch,
+  config: Qwen25VLConfig,
+  store: ParameterStore,
+  adapter: LoraAdapter | undefined,
+): ModelValues => {
+  const weights = inputWeights(store, adapter);
+  const visualTokens = batch.vision === undefined ? undefined : visionTower(batch.vision, config, weights);
+  return { ...languageModel(batch.language, visualTokens, config, weights), visualTokens, weights };
+};
+
+/** Outputs of a forward plan. */
+export const forwardOutputs = (
+  model: ModelValues,
+  want: { readonly logits: boolean; readonly visualTokens: boolean },
+): Record<string, Value> => {
+  const outputs: Record<string, Value> = {};
+  if (model.tokenLogprobs !== undefined) outputs["tokenLogprobs"] = model.tokenLogprobs;
+  for (const [block, state] of model.states) outputs[`state.${block}`] = state;
+  if (want.logits && model.logits !== undefined) outputs["logits"] = model.logits;
+  if (want.visualTokens && model.visualTokens !== undefined) outputs["visualTokens"] = model.visualTokens;
+  return outputs;
+};
+
+/** Gradients by parameter name; with `accumulate` each is added to what is fed as `accumulated.<name>`. */
+const gradientOutputs = (
+  seeds: Parameters<typeof vectorJacobianProduct>[0],
+  model: ModelValues,
+  store: ParameterStore,
+  accumulate: boolean,
+): Record<string, Value> => {
+  const names = store.trained().map(({ name }) => name);
+  const gradients = vectorJacobianProduct(seeds, names.map(model.weights.get));
+  const outputs: Record<string, Value> = {};
+  names.forEach((name, i) => {
+    const gradient = gradients[i];
+    if (gradient === undefined) {
+      if (!accumulate) outputs[`gradient.${name}`] = filled(store.get(name).shape, 0);
+    } else if (accumulate) {
+      outputs[`gradient.${name}`] = add(gradient, input(`accumulated.${name}`, gradient.shape));
+    } else outputs[`gradient.${name}`] = gradient;
+  });
+  return outputs;
+};
+
+/** Outputs of a backward plan; cotangents are fed as `cotangent.tokenLogprobs` and `cotangent.state.<block>`. */
+export const backwardOutputs = (
+  model: ModelValues,
+  store: ParameterStore,
+  given: { readonly tokenLogprobs: boolean; readonly blocks: readonly number[] },
+  accumulate: boolean,
+): Record<string, Value> => {
+  const seeds: { output: Value; cotangent: Value }[] = [];
+  if (given.tokenLogprobs) {
+    assert(model.tokenLogprobs !== undefined, "a cotangent of log-probabilities needs scored rows");
+    const { shape } = model.tokenLogprobs;
+    seeds.push({ output: model.tokenLogprobs, cotangent: input("cotangent.tokenLogprobs", shape) });
+  }
+  for (const block of given.blocks) {
+    const output = model.states.get(block);
+    if (output === undefined)
+      throw new EngineError("cotangent of a state that is not tapped", { where: `block ${block}` });
+    seeds.push({ output, cotangent: input(`cotangent.state.${block}`, output.shape) });
+  }
+  return gradientOutputs(seeds, model, store, accumulate);
+};
+
+/** Outputs of a training step: `loss`, `metric.<name>` and the gradients. */
+export const stepOutputs = (
+  model: ModelValues,
+  store: ParameterStore,
+  objective: Objective,
+  accumulate: boolean,
+): Record<string, Value> => {
+  const signals: Signals = {
+    get tokenLogprobs(): Value {
+      if (model.tokenLogprobs === undefined)
+        throw new EngineError("the batch scores no tokens", { where: objective.key });
+      return model.tokenLogprobs;
+    },
+    state: (block) => {
+      const state = model.states.get(block);
+      if (state === undefined)
+        throw new EngineError("the batch taps no such block", { where: `block ${block}` });
+      return state;
+    },
+    input: (name, shape, dtype) => input(`objective.${name}`, shape, dtype),
+  };
+  const { loss, metrics } = objective.build(signals);
+  const outputs: Record<string, Value> = { loss };
+  for (const [name, value] of Object.entries(metrics)) outputs[`metric.${name}`] = value;
+  const seeds = [{ output: loss, cotangent: filled([], 1) }];
+  return { ...outputs, ...gradientOutputs(seeds, model, store, accumulate) };
+};

@@ -1,0 +1,205 @@
+/**
+ * The language model over rows of a batch.
+ *
+ * Legend: B samples, T positions of a sample, N = B T rows, D width, d head size, U visual tokens, W words (text
+ * tokens that are looked up), M rows whose next token is scored, V vocabulary.
+ */
+
+import { reshape } from "../../graph/ops/broadcast.ts";
+import { add, mul } from "../../graph/ops/elementwise.ts";
+import { input } from "../../graph/ops/inputs.ts";
+import { concat, split } from "../../graph/ops/layout.ts";
+import { linear } from "../../graph/ops/matmul.ts";
+import { rmsNorm, tokenLogprob } from "../../graph/ops/normalize.ts";
+import { gatherRows, zeroRow } from "../../graph/ops/rows.ts";
+import type { Value } from "../../graph/value.ts";
+import { attend, attentionRows, type HeadSizes, swiglu } from "./attention.ts";
+import type { Qwen25VLConfig, TextConfig } from "./config.ts";
+import { gateUpModule, plainModule, qkvModule } from "./joint-parameters.ts";
+import { linearModule, type Weights } from "./weights.ts";
+
+/** Sizes of query and key heads. */
+export const headSizes = (text: TextConfig): HeadSizes => ({
+  heads: text.heads,
+  kvHeads: text.kvHeads,
+  headDim: text.headDim,
+});
+
+/** Position tables and the mask of the rows that a block works on. */
+export interface BlockInputs {
+  /** [N, d / 2] */
+  readonly cos: Value;
+  readonly sin: Value;
+  /** [B, 1, T, T], added to the scores. */
+  readonly mask: Value;
+  /** T */
+  readonly length: number;
+}
+
+/** What a block does after its attention: x + o(mixed), then x + mlp(norm(x)). */
+export const finishBlock = (
+  x: Value,
+  mixed: Value,
+  layer: number,
+  config: Qwen25VLConfig,
+  weights: Weights,
+): Value => {
+  const { text } = config;
+  const prefix = `model.layers.${layer}`;
+  const width = text.hiddenSize;
+  const attended = add(
+    x,
+    linearModule(mixed, plainModule(`${prefix}.self_attn.o_proj`, width), weights, false),
+  );
+  const inner = rmsNorm(attended, weights.get(`${prefix}.post_attention_layernorm.weight`), text.rmsNormEps);
+  const hidden = swiglu(
+    linearModule(inner, gateUpModule(`${prefix}.mlp`, text.intermediateSize), weights, false),
+  );
+  return add(attended, linearModule(hidden, plainModule(`${prefix}.mlp.down_proj`, width), weights, false));
+};
+
+/** Joint query, key and value rows of a block, before rotary positions: [N, (H + 2 K) d]. */
+export const blockProjections = (
+  x: Value,
+  layer: number,
+  config: Qwen25VLConfig,
+  weights: Weights,
+): Value => {
+  const normed = rmsNorm(
+    x,
+    weights.get(`model.layers.${layer}.input_layernorm.weight`),
+    config.text.rmsNormEps,
+  );
+  return linearModule(normed, qkvModule(config, layer), weights, true);
+};
+
+/** Language block `layer` (0-based): [N, D] to [N, D]. */
+export const languageBlock = (
+  x: Value,
+  layer: number,
+  inputs: BlockInputs,
+  config: Qwen25VLConfig,
+  weights: Weights,
+): Value => {
+  const sizes = headSizes(config.text);
+  const rows = attentionRows(blockProjections(x, layer, config, weights), inputs.cos, inputs.sin, sizes);
+  return finishBlock(x, attend(rows, inputs.length, sizes, inputs.mask), layer, config, weights);
+};
+
+/** Logits of rows after the last block: [M, D] to [M, V]. */
+export const head = (x: Value, config: Qwen25VLConfig, weights: Weights): Value => {
+  const normed = rmsNorm(x, weights.get("model.norm.weight"), config.text.rmsNormEps);
+  return linear(
+    normed,
+    weights.get(config.text.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"),
+  );
+};
+
+/** Everything about a batch that the graph's shape depends on. */
+export interface LanguageShape {
+  readonly samples: number;
+  /** T */
+  readonly length: number;
+  /** Words to look up. */
+  readonly words: number;
+  /** Visual tokens; 0: no vision tower. */
+  readonly visualTokens: number;
+  /** Rows whose next token is scored. */
+  readonly scored: number;
+  /** States to tap: rows of the output of a block (1-based, as everywhere a person sees a block's number). */
+  readonly taps: readonly { readonly block: number; readonly rows: number }[];
+  /**
+   * The first `mainLength` positions of every sample go through all blocks, the others (what is only contrasted)
+   * end after the last tapped block. Equal to `length` when all go through.
+   */
+  readonly mainLength: number;
+  /** Rows of visual tokens that are multiplied by a dropout mask; 0: none. */
+  readonly dropped: number;
+}
+
+/** What the graph of a batch gives. */
+export interface LanguageValues {
+  /** [N, D], before the first block. */
+  readonly embedded: Value;
+  /** [M, V] */
+  readonly logits: Value | undefined;
+  /** [M] */
+  readonly tokenLogprobs: Value | undefined;
+  /** [rows, D] a tap. */
+  readonly states: ReadonlyMap<number, Value>;
+}
+
+/** Keeps the first `kept` positions of each of `samples` samples of `length` rows. */
+const keepPositions = (x: Value, samples: number, length: number, kept: number): Value => {
+  const stacked = reshape(x, [samples, length, x.shape[1]!]);
+  return reshape(split(stacked, 1, [kept, length - kept])[0]!, [samples * kept, x.shape[1]!]);
+};
+
+/** Visual tokens once more, under a dropout mask (inputs `dropped.rows` and `dropped.mask`, which holds 0 or 1/(1-p)). */
+const droppedRows = (visual: Value, count: number): Value =>
+  mul(
+    gatherRows(visual, input("dropped.rows", [count], "int64")),
+    input("dropped.mask", [count, visual.shape[1]!]),
+  );
+
+/** Words looked up and visual tokens put in their places: [N, D]. Inputs `ids`, `source`. */
+export const embed = (shape: LanguageShape, visual: Value | undefined, weights: Weights): Value => {
+  const words = gatherRows(weights.get("model.embed_tokens.weight"), input("ids", [shape.words], "int64"));
+  const visuals = visual === undefined ? [] : [visual];
+  const dropped = visual === undefined || shape.dropped === 0 ? [] : [droppedRows(visual, shape.dropped)];
+  const parts = concat([words, ...visuals, zeroRow(words), ...dropped], 0);
+  return gatherRows(parts, input("source", [shape.samples * shape.length], "int64"));
+};
+
+/** Declares position tables and mask of `positions` positions a sample. */
+export const positionInputs = (
+  prefix: string,
+  samples: number,
+  positions: number,
+  config: Qwen25VLConfig,
+): BlockInputs => ({
+  cos: input(`${prefix}cos`, [samples * positions, config.text.headDim / 2]),
+  sin: input(`${prefix}sin`, [samples * positions, config.text.headDim / 2]),
+  mask: input(`${prefix}mask`, [samples, 1, positions, positions]),
+  length: positions,
+});
+
+/**
+ * The language model on a batch of sequences that mix words and visual tokens.
+ *
+ * Declares the inputs `ids` [W], `source` [N] (row of words, then visual tokens, then one row of zeros, then dropped visual tokens), `cos`, `sin`
+ * [N, d / 2], `mask` [B, 1, T, T], `scored.rows`, `scored.targets` [M], `tap.<block>` [rows], with a contrastive tail
+ * `main.mask`, `main.cos`, `main.sin`, and with dropout `dropped.rows`, `dropped.mask`.
+ *
+ * Rows in `scored.rows` and in taps behind the tail's end count the kept positions only.
+ */
+export const languageModel = (
+  shape: LanguageShape,
+  visual: Value | undefined,
+  config: Qwen25VLConfig,
+  weights: Weights,
+): LanguageValues => {
+  const { text } = config;
+  const { samples, length, mainLength } = shape;
+  const embedded = embed(shape, visual, weights);
+  let inputs = positionInputs("", samples, length, config);
+  let x = embedded;
+  const states = new Map<number, Value>();
+  const lastTap = Math.max(0, ...shape.taps.map((tap) => tap.block));
+  for (let layer = 0; layer < text.layers; layer++) {
+    if (layer === lastTap && mainLength < length) {
+      if (shape.scored === 0) break;
+      x = keepPositions(x, samples, length, mainLength);
+      inputs = positionInputs("main.", samples, mainLength, config);
+    }
+    x = languageBlock(x, layer, inputs, config, weights);
+    const tap = shape.taps.find(({ block }) => block === layer + 1);
+    if (tap !== undefined)
+      states.set(tap.block, gatherRows(x, input(`tap.${tap.block}`, [tap.rows], "int64")));
+    if (shape.scored === 0 && layer + 1 >= lastTap) break;
+  }
+  if (shape.scored === 0) return { embedded, logits: undefined, tokenLogprobs: undefined, states };
+  const logits = head(gatherRows(x, input("scored.rows", [shape.scored], "int64")), config, weights);
+  const tokenLogprobs = tokenLogprob(logits, input("scored.targets", [shape.scored], "int64"));
+  return { embedded, logits, tokenLogprobs, states };
+};
