@@ -1,0 +1,53 @@
+import type { z } from "zod";
+import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+
+/** What came of one caption. Only `ok` carries keywords; nothing is ever filled in for the others. */
+export type KeywordOutcome =
+  | {
+      readonly status: "ok";
+      readonly keywords: readonly string[];
+      readonly usage?: KeywordUsage;
+      readonly cached?: boolean;
+    }
+  | { readonly status: KeywordFailure; readonly reason: string; readonly attempts: number };
+
+/** Why a remote extractor gave nothing. */
+export type KeywordFailure =
+  | "rate-limited"
+  | "server-error"
+  | "refused"
+  | "malformed"
+  | "empty"
+  | "deadline"
+  | "unreachable";
+
+/** What a request cost. */
+export interface KeywordUsage {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** In the currency of the prices that were configured; 0 when none were. */
+  readonly cost: number;
+}
+
+/** Reads keywords for transient actions and events out of captions. */
+export interface KeywordExtractor {
+  /** Keywords such as "flip pancake", in the order of the caption; never throws for a caption it cannot read. */
+  extract(caption: string, signal?: AbortSignal): Promise<KeywordOutcome>;
+  /** The method's version and model; part of the provenance. */
+  readonly version: string;
+}
+
+/** An extractor's file: `keywords/<name>.ts`. */
+export type KeywordExtractorDefinition<Params extends z.ZodType = z.ZodType> = Plugin<
+  Params,
+  KeywordExtractor
+>;
+
+/** Declares an extractor. */
+export const defineKeywordExtractor = <Params extends z.ZodType>(
+  definition: KeywordExtractorDefinition<Params>,
+): KeywordExtractorDefinition<Params> => definition;
+
+/** Every keyword extractor, by file name. */
+export const keywordExtractors: Registry<KeywordExtractorDefinition> =
+  folderRegistry<KeywordExtractorDefinition>("keyword extractor", new URL("./keywords/", import.meta.url));

@@ -1,0 +1,214 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import OpenAI from "openai";
+import PQueue from "p-queue";
+import { z } from "zod";
+import { messageOf } from "../../core/errors.ts";
+import { readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
+import {
+  defineKeywordExtractor,
+  type KeywordExtractorDefinition,
+  type KeywordFailure,
+  type KeywordOutcome,
+} from "../keywords.ts";
+
+const params: z.ZodObject<{
+  baseUrl: z.ZodString;
+  model: z.ZodString;
+  apiKeyVariable: z.ZodDefault<z.ZodString>;
+  attempts: z.ZodDefault<z.ZodNumber>;
+  requestsPerMinute: z.ZodDefault<z.ZodNumber>;
+  concurrency: z.ZodDefault<z.ZodNumber>;
+  deadlineSeconds: z.ZodDefault<z.ZodNumber>;
+  backoffSeconds: z.ZodDefault<z.ZodNumber>;
+  pricePerMillionPromptTokens: z.ZodDefault<z.ZodNumber>;
+  pricePerMillionCompletionTokens: z.ZodDefault<z.ZodNumber>;
+  cacheFolder: z.ZodOptional<z.ZodString>;
+}> = z.strictObject({
+  baseUrl: z.string().describe("address of the endpoint, e.g. http://localhost:8000/v1"),
+  model: z.string().min(1).describe("the model's name at that endpoint"),
+  apiKeyVariable: z.string().default("OPENAI_API_KEY").describe("environment variable that holds the key"),
+  attempts: z.number().int().min(1).default(4).describe("tries per caption, the first included"),
+  requestsPerMinute: z.number().positive().default(600).describe("requests per minute at most"),
+  concurrency: z.number().int().min(1).default(8).describe("requests at the same time"),
+  deadlineSeconds: z
+    .number()
+    .positive()
+    .default(120)
+    .describe("time for one caption, waiting and retries included"),
+  backoffSeconds: z
+    .number()
+    .nonnegative()
+    .default(1)
+    .describe("wait after the first failure; doubles each time"),
+  pricePerMillionPromptTokens: z.number().min(0).default(0).describe("for the cost record"),
+  pricePerMillionCompletionTokens: z.number().min(0).default(0).describe("for the cost record"),
+  cacheFolder: z.string().optional().describe("answers are kept here by content; absent: not kept"),
+});
+
+const version = "1";
+
+const instruction =
+  "List the short, visible, transient actions or events that the caption of a video states, in the caption's order. " +
+  'Give each as a verb in its base form, followed by the noun it acts on when there is one, e.g. "flip pancake". ' +
+  "Leave out states, opinions, sounds and anything that the caption does not say. If there are none, give an empty list.";
+
+const answerSchema = {
+  type: "object",
+  properties: { keywords: { type: "array", items: { type: "string" } } },
+  required: ["keywords"],
+  additionalProperties: false,
+} as const;
+
+const answer: z.ZodType<{ keywords: string[] }> = z.strictObject({
+  keywords: z.array(z.string().trim().min(1).max(80)).max(40),
+});
+
+const cachedAnswer = z.object({
+  keywords: z.array(z.string()),
+  usage: z.object({ promptTokens: z.number(), completionTokens: z.number(), cost: z.number() }),
+});
+
+/** A failed attempt: what it counts as, and whether another one may help. */
+interface Failure {
+  readonly status: KeywordFailure;
+  readonly reason: string;
+  readonly again: boolean;
+  /** What the server asked us to wait. */
+  readonly afterSeconds?: number;
+}
+
+const failureOf = (error: unknown): Failure => {
+  const reason = messageOf(error).slice(0, 300);
+  if (error instanceof OpenAI.APIError && error.status !== undefined) {
+    const after =
+      Number(error.headers?.get("retry-after-ms")) / 1000 ||
+      Number(error.headers?.get("retry-after")) ||
+      undefined;
+    const wait = after === undefined ? {} : { afterSeconds: after };
+    if (error.status === 429) return { status: "rate-limited", reason, again: true, ...wait };
+    if (error.status >= 500) return { status: "server-error", reason, again: true, ...wait };
+    return { status: "refused", reason, again: false };
+  }
+  if (error instanceof OpenAI.APIConnectionError) return { status: "unreachable", reason, again: true };
+  return { status: "malformed", reason, again: true };
+};
+
+/** Keywords from a language model behind any OpenAI-compatible endpoint. */
+const openai: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor({
+  summary: "a language model behind an OpenAI-compatible endpoint, with structured output",
+  source: "VideoPerceiver (arXiv 2511.18823) extracts keywords with GPT-4; the prompt is ours",
+  params,
+  create: (settings) => {
+    const client = new OpenAI({
+      baseURL: settings.baseUrl,
+      apiKey: process.env[settings.apiKeyVariable] ?? "none",
+      maxRetries: 0,
+    });
+    const queue = new PQueue({
+      concurrency: settings.concurrency,
+      interval: 60_000 / settings.requestsPerMinute,
+      intervalCap: 1,
+    });
+    const cacheFile = (caption: string): string | undefined =>
+      settings.cacheFolder === undefined
+        ? undefined
+        : join(
+            settings.cacheFolder,
+            `${sha256(JSON.stringify([version, settings.baseUrl, settings.model, instruction, caption]))}.json`,
+          );
+
+    const attempt = async (caption: string, signal: AbortSignal): Promise<KeywordOutcome | Failure> => {
+      try {
+        const response = await queue.add(
+          () =>
+            client.chat.completions.create(
+              {
+                model: settings.model,
+                temperature: 0,
+                messages: [
+                  { role: "system", content: instruction },
+                  { role: "user", content: caption },
+                ],
+                response_format: {
+                  type: "json_schema",
+                  json_schema: { name: "keywords", strict: true, schema: answerSchema },
+                },
+              },
+              { signal },
+            ),
+          { signal },
+        );
+        const content = response.choices?.[0]?.message?.content;
+        if (typeof content !== "string" || content.trim() === "")
+          return { status: "empty", reason: "the endpoint answered without text", again: true };
+        const { keywords } = answer.parse(JSON.parse(content));
+        if (keywords.length === 0)
+          return { status: "empty", reason: "the model names no visible action", again: false };
+        const promptTokens = response.usage?.prompt_tokens ?? 0;
+        const completionTokens = response.usage?.completion_tokens ?? 0;
+        const cost =
+          (promptTokens * settings.pricePerMillionPromptTokens +
+            completionTokens * settings.pricePerMillionCompletionTokens) /
+          1e6;
+        return { status: "ok", keywords, usage: { promptTokens, completionTokens, cost } };
+      } catch (error) {
+        return failureOf(error);
+      }
+    };
+
+    return {
+      version: `${version}/${settings.model}`,
+      extract: async (caption, outer) => {
+        const file = cacheFile(caption);
+        if (file !== undefined && existsSync(file)) {
+          const kept = cachedAnswer.safeParse(readJsonFile(file));
+          if (kept.success) return { status: "ok", ...kept.data, cached: true };
+        }
+        const deadline = AbortSignal.timeout(settings.deadlineSeconds * 1000);
+        const signal = outer === undefined ? deadline : AbortSignal.any([deadline, outer]);
+        let tries = 0;
+        for (;;) {
+          tries++;
+          const result = await attempt(caption, signal);
+          outer?.throwIfAborted();
+          if (!("again" in result)) {
+            if (result.status === "ok" && file !== undefined) {
+              mkdirSync(settings.cacheFolder!, { recursive: true });
+              writeFileAtomic(file, JSON.stringify({ keywords: result.keywords, usage: result.usage }));
+            }
+            return result;
+          }
+          if (deadline.aborted)
+            return {
+              status: "deadline",
+              reason: `no answer in ${settings.deadlineSeconds} s`,
+              attempts: tries,
+            };
+          if (!result.again || tries >= settings.attempts)
+            return { status: result.status, reason: result.reason, attempts: tries };
+          const wait = result.afterSeconds ?? settings.backoffSeconds * 2 ** (tries - 1);
+          await pause(wait * 1000, signal);
+        }
+      },
+    };
+  },
+});
+
+/** Waits, or less when the signal ends first. */
+const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener("abort", done);
+  });
+
+export default openai;
