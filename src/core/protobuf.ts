@@ -54,7 +54,7 @@ export class ProtobufWriter {
     return this;
   }
   /** A string field, UTF-8. */
-  text(field: number, value: string): this {
+  string(field: number, value: string): this {
     return this.bytes(field, Buffer.from(value, "utf8"));
   }
   /** A field that is itself a message. */
@@ -62,6 +62,11 @@ export class ProtobufWriter {
     const inner = new ProtobufWriter();
     fill(inner);
     return this.bytes(field, inner.finish());
+  }
+  /** Fields that another writer has written already. */
+  append(fields: Uint8Array): this {
+    this.#push(fields);
+    return this;
   }
   /** The message's bytes. */
   finish(): Uint8Array {

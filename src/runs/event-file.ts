@@ -40,7 +40,7 @@ const rgbColours = 3;
 
 const addValue = (summary: ProtobufWriter, value: EventValue): void => {
   summary.message(1, (entry) => {
-    entry.text(1, value.tag);
+    entry.string(1, value.tag);
     if ("scalar" in value) entry.float(2, value.scalar);
     else if ("image" in value)
       entry.message(4, (image) =>
@@ -51,12 +51,12 @@ const addValue = (summary: ProtobufWriter, value: EventValue): void => {
           .bytes(4, value.image.png),
       );
     else {
-      entry.message(9, (metadata) => metadata.message(1, (plugin) => plugin.text(1, "text")));
+      entry.message(9, (metadata) => metadata.message(1, (plugin) => plugin.string(1, "text")));
       entry.message(8, (tensor) =>
         tensor
           .integer(1, dtString)
           .message(2, (shape) => shape.message(2, (axis) => axis.integer(1, 1)))
-          .text(8, value.text),
+          .string(8, value.text),
       );
     }
   });
@@ -74,7 +74,7 @@ export const encodeEvent = (wallSeconds: number, step: number, values: readonly 
 
 /** The `Event` message that every event file begins with. */
 export const encodeFileVersion = (wallSeconds: number): Uint8Array =>
-  new ProtobufWriter().double(1, wallSeconds).text(3, "brain.Event:2").finish();
+  new ProtobufWriter().double(1, wallSeconds).string(3, "brain.Event:2").finish();
 
 /** One record of an event file. */
 export interface EventRecord {

@@ -1,0 +1,96 @@
+// The docs gate: every exported symbol of src/ has a doc comment with prose. Names file, line and symbol.
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+/** Words that a doc comment needs before its first tag. */
+const fewestWords = 2;
+
+/** The prose of a node's doc comment, without tags. */
+const proseOf = (node: ts.Node): string =>
+  ts
+    .getJSDocCommentsAndTags(node)
+    .filter(ts.isJSDoc)
+    .map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? "")
+    .join(" ");
+
+const isExported = (node: ts.Node): boolean =>
+  ts.canHaveModifiers(node) &&
+  (ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false);
+
+const isHidden = (node: ts.Node): boolean =>
+  ts.canHaveModifiers(node) &&
+  (ts
+    .getModifiers(node)
+    ?.some(({ kind }) => [ts.SyntaxKind.PrivateKeyword, ts.SyntaxKind.OverrideKeyword].includes(kind)) ??
+    false);
+
+/** Methods that a class of ours adds; what an interface it implements documents already is left out. */
+const ownMethods = (node: ts.ClassDeclaration): ts.MethodDeclaration[] =>
+  node.heritageClauses?.some(({ token }) => token === ts.SyntaxKind.ImplementsKeyword)
+    ? []
+    : node.members.filter(ts.isMethodDeclaration).filter((method) => {
+        const name = method.name;
+        return !ts.isPrivateIdentifier(name) && !ts.isComputedPropertyName(name) && !isHidden(method);
+      });
+
+/** Symbols of one file that lack prose, as `file:line: symbol`. A plug-in's default export says it in `summary`. */
+export const undocumented = (file: string, text: string): string[] => {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const missing: string[] = [];
+  const documented = new Set<string>();
+  const check = (node: ts.Node, commented: ts.Node, name: string): void => {
+    if (documented.has(name)) return;
+    if (proseOf(commented).split(/\s+/).filter(Boolean).length >= fewestWords) documented.add(name);
+    else
+      missing.push(
+        `${file}:${source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1}: ${name}`,
+      );
+  };
+  const exportedLater = new Set(
+    source.statements
+      .filter(ts.isExportDeclaration)
+      .filter(({ moduleSpecifier }) => moduleSpecifier === undefined)
+      .flatMap(({ exportClause }) =>
+        exportClause !== undefined && ts.isNamedExports(exportClause)
+          ? exportClause.elements.map(({ propertyName, name }) => (propertyName ?? name).text)
+          : [],
+      ),
+  );
+  for (const statement of source.statements) {
+    if (ts.isVariableStatement(statement)) {
+      for (const declaration of statement.declarationList.declarations) {
+        const name = declaration.name.getText(source);
+        if (isExported(statement) || exportedLater.has(name)) check(declaration, statement, name);
+      }
+    } else if (
+      ts.isFunctionDeclaration(statement) ||
+      ts.isClassDeclaration(statement) ||
+      ts.isInterfaceDeclaration(statement) ||
+      ts.isTypeAliasDeclaration(statement)
+    ) {
+      const name = statement.name?.text ?? "default";
+      if (!isExported(statement) && !exportedLater.has(name)) continue;
+      check(statement, statement, name);
+      if (ts.isClassDeclaration(statement))
+        for (const method of ownMethods(statement))
+          check(method, method, `${name}.${method.name.getText(source)}`);
+    }
+  }
+  return missing;
+};
+
+if (import.meta.main) {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(root, "src", file))
+    .sort();
+  const missing = files.flatMap((file) =>
+    undocumented(relative(root, file).split(sep).join("/"), readFileSync(file, "utf8")),
+  );
+  for (const line of missing) console.log(`no doc comment with prose: ${line}`);
+  console.log(`${files.length} files, ${missing.length} undocumented symbols`);
+  process.exitCode = missing.length === 0 && files.length > 0 ? 0 : 1;
+}

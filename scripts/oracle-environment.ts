@@ -1,0 +1,82 @@
+import { execFileSync, type StdioOptions, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root: string = fileURLToPath(new URL("..", import.meta.url));
+const folder: string = join(root, ".venv-oracle");
+const stampFile: string = join(folder, "installed.sha256");
+const requirements: string = join(root, "scripts", "oracle-requirements.txt");
+const legacyRequirements: string = join(root, "scripts", "oracle-requirements-legacy.txt");
+const oldestPython = [3, 11] as const;
+
+/** The Python side of oracle tests and benchmarks. */
+export interface OracleEnvironment {
+  /** The interpreter with torch, transformers 5.x, peft, Pillow, NumPy and PyAV. */
+  readonly python: string;
+  /** Put in front of PYTHONPATH, this folder gives transformers 4.49 instead. */
+  readonly legacyPath: string;
+}
+
+const works = (command: string, args: readonly string[]): boolean =>
+  spawnSync(command, args, { stdio: "ignore" }).status === 0;
+
+/** The first Python of the PATH that is new enough and can make environments. */
+const findPython = (): string | undefined => {
+  const check = `import sys, venv; sys.exit(sys.version_info < (${oldestPython.join(", ")}))`;
+  return ["python3", "python3.13", "python3.12", "python3.11", "python"].find((name) =>
+    works(name, ["-c", check]),
+  );
+};
+
+const hashOfRequirements = (): string => {
+  const hash = createHash("sha256");
+  for (const file of [requirements, legacyRequirements]) hash.update(readFileSync(file)).update("\0");
+  return hash.digest("hex");
+};
+
+const interpreter = (): string =>
+  join(folder, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+
+const installed = (): boolean =>
+  existsSync(interpreter()) &&
+  existsSync(stampFile) &&
+  readFileSync(stampFile, "utf8") === hashOfRequirements();
+
+const environment = (): OracleEnvironment => ({ python: interpreter(), legacyPath: join(folder, "legacy") });
+
+/**
+ * The Python environment, made when it is missing or its requirements have changed (about a minute and 5 GB).
+ * Installers write to standard error, so that standard output stays the caller's.
+ *
+ * @returns a sentence that says what is missing, when it cannot be had
+ */
+export const oracleEnvironment = (): OracleEnvironment | string => {
+  if (installed()) return environment();
+  const python = findPython();
+  const uv = works("uv", ["--version"]);
+  if (python === undefined && !uv) return `no Python >= ${oldestPython.join(".")} with venv on this machine`;
+  const stdio: StdioOptions = ["ignore", 2, 2];
+  const say = { stdio, cwd: root };
+  process.stderr.write("making .venv-oracle (torch, transformers, peft, ...): once, about a minute\n");
+  try {
+    rmSync(folder, { recursive: true, force: true });
+    if (uv) {
+      const from = python === undefined ? [] : ["--python", python];
+      execFileSync("uv", ["venv", "--quiet", ...from, folder], say);
+    } else execFileSync(python!, ["-m", "venv", folder], say);
+    const installer: readonly string[] = uv
+      ? ["uv", "pip", "install", "--quiet", "--python", interpreter()]
+      : [interpreter(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    const install = (...args: readonly string[]): void => {
+      execFileSync(installer[0]!, [...installer.slice(1), ...args], say);
+    };
+    install("-r", requirements);
+    install("--no-deps", "--target", join(folder, "legacy"), "-r", legacyRequirements);
+  } catch (error) {
+    return `the Python environment could not be made: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  writeFileSync(stampFile, hashOfRequirements());
+  return environment();
+};

@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root: string = fileURLToPath(new URL("..", import.meta.url));
+
+/** How many tests did what, and which were left out. */
+export interface TestCounts {
+  readonly passed: number;
+  readonly failed: number;
+  /** `file: test` of every test that was skipped. */
+  readonly skipped: readonly string[];
+}
+
+/** Counts of several runs together. */
+export const addCounts = (...all: readonly TestCounts[]): TestCounts => ({
+  passed: all.reduce((sum, { passed }) => sum + passed, 0),
+  failed: all.reduce((sum, { failed }) => sum + failed, 0),
+  skipped: all.flatMap(({ skipped }) => skipped),
+});
+
+interface JsonReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+/** Counts from vitest's JSON report; a file that could not even be loaded is one failed test. */
+export const countsOf = (report: JsonReport, exitCode: number): TestCounts => {
+  const broken = report.testResults.filter(
+    ({ status, assertionResults }) =>
+      status === "failed" && !assertionResults.some((test) => test.status === "failed"),
+  ).length;
+  const failed = report.numFailedTests + broken;
+  const skipped = report.testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status !== "passed" && status !== "failed")
+      .map(({ fullName }) => `${relative(root, name)}: ${fullName}`),
+  );
+  // An unhandled error fails the run without failing a test.
+  return { passed: report.numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped };
+};
+
+/** Runs vitest projects, its report going to standard output; a project without files counts nothing. */
+export const runProjects = async (
+  names: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestCounts> => {
+  const folder = mkdtempSync(join(tmpdir(), "videoperceiver-tests-"));
+  const file = join(folder, "report.json");
+  try {
+    const child = spawn(
+      process.execPath,
+      [
+        join(root, "node_modules", "vitest", "vitest.mjs"),
+        "run",
+        "--passWithNoTests",
+        "--reporter=default",
+        "--reporter=json",
+        `--outputFile.json=${file}`,
+        ...names.map((name) => `--project=${name}`),
+      ],
+      { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...environment } },
+    );
+    const exitCode = await new Promise<number>((done, fail) => {
+      child.on("error", fail);
+      child.on("exit", (code) => done(code ?? 1));
+    });
+    if (!existsSync(file)) return { passed: 0, failed: exitCode === 0 ? 0 : 1, skipped: [] };
+    return countsOf(JSON.parse(readFileSync(file, "utf8")) as JsonReport, exitCode);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+/** Says aloud what was skipped, then the one line that CI reads; gives the exit status. */
+export const conclude = (counts: TestCounts): number => {
+  if (counts.skipped.length > 0) {
+    console.log(`\nSKIPPED: ${counts.skipped.length} tests did not run here:`);
+    for (const name of counts.skipped) console.log(`  ${name}`);
+  }
+  const nothing = counts.passed + counts.failed === 0;
+  if (nothing) console.log("\nno test ran");
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  return counts.failed > 0 || nothing ? 1 : 0;
+};
