@@ -187,8 +187,9 @@ const objectOf = (
   let at = verb + 1;
   const next = words[at];
   if (next !== undefined && particles.has(next.text)) {
-    if (next.breakAfter || wordNet.entry(`${verbs[verb]}_${next.text}`, "verb") === undefined)
-      return undefined;
+    const moves = wordNet.entry(verbs[verb]!, "verb")?.lexicographerFile === motionVerbs;
+    const oneVerb = !moves && wordNet.entry(`${verbs[verb]}_${next.text}`, "verb") !== undefined;
+    if (next.breakAfter || !oneVerb) return undefined;
     at++;
   }
   const pronoun = words[at];
