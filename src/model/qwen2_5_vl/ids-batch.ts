@@ -52,22 +52,22 @@ export const visionFeeds = (
   return { shape, feeds: Object.fromEntries(named) };
 };
 
-/** Rows of visual tokens, images first, in the order in which the ids name them. */
-const visualSources = (batch: TokenIdsBatch, config: Qwen25VLConfig, words: number): BigInt64Array => {
-  const { image, video } = config.tokens;
+/** Where every row comes from: words, then visual tokens (images first), a row of zeros, then padding. */
+const rowSources = (batch: TokenIdsBatch, config: Qwen25VLConfig, words: number): BigInt64Array => {
+  const { image, video, pad } = config.tokens;
   const merge = config.vision.spatialMergeSize;
   const tokens = (visual: VisualPatches | undefined): number =>
     (visual?.grids ?? []).reduce((total, grid) => total + patchesOf(grid, merge) / merge ** 2, 0);
   const source = new BigInt64Array(batch.rows * batch.columns);
-  const imageTokens = tokens(batch.images);
-  let [word, nextImage, nextVideo] = [0, 0, 0];
+  const [imageTokens, videoTokens] = [tokens(batch.images), tokens(batch.videos)];
+  let [word, nextImage, nextVideo, padding] = [0, 0, 0, 0];
   for (let at = 0; at < source.length; at++) {
     const id = batch.ids_BT[at]!;
     if (id === image) source[at] = BigInt(words + nextImage++);
     else if (id === video) source[at] = BigInt(words + imageTokens + nextVideo++);
+    else if (id === pad) source[at] = BigInt(words + imageTokens + videoTokens + 1 + padding++);
     else source[at] = BigInt(word++);
   }
-  const videoTokens = tokens(batch.videos);
   if (nextImage !== imageTokens || nextVideo !== videoTokens)
     throw new ShapeError("visual tokens of a batch", {
       expected: `${nextImage} of images and ${nextVideo} of videos, as the ids say`,
@@ -79,9 +79,10 @@ const visualSources = (batch: TokenIdsBatch, config: Qwen25VLConfig, words: numb
 /** Plans token ids with their visuals: causal attention, padding hidden. @throws {ShapeError} when ids and grids disagree */
 export const idsBatch = (batch: TokenIdsBatch, config: Qwen25VLConfig, wanted: WantedRows): PlannedBatch => {
   const { rows, columns } = batch;
-  const { image, video } = config.tokens;
+  const { image, video, pad } = config.tokens;
   const ids = Array.from(batch.ids_BT);
-  const words = ids.filter((id) => id !== image && id !== video);
+  const words = ids.filter((id) => id !== image && id !== video && id !== pad);
+  const padding = pad === undefined ? [] : ids.filter((id) => id === pad);
   const used = Array.from({ length: rows }, (_, b) =>
     Array.from({ length: columns }, (_, t) => batch.mask_BT[b * columns + t] !== 0),
   );
@@ -99,7 +100,8 @@ export const idsBatch = (batch: TokenIdsBatch, config: Qwen25VLConfig, wanted: W
     ...vision?.feeds,
     ...ropeTables(batch.positions_3BT, config.text),
     ids: bigints(words),
-    source: visualSources(batch, config, words.length),
+    "ids.padding": bigints(padding),
+    source: rowSources(batch, config, words.length),
     mask: causalMask(used, columns),
     "scored.rows": bigints(wanted.scoredRows),
     "scored.targets": bigints(wanted.targets),
@@ -114,6 +116,7 @@ export const idsBatch = (batch: TokenIdsBatch, config: Qwen25VLConfig, wanted: W
       visualTokens: vision?.shape.units ?? 0,
       scored: wanted.scoredRows.length,
       taps: taps.map(({ block, rows: tapped }) => ({ block, rows: tapped.length })),
+      padding: padding.length,
       dropped: 0,
     },
     vision: vision?.shape,

@@ -7,7 +7,7 @@
 
 import { reshape } from "../../graph/ops/broadcast.ts";
 import { add, mul } from "../../graph/ops/elementwise.ts";
-import { input } from "../../graph/ops/inputs.ts";
+import { input, stopGradient } from "../../graph/ops/inputs.ts";
 import { concat, split } from "../../graph/ops/layout.ts";
 import { linear } from "../../graph/ops/matmul.ts";
 import { rmsNorm, tokenLogprob } from "../../graph/ops/normalize.ts";
@@ -113,6 +113,8 @@ export interface LanguageShape {
    * end after the last tapped block. Equal to `length` when all go through.
    */
   readonly mainLength: number;
+  /** Padding tokens to look up: their embedding gets no gradient, as in the reference implementation. */
+  readonly padding: number;
   /** Rows of visual tokens that are multiplied by a dropout mask; 0: none. */
   readonly dropped: number;
 }
@@ -142,12 +144,17 @@ const droppedRows = (visual: Value, count: number): Value =>
     input("dropped.mask", [count, visual.shape[1]!]),
   );
 
-/** Words looked up and visual tokens put in their places: [N, D]. Inputs `ids`, `source`. */
+/** Words looked up and visual tokens put in their places: [N, D]. Inputs `ids`, `source`, with padding `ids.padding`. */
 export const embed = (shape: LanguageShape, visual: Value | undefined, weights: Weights): Value => {
-  const words = gatherRows(weights.get("model.embed_tokens.weight"), input("ids", [shape.words], "int64"));
+  const table = weights.get("model.embed_tokens.weight");
+  const words = gatherRows(table, input("ids", [shape.words], "int64"));
+  const padding =
+    shape.padding === 0
+      ? []
+      : [gatherRows(stopGradient(table), input("ids.padding", [shape.padding], "int64"))];
   const visuals = visual === undefined ? [] : [visual];
   const dropped = visual === undefined || shape.dropped === 0 ? [] : [droppedRows(visual, shape.dropped)];
-  const parts = concat([words, ...visuals, zeroRow(words), ...dropped], 0);
+  const parts = concat([words, ...visuals, zeroRow(words), ...dropped, ...padding], 0);
   return gatherRows(parts, input("source", [shape.samples * shape.length], "int64"));
 };
 
@@ -167,7 +174,7 @@ export const positionInputs = (
 /**
  * The language model on a batch of sequences that mix words and visual tokens.
  *
- * Declares the inputs `ids` [W], `source` [N] (row of words, then visual tokens, then one row of zeros, then dropped visual tokens), `cos`, `sin`
+ * Declares the inputs `ids` [W], `source` [N] (row of words, then visual tokens, then one row of zeros, then dropped visual tokens, then padding), `cos`, `sin`
  * [N, d / 2], `mask` [B, 1, T, T], `scored.rows`, `scored.targets` [M], `tap.<block>` [rows], with a contrastive tail
  * `main.mask`, `main.cos`, `main.sin`, and with dropout `dropped.rows`, `dropped.mask`.
  *
