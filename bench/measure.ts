@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createInterface, type Interface } from "node:readline";
+import type { BenchSide, RoundAnswer } from "./define-bench.ts";
+
+const statusBytes = (pid: number, field: "VmHWM" | "VmRSS"): number => {
+  try {
+    const line = new RegExp(`^${field}:\\s*(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return line === null ? 0 : Number(line[1]) * 1024;
+  } catch {
+    // The process has ended between two looks.
+    return 0;
+  }
+};
+
+const childrenOf = (pid: number): number[] => {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+};
+
+const treeBytes = (pid: number): number =>
+  statusBytes(pid, "VmRSS") + childrenOf(pid).reduce((sum, child) => sum + treeBytes(child), 0);
+
+const millisecondsBetweenLooks = 50;
+
+/** A running child: answers rounds and is watched for its memory. */
+class Child {
+  readonly #process: ChildProcess;
+  readonly #lines: Interface;
+  readonly #waiting: { done: (line: string) => void; fail: (error: Error) => void }[] = [];
+  readonly #watch: NodeJS.Timeout;
+  #peakBytes = 0;
+  constructor(side: BenchSide) {
+    const [program, ...args] = side.command;
+    this.#process = spawn(program!, args, {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, ...side.environment },
+    });
+    this.#lines = createInterface({ input: this.#process.stdout! });
+    this.#lines.on("line", (line) => this.#waiting.shift()?.done(line));
+    const failAll = (why: string): void => {
+      for (const { fail } of this.#waiting.splice(0)) fail(new Error(`${side.command.join(" ")}: ${why}`));
+    };
+    this.#process.on("error", (error) => failAll(error.message));
+    this.#process.on("exit", (code, signal) => failAll(`ended with ${code ?? signal}`));
+    this.#process.stdin!.on("error", () => failAll("reads no more"));
+    this.#watch = setInterval(() => this.look(), millisecondsBetweenLooks);
+    this.#watch.unref();
+  }
+  /** Notes the memory of the process and of the processes it started: the larger of its own peak and the tree's sum. */
+  look(): void {
+    const pid = this.#process.pid;
+    if (pid === undefined) return;
+    this.#peakBytes = Math.max(this.#peakBytes, statusBytes(pid, "VmHWM"), treeBytes(pid));
+  }
+  async round(): Promise<RoundAnswer> {
+    const line = await new Promise<string>((done, fail) => {
+      this.#waiting.push({ done, fail });
+      this.#process.stdin!.write("\n");
+    });
+    this.look();
+    const answer = JSON.parse(line) as RoundAnswer;
+    if (typeof answer.value !== "number" || !Number.isFinite(answer.value))
+      throw new Error(`a round answered ${line}`);
+    return answer;
+  }
+  async end(): Promise<number> {
+    clearInterval(this.#watch);
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = new Promise((done) => this.#process.once("exit", done));
+      this.#process.stdin!.end();
+      const killer = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
+      await ended;
+      clearTimeout(killer);
+    }
+    return this.#peakBytes;
+  }
+}
+
+/** Values of one side over its rounds. */
+export interface SideMeasurement {
+  readonly values: readonly number[];
+  /** Largest memory of the side's process tree; 0 where the system does not tell. */
+  readonly peakMemoryBytes: number;
+  /** What the side computed in its last round. */
+  readonly result: readonly number[] | undefined;
+}
+
+/** Answers rounds of one side, in one process or in a new one each. */
+class Side {
+  readonly #side: BenchSide;
+  readonly #values: number[] = [];
+  #child: Child | undefined;
+  #peakBytes = 0;
+  #result: readonly number[] | undefined;
+  constructor(side: BenchSide) {
+    this.#side = side;
+  }
+  async round(counts: boolean): Promise<void> {
+    this.#child ??= new Child(this.#side);
+    const { value, result } = await this.#child.round();
+    if (counts) this.#values.push(value);
+    this.#result = result;
+    if (this.#side.freshProcess === true) await this.end();
+  }
+  async end(): Promise<SideMeasurement> {
+    const bytes = await this.#child?.end();
+    this.#child = undefined;
+    this.#peakBytes = Math.max(this.#peakBytes, bytes ?? 0);
+    return { values: this.#values, peakMemoryBytes: this.#peakBytes, result: this.#result };
+  }
+}
+
+/**
+ * Runs both sides in turns; the side that goes first changes every round, and each side has one round before that does
+ * not count.
+ */
+export const measure = async (
+  ours: BenchSide,
+  anchor: BenchSide,
+  rounds: number,
+  onRound: (done: number) => void,
+): Promise<{ ours: SideMeasurement; anchor: SideMeasurement }> => {
+  const sides = [new Side(ours), new Side(anchor)];
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      for (const side of round % 2 === 0 ? sides : [...sides].reverse()) await side.round(round > 0);
+      onRound(round);
+    }
+  } finally {
+    // A side that failed still has to end the other one's process.
+    await Promise.all(sides.map((side) => side.end()));
+  }
+  return { ours: await sides[0]!.end(), anchor: await sides[1]!.end() };
+};
+
+/** Middle value; mean of the two middle ones for an even count. @throws {RangeError} when there is none */
+export const median = (values: readonly number[]): number => {
+  if (values.length === 0) throw new RangeError("no value has no median");
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};

@@ -1,0 +1,117 @@
+// npm run bench [-- <name> [--rounds N] [--json]]: lists the benchmarks, or runs one against its anchor.
+import { mkdirSync, readdirSync } from "node:fs";
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { oracleEnvironment } from "../scripts/oracle-environment.ts";
+import { nearestName } from "../src/core/nearest.ts";
+import type { BenchContext, BenchDefinition } from "./define-bench.ts";
+import { measure, median, type SideMeasurement } from "./measure.ts";
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
+const support = ["run.ts", "define-bench.ts", "answer-rounds.ts", "measure.ts"];
+const names = readdirSync(folder)
+  .filter((file) => file.endsWith(".ts") && !support.includes(file))
+  .map((file) => file.slice(0, -".ts".length))
+  .sort();
+
+class UsageError extends Error {}
+
+const load = async (name: string): Promise<BenchDefinition> => {
+  if (!names.includes(name)) {
+    const nearest = nearestName(name, names);
+    const hint = nearest === undefined ? "" : `did you mean "${nearest}"? `;
+    throw new UsageError(`unknown benchmark "${name}"; ${hint}known: ${names.join(", ") || "none"}`);
+  }
+  return ((await import(new URL(`${name}.ts`, import.meta.url).href)) as { default: BenchDefinition })
+    .default;
+};
+
+const summary = ({ values, peakMemoryBytes }: SideMeasurement): object => ({
+  median: median(values),
+  min: Math.min(...values),
+  max: Math.max(...values),
+  peakMemoryBytes,
+});
+
+const largestDifference = (a: readonly number[], b: readonly number[]): number => {
+  if (a.length !== b.length) throw new Error(`the sides computed ${a.length} and ${b.length} numbers`);
+  const scale = Math.max(...b.map(Math.abs), Number.MIN_VALUE);
+  return Math.max(0, ...a.map((value, at) => Math.abs(value - b[at]!))) / scale;
+};
+
+const runBench = async (definition: BenchDefinition, rounds: number): Promise<object> => {
+  const environment = definition.needsPython ? oracleEnvironment() : { python: "" };
+  if (typeof environment === "string") throw new UsageError(environment);
+  const cache = join(root, ".cache", "bench");
+  mkdirSync(cache, { recursive: true });
+  const context: BenchContext = { root, cache, python: environment.python, threads: availableParallelism() };
+  await definition.prepare?.(context);
+  const anchorSide = definition.anchor(context);
+  const measured = await measure(definition.ours(context), anchorSide, rounds, (done) =>
+    process.stderr.write(done === 0 ? "warm\n" : `round ${done}/${rounds}\n`),
+  );
+  const ours = median(measured.ours.values);
+  const anchor = median(measured.anchor.values);
+  const less = definition.better === "less";
+  const limit = await definition.limit?.(context);
+  const { result: own } = measured.ours;
+  const { result: reference } = measured.anchor;
+  const compared = definition.error !== undefined && own !== undefined && reference !== undefined;
+  return {
+    name: definition.name,
+    unit: definition.unit,
+    ours: summary(measured.ours),
+    anchor: { name: anchorSide.name, version: anchorSide.version, ...summary(measured.anchor) },
+    ratio: less ? anchor / ours : ours / anchor,
+    ...(limit === undefined
+      ? {}
+      : { limit: { ...limit, share: less ? limit.value / ours : ours / limit.value } }),
+    ...(compared ? { error: { what: definition.error, value: largestDifference(own, reference) } } : {}),
+    rounds,
+    machine: {
+      cpu: cpus()[0]?.model ?? "unknown",
+      threads: context.threads,
+      memoryBytes: totalmem(),
+      platform: `${process.platform}-${process.arch}`,
+      node: process.version,
+    },
+  };
+};
+
+const main = async (): Promise<void> => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: "string" }, json: { type: "boolean", default: false } },
+  });
+  const [name, ...rest] = positionals;
+  if (rest.length > 0) throw new UsageError(`one benchmark at a time, got ${positionals.join(", ")}`);
+  if (name === undefined) {
+    const list = await Promise.all(names.map(load));
+    if (values.json)
+      console.log(JSON.stringify(list.map(({ name, unit, summary }) => ({ name, unit, summary }))));
+    else
+      for (const { name, unit, summary } of list)
+        console.log(`${name.padEnd(28)} ${unit.padEnd(10)} ${summary}`);
+    return;
+  }
+  const definition = await load(name);
+  const rounds = values.rounds === undefined ? definition.rounds : Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new UsageError(`--rounds: expected an integer >= 1; got ${values.rounds}`);
+  const report = await runBench(definition, rounds);
+  console.log(JSON.stringify(report, null, values.json ? 0 : 2));
+};
+
+try {
+  await main();
+} catch (error) {
+  const usage =
+    error instanceof UsageError ||
+    (error instanceof TypeError &&
+      String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS"));
+  console.error(usage ? (error as Error).message : error);
+  process.exitCode = usage ? 2 : 70;
+}
