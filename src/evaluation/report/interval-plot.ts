@@ -1,0 +1,79 @@
+import type { Estimate } from "../statistics/estimate.ts";
+import { niceTicks } from "./format.ts";
+import { type Html, type HtmlValue, html } from "./html.ts";
+
+/** One dot with its interval. `look` picks colour and shape: 0 disc, 1 diamond, 2 ring. */
+export interface IntervalMark {
+  readonly look: 0 | 1 | 2;
+  readonly estimate: Estimate;
+  readonly title: string;
+  readonly label: string;
+}
+
+/** A named row with its marks. */
+export interface IntervalRow {
+  readonly name: string;
+  readonly note: string;
+  readonly marks: readonly IntervalMark[];
+}
+
+const shape = (look: 0 | 1 | 2, x: number, y: number): Html =>
+  look === 0
+    ? html`<circle class="dot v0" cx="${x}" cy="${y}" r="5"/>`
+    : look === 1
+      ? html`<rect class="dot v1" x="${x - 4.5}" y="${y - 4.5}" width="9" height="9" transform="rotate(45 ${x} ${y})"/>`
+      : html`<circle class="dot v2" cx="${x}" cy="${y}" r="4.4"/>`;
+
+const GAP = 21;
+const ROW_PAD = 15;
+const WIDTH = 640;
+const LABELS = 172;
+const RIGHT = 64;
+
+/** Shares on a common axis: one group a row, dots with 95 % intervals, and labelled reference lines. */
+export const intervalPlot = (options: {
+  readonly title: string;
+  readonly rows: readonly IntervalRow[];
+  readonly references: readonly { readonly value: number; readonly label: string }[];
+  readonly format: (value: number) => string;
+  /** Ends of the axis at least. */
+  readonly span: readonly [number, number];
+}): Html => {
+  const { rows, references, span, format } = options;
+  const marks = rows.flatMap((row) => row.marks);
+  if (marks.length === 0) return html`<p class="muted">Not measured.</p>`;
+  const ticks = niceTicks(
+    Math.min(span[0], ...marks.map(({ estimate }) => estimate.low)),
+    Math.max(span[1], ...marks.map(({ estimate }) => estimate.high)),
+    5,
+  );
+  const [low, high] = [ticks[0]!, ticks.at(-1)!];
+  const top = references.some(({ label }) => label !== "") ? 34 : 10;
+  const heights = rows.map((row) => Math.max(1, row.marks.length) * GAP + ROW_PAD);
+  const bottom = top + heights.reduce((sum, height) => sum + height, 0);
+  const toX = (value: number): number =>
+    Number((LABELS + ((value - low) / (high - low)) * (WIDTH - LABELS - RIGHT)).toFixed(1));
+  let y = top;
+  const drawn: HtmlValue[] = rows.map((row, i) => {
+    const start = y;
+    y += heights[i]!;
+    const middle = start + heights[i]! / 2;
+    return html`${i > 0 && html`<line class="grid" x1="0" x2="${WIDTH}" y1="${start}" y2="${start}"/>`}
+<text class="name" x="0" y="${row.note === "" ? middle + 4 : middle - 3}">${row.name}</text>${row.note !== "" && html`<text class="tick" x="0" y="${middle + 13}">${row.note}</text>`}
+${row.marks.map(({ look, estimate, title, label }, at) => {
+  const line = start + ROW_PAD / 2 + GAP * (at + 0.5);
+  return html`<g><title>${title}</title><line class="reach v${look}" x1="${toX(estimate.low)}" x2="${toX(estimate.high)}" y1="${line}" y2="${line}"/>${shape(look, toX(estimate.value), line)}<text class="value" x="${toX(estimate.high) + 9}" y="${line + 4}">${label}</text></g>`;
+})}`;
+  });
+  return html`<div class="scroll"><svg class="intervals" viewBox="0 0 ${WIDTH} ${bottom + 26}" role="img" aria-label="${options.title}">
+${ticks.map(
+  (tick) =>
+    html`<line class="grid" x1="${toX(tick)}" x2="${toX(tick)}" y1="${top}" y2="${bottom}"/><text class="tick" text-anchor="middle" x="${toX(tick)}" y="${bottom + 17}">${format(tick)}</text>`,
+)}
+${references.map(
+  ({ value, label }, i) =>
+    html`<line class="reference" x1="${toX(value)}" x2="${toX(value)}" y1="${top - 6}" y2="${bottom}"/><text class="tick" text-anchor="middle" x="${toX(value)}" y="${top - 10 - (i % 2) * 13}">${label}</text>`,
+)}
+${drawn}
+</svg></div>`;
+};

@@ -1,0 +1,30 @@
+import { type Html, html } from "./html.ts";
+import type { ReportProvenance } from "./model.ts";
+
+const ORIGINS = { paper: "the paper's", reconstructed: "reconstructed", ours: "ours" } as const;
+
+const list = (
+  title: string,
+  rows: readonly { readonly name: string; readonly value: string }[],
+): Html | null =>
+  rows.length === 0
+    ? null
+    : html`<section class="facts"><h3>${title}</h3><dl>${rows.map(({ name, value }) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></section>`;
+
+/** Seeds, values and their origins, what was left out, versions, machine, configuration and the command. */
+export const provenanceSection = (provenance: ReportProvenance): Html => {
+  const { facts, defaults, leftOut, versions, machine, configuration, command } = provenance;
+  return html`<div class="columns">${list("Run", facts)}${list("Versions", versions)}${list("Machine", machine)}</div>
+<h3>Left out</h3>
+${
+  leftOut.length === 0
+    ? html`<p>Nothing was dropped.</p>`
+    : html`<div class="scroll"><table><thead><tr><th>what</th><th>how many</th><th>why</th></tr></thead><tbody>${leftOut.map(({ what, count, reason }) => html`<tr><th scope="row">${what}</th><td>${count}</td><td class="text">${reason}</td></tr>`)}</tbody></table></div>`
+}
+${
+  defaults.length > 0 &&
+  html`<h3>Values and who set them</h3><div class="scroll"><table><thead><tr><th>value</th><th>set to</th><th>origin</th><th>meaning</th></tr></thead><tbody>${defaults.map(({ name, value, origin, what }) => html`<tr><th scope="row">${name}</th><td>${value}</td><td><span class="chip ${origin}">${ORIGINS[origin]}</span></td><td class="text">${what}</td></tr>`)}</tbody></table></div>`
+}
+<h3>Again</h3><pre>${command}</pre>
+<details><summary>Complete configuration</summary><pre>${JSON.stringify(configuration, null, 2) ?? "null"}</pre></details>`;
+};

@@ -1,0 +1,132 @@
+import { type Estimate, excludesZero } from "../statistics/estimate.ts";
+import { percent, percentRange, points, pointsRange, pValue } from "./format.ts";
+import { type Html, html } from "./html.ts";
+import { type IntervalMark, intervalPlot } from "./interval-plot.ts";
+import type { ReportModel, ResultRow, SkillEstimates } from "./model.ts";
+
+const VIEWS: readonly {
+  readonly key: "complete" | "absent" | "randomRemoval";
+  readonly label: string;
+  readonly look: 0 | 1 | 2;
+}[] = [
+  { key: "complete", label: "complete", look: 0 },
+  { key: "absent", label: "absent twin", look: 1 },
+  { key: "randomRemoval", label: "random removal", look: 2 },
+];
+
+const weighted = (model: ReportModel, of: "chance" | "majority"): number => {
+  const questions = model.skills.reduce((sum, skill) => sum + skill.questions, 0);
+  return questions === 0
+    ? 0
+    : model.skills.reduce((sum, skill) => sum + skill[of] * skill.questions, 0) / questions;
+};
+
+const legend = (): Html =>
+  html`<ul class="legend">${VIEWS.map(({ label, look }) => html`<li><i class="swatch v${look}"></i>${label}</li>`)}</ul>`;
+
+/** Dots with intervals for every row and view, over all questions. */
+export const accuracyPlot = (model: ReportModel): Html => {
+  const rows = model.rows.map((row) => ({
+    name: row.name,
+    note: row.note,
+    marks: VIEWS.flatMap(({ key, label, look }): IntervalMark[] => {
+      const estimate = row[key]?.overall ?? null;
+      return estimate === null
+        ? []
+        : [
+            {
+              look,
+              estimate,
+              label: percent(estimate.value),
+              title: `${row.name}, ${label}: ${percent(estimate.value)} % (${percentRange(estimate)})`,
+            },
+          ];
+    }),
+  }));
+  const [chance, majority] = [weighted(model, "chance"), weighted(model, "majority")];
+  return html`${legend()}${intervalPlot({
+    title: "Accuracy over all questions, per cent, with 95 % intervals",
+    rows,
+    references: [
+      { value: chance, label: `chance ${percent(chance)}` },
+      { value: majority, label: `majority ${percent(majority)}` },
+    ],
+    format: (value) => `${Math.round(value * 100)} %`,
+    span: [0, 0.6],
+  })}`;
+};
+
+/** Sensitivity of every row that has one, against 0. */
+export const sensitivityPlot = (model: ReportModel): Html =>
+  intervalPlot({
+    title: "Sensitivity in points with 95 % intervals",
+    rows: model.rows.flatMap((row) => {
+      const estimate = row.sensitivity?.overall ?? null;
+      if (estimate === null) return [];
+      const title = `${row.name}: ${points(estimate.value)} points (${pointsRange(estimate)})`;
+      return [
+        {
+          name: row.name,
+          note: "",
+          marks: [{ look: 0 as const, estimate, label: points(estimate.value), title }],
+        },
+      ];
+    }),
+    references: [{ value: 0, label: "" }],
+    format: (value) => points(value).replace(/\.0$/, ""),
+    span: [-0.05, 0.1],
+  });
+
+const cell = (estimate: Estimate | null | undefined, best: boolean): Html =>
+  estimate
+    ? html`<td class="${best ? "best" : ""}"><b>${percent(estimate.value)}</b><small>${percentRange(estimate)}</small></td>`
+    : html`<td class="muted">–</td>`;
+
+const sensitivityCell = (estimate: Estimate | null | undefined): Html =>
+  estimate
+    ? html`<td class="${excludesZero(estimate) ? "firm" : "unsure"}"><b>${points(estimate.value)}</b><small>${pointsRange(estimate)}</small></td>`
+    : html`<td class="muted">–</td>`;
+
+/** Rows of one subject: a line for each view that was measured, then the sensitivity. */
+const subjectRows = (row: ResultRow, model: ReportModel, best: ReadonlyMap<string, number>): Html => {
+  const skills = model.skills.map(({ name }) => name);
+  const views = VIEWS.filter(({ key }) => row[key] !== null);
+  const lines = views.length + (row.sensitivity === null ? 0 : 1);
+  const line = (first: boolean, label: Html, cells: Html, kind: string): Html =>
+    html`<tr class="${first ? "first" : ""} ${kind}">${first && html`<th scope="rowgroup" rowspan="${lines}">${row.name}<small class="muted">${row.note}</small></th>`}<th scope="row">${label}</th>${cells}</tr>`;
+  const values = (estimates: SkillEstimates, complete: boolean): Html =>
+    html`${cell(estimates.overall, complete && best.get("") === estimates.overall?.value)}${skills.map((skill) => cell(estimates.skills[skill], complete && best.get(skill) === estimates.skills[skill]?.value))}`;
+  return html`<tbody>${views.map(({ key, label, look }, i) =>
+    line(
+      i === 0,
+      html`<i class="swatch v${look}"></i>${label}`,
+      values(row[key]!, key === "complete"),
+      "view",
+    ),
+  )}${row.sensitivity !== null && line(false, html`sensitivity`, html`${sensitivityCell(row.sensitivity.overall)}${skills.map((skill) => sensitivityCell(row.sensitivity!.skills[skill]))}`, "sensitivity")}</tbody>`;
+};
+
+/** The table of subjects and skills with 95 % intervals. */
+export const resultTable = (model: ReportModel): Html => {
+  const best = new Map<string, number>();
+  for (const [skill, of] of [
+    ["", (row: ResultRow) => row.complete.overall] as const,
+    ...model.skills.map(({ name }) => [name, (row: ResultRow) => row.complete.skills[name] ?? null] as const),
+  ])
+    best.set(skill, Math.max(...model.rows.map((row) => of(row)?.value ?? Number.NEGATIVE_INFINITY)));
+  return html`<div class="scroll"><table class="results"><thead>
+<tr><th colspan="2">Accuracy, per cent</th><th>all</th>${model.skills.map(({ label }) => html`<th>${label}</th>`)}</tr>
+<tr class="blindly"><th colspan="2">questions</th><td>${model.skills.reduce((sum, { questions }) => sum + questions, 0)}</td>${model.skills.map(({ questions }) => html`<td>${questions}</td>`)}</tr>
+<tr class="blindly"><th colspan="2">chance</th><td>${percent(weighted(model, "chance"))}</td>${model.skills.map(({ chance }) => html`<td>${percent(chance)}</td>`)}</tr>
+<tr class="blindly"><th colspan="2">most frequent answer</th><td>${percent(weighted(model, "majority"))}</td>${model.skills.map(({ majority }) => html`<td>${percent(majority)}</td>`)}</tr>
+</thead>${model.rows.map((row) => subjectRows(row, model, best))}</table></div>`;
+};
+
+/** Paired comparisons as a table. */
+export const comparisonTable = (model: ReportModel): Html | null =>
+  model.comparisons.length === 0
+    ? null
+    : html`<div class="scroll"><table class="comparisons"><thead><tr><th>Comparison on the same questions</th><th>difference, points</th><th>95 % interval</th><th>p, Holm</th><th>visible from</th></tr></thead><tbody>${model.comparisons.map(
+        ({ of, against, difference, adjustedP, detectable }) =>
+          html`<tr><th scope="row">${of} − ${against}</th><td class="${excludesZero(difference) ? "firm" : "unsure"}"><b>${points(difference.value)}</b></td><td>${pointsRange(difference)}</td><td>${pValue(adjustedP).replace(/^p =? ?/, "")}</td><td>${percent(detectable)}</td></tr>`,
+      )}</tbody></table></div>`;

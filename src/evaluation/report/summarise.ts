@@ -1,0 +1,114 @@
+import { seededRandom } from "../../core/random.ts";
+import { correctness, type EvaluationRecord } from "../records.ts";
+import { clusteredAccuracy, clusteredStandardError, naiveStandardError } from "../statistics/clustered.ts";
+import { holm } from "../statistics/correction.ts";
+import type { Estimate } from "../statistics/estimate.ts";
+import {
+  detectableDifference,
+  pairedDifference,
+  pairedDifferences,
+  type QuestionScore,
+  sensitivity,
+  signFlipTest,
+} from "../statistics/paired.ts";
+import type { Comparison, ResultRow, SkillEstimates } from "./model.ts";
+
+/** Which records are a row's: by subject, and by the name of the intervention for each of the three views. */
+export interface RowSelection {
+  readonly name: string;
+  readonly note: string;
+  readonly subject: string;
+  /** Names of interventions; "complete", "absent" and "random-removal" when left out. The blind row says "blind". */
+  readonly complete?: string;
+  readonly absent?: string;
+  readonly randomRemoval?: string;
+}
+
+const scoresOf = (
+  records: readonly EvaluationRecord[],
+  selection: RowSelection,
+  intervention: string,
+): { score: QuestionScore; skill: string }[] => {
+  const chosen = records.filter(
+    (record) => record.subject === selection.subject && record.intervention.name === intervention,
+  );
+  return correctness(chosen).map((score, i) => ({ score, skill: chosen[i]!.skill }));
+};
+
+/** Repeated draws of a question become one value, their mean. */
+const accuracy = (scores: readonly QuestionScore[]): Estimate | null => {
+  const zero = scores.map((score) => ({ ...score, score: 0 }));
+  return clusteredAccuracy(pairedDifferences(scores, zero));
+};
+
+const estimates = (
+  skills: readonly string[],
+  make: (
+    of: (rows: readonly { score: QuestionScore; skill: string }[]) => QuestionScore[],
+  ) => Estimate | null,
+): SkillEstimates => ({
+  overall: make((rows) => rows.map(({ score }) => score)),
+  skills: Object.fromEntries(
+    skills.map((skill) => [
+      skill,
+      make((rows) => rows.filter((row) => row.skill === skill).map(({ score }) => score)),
+    ]),
+  ),
+});
+
+/** One row of the table from records: accuracies with their intervals, and the sensitivity where all three views are there. */
+export const resultRow = (
+  records: readonly EvaluationRecord[],
+  selection: RowSelection,
+  skills: readonly string[],
+): ResultRow => {
+  const complete = scoresOf(records, selection, selection.complete ?? "complete");
+  const absent = scoresOf(records, selection, selection.absent ?? "absent");
+  const control = scoresOf(records, selection, selection.randomRemoval ?? "random-removal");
+  const view = (rows: typeof complete): SkillEstimates | null =>
+    rows.length === 0 ? null : estimates(skills, (of) => accuracy(of(rows)));
+  return {
+    name: selection.name,
+    note: selection.note,
+    complete: estimates(skills, (of) => accuracy(of(complete))),
+    absent: view(absent),
+    randomRemoval: view(control),
+    sensitivity:
+      absent.length === 0 || control.length === 0
+        ? null
+        : estimates(skills, (of) => sensitivity(of(complete), of(absent), of(control))),
+  };
+};
+
+/**
+ * Paired comparisons of rows on complete clips, with p-values of a sign-flip test over clips, corrected together by Holm.
+ * Pairs without common questions are left out.
+ */
+export const compareRows = (
+  records: readonly EvaluationRecord[],
+  pairs: readonly (readonly [of: RowSelection, against: RowSelection])[],
+  seed: number,
+): Comparison[] => {
+  const made = pairs.flatMap(([of, against]) => {
+    const [a, b] = [of, against].map((row) =>
+      scoresOf(records, row, row.complete ?? "complete").map(({ score }) => score),
+    ) as [QuestionScore[], QuestionScore[]];
+    const difference = pairedDifference(a, b);
+    if (difference === null) return [];
+    const values = pairedDifferences(a, b);
+    const naive = naiveStandardError(values);
+    const effect = naive === 0 ? 1 : Math.max(1, (clusteredStandardError(values) / naive) ** 2);
+    const discordant = values.filter(({ value }) => value !== 0).length / values.length;
+    return [
+      {
+        of: of.name,
+        against: against.name,
+        difference,
+        p: signFlipTest(values, seededRandom(seed, "comparison", of.name, against.name)),
+        detectable: detectableDifference(values.length, discordant, effect),
+      },
+    ];
+  });
+  const adjusted = holm(made.map(({ p }) => p));
+  return made.map(({ p: _, ...comparison }, i) => ({ ...comparison, adjustedP: adjusted[i]! }));
+};
