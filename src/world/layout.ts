@@ -1,0 +1,142 @@
+import { InternalError } from "../core/errors.ts";
+import type { Random } from "../core/random.ts";
+import { verticalReach } from "./events.ts";
+import type { ActorPlan, ClipPlan } from "./plan.ts";
+import { cameraAt, clock, eventPlace, ordinaryState, travelled } from "./state.ts";
+import type { Place } from "./words.ts";
+
+/** Attempts before a layout gives up a wish (room between actors, a strong place, far travel). */
+const attemptsPerLevel = 60;
+const levels = 8;
+
+/** Frames at which a path is checked; motion is slow, so every fourth and the last are enough. */
+const checkedFrames = (plan: ClipPlan): number[] => {
+  const frames: number[] = [];
+  for (let frame = 0; frame < plan.frameCount - 1; frame += 4) frames.push(frame);
+  frames.push(plan.frameCount - 1);
+  return frames;
+};
+
+/** Whether an actor stays in the picture, and well inside while something happens to it. */
+const staysInside = (
+  plan: ClipPlan,
+  actor: ActorPlan,
+  own: readonly number[],
+  frames: readonly number[],
+): boolean => {
+  const reach = verticalReach(plan.profile.kinds);
+  for (const frame of frames) {
+    const { x, y, zoom } = ordinaryState(plan, actor, frame);
+    const edge = 0.5 * actor.radius * zoom;
+    if (x < edge || y < edge || x > plan.width - edge || y > plan.height - edge) return false;
+  }
+  for (const e of own) {
+    const event = plan.events[e]!;
+    for (const frame of [event.startFrame, event.endFrame - 1]) {
+      const { x, y } = ordinaryState(plan, actor, frame);
+      const edge = 0.95 * actor.radius;
+      // Room for the tallest event whatever happens here, up and down alike: the place must not tell the event.
+      const tall = (0.6 + reach) * actor.radius;
+      if (x < edge || x > plan.width - edge || y < tall || y > plan.height - tall) return false;
+    }
+  }
+  return true;
+};
+
+/** Smallest distance between two actors' edges relative to the sum of their radii; 0 when they touch. */
+const clearance = (plan: ClipPlan, a: ActorPlan, b: ActorPlan, frames: readonly number[]): number => {
+  let least = Number.POSITIVE_INFINITY;
+  for (const frame of frames) {
+    const p = ordinaryState(plan, a, frame);
+    const q = ordinaryState(plan, b, frame);
+    least = Math.min(least, Math.hypot(p.x - q.x, p.y - q.y) / ((a.radius + b.radius) * p.zoom));
+  }
+  return least - 1;
+};
+
+/** A point in a part of the picture, at least `strength` from the centre and from the diagonals (share of half the size). */
+const pointIn = (
+  plan: ClipPlan,
+  random: Random,
+  place: Place,
+  strength: number,
+): { x: number; y: number } => {
+  const main = strength + (0.9 - strength) * random.next();
+  const side = (2 * random.next() - 1) * Math.max(0, main - strength * 0.6);
+  const sign = place === "left" || place === "top" ? -1 : 1;
+  const [u, v] = place === "left" || place === "right" ? [sign * main, side] : [side, sign * main];
+  return { x: ((u + 1) * plan.width) / 2, y: ((v + 1) * plan.height) / 2 };
+};
+
+/** Rescales an actor's travel by a factor. */
+const slowed = (actor: ActorPlan, factor: number): ActorPlan => ({
+  ...actor,
+  vx: actor.vx * factor,
+  vy: actor.vy * factor,
+  amplitude: actor.amplitude * factor,
+});
+
+/**
+ * Finds a position for every actor so that nobody leaves the picture, actors keep clear of each other, and each event
+ * happens in its wished place. Only positions (and, when room is short, speeds and clearances) are searched: what the
+ * answers depend on was drawn before and is never redrawn.
+ *
+ * `wished` holds a place for events that have one, by event index.
+ */
+export const layOut = (plan: ClipPlan, random: Random, wished: readonly (Place | undefined)[]): ClipPlan => {
+  const frames = checkedFrames(plan);
+  const eventsOf = plan.actors.map((_, a) =>
+    plan.events.flatMap((event, e) => (event.actor === a || event.other === a ? [e] : [])),
+  );
+  // Actors with a wished place are the most constrained: they are placed first.
+  const order = plan.actors
+    .map((_, a) => a)
+    .sort((a, b) => eventsOf[b]!.length - eventsOf[a]!.length || a - b);
+  for (let level = 0; level < levels; level++) {
+    const strength = Math.max(0.1, 0.36 - 0.05 * level);
+    const room = [0.12, 0.08, 0.04, 0, -0.1, -0.25, -0.5, -1][level]!;
+    const factor = level < 2 ? 1 : Math.max(0.4, 1 - 0.1 * level);
+    for (let attempt = 0; attempt < attemptsPerLevel; attempt++) {
+      const placed: ActorPlan[] = [...plan.actors];
+      const done: number[] = [];
+      for (const a of order) {
+        const moving = slowed(plan.actors[a]!, factor);
+        const own = eventsOf[a]!;
+        let found: ActorPlan | undefined;
+        for (let tryNumber = 0; tryNumber < 12 && found === undefined; tryNumber++) {
+          const first = own.find((e) => wished[e] !== undefined && plan.events[e]!.actor === a);
+          const event = first === undefined ? undefined : plan.events[first]!;
+          const target =
+            event === undefined
+              ? {
+                  x: plan.width * (0.12 + 0.76 * random.next()),
+                  y: plan.height * (0.12 + 0.76 * random.next()),
+                }
+              : pointIn(plan, random, wished[first!]!, strength);
+          const frame =
+            event === undefined ? (plan.frameCount - 1) / 2 : (event.startFrame + event.endFrame - 1) / 2;
+          const camera = cameraAt(plan, frame);
+          const offset = travelled(moving, clock(plan, frame));
+          const actor: ActorPlan = {
+            ...moving,
+            x: (target.x - plan.width / 2) / camera.zoom + plan.width / 2 + camera.x - offset.x,
+            y: (target.y - plan.height / 2) / camera.zoom + plan.height / 2 + camera.y - offset.y,
+          };
+          if (!staysInside(plan, actor, own, frames)) continue;
+          if (done.some((other) => clearance(plan, actor, placed[other]!, frames) < room)) continue;
+          found = actor;
+        }
+        if (found === undefined) break;
+        placed[a] = found;
+        done.push(a);
+      }
+      if (done.length < order.length) continue;
+      const result: ClipPlan = { ...plan, actors: placed };
+      return {
+        ...result,
+        events: plan.events.map((event) => ({ ...event, place: eventPlace(result, event) })),
+      };
+    }
+  }
+  throw new InternalError(`no layout for clip ${plan.index} of world ${plan.seed} (${plan.profile.name})`);
+};
