@@ -1,0 +1,135 @@
+import { ConfigError } from "../core/errors.ts";
+import type { Timeline } from "../video/types.ts";
+
+/** A half-open time range in seconds from the first frame. */
+export interface TimeSpan {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
+/** What {@link sparsifiedIndices} chose and reached. */
+export interface Sparsified {
+  /** Indices of the clip's frames, ascending; their true times stay. */
+  readonly indices: readonly number[];
+  readonly keyShare: number;
+  readonly keyFps: number;
+  readonly otherFps: number;
+  /** True when the target was met within one frame; else the clip has too few other frames or too many events. */
+  readonly reached: boolean;
+}
+
+/**
+ * Share of key frames after sampling key time at `keyFps` and other time at `otherFps`: p a / (p a + (1 - p) b).
+ *
+ * @source VideoPerceiver (arXiv 2511.18823), sparsification; formula reconstructed
+ */
+export const keyShareOf = (keyTimeShare: number, keyFps: number, otherFps: number): number => {
+  const key = keyTimeShare * keyFps;
+  const other = (1 - keyTimeShare) * otherFps;
+  return key + other === 0 ? 0 : key / (key + other);
+};
+
+/** The rate for key time that gives `targetShare` when other time is sampled at `otherFps`; the formula solved for a. */
+export const solvedKeyFps = (keyTimeShare: number, targetShare: number, otherFps: number): number => {
+  if (!(keyTimeShare > 0 && keyTimeShare < 1) || !(targetShare > 0 && targetShare < 1))
+    throw new ConfigError("cannot solve for a key rate", {
+      expected: "shares between 0 and 1",
+      got: `key time ${keyTimeShare}, target ${targetShare}`,
+    });
+  return (targetShare * (1 - keyTimeShare) * otherFps) / (keyTimeShare * (1 - targetShare));
+};
+
+/** Times of a grid of `fps` that begins half a step into the span, so that every span gets at least one. */
+const gridOf = (span: TimeSpan, fps: number): number[] => {
+  const length = span.endSeconds - span.startSeconds;
+  const count = Math.max(1, Math.round(length * fps));
+  return Array.from({ length: count }, (_, at) => span.startSeconds + ((at + 0.5) * length) / count);
+};
+
+/** The frame shown at a time. */
+const shownAt = (timeline: Timeline, timeSeconds: number): number => {
+  let low = 0;
+  let high = timeline.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (timeline[middle]!.timeSeconds <= timeSeconds + 1e-9) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+};
+
+/**
+ * Samples a clip so that about `targetShare` of its frames lie in `events`: other time at `otherFps` (at most every
+ * frame), key time at the solved rate, at least one frame an event. Frames keep their true times, so the result is
+ * sampled unevenly and the times must go to the model.
+ *
+ * @throws {ConfigError} when there is no event, or no time outside the events
+ * @source VideoPerceiver, sparsification ("non-key parts at 8 fps lower the key share to 5 %")
+ */
+export const sparsifiedIndices = (
+  timeline: Timeline,
+  durationSeconds: number,
+  events: readonly TimeSpan[],
+  targetShare: number,
+  otherFps: number,
+): Sparsified => {
+  const spans = mergedSpans(events, durationSeconds);
+  const keySeconds = spans.reduce((sum, span) => sum + span.endSeconds - span.startSeconds, 0);
+  if (spans.length === 0 || keySeconds >= durationSeconds)
+    throw new ConfigError("cannot sparsify", {
+      expected: "events that cover part of the clip",
+      got: `${spans.length} spans, ${keySeconds.toFixed(2)} of ${durationSeconds.toFixed(2)} s`,
+    });
+  const others = complementOf(spans, durationSeconds);
+  const inside = (index: number): boolean => {
+    const time = timeline[index]!.timeSeconds;
+    return spans.some((span) => time >= span.startSeconds && time < span.endSeconds);
+  };
+  const otherIndices = unique(
+    others.flatMap((span) => gridOf(span, otherFps).map((time) => shownAt(timeline, time))),
+  ).filter((index) => !inside(index));
+  const wantedKeys = (targetShare * otherIndices.length) / (1 - targetShare);
+  const keyFps = wantedKeys / keySeconds;
+  const keyIndices = unique(
+    spans.flatMap((span) => gridOf(span, keyFps).map((time) => shownAt(timeline, time))),
+  ).filter(inside);
+  const total = otherIndices.length + keyIndices.length;
+  return {
+    indices: unique([...otherIndices, ...keyIndices]),
+    keyShare: total === 0 ? 0 : keyIndices.length / total,
+    keyFps: keyIndices.length / keySeconds,
+    otherFps: otherIndices.length / (durationSeconds - keySeconds),
+    reached: Math.abs(keyIndices.length - wantedKeys) <= 1,
+  };
+};
+
+const unique = (values: readonly number[]): number[] => [...new Set(values)].sort((a, b) => a - b);
+
+const mergedSpans = (events: readonly TimeSpan[], durationSeconds: number): TimeSpan[] => {
+  const result: { startSeconds: number; endSeconds: number }[] = [];
+  const clipped = events
+    .map(({ startSeconds, endSeconds }) => ({
+      startSeconds: Math.max(0, startSeconds),
+      endSeconds: Math.min(durationSeconds, endSeconds),
+    }))
+    .filter((span) => span.endSeconds > span.startSeconds)
+    .sort((a, b) => a.startSeconds - b.startSeconds);
+  for (const span of clipped) {
+    const last = result[result.length - 1];
+    if (last !== undefined && span.startSeconds <= last.endSeconds)
+      last.endSeconds = Math.max(last.endSeconds, span.endSeconds);
+    else result.push(span);
+  }
+  return result;
+};
+
+const complementOf = (spans: readonly TimeSpan[], durationSeconds: number): TimeSpan[] => {
+  const result: TimeSpan[] = [];
+  let at = 0;
+  for (const { startSeconds, endSeconds } of spans) {
+    if (startSeconds > at) result.push({ startSeconds: at, endSeconds: startSeconds });
+    at = endSeconds;
+  }
+  if (at < durationSeconds) result.push({ startSeconds: at, endSeconds: durationSeconds });
+  return result;
+};

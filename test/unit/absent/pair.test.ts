@@ -1,0 +1,269 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { buildPair, type PairRequest } from "../../../src/absent/build-pair.ts";
+import { absentBuilders } from "../../../src/absent/builders.ts";
+import { duplicateCount, duplicateDetectorAccuracy, freezeControl } from "../../../src/absent/freeze.ts";
+import { checkedPair, type Replacement } from "../../../src/absent/pair.ts";
+import { spreadReplacements } from "../../../src/absent/spread.ts";
+import { absentBatch, absentStream, twinSources } from "../../../src/absent/twin.ts";
+import { seededRandom } from "../../../src/core/random.ts";
+import { type FrameBatch, pixelsOf } from "../../../src/frames/frame-batch.ts";
+import { relevanceProviders } from "../../../src/selection/relevance.ts";
+import type { Timeline } from "../../../src/video/types.ts";
+
+const timeline = (count: number, step = 1): Timeline =>
+  Array.from({ length: count }, (_, at) => ({
+    index: at * step,
+    timeSeconds: (at * step) / 24,
+  })) as unknown as Timeline;
+
+/** Frames whose every byte is a number given per frame. */
+const flat = (levels: readonly number[], step = 1): FrameBatch => ({
+  pixels: Uint8Array.from(levels.flatMap((level) => new Array(2 * 2 * 3).fill(level))),
+  frames: timeline(levels.length, step),
+  width: 2,
+  height: 2,
+});
+const levelsOf = (batch: FrameBatch): number[] => batch.frames.map((_, at) => pixelsOf(batch, at)[0]!);
+
+const cases = fc.integer({ min: 1, max: 30 }).chain((count) =>
+  fc.record({
+    count: fc.constant(count),
+    sources: fc.uniqueArray(fc.tuple(fc.nat(count - 1), fc.nat(count - 1)), { selector: ([index]) => index }),
+    cuts: fc.array(fc.nat(count - 1), { maxLength: 4 }),
+  }),
+);
+const asReplacements = (sources: readonly (readonly [number, number])[]): Replacement[] =>
+  sources.map(([index, from]) => ({ index, from })).sort((a, b) => a.index - b.index);
+
+describe("the twin", () => {
+  it("shows each frame's source, whole or in pieces, and leaves the complete clip alone", async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ count, sources, cuts }) => {
+        const replacements = asReplacements(sources);
+        const complete = flat(Array.from({ length: count }, (_, at) => at));
+        const before = [...complete.pixels];
+        const expected = twinSources(
+          complete.frames.map(({ index }) => index),
+          replacements,
+        );
+        const twin = absentBatch(complete, replacements);
+        expect(levelsOf(twin)).toEqual(expected);
+        expect(twin.frames).toEqual(complete.frames);
+        const bounds = [...new Set([0, ...cuts, count])].sort((a, b) => a - b);
+        async function* pieces(): AsyncGenerator<FrameBatch> {
+          for (let i = 1; i < bounds.length; i++)
+            yield {
+              ...complete,
+              frames: complete.frames.slice(bounds[i - 1], bounds[i]),
+              pixels: complete.pixels.slice(bounds[i - 1]! * 12, bounds[i]! * 12),
+            };
+        }
+        const streamed: number[] = [];
+        for await (const piece of absentStream(pieces(), replacements)) streamed.push(...levelsOf(piece));
+        expect(streamed).toEqual(expected);
+        expect([...complete.pixels]).toEqual(before);
+      }),
+    );
+  });
+
+  it("names a source frame that is not there", async () => {
+    const batch = flat([5, 6]);
+    expect(() => absentBatch(batch, [{ index: 1, from: 7 }])).toThrow(
+      "frame for the absent twin is missing: frame 1; expected frame 7 in the batch",
+    );
+    const stream = absentStream(
+      (async function* () {
+        yield batch;
+      })(),
+      [{ index: 1, from: 7 }],
+    );
+    await expect(stream.next()).rejects.toThrow("frame for the absent twin is missing: frame 0");
+  });
+
+  it("applies a pixel operation to declared frames only", () => {
+    const twin = absentBatch(flat([5, 6, 7]), [{ index: 1, from: 1 }], (pixels) => pixels.fill(99));
+    expect(levelsOf(twin)).toEqual([5, 99, 7]);
+  });
+});
+
+describe("spreadReplacements", () => {
+  it("covers exactly the frames up to the next sampled one", () => {
+    expect(
+      spreadReplacements(timeline(10), timeline(4, 3), [
+        { position: 1, from: 0 },
+        { position: 3, from: 2 },
+      ]),
+    ).toEqual([
+      { index: 3, from: 0 },
+      { index: 4, from: 0 },
+      { index: 5, from: 0 },
+      { index: 9, from: 6 },
+    ]);
+  });
+
+  it("changes nothing when every frame is sampled", () => {
+    fc.assert(
+      fc.property(cases, ({ count, sources }) => {
+        const replacements = asReplacements(sources);
+        const positions = replacements.map(({ index, from }) => ({ position: index, from }));
+        expect(spreadReplacements(timeline(count), timeline(count), positions)).toEqual(replacements);
+      }),
+    );
+  });
+});
+
+describe("buildPair", () => {
+  const request = async (
+    levels: readonly number[],
+    scores: readonly number[],
+    builder = "previous-frame",
+  ): Promise<PairRequest> => {
+    const frames = flat(levels);
+    return {
+      clip: { file: "clip.mp4", sha256: "0".repeat(64) },
+      full: frames.frames,
+      sampled: frames.frames,
+      frames: (async function* () {
+        yield frames;
+      })(),
+      caption: "A ball bounces.",
+      keywords: ["bounce"],
+      relevance: {
+        value: {
+          score: async ({ frames: stream }) => {
+            for await (const _ of stream);
+            return Float64Array.from(scores);
+          },
+          version: () => "9",
+        },
+        recipe: { name: "made-up", params: { a: 1 } },
+      },
+      peaks: {},
+      builder: await absentBuilders.make(builder),
+      seed: 4,
+    };
+  };
+
+  it("is the paper's example, with the full record", async () => {
+    const built = await buildPair(await request([10, 20, 30, 40, 50], [0.1, 0.5, 0.2, 0.2, 0.9]));
+    expect(built.pair).toMatchObject({
+      keyFrames: [1, 4],
+      replacements: [
+        { index: 1, from: 0 },
+        { index: 4, from: 3 },
+      ],
+      relevance: { name: "made-up", params: { a: 1 }, version: "9" },
+      builder: { name: "previous-frame", params: { firstFrame: "keep" } },
+      seed: 4,
+    });
+    expect(built).toMatchObject({ keyFrameShare: 0.4, replacedShare: 0.4, unchanged: 0 });
+    expect(checkedPair(JSON.parse(JSON.stringify(built.pair)), "pair.json")).toEqual(built.pair);
+  });
+
+  it("declares no frame that looks like its source, and says when nothing is left", async () => {
+    const built = await buildPair(await request([10, 10, 30, 40, 50], [0.1, 0.5, 0.2, 0.2, 0.9]));
+    expect(built.pair.replacements).toEqual([{ index: 4, from: 3 }]);
+    expect(built.unchanged).toBe(1);
+    await expect(buildPair(await request([7, 7, 7], [0, 1, 0]))).rejects.toThrow(
+      "nothing to take away: clip.mp4; expected key frames that differ from the frame shown instead; got 1 key frames among 3 scored",
+    );
+    await expect(buildPair(await request([1, 2, 3], [1, 1, 1]))).rejects.toThrow("got 0 key frames");
+  });
+
+  it("depends on the seed only where the builder draws", async () => {
+    const levels = Array.from({ length: 40 }, (_, at) => at);
+    const scores = levels.map((at) => (at % 5 === 2 ? 1 : 0));
+    const drawn = async (seed: number) =>
+      (await buildPair({ ...(await request(levels, scores, "random")), seed })).pair.replacements;
+    expect(await drawn(1)).toEqual(await drawn(1));
+    expect(await drawn(1)).not.toEqual(await drawn(2));
+  });
+});
+
+describe("checkedPair", () => {
+  it.each([
+    [{ scores: [1] }, "expected 2 scores, one a frame"],
+    [{ keyFrames: [1, 0] }, "ascending key frames"],
+    [{ keyFrames: [5] }, "key frames that the timeline has"],
+    [
+      {
+        replacements: [
+          { index: 1, from: 0 },
+          { index: 1, from: 0 },
+        ],
+      },
+      "ascending replacements",
+    ],
+    [{ schema: "videoperceiver/pair@2" }, "schema"],
+    [{ seed: 0.5 }, "seed"],
+  ])("refuses %j", (change, message) => {
+    const pair = {
+      schema: "videoperceiver/pair@1",
+      complete: { file: "a.mp4", sha256: "0".repeat(64) },
+      timeline: timeline(2),
+      keywords: [],
+      relevance: { name: "m", params: {}, version: "1" },
+      scores: [1, 2],
+      keyFrames: [1],
+      replacements: [{ index: 1, from: 0 }],
+      builder: { name: "previous-frame", params: {} },
+      seed: 0,
+    };
+    expect(checkedPair(pair, "p.json").keyFrames).toEqual([1]);
+    expect(() => checkedPair({ ...pair, ...change }, "p.json")).toThrow(message);
+    expect(() => checkedPair({ ...pair, ...change }, "p.json")).toThrow("not a pair: p.json");
+  });
+});
+
+describe("freezes", () => {
+  it("controls with as many frames that are not key", () => {
+    const control = freezeControl(timeline(20), [3, 9], 5, seededRandom(1));
+    expect(control).toHaveLength(5);
+    for (const { position, from } of control) {
+      expect([3, 9]).not.toContain(position);
+      expect(from).toBe(position - 1);
+    }
+    expect(freezeControl(timeline(3), [1], 5, seededRandom(1))).toHaveLength(1);
+  });
+
+  it("counts duplicates and rates a detector that sees only them", () => {
+    expect(duplicateCount(flat([1, 1, 2, 2, 9]), 0)).toBe(2);
+    expect(duplicateCount(flat([1, 1, 2, 2, 9]), 1)).toBe(3);
+    expect(duplicateDetectorAccuracy([0, 1, 2], [1, 1, 1])).toBe(0.5);
+    expect(duplicateDetectorAccuracy([0, 0], [1, 3])).toBe(1);
+  });
+});
+
+describe("motion inside a pair", () => {
+  it("takes the moment that a square flashes", async () => {
+    const width = 32;
+    const frames: FrameBatch = {
+      width,
+      height: 32,
+      frames: timeline(30),
+      pixels: new Uint8Array(30 * width * 32 * 3).fill(90),
+    };
+    for (let y = 8; y < 18; y++) pixelsOf(frames, 15).fill(230, (y * width + 8) * 3, (y * width + 18) * 3);
+    const built = await buildPair({
+      ...(await request30(frames)),
+      relevance: await relevanceProviders.make("motion", { reachSeconds: 0.25, smoothingSeconds: 0 }),
+    });
+    expect(built.pair.keyFrames).toEqual([15]);
+    const twin = absentBatch(frames, built.pair.replacements);
+    expect([...pixelsOf(twin, 15)]).toEqual([...pixelsOf(frames, 14)]);
+  });
+  const request30 = async (frames: FrameBatch): Promise<Omit<PairRequest, "relevance">> => ({
+    clip: { file: "c.mp4", sha256: "1".repeat(64) },
+    full: frames.frames,
+    sampled: frames.frames,
+    frames: (async function* () {
+      yield frames;
+    })(),
+    caption: "x",
+    keywords: ["flash"],
+    peaks: {},
+    builder: await absentBuilders.make("previous-frame"),
+    seed: 0,
+  });
+});
