@@ -71,8 +71,22 @@ export const tokenizerFrom = (json: unknown, config: unknown, where: string): To
     throw new DataFormatError("cannot build the tokenizer", { where, got: messageOf(error), cause: error });
   }
   const ids = new Map(added.map((token) => [token.content, token.id]));
-  const idsOf = (library: LibraryTokenizer, text: string): number[] =>
-    text === "" ? [] : library.encode(text, { add_special_tokens: false }).ids;
+  const unknownWord = isObject(json["model"]) ? json["model"]["unk_token"] : undefined;
+  const unknownId = typeof unknownWord === "string" ? full.token_to_id(unknownWord) : undefined;
+  const idsOf = (library: LibraryTokenizer, text: string): number[] => {
+    if (text === "") return [];
+    const encoding: { readonly ids: readonly (number | undefined)[]; readonly tokens: readonly string[] } =
+      library.encode(text, { add_special_tokens: false });
+    return encoding.ids.map((id, at) => {
+      const known = id ?? unknownId;
+      if (known === undefined)
+        throw new DataFormatError("text outside the vocabulary, and no unknown token", {
+          where,
+          got: JSON.stringify(encoding.tokens[at]),
+        });
+      return known;
+    });
+  };
   let size = 0;
   for (const id of full.get_vocab().values()) size = Math.max(size, id + 1);
   return {
