@@ -26,46 +26,60 @@ const shape = (look: 0 | 1 | 2, x: number, y: number): Html =>
 
 const GAP = 21;
 const ROW_PAD = 15;
-const WIDTH = 640;
-const LABELS = 172;
-const RIGHT = 64;
 
-/** Shares on a common axis: one group a row, dots with 95 % intervals, and labelled reference lines. */
-export const intervalPlot = (options: {
+/** Where things stand: beside each other on wide pages, names above their marks on narrow ones. */
+interface Layout {
+  readonly width: number;
+  /** Room for names left of the axis; 0: names stand above. */
+  readonly labels: number;
+  readonly right: number;
+  readonly ticks: number;
+  readonly look: "wide" | "narrow";
+}
+const WIDE: Layout = { width: 1040, labels: 210, right: 70, ticks: 7, look: "wide" };
+const NARROW: Layout = { width: 330, labels: 0, right: 46, ticks: 4, look: "narrow" };
+
+/** What an interval plot shows. */
+export interface IntervalPlot {
   readonly title: string;
   readonly rows: readonly IntervalRow[];
   readonly references: readonly { readonly value: number; readonly label: string }[];
   readonly format: (value: number) => string;
   /** Ends of the axis at least. */
   readonly span: readonly [number, number];
-}): Html => {
-  const { rows, references, span, format } = options;
+}
+
+const draw = ({ title, rows, references, format, span }: IntervalPlot, layout: Layout): Html => {
   const marks = rows.flatMap((row) => row.marks);
-  if (marks.length === 0) return html`<p class="muted">Not measured.</p>`;
   const ticks = niceTicks(
     Math.min(span[0], ...marks.map(({ estimate }) => estimate.low)),
     Math.max(span[1], ...marks.map(({ estimate }) => estimate.high)),
-    5,
+    layout.ticks,
   );
   const [low, high] = [ticks[0]!, ticks.at(-1)!];
+  const above = layout.labels === 0 ? 20 : 0;
+  const left = layout.labels === 0 ? 14 : layout.labels;
   const top = references.some(({ label }) => label !== "") ? 34 : 10;
-  const heights = rows.map((row) => Math.max(1, row.marks.length) * GAP + ROW_PAD);
+  const heights = rows.map((row) => Math.max(1, row.marks.length) * GAP + ROW_PAD + above);
   const bottom = top + heights.reduce((sum, height) => sum + height, 0);
   const toX = (value: number): number =>
-    Number((LABELS + ((value - low) / (high - low)) * (WIDTH - LABELS - RIGHT)).toFixed(1));
+    Number((left + ((value - low) / (high - low)) * (layout.width - left - layout.right)).toFixed(1));
   let y = top;
   const drawn: HtmlValue[] = rows.map((row, i) => {
     const start = y;
     y += heights[i]!;
     const middle = start + heights[i]! / 2;
-    return html`${i > 0 && html`<line class="grid" x1="0" x2="${WIDTH}" y1="${start}" y2="${start}"/>`}
-<text class="name" x="0" y="${row.note === "" ? middle + 4 : middle - 3}">${row.name}</text>${row.note !== "" && html`<text class="tick" x="0" y="${middle + 13}">${row.note}</text>`}
-${row.marks.map(({ look, estimate, title, label }, at) => {
-  const line = start + ROW_PAD / 2 + GAP * (at + 0.5);
-  return html`<g><title>${title}</title><line class="reach v${look}" x1="${toX(estimate.low)}" x2="${toX(estimate.high)}" y1="${line}" y2="${line}"/>${shape(look, toX(estimate.value), line)}<text class="value" x="${toX(estimate.high) + 9}" y="${line + 4}">${label}</text></g>`;
+    const names =
+      above > 0
+        ? html`<text class="name" x="0" y="${start + 18}">${row.name}<tspan class="tick" dx="8">${row.note}</tspan></text>`
+        : html`<text class="name" x="0" y="${row.note === "" ? middle + 5 : middle - 3}">${row.name}</text><text class="tick" x="0" y="${middle + 14}">${row.note}</text>`;
+    return html`${i > 0 && html`<line class="grid" x1="0" x2="${layout.width}" y1="${start}" y2="${start}"/>`}${names}
+${row.marks.map(({ look, estimate, title: about, label }, at) => {
+  const line = start + above + ROW_PAD / 2 + GAP * (at + 0.5);
+  return html`<g><title>${about}</title><line class="reach v${look}" x1="${toX(estimate.low)}" x2="${toX(estimate.high)}" y1="${line}" y2="${line}"/>${shape(look, toX(estimate.value), line)}<text class="value" x="${toX(estimate.high) + 9}" y="${line + 4}">${label}</text></g>`;
 })}`;
   });
-  return html`<div class="scroll"><svg class="intervals" viewBox="0 0 ${WIDTH} ${bottom + 26}" role="img" aria-label="${options.title}">
+  return html`<svg class="intervals ${layout.look}" viewBox="0 0 ${layout.width} ${bottom + 26}" role="img" aria-label="${title}">
 ${ticks.map(
   (tick) =>
     html`<line class="grid" x1="${toX(tick)}" x2="${toX(tick)}" y1="${top}" y2="${bottom}"/><text class="tick" text-anchor="middle" x="${toX(tick)}" y="${bottom + 17}">${format(tick)}</text>`,
@@ -75,5 +89,11 @@ ${references.map(
     html`<line class="reference" x1="${toX(value)}" x2="${toX(value)}" y1="${top - 6}" y2="${bottom}"/><text class="tick" text-anchor="middle" x="${toX(value)}" y="${top - 10 - (i % 2) * 13}">${label}</text>`,
 )}
 ${drawn}
-</svg></div>`;
+</svg>`;
 };
+
+/** Shares on a common axis: one group a row, dots with 95 % intervals, and labelled reference lines. */
+export const intervalPlot = (plot: IntervalPlot): Html =>
+  plot.rows.every((row) => row.marks.length === 0)
+    ? html`<p class="muted">Not measured.</p>`
+    : html`${draw(plot, WIDE)}${draw(plot, NARROW)}`;

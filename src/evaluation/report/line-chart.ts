@@ -42,7 +42,7 @@ export const lineChart = (curve: Curve): Html => {
   const highest = Math.max(...ys);
   // Values of one sign are drawn from 0 when 0 is near, so that heights can be compared.
   const from = lowest >= 0 && lowest < 0.6 * highest ? 0 : lowest;
-  const yTicks = niceTicks(from, highest, 4);
+  const yTicks = niceTicks(from, highest, 5);
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
   const [y0, y1] = [yTicks[0]!, yTicks.at(-1)!];
   const toX = (x: number): number =>
@@ -83,7 +83,7 @@ ${(curve.marks ?? [])
   .filter(({ x }) => x >= x0 && x <= x1)
   .map(
     ({ x, label }) =>
-      html`<line class="mark" x1="${toX(x)}" x2="${toX(x)}" y1="${PLOT.top}" y2="${HEIGHT - PLOT.bottom}"/><text class="tick" text-anchor="${toX(x) > WIDTH * 0.75 ? "end" : "start"}" x="${toX(x) + (toX(x) > WIDTH * 0.75 ? -5 : 5)}" y="${PLOT.top + 9}">${label}</text>`,
+      html`<line class="mark" x1="${toX(x)}" x2="${toX(x)}" y1="${PLOT.top}" y2="${HEIGHT - PLOT.bottom}"/><text class="tick" text-anchor="${toX(x) > WIDTH * 0.85 ? "end" : "start"}" x="${toX(x) + (toX(x) > WIDTH * 0.85 ? -5 : 5)}" y="${PLOT.top + 9}">${label}</text>`,
   )}
 <line class="axis" x1="${PLOT.left}" x2="${WIDTH - PLOT.right}" y1="${HEIGHT - PLOT.bottom}" y2="${HEIGHT - PLOT.bottom}"/>
 ${series.map(({ points }, i) => {

@@ -87,23 +87,20 @@ const sensitivityCell = (estimate: Estimate | null | undefined): Html =>
     ? html`<td class="${excludesZero(estimate) ? "firm" : "unsure"}"><b>${points(estimate.value)}</b><small>${pointsRange(estimate)}</small></td>`
     : html`<td class="muted">–</td>`;
 
-/** Rows of one subject: a line for each view that was measured, then the sensitivity. */
+/** Rows of one subject: its name, a line for each view that was measured, then the sensitivity. */
 const subjectRows = (row: ResultRow, model: ReportModel, best: ReadonlyMap<string, number>): Html => {
   const skills = model.skills.map(({ name }) => name);
-  const views = VIEWS.filter(({ key }) => row[key] !== null);
-  const lines = views.length + (row.sensitivity === null ? 0 : 1);
-  const line = (first: boolean, label: Html, cells: Html, kind: string): Html =>
-    html`<tr class="${first ? "first" : ""} ${kind}">${first && html`<th scope="rowgroup" rowspan="${lines}">${row.name}<small class="muted">${row.note}</small></th>`}<th scope="row">${label}</th>${cells}</tr>`;
   const values = (estimates: SkillEstimates, complete: boolean): Html =>
     html`${cell(estimates.overall, complete && best.get("") === estimates.overall?.value)}${skills.map((skill) => cell(estimates.skills[skill], complete && best.get(skill) === estimates.skills[skill]?.value))}`;
-  return html`<tbody>${views.map(({ key, label, look }, i) =>
-    line(
-      i === 0,
-      html`<i class="swatch v${look}"></i>${label}`,
-      values(row[key]!, key === "complete"),
-      "view",
-    ),
-  )}${row.sensitivity !== null && line(false, html`sensitivity`, html`${sensitivityCell(row.sensitivity.overall)}${skills.map((skill) => sensitivityCell(row.sensitivity!.skills[skill]))}`, "sensitivity")}</tbody>`;
+  const views = VIEWS.filter(({ key }) => row[key] !== null).map(
+    ({ key, label, look }) =>
+      html`<tr><th scope="row"><i class="swatch v${look}"></i>${row.name === model.blindRow ? "no pictures" : label}</th>${values(row[key]!, key === "complete")}</tr>`,
+  );
+  const lost = row.sensitivity;
+  return html`<tbody><tr class="subject"><th scope="rowgroup" colspan="${skills.length + 2}"><span>${row.name} <small class="muted">${row.note}</small></span></th></tr>${views}${
+    lost !== null &&
+    html`<tr class="sensitivity"><th scope="row">sensitivity</th>${sensitivityCell(lost.overall)}${skills.map((skill) => sensitivityCell(lost.skills[skill]))}</tr>`
+  }</tbody>`;
 };
 
 /** The table of subjects and skills with 95 % intervals. */
@@ -115,10 +112,10 @@ export const resultTable = (model: ReportModel): Html => {
   ])
     best.set(skill, Math.max(...model.rows.map((row) => of(row)?.value ?? Number.NEGATIVE_INFINITY)));
   return html`<div class="scroll"><table class="results"><thead>
-<tr><th colspan="2">Accuracy, per cent</th><th>all</th>${model.skills.map(({ label }) => html`<th>${label}</th>`)}</tr>
-<tr class="blindly"><th colspan="2">questions</th><td>${model.skills.reduce((sum, { questions }) => sum + questions, 0)}</td>${model.skills.map(({ questions }) => html`<td>${questions}</td>`)}</tr>
-<tr class="blindly"><th colspan="2">chance</th><td>${percent(weighted(model, "chance"))}</td>${model.skills.map(({ chance }) => html`<td>${percent(chance)}</td>`)}</tr>
-<tr class="blindly"><th colspan="2">most frequent answer</th><td>${percent(weighted(model, "majority"))}</td>${model.skills.map(({ majority }) => html`<td>${percent(majority)}</td>`)}</tr>
+<tr><th scope="row">Accuracy, per cent</th><th>all</th>${model.skills.map(({ label }) => html`<th>${label}</th>`)}</tr>
+<tr class="blindly"><th scope="row">questions</th><td>${model.skills.reduce((sum, { questions }) => sum + questions, 0)}</td>${model.skills.map(({ questions }) => html`<td>${questions}</td>`)}</tr>
+<tr class="blindly"><th scope="row">chance</th><td>${percent(weighted(model, "chance"))}</td>${model.skills.map(({ chance }) => html`<td>${percent(chance)}</td>`)}</tr>
+<tr class="blindly"><th scope="row">most frequent answer</th><td>${percent(weighted(model, "majority"))}</td>${model.skills.map(({ majority }) => html`<td>${percent(majority)}</td>`)}</tr>
 </thead>${model.rows.map((row) => subjectRows(row, model, best))}</table></div>`;
 };
 

@@ -51,13 +51,15 @@ svg:focus-visible { outline: 2px solid var(--v0); outline-offset: 2px; border-ra
 svg text { font-family: inherit; fill: var(--ink); }
 svg .tick { font-size: 11.5px; fill: var(--soft); font-variant-numeric: tabular-nums; }
 svg .name { font-size: 14px; font-weight: 600; }
+svg .name .tick { font-weight: 400; }
+.intervals .name, .intervals .name + .tick { paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
 svg .value { font-size: 12.5px; font-weight: 600; font-variant-numeric: tabular-nums; paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
 svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .axis { stroke: var(--soft); stroke-width: 1; }
 svg .mark, svg .reference { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 3; }
 svg .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 svg .end { stroke: var(--card); stroke-width: 1.5; }
-.intervals { min-width: 560px; max-width: 860px; }
+.intervals.narrow { display: none; }
 .reach { stroke-width: 2.4; stroke-linecap: round; opacity: .55; }
 .dot { stroke-width: 2; }
 ${[0, 1, 2].map((i) => `.reach.v${i} { stroke: var(--v${i}); } .dot.v${i} { fill: var(--v${i}); stroke: var(--v${i}); } .swatch.v${i} { background: var(--v${i}); }`).join("\n")}
@@ -82,13 +84,16 @@ td small, th small { display: block; font-weight: 400; color: var(--soft); font-
 .results .blindly th, .results .blindly td { padding-block: 1px; color: var(--soft); font-weight: 400; font-size: 12.5px; }
 .results thead tr:last-child > * { padding-bottom: 8px; }
 .results tbody { border-bottom: 1px solid var(--line); }
-.results tbody tr:first-child > * { padding-top: 12px; }
+.results tbody:last-child { border-bottom: 0; }
 .results tbody tr:last-child > * { padding-bottom: 12px; }
-.results th[scope=rowgroup] { white-space: normal; min-width: 120px; font-size: 14px; }
-.results th[scope=row] { font-weight: 400; color: var(--soft); font-size: 12.5px; padding-top: 8px; }
+.results .subject th { padding: 12px 10px 2px; font-size: 14.5px; }
+.results .subject span { position: sticky; left: 10px; }
+.results .subject small { display: inline; margin-left: 6px; }
+.results th[scope=row] { position: sticky; left: 0; background: var(--card); z-index: 1; }
+.results tbody th[scope=row] { font-weight: 400; color: var(--soft); font-size: 12.5px; padding-top: 8px; }
 .results b { font-weight: 500; }
 .results .best b { font-weight: 800; }
-.results .sensitivity > * { background: var(--faint); }
+.results .sensitivity > * , .results .sensitivity th[scope=row] { background: var(--faint); }
 .firm b { color: var(--v0); font-weight: 700; }
 .unsure b { color: var(--soft); font-weight: 500; }
 .comparisons tr + tr, .answers tr + tr { border-top: 1px solid var(--line); }
@@ -124,6 +129,7 @@ td small, th small { display: block; font-weight: 400; color: var(--soft); font-
 dl { margin: 0; font-size: 13.5px; }
 dl div { display: flex; justify-content: space-between; gap: 16px; padding: 4px 0; border-bottom: 1px solid var(--line); }
 dt { color: var(--soft); } dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+#provenance table :is(th, td) { text-align: left; }
 #provenance table tbody tr { border-top: 1px solid var(--line); }
 pre { font: 12.5px/1.5 var(--mono); background: var(--faint); border-radius: 8px; padding: 12px 14px; overflow-x: auto; margin: 0; }
 summary { cursor: pointer; font-size: 14px; font-weight: 600; margin: 20px 0 10px; }
@@ -131,7 +137,8 @@ footer { margin-top: 48px; padding-top: 16px; border-top: 1px solid var(--line);
 @media (max-width: 640px) {
   main { padding: 26px 14px 60px; }
   .card, .example { padding: 14px; }
-  .intervals { min-width: 520px; }
+  .intervals.wide { display: none; }
+  .intervals.narrow { display: block; }
 }
 @media print { body { background: none; } .card, .chart, .example, .verdicts li { break-inside: avoid; } nav, details { display: none; } }
 `;

@@ -62,7 +62,10 @@ const comparing = ({ of, against, difference, adjustedP, detectable }: Compariso
     return {
       outcome,
       headline: `${of} against ${against}: no measurable difference.`,
-      detail: `${numbers}. With these questions a difference below about ${percent(detectable)} points cannot be seen.`,
+      detail:
+        detectable === 0
+          ? `${numbers}. The two are right and wrong on the same questions.`
+          : `${numbers}. With these questions a difference below about ${percent(detectable)} points cannot be seen.`,
     };
   const weak = adjustedP > 0.05 ? " Several comparisons were made; on its own this one is not firm." : "";
   return {
