@@ -1,4 +1,12 @@
-import type { VideoLimits } from "./limits.ts";
+import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { ConfigError, UnsupportedError, VideoError } from "../core/errors.ts";
+import { defaultLimits, type VideoLimits } from "./limits.ts";
+import { feedFrames } from "./pool/feed-frames.ts";
+import { runJob, streamJob } from "./pool/run-job.ts";
+import { WorkerPool } from "./pool/worker-pool.ts";
+import type { Job, OutputFile } from "./protocol.ts";
 import type { FrameRequest, RewriteRequest, RewrittenVideo, VideoToWrite, WrittenVideo } from "./request.ts";
 import type { DecoderIdentity, RawFrames, VideoInfo } from "./types.ts";
 
@@ -11,6 +19,8 @@ export interface VideoServiceOptions {
   /** Worker processes; default: as many as cores. They start when first needed. */
   readonly workers?: number;
   readonly limits?: Partial<VideoLimits>;
+  /** Decoder threads for a request that has the machine to itself; default: as many as workers. */
+  readonly threads?: number;
 }
 
 /**
@@ -20,7 +30,7 @@ export interface VideoServiceOptions {
  * cost no process starts.
  */
 export interface VideoService extends AsyncDisposable {
-  /** Container, streams, every frame's true time, faults. Reads every packet, decodes at most one frame. */
+  /** Container, streams, every frame's true time, faults. Reads every packet; decodes only what packets cannot tell. */
   probe(file: string, signal?: AbortSignal): Promise<VideoInfo>;
   /** The chosen frames in presentation order, a few megabytes at a time; the next chunk is decoded while one is read. */
   frames(file: string, request: FrameRequest, signal?: AbortSignal): AsyncIterable<RawFrames>;
@@ -34,6 +44,153 @@ export interface VideoService extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export const openVideoService: (options?: VideoServiceOptions) => VideoService = () => {
-  throw new Error("being built");
+let serial = 0;
+
+const outputFile = (file: string): OutputFile => {
+  const full = resolve(file);
+  mkdirSync(dirname(full), { recursive: true });
+  return { file: full, temporary: `${full}.${process.pid}.${serial++}.tmp` };
 };
+
+/** Says in one line why a path cannot be a video before anything is started for it. */
+const checkedInput = (file: string): string => {
+  let size: number;
+  try {
+    const found = statSync(file);
+    if (found.isDirectory()) throw new VideoError("not a video file", { where: file, got: "a folder" });
+    if (!found.isFile()) throw new VideoError("not a video file", { where: file, got: "no regular file" });
+    size = found.size;
+  } catch (error) {
+    if (error instanceof VideoError) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    throw new VideoError(code === "ENOENT" ? "no such file" : `cannot read file (${code})`, {
+      where: file,
+      cause: error,
+    });
+  }
+  if (size === 0) throw new VideoError("not a video file", { where: file, got: "an empty file" });
+  return resolve(file);
+};
+
+class PooledVideoService implements VideoService {
+  #limits: VideoLimits;
+  #workers: number;
+  #threads: number;
+  #choice: DecoderChoice;
+  #pool: Promise<{ pool: WorkerPool; identity: DecoderIdentity }> | undefined;
+  constructor(options: VideoServiceOptions) {
+    const workers = options.workers ?? availableParallelism();
+    if (!Number.isInteger(workers) || workers < 1)
+      throw new ConfigError("bad number of workers", { expected: "an integer >= 1", got: String(workers) });
+    this.#workers = workers;
+    this.#threads = options.threads ?? workers;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    this.#choice = options.decoder ?? "auto";
+  }
+  async probe(file: string, signal?: AbortSignal): Promise<VideoInfo> {
+    const job: Job = { kind: "probe", file: checkedInput(file) };
+    const info = (await runJob(await this.#started(), job, this.#limits, file, signal)) as VideoInfo;
+    return { ...info, file };
+  }
+  async *frames(file: string, request: FrameRequest, signal?: AbortSignal): AsyncGenerator<RawFrames> {
+    const full = checkedInput(file);
+    const pool = await this.#started();
+    const makeJob = (): Job => ({ kind: "frames", file: full, request, threads: this.#threadsNow(pool) });
+    yield* streamJob(pool, makeJob, this.#limits, file, signal);
+  }
+  async write(file: string, video: VideoToWrite, signal?: AbortSignal): Promise<WrittenVideo> {
+    const { width, height } = video;
+    if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1)
+      throw new ConfigError("bad picture size to write", { got: `${width}x${height}` });
+    const output = outputFile(file);
+    const job: Job = {
+      kind: "write",
+      output,
+      width,
+      height,
+      encode: video.encode ?? {},
+      ...(video.endSeconds !== undefined && { endSeconds: video.endSeconds }),
+    };
+    return this.#writing([output], async () => {
+      const pool = await this.#started();
+      return (await feedFrames(pool, job, this.#limits, file, video, signal)) as WrittenVideo;
+    });
+  }
+  async rewrite(file: string, request: RewriteRequest, signal?: AbortSignal): Promise<RewrittenVideo> {
+    const full = checkedInput(file);
+    if (request.complete === undefined && request.absent === undefined)
+      throw new ConfigError("nothing to write", { expected: "a name for the complete or the absent file" });
+    const complete = request.complete === undefined ? undefined : outputFile(request.complete);
+    const absent = request.absent === undefined ? undefined : outputFile(request.absent);
+    const outputs = [complete, absent].filter((output) => output !== undefined);
+    return this.#writing(outputs, async () => {
+      const pool = await this.#started();
+      const job: Job = {
+        kind: "rewrite",
+        file: full,
+        replacements: request.replacements,
+        encode: request.encode ?? {},
+        threads: this.#threadsNow(pool),
+        ...(complete && { complete }),
+        ...(absent && { absent }),
+      };
+      return (await runJob(pool, job, this.#limits, file, signal)) as RewrittenVideo;
+    });
+  }
+  async decoder(): Promise<DecoderIdentity> {
+    await this.#started();
+    return (await this.#pool!).identity;
+  }
+  async close(): Promise<void> {
+    const started = this.#pool;
+    this.#pool = Promise.reject(new VideoError("the video service is closed"));
+    this.#pool.catch(() => {});
+    const ended = await started?.catch(() => undefined);
+    ended?.pool.close();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+  /** Gives files their names when all went well; leaves nothing behind when not. */
+  async #writing<T>(outputs: readonly OutputFile[], work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      for (const { temporary, file } of outputs) renameSync(temporary, file);
+      return result;
+    } finally {
+      for (const { temporary } of outputs) rmSync(temporary, { force: true });
+    }
+  }
+  #threadsNow(pool: WorkerPool): number {
+    return pool.quiet ? this.#threads : 1;
+  }
+  async #started(): Promise<WorkerPool> {
+    this.#pool ??= this.#start();
+    return (await this.#pool).pool;
+  }
+  async #start(): Promise<{ pool: WorkerPool; identity: DecoderIdentity }> {
+    const names = this.#choice === "auto" ? ["node-av", "ffmpeg"] : [this.#choice];
+    const reasons: string[] = [];
+    for (const name of names) {
+      const pool = new WorkerPool(name, this.#workers, this.#limits);
+      try {
+        const first = await pool.acquire();
+        const identity = await first.ready;
+        pool.giveBack(first);
+        return { pool, identity };
+      } catch (error) {
+        pool.close();
+        if (!(error instanceof UnsupportedError)) throw error;
+        reasons.push(error.message);
+      }
+    }
+    throw new UnsupportedError("no decoder can be used", {
+      got: reasons.join("; "),
+      hint: "install the npm package node-av, or ffmpeg and ffprobe",
+    });
+  }
+}
+
+/** A service; workers start with the first call. Close it, or let the program end: idle workers hold nobody up. */
+export const openVideoService = (options: VideoServiceOptions = {}): VideoService =>
+  new PooledVideoService(options);

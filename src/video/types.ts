@@ -72,4 +72,6 @@ export interface RawFrames {
   readonly frames: readonly TimedFrame[];
   readonly width: number;
   readonly height: number;
+  /** Indices of frames that could not be decoded and repeat a neighbour; absent when there are none. */
+  readonly repeated?: readonly number[];
 }

@@ -1,0 +1,20 @@
+import type { DecoderPlugin } from "../backend/backend.ts";
+import { decodeFrames } from "../node-av/decode.ts";
+import { openEncoder } from "../node-av/encode.ts";
+import { loadNodeAv } from "../node-av/library.ts";
+import { readIndex } from "../node-av/read-index.ts";
+
+const plugin: DecoderPlugin = {
+  summary: "FFmpeg 8 as a library (optional package node-av; its binary is GPL)",
+  load: async () => {
+    const library = await loadNodeAv();
+    return {
+      identity: { name: "node-av", version: library.version },
+      open: async (file, limits, alive) => readIndex(library, file, limits, alive),
+      decode: (clip, order, limits) => decodeFrames(library, clip, order, limits),
+      encoder: (settings) => openEncoder(library, settings),
+    };
+  },
+};
+
+export default plugin;

@@ -1,0 +1,69 @@
+import { type PacketTable, packetFlag } from "./packet-table.ts";
+
+/**
+ * The presented frames of a stream. From packets alone where they tell the truth, else from one decoding pass; then a
+ * frame is known by how many came before it and no seeking is possible.
+ */
+export interface FrameTable {
+  readonly source: "packets" | "decoded";
+  /** Presentation time in ticks, ascending. */
+  readonly pts: Float64Array;
+  /** Position of the frame's packet in the packet table; only for source "packets". */
+  readonly packet: Int32Array;
+  /** How long the last frame is shown, in ticks; 0 when nobody says. */
+  readonly lastDuration: number;
+}
+
+/** Why the packets cannot be trusted to list the frames, or undefined when they can. */
+export const reasonToDecode = (packets: PacketTable): string | undefined => {
+  const seen = new Set<number>();
+  let shown = 0;
+  for (let i = 0; i < packets.count; i++) {
+    const flags = packets.flags[i]!;
+    if (flags & packetFlag.broken) return "a packet's inner lengths do not add up";
+    if (flags & packetFlag.corrupt) return "the container marks packets as damaged";
+    if (flags & (packetFlag.discard | packetFlag.hidden)) continue;
+    const pts = packets.pts[i]!;
+    if (Number.isNaN(pts)) return "packets without presentation time";
+    if (seen.has(pts)) return "two packets with the same presentation time";
+    seen.add(pts);
+    if (shown++ === 0 && !(flags & packetFlag.key) && i === 0) return "the first packet is no key packet";
+  }
+  return undefined;
+};
+
+/** Frames in presentation order from packets. Call only when {@link reasonToDecode} has nothing to say. */
+export const framesFromPackets = (packets: PacketTable): FrameTable => {
+  const shown: number[] = [];
+  for (let i = 0; i < packets.count; i++)
+    if (!(packets.flags[i]! & (packetFlag.discard | packetFlag.hidden))) shown.push(i);
+  const packet = Int32Array.from(shown).sort((a, b) => packets.pts[a]! - packets.pts[b]!);
+  const pts = Float64Array.from(packet, (at) => packets.pts[at]!);
+  const last = packet.at(-1);
+  return { source: "packets", pts, packet, lastDuration: last === undefined ? 0 : packets.duration[last]! };
+};
+
+/** Frames in the order in which a linear decode gave them; a time that is missing or goes back repeats the one before. */
+export const framesFromDecode = (times: readonly number[], lastDuration: number): FrameTable => {
+  const pts = new Float64Array(times.length);
+  let before = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < times.length; i++) {
+    const time = times[i]!;
+    before = Number.isNaN(time) || time < before ? before : time;
+    pts[i] = before === Number.NEGATIVE_INFINITY ? 0 : before;
+  }
+  return { source: "decoded", pts, packet: new Int32Array(0), lastDuration };
+};
+
+/** For every packet the key packet from which decoding must start to get it: at or before it in both orders. */
+export const startingKeys = (packets: PacketTable): Int32Array => {
+  const starts = new Int32Array(packets.count);
+  const keys: number[] = [];
+  for (let i = 0; i < packets.count; i++) {
+    if (packets.has(i, packetFlag.key)) keys.push(i);
+    let k = keys.length - 1;
+    while (k > 0 && !(packets.pts[keys[k]!]! <= packets.pts[i]!)) k--;
+    starts[i] = keys[k] ?? 0;
+  }
+  return starts;
+};

@@ -1,0 +1,148 @@
+import type { CodecContext, Frame, Stream } from "node-av/lib";
+import { VideoError } from "../../core/errors.ts";
+import type { Encoder, EncoderSettings } from "../backend/backend.ts";
+import { x264Options } from "../backend/x264-options.ts";
+import { encodeChain } from "../filter-chain.ts";
+import type { NodeAv } from "./library.ts";
+import { pictureFilter } from "./picture-filter.ts";
+
+const check = (library: NodeAv, status: number, what: string): void => {
+  if (status < 0) throw new VideoError(what, { got: library.av.FFmpegError.strerror(status) });
+};
+
+const openCodec = (library: NodeAv, settings: EncoderSettings): CodecContext => {
+  const { av, constants: c } = library;
+  const codec = av.Codec.findEncoderByName("libx264" as never);
+  if (codec === null) throw new VideoError("this build of node-av has no x264");
+  const context = new av.CodecContext();
+  context.allocContext3(codec);
+  context.width = settings.width;
+  context.height = settings.height;
+  context.pixelFormat = c.AV_PIX_FMT_YUV420P;
+  context.timeBase = new av.Rational(1, settings.ticksPerSecond);
+  context.sampleAspectRatio = new av.Rational(1, 1);
+  context.threadCount = 1;
+  context.colorSpace = c.AVCOL_SPC_BT709;
+  context.colorPrimaries = c.AVCOL_PRI_BT709;
+  context.colorTrc = c.AVCOL_TRC_BT709;
+  context.colorRange = c.AVCOL_RANGE_MPEG;
+  context.setFlags(c.AV_CODEC_FLAG_GLOBAL_HEADER, c.AV_CODEC_FLAG_BITEXACT);
+  // One by one, because open2Sync and writeHeaderSync leave a dangling dictionary behind.
+  for (const [name, value] of Object.entries(x264Options(settings)))
+    check(
+      library,
+      context.setOption(name, value, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN),
+      `encoder option ${name}`,
+    );
+  const status = context.open2Sync(codec, null);
+  if (status < 0) context.freeContext();
+  check(library, status, "the encoder refuses its settings");
+  return context;
+};
+
+/** An encoder of one file. x264's banner (a user-data unit) is taken out, so equal frames give equal bytes. */
+export const openEncoder = (library: NodeAv, settings: EncoderSettings): Encoder => {
+  const { av, constants: c } = library;
+  const context = openCodec(library, settings);
+  const filter = pictureFilter(library, encodeChain);
+  const format = new av.FormatContext();
+  check(library, format.allocOutputContext2(null, "mp4", settings.temporary), "no MP4 writer");
+  format.setFlags(c.AVFMT_FLAG_BITEXACT);
+  const cleaner = new av.BitStreamFilterContext();
+  check(library, cleaner.alloc(av.BitStreamFilter.getByName("filter_units")!), "no unit filter");
+  const packet = new av.Packet();
+  packet.alloc();
+  const keyTicks = new Set(settings.keyTicks);
+  let open = true;
+  let written = false;
+  const close = (): void => {
+    if (!open) return;
+    open = false;
+    packet.free();
+    cleaner.free();
+    filter.close();
+    context.freeContext();
+    if (written) format.closeOutputSync();
+    format.freeContext();
+  };
+  let stream: Stream;
+  try {
+    stream = format.newStream(null);
+    stream.timeBase = context.timeBase;
+    check(library, stream.codecpar.fromContext(context), "codec parameters");
+    cleaner.inputCodecParameters?.fromContext(context);
+    cleaner.inputTimeBase = context.timeBase;
+    check(library, cleaner.setOption("remove_types", "6"), "unit filter");
+    check(library, cleaner.init(), "unit filter");
+    check(library, format.openOutputSync(), "cannot write");
+    written = true;
+    const muxer = { movflags: "+faststart", video_track_timescale: String(settings.ticksPerSecond) };
+    for (const [name, value] of Object.entries(muxer))
+      check(
+        library,
+        format.setOption(name, value, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN),
+        `file option ${name}`,
+      );
+    check(library, format.writeHeaderSync(null), "cannot write");
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const durations = new Map<number, number>();
+  const flushCleaner = (): void => {
+    while (cleaner.receivePacketSync(packet) >= 0) {
+      packet.duration = BigInt(durations.get(Number(packet.pts)) ?? 0);
+      durations.delete(Number(packet.pts));
+      packet.streamIndex = stream.index;
+      packet.rescaleTs(context.timeBase, stream.timeBase);
+      check(library, format.interleavedWriteFrameSync(packet), "cannot write");
+      packet.unref();
+    }
+  };
+  const drainCodec = (): void => {
+    while (context.receivePacketSync(packet) >= 0) {
+      check(library, cleaner.sendPacketSync(packet), "unit filter");
+      packet.unref();
+      flushCleaner();
+    }
+  };
+  // A picture waits in the filter until the next one (or the end) tells how long it is shown.
+  let waiting: { picture: Frame; ticks: number } | undefined;
+  const sendWaiting = (until: number): void => {
+    if (waiting === undefined) return;
+    const { picture, ticks } = waiting;
+    picture.pts = BigInt(ticks);
+    picture.pictType = keyTicks.has(ticks) ? c.AV_PICTURE_TYPE_I : c.AV_PICTURE_TYPE_NONE;
+    durations.set(ticks, until - ticks);
+    check(library, context.sendFrameSync(picture), "cannot encode");
+    waiting = undefined;
+    drainCodec();
+  };
+  return {
+    add: (rgb, ticks) => {
+      sendWaiting(ticks);
+      const { width, height } = settings;
+      const bytes = Buffer.from(rgb.buffer, rgb.byteOffset, rgb.length);
+      const picture = av.Frame.fromVideoBuffer(bytes, { width, height, format: c.AV_PIX_FMT_RGB24 });
+      try {
+        picture.colorRange = c.AVCOL_RANGE_JPEG;
+        waiting = { picture: filter.apply(picture), ticks };
+      } finally {
+        picture.free();
+      }
+    },
+    finish: (endTicks) => {
+      try {
+        sendWaiting(endTicks);
+        check(library, context.sendFrameSync(null), "cannot encode");
+        drainCodec();
+        cleaner.sendPacketSync(null);
+        flushCleaner();
+        check(library, format.writeTrailerSync(), "cannot write");
+      } finally {
+        close();
+      }
+    },
+    abort: close,
+  };
+};

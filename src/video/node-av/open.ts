@@ -1,0 +1,146 @@
+import type { FormatContext, Stream } from "node-av/lib";
+import { VideoError } from "../../core/errors.ts";
+import { admittedCodecs, admittedFormats, refusedContainer } from "../backend/admitted.ts";
+import type { SourceFacts } from "../backend/backend.ts";
+import { chooseStream } from "../backend/choose-stream.ts";
+import type { VideoLimits } from "../limits.ts";
+import { orientationOf } from "../orientation.ts";
+import type { StreamInfo } from "../types.ts";
+import type { NodeAv } from "./library.ts";
+
+/** An open file. `close` must be called; nothing read from `stream` may be used afterwards. */
+export interface Opened {
+  readonly format: FormatContext;
+  readonly stream: Stream;
+  readonly facts: SourceFacts;
+  readonly extradata: Uint8Array | undefined;
+  close(): void;
+}
+
+const nameOf = (table: readonly (readonly [unknown, string])[], value: unknown): string | undefined =>
+  table.find(([constant]) => constant === value)?.[1];
+
+const kindOf = ({ constants }: NodeAv, type: unknown): StreamInfo["kind"] => {
+  if (type === constants.AVMEDIA_TYPE_VIDEO) return "video";
+  if (type === constants.AVMEDIA_TYPE_AUDIO) return "audio";
+  return type === constants.AVMEDIA_TYPE_SUBTITLE ? "subtitle" : "other";
+};
+
+const describeStream = (library: NodeAv, stream: Stream): StreamInfo => {
+  const { av, constants } = library;
+  const parameters = stream.codecpar;
+  const kind = kindOf(library, parameters.codecType);
+  const size = kind === "video" ? { width: parameters.width, height: parameters.height } : {};
+  return {
+    index: stream.index,
+    kind,
+    codec: av.avGetCodecName(parameters.codecId) ?? "unknown",
+    ...size,
+    attachedPicture: stream.hasDisposition(constants.AV_DISPOSITION_ATTACHED_PIC),
+  };
+};
+
+const displayMatrix = ({ constants }: NodeAv, stream: Stream): number[] | undefined => {
+  const data = stream.codecpar.getCodedSideData(constants.AV_PKT_DATA_DISPLAYMATRIX);
+  if (data === null || data.length < 36) return undefined;
+  return Array.from({ length: 9 }, (_, i) => data.readInt32LE(i * 4));
+};
+
+const factsOf = (
+  library: NodeAv,
+  container: string,
+  streams: readonly StreamInfo[],
+  stream: Stream,
+): SourceFacts => {
+  const { av, constants: c } = library;
+  const parameters = stream.codecpar;
+  const own = stream.sampleAspectRatio;
+  const ratio = own.num > 0 && own.den > 0 ? own : parameters.sampleAspectRatio;
+  const matrix = nameOf(
+    [
+      [c.AVCOL_SPC_BT709, "bt709"],
+      [c.AVCOL_SPC_FCC, "fcc"],
+      [c.AVCOL_SPC_BT470BG, "bt470bg"],
+      [c.AVCOL_SPC_SMPTE170M, "smpte170m"],
+      [c.AVCOL_SPC_SMPTE240M, "smpte240m"],
+      [c.AVCOL_SPC_BT2020_NCL, "bt2020nc"],
+      [c.AVCOL_SPC_BT2020_CL, "bt2020c"],
+    ],
+    parameters.colorSpace,
+  );
+  const range = nameOf(
+    [
+      [c.AVCOL_RANGE_MPEG, "tv"],
+      [c.AVCOL_RANGE_JPEG, "pc"],
+    ],
+    parameters.colorRange,
+  );
+  const transfer = nameOf(
+    [
+      [c.AVCOL_TRC_SMPTE2084, "smpte2084"],
+      [c.AVCOL_TRC_ARIB_STD_B67, "arib-std-b67"],
+    ],
+    parameters.colorTrc,
+  );
+  const pixelFormat = av.avGetPixFmtName(parameters.format as never) ?? "unknown";
+  const timeBase = stream.timeBase;
+  return {
+    container,
+    streams,
+    streamIndex: stream.index,
+    codec: av.avGetCodecName(parameters.codecId) ?? "unknown",
+    codedWidth: parameters.width,
+    codedHeight: parameters.height,
+    colour: { pixelFormat, matrix, range },
+    transfer,
+    orientation: orientationOf(displayMatrix(library, stream)),
+    sampleAspectRatio: ratio.num > 0 && ratio.den > 0 ? [ratio.num, ratio.den] : [1, 1],
+    timeBase: [timeBase.num, timeBase.den],
+  };
+};
+
+/** Opens a file with every guard on. @throws {VideoError} with the reason */
+export const openFile = (library: NodeAv, file: string, limits: VideoLimits): Opened => {
+  const { av, constants } = library;
+  const format = new av.FormatContext();
+  const options = av.Dictionary.fromObject({
+    protocol_whitelist: "file",
+    format_whitelist: admittedFormats.join(","),
+    codec_whitelist: admittedCodecs.join(","),
+    max_streams: "100",
+  });
+  const opened = format.openInputSync(`file:${file}`, null, options);
+  options.free();
+  if (opened < 0) {
+    format.freeContext();
+    throw new VideoError("not a video that can be opened", {
+      where: file,
+      expected: refusedContainer,
+      got: av.FFmpegError.strerror(opened),
+    });
+  }
+  const close = (): void => format.closeInputSync();
+  try {
+    const container = format.iformat?.name ?? "unknown";
+    const found = format.findStreamInfoSync(null);
+    if (found < 0 && format.nbStreams === 0)
+      throw new VideoError("no streams found", { where: file, got: av.FFmpegError.strerror(found) });
+    const streams = format.streams.map((stream) => describeStream(library, stream));
+    const chosen = chooseStream(file, streams, limits);
+    const stream = format.streams[chosen.index]!;
+    for (const other of format.streams)
+      if (other.index !== chosen.index) other.discard = constants.AVDISCARD_ALL;
+    const facts = factsOf(library, container, streams, stream);
+    const extradata = stream.codecpar.extradata;
+    return {
+      format,
+      stream,
+      facts,
+      extradata: extradata === null ? undefined : Uint8Array.from(extradata),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+};

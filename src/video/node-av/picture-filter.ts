@@ -1,0 +1,79 @@
+import type { FilterContext, FilterGraph, Frame } from "node-av/lib";
+import { VideoError } from "../../core/errors.ts";
+import type { NodeAv } from "./library.ts";
+
+/** Pushes pictures through a chain of FFmpeg filters; rebuilds the chain when the picture's form changes. */
+export interface PictureFilter {
+  /** The filtered picture, valid until the next call. */
+  apply(frame: Frame): Frame;
+  close(): void;
+}
+
+/** A filter for a chain whose every picture gives exactly one picture. */
+export const pictureFilter = (library: NodeAv, chain: string): PictureFilter => {
+  const { av } = library;
+  const result = new av.Frame();
+  result.alloc();
+  let graph: FilterGraph | undefined;
+  let source: FilterContext;
+  let sink: FilterContext;
+  let form = "";
+  const build = (frame: Frame): void => {
+    graph?.free();
+    graph = new av.FilterGraph();
+    graph.alloc();
+    graph.nbThreads = 1;
+    const colour = `colorspace=${frame.colorSpace}:range=${frame.colorRange}`;
+    const size = `video_size=${frame.width}x${frame.height}:pix_fmt=${frame.format}`;
+    const args = `${size}:time_base=1/90000:pixel_aspect=1/1:${colour}`;
+    source = graph.createFilter(av.Filter.getByName("buffer")!, "in", args)!;
+    sink = graph.createFilter(av.Filter.getByName("buffersink")!, "out", null)!;
+    const from = new av.FilterInOut();
+    from.alloc();
+    from.name = "in";
+    from.filterCtx = source;
+    from.padIdx = 0;
+    const to = new av.FilterInOut();
+    to.alloc();
+    to.name = "out";
+    to.filterCtx = sink;
+    to.padIdx = 0;
+    const parsed = graph.parsePtr(chain, to, from);
+    const status = parsed < 0 ? parsed : graph.configSync();
+    if (status < 0)
+      throw new VideoError("pictures cannot be converted", {
+        got: `${av.avGetPixFmtName(frame.format as never)} through ${chain}: ${av.FFmpegError.strerror(status)}`,
+      });
+  };
+  return {
+    apply: (frame) => {
+      const now = `${frame.width} ${frame.height} ${frame.format} ${frame.colorSpace} ${frame.colorRange}`;
+      if (now !== form) {
+        build(frame);
+        form = now;
+      }
+      result.unref();
+      let status = source.buffersrcAddFrameSync(frame);
+      if (status >= 0) status = sink.buffersinkGetFrameSync(result);
+      if (status < 0)
+        throw new VideoError("a picture cannot be converted", { got: av.FFmpegError.strerror(status) });
+      return result;
+    },
+    close: () => {
+      result.free();
+      graph?.free();
+    },
+  };
+};
+
+/** Copies a packed rgb24 picture without the padding at the ends of its rows into memory of its own. */
+export const packedRgb = (frame: Frame, reuse: Uint8Array): Uint8Array => {
+  const { width, height } = frame;
+  const stride = frame.linesize[0]!;
+  const data = frame.data![0]!;
+  const row = width * 3;
+  const target = reuse.length === row * height ? reuse : new Uint8Array(row * height);
+  if (stride === row) target.set(data.subarray(0, row * height));
+  else for (let y = 0; y < height; y++) target.set(data.subarray(y * stride, y * stride + row), y * row);
+  return target;
+};

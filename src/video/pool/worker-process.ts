@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { UnsupportedError, VideoError } from "../../core/errors.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import type { VideoLimits } from "../limits.ts";
+import { encodeHead, type FromWorker, MessageReader, type ToWorker } from "../protocol.ts";
+import type { DecoderIdentity } from "../types.ts";
+
+const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+const program = fileURLToPath(new URL(`../worker/main.${extension}`, import.meta.url));
+
+/** Full path of a program on the search path, or undefined. */
+export const findProgram = (name: string): string | undefined => {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const candidate = join(folder, name);
+    try {
+      accessSync(candidate, constants.X_OK);
+      return candidate;
+    } catch {}
+  }
+  return undefined;
+};
+
+/** What a job wants to hear from its worker. */
+export interface JobListener {
+  readonly onMessage: (message: FromWorker, payload: Buffer) => void;
+  /** The worker is gone; the job will not end by itself. */
+  readonly onDeath: (error: VideoError) => void;
+}
+
+const startCommand = (decoder: string, limits: VideoLimits): { command: string; args: string[] } => {
+  const args = ["--disable-warning=ExperimentalWarning", program, decoder];
+  const prlimit = process.platform === "linux" ? findProgram("prlimit") : undefined;
+  if (prlimit === undefined) return { command: process.execPath, args };
+  const bytes = Math.round(limits.memoryMegabytes * 1e6);
+  return { command: prlimit, args: [`--data=${bytes}`, "--core=0", process.execPath, ...args] };
+};
+
+/** One decoder process: takes one job at a time and is ended, never interrupted. */
+export class WorkerProcess {
+  /** Settles with the decoder's name when the process is ready to work. */
+  readonly ready: Promise<DecoderIdentity>;
+  /** Jobs taken so far. */
+  jobs = 0;
+  /** True while the job's reader or feeder is what everybody waits for. */
+  waitingOutside = false;
+  /** False once the process is gone. */
+  alive = true;
+  #child: ChildProcess;
+  #input: Duplex;
+  #output: Duplex;
+  #listener: JobListener | undefined;
+  #limits: VideoLimits;
+  #lastSign = 0;
+  #used = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #lastWords = "";
+  #reason: string | undefined;
+  constructor(decoder: string, limits: VideoLimits) {
+    this.#limits = limits;
+    const { command, args } = startCommand(decoder, limits);
+    this.#child = spawn(command, args, {
+      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+      detached: true,
+      env: { ...process.env, NODE_OPTIONS: "", UV_THREADPOOL_SIZE: "2" },
+    });
+    this.#input = this.#child.stdio[3] as Duplex;
+    this.#output = this.#child.stdio[4] as Duplex;
+    this.#input.on("error", () => {});
+    this.#output.on("error", () => {});
+    this.#child.stderr?.on("data", (piece: Buffer) => {
+      this.#lastWords = (this.#lastWords + piece.toString()).slice(-2000);
+    });
+    this.ready = new Promise((resolve, reject) => {
+      this.#listener = {
+        onMessage: (message) => {
+          if (message.type === "ready") resolve(message.decoder);
+          else if (message.type === "unavailable")
+            reject(new UnsupportedError(`decoder ${decoder} cannot be used`, { got: message.reason }));
+        },
+        onDeath: reject,
+      };
+    });
+    this.ready.catch(() => {});
+    const reader = new MessageReader<FromWorker>((message, payload) => {
+      this.#lastSign = nowMilliseconds();
+      if (message.type !== "alive") this.#listener?.onMessage(message, payload);
+    });
+    this.#output.on("data", (piece: Buffer) => reader.push(piece));
+    this.#child.on("error", (error) => this.#died(`cannot start: ${error.message}`));
+    this.#child.on("exit", (code, signal) => this.#died(signal ?? `status ${code}`));
+  }
+  /** Hands over a job. `this.release` must follow when its last message has come. */
+  take(listener: JobListener): void {
+    this.#listener = listener;
+    this.jobs++;
+    this.#used = 0;
+    this.#lastSign = nowMilliseconds();
+    this.waitingOutside = false;
+    this.#reference(true);
+    this.#timer = setInterval(() => this.#checkTime(), 1000);
+  }
+  /** The job is over. */
+  release(): void {
+    this.#listener = undefined;
+    clearInterval(this.#timer);
+    this.#reference(false);
+  }
+  /** Sends a message; settles when the pipe has room again. */
+  send(message: ToWorker, payload?: Uint8Array): Promise<void> {
+    if (!this.alive) return Promise.resolve();
+    let flowing = this.#input.write(encodeHead(message, payload?.length ?? 0));
+    if (payload !== undefined && payload.length > 0) flowing = this.#input.write(payload);
+    this.#lastSign = nowMilliseconds();
+    if (flowing) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#input.off("drain", done);
+        this.#input.off("close", done);
+        resolve();
+      };
+      this.#input.once("drain", done);
+      this.#input.once("close", done);
+    });
+  }
+  /** Ends the process and everything that it started; its job, if any, fails with `reason`. */
+  kill(reason?: string): void {
+    this.#reason ??= reason;
+    const pid = this.#child.pid;
+    if (pid === undefined || !this.alive) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      this.#child.kill("SIGKILL");
+    }
+  }
+  #checkTime(): void {
+    const now = nowMilliseconds();
+    if (this.waitingOutside) {
+      this.#lastSign = now;
+      return;
+    }
+    this.#used += 1;
+    if (this.#used > this.#limits.wallSeconds)
+      this.kill(`took longer than ${this.#limits.wallSeconds} s; raise wallSeconds if that is right`);
+    else if (now - this.#lastSign > this.#limits.stallSeconds * 1000)
+      this.kill(`no sign of life for ${this.#limits.stallSeconds} s`);
+  }
+  #reference(on: boolean): void {
+    const handles = [this.#child, this.#input, this.#output, this.#child.stderr] as unknown as {
+      ref?(): void;
+      unref?(): void;
+    }[];
+    for (const handle of handles)
+      if (on) handle?.ref?.();
+      else handle?.unref?.();
+  }
+  #died(how: string): void {
+    if (!this.alive) return;
+    this.alive = false;
+    clearInterval(this.#timer);
+    const words = this.#lastWords.trim().split("\n");
+    const memory = /out of memory|bad_alloc|Allocation failed/i.test(this.#lastWords);
+    const got =
+      this.#reason ??
+      (memory
+        ? `the decoder ran out of its ${this.#limits.memoryMegabytes} MB`
+        : `the decoder process ended (${how})${words[0] === "" ? "" : `: ${words.at(-1)}`}`);
+    this.#input.destroy();
+    this.#listener?.onDeath(new VideoError("decoding gave up", { got }));
+    this.#listener = undefined;
+  }
+}

@@ -1,0 +1,129 @@
+import type { VideoLimits } from "./limits.ts";
+import type { EncodeOptions, FrameRequest, RewriteRequest } from "./request.ts";
+import type { DecoderIdentity } from "./types.ts";
+
+/**
+ * The language between the program and its workers: messages over two pipes, each an 8-byte head (bytes of JSON, bytes
+ * of payload, both little-endian uint32), the JSON, the payload. Pixels travel as payload only.
+ */
+
+/** A file being written: under a temporary name until all of it is there. */
+export interface OutputFile {
+  readonly file: string;
+  readonly temporary: string;
+}
+
+/** What a worker can be asked to do. */
+export type Job =
+  | { readonly kind: "probe"; readonly file: string }
+  | {
+      readonly kind: "frames";
+      readonly file: string;
+      readonly request: FrameRequest;
+      readonly threads: number;
+    }
+  | {
+      readonly kind: "write";
+      readonly output: OutputFile;
+      readonly width: number;
+      readonly height: number;
+      readonly endSeconds?: number;
+      readonly encode: EncodeOptions;
+    }
+  | {
+      readonly kind: "rewrite";
+      readonly file: string;
+      readonly complete?: OutputFile;
+      readonly absent?: OutputFile;
+      readonly replacements: RewriteRequest["replacements"];
+      readonly encode: EncodeOptions;
+      readonly threads: number;
+    };
+
+/** Program to worker. "more" admits one more chunk, "stop" ends a stream of chunks, "frames" feeds a write. */
+export type ToWorker =
+  | { readonly type: "job"; readonly job: Job; readonly limits: VideoLimits }
+  | { readonly type: "more" }
+  | { readonly type: "stop" }
+  | { readonly type: "frames"; readonly timesSeconds: readonly number[]; readonly last: boolean };
+
+/** Worker to program. */
+export type FromWorker =
+  | { readonly type: "ready"; readonly decoder: DecoderIdentity }
+  | { readonly type: "unavailable"; readonly reason: string }
+  | { readonly type: "alive" }
+  | {
+      readonly type: "chunk";
+      readonly indices: readonly number[];
+      readonly timesSeconds: readonly number[];
+      readonly width: number;
+      readonly height: number;
+      readonly repeated: readonly number[];
+    }
+  /** Ready for the next frames of a write. */
+  | { readonly type: "fed" }
+  | { readonly type: "done"; readonly result: unknown }
+  | {
+      readonly type: "failed";
+      readonly kind: "video" | "unsupported" | "config" | "internal";
+      readonly what: string;
+    };
+
+/** Bytes of a message's head. */
+export const headBytes = 8;
+
+/** How many chunks may be under way before the worker waits for "more". */
+export const chunkWindow = 2;
+
+/** Head and JSON of a message, to be followed by its payload. */
+export const encodeHead = (message: ToWorker | FromWorker, payloadBytes: number): Buffer => {
+  const json = Buffer.from(JSON.stringify(message));
+  const head = Buffer.allocUnsafe(headBytes + json.length);
+  head.writeUInt32LE(json.length, 0);
+  head.writeUInt32LE(payloadBytes, 4);
+  json.copy(head, headBytes);
+  return head;
+};
+
+/** Puts messages together from pieces of any size; the payload is copied once, into memory of its own. */
+export class MessageReader<Message> {
+  #head: Buffer = Buffer.allocUnsafe(headBytes);
+  #stage: "head" | "json" | "payload" = "head";
+  #target: Buffer = this.#head;
+  #filled = 0;
+  #payloadBytes = 0;
+  #message: Message | undefined;
+  #deliver: (message: Message, payload: Buffer) => void;
+  constructor(deliver: (message: Message, payload: Buffer) => void) {
+    this.#deliver = deliver;
+  }
+  /** Takes the next piece of the stream. */
+  push(piece: Buffer): void {
+    let at = 0;
+    while (at < piece.length || this.#target.length === 0) {
+      const taken = piece.copy(this.#target, this.#filled, at, at + this.#target.length - this.#filled);
+      at += taken;
+      this.#filled += taken;
+      if (this.#filled === this.#target.length) this.#advance();
+      else if (taken === 0) return;
+    }
+  }
+  #expect(stage: "head" | "json" | "payload", target: Buffer): void {
+    this.#stage = stage;
+    this.#target = target;
+    this.#filled = 0;
+  }
+  #advance(): void {
+    if (this.#stage === "head") {
+      this.#payloadBytes = this.#head.readUInt32LE(4);
+      this.#expect("json", Buffer.allocUnsafeSlow(this.#head.readUInt32LE(0)));
+    } else if (this.#stage === "json") {
+      this.#message = JSON.parse(this.#target.toString()) as Message;
+      this.#expect("payload", Buffer.allocUnsafeSlow(this.#payloadBytes));
+    } else {
+      const payload = this.#target;
+      this.#expect("head", this.#head);
+      this.#deliver(this.#message as Message, payload);
+    }
+  }
+}

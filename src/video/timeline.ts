@@ -1,0 +1,87 @@
+import { ConfigError } from "../core/errors.ts";
+import type { FrameIndex, Seconds } from "../core/units.ts";
+import type { TimedFrame, Timeline } from "./types.ts";
+
+/** Times that differ by less than this are the same; absorbs decimal rounding in JSON and on the command line. */
+export const timeTolerance = 1e-6;
+
+/** A timeline from ascending times in seconds; the first becomes 0. */
+export const timelineFromTimes = (timesSeconds: ArrayLike<number>): Timeline => {
+  const timeline: TimedFrame[] = [];
+  for (let i = 0; i < timesSeconds.length; i++)
+    timeline.push({ index: i as FrameIndex, timeSeconds: (timesSeconds[i]! - timesSeconds[0]!) as Seconds });
+  return timeline;
+};
+
+/** Position of the frame that is shown at `timeSeconds`: the last one that begins at or before it, else the first. */
+export const frameAt = (timeSeconds: number, timeline: Timeline): FrameIndex => {
+  let low = 0;
+  let high = timeline.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (timeline[middle]!.timeSeconds <= timeSeconds + timeTolerance) low = middle;
+    else high = middle - 1;
+  }
+  return low as FrameIndex;
+};
+
+/** When the last frame ends, if it is shown as long as the one before it; 0 for a single frame. */
+export const endOf = (timeline: Timeline): number => {
+  const last = timeline.at(-1);
+  if (last === undefined) return 0;
+  const before = timeline.at(-2) ?? last;
+  return last.timeSeconds + (last.timeSeconds - before.timeSeconds);
+};
+
+/** A span of time, half open. */
+export interface TimeRange {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
+/** Positions of the frames that begin inside the range, plus the one that is shown at its start. */
+export const indicesInRange = (timeline: Timeline, range: TimeRange | undefined): number[] => {
+  if (range === undefined) return timeline.map((_, i) => i);
+  const positions: number[] = [];
+  for (let i = frameAt(range.startSeconds, timeline); i < timeline.length; i++) {
+    if (i > 0 && timeline[i]!.timeSeconds >= range.endSeconds - timeTolerance) break;
+    positions.push(i);
+  }
+  return positions;
+};
+
+/** Positions shown at start, start + 1/fps, ... up to the last frame's beginning; ascending, none twice. */
+export const indicesForFps = (timeline: Timeline, fps: number, range?: TimeRange): number[] => {
+  if (!(fps > 0) || !Number.isFinite(fps))
+    throw new ConfigError("not a frame rate", { expected: "a number > 0", got: String(fps) });
+  const last = timeline.at(-1);
+  if (last === undefined) return [];
+  const start = Math.max(0, range?.startSeconds ?? 0);
+  const end = Math.min(last.timeSeconds, (range?.endSeconds ?? Number.POSITIVE_INFINITY) - 2 * timeTolerance);
+  const positions: number[] = [];
+  let at = frameAt(start, timeline) as number;
+  for (let k = 0; ; k++) {
+    const time = start + k / fps;
+    if (time > end + timeTolerance && k > 0) break;
+    while (at + 1 < timeline.length && timeline[at + 1]!.timeSeconds <= time + timeTolerance) at++;
+    if (positions.at(-1) !== at) positions.push(at);
+    if (at === timeline.length - 1) break;
+  }
+  return positions;
+};
+
+/** Positions shown at the middles of `count` equal spans; ascending, none twice, so a short clip gives fewer. */
+export const indicesForCount = (timeline: Timeline, count: number, range?: TimeRange): number[] => {
+  if (!Number.isInteger(count) || count < 1)
+    throw new ConfigError("not a number of frames", { expected: "an integer >= 1", got: String(count) });
+  const candidates = indicesInRange(timeline, range);
+  if (candidates.length <= count) return candidates;
+  const start = Math.max(0, range?.startSeconds ?? 0);
+  const end = Math.min(endOf(timeline), range?.endSeconds ?? Number.POSITIVE_INFINITY);
+  const positions: number[] = [];
+  for (let k = 0; k < count; k++) {
+    const at = frameAt(start + ((k + 0.5) * (end - start)) / count, timeline);
+    if (positions.at(-1) !== at) positions.push(at);
+  }
+  return positions;
+};

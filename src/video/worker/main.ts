@@ -1,0 +1,90 @@
+import { Worker } from "node:worker_threads";
+import { ConfigError, messageOf, UnsupportedError, VideoPerceiverError } from "../../core/errors.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import type { Backend, ClipIndex, DecoderPlugin } from "../backend/backend.ts";
+import { describeClip } from "../clip-info.ts";
+import type { VideoLimits } from "../limits.ts";
+import { chunkWindow, type Job } from "../protocol.ts";
+import { receive, send } from "./channel.ts";
+import { ClipIndices } from "./clip-indices.ts";
+import { type Chunk, framesJob } from "./frames-job.ts";
+import { rewriteJob } from "./rewrite-job.ts";
+import { writeJob } from "./write-job.ts";
+
+/**
+ * The worker program: `node main.ts <decoder>`. Reads jobs from handle 3, answers on handle 4, one job at a time. It
+ * ends when its parent closes the pipe, and a thread ends it when the parent is gone.
+ */
+const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+const indices = new ClipIndices();
+let lastSign = 0;
+
+/** Says at most twice a second that work goes on. */
+const alive = (): void => {
+  const now = nowMilliseconds();
+  if (now - lastSign < 500) return;
+  lastSign = now;
+  send({ type: "alive" });
+};
+
+/** Sends chunks, at most {@link chunkWindow} ahead of the reader; false once the reader wants no more. */
+const chunkSender = (): ((chunk: Chunk) => Promise<boolean>) => {
+  let ahead = 0;
+  return async ({ pixels, ...rest }) => {
+    send({ type: "chunk", ...rest }, pixels);
+    ahead++;
+    while (ahead >= chunkWindow) {
+      const { message } = await receive();
+      if (message.type === "stop") return false;
+      if (message.type === "more") ahead--;
+    }
+    return true;
+  };
+};
+
+const runJob = async (backend: Backend, job: Job, limits: VideoLimits): Promise<unknown> => {
+  const open = (file: string): Promise<ClipIndex> => indices.open(backend, file, limits, alive);
+  if (job.kind === "probe") return describeClip(await open(job.file), backend.identity);
+  if (job.kind === "frames") {
+    const clip = await open(job.file);
+    return framesJob(backend, clip, job.request, job.threads, limits, chunkSender(), alive);
+  }
+  if (job.kind === "write") return writeJob(backend, job);
+  return rewriteJob(backend, await open(job.file), job, limits, alive);
+};
+
+const sendFailure = (error: unknown): void => {
+  if (error instanceof UnsupportedError) send({ type: "failed", kind: "unsupported", what: error.message });
+  else if (error instanceof ConfigError) send({ type: "failed", kind: "config", what: error.message });
+  else if (error instanceof VideoPerceiverError) send({ type: "failed", kind: "video", what: error.message });
+  else {
+    const what = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+    send({ type: "failed", kind: "internal", what });
+  }
+};
+
+const loadBackend = async (name: string): Promise<Backend> => {
+  const module = await import(new URL(`../decoders/${name}.${extension}`, import.meta.url).href);
+  return (module as { default: DecoderPlugin }).default.load();
+};
+
+const serve = async (backend: Backend): Promise<never> => {
+  send({ type: "ready", decoder: backend.identity });
+  for (;;) {
+    const { message } = await receive();
+    // "more" and "stop" of a job that has just ended arrive late; they mean nothing any more.
+    if (message.type !== "job") continue;
+    try {
+      send({ type: "done", result: await runJob(backend, message.job, message.limits) });
+    } catch (error) {
+      sendFailure(error);
+    }
+  }
+};
+
+new Worker(new URL(`./watchdog.${extension}`, import.meta.url)).unref();
+try {
+  await serve(await loadBackend(process.argv[2] ?? ""));
+} catch (error) {
+  send({ type: "unavailable", reason: messageOf(error) });
+}
