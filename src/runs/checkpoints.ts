@@ -9,7 +9,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import { z } from "zod";
 import { messageOf, RunError } from "../core/errors.ts";
 import { readJsonFile, writeFileAtomic } from "../core/files.ts";
@@ -50,7 +50,7 @@ const syncPath = (path: string): void => {
 };
 
 const stepFolder = /^\d+$/;
-const unfinished = (name: string): boolean => name.endsWith(".writing");
+const unfinished = (name: string): boolean => name.endsWith(".writing") || name.endsWith(".removing");
 const replaced = (name: string): boolean => name.endsWith(".replaced");
 
 const readCheckpoint = (folder: string, step: number): CheckpointEntry | DamagedCheckpoint => {
@@ -141,9 +141,23 @@ export const writeCheckpoint = async (
   }
 };
 
+/** Removes a checkpoint; it stops being one before its first file goes. */
+const removeCheckpoint = (folder: string): void => {
+  const doomed = `${folder}.removing`;
+  rmSync(doomed, { recursive: true, force: true });
+  renameSync(folder, doomed);
+  rmSync(doomed, { recursive: true, force: true });
+};
+
 /** Removes all but the newest `keepLast` complete checkpoints. */
 export const pruneCheckpoints = (parent: string, keepLast: number): void => {
   const { complete } = readCheckpoints(parent);
   for (const { folder } of complete.slice(0, Math.max(0, complete.length - keepLast)))
-    rmSync(folder, { recursive: true, force: true });
+    removeCheckpoint(folder);
+};
+
+/** Removes every damaged checkpoint later than `step`: those steps will be written again. */
+export const removeDamagedAfter = (parent: string, step: number): void => {
+  for (const { folder } of readCheckpoints(parent).damaged)
+    if (Number(basename(folder)) > step) removeCheckpoint(folder);
 };

@@ -51,13 +51,13 @@ const addValue = (summary: ProtobufWriter, value: EventValue): void => {
           .bytes(4, value.image.png),
       );
     else {
-      entry.message(9, (metadata) => metadata.message(1, (plugin) => plugin.string(1, "text")));
       entry.message(8, (tensor) =>
         tensor
           .integer(1, dtString)
           .message(2, (shape) => shape.message(2, (axis) => axis.integer(1, 1)))
           .string(8, value.text),
       );
+      entry.message(9, (metadata) => metadata.message(1, (plugin) => plugin.string(1, "text")));
     }
   });
 };

@@ -1,10 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { unixSeconds } from "../core/clock.ts";
 import { InternalError, messageOf, RunError } from "../core/errors.ts";
 import { readJsonFile, writeFileAtomic } from "../core/files.ts";
-import { pruneCheckpoints, readCheckpoints, recoverCheckpoints, writeCheckpoint } from "./checkpoints.ts";
+import {
+  pruneCheckpoints,
+  readCheckpoints,
+  recoverCheckpoints,
+  removeDamagedAfter,
+  writeCheckpoint,
+} from "./checkpoints.ts";
 import { EventFile, type EventValue, type PngPicture, truncateEvents } from "./event-file.ts";
 import { JsonLinesLog, numberFromRow, truncateLog } from "./json-lines-log.ts";
 import { type CheckpointEntry, eventFilePrefix, type RolloutRecord, runFiles } from "./run-folder.ts";
@@ -218,9 +224,7 @@ export const resumeRun = (folder: string, options: RunOptions = {}): Run => {
     const checkpoints = join(folder, runFiles.checkpoints);
     recoverCheckpoints(checkpoints);
     const latest = readCheckpoints(checkpoints).complete.at(-1);
-    for (const name of existsSync(checkpoints) ? readdirSync(checkpoints) : [])
-      if (Number(name) > (latest?.step ?? -1))
-        rmSync(join(checkpoints, name), { recursive: true, force: true });
+    removeDamagedAfter(checkpoints, latest?.step ?? -1);
     return new OpenRun(folder, config, lock, keepLast, latest);
   } catch (error) {
     lock.release();
