@@ -1,0 +1,222 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ConfigError } from "../../../src/core/errors.ts";
+import { compactNumber, niceTicks, percent, points, pValue } from "../../../src/evaluation/report/format.ts";
+import { escapeHtml, html } from "../../../src/evaluation/report/html.ts";
+import { thinned } from "../../../src/evaluation/report/line-chart.ts";
+import type { Comparison, ReportModel } from "../../../src/evaluation/report/model.ts";
+import { renderReport } from "../../../src/evaluation/report/render.ts";
+import { verdictsOf } from "../../../src/evaluation/report/verdicts.ts";
+import type { Estimate } from "../../../src/evaluation/statistics/estimate.ts";
+import { reportFixture } from "./report-fixture.ts";
+
+const model = reportFixture(1, 60);
+const text = renderReport(model);
+/** The page without its script and the bytes of its pictures, in which any letters may stand. */
+const bare = (page: string): string => page.replace(/base64,[A-Za-z0-9+/=]+|<script>[\s\S]*?<\/script>/g, "");
+
+test("the page loads nothing: every source is inside, and its policy forbids the rest", () => {
+  expect(text.includes("default-src 'none'")).toBe(true);
+  for (const [, value] of text.matchAll(/\s(?:src|href|action|data|poster|srcset)="([^"]*)"/g))
+    expect(value!.startsWith("data:image/") || value!.startsWith("#")).toBe(true);
+  expect(/url\(|@import|<link|<iframe|<object/.exec(text)).toBeNull();
+  expect(/https?:\/\//.exec(text.replaceAll("http://www.w3.org/2000/svg", ""))).toBeNull();
+});
+
+test("every link within the page has its target and every number its place", () => {
+  for (const [, id] of text.matchAll(/href="#([^"]*)"/g)) expect(text.includes(`id="${id}"`)).toBe(true);
+  for (const { name } of model.rows) expect(text.includes(escapeHtml(name))).toBe(true);
+  const main = model.rows.at(-1)!;
+  expect(text.includes(percent(main.complete.overall!.value))).toBe(true);
+  expect(text.includes(points(main.sensitivity!.overall!.value))).toBe(true);
+  expect(/NaN|undefined|Infinity|\[object/.exec(bare(text))).toBeNull();
+});
+
+test("tags are balanced", () => {
+  const open: string[] = [];
+  const body = text.replace(/<script>[\s\S]*?<\/script>|<style>[\s\S]*?<\/style>|<!doctype html>/g, "");
+  for (const [, close, name, self] of body.matchAll(/<(\/?)([a-z][a-z0-9]*)(?:\s[^>]*?)?(\/?)>/g)) {
+    if (self === "/" || ["meta", "img"].includes(name!)) continue;
+    if (close === "/") expect(open.pop()).toBe(name);
+    else open.push(name!);
+  }
+  expect(open).toEqual([]);
+});
+
+describe("text from outside", () => {
+  const evil = `"><script>alert(1)</script><img src=x onerror='a'>`;
+  test("is escaped wherever it goes", () => {
+    const swap = (value: unknown): unknown => {
+      if (typeof value === "string") return value.startsWith("data:") ? value : evil;
+      if (Array.isArray(value)) return value.map(swap);
+      if (value !== null && typeof value === "object")
+        return Object.fromEntries(
+          Object.entries(value).map(([key, inner]) => [
+            key,
+            ["origin", "mainRow", "blindRow"].includes(key) ? inner : swap(inner),
+          ]),
+        );
+      return value;
+    };
+    const page = renderReport(swap(model) as ReportModel);
+    expect(page.includes("<script>alert")).toBe(false);
+    expect(page.includes("<img src=x")).toBe(false);
+    expect(page.match(/<script/g)).toHaveLength(1);
+    expect(page).toContain("&lt;script&gt;alert(1)");
+  });
+  test("escaping leaves no mark that could end an attribute or start a tag", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (given) => {
+        expect(html`${given}`.markup).not.toMatch(/[<>"']/);
+      }),
+    );
+  });
+  test("a picture from elsewhere is refused", () => {
+    const pair = {
+      ...model.pairs[0]!,
+      images: model.pairs[0]!.images.map(() => "https://example.org/a.png"),
+    };
+    expect(() => renderReport({ ...model, pairs: [pair] })).toThrow(ConfigError);
+  });
+});
+
+describe("verdicts", () => {
+  const estimate = (value: number, reach: number): Estimate => ({
+    value,
+    standardError: reach / 2,
+    low: value - reach,
+    high: value + reach,
+    questions: 100,
+    clusters: 50,
+  });
+  const comparison = (value: number, reach: number): Comparison => ({
+    of: "B",
+    against: "A",
+    difference: estimate(value, reach),
+    adjustedP: 0.01,
+    detectable: 0.04,
+  });
+  const headline = (given: Comparison): string =>
+    verdictsOf({ ...model, comparisons: [given] })
+      .map((v) => v.headline)
+      .join("|");
+  test("an interval that holds 0 is no measurable difference, and what could be seen is said", () => {
+    expect(headline(comparison(0.03, 0.04))).toContain("B against A: no measurable difference.");
+    expect(
+      verdictsOf({ ...model, comparisons: [comparison(0.03, 0.04)] }).some(({ detail }) =>
+        detail.includes("below about 4.0 points"),
+      ),
+    ).toBe(true);
+    expect(headline(comparison(0.05, 0.04))).toContain("B is better than A.");
+    expect(headline(comparison(-0.05, 0.04))).toContain("B is worse than A.");
+  });
+  test("an interval that excludes 0 but not after correction is called not firm", () => {
+    const weak = { ...comparison(0.05, 0.04), adjustedP: 0.2 };
+    expect(
+      verdictsOf({ ...model, comparisons: [weak] }).some(({ detail }) => detail.includes("not firm")),
+    ).toBe(true);
+  });
+  test("sensitivity around 0 is not praised", () => {
+    const rows = model.rows.map((row) => ({
+      ...row,
+      sensitivity: { overall: estimate(0.01, 0.02), skills: {} },
+    }));
+    const verdict = verdictsOf({ ...model, rows }).find(({ detail }) => detail.includes("Sensitivity"))!;
+    expect(verdict.outcome).toBe("open");
+    expect(verdict.headline).toContain("No measurable difference");
+  });
+  test("a model that is no better than blind is not said to look; skills at chance are named", () => {
+    const rows = model.rows.map((row) => ({ ...row, complete: model.rows[0]!.complete }));
+    const verdicts = verdictsOf({ ...model, rows, comparisons: [] });
+    expect(verdicts[0]!.headline).toContain("No measurable difference between seeing and not seeing");
+    expect(verdicts.at(-1)!.headline).toBe("No skill is above guessing.");
+  });
+  test("the outcome is 'open' exactly when the interval holds 0", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: -1, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (value, reach) => {
+          const found = verdictsOf({ ...model, comparisons: [comparison(value, reach)] }).find(
+            ({ headline: h }) => h.startsWith("B "),
+          )!;
+          expect(found.outcome === "open").toBe(value - reach <= 0 && value + reach >= 0);
+        },
+      ),
+    );
+  });
+});
+
+test("an empty report still renders and says what is missing", () => {
+  const empty: ReportModel = {
+    ...model,
+    rows: [],
+    skills: [],
+    comparisons: [],
+    pairs: [],
+    curves: [{ title: "Loss", xLabel: "step", yLabel: "nats", series: [] }],
+    provenance: { ...model.provenance, leftOut: [], defaults: [], configuration: undefined },
+  };
+  const page = renderReport(empty);
+  expect(page.includes("Not measured.")).toBe(true);
+  expect(page.includes("No values were logged.")).toBe(true);
+  expect(page.includes("Nothing was dropped.")).toBe(true);
+  expect(/NaN|Infinity/.exec(bare(page))).toBeNull();
+});
+
+test("ticks cover their range, ascend, and are round", () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: -1e3, max: 1e3, noNaN: true }),
+      fc.double({ min: 1e-4, max: 1e6, noNaN: true }),
+      fc.integer({ min: 2, max: 8 }),
+      (low, span, count) => {
+        const ticks = niceTicks(low, low + span, count);
+        const step = ticks[1]! - ticks[0]!;
+        expect(ticks[0]!).toBeLessThanOrEqual(low + step * 1e-6);
+        expect(ticks.at(-1)!).toBeGreaterThanOrEqual(low + span - step * 1e-6);
+        expect(ticks.length).toBeLessThanOrEqual(count + 3);
+        expect(step).toBeGreaterThan(0);
+      },
+    ),
+  );
+  expect(niceTicks(0, 1, 5)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
+  expect(niceTicks(3, 3, 4).length).toBeGreaterThan(1);
+});
+
+test("thinning keeps the mean and never exceeds its limit", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: -9, max: 9, noNaN: true }), { minLength: 1, maxLength: 1500 }),
+      (values) => {
+        const thin = thinned(values.map((y, x) => [x, y] as const));
+        expect(thin.length).toBeLessThanOrEqual(240);
+        const size = Math.ceil(values.length / 240);
+        const weight = (i: number): number => Math.min(size, values.length - i * size);
+        const mean = thin.reduce((sum, [, y], i) => sum + y * weight(i), 0) / values.length;
+        expect(mean).toBeCloseTo(values.reduce((a, b) => a + b, 0) / values.length, 9);
+      },
+    ),
+  );
+  expect(
+    thinned([
+      [0, Number.NaN],
+      [1, 2],
+    ]),
+  ).toEqual([[1, 2]]);
+});
+
+test("numbers on the page", () => {
+  expect(points(0.0123)).toBe("+1.2");
+  expect(points(-0.0001)).toBe("0.0");
+  expect(points(0.0001)).toBe("0.0");
+  expect(points(-0.04)).toBe("−4.0");
+  expect(percent(0.6125)).toBe("61.3");
+  expect([pValue(0.0001), pValue(0.0123), pValue(0.5)]).toEqual(["p < 0.001", "p = 0.012", "p = 0.50"]);
+  expect([
+    compactNumber(12345.678),
+    compactNumber(-0.5),
+    compactNumber(1e-5),
+    compactNumber(Number.NaN),
+  ]).toEqual(["12,350", "−0.5", "1.00e−5", "–"]);
+});
