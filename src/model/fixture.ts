@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DataFormatError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { explainZod } from "../core/registry.ts";
+import type { ProcessorMessage } from "./qwen2_5_vl/processor.ts";
 import type { Grid } from "./qwen2_5_vl/windows.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 
@@ -111,15 +112,29 @@ export interface ModelFixture {
   close(): Promise<void>;
 }
 
-/** One case of a processor fixture. */
-export type ProcessorCase = z.output<typeof processorFile>["cases"][number];
+/** One case of a processor fixture; media parts name `frames.<i>`. */
+export interface ProcessorCase {
+  readonly name: string;
+  readonly messages: readonly ProcessorMessage[];
+  readonly addGenerationPrompt: boolean;
+  /** What the chat template makes of it. */
+  readonly text: string;
+}
+
+/** How far a processor may be off. */
+export interface ProcessorTolerances {
+  readonly exact: readonly string[];
+  /** In steps of 255. */
+  readonly resizedMaxStep: number;
+  readonly pixelValuesAbsolute: number;
+}
 
 /** A fixture of conversations. `tensors` holds what interfaces.md lists, named "<case>/<what>". */
 export interface ProcessorFixture {
   readonly kind: "processor";
   readonly folder: string;
   readonly processor: string;
-  readonly tolerances: z.output<typeof processorFile>["tolerances"];
+  readonly tolerances: ProcessorTolerances;
   readonly cases: readonly ProcessorCase[];
   readonly tensors: SafetensorsFile;
   close(): Promise<void>;
