@@ -95,6 +95,18 @@ export const recoverCheckpoints = (parent: string): void => {
   }
 };
 
+const jsonText = (state: unknown, folder: string): string => {
+  try {
+    return JSON.stringify(state ?? null);
+  } catch (error) {
+    throw new RunError("checkpoint state is not JSON", {
+      where: folder,
+      got: messageOf(error),
+      cause: error,
+    });
+  }
+};
+
 /**
  * Writes one checkpoint: `write` fills a temporary folder, everything is flushed to the disk, and one rename makes it
  * the checkpoint of this step (an earlier one of the same step is replaced). A crash at any moment leaves either the
@@ -110,6 +122,7 @@ export const writeCheckpoint = async (
 ): Promise<CheckpointEntry> => {
   const folder = join(parent, String(step));
   const temporary = `${folder}.writing`;
+  const stateText = jsonText(state, folder);
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true });
   try {
@@ -118,25 +131,18 @@ export const writeCheckpoint = async (
       file: relative(temporary, path).split(sep).join("/"),
       bytes: statSync(path).size,
     }));
-    const content = JSON.stringify({
-      schema: "videoperceiver/checkpoint@1",
-      step,
-      files,
-      state: state ?? null,
-    });
+    const head = JSON.stringify({ schema: "videoperceiver/checkpoint@1", step, files }).slice(0, -1);
     for (const { file } of files) syncPath(join(temporary, file));
-    writeFileAtomic(join(temporary, checkpointRecordFile), content);
+    writeFileAtomic(join(temporary, checkpointRecordFile), `${head},"state":${stateText}}`);
     syncPath(temporary);
     const aside = `${folder}.replaced`;
     if (existsSync(folder)) renameSync(folder, aside);
     renameSync(temporary, folder);
     syncPath(parent);
     rmSync(aside, { recursive: true, force: true });
-    return { step, folder, state: JSON.parse(content).state };
+    return { step, folder, state: JSON.parse(stateText) };
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
-    if (error instanceof TypeError && /JSON|BigInt|circular/i.test(error.message))
-      throw new RunError("checkpoint state is not JSON", { where: folder, got: error.message, cause: error });
     throw error;
   }
 };

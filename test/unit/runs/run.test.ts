@@ -153,7 +153,7 @@ describe("what goes wrong", () => {
       /checkpoint state is not JSON/,
     );
     await expect(run.checkpoint(1, () => Promise.reject(new Error("disk")), {})).rejects.toThrow("disk");
-    expect(readdirSync(join(dir, "checkpoints"))).toEqual([]);
+    expect(readRun(dir).checkpoints).toEqual({ complete: [], damaged: [] });
   });
   test("steps that go back and reserved names are faults of ours", () => {
     using run = createRun(dir, {});
