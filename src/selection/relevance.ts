@@ -4,6 +4,7 @@ import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts"
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Timeline } from "../video/types.ts";
 import type { OpenFrameTextScorer } from "./frame-text-scorer.ts";
+import type { PeakOptions } from "./peaks.ts";
 
 /** A time range with something decisive in it; half-open, seconds from the first frame. */
 export interface DecisiveSpan {
@@ -52,6 +53,12 @@ export interface RelevanceDefinition<Params extends z.ZodType = z.ZodType>
   readonly costPerFrame: string;
   /** Longest side, in pixels, of the frames the provider wants; callers decode at this size. */
   readonly inputPixels: number;
+  /** How key frames are read off these scores unless somebody says otherwise; `{}` is the paper's rule. */
+  readonly keyFrameRule: PeakOptions;
+  /** True when keywords or caption change the scores; part of the cache key only then. */
+  readonly usesText: boolean;
+  /** False when parameters do not pin down the scores (weights in a folder that may change): never cached. */
+  readonly remembers?: boolean;
   /** Which parameter the part behind the colon of `--relevance NAME:ARG` sets. */
   readonly argument?: string;
 }

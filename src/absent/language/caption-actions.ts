@@ -1,6 +1,7 @@
 import { type Word, wordsOf } from "./clauses.ts";
 import {
   changeParticles,
+  directions,
   emptyVerbs,
   eventNouns,
   functionWords,
@@ -238,7 +239,8 @@ const headFrom = (
     const noun = nounLemma(word, wordNet);
     const inside =
       isDeterminer(word) || word.tags.has("Adjective") || word.tags.has("Value") || word.tags.has("Noun");
-    if (!inside || word.tags.has("Preposition") || word.tags.has("Conjunction")) break;
+    if (!inside || directions.has(word.text) || word.tags.has("Preposition") || word.tags.has("Conjunction"))
+      break;
     if (word.tags.has("Noun") && !word.tags.has("Possessive") && noun !== undefined) head = noun;
     if (word.breakAfter) break;
   }

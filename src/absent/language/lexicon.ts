@@ -185,3 +185,19 @@ export const functionWords: ReadonlySet<string> = new Set([
     "head-on",
   ],
 ]);
+
+/** Adverbs that taggers take for the object of the verb before them. */
+export const directions: ReadonlySet<string> = new Set([
+  ...[
+    "forward",
+    "forwards",
+    "backward",
+    "backwards",
+    "upward",
+    "upwards",
+    "downward",
+    "downwards",
+    "sideways",
+  ],
+  ...["left", "right", "home", "indoors", "outdoors", "upstairs", "downstairs", "twice", "once", "again"],
+]);

@@ -13,6 +13,8 @@ const motion: RelevanceDefinition<typeof motionParams> = defineRelevance({
   unit: "robust deviations from the clip's median (1.4826 x median absolute deviation), unbounded",
   costPerFrame: "about 0.6 ms at 96 pixels on one core",
   inputPixels: 192,
+  keyFrameRule: { prominenceShare: 0.2 },
+  usesText: false,
   argument: "reachSeconds",
   create: (checked) => ({
     version: () => version,

@@ -1,0 +1,149 @@
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import { VideoError } from "../core/errors.ts";
+import { sha256OfFile, writeFileAtomic } from "../core/files.ts";
+import type { FrameBatch } from "../frames/frame-batch.ts";
+import type { VideoService } from "../video/service.ts";
+import type { VideoInfo } from "../video/types.ts";
+import { framePrint } from "./build-pair.ts";
+import type { PixelOperation } from "./builders.ts";
+import type { FileReference, Pair, Replacement } from "./pair.ts";
+import { type PairFidelity, pairFidelity } from "./pair-fidelity.ts";
+import { absentStream } from "./twin.ts";
+
+/** What to write where. */
+export interface WritePairRequest {
+  readonly video: VideoService;
+  /** The clip the pair was built from. */
+  readonly file: string;
+  readonly info: VideoInfo;
+  readonly pair: Pair;
+  /** The builder's pixel operation, when it has one. */
+  readonly pixels?: PixelOperation;
+  readonly folder: string;
+  /** Leave the clips out: `pair.json` refers to the source file. */
+  readonly virtual: boolean;
+  /** Draws the contact sheet into the given file; left out when there is none. */
+  readonly sheet?: (file: string, pair: Pair) => Promise<void>;
+  /** x264 quality of the written clips, 0 to 51. */
+  readonly crf?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What was written. */
+export interface WrittenPair {
+  readonly pair: Pair;
+  readonly files: readonly string[];
+  /** Declared frames that turned out equal to their source at full size and are not declared any more. */
+  readonly unchanged: number;
+  readonly fidelity?: PairFidelity;
+}
+
+/**
+ * Writes a pair's folder: `complete.mp4`, `absent.mp4`, `pair.json`, `sheet.png`. Everything is made in a folder beside
+ * it and moved in at the end, `pair.json` last, so a reader sees a whole pair or none. Both clips hold every frame of
+ * the source at its true time; declared frames differ and all others are equal before encoding.
+ *
+ * @throws {VideoError} when a clip cannot be decoded or written, or nothing is left that differs
+ */
+export const writePair = async (request: WritePairRequest): Promise<WrittenPair> => {
+  const folder = resolve(request.folder);
+  const partial = `${folder}.partial-${process.pid}`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  try {
+    const written = request.virtual
+      ? await virtualPair(request, folder)
+      : await clips(request, partial, folder);
+    if (request.sheet !== undefined) await request.sheet(join(partial, "sheet.png"), written.pair);
+    writeFileAtomic(join(partial, "pair.json"), `${JSON.stringify(written.pair, null, 1)}\n`);
+    const names = [...written.files, ...(request.sheet === undefined ? [] : ["sheet.png"]), "pair.json"];
+    mkdirSync(folder, { recursive: true });
+    for (const name of names) renameSync(join(partial, name), join(folder, name));
+    if (request.virtual)
+      for (const name of ["complete.mp4", "absent.mp4"]) rmSync(join(folder, name), { force: true });
+    return { ...written, files: names.map((name) => join(request.folder, name)) };
+  } finally {
+    rmSync(partial, { recursive: true, force: true });
+  }
+};
+
+const sourceReference = async (request: WritePairRequest, folder: string): Promise<FileReference> => ({
+  file: relative(folder, resolve(request.file)) || basename(request.file),
+  sha256: await knownSha256(request),
+});
+
+/** The pair knows the source's hash already when it was built from the file itself. */
+const knownSha256 = async ({ pair, file }: WritePairRequest): Promise<string> =>
+  pair.source?.sha256 ?? pair.complete.sha256 ?? (await sha256OfFile(file));
+
+const virtualPair = async (request: WritePairRequest, folder: string): Promise<WrittenPair> => ({
+  pair: { ...request.pair, complete: await sourceReference(request, folder) },
+  files: [],
+  unchanged: 0,
+});
+
+const clips = async (request: WritePairRequest, partial: string, folder: string): Promise<WrittenPair> => {
+  const { video, file, pixels, signal } = request;
+  const replacements = pixels === undefined ? await visibleReplacements(request) : request.pair.replacements;
+  if (replacements.length === 0)
+    throw new VideoError("nothing to take away", {
+      where: file,
+      expected: "a declared frame that differs from its source",
+    });
+  const complete = join(partial, "complete.mp4");
+  const absent = join(partial, "absent.mp4");
+  const encode = request.crf === undefined ? {} : { encode: { crf: request.crf } };
+  if (pixels === undefined) {
+    await video.rewrite(file, { complete, absent, replacements, ...encode }, signal);
+  } else {
+    const { width, height } = request.info;
+    const all = (): AsyncIterable<FrameBatch> => video.frames(file, { select: { kind: "all" } }, signal);
+    await video.write(complete, { width, height, frames: all(), ...encode }, signal);
+    await video.write(
+      absent,
+      { width, height, frames: absentStream(all(), replacements, pixels), ...encode },
+      signal,
+    );
+  }
+  const pair: Pair = {
+    ...request.pair,
+    complete: { file: "complete.mp4", sha256: await sha256OfFile(complete) },
+    absent: { file: "absent.mp4", sha256: await sha256OfFile(absent) },
+    replacements,
+    source: await sourceReference(request, folder),
+  };
+  const fidelity = await pairFidelity({
+    video,
+    file,
+    info: request.info,
+    complete,
+    absent,
+    replacements,
+    ...(pixels && { pixels }),
+    ...(signal && { signal }),
+  });
+  return {
+    pair,
+    files: ["complete.mp4", "absent.mp4"],
+    unchanged: request.pair.replacements.length - replacements.length,
+    fidelity,
+  };
+};
+
+/** The replacements that change the picture at full size. */
+const visibleReplacements = async ({
+  video,
+  file,
+  pair,
+  signal,
+}: WritePairRequest): Promise<Replacement[]> => {
+  const indices = [...new Set(pair.replacements.flatMap(({ index, from }) => [index, from]))].sort(
+    (a, b) => a - b,
+  );
+  const prints = new Map<number, string>();
+  for await (const batch of video.frames(file, { select: { kind: "indices", indices } }, signal))
+    for (let position = 0; position < batch.frames.length; position++)
+      prints.set(batch.frames[position]!.index, framePrint(batch, position));
+  return pair.replacements.filter(({ index, from }) => prints.get(index) !== prints.get(from));
+};

@@ -1,0 +1,51 @@
+import { openVideoService } from "../../video/service.ts";
+import { analyseClip, type ClipOptions, chosenOf, clipOptions } from "../clip-analysis.ts";
+import { type CommandDefinition, defineCommand } from "../command.ts";
+
+/** The command. */
+const keyframes: CommandDefinition = defineCommand({
+  summary: "which frames of a clip are decisive for a caption, and how relevant each one is",
+  configure: (command) => {
+    clipOptions(command);
+    command.option(
+      "--html <file>",
+      "write one self-contained page: both clips in step, curve, keywords, provenance",
+    );
+  },
+  run: async (args, raw, context) => {
+    const file = args[0] as string;
+    const options = raw as unknown as ClipOptions & { html?: string };
+    await chosenOf(options);
+    await using video = openVideoService();
+    const clip = await analyseClip(video, file, options, context);
+    const key = new Set(clip.keyFrames);
+    const frames = clip.sampled.map(({ index, timeSeconds }, position) => ({
+      index,
+      timeSeconds,
+      score: clip.scores[position]!,
+      isKey: key.has(position),
+    }));
+    const share = clip.keyFrames.length / clip.sampled.length;
+    const lines = [
+      `keywords: ${clip.keywords.join(", ") || "(none)"}`,
+      `relevance: ${clip.relevance.name}, ${clip.unit}`,
+      `key frames: ${clip.keyFrames.length} of ${clip.sampled.length} scored (${(100 * share).toFixed(1)} %)`,
+      ...clip.keyFrames.map((position) => {
+        const { index, timeSeconds } = clip.sampled[position]!;
+        return `  frame ${index} at ${timeSeconds.toFixed(3)} s  score ${clip.scores[position]!.toFixed(3)}`;
+      }),
+    ];
+    return {
+      json: {
+        keywords: clip.keywords,
+        relevance: clip.relevance,
+        unit: clip.unit,
+        keyFrameShare: share,
+        frames,
+      },
+      text: lines.join("\n"),
+    };
+  },
+});
+
+export default keyframes;
