@@ -1,0 +1,192 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { fetchModel } from "../../../src/model/hub.ts";
+
+const commit = "c".repeat(40);
+const weights = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) & 255));
+const config = Buffer.from('{"model_type":"qwen2_5_vl"}');
+const contents: Record<string, Buffer> = {
+  "config.json": config,
+  "model.safetensors": weights,
+  "pytorch_model.bin": weights,
+};
+const sha = (name: string, bytes: Buffer): string => createHash(name).update(bytes).digest("hex");
+
+let server: Server;
+let cache: string;
+let endpoint: string;
+let log: string[];
+/** Answers in front of the hub; true when it has answered. */
+let fault: (request: IncomingMessage, response: ServerResponse) => boolean;
+let listing: () => unknown[];
+
+const answer = (request: IncomingMessage, response: ServerResponse): void => {
+  log.push(`${request.url} ${request.headers.range ?? ""}`);
+  if (fault(request, response)) return;
+  const url = new URL(request.url!, "http://localhost");
+  const json = (value: unknown): void => {
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(value));
+  };
+  if (url.pathname.startsWith("/api/models/a/b/revision/")) {
+    json({ _id: "1", id: "a/b", sha: commit });
+    return;
+  }
+  if (url.pathname.startsWith("/api/models/a/b/tree/")) {
+    json(listing());
+    return;
+  }
+  const bytes = contents[url.pathname.replace(`/a/b/resolve/${commit}/`, "")];
+  if (bytes === undefined) {
+    response.statusCode = 404;
+    response.end("no");
+    return;
+  }
+  response.setHeader("etag", '"x"');
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+  if (range === null) {
+    response.end(bytes);
+    return;
+  }
+  const end = range[2] === "" ? bytes.length : Math.min(Number(range[2]) + 1, bytes.length);
+  response.statusCode = 206;
+  response.setHeader("content-range", `bytes ${range[1]}-${end - 1}/${bytes.length}`);
+  response.end(bytes.subarray(Number(range[1]), end));
+};
+
+beforeEach(async () => {
+  log = [];
+  fault = () => false;
+  listing = () => [
+    {
+      type: "file",
+      path: "config.json",
+      size: config.length,
+      oid: sha("sha1", Buffer.concat([Buffer.from(`blob ${config.length}\0`), config])),
+    },
+    {
+      type: "file",
+      path: "model.safetensors",
+      size: weights.length,
+      oid: "0".repeat(40),
+      lfs: { oid: sha("sha256", weights), size: weights.length, pointerSize: 130 },
+    },
+    { type: "file", path: "pytorch_model.bin", size: weights.length, oid: "1".repeat(40) },
+    { type: "directory", path: "runs", size: 0, oid: "2".repeat(40) },
+  ];
+  cache = mkdtempSync(join(tmpdir(), "hub-"));
+  server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+  rmSync(cache, { recursive: true, force: true });
+});
+
+const get = (more: object = {}): Promise<string> =>
+  fetchModel("a/b", { endpoint, cache, retrySeconds: [0.01, 0.01], ...more });
+
+test("lays the cache out as the Python client does and leaves out what is not needed", async () => {
+  const folder = await get();
+  expect(folder).toBe(join(cache, "models--a--b", "snapshots", commit));
+  expect(readFileSync(join(folder, "model.safetensors"))).toEqual(weights);
+  expect(readFileSync(join(cache, "models--a--b", "refs", "main"), "utf8")).toBe(commit);
+  expect(existsSync(join(cache, "models--a--b", "blobs", sha("sha256", weights)))).toBe(true);
+  expect(existsSync(join(folder, "pytorch_model.bin"))).toBe(false);
+});
+
+test("fetches nothing twice", async () => {
+  await get();
+  log = [];
+  await get();
+  expect(log.filter((line) => line.includes("resolve"))).toEqual([]);
+});
+
+test("works offline by branch and by commit once it was fetched, and says what is missing before", async () => {
+  await expect(get({ offline: true })).rejects.toThrow(/not in the cache, and offline.*fetch it once online/);
+  const folder = await get();
+  log = [];
+  expect(await get({ offline: true })).toBe(folder);
+  expect(await get({ offline: true, revision: commit })).toBe(folder);
+  expect(log).toEqual([]);
+});
+
+test("tries again after 503 and 429, and gives up after the last delay", async () => {
+  let times = 0;
+  fault = (_, response) => {
+    if (times++ % 3 === 2) return false;
+    response.statusCode = times % 2 === 0 ? 429 : 503;
+    response.end();
+    return true;
+  };
+  await get();
+  fault = (_, response) => {
+    response.statusCode = 503;
+    response.end();
+    return true;
+  };
+  await expect(get({ cache: join(cache, "other") })).rejects.toThrow(
+    /cannot fetch the model: a\/b@main; got status 503/,
+  );
+});
+
+test("goes on where a broken connection stopped", async () => {
+  let isBroken = false;
+  fault = (request, response) => {
+    if (isBroken || !request.url!.includes("safetensors") || request.headers.range === "bytes=0-0")
+      return false;
+    isBroken = true;
+    response.writeHead(206, {
+      "content-length": weights.length,
+      "content-range": `bytes 0-${weights.length - 1}/${weights.length}`,
+    });
+    response.write(weights.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 50));
+    return true;
+  };
+  const folder = await get();
+  expect(isBroken).toBe(true);
+  expect(readFileSync(join(folder, "model.safetensors"))).toEqual(weights);
+  expect(log.some((line) => /safetensors bytes=[1-9]\d*-/.test(line))).toBe(true);
+});
+
+test("goes on with what an earlier run left behind, and refuses a damaged file", async () => {
+  const blob = join(cache, "models--a--b", "blobs", sha("sha256", weights));
+  await get();
+  rmSync(blob);
+  writeFileSync(`${blob}.incomplete`, weights.subarray(0, 200_000));
+  log = [];
+  await get();
+  expect(log.some((line) => line.includes("safetensors bytes=200000-"))).toBe(true);
+  rmSync(blob);
+  writeFileSync(`${blob}.incomplete`, Buffer.alloc(200_000));
+  await expect(get()).rejects.toThrow(/downloaded file is damaged.*it was deleted/);
+  await get();
+  expect(readFileSync(blob)).toEqual(weights);
+});
+
+test("uses the cache and says so when the hub does not answer", async () => {
+  const folder = await get();
+  server.closeAllConnections();
+  server.close();
+  const lines: string[] = [];
+  const progress = { update: () => {}, log: (line: string) => void lines.push(line) };
+  expect(await get({ progress })).toBe(folder);
+  expect(lines.join()).toMatch(/does not answer/);
+});
+
+test("refuses names that leave the cache, from the user and from the hub", async () => {
+  await expect(fetchModel("../x", { cache })).rejects.toThrow(/name of a model/);
+  await expect(get({ revision: "../../x" })).rejects.toThrow(/revision of a model/);
+  listing = () => [{ type: "file", path: "../config.json", size: 1, oid: "0".repeat(40) }];
+  await expect(get()).rejects.toThrow(/file list of the hub/);
+  listing = () => [];
+  await expect(get()).rejects.toThrow(/not a model/);
+});
