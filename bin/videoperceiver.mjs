@@ -18,6 +18,11 @@ if (major < 22 || (major === 22 && minor < 18) || major === 23) {
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
 } else {
+  // Whoever reads our output may stop reading (`| head`); that is no error.
+  process.stdout.on("error", (error) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(0);
+  });
   const inCheckout = existsSync(`${root}/src/cli/main.ts`);
   const { main } = await import(inCheckout ? "../src/cli/main.ts" : "../dist/cli/main.js");
   process.exitCode = await main(process.argv.slice(2));

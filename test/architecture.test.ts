@@ -67,6 +67,7 @@ const pluginFolders = [
   "src/recipes",
   "src/selection/relevance",
   "src/selection/selectors",
+  "src/video/decoders",
 ];
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -1,25 +1,30 @@
 import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
-import { InternalError, messageOf, UnknownNameError, VideoPerceiverError } from "../core/errors.ts";
+import { messageOf, UnknownNameError, VideoPerceiverError } from "../core/errors.ts";
+import { readJsonFile } from "../core/files.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { CommandContext, CommandDefinition, CommandResult } from "./command.ts";
 import { progressDisplay } from "./progress-display.ts";
 
-const folder = new URL("./commands/", import.meta.url);
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
 
-const commandNames = (): string[] =>
+/** Where the commands are, unless a test says otherwise. */
+const ownCommands = new URL("./commands/", import.meta.url);
+
+const commandNames = (folder: URL): string[] =>
   readdirSync(folder)
     .filter((file) => file.endsWith(extension) && !file.endsWith(".d.ts"))
     .map((file) => file.slice(0, -extension.length))
     .sort();
 
-const loadCommand = async (name: string): Promise<CommandDefinition> =>
+const loadCommand = async (folder: URL, name: string): Promise<CommandDefinition> =>
   ((await import(new URL(name + extension, folder).href)) as { default: CommandDefinition }).default;
 
-const overview = async (): Promise<string> => {
+const overview = async (folder: URL): Promise<string> => {
   const lines = ["videoperceiver <command> [options]", "", "commands:"];
-  for (const name of commandNames()) lines.push(`  ${name.padEnd(12)} ${(await loadCommand(name)).summary}`);
+  for (const name of commandNames(folder))
+    lines.push(`  ${name.padEnd(12)} ${(await loadCommand(folder, name)).summary}`);
   lines.push("", "videoperceiver <command> --help says more; --json prints one JSON document.");
   return lines.join("\n");
 };
@@ -47,18 +52,44 @@ const print = (text: string): Promise<void> =>
     process.stdout.write(text.endsWith("\n") ? text : `${text}\n`, () => done());
   });
 
-const runCommand = async (name: string, argv: readonly string[]): Promise<number> => {
-  const definition = await loadCommand(name);
+/** What a person types to go on with a stopped command. */
+const howToResume = (command: Command, name: string, argv: readonly string[]): string => {
+  const resumable = command.options.some(({ long }) => long === "--resume");
+  if (!resumable) return "stopped; nothing half-done was left behind";
+  const again = argv.includes("--resume") ? argv : [...argv, "--resume"];
+  const quoted = again.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  return `stopped; go on with: videoperceiver ${name} ${quoted.join(" ")}`;
+};
+
+/** Options and arguments of a command; `--json` and `--help` are every command's. */
+const declare = (name: string, definition: CommandDefinition): Command => {
   const command = new Command(`videoperceiver ${name}`).description(definition.summary);
-  command
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} })
-    .showSuggestionAfterError(true);
+  command.exitOverride().configureOutput({ writeErr: () => {} });
   command.option("--json", "print exactly one JSON document on standard output");
   definition.configure(command);
-  command.action(() => {});
+  return command.action(() => {});
+};
+
+/** Parses; an unknown flag is told before anything that is missing, since a misspelt flag is both. */
+const parseCommand = (name: string, definition: CommandDefinition, argv: readonly string[]): Command => {
+  const probe = declare(name, definition);
+  const stray = probe.parseOptions([...argv]).unknown[0];
+  const asksForHelp = argv.includes("--help") || argv.includes("-h");
+  if (stray !== undefined && /^--?[a-z]/i.test(stray) && !asksForHelp) {
+    const flag = stray.split("=")[0]!;
+    const known = [...probe.options.flatMap(({ long }) => long ?? []), "--help"];
+    throw new UnknownNameError("option", flag, known, nearestName(flag, known));
+  }
+  return declare(name, definition).parse(argv, { from: "user" });
+};
+
+const runCommand = async (folder: URL, name: string, argv: readonly string[]): Promise<number> => {
+  const definition = await loadCommand(folder, name);
+  let command: Command;
   try {
-    command.parse(argv, { from: "user" });
+    command = parseCommand(name, definition, argv);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
@@ -77,46 +108,57 @@ const runCommand = async (name: string, argv: readonly string[]): Promise<number
       return display;
     },
   };
-  let result: CommandResult;
+  let result: CommandResult | undefined;
   try {
     result = await definition.run(command.processedArgs as string[], options, context);
+  } catch (error) {
+    // What a command throws because it was asked to stop is no error of anybody's.
+    if (!interrupt.signal.aborted || !(error instanceof Error && error.name === "AbortError")) throw error;
   } finally {
     for (const display of displays) display.stop();
     interrupt.release();
   }
-  await print(context.json ? JSON.stringify(result.json) : result.text);
-  return result.exitCode ?? 0;
+  if (result !== undefined) await print(context.json ? JSON.stringify(result.json) : result.text);
+  if (interrupt.signal.aborted) {
+    process.stderr.write(`${howToResume(command, name, argv)}\n`);
+    return 130;
+  }
+  return result?.exitCode ?? 0;
 };
 
-/** Runs one command line and gives the exit status: 0 done, 1 "no", 2 the person's error, 70 ours, 130 stopped. */
-export const main = async (argv: readonly string[]): Promise<number> => {
+const version = (): string => {
+  const { version } = readJsonFile(fileURLToPath(new URL("../../package.json", import.meta.url))) as {
+    readonly version: string;
+  };
+  return version;
+};
+
+/**
+ * Runs one command line and gives the exit status: 0 done, 1 "no", 2 the person's error, 70 ours, 130 stopped.
+ * `folder` holds the commands, one a file.
+ */
+export const main = async (argv: readonly string[], folder: URL = ownCommands): Promise<number> => {
   const [name, ...rest] = argv;
   try {
-    if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-      await print(await overview());
+    if (name === undefined || name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
+      await print(await overview(folder));
       return name === undefined ? 2 : 0;
     }
-    if (name === "--version") {
-      await print(
-        JSON.parse(
-          (await import("node:fs")).readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-        ).version,
-      );
+    if (name === "--version" || name === "-V") {
+      await print(version());
       return 0;
     }
-    const known = commandNames();
-    if (!known.includes(name)) throw new UnknownNameError("command", name, known, nearestName(name, known));
-    return await runCommand(name, rest);
+    const known = commandNames(folder);
+    const wanted = name === "help" ? rest[0]! : name;
+    if (!known.includes(wanted))
+      throw new UnknownNameError("command", wanted, known, nearestName(wanted, known));
+    return await runCommand(folder, wanted, name === "help" ? ["--help"] : rest);
   } catch (error) {
     if (error instanceof VideoPerceiverError) {
       process.stderr.write(`${error.message}\n`);
       return 2;
     }
-    if (error instanceof Error && error.name === "AbortError") {
-      process.stderr.write(`${error.message}\n`);
-      return 130;
-    }
-    const shown = error instanceof InternalError || error instanceof Error ? error.stack : messageOf(error);
+    const shown = error instanceof Error ? error.stack : messageOf(error);
     process.stderr.write(`${shown}\n`);
     return 70;
   }

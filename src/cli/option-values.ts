@@ -1,0 +1,37 @@
+import { InvalidArgumentError } from "commander";
+
+/** Bounds of a number, both included. */
+export interface NumberBounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+const checked = (text: string, value: number, kind: string, { min, max }: NumberBounds): number => {
+  const low = min ?? Number.NEGATIVE_INFINITY;
+  const high = max ?? Number.POSITIVE_INFINITY;
+  if (text.trim() !== "" && Number.isFinite(value) && value >= low && value <= high) return value;
+  const bounds = [min === undefined ? "" : ` >= ${min}`, max === undefined ? "" : ` <= ${max}`];
+  throw new InvalidArgumentError(`expected ${kind}${bounds.filter(Boolean).join(" and")}; got "${text}"`);
+};
+
+/** Parser of an option that is an integer, for commander's `option(flags, help, parser)`. */
+export const integerValue =
+  (bounds: NumberBounds = {}): ((text: string) => number) =>
+  (text) =>
+    checked(text, /^\s*[-+]?\d+\s*$/.test(text) ? Number(text) : Number.NaN, "an integer", bounds);
+
+/** Parser of an option that is a finite number. */
+export const numberValue =
+  (bounds: NumberBounds = {}): ((text: string) => number) =>
+  (text) =>
+    checked(text, Number(text), "a number", bounds);
+
+/** Parser of an option that is a list `a,b,c`; blanks around items and empty items go. */
+export const listValue = (text: string): string[] => {
+  const items = text
+    .split(",")
+    .map((item) => item.trim())
+    .filter(Boolean);
+  if (items.length === 0) throw new InvalidArgumentError(`expected names separated by commas; got "${text}"`);
+  return items;
+};
