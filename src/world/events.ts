@@ -24,8 +24,8 @@ const amounts: Readonly<Record<EventKind, number>> = {
   flash: 0,
   vanish: 0,
   swap: 0,
-  hop: 1.15,
-  dip: 1.15,
+  hop: 1.3,
+  dip: 1.3,
   nudge: 0.9,
   twitch: 0.5,
   flick: 2.1,
@@ -49,7 +49,7 @@ export const verticalReach = (kinds: readonly EventKind[]): number =>
  */
 export const envelope = (event: EventPlan, frame: number): number => {
   const length = event.endFrame - event.startFrame;
-  const ramp = Math.round(length * 0.12) + 1;
+  const ramp = Math.floor(length * 0.1) + 1;
   return Math.min(1, (frame - event.startFrame + 1) / ramp, (event.endFrame - frame) / ramp);
 };
 

@@ -1,0 +1,161 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { ConfigError } from "../core/errors.ts";
+import { readJsonFile, writeFileAtomic } from "../core/files.ts";
+import { type Progress, silentProgress } from "../core/progress.ts";
+import { readDescription } from "../dataset/read.ts";
+import type { DatasetDescription } from "../dataset/schema.ts";
+import { checkOutputFolder, DatasetWriter, LineFile } from "../dataset/write.ts";
+import type { WorldSeed } from "./balance.ts";
+import { worldCard } from "./card.ts";
+import type { WorldProfile } from "./profile.ts";
+import { chunkClips, chunkFile, type FinishedChunk, workFolder, worldEncoding } from "./protocol.ts";
+import { makeChunks } from "./worker-group.ts";
+
+/** What {@link generateWorld} makes. */
+export interface WorldRequest {
+  /** Number of clips. */
+  readonly count: number;
+  readonly seed: WorldSeed;
+  readonly profile: WorldProfile;
+  /** The data set folder: new, empty, or this same world unfinished or finished. */
+  readonly out: string;
+  /** Worker processes; default: as many as cores. The result does not depend on it. */
+  readonly workers?: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+}
+
+/** What became of it. */
+export interface WorldResult {
+  readonly folder: string;
+  readonly description: DatasetDescription;
+  /** Clips that were there from an earlier attempt. */
+  readonly resumedClips: number;
+}
+
+const recipeOf = (request: WorldRequest): Record<string, unknown> => ({
+  seed: request.seed,
+  count: request.count,
+  profile: request.profile,
+  encoding: worldEncoding,
+});
+
+/** Compares JSON values by their text; both were written with the same order of fields. */
+const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+const anotherWorld = (folder: string): ConfigError =>
+  new ConfigError("the folder holds another world", {
+    where: folder,
+    expected: "the same count, seed and profile to go on with it",
+    hint: "choose another folder or remove this one",
+  });
+
+/** Makes sure that the folder is new or this world's, and claims it. */
+const claimFolder = (folder: string, recipe: Record<string, unknown>): void => {
+  checkOutputFolder(folder);
+  const stored = join(folder, workFolder, "recipe.json");
+  if (existsSync(stored)) {
+    if (!same(readJsonFile(stored), recipe)) throw anotherWorld(folder);
+    return;
+  }
+  const present = existsSync(folder) ? readdirSync(folder).filter((name) => name !== workFolder) : [];
+  if (present.length > 0)
+    throw new ConfigError("the folder is not empty", {
+      where: folder,
+      expected: "a new or empty folder, or one with this world in it",
+      got: present.slice(0, 3).join(", "),
+    });
+  mkdirSync(join(folder, workFolder), { recursive: true });
+  mkdirSync(join(folder, "clips"), { recursive: true });
+  writeFileAtomic(stored, `${JSON.stringify(recipe, null, 2)}\n`);
+};
+
+/** Puts the chunks together in order and writes the files of the data set. */
+const assemble = async (
+  folder: string,
+  chunks: number,
+  params: Record<string, unknown>,
+): Promise<DatasetDescription> => {
+  const writer = new DatasetWriter({ folder, recipe: { name: "world", params } });
+  const truth = new LineFile(join(folder, "truth.jsonl"));
+  const kept = new Set<string>();
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    const { clips } = JSON.parse(readFileSync(join(folder, chunkFile(chunk)), "utf8")) as FinishedChunk;
+    for (const clip of clips) {
+      truth.add(clip.truth);
+      kept.add(`${clip.sha256}.mp4`);
+      for (const [skill, row] of clip.rows) writer.addRow(row, clip.sha256, skill);
+    }
+  }
+  truth.close();
+  // Temporary files of killed workers.
+  for (const name of readdirSync(join(folder, "clips")))
+    if (!kept.has(name)) rmSync(join(folder, "clips", name));
+  return await writer.finish(worldCard, [{ file: "truth.jsonl", rows: truth.rows }]);
+};
+
+/**
+ * Writes a world as a data set folder: clips, samples, `truth.jsonl` with every plan, card and description. Work is
+ * done in chunks by worker processes; a killed run goes on where it was when called again with the same request, and
+ * the files are the same bytes for every number of workers.
+ *
+ * @throws {ConfigError} for an impossible request or a folder with something else in it
+ * @throws {VideoError} when workers keep dying
+ */
+export const generateWorld = async (request: WorldRequest): Promise<WorldResult> => {
+  const { count, seed, profile } = request;
+  if (!Number.isSafeInteger(count) || count < 1 || count > 10_000_000)
+    throw new ConfigError("bad number of clips", {
+      expected: "an integer from 1 to 10000000",
+      got: String(count),
+    });
+  const workers = request.workers ?? availableParallelism();
+  if (!Number.isSafeInteger(workers) || workers < 1)
+    throw new ConfigError("bad number of workers", {
+      expected: "an integer of at least 1",
+      got: String(workers),
+    });
+  const folder = resolve(request.out);
+  const progress = request.progress ?? silentProgress;
+  const recipe = recipeOf(request);
+  if (existsSync(join(folder, "dataset.json"))) {
+    const description = readDescription(folder);
+    const { encoder: _, ...made } = description.recipe.params;
+    if (!same(made, recipe)) throw anotherWorld(folder);
+    progress.update(count, count, "already there");
+    return { folder, description, resumedClips: count };
+  }
+  claimFolder(folder, recipe);
+  const chunks = Math.ceil(count / chunkClips);
+  const clipsIn = (chunk: number): number => Math.min(count, (chunk + 1) * chunkClips) - chunk * chunkClips;
+  const missing: number[] = [];
+  let resumedClips = 0;
+  for (let chunk = 0; chunk < chunks; chunk++)
+    if (existsSync(join(folder, chunkFile(chunk)))) resumedClips += clipsIn(chunk);
+    else missing.push(chunk);
+  let done = resumedClips;
+  progress.update(done, count);
+  const encoderFile = join(folder, workFolder, "encoder.json");
+  if (missing.length > 0)
+    await makeChunks({
+      order: { seed, count, profile, out: folder },
+      chunks: missing,
+      workers: Math.min(workers, missing.length),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+      onEncoder: (encoder) => {
+        if (!existsSync(encoderFile)) writeFileAtomic(encoderFile, JSON.stringify(encoder));
+        else if (!same(readJsonFile(encoderFile), encoder)) throw anotherWorld(folder);
+      },
+      onClip: () => progress.update(++done, count),
+      onLost: (clips) => {
+        done -= clips;
+        progress.log("a worker died; its clips are made again");
+      },
+    });
+  progress.update(count, count, "writing the index");
+  const description = await assemble(folder, chunks, { ...recipe, encoder: readJsonFile(encoderFile) });
+  rmSync(join(folder, workFolder), { recursive: true });
+  return { folder, description, resumedClips };
+};
