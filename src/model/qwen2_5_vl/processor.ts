@@ -98,6 +98,8 @@ export interface Processor {
 
 const defaultFps = 2;
 
+const withArticle = (kind: Visual["kind"]): string => (kind === "image" ? "an image" : "a video");
+
 const limitsOf = (
   part: Exclude<ProcessorPart, { type: "text" }>,
   frames: number,
@@ -118,7 +120,7 @@ const prepare = (
 ): Visual => {
   const given = batch.frames.length;
   if (given === 0 || (part.type === "image" && given !== 1))
-    throw new ShapeError(`frames of a ${part.type}`, {
+    throw new ShapeError(`frames of ${withArticle(part.type)}`, {
       expected: part.type === "image" ? "1" : "at least 1",
       got: `${given}`,
     });
@@ -168,7 +170,10 @@ export const processorFrom = (
         const given = visuals(part);
         const made = "grid" in given ? given : visual(part, given);
         if (made.kind !== part.type)
-          throw new ShapeError("visual of a message", { expected: `a ${part.type}`, got: `a ${made.kind}` });
+          throw new ShapeError("visual of a message", {
+            expected: withArticle(part.type),
+            got: withArticle(made.kind),
+          });
         (part.type === "image" ? images : videos).push(made);
       }
     const chat = template.encode(tokenizer, messages, options);
