@@ -21,7 +21,11 @@ const byLetter =
     return { correct: parsed === optionLetter(answerIndex), parsed };
   };
 
-/** @source THUDM/MotionBench@dcc9b07, `polish_answer`: no case folding, so "b" and "The answer is B" are wrong */
+/**
+ * The first letter of the first word, between brackets if there are any; no case folding, so "b" and "The answer is B" are wrong.
+ *
+ * @source THUDM/MotionBench@dcc9b07, `polish_answer`
+ */
 export const motionBenchLetter = (completion: string): string => {
   let text = completion.trim();
   const close = text.indexOf(")");
@@ -31,7 +35,11 @@ export const motionBenchLetter = (completion: string): string => {
   return (text.trim().split(" ")[0] ?? "").slice(0, 1);
 };
 
-/** @source open-compass/VLMEvalKit@e8e78f0, regular expression for Video-MME: the first A-D anywhere, also inside a word */
+/**
+ * The first A-D anywhere, also inside a word, after some lead-ins are cut away.
+ *
+ * @source open-compass/VLMEvalKit@e8e78f0, regular expression for Video-MME
+ */
 export const videoMmeLetter = (completion: string): string => {
   let text = completion.trim();
   for (const lead of [
@@ -46,13 +54,21 @@ export const videoMmeLetter = (completion: string): string => {
   return /[ABCD]/.exec(text)?.[0] ?? "";
 };
 
-/** @source Kimyounggun99/VRU-Accident@c5d84f6, Qwen path: last line, first lone A-D, so the article "A" counts */
+/**
+ * The first lone A-D of the last line, so the article "A" counts.
+ *
+ * @source Kimyounggun99/VRU-Accident@c5d84f6, Qwen path
+ */
 export const vruAccidentLetter = (completion: string): string | null => {
   const line = completion.trimEnd().split("\n").at(-1)!;
   return /\b[A-D]\b/.exec(line)?.[0] ?? /Answer:\s*\(?([A-D])\)?/.exec(line)?.[1] ?? null;
 };
 
-/** @source LJungang/RTV-Bench@a928cbe: text in upper case, first lone letter, so the word "a" is an answer */
+/**
+ * The first lone letter of the text in upper case, so the word "a" is an answer.
+ *
+ * @source LJungang/RTV-Bench@a928cbe
+ */
 export const rtvBenchLetter = (completion: string): string => {
   const text = completion.trim().toUpperCase();
   const lone = /\b([A-D])\b/.exec(text)?.[1] ?? /(?:OPTION|ANSWER)\s*:?\s*([A-D])/.exec(text)?.[1];

@@ -39,7 +39,7 @@ test.skipIf(browserPath === undefined)(
         const chart = page.locator("figure[data-chart]").first();
         expect(await chart.locator(".tip").isVisible()).toBe(false);
         await chart.locator("svg").hover();
-        expect(await chart.locator(".tip").innerText()).toMatch(/^step [\d,]+\s+training/);
+        expect(await chart.locator(".tip").textContent()).toMatch(/^step [\d,]+ training/);
         await chart.locator("svg").focus();
         await page.keyboard.press("ArrowLeft");
         expect(await chart.locator(".tip").isVisible()).toBe(true);

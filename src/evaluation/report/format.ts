@@ -13,10 +13,10 @@ export const percent = (share: number): string => oneDigit(share * 100);
 export const points = (difference: number): string =>
   `${difference > 0 && oneDigit(difference * 100) !== "0.0" ? "+" : ""}${oneDigit(difference * 100)}`;
 
-/** "58.1–64.3". */
+/** An interval of shares in per cent: "58.1–64.3". */
 export const percentRange = ({ low, high }: Estimate): string => `${percent(low)}–${percent(high)}`;
 
-/** "+1.2 to +7.0". */
+/** An interval of differences in points: "+1.2 to +7.0". */
 export const pointsRange = ({ low, high }: Estimate): string => `${points(low)} to ${points(high)}`;
 
 /** At most four significant digits, grouped thousands, no exponents for ordinary sizes. */
@@ -27,7 +27,7 @@ export const compactNumber = (value: number): string => {
   return value.toLocaleString("en-US", { maximumSignificantDigits: 4 }).replace("-", "−");
 };
 
-/** "p < 0.001", "p = 0.04". */
+/** A p-value as it is written in a sentence: "p < 0.001", "p = 0.040". */
 export const pValue = (p: number): string =>
   p < 0.001 ? "p < 0.001" : `p = ${p < 0.1 ? p.toFixed(3) : p.toFixed(2)}`;
 
