@@ -1,9 +1,9 @@
-import { defineCommand } from "../../../src/cli/command.ts";
+import { type CommandDefinition, defineCommand } from "../../../src/cli/command.ts";
 import { integerValue, listValue, numberValue } from "../../../src/cli/option-values.ts";
 import { ConfigError } from "../../../src/core/errors.ts";
 
 /** A command that works: adds numbers, and says "no" when the sum is negative. */
-export default defineCommand({
+const add: CommandDefinition = defineCommand({
   summary: "add numbers",
   configure: (command) =>
     command
@@ -25,3 +25,5 @@ export default defineCommand({
     };
   },
 });
+
+export default add;

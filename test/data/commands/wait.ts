@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { defineCommand } from "../../../src/cli/command.ts";
+import { type CommandDefinition, defineCommand } from "../../../src/cli/command.ts";
 
 /** A long command: says that it runs and ends only when it is asked to stop, by returning or by throwing. */
-export default defineCommand({
+const wait: CommandDefinition = defineCommand({
   summary: "waits until it is stopped",
   configure: (command) =>
     command.argument("<how>", "return or throw").option("--out <dir>", "folder").option("--resume", "go on"),
@@ -14,3 +14,5 @@ export default defineCommand({
     return { json: { stopped: true }, text: "stopped early" };
   },
 });
+
+export default wait;
