@@ -23,6 +23,8 @@ export interface PairRecord {
   readonly peaks: PeakOptions;
   readonly builder: Made<AbsentBuilder>;
   readonly seed: number;
+  /** Give a pair without replacements instead of an error when there is nothing to take away. */
+  readonly allowNothing?: boolean;
 }
 
 /** A {@link PairRecord} with the frames to score and what scores them. */
@@ -111,7 +113,7 @@ export const pairOf = (
 ): BuiltPair => {
   const { sampled, full } = request;
   const kept = decided.filter(({ position, from }) => position === from || !looksSame(position, from));
-  if (kept.length === 0)
+  if (kept.length === 0 && request.allowNothing !== true)
     throw new VideoError("nothing to take away", {
       where: request.clip.file,
       expected: "key frames that differ from the frame shown instead",

@@ -1,6 +1,5 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
-import { VideoError } from "../core/errors.ts";
 import { sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
@@ -44,7 +43,7 @@ export interface WrittenPair {
  * it and moved in at the end, `pair.json` last, so a reader sees a whole pair or none. Both clips hold every frame of
  * the source at its true time; declared frames differ and all others are equal before encoding.
  *
- * @throws {VideoError} when a clip cannot be decoded or written, or nothing is left that differs
+ * @throws {VideoError} when a clip cannot be decoded or written
  */
 export const writePair = async (request: WritePairRequest): Promise<WrittenPair> => {
   const folder = resolve(request.folder);
@@ -86,11 +85,6 @@ const virtualPair = async (request: WritePairRequest, folder: string): Promise<W
 const clips = async (request: WritePairRequest, partial: string, folder: string): Promise<WrittenPair> => {
   const { video, file, pixels, signal } = request;
   const replacements = pixels === undefined ? await visibleReplacements(request) : request.pair.replacements;
-  if (replacements.length === 0)
-    throw new VideoError("nothing to take away", {
-      where: file,
-      expected: "a declared frame that differs from its source",
-    });
   const complete = join(partial, "complete.mp4");
   const absent = join(partial, "absent.mp4");
   const encode = request.crf === undefined ? {} : { encode: { crf: request.crf } };

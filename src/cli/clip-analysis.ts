@@ -60,7 +60,11 @@ export const clipOptions = (command: Command): void => {
       "relevance provider: motion, events, clip, blip2, checkpoint",
       "motion",
     )
-    .option("--fps <rate>", 'frames scored per second, or "all"', "8")
+    .option(
+      "--fps <rate>",
+      'frames scored per second, "all", or "auto": 8, but all frames of a clip of at most 16',
+      "auto",
+    )
     .option("--strict", "key frames by the paper's rule: every strict local maximum, no filter")
     .option("--smooth <frames>", "moving average before the search, an odd number of frames")
     .option("--prominence <height>", "least prominence of a key frame, in the score's unit")
@@ -109,10 +113,10 @@ export const peakOptionsOf = (options: ClipOptions, ownRule: PeakOptions): PeakO
 
 /** The frames that --fps asks for. */
 export const sampledTimeline = (full: Timeline, fps: string): Timeline => {
-  if (fps === "all") return full;
-  const rate = Number(fps);
+  if (fps === "all" || (fps === "auto" && full.length <= 16)) return full;
+  const rate = fps === "auto" ? 8 : Number(fps);
   if (!(rate > 0) || !Number.isFinite(rate))
-    throw new ConfigError("bad --fps", { expected: 'a number > 0 or "all"', got: fps });
+    throw new ConfigError("bad --fps", { expected: 'a number > 0, "all" or "auto"', got: fps });
   return indicesForFps(full, rate).map((position) => full[position]!);
 };
 

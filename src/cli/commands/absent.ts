@@ -1,5 +1,6 @@
 import { decideReplacements, framePrint, type PairRecord, pairOf } from "../../absent/build-pair.ts";
 import { absentBuilders } from "../../absent/builders.ts";
+import { drawPairSheet } from "../../absent/pair-sheet.ts";
 import { writePair } from "../../absent/write-pair.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { openVideoService } from "../../video/service.ts";
@@ -50,6 +51,7 @@ const absent: CommandDefinition = defineCommand({
       peaks: clip.rule,
       builder,
       seed,
+      allowNothing: true,
     };
     const decided = decideReplacements(record, clip.scores);
     const indices = [...new Set(decided.replacements.flatMap(({ position, from }) => [position, from]))]
@@ -74,10 +76,25 @@ const absent: CommandDefinition = defineCommand({
       ...(builder.value.pixels && { pixels: builder.value.pixels }),
       folder: options.out,
       virtual: options.virtual === true,
+      sheet: (output, pair) =>
+        drawPairSheet({
+          video,
+          file,
+          info: clip.info,
+          pair,
+          output,
+          signal: context.signal,
+          ...(builder.value.pixels && { pixels: builder.value.pixels }),
+        }),
       signal: context.signal,
     });
     const { fidelity } = written;
+    const nothing = written.pair.replacements.length === 0;
+    const warning =
+      "warning: nothing to take away, both clips show the same; try another --fps, --relevance or --builder";
+    if (nothing && context.json) process.stderr.write(`${warning}\n`);
     const lines = [
+      ...(nothing ? [warning] : []),
       `keywords: ${clip.keywords.join(", ") || "(none)"}`,
       `key frames: ${clip.keyFrames.length} of ${clip.sampled.length} scored (${(100 * built.keyFrameShare).toFixed(1)} %); ${written.pair.replacements.length} of ${clip.info.timeline.length} frames replaced`,
       ...(fidelity === undefined
