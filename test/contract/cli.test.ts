@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -38,6 +38,20 @@ describe("every command", () => {
   test("is listed with its summary", async () => {
     expect(await main(["--help"])).toBe(0);
     for (const name of names) expect(out).toMatch(new RegExp(`^ {2}${name} +\\S.*$`, "m"));
+  });
+  test("stands in the README's table with its summary, and nothing else does", async () => {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const section = readme.split("\n## Commands\n")[1]!.split("\n## ")[0]!;
+    const rows = [...section.matchAll(/^\| `([a-z-]+)` \| (.+) \|$/gm)].map(
+      ([, name, does]) => `${name}: ${does}`,
+    );
+    const loaded = names.map(async (name) => {
+      const module = (await import(new URL(`${name}.ts`, commandFolder).href)) as {
+        default: CommandDefinition;
+      };
+      return `${name}: ${module.default.summary}`;
+    });
+    expect(rows).toEqual(await Promise.all(loaded));
   });
   describe.each(names)("%s", (name) => {
     test("explains itself, also by `help`", async () => {
