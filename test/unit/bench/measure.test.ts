@@ -1,0 +1,59 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { measure, median } from "../../../bench/measure.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "bench-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const order = join(folder, "order");
+const answer = new URL("../../../bench/answer-rounds.ts", import.meta.url).href;
+
+/** A side that notes its turn, holds `bytes` of memory, and answers 10 more than its round's number. */
+const side = (name: string, bytes: number, extra: object = {}) => ({
+  command: [
+    process.execPath,
+    "-e",
+    `const { appendFileSync } = require("node:fs");
+     const held = Buffer.alloc(${bytes}, 1);
+     import(${JSON.stringify(answer)}).then(({ answerRounds }) => answerRounds(async (round) => {
+       appendFileSync(${JSON.stringify(order)}, ${JSON.stringify(name)});
+       return { value: 10 + round, result: [held.length] };
+     }));`,
+  ],
+  ...extra,
+});
+
+test("sides take turns, the first round of each does not count, memory is the process's own", async () => {
+  const bytes = 150e6;
+  const measured = await measure(side("o", bytes), side("a", 1), 3, () => {});
+  expect(readFileSync(order, "utf8")).toBe("oaaooaao");
+  expect(measured.ours).toMatchObject({ values: [11, 12, 13], result: [bytes] });
+  expect(measured.anchor.values).toEqual([11, 12, 13]);
+  if (process.platform !== "linux") return;
+  const more = measured.ours.peakMemoryBytes - measured.anchor.peakMemoryBytes;
+  // The held buffer, give or take what two runs of one program differ by.
+  expect(more).toBeGreaterThan(bytes * 0.8);
+  expect(more).toBeLessThan(bytes * 1.3);
+});
+
+test("a side with a new process every round", async () => {
+  const measured = await measure(side("o", 1, { freshProcess: true }), side("a", 1), 2, () => {});
+  expect(measured.ours.values).toEqual([10, 10]);
+});
+
+test("a side that ends, or answers no number, fails the benchmark", async () => {
+  const dies = { command: [process.execPath, "-e", "process.exit(3)"] };
+  await expect(measure(side("o", 1), dies, 1, () => {})).rejects.toThrow(/ended with 3/);
+  const mumbles = { command: [process.execPath, "-e", 'process.stdin.on("data", () => console.log("{}"))'] };
+  await expect(measure(mumbles, side("a", 1), 1, () => {})).rejects.toThrow(/a round answered {}/);
+  const missing = { command: [fileURLToPath(new URL("no-such-program", import.meta.url))] };
+  await expect(measure(missing, side("a", 1), 1, () => {})).rejects.toThrow(/ENOENT/);
+});
+
+test("medians", () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 2, 3])).toBe(2.5);
+  expect(() => median([])).toThrow(RangeError);
+});
