@@ -161,7 +161,7 @@ export async function* streamJob(
   } finally {
     signal?.removeEventListener("abort", stop);
     if (!inbox.over) {
-      worker.waitingOutside = false;
+      pool.setWaitingOutside(worker, false);
       await worker.send({ type: "stop" });
       await inbox.drained();
     }

@@ -5,6 +5,9 @@ import { WorkerProcess } from "./worker-process.ts";
 /** Jobs after which a worker is replaced: whatever a native library leaks goes with it. */
 const jobsPerWorker = 4000;
 
+/** How long a job may wait for its reader or feeder before another worker may start in its place. */
+const patienceMilliseconds = 100;
+
 /** Workers of one decoder, started when needed; hands each to one job at a time, in the order of asking. */
 export class WorkerPool {
   #decoder: string;
@@ -45,7 +48,7 @@ export class WorkerPool {
   /** Gives a worker back after its job, dead or alive. */
   giveBack(worker: WorkerProcess): void {
     worker.release();
-    worker.waitingOutside = false;
+    this.setWaitingOutside(worker, false);
     if (!worker.alive || this.#closed || worker.jobs >= jobsPerWorker || this.#all.size > this.#size)
       this.#drop(worker);
     else this.#idle.push(worker);
@@ -55,7 +58,13 @@ export class WorkerPool {
   setWaitingOutside(worker: WorkerProcess, waiting: boolean): void {
     if (worker.waitingOutside === waiting) return;
     worker.waitingOutside = waiting;
-    if (waiting) this.#serve();
+    clearTimeout(worker.waitingTimer);
+    worker.stuckOutside = false;
+    if (!waiting) return;
+    worker.waitingTimer = setTimeout(() => {
+      worker.stuckOutside = true;
+      this.#serve();
+    }, patienceMilliseconds).unref();
   }
   /** Ends every worker. */
   close(): void {
@@ -78,9 +87,9 @@ export class WorkerPool {
         worker = this.#idle.pop();
       }
       if (worker === undefined) {
-        // A worker whose job waits for its reader does not count: that reader may be waiting for another job.
+        // A worker whose job has long waited for its reader does not count: that reader may wait for another job.
         let working = 0;
-        for (const one of this.#all) if (!one.waitingOutside) working++;
+        for (const one of this.#all) if (!one.stuckOutside) working++;
         if (working >= this.#size) return;
         worker = new WorkerProcess(this.#decoder, this.#limits);
         this.#all.add(worker);

@@ -47,6 +47,10 @@ export class WorkerProcess {
   jobs = 0;
   /** True while the job's reader or feeder is what everybody waits for. */
   waitingOutside = false;
+  /** True when that has lasted a while; kept by the pool. */
+  stuckOutside = false;
+  /** Kept by the pool. */
+  waitingTimer: NodeJS.Timeout | undefined;
   /** False once the process is gone. */
   alive = true;
   #child: ChildProcess;
