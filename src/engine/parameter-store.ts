@@ -81,6 +81,13 @@ export class ParameterStore {
     throw new WeightsError("no such tensor in this model", { where: name });
   }
 
+  /** The same values once more, nothing of it trained: a reference policy. */
+  frozenCopy(): ParameterStore {
+    const copy = new ParameterStore(this.all(), () => false);
+    for (const { name, value } of this.all()) copy.get(name).value.set(value);
+    return copy;
+  }
+
   /** Bytes of all arrays. */
   byteLength(): number {
     let total = 0;

@@ -40,7 +40,8 @@ export class OnnxEngine implements Engine {
   readonly #config: Qwen25VLConfig;
   readonly #store: ParameterStore;
   readonly #adapter: LoraAdapter | undefined;
-  readonly #options: OnnxEngineOptions;
+  /** How this engine was made. */
+  readonly options: OnnxEngineOptions;
   readonly #plans = new Map<string, Executable>();
   readonly #weights: Record<string, Tensor> = {};
   readonly #sampler: OnnxSampler;
@@ -54,7 +55,7 @@ export class OnnxEngine implements Engine {
     this.#config = config;
     this.#store = store;
     this.#adapter = adapter;
-    this.#options = options;
+    this.options = options;
     for (const { name, shape, value, gradient } of store.all()) {
       this.#weights[weightFeed(name)] = tensorOf(value, shape);
       if (gradient !== undefined) this.#weights[`accumulated.${name}`] = tensorOf(gradient, shape);
@@ -158,9 +159,9 @@ export class OnnxEngine implements Engine {
     const buffers: Record<string, FeedArray> = {};
     for (const { name, gradient } of this.#store.trained())
       if (`gradient.${name}` in values) buffers[`gradient.${name}`] = gradient!;
-    const plan = await Executable.compile(values, { threads: this.#options.threads }, buffers);
+    const plan = await Executable.compile(values, { threads: this.options.threads }, buffers);
     this.#plans.set(key, plan);
-    if (this.#plans.size > (this.#options.keptPlans ?? 8)) {
+    if (this.#plans.size > (this.options.keptPlans ?? 8)) {
       const [oldest, executable] = this.#plans.entries().next().value!;
       this.#plans.delete(oldest);
       await executable.release();

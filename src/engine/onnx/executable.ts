@@ -77,6 +77,9 @@ export class Executable {
         intraOpNumThreads: options.threads,
         interOpNumThreads: 1,
         logSeverityLevel: 3,
+        ...(process.env["VP_PROFILE"]
+          ? { enableProfiling: true, profileFilePrefix: process.env["VP_PROFILE"] }
+          : {}),
         extra: { session: { intra_op: { spin_duration_us: "50" } } },
       });
     } catch (error) {
@@ -142,6 +145,7 @@ export class Executable {
 
   /** Frees the session. */
   async release(): Promise<void> {
+    if (process.env["VP_PROFILE"]) this.#session.endProfiling();
     await this.#session.release();
   }
 }

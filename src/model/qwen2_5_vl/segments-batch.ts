@@ -67,6 +67,8 @@ export interface SegmentOptions {
     | undefined;
   /** Blind: visual tokens are zeros, their places stay. */
   readonly blind?: boolean;
+  /** A prefill for generation: exactly one scored row a clip, nothing rounded up. */
+  readonly prefill?: boolean;
 }
 
 /** Where a scored token belongs. */
@@ -81,6 +83,8 @@ export interface ScoredToken {
 export interface SegmentsBatch extends PlannedBatch {
   /** The first `scored.length` scored rows; rows behind them are padding. */
   readonly scored: readonly ScoredToken[];
+  /** Positions of each clip's sequence in use, and the rotary position of what would follow its last text. */
+  readonly ends: readonly { readonly length: number; readonly nextPosition: number }[];
 }
 
 /** Sizes are rounded up to these, so that few different graphs are compiled. */
@@ -226,6 +230,7 @@ export const segmentsBatch = (
   const scoredRows: number[] = [];
   const targets: number[] = [];
   const endRows: number[][] = [[], [], [], []];
+  const ends: { length: number; nextPosition: number }[] = [];
 
   const writePrefix = (
     sample: number,
@@ -269,6 +274,7 @@ export const segmentsBatch = (
       rows.see(sample, { start, length: text.tokens.length, prefix: prefixLength });
       start += text.tokens.length;
     });
+    ends.push({ length: start, nextPosition: next + (texts.at(-1)?.tokens.length ?? 0) });
     if (contrast === undefined) return;
     const [twin, view, text] = [mainLength, mainLength + prefixLength, mainLength + 2 * prefixLength];
     const places = new Map<number, number>();
@@ -305,7 +311,8 @@ export const segmentsBatch = (
   const grids = new Array<Grid>(stepCount).fill([1, first.rows, first.columns]);
   const vision = options.blind === true ? undefined : visionFeeds(grids, pixels, config);
   const wordCount = roundUp(rows.words.length, rounding.words);
-  const scoredCount = roundUp(Math.max(1, scored.length), rounding.scored);
+  const scoredCount =
+    options.prefill === true ? scored.length : roundUp(Math.max(1, scored.length), rounding.scored);
   const units = vision?.shape.units ?? 0;
   const padTo = (values: readonly number[], size: number): BigInt64Array => {
     const padded = new BigInt64Array(size);
@@ -356,6 +363,7 @@ export const segmentsBatch = (
     vision: vision?.shape,
     feeds,
     scored,
+    ends,
   };
 };
 

@@ -1,0 +1,35 @@
+import type { AnswerKind } from "../dataset/sample.ts";
+import type { ClipPatches } from "../model/qwen2_5_vl/segments-batch.ts";
+
+/** A question or caption request with its reference, as tokens. */
+export interface TrainingText {
+  readonly sampleId: string;
+  readonly skill: string;
+  readonly question: string;
+  readonly answer: string;
+  readonly answerKind: AnswerKind;
+  readonly options?: readonly string[];
+  /** Tokens of the question. */
+  readonly prompt: readonly number[];
+  /** Tokens of the reference answer with the end token. */
+  readonly target: readonly number[];
+  /** Whether the answer can be seen in the decisive frames only. */
+  readonly aboutEvent: boolean;
+}
+
+/** A clip in memory, ready for training. */
+export interface TrainingClip {
+  readonly id: string;
+  readonly patches: ClipPatches;
+  /** Temporal steps of the absent twin that differ from the complete clip's; empty: no twin. */
+  readonly absentSteps: ReadonlyMap<number, Uint8Array>;
+  /** Tokens of the keywords. */
+  readonly keywords: readonly number[];
+  readonly texts: readonly TrainingText[];
+}
+
+/** The absent twin as a clip of its own. */
+export const absentPatches = (clip: TrainingClip): ClipPatches => ({
+  ...clip.patches,
+  steps: clip.patches.steps.map((step, i) => clip.absentSteps.get(i) ?? step),
+});

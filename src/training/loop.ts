@@ -1,0 +1,127 @@
+/** What both loops share besides mathematics: stopping, saving, saying how far it is. */
+import { z } from "zod";
+import { nowMilliseconds, type Progress } from "../core/progress.ts";
+import type { UpdateOptions } from "../engine/contract.ts";
+import type { OnnxEngine } from "../engine/onnx/engine.ts";
+import type { ParameterStore } from "../engine/parameter-store.ts";
+import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
+import type { SegmentTokens } from "../model/qwen2_5_vl/segments-batch.ts";
+import type { Run } from "../runs/run.ts";
+import { loadTraining, saveTraining } from "./checkpoint.ts";
+import { learningRateAt, type Schedule } from "./schedule.ts";
+
+/** A model in training. */
+export interface Trainee {
+  readonly config: Qwen25VLConfig;
+  readonly store: ParameterStore;
+  readonly engine: OnnxEngine;
+  readonly tokens: SegmentTokens;
+  /** Folder whose tokenizer files go into every checkpoint. */
+  readonly tokenizerFolder: string;
+}
+
+/** Parameters of AdamW besides the learning rate. */
+export const optimizerParams: z.ZodObject<{
+  beta1: z.ZodDefault<z.ZodNumber>;
+  beta2: z.ZodDefault<z.ZodNumber>;
+  epsilon: z.ZodDefault<z.ZodNumber>;
+  weightDecay: z.ZodDefault<z.ZodNumber>;
+  maxGradientNorm: z.ZodDefault<z.ZodNumber>;
+}> = z.strictObject({
+  beta1: z.number().min(0).max(1).default(0.9),
+  beta2: z.number().min(0).max(1).default(0.95),
+  epsilon: z.number().positive().default(1e-8),
+  weightDecay: z.number().min(0).default(0.01).describe("decoupled decay of matrices"),
+  maxGradientNorm: z.number().min(0).default(1).describe("clip the global L2 norm; 0: no limit"),
+});
+
+/** AdamW's parameters. */
+export type OptimizerOptions = z.output<typeof optimizerParams>;
+
+/** What a loop is given besides its own options. */
+export interface LoopContext {
+  readonly run: Run;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Milliseconds (of `nowMilliseconds`) after which the loop ends early; said in the result. */
+  readonly deadline?: number;
+}
+
+/** How a loop ended. */
+export interface LoopResult {
+  readonly steps: number;
+  readonly seconds: number;
+  /** "deadline": the time given ran out before all steps were done. */
+  readonly ended: "done" | "deadline";
+}
+
+/** The settings of a loop around its step. */
+export interface LoopSettings {
+  readonly steps: number;
+  readonly schedule: Schedule;
+  readonly optimizer: OptimizerOptions;
+  readonly checkpointEvery: number;
+}
+
+/** One step: computes the gradient and says what to log; `state` is what a resumed run must get back. */
+export interface LoopStep {
+  readonly compute: (step: number) => Promise<Readonly<Record<string, number>>>;
+  readonly state: () => Readonly<Record<string, unknown>>;
+  readonly restore: (state: Readonly<Record<string, unknown>>) => void;
+}
+
+/**
+ * Runs a loop from its last checkpoint, or from the beginning: compute, update, log, save. A run that is killed and
+ * resumed ends with the same weights as one that never stopped.
+ *
+ * @throws an `AbortError` after saving, when the signal says so
+ */
+export const runLoop = async (
+  trainee: Trainee,
+  settings: LoopSettings,
+  context: LoopContext,
+  body: LoopStep,
+): Promise<LoopResult> => {
+  const { run, progress, signal, deadline } = context;
+  const { engine, store, config, tokenizerFolder } = trainee;
+  const start = nowMilliseconds();
+  let step = 0;
+  const from = run.resumedFrom;
+  if (from !== undefined) {
+    const saved = from.state as { updates: number; loop: Record<string, unknown> };
+    await loadTraining(from.folder, store, saved.updates);
+    body.restore(saved.loop);
+    step = from.step;
+  }
+  const save = async (): Promise<void> => {
+    const write = async (folder: string): Promise<void> =>
+      saveTraining(folder, config, store, tokenizerFolder);
+    await run.checkpoint(step, write, { updates: store.updates, loop: body.state() });
+  };
+  let saved = step;
+  let ended: LoopResult["ended"] = "done";
+  while (step < settings.steps) {
+    if (signal.aborted) {
+      if (saved !== step) await save();
+      signal.throwIfAborted();
+    }
+    if (deadline !== undefined && nowMilliseconds() > deadline) {
+      ended = "deadline";
+      break;
+    }
+    step++;
+    const metrics = await body.compute(step);
+    const learningRate = learningRateAt(settings.schedule, step, settings.steps);
+    const options: UpdateOptions = { ...settings.optimizer, learningRate };
+    const gradientNorm = engine.update(options);
+    run.metrics(step, { ...metrics, learningRate, gradientNorm });
+    const main = metrics["crossEntropy"] ?? metrics["policy"] ?? 0;
+    progress.update(step, settings.steps, `loss ${main.toFixed(3)}`);
+    if (step % settings.checkpointEvery === 0) {
+      await save();
+      saved = step;
+    }
+  }
+  if (saved !== step) await save();
+  return { steps: step, seconds: (nowMilliseconds() - start) / 1000, ended };
+};

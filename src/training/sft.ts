@@ -1,0 +1,121 @@
+/** Supervised fine-tuning with next-token loss and, on request, the three InfoNCE losses at a middle block. */
+import { z } from "zod";
+import { seededRandom } from "../core/random.ts";
+import type { FeedArray } from "../engine/contract.ts";
+import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
+import { type ClipSegments, segmentsBatch } from "../model/qwen2_5_vl/segments-batch.ts";
+import { lossRegistry, sumOfTerms } from "../objectives/losses.ts";
+import type { TrainingClip, TrainingText } from "./clip.ts";
+import { type LoopContext, type LoopResult, optimizerParams, runLoop, type Trainee } from "./loop.ts";
+import { batchAt } from "./order.ts";
+import { scheduleParams } from "./schedule.ts";
+
+const contrastParams = z.strictObject({
+  block: z
+    .number()
+    .int()
+    .min(1)
+    .default(16)
+    .describe("language block that is contrasted, 1-based (paper: 16)"),
+  weight: z.number().min(0).default(0.1).describe("weight of the three losses (paper: 0.1)"),
+  temperature: z.number().positive().default(0.05).describe("temperature of the cosines (ours)"),
+  dropout: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0.1)
+    .describe("dropout of visual tokens in the second view (ours)"),
+});
+
+const sftSchema = z.strictObject({
+  steps: z.number().int().min(1),
+  clipsPerStep: z.number().int().min(1).default(16).describe("clips a step (paper: 16)"),
+  textsPerClip: z
+    .number()
+    .int()
+    .min(1)
+    .default(4)
+    .describe("texts behind one clip: a dense caption and questions"),
+  schedule: scheduleParams,
+  optimizer: optimizerParams.prefault({}),
+  contrast: contrastParams.nullable().default(null).describe("null: plain SFT"),
+  checkpointEvery: z.number().int().min(1).default(500),
+  seed: z.number().int().default(1),
+});
+
+/** See {@link sftParams}. */
+export type SftOptions = z.output<typeof sftSchema>;
+
+/** Options of supervised fine-tuning. */
+export const sftParams: typeof sftSchema = sftSchema;
+
+/** Texts of one clip in one step: the first open one when there is one, then others in random order. */
+const chooseTexts = (
+  clip: TrainingClip,
+  count: number,
+  key: readonly (string | number)[],
+): TrainingText[] => {
+  const caption = clip.texts.find(({ skill }) => skill === "dense-caption");
+  const others = seededRandom(...key).shuffled(clip.texts.filter((text) => text !== caption));
+  return [...(caption === undefined ? [] : [caption]), ...others].slice(0, count);
+};
+
+/** Large negative numbers where a clip has no twin, and where two clips have the same keywords. */
+const contrastFeeds = (clips: readonly TrainingClip[]): Record<string, FeedArray> => {
+  const names = clips.map(({ keywords }) => keywords.join(" "));
+  const textMask = new Float32Array(clips.length ** 2);
+  names.forEach((name, i) => {
+    names.forEach((other, j) => {
+      if (i !== j && name === other) textMask[i * clips.length + j] = hiddenScore;
+    });
+  });
+  return {
+    twinMask: Float32Array.from(clips, ({ absentSteps }) => (absentSteps.size > 0 ? 0 : hiddenScore)),
+    textMask,
+  };
+};
+
+/** Trains on clips with their texts. @source VideoPerceiver, first stage (eq. 7) */
+export const trainSft = async (
+  trainee: Trainee,
+  clips: readonly TrainingClip[],
+  options: SftOptions,
+  context: LoopContext,
+): Promise<LoopResult> => {
+  const { config, engine, tokens } = trainee;
+  const { contrast, seed } = options;
+  const terms = [(await lossRegistry.make("cross-entropy")).value];
+  if (contrast !== null) {
+    const { dropout: _, ...params } = contrast;
+    terms.push((await lossRegistry.make("contrastive", params)).value);
+  }
+  const compute = async (step: number): Promise<Record<string, number>> => {
+    const chosen = batchAt(clips.length, options.clipsPerStep, step, seed).map((index) => clips[index]!);
+    const rows = chosen.map((clip, i): ClipSegments => {
+      const texts = chooseTexts(clip, options.textsPerClip, [seed, "texts", step, i]).map(
+        ({ prompt, target }) => ({
+          tokens: [...prompt, ...target],
+          scoredFrom: prompt.length,
+        }),
+      );
+      return {
+        clip: clip.patches,
+        texts,
+        contrast: { absentSteps: clip.absentSteps, keywords: clip.keywords },
+      };
+    });
+    const random = seededRandom(seed, "dropout", step);
+    const view = contrast === null ? undefined : { block: contrast.block, dropout: contrast.dropout, random };
+    const batch = segmentsBatch(rows, config, { tokens, contrast: view });
+    const weights = new Float32Array(batch.language.scored).fill(
+      1 / batch.scored.length,
+      0,
+      batch.scored.length,
+    );
+    const shape = { scored: batch.language.scored, contrasted: contrast === null ? 0 : chosen.length };
+    const extra = contrast === null ? { weights } : { weights, ...contrastFeeds(chosen) };
+    const result = await engine.step(batch, sumOfTerms(terms, shape), extra);
+    return { loss: result.loss, ...result.metrics };
+  };
+  return runLoop(trainee, options, context, { compute, state: () => ({}), restore: () => {} });
+};
