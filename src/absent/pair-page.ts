@@ -1,6 +1,6 @@
 import { escapeMarkup } from "./escape-markup.ts";
 import type { Pair } from "./pair.ts";
-import { curveSvg, curveX } from "./relevance-curve.ts";
+import { curveSvg, curveX, replacedSpans } from "./relevance-curve.ts";
 
 /** What the page shows. */
 export interface PairPageRequest {
@@ -46,19 +46,6 @@ curve.onclick=e=>{const r=curve.getBoundingClientRect();go(((e.clientX-r.left)/r
 for(const b of document.querySelectorAll('[data-time]'))b.onclick=()=>{complete.pause();go(Number(b.dataset.time)+1e-3)};
 const tick=()=>{show();if(!complete.paused&&Math.abs(absent.currentTime-complete.currentTime)>0.08)absent.currentTime=complete.currentTime;requestAnimationFrame(tick)};
 tick();`;
-
-/** Runs of declared frames as [start, end) in seconds. */
-const replacedSpans = (pair: Pair, times: readonly number[], end: number): [number, number][] => {
-  const spans: [number, number][] = [];
-  let last = -2;
-  for (const { index } of pair.replacements) {
-    const until = times[index + 1] ?? end;
-    if (index === last + 1) spans[spans.length - 1]![1] = until;
-    else spans.push([times[index] ?? 0, until]);
-    last = index;
-  }
-  return spans;
-};
 
 /** One self-contained HTML page: both clips in step, the relevance curve, keywords and the whole provenance. */
 export const pairPage = (request: PairPageRequest): string => {

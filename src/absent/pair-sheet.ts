@@ -75,7 +75,12 @@ export const drawPairSheet = async (request: PairSheetRequest): Promise<void> =>
     [index, sources[column]!].forEach((source, row) => {
       const pixels = Uint8Array.from(pictures.get(source)!);
       if (row === 1 && declared.has(index)) request.pixels?.(pixels, size.width, size.height);
-      layers.push({ input: pixels, raw: { ...size, channels: 3 }, left: cellLeft(column), top: rowTop(row) });
+      layers.push({
+        input: Buffer.from(pixels),
+        raw: { ...size, channels: 3 },
+        left: cellLeft(column),
+        top: rowTop(row),
+      });
       const time = info.timeline[source]?.timeSeconds ?? 0;
       const label = `${row === 0 ? "" : declared.has(index) ? "shows " : ""}${time.toFixed(2)} s`;
       marks.push(

@@ -25,11 +25,10 @@ export const curveSvg = (pair: Pair, frameTimes: readonly number[], drawing: Cur
     ({ timeSeconds }, at) => `${fixed(x(timeSeconds))},${fixed(y(pair.scores[at]!))}`,
   );
   const key = new Set(pair.keyFrames);
-  const bands = pair.replacements.map(({ index }) => {
-    const from = frameTimes[index] ?? 0;
-    const to = frameTimes[index + 1] ?? drawing.endSeconds;
-    return `<rect x="${fixed(x(from))}" y="6" width="${fixed(Math.max(0.8, x(to) - x(from)))}" height="${height - 26}" fill="#f4b8b0"/>`;
-  });
+  const bands = replacedSpans(pair, frameTimes, drawing.endSeconds).map(
+    ([from, to]) =>
+      `<rect x="${fixed(x(from))}" y="6" width="${fixed(Math.max(0.8, x(to) - x(from)))}" height="${height - 26}" fill="#f4b8b0"/>`,
+  );
   const dots = pair.timeline.flatMap(({ index, timeSeconds }, at) =>
     key.has(index)
       ? [
@@ -52,4 +51,17 @@ export const curveSvg = (pair: Pair, frameTimes: readonly number[], drawing: Cur
     ...dots,
     ...ticks,
   ].join("\n");
+};
+
+/** Runs of declared frames as [start, end) in seconds. */
+export const replacedSpans = (pair: Pair, times: readonly number[], end: number): [number, number][] => {
+  const spans: [number, number][] = [];
+  let last = -2;
+  for (const { index } of pair.replacements) {
+    const until = times[index + 1] ?? end;
+    if (index === last + 1) spans[spans.length - 1]![1] = until;
+    else spans.push([times[index] ?? 0, until]);
+    last = index;
+  }
+  return spans;
 };

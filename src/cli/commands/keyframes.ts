@@ -1,5 +1,8 @@
+import { absentBuilders } from "../../absent/builders.ts";
+import { writeFileAtomic } from "../../core/files.ts";
 import { openVideoService } from "../../video/service.ts";
 import { analyseClip, type ClipOptions, chosenOf, clipOptions } from "../clip-analysis.ts";
+import { renderPairPage } from "../clip-page.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 
 /** The command. */
@@ -7,17 +10,36 @@ const keyframes: CommandDefinition = defineCommand({
   summary: "which frames of a clip are decisive for a caption, and how relevant each one is",
   configure: (command) => {
     clipOptions(command);
-    command.option(
-      "--html <file>",
-      "write one self-contained page: both clips in step, curve, keywords, provenance",
-    );
+    command
+      .option(
+        "--html <file>",
+        "write one self-contained page: both clips in step, curve, keywords, provenance",
+      )
+      .option(
+        "--builder <name>",
+        `how the page's twin is made: ${absentBuilders.names().join(", ")}`,
+        "previous-frame",
+      );
   },
   run: async (args, raw, context) => {
     const file = args[0] as string;
-    const options = raw as unknown as ClipOptions & { html?: string };
+    const options = raw as unknown as ClipOptions & { html?: string; builder: string };
     await chosenOf(options);
+    const builder = await absentBuilders.make(options.builder);
     await using video = openVideoService();
     const clip = await analyseClip(video, file, options, context);
+    if (options.html !== undefined)
+      writeFileAtomic(
+        options.html,
+        await renderPairPage({
+          video,
+          file,
+          clip,
+          caption: options.caption,
+          builder,
+          signal: context.signal,
+        }),
+      );
     const key = new Set(clip.keyFrames);
     const frames = clip.sampled.map(({ index, timeSeconds }, position) => ({
       index,
@@ -34,6 +56,7 @@ const keyframes: CommandDefinition = defineCommand({
         const { index, timeSeconds } = clip.sampled[position]!;
         return `  frame ${index} at ${timeSeconds.toFixed(3)} s  score ${clip.scores[position]!.toFixed(3)}`;
       }),
+      ...(options.html === undefined ? [] : [options.html]),
     ];
     return {
       json: {
