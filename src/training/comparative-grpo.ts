@@ -21,11 +21,38 @@ import {
 } from "../objectives/refeed.ts";
 import { rewardRegistry, rewardTotal, type WeightedReward } from "../objectives/rewards.ts";
 import { absentPatches, type TrainingClip, type TrainingText } from "./clip.ts";
-import { type LoopContext, type LoopResult, optimizerParams, runLoop, type Trainee } from "./loop.ts";
+import {
+  type LoopContext,
+  type LoopResult,
+  type OptimizerOptions,
+  optimizerParams,
+  runLoop,
+  type Trainee,
+} from "./loop.ts";
 import { batchAt } from "./order.ts";
-import { scheduleParams } from "./schedule.ts";
+import { type Schedule, scheduleParams } from "./schedule.ts";
 
-const grpoSchema = z.strictObject({
+/** Options of Comparative GRPO. Batch 8 is the paper's; the other values are ours. */
+export interface GrpoOptions {
+  readonly steps: number;
+  readonly promptsPerStep: number;
+  readonly completions: number;
+  readonly maxNewTokens: number;
+  readonly temperature: number;
+  readonly clip: number;
+  readonly beta: number;
+  readonly rewards: Readonly<Record<string, number>>;
+  readonly lambda: number;
+  readonly refeedTries: number;
+  readonly onExhausted: "baseOnly" | "drop";
+  readonly schedule: Schedule;
+  readonly optimizer: OptimizerOptions;
+  readonly checkpointEvery: number;
+  readonly seed: number;
+}
+
+/** Checks options and fills in defaults. */
+export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
   steps: z.number().int().min(1),
   promptsPerStep: z.number().int().min(1).default(8).describe("prompts a step (paper: batch 8)"),
   completions: z.number().int().min(2).default(8).describe("completions of a prompt, of each clip (ours: 8)"),
@@ -53,12 +80,6 @@ const grpoSchema = z.strictObject({
   checkpointEvery: z.number().int().min(1).default(50),
   seed: z.number().int().default(1),
 });
-
-/** See {@link grpoParams}. */
-export type GrpoOptions = z.output<typeof grpoSchema>;
-
-/** Options of Comparative GRPO. Values that the paper does not state are ours. */
-export const grpoParams: typeof grpoSchema = grpoSchema;
 
 /** What the loop needs to know about words. */
 export interface Language {

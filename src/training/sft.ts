@@ -6,11 +6,26 @@ import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
 import { type ClipSegments, segmentsBatch } from "../model/qwen2_5_vl/segments-batch.ts";
 import { lossRegistry, sumOfTerms } from "../objectives/losses.ts";
 import type { TrainingClip, TrainingText } from "./clip.ts";
-import { type LoopContext, type LoopResult, optimizerParams, runLoop, type Trainee } from "./loop.ts";
+import {
+  type LoopContext,
+  type LoopResult,
+  type OptimizerOptions,
+  optimizerParams,
+  runLoop,
+  type Trainee,
+} from "./loop.ts";
 import { batchAt } from "./order.ts";
-import { scheduleParams } from "./schedule.ts";
+import { type Schedule, scheduleParams } from "./schedule.ts";
 
-const contrastParams = z.strictObject({
+/** How clips are contrasted; block 16 and weight 0.1 are the paper's, temperature and dropout ours. */
+export interface ContrastOptions {
+  readonly block: number;
+  readonly weight: number;
+  readonly temperature: number;
+  readonly dropout: number;
+}
+
+const contrastParams: z.ZodType<ContrastOptions> = z.strictObject({
   block: z
     .number()
     .int()
@@ -27,8 +42,21 @@ const contrastParams = z.strictObject({
     .describe("dropout of visual tokens in the second view (ours)"),
 });
 
-const sftSchema = z.strictObject({
-  steps: z.number().int().min(1),
+/** Options of supervised fine-tuning. */
+export interface SftOptions {
+  readonly steps: number;
+  readonly clipsPerStep: number;
+  readonly textsPerClip: number;
+  readonly schedule: Schedule;
+  readonly optimizer: OptimizerOptions;
+  readonly contrast: ContrastOptions | null;
+  readonly checkpointEvery: number;
+  readonly seed: number;
+}
+
+/** Checks options and fills in defaults. */
+export const sftParams: z.ZodType<SftOptions> = z.strictObject({
+  steps: z.number().int().min(1).describe("optimizer steps"),
   clipsPerStep: z.number().int().min(1).default(16).describe("clips a step (paper: 16)"),
   textsPerClip: z
     .number()
@@ -39,15 +67,9 @@ const sftSchema = z.strictObject({
   schedule: scheduleParams,
   optimizer: optimizerParams.prefault({}),
   contrast: contrastParams.nullable().default(null).describe("null: plain SFT"),
-  checkpointEvery: z.number().int().min(1).default(500),
+  checkpointEvery: z.number().int().min(1).default(500).describe("steps between checkpoints"),
   seed: z.number().int().default(1),
 });
-
-/** See {@link sftParams}. */
-export type SftOptions = z.output<typeof sftSchema>;
-
-/** Options of supervised fine-tuning. */
-export const sftParams: typeof sftSchema = sftSchema;
 
 /** Texts of one clip in one step: the first open one when there is one, then others in random order. */
 const chooseTexts = (
