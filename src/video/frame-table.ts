@@ -43,16 +43,28 @@ export const framesFromPackets = (packets: PacketTable): FrameTable => {
   return { source: "packets", pts, packet, lastDuration: last === undefined ? 0 : packets.duration[last]! };
 };
 
-/** Frames in the order in which a linear decode gave them; a time that is missing or goes back repeats the one before. */
-export const framesFromDecode = (times: readonly number[], lastDuration: number): FrameTable => {
+/**
+ * Frames in the order in which a linear decode gave them. A time that is missing (AVI tells none for the last frame of
+ * a stream with B-pictures) or goes back continues from the one before by the usual distance.
+ */
+export const framesFromDecode = (times: readonly number[], packets: PacketTable): FrameTable => {
+  const gaps: number[] = [];
+  for (let i = 1; i < times.length; i++) {
+    const gap = times[i]! - times[i - 1]!;
+    if (gap > 0) gaps.push(gap);
+  }
+  gaps.sort((a, b) => a - b);
+  const usual = gaps[gaps.length >> 1] ?? Math.max(1, packets.duration[0] || 1);
   const pts = new Float64Array(times.length);
-  let before = Number.NEGATIVE_INFINITY;
+  const firstKnown = times.findIndex((time) => !Number.isNaN(time));
+  let before = firstKnown < 0 ? -usual : times[firstKnown]! - usual * (firstKnown + 1);
   for (let i = 0; i < times.length; i++) {
     const time = times[i]!;
-    before = Number.isNaN(time) || time < before ? before : time;
-    pts[i] = before === Number.NEGATIVE_INFINITY ? 0 : before;
+    before = Number.isNaN(time) || time < before ? before + usual : time;
+    pts[i] = before;
   }
-  return { source: "decoded", pts, packet: new Int32Array(0), lastDuration };
+  const last = packets.duration[packets.count - 1]!;
+  return { source: "decoded", pts, packet: new Int32Array(0), lastDuration: last > 0 ? last : usual };
 };
 
 /** For every packet the key packet from which decoding must start to get it: at or before it in both orders. */

@@ -107,6 +107,5 @@ export const readIndex = (
       where: file,
       got: `${packets.count} packets of ${facts.codec}`,
     });
-  const lastDuration = packets.duration[packets.count - 1]!;
-  return { file, facts, packets, frames: framesFromDecode(times, lastDuration), faults };
+  return { file, facts, packets, frames: framesFromDecode(times, packets), faults };
 };

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { UnsupportedError, VideoError } from "../../core/errors.ts";
+import { admittedCodecs, admittedFormats } from "../backend/admitted.ts";
+import type { VideoLimits } from "../limits.ts";
+
+/** Options before an input that keep it from opening other files, networks and devices. */
+export const inputGuards = (limits: VideoLimits): string[] => [
+  ...["-protocol_whitelist", "file", "-format_whitelist", admittedFormats.join(",")],
+  ...["-codec_whitelist", [...admittedCodecs, "png", "apng", "rawvideo"].join(",")],
+  ...["-max_pixels", String(limits.maxPixels)],
+];
+
+/** What a finished program left: exit status and the end of what it complained about. */
+export interface Ended {
+  readonly code: number | null;
+  readonly complaint: string;
+}
+
+/** A running program with its complaints collected. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts a program of the FFmpeg family. It shares this worker's process group, so it ends with the worker. */
+export const start = (name: string, args: readonly string[], extraPipes: number): Running => {
+  const pipes = Array.from({ length: extraPipes }, () => "pipe" as const);
+  const child = spawn(name, args, { stdio: ["pipe", "pipe", "pipe", ...pipes] });
+  let complaint = "";
+  child.stderr?.on("data", (piece: Buffer) => {
+    if (complaint.length < 4000) complaint += piece.toString();
+  });
+  child.stdin?.on("error", () => {});
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on("error", (error) =>
+      reject(new UnsupportedError(`${name} cannot be started`, { got: error.message })),
+    );
+    child.on("close", (code) => resolve({ code, complaint: complaint.trim() }));
+  });
+  ended.catch(() => {});
+  return { child, ended };
+};
+
+/** Runs a program and hands its output over line by line. */
+export const runLines = async (
+  name: string,
+  args: readonly string[],
+  onLine: (line: string) => void,
+): Promise<Ended> => {
+  const { child, ended } = start(name, args, 0);
+  child.stdin?.end();
+  for await (const line of createInterface({ input: child.stdout! })) onLine(line);
+  return ended;
+};
+
+/** Runs a program and gives all of its output. */
+export const runText = async (name: string, args: readonly string[]): Promise<Ended & { text: string }> => {
+  const lines: string[] = [];
+  const ended = await runLines(name, args, (line) => lines.push(line));
+  return { ...ended, text: lines.join("\n") };
+};
+
+/** The most telling line of a complaint, without FFmpeg's prefixes. */
+export const reasonIn = (complaint: string, file: string): string => {
+  const last =
+    complaint
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .at(-1) ?? "no reason given";
+  return last
+    .replace(`file:${file}: `, "")
+    .replace(/^\[[^\]]*\] /, "")
+    .trim();
+};
+
+/** An error unless the program ended well. */
+export const demandSuccess = ({ code, complaint }: Ended, what: string, file: string): void => {
+  if (code !== 0) throw new VideoError(what, { where: file, got: reasonIn(complaint, file) });
+};
