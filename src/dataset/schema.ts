@@ -12,12 +12,14 @@ const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, "64 lower-case hexadecim
 const frameSchema = z.int().min(0);
 
 /** A timeline in a file: every frame, or, when all are equally long, how many and how fast. */
-const storedTimelineSchema = z.union([
+export type StoredTimeline =
+  | { readonly count: number; readonly framesPerSecond: number }
+  | readonly { readonly index: number; readonly timeSeconds: number }[];
+
+const storedTimelineSchema: z.ZodType<StoredTimeline> = z.union([
   z.strictObject({ count: z.int().min(1), framesPerSecond: z.number().positive() }),
   z.array(z.strictObject({ index: frameSchema, timeSeconds: z.number().min(0) })).min(1),
 ]);
-/** A timeline in a file. */
-export type StoredTimeline = z.output<typeof storedTimelineSchema>;
 
 const partSchema = z.union([
   z.strictObject({ type: z.literal("text"), text: z.string() }),
@@ -76,7 +78,7 @@ const constantTimelines = new Map<string, Timeline>();
 
 /** The frames behind a stored timeline; equal constant ones share one array. */
 export const expandTimeline = (stored: StoredTimeline): Timeline => {
-  if (Array.isArray(stored)) return stored as unknown as Timeline;
+  if (!("count" in stored)) return stored as unknown as Timeline;
   const key = `${stored.count}/${stored.framesPerSecond}`;
   let timeline = constantTimelines.get(key);
   if (timeline === undefined) {

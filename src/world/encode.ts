@@ -46,7 +46,7 @@ export const writeClip = async (
     width: plan.width,
     height: plan.height,
     ...worldEncoding,
-    independentGroups: false,
+    independentGroups: true,
     keyTicks: [],
   });
   const size = plan.width * plan.height * 3;

@@ -4,8 +4,8 @@ import type { WorldProfile } from "./profile.ts";
 
 /** How clips are written: small files, fast to write and to read again. */
 export const worldEncoding: Required<EncodeOptions> = {
-  preset: "veryfast",
-  crf: 18,
+  preset: "superfast",
+  crf: 23,
   gop: 250,
   ticksPerSecond: 12_800,
 };

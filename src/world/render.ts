@@ -91,12 +91,12 @@ const drawActors = (plan: ClipPlan, frame: number, withEvents: boolean, pixels: 
     }
 };
 
-/** Unpacks into red green blue bytes, adding noise. */
+/** Unpacks into red green blue bytes, adding noise; the array's own clamping keeps them in range. */
 const unpack = (
   packed: Uint32Array,
   noise: Int8Array,
   noiseAt: number,
-  to: Uint8Array,
+  to: Uint8ClampedArray,
   offset: number,
 ): void => {
   const mask = noiseLength - 1;
@@ -104,13 +104,10 @@ const unpack = (
   let o = offset;
   for (let i = 0; i < packed.length; i++) {
     const value = packed[i]!;
-    const r = (value & 255) + noise[n & mask]!;
-    const g = ((value >> 8) & 255) + noise[(n + 1) & mask]!;
-    const b = ((value >> 16) & 255) + noise[(n + 2) & mask]!;
+    to[o] = (value & 255) + noise[n & mask]!;
+    to[o + 1] = ((value >> 8) & 255) + noise[(n + 1) & mask]!;
+    to[o + 2] = ((value >> 16) & 255) + noise[(n + 2) & mask]!;
     n += 3;
-    to[o] = r < 0 ? 0 : r > 255 ? 255 : r;
-    to[o + 1] = g < 0 ? 0 : g > 255 ? 255 : g;
-    to[o + 2] = b < 0 ? 0 : b > 255 ? 255 : b;
     o += 3;
   }
 };
@@ -127,6 +124,7 @@ export const renderClip = (
   const wanted = frames ?? Array.from({ length: plan.frameCount }, (_, frame) => frame);
   const area = plan.width * plan.height;
   const result = new Uint8Array(wanted.length * area * 3);
+  const clamped = new Uint8ClampedArray(result.buffer);
   const canvas = paintGround(plan);
   const size = canvasSize(plan.width, plan.height);
   const noise = noiseTable(plan);
@@ -137,7 +135,7 @@ export const renderClip = (
     drawActors(plan, frame, withEvents, picture);
     // A step of two primes: neighbouring frames read far apart, no two of a clip the same place.
     const noiseAt = (plan.noise.seed + (frame + plan.frameOffset) * 5_791) % noiseLength;
-    unpack(picture, noise, noiseAt, result, i * area * 3);
+    unpack(picture, noise, noiseAt, clamped, i * area * 3);
   }
   return result;
 };
