@@ -1,0 +1,41 @@
+import type { z } from "zod";
+import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import type { Timeline } from "../video/types.ts";
+
+/** What a selector chooses from. */
+export interface SelectionRequest {
+  readonly timeline: Timeline;
+  /** From the first frame to the end of the last one. */
+  readonly durationSeconds: number;
+  /** Frames at most. */
+  readonly budget: number;
+}
+
+/** Chooses frames: indices of the timeline's frames, ascending, each once, at most the budget, at least one. */
+export interface FrameSelector {
+  select(request: SelectionRequest): number[];
+}
+
+/** A selector's file: `selectors/<name>.ts`. */
+export type SelectorDefinition<Params extends z.ZodType = z.ZodType> = Plugin<Params, FrameSelector>;
+
+/** Declares a selector. */
+export const defineSelector = <Params extends z.ZodType>(
+  definition: SelectorDefinition<Params>,
+): SelectorDefinition<Params> => definition;
+
+/** Every frame selector, by file name. */
+export const frameSelectors: Registry<SelectorDefinition> = folderRegistry<SelectorDefinition>(
+  "frame selector",
+  new URL("./selectors/", import.meta.url),
+);
+
+/** Positions as a selector gives them: inside the clip, ascending, each once, the first `budget`, as frame indices. */
+export const asSelection = (
+  positions: readonly number[],
+  { timeline, budget }: SelectionRequest,
+): number[] => {
+  const inside = positions.map((position) => Math.min(timeline.length - 1, Math.max(0, position)));
+  const ordered = [...new Set(inside)].sort((a, b) => a - b).slice(0, budget);
+  return (ordered.length === 0 ? [0] : ordered).map((position) => timeline[position]!.index);
+};

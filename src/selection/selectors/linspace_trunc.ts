@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { linspaceTrunc } from "../frame-conventions.ts";
+import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
+
+const params: z.ZodObject = z.strictObject({});
+
+/** first to last frame in equal steps, truncated. */
+const selector: SelectorDefinition<typeof params> = defineSelector({
+  summary: "first to last frame in equal steps, truncated",
+  source: "lmms-eval, VRU-Accident, VSI-Bench",
+  params,
+  create: () => ({
+    select: (request) => asSelection(linspaceTrunc(request.timeline.length, request.budget), request),
+  }),
+});
+
+export default selector;

@@ -1,0 +1,17 @@
+import { z } from "zod";
+import { indicesForCount } from "../../video/timeline.ts";
+import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
+
+const params: z.ZodObject = z.strictObject({});
+
+/** Equal spans of true time. */
+const uniform: SelectorDefinition<typeof params> = defineSelector({
+  summary: "the frames shown at the middles of equal spans of true time",
+  source: "ours",
+  params,
+  create: () => ({
+    select: (request) => asSelection(indicesForCount(request.timeline, request.budget), request),
+  }),
+});
+
+export default uniform;
