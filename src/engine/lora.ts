@@ -1,13 +1,27 @@
+import { assert } from "../core/errors.ts";
+import type { Adapter } from "../model/qwen2_5_vl/adapter.ts";
 import type { JointParameter } from "../model/qwen2_5_vl/joint-parameters.ts";
+import type { ParameterStore } from "./parameter-store.ts";
 
-/** A low-rank adapter: which modules of the checkpoint have one, its rank and its factor. @source Hu et al. 2021 */
-export interface LoraAdapter {
-  /** Module names of the checkpoint, e.g. `model.layers.0.self_attn.q_proj`. */
-  readonly modules: readonly string[];
+/** The side path of one module: its rank, and what its product is multiplied by. */
+export interface LoraModuleShape {
+  /** Module of the checkpoint, e.g. `model.layers.0.self_attn.q_proj`. */
+  readonly name: string;
   readonly rank: number;
   /** alpha / rank, or alpha / sqrt(rank) for rank-stabilised adapters. */
   readonly factor: number;
 }
+
+/** A low-rank adapter: which modules have a side path, and of which shape. @source Hu et al. 2021 */
+export interface LoraAdapter {
+  readonly modules: readonly LoraModuleShape[];
+}
+
+/** Names of the two matrices of a module's side path in the parameter store. */
+export const loraNames = (module: string): { readonly a: string; readonly b: string } => ({
+  a: `${module}.lora_A.weight`,
+  b: `${module}.lora_B.weight`,
+});
 
 /** The adapter's parameters: A [rank, in] and B [out, rank] of every module. */
 export const loraParameters = (
@@ -17,8 +31,9 @@ export const loraParameters = (
   const shapes = new Map(
     parameters.flatMap(({ parts, part }) => parts.map((tensor) => [tensor.name, { tensor, part }] as const)),
   );
-  return adapter.modules.flatMap((module) => {
-    const found = shapes.get(`${module}.weight`)!;
+  return adapter.modules.flatMap(({ name: module, rank }) => {
+    const found = shapes.get(`${module}.weight`);
+    assert(found !== undefined, `adapter of a module that the model does not have: ${module}`);
     const [out, width] = found.tensor.shape as [number, number];
     const make = (name: string, shape: readonly number[]): JointParameter => ({
       name,
@@ -26,9 +41,22 @@ export const loraParameters = (
       parts: [{ name, shape }],
       part: found.part,
     });
-    return [
-      make(`${module}.lora_A.weight`, [adapter.rank, width]),
-      make(`${module}.lora_B.weight`, [out, adapter.rank]),
-    ];
+    const { a, b } = loraNames(module);
+    return [make(a, [rank, width]), make(b, [out, rank])];
   });
+};
+
+/** What the graph has to know of an adapter that was read from a PEFT folder. */
+export const adapterShape = (adapter: Adapter): LoraAdapter => ({
+  modules: adapter.modules.map(({ name, rank, scale }) => ({ name, rank, factor: scale })),
+});
+
+/** Writes an adapter's numbers into a store that was made with its shape; `modules_to_save` replace whole tensors. */
+export const fillAdapter = (store: ParameterStore, adapter: Adapter): void => {
+  for (const { name, a_RI, b_OR } of adapter.modules) {
+    const { a, b } = loraNames(name);
+    store.get(a).value.set(a_RI);
+    store.get(b).value.set(b_OR);
+  }
+  for (const { name, data } of adapter.replaced) store.tensor(name).data.set(data);
 };

@@ -9,7 +9,7 @@ import { type LanguageValues, languageModel } from "../../model/qwen2_5_vl/langu
 import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
 import type { LoraValues, Weights } from "../../model/qwen2_5_vl/weights.ts";
 import type { ModelBatch } from "../contract.ts";
-import type { LoraAdapter } from "../lora.ts";
+import { type LoraAdapter, loraNames } from "../lora.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 
 /** Feed name of a parameter. */
@@ -26,8 +26,10 @@ export const inputWeights = (store: ParameterStore, adapter: LoraAdapter | undef
     return made;
   };
   const lora = (module: string): LoraValues | undefined => {
-    if (adapter === undefined || !adapter.modules.includes(module)) return undefined;
-    return { a: get(`${module}.lora_A.weight`), b: get(`${module}.lora_B.weight`), factor: adapter.factor };
+    const shape = adapter?.modules.find(({ name }) => name === module);
+    if (shape === undefined) return undefined;
+    const { a, b } = loraNames(module);
+    return { a: get(a), b: get(b), factor: shape.factor };
   };
   return { get, lora };
 };

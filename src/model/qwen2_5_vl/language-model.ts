@@ -89,10 +89,8 @@ export const languageBlock = (
 /** Logits of rows after the last block: [M, D] to [M, V]. */
 export const head = (x: Value, config: Qwen25VLConfig, weights: Weights): Value => {
   const normed = rmsNorm(x, weights.get("model.norm.weight"), config.text.rmsNormEps);
-  return linear(
-    normed,
-    weights.get(config.text.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight"),
-  );
+  if (config.text.tieWordEmbeddings) return linear(normed, weights.get("model.embed_tokens.weight"));
+  return linearModule(normed, plainModule("lm_head", config.text.vocabSize), weights, false);
 };
 
 /** Everything about a batch that the graph's shape depends on. */

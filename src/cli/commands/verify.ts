@@ -1,0 +1,67 @@
+import { availableParallelism } from "node:os";
+import { verifyFixture } from "../../engine/verify.ts";
+import type { Resize } from "../../model/qwen2_5_vl/processor.ts";
+import type { CaseReport } from "../../model/verify-processor.ts";
+import { type ResizePlan, resizePicture, resizePlan } from "../../video/pillow-bicubic.ts";
+import { type CommandDefinition, defineCommand } from "../command.ts";
+import { integerValue } from "../option-values.ts";
+
+/** Resizes pictures one after the other; the plan of the last pair of sizes is kept. */
+const pillowResize = (): Resize => {
+  let plan: ResizePlan | undefined;
+  return (rgb, width, height, toWidth, toHeight) => {
+    if (
+      plan?.inputWidth !== width ||
+      plan.inputHeight !== height ||
+      plan.width !== toWidth ||
+      plan.height !== toHeight
+    )
+      plan = resizePlan(width, height, toWidth, toHeight);
+    const output = new Uint8Array(toWidth * toHeight * 3);
+    resizePicture(rgb, plan, output);
+    return output;
+  };
+};
+
+/** One line an item; gradients of a case that all pass are one line. */
+const caseText = ({ name, items }: CaseReport): string[] => {
+  const line = (item: string, maxAbs: number, maxRelative: number, pass: boolean): string =>
+    `  ${pass ? "ok  " : "FAIL"} ${name} ${item}: largest difference ${maxAbs.toExponential(1)}, of the largest value ${maxRelative.toExponential(1)}`;
+  const gradients = items.filter(({ item, pass }) => pass && item.startsWith("grad."));
+  const others = items.filter((item) => !gradients.includes(item));
+  const lines = others.map(({ item, maxAbs, maxRelative, pass }) => line(item, maxAbs, maxRelative, pass));
+  if (gradients.length === 0) return lines;
+  const worst = (key: "maxAbs" | "maxRelative"): number => Math.max(...gradients.map((item) => item[key]));
+  return [...lines, line(`${gradients.length} gradients`, worst("maxAbs"), worst("maxRelative"), true)];
+};
+
+const command: CommandDefinition = defineCommand({
+  summary: "compare the engine with a fixture's reference numbers; exit status 1 when something differs",
+  configure: (command) => {
+    command
+      .argument(
+        "<fixture>",
+        "folder with fixture.json, tensors.safetensors and a checkpoint, or a processor fixture",
+      )
+      .option("--threads <count>", "threads of the engine", integerValue({ min: 1 }), availableParallelism());
+  },
+  run: async ([folder], options, context) => {
+    const progress = context.progress("verifying", "cases");
+    let done = 0;
+    const report = await verifyFixture(folder as string, {
+      threads: options["threads"] as number,
+      resize: pillowResize(),
+      onCase: ({ name }) => progress.update(++done, 0, name),
+    });
+    const failed = report.cases.flatMap(({ items }) => items.filter(({ pass }) => !pass)).length;
+    const items = report.cases.reduce((sum, one) => sum + one.items.length, 0);
+    const verdict = report.pass ? `pass: ${items} items agree` : `FAIL: ${failed} of ${items} items differ`;
+    return {
+      json: { fixture: folder as string, ...report },
+      text: [...report.cases.flatMap(caseText), verdict].join("\n"),
+      exitCode: report.pass ? 0 : 1,
+    };
+  },
+});
+
+export default command;

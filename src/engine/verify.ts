@@ -1,0 +1,265 @@
+/**
+ * Compares the engine with the numbers of a parity fixture: positions, visual tokens, states, logits,
+ * log-probabilities, loss, gradients and greedy tokens.
+ *
+ * Legend: B rows, T columns of the case's token ids.
+ */
+import { seededRandom } from "../core/random.ts";
+import { comparedIndices, compareNumbers } from "../model/comparison.ts";
+import { type CaseInputs, type ModelCase, type ModelFixture, openFixture } from "../model/fixture.ts";
+import { readAdapter } from "../model/qwen2_5_vl/adapter.ts";
+import { readConfigFile } from "../model/qwen2_5_vl/checkpoint.ts";
+import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
+import { idsBatch, type TokenIdsBatch } from "../model/qwen2_5_vl/ids-batch.ts";
+import { type Positions, positionsOf } from "../model/qwen2_5_vl/positions.ts";
+import type { Resize } from "../model/qwen2_5_vl/processor.ts";
+import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
+import { adapterShape, fillAdapter } from "./lora.ts";
+import { OnnxEngine } from "./onnx/engine.ts";
+import { loadStore } from "./onnx/open.ts";
+import type { ParameterStore } from "./parameter-store.ts";
+
+/** How a fixture is verified. */
+export interface VerifyOptions {
+  readonly threads: number;
+  /** How pictures are resized, for processor fixtures. */
+  readonly resize: Resize;
+  /** Called after each case. */
+  readonly onCase?: (report: CaseReport) => void;
+}
+
+/** All comparisons of a fixture. */
+export interface VerifyReport {
+  readonly kind: "model" | "processor";
+  readonly cases: readonly CaseReport[];
+  /** True when every item passed. */
+  readonly pass: boolean;
+}
+
+/** A case's inputs as a batch of the engine, in the positions of the trained rule. */
+interface PreparedCase {
+  readonly inputs: CaseInputs;
+  readonly positions: Positions;
+  readonly ids: TokenIdsBatch;
+}
+
+const prepare = async (one: ModelCase, config: Qwen25VLConfig): Promise<PreparedCase> => {
+  const inputs = await one.inputs();
+  const positions = positionsOf(inputs, config);
+  const { imageGrids, videoGrids, pixelValues_PX, pixelValuesVideos_PX } = inputs;
+  const ids = {
+    rows: inputs.rows,
+    columns: inputs.columns,
+    ids_BT: inputs.inputIds_BT,
+    mask_BT: inputs.attentionMask_BT,
+    positions_3BT: positions.positions_3BT,
+    images: pixelValues_PX && { grids: imageGrids, patches: pixelValues_PX },
+    videos: pixelValuesVideos_PX && { grids: videoGrids, patches: pixelValuesVideos_PX },
+  };
+  return { inputs, positions, ids };
+};
+
+/** Every row scored on the token that follows it (the last of a row on token 0, which nobody reads). */
+const everyRow = ({ rows, columns, inputIds_BT }: CaseInputs): { rows: number[]; targets: number[] } => {
+  const all = Array.from({ length: rows * columns }, (_, row) => row);
+  return { rows: all, targets: all.map((row) => ((row + 1) % columns === 0 ? 0 : inputIds_BT[row + 1]!)) };
+};
+
+/** [B, T] without its last column, or with a column of zeros behind [B, T - 1]. */
+const changeColumns = (data: Float32Array, rows: number, from: number, to: number): Float32Array => {
+  const out = new Float32Array(rows * to);
+  for (let row = 0; row < rows; row++)
+    out.set(data.subarray(row * from, row * from + Math.min(from, to)), row * to);
+  return out;
+};
+
+/** Rows whose next label counts, and these labels. */
+const labelledRows = (inputs: CaseInputs): { rows: number[]; targets: number[] } => {
+  const rows: number[] = [];
+  const targets: number[] = [];
+  for (let row = 0; row < inputs.rows * inputs.columns; row++) {
+    const label = (row + 1) % inputs.columns === 0 ? -100 : (inputs.labels_BT?.[row + 1] ?? -100);
+    if (label === -100) continue;
+    rows.push(row);
+    targets.push(label);
+  }
+  return { rows, targets };
+};
+
+/** Verifies the cases of one model. */
+class ModelVerifier {
+  readonly #fixture: ModelFixture;
+  readonly #config: Qwen25VLConfig;
+  readonly #store: ParameterStore;
+  readonly #engine: OnnxEngine;
+
+  constructor(fixture: ModelFixture, config: Qwen25VLConfig, store: ParameterStore, engine: OnnxEngine) {
+    this.#fixture = fixture;
+    this.#config = config;
+    this.#store = store;
+    this.#engine = engine;
+  }
+
+  async verify(one: ModelCase): Promise<CaseReport> {
+    const prepared = await prepare(one, this.#config);
+    const got = new Map<string, ArrayLike<number>>();
+    got.set("position_ids", prepared.positions.positions_3BT);
+    await this.#forward(prepared, got);
+    if (one.expected.includes("loss")) got.set("loss", [await this.#loss(prepared)]);
+    const gradients = one.expected.filter((what) => what.startsWith("grad."));
+    if (gradients.length > 0) {
+      await this.#backward(prepared, one.gradientOf);
+      for (const what of gradients) {
+        const name = what.slice("grad.".length).replace(".modules_to_save.", ".");
+        got.set(what, this.#store.tensor(name, "gradient").data);
+      }
+    }
+    if (one.newTokens !== undefined && one.expected.includes("greedy"))
+      got.set("greedy", await this.#greedy(prepared, one.newTokens));
+    const items: ItemReport[] = [];
+    for (const item of one.expected) {
+      const expected = await one.value(item);
+      const tolerance = this.#fixture.exact.includes(item)
+        ? { absolute: 0 }
+        : { relativeToMax: this.#fixture.relativeToMax };
+      const { attentionMask_BT, columns } = prepared.inputs;
+      const counts = comparedIndices(item, expected.shape, attentionMask_BT, columns);
+      items.push({ item, ...compareNumbers(expected.data, got.get(item) ?? [], tolerance, counts) });
+    }
+    return { name: one.name, items };
+  }
+
+  async #forward({ inputs, ids }: PreparedCase, got: Map<string, ArrayLike<number>>): Promise<void> {
+    const { rows, targets } = everyRow(inputs);
+    const taps = Array.from({ length: this.#config.text.layers }, (_, layer) => ({ block: layer + 1, rows }));
+    const batch = idsBatch(ids, this.#config, { scoredRows: rows, targets, taps });
+    const result = await this.#engine.forward(batch, { logits: true, visualTokens: true });
+    got.set("logits", result.logits!);
+    const { columns } = inputs;
+    got.set("token_logprobs", changeColumns(result.tokenLogprobs, inputs.rows, columns, columns - 1));
+    for (const [block, state] of result.states) got.set(`hidden.${block}`, state);
+    if (result.visualTokens === undefined) return;
+    const unit = this.#config.vision.spatialMergeSize ** 2;
+    const images = inputs.imageGrids.reduce((sum, [t, h, w]) => sum + (t * h * w) / unit, 0);
+    const end = images * this.#config.vision.outHiddenSize;
+    got.set("vision.images", result.visualTokens.subarray(0, end));
+    got.set("vision.videos", result.visualTokens.subarray(end));
+  }
+
+  async #loss({ inputs, ids }: PreparedCase): Promise<number> {
+    const { rows, targets } = labelledRows(inputs);
+    const { tokenLogprobs } = await this.#engine.forward(
+      idsBatch(ids, this.#config, { scoredRows: rows, targets }),
+    );
+    return -tokenLogprobs.reduce((sum, value) => sum + value, 0) / rows.length;
+  }
+
+  async #backward({ inputs, ids }: PreparedCase, of: ModelCase["gradientOf"]): Promise<void> {
+    if (of === "loss") {
+      const { rows, targets } = labelledRows(inputs);
+      const batch = idsBatch(ids, this.#config, { scoredRows: rows, targets });
+      const tokenLogprobs = new Float32Array(rows.length).fill(-1 / rows.length);
+      await this.#engine.backward(batch, { tokenLogprobs, states: new Map() });
+      return;
+    }
+    const { rows, targets } = everyRow(inputs);
+    const given = inputs.cotangentOfLogprobs;
+    const taps = [...inputs.cotangentOfHidden.keys()].map((block) => ({ block, rows }));
+    const scored = given === undefined ? [] : rows;
+    const batch = idsBatch(ids, this.#config, { scoredRows: scored, targets, taps });
+    await this.#engine.backward(batch, {
+      tokenLogprobs: given && changeColumns(given, inputs.rows, inputs.columns - 1, inputs.columns),
+      states: inputs.cotangentOfHidden,
+    });
+  }
+
+  /** Tokens of every row, generated from its own tokens alone: [B, newTokens]. */
+  async #greedy({ inputs, ids, positions }: PreparedCase, newTokens: number): Promise<number[]> {
+    const packed = packLeft(ids, this.#config.tokens.pad ?? 0);
+    const scoredRows = packed.lengths.map((length, row) => row * inputs.columns + length - 1);
+    const batch = idsBatch(packed.ids, this.#config, { scoredRows, targets: packed.lengths.map(() => 0) });
+    const drawn = await this.#engine.sample({
+      batch,
+      lengths: packed.lengths,
+      nextPositions: [...positions.next_B],
+      completions: 1,
+      maxNewTokens: newTokens,
+      temperature: 0,
+      stopTokens: [],
+      random: seededRandom("greedy"),
+    });
+    return drawn.flatMap(([completion]) => completion!.tokens);
+  }
+}
+
+/** Moves the tokens of each row to its left end and the padding behind them. */
+const packLeft = (ids: TokenIdsBatch, pad: number): { ids: TokenIdsBatch; lengths: number[] } => {
+  const { rows, columns } = ids;
+  const plane = rows * columns;
+  const packed = new Int32Array(plane).fill(pad);
+  const mask = new Int32Array(plane);
+  const positions = new Int32Array(3 * plane);
+  const lengths = Array.from({ length: rows }, (_, row) => {
+    let length = 0;
+    for (let column = 0; column < columns; column++) {
+      const from = row * columns + column;
+      if (ids.mask_BT[from] === 0) continue;
+      const to = row * columns + length++;
+      packed[to] = ids.ids_BT[from]!;
+      mask[to] = 1;
+      for (let axis = 0; axis < 3; axis++)
+        positions[axis * plane + to] = ids.positions_3BT[axis * plane + from]!;
+    }
+    return length;
+  });
+  return { ids: { ...ids, ids_BT: packed, mask_BT: mask, positions_3BT: positions }, lengths };
+};
+
+const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promise<CaseReport[]> => {
+  const adapter =
+    fixture.adapter === undefined
+      ? undefined
+      : await readAdapter(fixture.adapter, readConfigFile(fixture.checkpoint));
+  const shape = adapter && adapterShape(adapter);
+  const replaced = new Set(adapter?.replaced.map(({ name }) => name));
+  const names = new Set(shape?.modules.map(({ name }) => name));
+  const { config, store } = await loadStore(
+    fixture.checkpoint,
+    adapter === undefined
+      ? "all"
+      : ({ name, parts }) =>
+          names.has(name.replace(/\.lora_[AB]\.weight$/, "")) ||
+          parts.some((part) => replaced.has(part.name)),
+    shape,
+  );
+  if (adapter !== undefined) fillAdapter(store, adapter);
+  await using engine = new OnnxEngine(config, store, shape, { threads: options.threads, keptPlans: 1 });
+  const verifier = new ModelVerifier(fixture, config, store, engine);
+  const reports: CaseReport[] = [];
+  for (const one of fixture.cases) {
+    reports.push(await verifier.verify(one));
+    options.onCase?.(reports.at(-1)!);
+  }
+  return reports;
+};
+
+/**
+ * Verifies a parity fixture of any kind (interfaces.md, "Parity fixture").
+ *
+ * @throws {DataFormatError} when the folder is no fixture
+ * @throws {WeightsError} when its checkpoint or adapter does not fit
+ */
+export const verifyFixture = async (folder: string, options: VerifyOptions): Promise<VerifyReport> => {
+  const fixture = await openFixture(folder);
+  let cases: CaseReport[];
+  try {
+    if (fixture.kind === "processor") {
+      cases = await verifyProcessorFixture(folder, options.resize);
+      for (const report of cases) options.onCase?.(report);
+    } else cases = await verifyModel(fixture, options);
+  } finally {
+    await fixture.close();
+  }
+  const pass = cases.every(({ items }) => items.every((item) => item.pass));
+  return { kind: fixture.kind, cases, pass };
+};
