@@ -4,10 +4,11 @@
  * @source tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto (field numbers),
  * tensorflow/tsl/lib/io/record_writer.cc (framing)
  */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from "node:fs";
 import { unixSeconds } from "../core/clock.ts";
 import { DataFormatError, InternalError } from "../core/errors.ts";
 import { ProtobufWriter, protobufFields } from "../core/protobuf.ts";
+import { appendBytes } from "./append-bytes.ts";
 import { maskedCrc32c } from "./crc32c.ts";
 
 /** A PNG picture for TensorBoard. */
@@ -140,16 +141,17 @@ export const truncateEvents = (file: string, step: number): void => {
 /** Appends events to one file; every event is in the file when `add` returns. Owns its file handle until closed. */
 export class EventFile {
   #handle: number;
+  #file: string;
   #lastStep = 0;
   /** Opens `file`, or begins it when it is new or empty. */
   constructor(file: string) {
     const begun = existsSync(file) && readFileSync(file).length > 0;
+    this.#file = file;
     this.#handle = openSync(file, "a");
     if (!begun) this.#write(encodeFileVersion(unixSeconds()));
   }
   #write(message: Uint8Array): void {
-    const record = frameRecord(message);
-    for (let at = 0; at < record.length; ) at += writeSync(this.#handle, record, at);
+    appendBytes(this.#handle, frameRecord(message), this.#file);
   }
   /** Appends one event. @throws {InternalError} when the step goes back */
   add(step: number, values: readonly EventValue[]): void {

@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
-import { DataFormatError, InternalError, RunError } from "../core/errors.ts";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from "node:fs";
+import { DataFormatError, InternalError } from "../core/errors.ts";
 import { parseJson } from "../core/files.ts";
+import { appendBytes } from "./append-bytes.ts";
 
 /** The numbers that JSON cannot hold, as they stand in our files. */
 const nonFinite: Readonly<Record<string, number>> = {
@@ -100,12 +101,7 @@ export class JsonLinesLog {
   append<Row extends { readonly step: number }>(row: Row): void {
     if (!Number.isInteger(row.step) || row.step < this.#lastStep)
       throw new InternalError(`${this.#file}: step ${row.step} after step ${this.#lastStep}`);
-    const bytes = Buffer.from(rowToLine(row));
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#handle, bytes, at);
-    } catch (error) {
-      throw new RunError("cannot write", { where: this.#file, got: String(error), cause: error });
-    }
+    appendBytes(this.#handle, Buffer.from(rowToLine(row)), this.#file);
     this.#lastStep = row.step;
   }
   /** Returns when the rows are on the disk. */

@@ -15,7 +15,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DataFormatError, InternalError, RunError } from "../../../src/core/errors.ts";
 import { eventStep, readEventRecords } from "../../../src/runs/event-file.ts";
-import { readLog, rowToLine, truncateLog } from "../../../src/runs/json-lines-log.ts";
+import { JsonLinesLog, readLog, rowToLine, truncateLog } from "../../../src/runs/json-lines-log.ts";
 import { readRollouts, readRun } from "../../../src/runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../../src/runs/run.ts";
 
@@ -154,6 +154,13 @@ describe("what goes wrong", () => {
     );
     await expect(run.checkpoint(1, () => Promise.reject(new Error("disk")), {})).rejects.toThrow("disk");
     expect(readRun(dir).checkpoints).toEqual({ complete: [], damaged: [] });
+  });
+  test.runIf(process.platform === "linux")("a full disk", () => {
+    const log = new JsonLinesLog("/dev/full", 0);
+    expect(messageOf(() => log.append({ step: 1 }))).toMatch(
+      /cannot write: \/dev\/full; got ENOSPC.*--resume/,
+    );
+    log.close();
   });
   test("steps that go back and reserved names are faults of ours", () => {
     using run = createRun(dir, {});
