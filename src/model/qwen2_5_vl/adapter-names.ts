@@ -75,6 +75,9 @@ export const patternValue = (
   return fallback;
 };
 
+/** Modules that are not linear but that peft would wrap too when the targets select them. */
+const notLinear: readonly string[] = ["visual.patch_embed.proj", "model.embed_tokens"];
+
 /**
  * The shortest `target_modules` that selects exactly `chosen`: last names; the same without the vision tower; or a
  * regular expression that lists every path.
@@ -84,7 +87,10 @@ export const targetsFor = (
   all: Iterable<string>,
   naming: AdapterNaming,
 ): Targets => {
-  const paths = [...all].map((hub) => ({ path: namedFor(naming, hub), isChosen: chosen.has(hub) }));
+  const paths = [...all, ...notLinear].map((hub) => ({
+    path: namedFor(naming, hub),
+    isChosen: chosen.has(hub),
+  }));
   const lastNames = [...new Set([...chosen].map((hub) => hub.split(".").at(-1)!))].sort();
   const fits = (targets: Targets): boolean => {
     const test = targetTest(targets, "target_modules");

@@ -83,6 +83,10 @@ test("targets are as short as they can be and select exactly the chosen", () => 
   const chosen = (pattern: RegExp): Set<string> => new Set(all.filter((name) => pattern.test(name)));
   expect(targetsFor(chosen(/[qv]_proj$/), all, "current")).toEqual(["q_proj", "v_proj"]);
   expect(targetsFor(chosen(/^model.*down_proj$/), all, "current")).toBe("^(?!.*visual).*\\.(down_proj)$");
+  // peft would also wrap visual.patch_embed.proj, a convolution, if the last name alone were given.
+  const projections = targetsFor(chosen(/attn\.proj$/), all, "current");
+  expect(targetTest(projections, "x")("model.visual.patch_embed.proj")).toBe(false);
+  expect(targetTest(projections, "x")("model.visual.blocks.1.attn.proj")).toBe(true);
   const one = targetsFor(new Set(["visual.blocks.1.mlp.up_proj"]), all, "current");
   expect(all.filter((name) => targetTest(one, "x")(namedFor("current", name)))).toEqual([
     "visual.blocks.1.mlp.up_proj",
