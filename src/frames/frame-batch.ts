@@ -12,6 +12,8 @@ export interface FrameBatch {
   readonly frames: readonly TimedFrame[];
   readonly width: number;
   readonly height: number;
+  /** Indices of frames that could not be decoded and repeat a neighbour; absent when there are none. */
+  readonly repeated?: readonly number[];
 }
 
 /** A checked batch. @throws {ShapeError} when pixels, size and number of frames do not fit together */

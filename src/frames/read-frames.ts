@@ -37,5 +37,7 @@ export const readFrames = async (
     at += chunk.pixels.length;
     frames.push(...chunk.frames);
   }
-  return frameBatch({ pixels, frames, width: first.width, height: first.height });
+  const repeated = chunks.flatMap((chunk) => chunk.repeated ?? []);
+  const { width, height } = first;
+  return frameBatch({ pixels, frames, width, height, ...(repeated.length > 0 && { repeated }) });
 };
