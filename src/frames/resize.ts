@@ -15,7 +15,7 @@ const planFor = (width: number, height: number, toWidth: number, toHeight: numbe
   return plan!;
 };
 
-/** Resizes one rgb24 picture, bit for bit as Pillow's `Image.resize(..., BICUBIC)`. */
+/** Resizes one rgb24 picture, bit for bit as Pillow 13's `Image.resize(..., BICUBIC)`; see `PillowGeneration`. */
 export const resizeBicubic = (
   rgb: Uint8Array,
   width: number,

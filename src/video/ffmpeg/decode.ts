@@ -51,10 +51,12 @@ const commandOf = (clip: ClipIndex, order: DecodeOrder, limits: VideoLimits, run
     run.seekSeconds === undefined
       ? []
       : ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", String(run.seekSeconds + 1e-6)];
+  // Damaged streams decode differently with several threads.
+  const threads = clip.faults.length > 0 ? 1 : order.threads;
   return [
     ...["-nostdin", "-v", "error", "-nostats", "-stats_period", "1", "-progress", "pipe:4"],
     ...inputGuards(limits),
-    ...["-threads", String(order.threads), "-noautorotate", "-copyts", ...seek, "-i", `file:${file}`],
+    ...["-threads", String(threads), "-noautorotate", "-copyts", ...seek, "-i", `file:${file}`],
     ...["-map", `0:${facts.streamIndex}`, "-vf", [...select, ...tell, size, order.chain].join(",")],
     ...["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"],
   ];

@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { UnsupportedError, VideoError } from "../../core/errors.ts";
-import { admittedCodecs, admittedFormats } from "../backend/admitted.ts";
+import { admittedFormats } from "../backend/admitted.ts";
 import type { VideoLimits } from "../limits.ts";
 
-/** Options before an input that keep it from opening other files, networks and devices. */
+/**
+ * Options before an input that keep it from opening other files, networks and devices. A list of codecs is not among
+ * them: ffprobe refuses a whole file for one subtitle stream outside it; `max_pixels` stops what that list would.
+ */
 export const inputGuards = (limits: VideoLimits): string[] => [
   ...["-protocol_whitelist", "file", "-format_whitelist", admittedFormats.join(",")],
-  ...["-codec_whitelist", [...admittedCodecs, "png", "apng", "rawvideo"].join(",")],
   ...["-max_pixels", String(limits.maxPixels)],
 ];
 

@@ -24,10 +24,14 @@ class Pass {
   readonly ready: Ready[] = [];
   /** Number of pictures that came out, in a linear pass. */
   pictures = 0;
+  /** True when damage was met with several threads: what they gave since cannot be trusted. */
+  untrusted = false;
+  readonly threads: number;
   /** Number, in the file's order, of the packet that is read next. */
   next = 0;
   #rgb: Uint8Array = new Uint8Array(0);
   constructor(library: NodeAv, clip: ClipIndex, order: DecodeOrder, limits: VideoLimits, threads: number) {
+    this.threads = threads;
     this.opened = openFile(library, clip.file, limits);
     this.filter = pictureFilter(library, order.chain);
     this.decoder = openDecoder(library, this.opened, limits, threads);
@@ -48,6 +52,10 @@ class Pass {
 }
 
 const deliverReady = async (pass: Pass, order: DecodeOrder, done: Set<number>): Promise<boolean> => {
+  if (pass.threads > 1 && pass.decoder.damaged > 0) {
+    pass.untrusted = true;
+    return false;
+  }
   for (const one of pass.ready.splice(0)) {
     if (done.has(one.frame)) continue;
     done.add(one.frame);
@@ -217,6 +225,7 @@ export const decodeFrames = async (
     },
   };
   let damaged = 0;
+  let untrusted = false;
   const run = async (threads: number, linear: boolean): Promise<void> => {
     const pass = new Pass(library, clip, guarded, limits, threads);
     try {
@@ -235,13 +244,15 @@ export const decodeFrames = async (
         await linearPass(library, pass, guarded, find, done);
       } else await indexedPass(library, clip, pass, guarded, wanted, done);
       damaged = pass.decoder.damaged;
+      untrusted = pass.untrusted || (threads > 1 && damaged > 0);
     } finally {
       pass.close();
     }
   };
-  await run(order.threads, false);
-  if (!stopped && damaged === 0 && done.size < wanted.size && clip.frames.source === "packets")
-    await run(1, true);
+  await run(clip.faults.length > 0 ? 1 : order.threads, false);
+  if (!stopped && untrusted) await run(1, false);
+  const missing = !stopped && done.size < wanted.size;
+  if (missing && damaged === 0 && clip.frames.source === "packets") await run(1, true);
   const faults: string[] = [];
   if (damaged > 0) faults.push(`${damaged} damaged packets or pictures`);
   return { faults };
