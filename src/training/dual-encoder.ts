@@ -59,9 +59,11 @@ export const trainDualEncoder = async (
   const names = store.trained().map(({ name }) => name);
   const outputs: Record<string, Value> = { loss };
   gradient(loss, names.map(get)).forEach((value, i) => {
-    if (value !== undefined) outputs[names[i]!] = value;
+    if (value !== undefined) outputs[`gradient.${names[i]!}`] = value;
   });
-  const buffers = Object.fromEntries(store.trained().map(({ name, gradient: memory }) => [name, memory!]));
+  const buffers = Object.fromEntries(
+    store.trained().map(({ name, gradient: memory }) => [`gradient.${name}`, memory!]),
+  );
   const plan = await Executable.compile(outputs, { threads: options.threads }, buffers);
   const own = new Float32Array(size ** 3);
   for (let b = 0; b < size; b++) own[b * size * size + b * size + b] = 1;

@@ -1,0 +1,95 @@
+import type { Recipe } from "../../core/registry.ts";
+import type { Sample } from "../../dataset/sample.ts";
+import type { Engine } from "../../engine/contract.ts";
+import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import {
+  type ClipPatches,
+  type ClipSegments,
+  type SegmentTokens,
+  segmentsBatch,
+} from "../../model/qwen2_5_vl/segments-batch.ts";
+import type { Answer, AnswerRequest, Subject } from "../subject.ts";
+
+/** What a checkpoint subject is made of. */
+export interface CheckpointSubjectOptions {
+  readonly name: string;
+  readonly recipe: Recipe;
+  readonly engine: Engine;
+  readonly config: Qwen25VLConfig;
+  readonly tokens: SegmentTokens;
+  /** Tokens of a sample's question. */
+  readonly prompt: (sample: Sample) => readonly number[];
+  readonly decode: (tokens: readonly number[]) => string;
+  /** Patches of what is shown: source frame indices of the sample's clip, null for a blank picture. */
+  readonly patches: (sample: Sample, shown: readonly (number | null)[]) => ClipPatches;
+  /** Clips in one pass. Default 32. */
+  readonly clipsPerPass?: number;
+}
+
+/** Questions about the same pictures. */
+interface ClipQuestions {
+  readonly clip: ClipPatches;
+  readonly withoutVideo: boolean;
+  readonly questions: { readonly place: number; readonly prompt: readonly number[] }[];
+}
+
+/**
+ * A model in memory that answers with its most probable first word: one pass over a clip for all questions about it.
+ * For closed questions whose answers are single tokens this is greedy decoding.
+ */
+export const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
+  const { engine, config, tokens } = options;
+  const vocabulary = config.text.vocabSize;
+  const group = (batch: readonly AnswerRequest[]): ClipQuestions[] => {
+    const groups = new Map<string, ClipQuestions>();
+    batch.forEach(({ sample, view, shownSample }, place) => {
+      const shown = shownSample ?? sample;
+      const withoutVideo = view.withoutVideo === true;
+      const key = `${shown.clip.sha256} ${withoutVideo} ${view.shown_T.join()}`;
+      let entry = groups.get(key);
+      if (entry === undefined) {
+        entry = { clip: options.patches(shown, view.shown_T), withoutVideo, questions: [] };
+        groups.set(key, entry);
+      }
+      entry.questions.push({ place, prompt: options.prompt(sample) });
+    });
+    return [...groups.values()];
+  };
+  const answerPass = async (clips: readonly ClipQuestions[], answers: Answer[]): Promise<void> => {
+    const rows = clips.map(({ clip, questions }): ClipSegments => {
+      const texts = questions.map(({ prompt }) => ({
+        tokens: prompt,
+        scoredFrom: prompt.length,
+        next: true,
+      }));
+      return { clip, texts };
+    });
+    const batch = segmentsBatch(rows, config, { tokens, blind: clips[0]!.withoutVideo });
+    const { logits } = await engine.forward(batch, { logits: true });
+    batch.scored.forEach(({ clip, text }, row) => {
+      let best = 0;
+      const from = row * vocabulary;
+      for (let token = 1; token < vocabulary; token++)
+        if (logits![from + token]! > logits![from + best]!) best = token;
+      answers[clips[clip]!.questions[text]!.place] = { text: options.decode([best]), finishReason: "stop" };
+    });
+  };
+  return {
+    name: options.name,
+    recipe: options.recipe,
+    decoding: { temperature: 0, maxNewTokens: 1, seed: 0 },
+    answer: async (batch, signal) => {
+      const answers = new Array<Answer>(batch.length);
+      const groups = group(batch);
+      const size = options.clipsPerPass ?? 32;
+      for (const withoutVideo of [false, true]) {
+        const same = groups.filter((entry) => entry.withoutVideo === withoutVideo);
+        for (let at = 0; at < same.length; at += size) {
+          signal?.throwIfAborted();
+          await answerPass(same.slice(at, at + size), answers);
+        }
+      }
+      return answers;
+    },
+  };
+};

@@ -1,0 +1,119 @@
+/** The main job from nothing: what is rendered, how large the models are, how long each stage trains. */
+
+import type { GrpoOptions } from "../training/comparative-grpo.ts";
+import type { DualEncoderOptions } from "../training/dual-encoder.ts";
+import type { ContrastOptions } from "../training/sft.ts";
+
+/** A whole quickstart, resolved. */
+export interface QuickstartRecipe {
+  readonly seed: number;
+  readonly threads: number;
+  readonly world: {
+    readonly profile: string;
+    readonly difficulty: number;
+    readonly trainClips: number;
+    readonly testClips: number;
+  };
+  /** Frames a second that the model sees. */
+  readonly framesPerSecond: number;
+  readonly model: {
+    readonly width: number;
+    readonly layers: number;
+    readonly heads: number;
+    readonly kvHeads: number;
+    readonly mlp: number;
+    readonly visionWidth: number;
+    readonly visionDepth: number;
+    readonly visionHeads: number;
+    readonly visionMlp: number;
+  };
+  readonly relevance: {
+    readonly width: number;
+    readonly reach: number;
+    readonly train: Omit<DualEncoderOptions, "threads">;
+  };
+  readonly pairs: { readonly peaks: { readonly topK: number }; readonly builder: string };
+  /** Base SFT, then equal steps of plain SFT and of SFT with contrast from there. */
+  readonly sft: {
+    readonly baseSteps: number;
+    readonly forkSteps: number;
+    readonly clipsPerStep: number;
+    readonly textsPerClip: number;
+    readonly learningRate: number;
+    readonly forkLearningRate: number;
+    readonly contrast: ContrastOptions;
+  };
+  readonly grpo: Omit<GrpoOptions, "optimizer" | "schedule" | "seed"> & { readonly learningRate: number };
+  /** Draws of the random-removal control. */
+  readonly controlDraws: number;
+}
+
+/**
+ * The quickstart for about `minutes` of training on two cores. Step counts are fixed before anything runs, so the same
+ * call gives the same run on any machine; a slow machine takes longer.
+ *
+ * Sizes and learning rates come from a study of what such a model learns from scratch in minutes.
+ */
+export const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
+  const share = minutes / 8;
+  const steps = (count: number): number => Math.max(4, Math.round(count * share));
+  return {
+    seed,
+    threads: 2,
+    world: {
+      profile: "quickstart",
+      difficulty: 0,
+      trainClips: steps(4500),
+      testClips: Math.max(40, Math.min(400, steps(400))),
+    },
+    framesPerSecond: 4,
+    model: {
+      width: 96,
+      layers: 3,
+      heads: 4,
+      kvHeads: 2,
+      mlp: 256,
+      visionWidth: 64,
+      visionDepth: 1,
+      visionHeads: 4,
+      visionMlp: 128,
+    },
+    relevance: {
+      width: 64,
+      reach: 3,
+      train: {
+        steps: steps(300),
+        clipsPerStep: 24,
+        temperature: 0.1,
+        schedule: { learningRate: 2e-3, warmupSteps: 30, finalShare: 0.05 },
+        seed,
+      },
+    },
+    pairs: { peaks: { topK: 2 }, builder: "span" },
+    sft: {
+      baseSteps: steps(2000),
+      forkSteps: steps(300),
+      clipsPerStep: 32,
+      textsPerClip: 4,
+      learningRate: 3e-3,
+      forkLearningRate: 1e-3,
+      contrast: { block: 2, weight: 0.1, temperature: 0.05, dropout: 0.1 },
+    },
+    grpo: {
+      steps: steps(80),
+      promptsPerStep: 16,
+      completions: 8,
+      maxNewTokens: 3,
+      temperature: 1,
+      clip: 0.2,
+      beta: 0.04,
+      rewards: { format: 0.5, length: 0.25, repetition: 0.25 },
+      lambda: 0.5,
+      refeedTries: 2,
+      onExhausted: "baseOnly",
+      checkpointEvery: 50,
+      learningRate: 3e-4,
+    },
+    controlDraws: 3,
+  };
+};
