@@ -116,8 +116,8 @@ const reorderEvents = (sentences: readonly string[]): string[] => {
 export const augmentText = (text: string, augmentation: Augmentation): string => {
   const words = text.split(" ");
   const changed = words.map((word, i) => {
-    // "moves in a circle" and "moves left in" hold no camera word.
-    const inPhrase = word === "in" && words[i + 1] === "a";
+    // The "in" of "moves in an orbit" is no camera word.
+    const inPhrase = word === "in" && words[i + 1] === "an";
     const role: Role = inPhrase ? "other" : motionBefore.has(words[i - 1] ?? "") ? "motion" : "place";
     return augmentWord(word, role, augmentation);
   });
@@ -149,9 +149,9 @@ export const augmentQuestion = <
 const augmentActor = (plan: ClipPlan, actor: ActorPlan, augmentation: Augmentation): ActorPlan => {
   const { flipX, flipY, reverse } = augmentation;
   const time = reverse ? -1 : 1;
-  const circles = actor.motion === "circle";
-  // A circle mirrored at the horizontal axis turns the other way from the opposite phase.
-  const turn = circles && flipY ? -1 : 1;
+  const orbits = actor.motion === "orbit";
+  // An orbit mirrored at the horizontal axis turns the other way from the opposite phase.
+  const turn = orbits && flipY ? -1 : 1;
   return {
     ...actor,
     color: augmentColor(actor.color, augmentation.channels),

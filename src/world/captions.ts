@@ -7,8 +7,8 @@ const fullMotion = (actor: ActorPlan): string => {
   switch (actor.motion) {
     case "still":
       return "is still";
-    case "circle":
-      return "moves in a circle";
+    case "orbit":
+      return "moves in an orbit";
     case "sway":
       return "moves sideways in a sway";
     default:

@@ -111,8 +111,8 @@ const planMotion = (
   frameCount: number,
 ): Pick<ActorPlan, "motion" | "vx" | "vy" | "amplitude" | "rate" | "phase"> => {
   const speed = (within(random, profile.travel) * Math.min(profile.width, profile.height)) / frameCount;
-  const swings = motion === "circle" || motion === "sway";
-  const turns = (motion === "circle" ? 1 : 1.5) * (0.8 + 0.4 * random.next());
+  const swings = motion === "orbit" || motion === "sway";
+  const turns = (motion === "orbit" ? 1 : 1.5) * (0.8 + 0.4 * random.next());
   return {
     motion,
     vx: motion === "left" ? -speed : motion === "right" ? speed : 0,

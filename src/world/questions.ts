@@ -63,9 +63,11 @@ export const questionsFor = (plan: ClipPlan): WorldQuestion[] => {
       closed("motion-related-objects", "shape", "which shape does it ?", hero.shape, profile.shapes, true),
     );
   if (plan.story === "single") {
-    questions.push(closed("location-related-motion", "where", "where is it ?", first.place, places, true));
+    questions.push(
+      closed("location-related-motion", "where", "where does it happen ?", first.place, places, true),
+    );
     if (first.period !== undefined)
-      questions.push(closed("when", "when", "when is it ?", first.period, periods, true));
+      questions.push(closed("when", "when", "when does it happen ?", first.period, periods, true));
   }
   if (plan.story === "order")
     questions.push(

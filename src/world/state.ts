@@ -21,7 +21,7 @@ export const cameraAt = (plan: ClipPlan, frame: number): { x: number; y: number;
 export const travelled = (actor: ActorPlan, t: number): { x: number; y: number } => {
   let x = actor.vx * t;
   let y = actor.vy * t;
-  if (actor.motion === "circle") {
+  if (actor.motion === "orbit") {
     x += actor.amplitude * Math.cos(actor.rate * t + actor.phase);
     y += Math.abs(actor.amplitude) * Math.sin(actor.rate * t + actor.phase);
   } else if (actor.motion === "sway") x += actor.amplitude * Math.sin(actor.rate * t + actor.phase);

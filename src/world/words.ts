@@ -42,7 +42,7 @@ export const eventKinds = [
 export type EventKind = (typeof eventKinds)[number];
 
 /** Ordinary motion of an actor relative to the ground. */
-export const motions = ["still", "left", "right", "up", "down", "circle", "sway"] as const;
+export const motions = ["still", "left", "right", "up", "down", "orbit", "sway"] as const;
 /** A motion's word. */
 export type Motion = (typeof motions)[number];
 

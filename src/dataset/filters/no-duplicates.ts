@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
+
+const params: z.ZodType<{ acrossClips: boolean }> = z.strictObject({
+  acrossClips: z
+    .boolean()
+    .default(false)
+    .describe("also drop equal question and answer about different clips"),
+});
+
+/** The same question (by its words) about the same clip stands once. */
+const filter: FilterPlugin<typeof params> = defineFilter({
+  summary: "no question twice about one clip",
+  source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
+  params,
+  create: ({ acrossClips }) => {
+    const seen = new Map<string, string>();
+    return {
+      check: (sample) => {
+        const question = wordsOf(questionOf(sample)).join(" ");
+        const key = acrossClips
+          ? `${question} -> ${wordsOf(sample.answer).join(" ")}`
+          : `${sample.clip.sha256} ${question}`;
+        const first = seen.get(key);
+        if (first !== undefined) return `the same as ${first}`;
+        seen.set(key, sample.id);
+        return undefined;
+      },
+    };
+  },
+});
+
+export default filter;
