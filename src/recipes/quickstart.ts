@@ -54,7 +54,7 @@ export interface QuickstartRecipe {
  *
  * Sizes and learning rates come from a study of what such a model learns from scratch in minutes.
  */
-export const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
+const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
   const share = minutes / 8;
   const steps = (count: number): number => Math.max(4, Math.round(count * share));
   return {
@@ -117,3 +117,5 @@ export const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
     controlDraws: 3,
   };
 };
+
+export default quickstart;

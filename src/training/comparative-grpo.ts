@@ -7,7 +7,6 @@ import { z } from "zod";
 import { type Random, seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
 import { OnnxEngine } from "../engine/onnx/engine.ts";
-import type { EntailmentModel } from "../grading/entailment.ts";
 import { type ClipPatches, type ClipSegments, segmentsBatch } from "../model/qwen2_5_vl/segments-batch.ts";
 import { type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
 import { lossRegistry, sumOfTerms } from "../objectives/losses.ts";
@@ -88,7 +87,7 @@ export interface Language {
   readonly endToken: number;
   /** The instruction that a refeed appends to the question. */
   readonly refeedInstruction: readonly number[];
-  readonly entailment: EntailmentModel;
+  readonly entailment: Parameters<typeof answerQuality>[2];
 }
 
 /** A clip and one of its questions. */

@@ -3,13 +3,10 @@ import { z } from "zod";
 import type { Progress } from "../core/progress.ts";
 import { seededRandom } from "../core/random.ts";
 import { adamW } from "../engine/adamw.ts";
-import { dualEncoderStore, dualEncoderWeights } from "../engine/onnx/dual-encoder.ts";
-import { Executable, tensorOf } from "../engine/onnx/executable.ts";
+import { dualEncoderStore } from "../engine/onnx/dual-encoder.ts";
+import { DualEncoderStep } from "../engine/onnx/dual-encoder-step.ts";
 import type { ParameterStore } from "../engine/parameter-store.ts";
-import { gradient } from "../graph/differentiate.ts";
-import type { Value } from "../graph/value.ts";
 import type { DualEncoderConfig } from "../model/dual_encoder/config.ts";
-import { clipTextLoss, patchCosines } from "../model/dual_encoder/graph.ts";
 import { patchFloats, surroundedPatches, wordBags } from "../model/dual_encoder/patches.ts";
 import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
 import { initialize } from "../model/qwen2_5_vl/initialize.ts";
@@ -52,63 +49,44 @@ export const trainDualEncoder = async (
 ): Promise<ParameterStore> => {
   const store = dualEncoderStore(config, true);
   initialize(store.all(), seededRandom(options.seed, "dual encoder"), 1);
-  const { get, feeds } = dualEncoderWeights(store);
   const size = options.clipsPerStep;
-  const frames = clips[0]!.frames.length;
-  const loss = clipTextLoss(patchCosines(size * frames, size, config, get), size, options.temperature);
-  const names = store.trained().map(({ name }) => name);
-  const outputs: Record<string, Value> = { loss };
-  gradient(loss, names.map(get)).forEach((value, i) => {
-    if (value !== undefined) outputs[`gradient.${names[i]!}`] = value;
-  });
-  const buffers = Object.fromEntries(
-    store.trained().map(({ name, gradient: memory }) => [`gradient.${name}`, memory!]),
-  );
-  const plan = await Executable.compile(outputs, { threads: options.threads }, buffers);
+  const shape = { clips: size, framesPerClip: clips[0]!.frames.length, temperature: options.temperature };
+  await using plan = await DualEncoderStep.compile(config, store, shape, options.threads);
   const own = new Float32Array(size ** 3);
   for (let b = 0; b < size; b++) own[b * size * size + b * size + b] = 1;
-  try {
-    for (let step = 1; step <= options.steps; step++) {
-      context.signal.throwIfAborted();
-      const chosen = batchAt(clips.length, size, step, options.seed).map((index) => clips[index]!);
-      const pixels = patchFloats(
-        chosen.flatMap((clip) => surroundedPatches(clip.frames, config)),
-        config,
-      );
-      const bags = wordBags(
-        chosen.map(({ keywords }) => keywords),
-        config,
-        (word) => {
-          throw new RangeError(`word ${word} is not in the vocabulary`);
-        },
-      );
-      const texts = chosen.map(({ keywords }) => keywords.join(" "));
-      const textMask = new Float32Array(size * size);
-      texts.forEach((text, i) => {
-        texts.forEach((other, j) => {
-          if (i !== j && text === other) textMask[i * size + j] = hiddenScore;
-        });
+  for (let step = 1; step <= options.steps; step++) {
+    context.signal.throwIfAborted();
+    const chosen = batchAt(clips.length, size, step, options.seed).map((index) => clips[index]!);
+    const pixels = patchFloats(
+      chosen.flatMap((clip) => surroundedPatches(clip.frames, config)),
+      config,
+    );
+    const bags = wordBags(
+      chosen.map(({ keywords }) => keywords),
+      config,
+      (word) => {
+        throw new RangeError(`word ${word} is not in the vocabulary`);
+      },
+    );
+    const texts = chosen.map(({ keywords }) => keywords.join(" "));
+    const textMask = new Float32Array(size * size);
+    texts.forEach((text, i) => {
+      texts.forEach((other, j) => {
+        if (i !== j && text === other) textMask[i * size + j] = hiddenScore;
       });
-      const numbers: Record<string, Float32Array> = { pixels, bags, textMask, own };
-      const given = { ...feeds };
-      for (const [name, data] of Object.entries(numbers))
-        given[name] = tensorOf(data, plan.inputs.get(name)!.shape);
-      await plan.run(given);
-      const learningRate = learningRateAt(options.schedule, step, options.steps);
-      adamW(store, {
-        learningRate,
-        beta1: 0.9,
-        beta2: 0.98,
-        epsilon: 1e-8,
-        weightDecay: 0.01,
-        maxGradientNorm: 1,
-      });
-      const value = Number(plan.output("loss")[0]);
-      context.run.metrics(step, { contrast: value, learningRate });
-      context.progress.update(step, options.steps, `loss ${value.toFixed(3)}`);
-    }
-  } finally {
-    await plan.release();
+    });
+    const value = await plan.run({ pixels, bags, textMask, own });
+    const learningRate = learningRateAt(options.schedule, step, options.steps);
+    adamW(store, {
+      learningRate,
+      beta1: 0.9,
+      beta2: 0.98,
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+      maxGradientNorm: 1,
+    });
+    context.run.metrics(step, { contrast: value, learningRate });
+    context.progress.update(step, options.steps, `loss ${value.toFixed(3)}`);
   }
   return store;
 };

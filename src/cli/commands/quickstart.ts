@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import type { Estimate } from "../../evaluation/statistics/estimate.ts";
-import { quickstart as recipeFor } from "../../recipes/quickstart.ts";
+import recipeFor from "../../recipes/quickstart.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { runQuickstart } from "../quickstart/run.ts";
 

@@ -5,7 +5,7 @@ import { loadStore } from "../../engine/onnx/open.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
 import { interventionRegistry } from "../../evaluation/interventions.ts";
 import { type EvaluationRecord, writeRecord } from "../../evaluation/records.ts";
-import { checkpointSubject } from "../../evaluation/subjects/checkpoint.ts";
+import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
 import { patchesOf } from "./clips.ts";
 import type { PairedClip } from "./pairs.ts";
 import { questionOf, type StageContext } from "./training.ts";

@@ -37,7 +37,7 @@ interface ClipQuestions {
  * A model in memory that answers with its most probable first word: one pass over a clip for all questions about it.
  * For closed questions whose answers are single tokens this is greedy decoding.
  */
-export const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
+const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
   const { engine, config, tokens } = options;
   const vocabulary = config.text.vocabSize;
   const group = (batch: readonly AnswerRequest[]): ClipQuestions[] => {
@@ -93,3 +93,5 @@ export const checkpointSubject = (options: CheckpointSubjectOptions): Subject =>
     },
   };
 };
+
+export default checkpointSubject;
