@@ -12,7 +12,7 @@ import { readConfigFile } from "../model/qwen2_5_vl/checkpoint.ts";
 import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
 import { idsBatch, type TokenIdsBatch } from "../model/qwen2_5_vl/ids-batch.ts";
 import { type Positions, positionsOf } from "../model/qwen2_5_vl/positions.ts";
-import type { Resize } from "../model/qwen2_5_vl/processor.ts";
+import { resizeAntialias } from "../model/qwen2_5_vl/resize-antialias.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
 import { adapterShape, fillAdapter } from "./lora.ts";
 import { OnnxEngine } from "./onnx/engine.ts";
@@ -22,8 +22,6 @@ import type { ParameterStore } from "./parameter-store.ts";
 /** How a fixture is verified. */
 export interface VerifyOptions {
   readonly threads: number;
-  /** How pictures are resized, for processor fixtures. */
-  readonly resize: Resize;
   /** Called after each case. */
   readonly onCase?: (report: CaseReport) => void;
 }
@@ -254,7 +252,7 @@ export const verifyFixture = async (folder: string, options: VerifyOptions): Pro
   let cases: CaseReport[];
   try {
     if (fixture.kind === "processor") {
-      cases = await verifyProcessorFixture(folder, options.resize);
+      cases = await verifyProcessorFixture(folder, resizeAntialias);
       for (const report of cases) options.onCase?.(report);
     } else cases = await verifyModel(fixture, options);
   } finally {

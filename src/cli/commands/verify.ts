@@ -1,27 +1,8 @@
 import { availableParallelism } from "node:os";
 import { verifyFixture } from "../../engine/verify.ts";
-import type { Resize } from "../../model/qwen2_5_vl/processor.ts";
 import type { CaseReport } from "../../model/verify-processor.ts";
-import { type ResizePlan, resizePicture, resizePlan } from "../../video/pillow-bicubic.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue } from "../option-values.ts";
-
-/** Resizes pictures one after the other; the plan of the last pair of sizes is kept. */
-const pillowResize = (): Resize => {
-  let plan: ResizePlan | undefined;
-  return (rgb, width, height, toWidth, toHeight) => {
-    if (
-      plan?.inputWidth !== width ||
-      plan.inputHeight !== height ||
-      plan.width !== toWidth ||
-      plan.height !== toHeight
-    )
-      plan = resizePlan(width, height, toWidth, toHeight);
-    const output = new Uint8Array(toWidth * toHeight * 3);
-    resizePicture(rgb, plan, output);
-    return output;
-  };
-};
 
 /** One line an item; gradients of a case that all pass are one line. */
 const caseText = ({ name, items }: CaseReport): string[] => {
@@ -50,7 +31,6 @@ const command: CommandDefinition = defineCommand({
     let done = 0;
     const report = await verifyFixture(folder as string, {
       threads: options["threads"] as number,
-      resize: pillowResize(),
       onCase: ({ name }) => progress.update(++done, 0, name),
     });
     const failed = report.cases.flatMap(({ items }) => items.filter(({ pass }) => !pass)).length;
