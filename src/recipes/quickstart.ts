@@ -39,6 +39,7 @@ export interface QuickstartRecipe {
     readonly forkSteps: number;
     readonly clipsPerStep: number;
     readonly textsPerClip: number;
+    readonly blindClipsPerStep: number;
     readonly learningRate: number;
     readonly forkLearningRate: number;
     readonly contrast: ContrastOptions;
@@ -95,6 +96,7 @@ const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
       forkSteps: steps(300),
       clipsPerStep: 32,
       textsPerClip: 4,
+      blindClipsPerStep: 1,
       learningRate: 3e-3,
       forkLearningRate: 1e-3,
       contrast: { block: 2, weight: 0.1, temperature: 0.05, dropout: 0.1 },

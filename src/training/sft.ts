@@ -47,6 +47,8 @@ export interface SftOptions {
   readonly steps: number;
   readonly clipsPerStep: number;
   readonly textsPerClip: number;
+  /** Of these clips in a step the pictures are hidden: the model learns what the questions alone give away. */
+  readonly blindClipsPerStep: number;
   readonly schedule: Schedule;
   readonly optimizer: OptimizerOptions;
   readonly contrast: ContrastOptions | null;
@@ -64,6 +66,12 @@ export const sftParams: z.ZodType<SftOptions> = z.strictObject({
     .min(1)
     .default(4)
     .describe("texts behind one clip: a dense caption and questions"),
+  blindClipsPerStep: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe("clips a step whose pictures are hidden, for an honest blind baseline (ours)"),
   schedule: scheduleParams,
   optimizer: optimizerParams.prefault({}),
   contrast: contrastParams.nullable().default(null).describe("null: plain SFT"),
@@ -123,6 +131,7 @@ export const trainSft = async (
       return {
         clip: clip.patches,
         texts,
+        blind: i < options.blindClipsPerStep,
         contrast: { absentSteps: clip.absentSteps, keywords: clip.keywords },
       };
     });

@@ -151,12 +151,13 @@ export const sftStage = (
   clips: readonly TrainingClip[],
   context: StageContext,
 ): Promise<Stage> => {
-  const { clipsPerStep, textsPerClip } = context.recipe.sft;
+  const { clipsPerStep, textsPerClip, blindClipsPerStep } = context.recipe.sft;
   const warmupSteps = Math.min(100, Math.ceil(settings.steps / 10));
   const options = sftParams.parse({
     steps: settings.steps,
     clipsPerStep,
     textsPerClip,
+    blindClipsPerStep,
     schedule: { learningRate: settings.learningRate, warmupSteps },
     contrast: settings.contrast,
     seed: settings.seed,

@@ -40,6 +40,8 @@ export interface TextSegment {
 export interface ClipSegments {
   readonly clip: ClipPatches;
   readonly texts: readonly TextSegment[];
+  /** Its visual tokens are zeros, their places stay. */
+  readonly blind?: boolean;
   /** What is contrasted with it: the steps of the absent twin that differ, and the keywords. */
   readonly contrast?: {
     readonly absentSteps: ReadonlyMap<number, Uint8Array>;
@@ -251,10 +253,10 @@ export const segmentsBatch = (
     rows.see(sample, { start, length: prefixLength, prefix: 0 });
   };
 
-  clips.forEach(({ texts, contrast: against }, sample) => {
+  clips.forEach(({ texts, blind, contrast: against }, sample) => {
     const firstVisual = sample * first.steps.length * perStep;
     const own = (step: number, unit: number): number => firstVisual + step * perStep + unit;
-    writePrefix(sample, 0, tokens.endComplete, own);
+    writePrefix(sample, 0, tokens.endComplete, own, blind === true ? rowKind.nothing : rowKind.visual);
     const next = prefixes[sample]!.next + 1;
     let start = prefixLength;
     texts.forEach((text, textIndex) => {
