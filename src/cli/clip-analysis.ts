@@ -96,11 +96,11 @@ const numberOption = (
 export const peakOptionsOf = (options: ClipOptions, ownRule: PeakOptions): PeakOptions => {
   const infinite = Number.POSITIVE_INFINITY;
   const given = {
-    smoothingFrames: numberOption("--smooth", options.smooth, 1, 9999, true),
+    smoothingFrames: numberOption("--smooth", options.smooth, 1, infinite, true),
     prominence: numberOption("--prominence", options.prominence, 0, infinite, false),
     prominenceShare: numberOption("--prominence-share", options.prominenceShare, 0, 1, false),
     floor: numberOption("--floor", options.floor, -infinite, infinite, false),
-    topK: numberOption("--top", options.top, 1, 1e9, true),
+    topK: numberOption("--top", options.top, 1, infinite, true),
     topShare: numberOption("--top-share", options.topShare, 0, 1, false),
   };
   const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,0 +1,294 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkedPair } from "../../src/absent/pair.ts";
+import { absentBatch } from "../../src/absent/twin.ts";
+import { sha256OfFile } from "../../src/core/files.ts";
+import type { FrameBatch } from "../../src/frames/frame-batch.ts";
+import { openVideoService, type VideoService } from "../../src/video/service.ts";
+
+const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
+const width = 96;
+const height = 64;
+const caption = "A red square flashes while a grey square drifts.";
+let folder: string;
+let clip: string;
+let video: VideoService;
+
+/** Two seconds at uneven times: a grey square drifts, a red one is there for five frames. */
+const frames = (): FrameBatch => {
+  const count = 50;
+  const pixels = new Uint8Array(count * width * height * 3);
+  for (let frame = 0; frame < count; frame++)
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const at = ((frame * height + y) * width + x) * 3;
+        const drifting = x >= 10 + frame && x < 24 + frame && y >= 6 && y < 20;
+        const flashing = frame >= 24 && frame < 29 && x >= 60 && x < 84 && y >= 34 && y < 58;
+        pixels.set(flashing ? [230, 30, 30] : drifting ? [120, 120, 120] : [40 + y, 60, 90], at);
+      }
+  const times = Array.from({ length: count }, (_, index) => ({
+    index,
+    timeSeconds: index / 25 + (index % 3 === 1 ? 0.01 : 0),
+  }));
+  return { pixels, width, height, frames: times as unknown as FrameBatch["frames"] };
+};
+
+const run = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync(process.execPath, [program, ...args], {
+    encoding: "utf8",
+    env: { ...process.env, VIDEOPERCEIVER_CACHE: join(folder, "cache") },
+  });
+const allFrames = async (file: string): Promise<FrameBatch> => {
+  const parts: FrameBatch[] = [];
+  for await (const part of video.frames(file, { select: { kind: "all" } })) parts.push(part);
+  return {
+    ...parts[0]!,
+    frames: parts.flatMap((p) => p.frames),
+    pixels: Buffer.concat(parts.map((p) => p.pixels)),
+  };
+};
+const frameOf = (batch: FrameBatch, at: number): Buffer =>
+  Buffer.from(batch.pixels.buffer, batch.pixels.byteOffset + at * width * height * 3, width * height * 3);
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "absent-e2e-"));
+  clip = join(folder, "clip.mp4");
+  video = openVideoService({ workers: 1 });
+  await video.write(clip, { width, height, frames: [frames()] });
+});
+afterAll(async () => {
+  await video.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("absent", () => {
+  it.each(["previous-frame", "span", "random", "mask"])(
+    "%s: four files, only declared frames changed, true times kept",
+    async (builder) => {
+      const out = join(folder, `pair ${builder}`);
+      const result = run(
+        "absent",
+        clip,
+        "--caption",
+        caption,
+        "--builder",
+        builder,
+        "--relevance",
+        "motion:0.2",
+        "--fps",
+        "all",
+        "--out",
+        out,
+        "--json",
+      );
+      expect(result.stderr).not.toContain("Error");
+      expect(result.status).toBe(0);
+      const said = JSON.parse(result.stdout);
+      expect(readdirSync(out).sort()).toEqual(["absent.mp4", "complete.mp4", "pair.json", "sheet.png"]);
+      expect(readdirSync(folder).filter((name) => name.includes("partial"))).toEqual([]);
+      const pair = checkedPair(JSON.parse(readFileSync(join(out, "pair.json"), "utf8")), "pair.json");
+      expect(pair).toEqual(said.pair);
+      expect(pair.keywords).toEqual(["flash", "drift"]);
+      expect(pair.keyFrames.some((key) => key >= 24 && key < 29)).toBe(true);
+      expect(await sha256OfFile(join(out, "absent.mp4"))).toBe(pair.absent!.sha256);
+      expect(pair.source!.sha256).toBe(await sha256OfFile(clip));
+      const [complete, absent] = [
+        await allFrames(join(out, "complete.mp4")),
+        await allFrames(join(out, "absent.mp4")),
+      ];
+      const truth = (await video.probe(clip)).timeline;
+      for (const written of [complete, absent])
+        for (const [at, { timeSeconds }] of written.frames.entries())
+          expect(Math.abs(timeSeconds - truth[at]!.timeSeconds)).toBeLessThan(1e-3);
+      expect(complete.frames).toHaveLength(50);
+      const declared = new Set(pair.replacements.map(({ index }) => index));
+      expect(declared.size).toBeGreaterThan(0);
+      if (builder !== "mask")
+        for (let at = 0; at < 50; at++)
+          if (!declared.has(at)) expect(frameOf(absent, at).equals(frameOf(complete, at))).toBe(true);
+      expect(said.fidelity.completePsnr).toBeGreaterThan(32);
+      expect(said.fidelity.absentPsnr).toBeGreaterThan(32);
+      if (builder !== "mask") expect(said.fidelity.untouchedPsnr).toBeNull();
+      const source = await allFrames(clip);
+      const twin = absentBatch(source, pair.replacements);
+      if (builder !== "mask")
+        for (let at = 0; at < 50; at++)
+          expect(frameOf(twin, at).equals(frameOf(source, at))).toBe(!declared.has(at));
+    },
+  );
+
+  it("--virtual writes no clip and refers to the source", async () => {
+    const out = join(folder, "virtual");
+    const result = run("absent", clip, "--caption", caption, "--virtual", "--out", out);
+    expect(result.status).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(["pair.json", "sheet.png"]);
+    const pair = checkedPair(JSON.parse(readFileSync(join(out, "pair.json"), "utf8")), "pair.json");
+    expect(pair.absent).toBeUndefined();
+    expect(pair.complete.file).toBe("../clip.mp4");
+    expect(pair.complete.sha256).toBe(await sha256OfFile(clip));
+  });
+
+  it("gives the same pair again", () => {
+    const [a, b] = ["one", "two"].map((name) => {
+      const result = run(
+        "absent",
+        clip,
+        "--caption",
+        caption,
+        "--builder",
+        "random",
+        "--seed",
+        "5",
+        "--out",
+        join(folder, name),
+        "--json",
+        "--no-cache",
+      );
+      return JSON.parse(result.stdout).pair;
+    });
+    expect(a).toEqual(b);
+  });
+
+  it("warns when a clip has nothing to take away", async () => {
+    const still = join(folder, "still.mp4");
+    const batch = frames();
+    for (let at = 1; at < 50; at++) frameOf(batch, at).set(frameOf(batch, 0));
+    await video.write(still, { width, height, frames: [batch], encode: { crf: 0 } });
+    const result = run("absent", still, "--caption", caption, "--out", join(folder, "nothing"));
+    expect(result.status).toBe(0);
+    expect(result.stdout).toContain("warning: nothing to take away");
+  });
+
+  it.each([
+    ["a missing file", ["nowhere.mp4", "--caption", "x"], "no such file: nowhere.mp4"],
+    ["text named .mp4", ["text.mp4", "--caption", "A dog jumps."], "text.mp4"],
+    [
+      "an empty caption",
+      ["clip.mp4", "--caption", "  "],
+      "empty caption; expected --caption with what happens in the clip",
+    ],
+    [
+      "an unknown provider",
+      ["clip.mp4", "--caption", "x", "--relevance", "moton"],
+      'unknown relevance provider "moton"; did you mean "motion"?',
+    ],
+    [
+      "an unknown builder",
+      ["clip.mp4", "--caption", "x", "--builder", "spam"],
+      'unknown builder "spam"; did you mean "span"?',
+    ],
+    [
+      "an unknown extractor",
+      ["clip.mp4", "--caption", "x", "--extractor", "ofline"],
+      'unknown keyword extractor "ofline"; did you mean "offline"?',
+    ],
+    [
+      "a bad rate",
+      ["clip.mp4", "--caption", "x", "--fps", "-2"],
+      'bad --fps; expected a number > 0, "all" or "auto"; got -2',
+    ],
+    [
+      "a bad number",
+      ["clip.mp4", "--caption", "x", "--top", "1.5"],
+      "bad --top; expected a whole number >= 1; got 1.5",
+    ],
+    [
+      "--strict with an option",
+      ["clip.mp4", "--caption", "x", "--strict", "--top", "2"],
+      "--strict is the paper's rule without options; got topK",
+    ],
+    ["no caption", ["clip.mp4"], "required option '--caption <text>' not specified"],
+    [
+      "a provider without its weights",
+      ["clip.mp4", "--caption", "A dog jumps.", "--relevance", "checkpoint"],
+      "relevance checkpoint needs a folder",
+    ],
+  ])("answers %s with one line and status 2", (_, args, message) => {
+    writeFileSync(join(folder, "text.mp4"), "this is no video\n".repeat(50));
+    const [file, ...rest] = args as [string, ...string[]];
+    const result = run(
+      "absent",
+      existsSync(join(folder, file)) ? join(folder, file) : file,
+      ...rest,
+      "--out",
+      join(folder, "never"),
+    );
+    expect(result.status).toBe(2);
+    const lines = result.stderr
+      .trim()
+      .split("\n")
+      .filter((line) => !line.includes("frames  scored"));
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain(message);
+    expect(existsSync(join(folder, "never"))).toBe(false);
+  });
+});
+
+describe("keyframes", () => {
+  it("prints the fixed JSON and remembers scores", () => {
+    const ask = () =>
+      run(
+        "keyframes",
+        clip,
+        "--caption",
+        caption,
+        "--keywords",
+        "flash, red square",
+        "--relevance",
+        "motion:0.2",
+        "--json",
+      );
+    const first = JSON.parse(ask().stdout);
+    expect(first.keywords).toEqual(["flash", "red square"]);
+    expect(first.relevance).toMatchObject({ name: "motion", params: { reachSeconds: 0.2 } });
+    expect(Object.keys(first.frames[0]).sort()).toEqual(["index", "isKey", "score", "timeSeconds"]);
+    expect(first.frames.filter((f: { isKey: boolean }) => f.isKey).length / first.frames.length).toBe(
+      first.keyFrameShare,
+    );
+    const again = ask();
+    expect(JSON.parse(again.stdout)).toEqual(first);
+    expect(again.stderr).not.toContain("scored");
+  });
+
+  const browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
+    existsSync,
+  );
+  if (browser === undefined)
+    console.warn("SKIPPED: keyframes --html in a browser (no Chromium on this machine)");
+  it.skipIf(browser === undefined)("--html plays both clips in step, from one file", async () => {
+    const page = join(folder, "page.html");
+    expect(
+      run("keyframes", clip, "--caption", `${caption} <b>&`, "--relevance", "motion:0.2", "--html", page)
+        .status,
+    ).toBe(0);
+    expect(readFileSync(page, "utf8")).not.toMatch(/(?:src|href)="(?!data:)/);
+    const opened = await chromium.launch({ executablePath: browser!, args: ["--no-sandbox"] });
+    try {
+      const tab = await opened.newPage();
+      const errors: string[] = [];
+      tab.on("pageerror", (error) => errors.push(error.message));
+      await tab.goto(`file://${page}`);
+      await tab.waitForFunction("complete.readyState >= 2 && absent.readyState >= 2");
+      expect(
+        await tab.evaluate(
+          "[complete.videoWidth, absent.videoWidth, document.querySelector('h1').textContent]",
+        ),
+      ).toEqual([96, 96, `${caption} <b>&`]);
+      await tab.click("#play");
+      await tab.waitForFunction("complete.currentTime > 0.4", undefined, { timeout: 20_000 });
+      expect(await tab.evaluate("Math.abs(complete.currentTime - absent.currentTime)")).toBeLessThan(0.15);
+      await tab.click("#play");
+      await tab.click("[data-time]");
+      await tab.waitForFunction("gone.classList.contains('gone') && !absent.seeking", undefined, {
+        timeout: 20_000,
+      });
+      expect(errors).toEqual([]);
+    } finally {
+      await opened.close();
+    }
+  });
+});
