@@ -32,7 +32,7 @@ export const loadClips = async (
   for await (const sample of readSamples(folder)) {
     const known = groups.get(sample.clip.sha256);
     if (known === undefined) groups.set(sample.clip.sha256, [sample]);
-    else known.push(sample);
+    else known.push({ ...sample, clip: known[0]!.clip });
   }
   const entries = [...groups];
   const clips = new Array<MemoryClip | undefined>(entries.length);

@@ -25,7 +25,8 @@ export interface ReportInput {
   readonly context: StageContext;
   readonly stages: readonly { readonly stage: Stage; readonly title: string }[];
   readonly records: readonly EvaluationRecord[];
-  readonly training: readonly PairedClip[];
+  /** Samples of each training clip. */
+  readonly training: readonly Pick<PairedClip, "samples">[];
   readonly held: readonly PairedClip[];
   /** Held-out clips with the pairs that were detected (the tested ones are the scripted truth). */
   readonly examples: readonly PairedClip[];
@@ -169,7 +170,7 @@ export const reportModel = async (input: ReportInput): Promise<ReportModel> => {
   const { context, stages, records, training, held, quality } = input;
   const { recipe } = context;
   const closed = (
-    clips: readonly PairedClip[],
+    clips: readonly Pick<PairedClip, "samples">[],
   ): { skill: string; answer: string; options?: readonly string[] }[] =>
     clips.flatMap(({ samples }) =>
       samples

@@ -7,6 +7,7 @@ import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import type { TrainingClip } from "../../training/clip.ts";
 import { dualEncoderParams, trainDualEncoder } from "../../training/dual-encoder.ts";
 import { generateWorld } from "../../world/generate.ts";
 import { worldProfile } from "../../world/profile.ts";
@@ -15,7 +16,14 @@ import type { CommandContext } from "../command.ts";
 import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
 import { testStage } from "./evaluation.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
-import { detectedPairs, exampleClips, type PairedClip, pairQuality, truePairs } from "./pairs.ts";
+import {
+  detectedPairs,
+  exampleClips,
+  type PairedClip,
+  type PairQuality,
+  pairQuality,
+  truePairs,
+} from "./pairs.ts";
 import { writeReport } from "./report.ts";
 import { grpoStage, openRun, type Stage, type StageContext, sftStage, trainingClips } from "./training.ts";
 
@@ -92,6 +100,41 @@ const makeEncoder = async (
   return DualEncoder.open(join(folder, "encoder"), recipe.threads);
 };
 
+/** What training and tests need of the world; frames of training clips are kept as patches only. */
+interface Prepared extends Pick<LoadedClips, "dropped"> {
+  readonly clips: readonly TrainingClip[];
+  readonly training: readonly Pick<PairedClip, "samples">[];
+  readonly tested: readonly PairedClip[];
+  readonly shown: readonly PairedClip[];
+  readonly quality: PairQuality;
+  readonly hash: string;
+}
+
+/** Renders, decodes, trains the relevance encoder and makes all pairs. */
+const prepare = async (stage: StageContext, watch: Watch, context: CommandContext): Promise<Prepared> => {
+  const { out, recipe } = stage;
+  const { seed, world: sizes } = recipe;
+  const world = await watch.time("world: render, encode, decode", () => makeWorld(out, recipe, context));
+  const training = world.clips.slice(0, world.clips.length - sizes.testClips);
+  const held = world.clips.slice(-sizes.testClips);
+  const encoder = await watch.time("relevance encoder", () => makeEncoder(out, recipe, training, context));
+  const progress = context.progress("2/6 pairs", "clips");
+  const pair = async (clips: readonly MemoryClip[]): Promise<PairedClip[]> =>
+    detectedPairs(clips, encoder, { ...recipe.pairs, seed }, (done) => progress.update(done, clips.length));
+  const pairs = await watch.time("pairs", () => pair(training));
+  const shown = await pair(held);
+  await encoder.close();
+  return {
+    clips: trainingClips(pairs, stage),
+    training: pairs.map(({ samples }) => ({ samples })),
+    tested: await truePairs(held, seed),
+    shown,
+    quality: pairQuality(pairs),
+    dropped: world.dropped,
+    hash: world.hash,
+  };
+};
+
 /** From nothing to a trained perceiver and a report; a second call in the same folder goes on where the first stopped. */
 export const runQuickstart = async (
   out: string,
@@ -104,25 +147,16 @@ export const runQuickstart = async (
 ): Promise<QuickstartResult> => {
   mkdirSync(out, { recursive: true });
   const watch = new Watch();
-  const { seed, sft, world: sizes } = recipe;
-  const world = await watch.time("world: render, encode, decode", () => makeWorld(out, recipe, context));
-  const training = world.clips.slice(0, world.clips.length - sizes.testClips);
-  const held = world.clips.slice(-sizes.testClips);
-  const encoder = await watch.time("relevance encoder", () => makeEncoder(out, recipe, training, context));
-  const pairOptions = { ...recipe.pairs, seed };
-  const pairProgress = context.progress("2/6 pairs", "clips");
-  const pair = async (clips: readonly MemoryClip[]): Promise<PairedClip[]> =>
-    detectedPairs(clips, encoder, pairOptions, (done) => pairProgress.update(done, clips.length));
-  const pairs = await watch.time("pairs", () => pair(training));
-  const shown = await pair(held);
-  await encoder.close();
-  const tested = await truePairs(held, seed);
-
+  const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));
   const config = makeConfig(recipe, language);
   const { signal } = context;
   const stageContext: StageContext = { out, recipe, language, config, signal, progress: context.progress };
-  const clips = trainingClips(pairs, stageContext);
+  const { clips, training, tested, shown, quality, dropped, hash } = await prepare(
+    stageContext,
+    watch,
+    context,
+  );
   const stage = (title: string, work: () => Promise<Stage>): Promise<Stage> => watch.time(title, work);
   const { baseSteps, forkSteps, learningRate, forkLearningRate, contrast } = sft;
   const settings = { steps: baseSteps, learningRate, contrast: null, seed };
@@ -157,18 +191,18 @@ export const runQuickstart = async (
       title,
     } of stages) {
       const blind = title === stages.at(-1)!.title;
-      records.push(...(await testStage({ title, checkpoint, blind }, tested, world.hash, stageContext)));
+      records.push(...(await testStage({ title, checkpoint, blind }, tested, hash, stageContext)));
     }
   });
   const input = {
     context: stageContext,
     stages,
     records,
-    training: pairs,
+    training,
     held: tested,
     examples: exampleClips(shown, 4, seed),
-    quality: pairQuality(pairs),
-    dropped: world.dropped,
+    quality,
+    dropped,
     versions: about.versions,
     seconds: watch.seconds,
     command: about.command,

@@ -89,9 +89,15 @@ export interface SegmentsBatch extends PlannedBatch {
   readonly ends: readonly { readonly length: number; readonly nextPosition: number }[];
 }
 
-/** Sizes are rounded up to these, so that few different graphs are compiled. */
+/**
+ * Sizes are rounded up, so that few different graphs are compiled (each keeps its own memory): to multiples of these, or
+ * of an eighth to a quarter of the size where that is more.
+ */
 const rounding = { positions: 16, words: 64, scored: 64, steps: 8 } as const;
-const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
+const roundUp = (value: number, least: number): number => {
+  const step = Math.max(least, 2 ** (Math.floor(Math.log2(Math.max(1, value))) - 2));
+  return Math.ceil(value / step) * step;
+};
 
 /** One segment at its place in a sample's sequence. */
 interface Placed {
