@@ -20,8 +20,8 @@ const kinds = ["value", "firstMoment", "secondMoment"] as const;
 const randomStore = (): ParameterStore => {
   const random = seededRandom("store");
   const store = emptyStore(config, "all");
+  // Magnitudes from denormal to large: bits must survive, not digits.
   for (const parameter of store.all())
-    // Magnitudes from denormal to large: bits must survive, not digits.
     for (const kind of kinds)
       parameter[kind]!.forEach((_, i, array) => {
         array[i] = random.normal() * 10 ** (random.integer(60) - 42);
