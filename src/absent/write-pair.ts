@@ -24,6 +24,8 @@ export interface WritePairRequest {
   readonly virtual: boolean;
   /** Draws the contact sheet into the given file; left out when there is none. */
   readonly sheet?: (file: string, pair: Pair) => Promise<void>;
+  /** False leaves out decoding both clips again for their PSNR. */
+  readonly measureFidelity?: boolean;
   /** x264 quality of the written clips, 0 to 51. */
   readonly crf?: number;
   readonly signal?: AbortSignal;
@@ -107,21 +109,24 @@ const clips = async (request: WritePairRequest, partial: string, folder: string)
     replacements,
     source: await sourceReference(request, folder),
   };
-  const fidelity = await pairFidelity({
-    video,
-    file,
-    info: request.info,
-    complete,
-    absent,
-    replacements,
-    ...(pixels && { pixels }),
-    ...(signal && { signal }),
-  });
+  const fidelity =
+    request.measureFidelity === false
+      ? undefined
+      : await pairFidelity({
+          video,
+          file,
+          info: request.info,
+          complete,
+          absent,
+          replacements,
+          ...(pixels && { pixels }),
+          ...(signal && { signal }),
+        });
   return {
     pair,
     files: ["complete.mp4", "absent.mp4"],
     unchanged: request.pair.replacements.length - replacements.length,
-    fidelity,
+    ...(fidelity && { fidelity }),
   };
 };
 

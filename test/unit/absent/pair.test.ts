@@ -217,14 +217,35 @@ describe("checkedPair", () => {
 });
 
 describe("freezes", () => {
-  it("controls with as many frames that are not key", () => {
-    const control = freezeControl(timeline(20), [3, 9], 5, seededRandom(1));
-    expect(control).toHaveLength(5);
+  it("lays runs of the same length on frames that are neither key nor declared", () => {
+    const declared = [3, 9, 10, 11].map((position) => ({ position, from: position < 9 ? 2 : 8 }));
+    const control = freezeControl(30, [3, 10], declared, seededRandom(1));
+    expect(control).toHaveLength(4);
     for (const { position, from } of control) {
-      expect([3, 9]).not.toContain(position);
-      expect(from).toBe(position - 1);
+      expect([3, 9, 10, 11]).not.toContain(position);
+      expect(from).toBeLessThan(position);
     }
-    expect(freezeControl(timeline(3), [1], 5, seededRandom(1))).toHaveLength(1);
+    expect(new Set(control.map(({ from }) => from)).size).toBe(2);
+    expect(freezeControl(3, [1], [{ position: 1, from: 0 }], seededRandom(1))).toEqual([]);
+  });
+
+  it("makes as many duplicates as it declares", () => {
+    fc.assert(
+      fc.property(cases, fc.integer(), ({ count, cuts }, seed) => {
+        const declared = [...new Set(cuts)]
+          .filter((at) => at > 0)
+          .sort((a, b) => a - b)
+          .map((position) => ({ position, from: position - 1 }));
+        const control = freezeControl(count, [], declared, seededRandom(seed));
+        const complete = flat(Array.from({ length: count }, (_, at) => at));
+        const frozen = absentBatch(
+          complete,
+          control.map(({ position, from }) => ({ index: position, from })),
+        );
+        expect(duplicateCount(frozen, 0)).toBe(control.length);
+        expect(control.length).toBeLessThanOrEqual(declared.length);
+      }),
+    );
   });
 
   it("counts duplicates and rates a detector that sees only them", () => {

@@ -1,0 +1,101 @@
+"""The transformers side of the engine's benchmarks.
+
+    qwen2_5_vl.py FOLDER TASK ATTENTION THREADS [COMPLETIONS] [NEW_TOKENS]
+
+TASK is train, prefill or generate. Weights, ids, pixels and positions are those of FOLDER; positions are passed
+explicitly, because the rule differs between versions.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from transformers import Qwen2_5_VLForConditionalGeneration
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bench"))
+from answer_rounds import answer_rounds
+
+folder, task, attention, threads = sys.argv[1:5]
+torch.set_num_threads(int(threads))
+model = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+    f"{folder}/checkpoint", attn_implementation=attention, dtype=torch.float32)
+stored = load_file(f"{folder}/inputs.safetensors")
+ids = stored["input_ids"].long()
+positions = stored["position_ids"].long()
+grids = stored["video_grid_thw"].long()
+pixels = stored["pixel_values_videos"]
+rows, columns = ids.shape
+VIDEO = 11
+behind = columns - int((ids[0] == VIDEO).nonzero()[-1]) - 1
+
+
+def hub_name(name):
+    return name.replace("model.visual.", "visual.").replace("model.language_model.", "model.")
+
+
+def train():
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+    labels = ids.clone()
+    labels[:, : columns - behind + 1] = -100
+    first = []
+
+    def one_round(_number):
+        start = time.perf_counter()
+        out = model(input_ids=ids, position_ids=positions, pixel_values_videos=pixels, video_grid_thw=grids,
+                    use_cache=False, labels=labels)
+        out.loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        loss = float(out.loss.detach())
+        if not first:
+            elapsed = time.perf_counter() - start
+            scale = min(1.0, 1.0 / (float(norm) + 1e-6))
+            norms = {hub_name(n): float(p.grad.norm()) / scale for n, p in model.named_parameters() if p.grad is not None}
+            first.extend([loss, float(norm)] + [norms[n] for n in sorted(norms)])
+            start = time.perf_counter() - elapsed
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return {"value": (time.perf_counter() - start) * 1000, "result": first}
+
+    return one_round
+
+
+@torch.no_grad()
+def prefill(_number):
+    start = time.perf_counter()
+    out = model(input_ids=ids, position_ids=positions, pixel_values_videos=pixels, video_grid_thw=grids,
+                use_cache=True, logits_to_keep=1)
+    tokens = out.logits[:, -1].argmax(-1).tolist()
+    return {"value": (time.perf_counter() - start) * 1000, "result": tokens}
+
+
+def generate():
+    completions, new_tokens = int(sys.argv[5]), int(sys.argv[6])
+    one = positions[:, :1]
+    delta = one.max() + 1 - columns
+    model.model.get_rope_index = lambda *_args, **_named: (
+        one.repeat(1, completions, 1), delta.expand(completions, 1))
+    clip = pixels[: pixels.shape[0] // rows]
+    given = {
+        "input_ids": ids[:1].repeat(completions, 1), "attention_mask": torch.ones(completions, columns).long(),
+        "pixel_values_videos": clip.repeat(completions, 1), "video_grid_thw": grids[:1].repeat(completions, 1),
+        "mm_token_type_ids": (ids[:1] == VIDEO).long().repeat(completions, 1) * 2,
+    }
+
+    @torch.no_grad()
+    def one_round(_number):
+        model.model.rope_deltas = None
+        start = time.perf_counter()
+        out = model.generate(**given, do_sample=False, max_new_tokens=new_tokens, min_new_tokens=new_tokens,
+                             eos_token_id=None, pad_token_id=0)
+        seconds = time.perf_counter() - start
+        made = out[:, columns:]
+        return {"value": made.numel() / seconds, "result": made.flatten().tolist()}
+
+    return one_round
+
+
+model.eval()
+answer_rounds({"train": train, "prefill": lambda: prefill, "generate": generate}[task]())
