@@ -24,8 +24,22 @@ const commandOf = (settings: EncoderSettings): string[] => {
     ...["-c:v", "libx264", "-threads", "1", ...options, ...colours],
     ...["-fps_mode", "passthrough", "-enc_time_base", `1:${ticksPerSecond}`],
     ...(keys.length > 0 ? ["-force_key_frames", keys.join(",")] : []),
-    ...["-bsf:v", "filter_units=remove_types=6", "-fflags", "+bitexact", "-flags:v", "+bitexact"],
-    ...["-map_metadata", "-1", "-movflags", "+faststart", "-video_track_timescale", String(ticksPerSecond)],
+    // The last picture's duration cannot come through the pipe: it is set to 1/25 s, the others follow from the times.
+    ...[
+      "-bsf:v",
+      `filter_units=remove_types=6,setts=pts=PTS:dts=DTS:duration=${Math.round(ticksPerSecond / 25)}`,
+    ],
+    ...["-fflags", "+bitexact", "-flags:v", "+bitexact"],
+    ...[
+      "-map_metadata",
+      "-1",
+      "-metadata:s:v",
+      "encoder=H.264",
+      "-movflags",
+      "+faststart",
+      "-video_track_timescale",
+      String(ticksPerSecond),
+    ],
     ...["-f", "mp4", temporary],
   ];
 };

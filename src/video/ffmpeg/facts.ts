@@ -76,6 +76,12 @@ export const probeFacts = async (file: string, limits: VideoLimits): Promise<Pro
   const { code, complaint, text } = await runText("ffprobe", [
     ...["-v", "error", ...inputGuards(limits), ...what, `file:${file}`],
   ]);
+  if (code !== 0 && /exceeds specified max pixel/.test(complaint))
+    throw new VideoError("picture is too large", {
+      where: file,
+      expected: `at most ${limits.maxPixels} pixels`,
+      hint: "raise maxPixels if this is meant",
+    });
   if (code !== 0)
     throw new VideoError("not a video that can be opened", {
       where: file,

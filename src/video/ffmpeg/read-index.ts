@@ -95,8 +95,9 @@ export const readIndex = async (file: string, limits: VideoLimits, alive: () => 
   if (packets.count === 0) throw new VideoError("no pictures in the video stream", { where: file });
   const faults = fault === undefined ? [] : [fault];
   const reason = fault === undefined ? reasonToDecode(packets) : "the file ends early";
-  if (reason === undefined) return { file, facts, packets, frames: framesFromPackets(packets), faults };
-  faults.push(`frames were counted by decoding: ${reason}`);
+  const frames = reason === undefined ? framesFromPackets(packets) : undefined;
+  if (frames !== undefined && frames.pts.length > 0) return { file, facts, packets, frames, faults };
+  faults.push(`frames were counted by decoding: ${reason ?? "no packet is shown"}`);
   const times = await decodeTimes(file, probed, limits, alive);
   if (times.length === 0)
     throw new VideoError("no frame can be decoded", {

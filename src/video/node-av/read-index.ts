@@ -99,8 +99,9 @@ export const readIndex = (
   }
   if (packets.count === 0) throw new VideoError("no pictures in the video stream", { where: file });
   const reason = faults.length > 0 ? "the file ends early" : reasonToDecode(packets);
-  if (reason === undefined) return { file, facts, packets, frames: framesFromPackets(packets), faults };
-  faults.push(`frames were counted by decoding: ${reason}`);
+  const frames = reason === undefined ? framesFromPackets(packets) : undefined;
+  if (frames !== undefined && frames.pts.length > 0) return { file, facts, packets, frames, faults };
+  faults.push(`frames were counted by decoding: ${reason ?? "no packet is shown"}`);
   const times = decodeTimes(library, file, limits, alive);
   if (times.length === 0)
     throw new VideoError("no frame can be decoded", {

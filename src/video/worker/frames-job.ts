@@ -31,6 +31,8 @@ class Collector {
   #indices: number[] = [];
   #repeated: number[] = [];
   #emit: (chunk: Chunk) => Promise<boolean>;
+  /** True once the reader wanted no more. */
+  stopped = false;
   constructor(
     size: PictureSize,
     timeline: Timeline,
@@ -69,6 +71,7 @@ class Collector {
     });
     this.#indices = [];
     this.#repeated = [];
+    this.stopped = !more;
     return more;
   }
 }
@@ -148,6 +151,7 @@ export const framesJob = async (
     limits,
   );
   const faults = [...outcome.faults];
+  if (collector.stopped) return { faults };
   if (expected < targets.length && last !== undefined) {
     const missing = targets.length - expected;
     if (await fillMissing(Number.POSITIVE_INFINITY, last))

@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  framesFromDecode,
+  framesFromPackets,
+  reasonToDecode,
+  startingKeys,
+} from "../../../src/video/frame-table.ts";
+import { PacketTable, packetFlag } from "../../../src/video/packet-table.ts";
+
+const table = (rows: readonly (readonly [pts: number, flags: number])[]): PacketTable => {
+  const packets = new PacketTable();
+  for (const [pts, flags] of rows) packets.add(pts, pts, 10, -1, flags);
+  return packets;
+};
+const { key, discard, corrupt, broken, hidden } = packetFlag;
+
+describe("reasonToDecode", () => {
+  test("has nothing to say about sound packets", () => {
+    expect(
+      reasonToDecode(
+        table([
+          [0, key],
+          [20, 0],
+          [10, 0],
+        ]),
+      ),
+    ).toBeUndefined();
+  });
+  test.each([
+    [
+      /length/,
+      [
+        [0, key],
+        [10, broken],
+      ],
+    ],
+    [
+      /damaged/,
+      [
+        [0, key],
+        [10, corrupt],
+      ],
+    ],
+    [
+      /without presentation time/,
+      [
+        [0, key],
+        [Number.NaN, 0],
+      ],
+    ],
+    [
+      /same presentation time/,
+      [
+        [0, key],
+        [0, 0],
+      ],
+    ],
+    [
+      /no key packet/,
+      [
+        [0, 0],
+        [10, 0],
+      ],
+    ],
+  ] as const)("says %s", (reason, rows) => {
+    expect(reasonToDecode(table(rows))).toMatch(reason);
+  });
+  test("does not mind discarded and hidden packets", () => {
+    expect(
+      reasonToDecode(
+        table([
+          [0, key | discard],
+          [0, hidden],
+          [10, 0],
+        ]),
+      ),
+    ).toBeUndefined();
+  });
+});
+
+test("frames are the shown packets in order of time, however many there are", () => {
+  const times = fc.uniqueArray(fc.integer({ min: -1000, max: 100_000 }), { minLength: 1, maxLength: 3000 });
+  fc.assert(
+    fc.property(times, (pts) => {
+      const packets = table(pts.map((time, i) => [time, i % 7 === 3 ? discard : 0]));
+      const frames = framesFromPackets(packets);
+      const shown = pts.filter((_, i) => i % 7 !== 3).sort((a, b) => a - b);
+      expect([...frames.pts]).toEqual(shown);
+      expect([...frames.packet].map((at) => packets.pts[at])).toEqual(shown);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("decoded frames without a time continue by the usual distance", () => {
+  const unknown = Number.NaN;
+  const packets = table([[0, key]]);
+  expect([...framesFromDecode([unknown, 10, 20, unknown, 40, unknown], packets).pts]).toEqual([
+    0, 10, 20, 30, 40, 50,
+  ]);
+  expect([...framesFromDecode([unknown, unknown], packets).pts]).toEqual([0, 10]);
+  expect([...framesFromDecode([5, 15, 3, 35, 45, 55], packets).pts]).toEqual([5, 15, 25, 35, 45, 55]);
+});
+
+test("a packet is decoded from the last key packet before it in both orders", () => {
+  // I P B B | I(open) with two leading pictures that are shown before it.
+  const packets = table([
+    [0, key],
+    [30, 0],
+    [10, 0],
+    [20, 0],
+    [60, key],
+    [40, 0],
+    [50, 0],
+    [70, 0],
+  ]);
+  expect([...startingKeys(packets)]).toEqual([0, 0, 0, 0, 4, 0, 0, 4]);
+});
