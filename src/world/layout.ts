@@ -3,7 +3,7 @@ import type { Random } from "../core/random.ts";
 import { verticalReach } from "./events.ts";
 import type { ActorPlan, ClipPlan } from "./plan.ts";
 import { cameraAt, clock, eventPlace, ordinaryState, travelled } from "./state.ts";
-import type { Place } from "./words.ts";
+import { type Place, places } from "./words.ts";
 
 /** Attempts before a layout gives up a wish (room between actors, a strong place, far travel). */
 const attemptsPerLevel = 60;
@@ -17,21 +17,15 @@ const checkedFrames = (plan: ClipPlan): number[] => {
   return frames;
 };
 
-/** Whether an actor stays in the picture, and well inside while something happens to it. */
-const staysInside = (
-  plan: ClipPlan,
-  actor: ActorPlan,
-  own: readonly number[],
-  frames: readonly number[],
-): boolean => {
+/** Whether an actor stays in the picture, and well inside while anything happens, to it or to another one. */
+const staysInside = (plan: ClipPlan, actor: ActorPlan, frames: readonly number[]): boolean => {
   const reach = verticalReach(plan.profile.kinds);
   for (const frame of frames) {
     const { x, y, zoom } = ordinaryState(plan, actor, frame);
     const edge = 0.5 * actor.radius * zoom;
     if (x < edge || y < edge || x > plan.width - edge || y > plan.height - edge) return false;
   }
-  for (const e of own) {
-    const event = plan.events[e]!;
+  for (const event of plan.events) {
     for (const frame of [event.startFrame, event.endFrame - 1]) {
       const { x, y } = ordinaryState(plan, actor, frame);
       const edge = 0.95 * actor.radius;
@@ -81,17 +75,13 @@ const slowed = (actor: ActorPlan, factor: number): ActorPlan => ({
  * happens in its wished place. Only positions (and, when room is short, speeds and clearances) are searched: what the
  * answers depend on was drawn before and is never redrawn.
  *
- * `wished` holds a place for events that have one, by event index.
+ * `wished` holds a place for events that have one, by event index. Actors that nothing happens to are placed by the same
+ * rules, as if something happened to them in a place of their own: where an actor stands must not tell whose event it is.
  */
 export const layOut = (plan: ClipPlan, random: Random, wished: readonly (Place | undefined)[]): ClipPlan => {
   const frames = checkedFrames(plan);
-  const eventsOf = plan.actors.map((_, a) =>
-    plan.events.flatMap((event, e) => (event.actor === a || event.other === a ? [e] : [])),
-  );
-  // Actors with a wished place are the most constrained: they are placed first.
-  const order = plan.actors
-    .map((_, a) => a)
-    .sort((a, b) => eventsOf[b]!.length - eventsOf[a]!.length || a - b);
+  // Drawn once, like the wished place itself: a place that is hard to fill must be as likely for every actor.
+  const decoys = plan.actors.map(() => random.pick(places));
   for (let level = 0; level < levels; level++) {
     const strength = Math.max(0.1, 0.36 - 0.05 * level);
     const room = [0.12, 0.08, 0.04, 0, -0.1, -0.25, -0.5, -1][level]!;
@@ -99,20 +89,20 @@ export const layOut = (plan: ClipPlan, random: Random, wished: readonly (Place |
     for (let attempt = 0; attempt < attemptsPerLevel; attempt++) {
       const placed: ActorPlan[] = [...plan.actors];
       const done: number[] = [];
-      for (const a of order) {
+      for (const a of random.shuffled(plan.actors.map((_, index) => index))) {
         const moving = slowed(plan.actors[a]!, factor);
-        const own = eventsOf[a]!;
         let found: ActorPlan | undefined;
         for (let tryNumber = 0; tryNumber < 12 && found === undefined; tryNumber++) {
-          const first = own.find((e) => wished[e] !== undefined && plan.events[e]!.actor === a);
-          const event = first === undefined ? undefined : plan.events[first]!;
+          const first = wished.findIndex((place) => place !== undefined);
+          const event = first < 0 ? undefined : plan.events[first]!;
+          const place = event?.actor === a ? wished[first]! : decoys[a]!;
           const target =
             event === undefined
               ? {
                   x: plan.width * (0.12 + 0.76 * random.next()),
                   y: plan.height * (0.12 + 0.76 * random.next()),
                 }
-              : pointIn(plan, random, wished[first!]!, strength);
+              : pointIn(plan, random, place, strength);
           const frame =
             event === undefined ? (plan.frameCount - 1) / 2 : (event.startFrame + event.endFrame - 1) / 2;
           const camera = cameraAt(plan, frame);
@@ -122,7 +112,7 @@ export const layOut = (plan: ClipPlan, random: Random, wished: readonly (Place |
             x: (target.x - plan.width / 2) / camera.zoom + plan.width / 2 + camera.x - offset.x,
             y: (target.y - plan.height / 2) / camera.zoom + plan.height / 2 + camera.y - offset.y,
           };
-          if (!staysInside(plan, actor, own, frames)) continue;
+          if (!staysInside(plan, actor, frames)) continue;
           if (done.some((other) => clearance(plan, actor, placed[other]!, frames) < room)) continue;
           found = actor;
         }
@@ -130,7 +120,7 @@ export const layOut = (plan: ClipPlan, random: Random, wished: readonly (Place |
         placed[a] = found;
         done.push(a);
       }
-      if (done.length < order.length) continue;
+      if (done.length < plan.actors.length) continue;
       const result: ClipPlan = { ...plan, actors: placed };
       return {
         ...result,

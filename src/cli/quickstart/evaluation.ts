@@ -28,7 +28,7 @@ export const testStage = async (
 ): Promise<readonly EvaluationRecord[]> => {
   const { recipe, language, out } = context;
   const { config, store } = await loadStore(stage.checkpoint, "none");
-  await using engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 8 });
+  await using engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 4 });
   const byClip = new Map(clips.map((clip) => [clip.sha256, clip]));
   const places = new Map(
     clips.map(({ sha256, frames }) => [
