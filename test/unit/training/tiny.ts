@@ -7,8 +7,8 @@ import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import { initialize } from "../../../src/model/qwen2_5_vl/initialize.ts";
 import type { ClipPatches, SegmentTokens } from "../../../src/model/qwen2_5_vl/segments-batch.ts";
 import type { TrainingClip, TrainingText } from "../../../src/training/clip.ts";
-import type { Language } from "../../../src/training/comparative-grpo.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
+import type { Language } from "../../../src/training/rollout.ts";
 import { smallConfig } from "../model/small-config.ts";
 
 /** Patches of 2 x 2 pixels, two blocks of vision, `layers` of language. */
