@@ -1,0 +1,49 @@
+// The program that resume.test.ts kills: trains a tiny model in the run folder of its second argument, or goes on with it.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Progress } from "../../src/core/progress.ts";
+import { createRun, resumeRun } from "../../src/runs/run.ts";
+import { grpoParams, trainComparativeGrpo } from "../../src/training/comparative-grpo.ts";
+import { sftParams, trainSft } from "../../src/training/sft.ts";
+import { tinyLanguage, tinyTrainee, toyClips } from "../unit/training/tiny.ts";
+
+const [kind, folder] = [process.argv[2]!, process.argv[3]!];
+const stop = new AbortController();
+process.on("SIGINT", () => stop.abort());
+const options = {
+  steps: 14,
+  checkpointEvery: 3,
+  schedule: { learningRate: 5e-3, warmupSteps: 3 },
+  seed: 5,
+};
+const progress: Progress = {
+  update: (step) => void process.stdout.write(`step ${step}\n`),
+  log: () => {},
+};
+const clips = toyClips(40);
+const trainee = tinyTrainee(folder, { threads: 1 });
+using run = existsSync(join(folder, "config.json"))
+  ? resumeRun(folder, { keepLast: 1 })
+  : createRun(folder, { kind }, { keepLast: 1 });
+const context = { run, progress, signal: stop.signal };
+try {
+  if (kind === "sft") {
+    const contrast = { block: 2, weight: 0.1, dropout: 0.1 };
+    await trainSft(trainee, clips, sftParams.parse({ ...options, clipsPerStep: 8, contrast }), context);
+  } else {
+    const prompts = clips.flatMap((clip) => clip.texts.map((text) => ({ clip, text })));
+    const given = {
+      ...options,
+      promptsPerStep: 6,
+      completions: 4,
+      maxNewTokens: 2,
+      rewards: { accuracy: 1 },
+    };
+    await trainComparativeGrpo(trainee, prompts, grpoParams.parse(given), tinyLanguage, context);
+  }
+} catch (error) {
+  if (!(error instanceof Error && error.name === "AbortError")) throw error;
+  process.exitCode = 130;
+} finally {
+  await trainee.engine[Symbol.asyncDispose]();
+}
