@@ -32,7 +32,11 @@ export interface QuickstartRecipe {
     readonly reach: number;
     readonly train: Omit<DualEncoderOptions, "threads">;
   };
-  readonly pairs: { readonly peaks: { readonly topK: number }; readonly builder: string };
+  readonly pairs: {
+    readonly peaks: { readonly topK: number };
+    readonly builder: string;
+    readonly builderParams: Readonly<Record<string, number>>;
+  };
   /** Base SFT, then equal steps of plain SFT and of SFT with contrast from there. */
   readonly sft: {
     readonly baseSteps: number;
@@ -80,17 +84,17 @@ const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
       visionMlp: 128,
     },
     relevance: {
-      width: 64,
+      width: 128,
       reach: 3,
       train: {
-        steps: steps(300),
+        steps: steps(350),
         clipsPerStep: 24,
-        temperature: 0.1,
-        schedule: { learningRate: 2e-3, warmupSteps: 30, finalShare: 0.05 },
+        temperature: 0.07,
+        schedule: { learningRate: 6e-3, warmupSteps: 30, finalShare: 0.05 },
         seed,
       },
     },
-    pairs: { peaks: { topK: 2 }, builder: "span" },
+    pairs: { peaks: { topK: 1 }, builder: "span", builderParams: { heightShare: 0.5 } },
     sft: {
       baseSteps: steps(2000),
       forkSteps: steps(300),

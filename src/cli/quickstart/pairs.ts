@@ -30,6 +30,7 @@ export interface PairQuality {
 export interface PairOptions {
   readonly peaks: PeakOptions;
   readonly builder: string;
+  readonly builderParams: Readonly<Record<string, number>>;
   readonly seed: number;
 }
 
@@ -38,9 +39,9 @@ const pairFrom = async (
   clip: MemoryClip,
   scores: ArrayLike<number>,
   relevance: Pair["relevance"],
-  { peaks, builder: name, seed }: PairOptions,
+  { peaks, builder: name, builderParams, seed }: PairOptions,
 ): Promise<PairedClip> => {
-  const builder = await absentBuilders.make(name);
+  const builder = await absentBuilders.make(name, builderParams);
   const { clip: source, keywords = [], provenance } = clip.samples[0]!;
   const sampled = clip.frames.frames;
   const request = {
@@ -93,7 +94,9 @@ export const truePairs = async (clips: readonly MemoryClip[], seed: number): Pro
       context: { spans: clip.samples[0]!.events ?? [] },
     });
     const relevance = { ...provider.recipe, version: provider.value.version() };
-    paired.push(await pairFrom(clip, scores, relevance, { peaks: {}, builder: "span", seed }));
+    paired.push(
+      await pairFrom(clip, scores, relevance, { peaks: {}, builder: "span", builderParams: {}, seed }),
+    );
   }
   return paired;
 };
