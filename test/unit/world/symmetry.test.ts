@@ -17,14 +17,12 @@ test("nothing about an actor's ordinary state tells whose event it is", () => {
     const frame = (event.startFrame + event.endFrame - 1) / 2;
     const hero = plan.actors[event.actor]!;
     const other = plan.actors[1 - event.actor]!;
-    const at = [hero, other].map((actor) => ordinaryState(plan, actor, frame)) as [
-      { x: number; y: number },
-      { x: number; y: number },
-    ];
-    const distance = at.map(({ x, y }) => Math.hypot(x - plan.width / 2, y - plan.height / 2));
+    const [own, others] = [ordinaryState(plan, hero, frame), ordinaryState(plan, other, frame)];
+    const fromMiddle = ({ x, y }: { x: number; y: number }): number =>
+      Math.hypot(x - plan.width / 2, y - plan.height / 2);
     counts.clips++;
-    if (distance[0]! > distance[1]!) counts.farther++;
-    if (Math.abs(at[0].y - plan.height / 2) > Math.abs(at[1].y - plan.height / 2)) counts.lower++;
+    if (fromMiddle(own) > fromMiddle(others)) counts.farther++;
+    if (Math.abs(own.y - plan.height / 2) > Math.abs(others.y - plan.height / 2)) counts.lower++;
     if (hero.radius > other.radius) counts.larger++;
     if (event.actor === 0) counts.first++;
     if (
