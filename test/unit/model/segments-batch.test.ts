@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
+import { roundUp } from "../../../src/model/qwen2_5_vl/rounding.ts";
 import {
   type ClipSegments,
   type SegmentOptions,
@@ -242,4 +243,17 @@ describe("planning", () => {
       { numRuns: 60 },
     );
   });
+});
+
+test("rounding up wastes less than the step or a quarter, and few sizes are left", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 100_000 }), fc.constantFrom(1, 8, 16, 64), (value, least) => {
+      const rounded = roundUp(value, least);
+      expect(rounded).toBeGreaterThanOrEqual(value);
+      expect(rounded % least).toBe(0);
+      expect(rounded - value).toBeLessThan(Math.max(least, value / 4 + 1));
+    }),
+  );
+  const sizes = new Set(Array.from({ length: 4096 }, (_, i) => roundUp(i + 1, 16)));
+  expect(sizes.size).toBeLessThan(40);
 });

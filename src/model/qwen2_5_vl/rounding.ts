@@ -1,0 +1,11 @@
+/**
+ * Sizes of a batch are rounded up, so that few different graphs are compiled (each keeps its own memory): to multiples of
+ * these, or of an eighth to a quarter of the size where that is more.
+ */
+export const rounding = { positions: 16, words: 64, scored: 64, steps: 8 } as const;
+
+/** `value` rounded up to a multiple of `least`, or of the power of two that is an eighth to a quarter of it. */
+export const roundUp = (value: number, least: number): number => {
+  const step = Math.max(least, 2 ** (Math.floor(Math.log2(Math.max(1, value))) - 2));
+  return Math.ceil(value / step) * step;
+};
