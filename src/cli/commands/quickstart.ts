@@ -29,7 +29,8 @@ const quickstart: CommandDefinition = defineCommand({
     command
       .option("--out <folder>", "where everything goes; an unfinished one is finished", "runs/quickstart")
       .option("--minutes <number>", "about how long to train on two cores; sets the numbers of steps", "8")
-      .option("--seed <number>", "another seed, other clips and weights", "1");
+      .option("--seed <number>", "another seed, other clips and weights", "1")
+      .option("--resume", "go on where the last call stopped; it does so without this, too");
   },
   run: async (_args, options, context) => {
     const minutes = Number(options["minutes"]);

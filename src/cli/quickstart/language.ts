@@ -2,9 +2,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../core/files.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import { segmentTokensOf } from "../../model/qwen2_5_vl/segment-tokens.ts";
 import type { SegmentTokens } from "../../model/qwen2_5_vl/segments-batch.ts";
 import { loadTokenizer, type Tokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
-import { segmentEndTokens, wordLevelTokenizerJson } from "../../model/qwen2_5_vl/word-level-tokenizer.ts";
+import { wordLevelTokenizerJson } from "../../model/qwen2_5_vl/word-level-tokenizer.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { worldVocabulary } from "../../world/words.ts";
 
@@ -27,23 +28,11 @@ export const makeLanguage = (folder: string): WorldLanguage => {
   for (const [name, content] of Object.entries(wordLevelTokenizerJson(words)))
     writeFileAtomic(join(folder, name), `${JSON.stringify(content, null, 1)}\n`);
   const tokenizer = loadTokenizer(folder);
-  const [endComplete, endAbsent, endText] = segmentEndTokens.map((name) => tokenizer.idOf(name)) as [
-    number,
-    number,
-    number,
-  ];
   return {
     folder,
     tokenizer,
     end: tokenizer.idOf("<|im_end|>"),
-    tokens: {
-      visionStart: tokenizer.idOf("<|vision_start|>"),
-      visionEnd: tokenizer.idOf("<|vision_end|>"),
-      video: tokenizer.idOf("<|video_pad|>"),
-      endComplete,
-      endAbsent,
-      endText,
-    },
+    tokens: segmentTokensOf(tokenizer)!,
   };
 };
 

@@ -6,6 +6,7 @@ import type { EvaluationRecord } from "../../evaluation/records.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
+import { writePictureSettings } from "../../model/qwen2_5_vl/picture-settings.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { TrainingClip } from "../../training/clip.ts";
 import { dualEncoderParams, trainDualEncoder } from "../../training/dual-encoder.ts";
@@ -157,6 +158,8 @@ export const runQuickstart = async (
     watch,
     context,
   );
+  const { width, height } = tested[0]!.frames;
+  writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
   const stage = (title: string, work: () => Promise<Stage>): Promise<Stage> => watch.time(title, work);
   const { baseSteps, forkSteps, learningRate, forkLearningRate, contrast } = sft;
   const settings = { steps: baseSteps, learningRate, contrast: null, seed };
