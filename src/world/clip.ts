@@ -204,7 +204,8 @@ export const planClip = (seed: WorldSeed, index: number, profile: WorldProfile):
   const heroColor: Color = balancedPick(seed, `${story}/who`, rank, colors);
   const heroShape = balancedPick(seed, `${story}/shape`, rank, profile.shapes);
   const otherColors = looks.shuffled(colors.filter((color) => color !== heroColor));
-  const otherShapes = profile.shapes.filter((shape) => shape !== heroShape);
+  // All different where there are enough: a shape that stands twice would not be the hero's.
+  const otherShapes = looks.shuffled(profile.shapes.filter((shape) => shape !== heroShape));
   const askedActor = looks.integer(actorCount);
   const askedMotion = balancedPick(seed, "motion", index, profile.motions);
   const side = Math.min(profile.width, profile.height);
@@ -214,7 +215,7 @@ export const planClip = (seed: WorldSeed, index: number, profile: WorldProfile):
     actors.push({
       color: a === hero ? heroColor : otherColors.pop()!,
       levels: [215 + looks.integer(36), 10 + looks.integer(26)],
-      shape: a === hero ? heroShape : looks.pick(otherShapes),
+      shape: a === hero ? heroShape : otherShapes[(a < hero ? a : a - 1) % otherShapes.length]!,
       radius: within(looks, profile.radius) * side,
       upsideDown: looks.next() < 0.5,
       ...planMotion(looks, profile, motion, frameCount),

@@ -6,7 +6,7 @@ import { cameraAt, clock, eventPlace, ordinaryState, travelled } from "./state.t
 import { type Place, places } from "./words.ts";
 
 /** Attempts before a layout gives up a wish (room between actors, a strong place, far travel). */
-const attemptsPerLevel = 60;
+const attemptsPerLevel = 40;
 const levels = 8;
 
 /** Frames at which a path is checked; motion is slow, so every fourth and the last are enough. */
@@ -17,9 +17,16 @@ const checkedFrames = (plan: ClipPlan): number[] => {
   return frames;
 };
 
+/** Distance from the top and bottom edge that an actor keeps while something happens to it. */
+const tallEdge = (plan: ClipPlan, actor: ActorPlan): number =>
+  // Room for the tallest event whatever happens here, up and down alike: the place must not tell the event.
+  (0.45 + verticalReach(plan.profile.kinds)) * actor.radius;
+
+/** Distance from the left and right edge that an actor keeps while something happens to it. */
+const wideEdge = (actor: ActorPlan): number => 0.95 * actor.radius;
+
 /** Whether an actor stays in the picture, and well inside while anything happens, to it or to another one. */
 const staysInside = (plan: ClipPlan, actor: ActorPlan, frames: readonly number[]): boolean => {
-  const reach = verticalReach(plan.profile.kinds);
   for (const frame of frames) {
     const { x, y, zoom } = ordinaryState(plan, actor, frame);
     const edge = 0.5 * actor.radius * zoom;
@@ -28,9 +35,8 @@ const staysInside = (plan: ClipPlan, actor: ActorPlan, frames: readonly number[]
   for (const event of plan.events) {
     for (const frame of [event.startFrame, event.endFrame - 1]) {
       const { x, y } = ordinaryState(plan, actor, frame);
-      const edge = 0.95 * actor.radius;
-      // Room for the tallest event whatever happens here, up and down alike: the place must not tell the event.
-      const tall = (0.6 + reach) * actor.radius;
+      const edge = wideEdge(actor);
+      const tall = tallEdge(plan, actor);
       if (x < edge || x > plan.width - edge || y < tall || y > plan.height - tall) return false;
     }
   }
@@ -48,18 +54,38 @@ const clearance = (plan: ClipPlan, a: ActorPlan, b: ActorPlan, frames: readonly 
   return least - 1;
 };
 
-/** A point in a part of the picture, at least `strength` from the centre and from the diagonals (share of half the size). */
+/**
+ * A point in a part of the picture where an event has room: from the centre at least `strength` of the way that there
+ * is, and as clearly away from the diagonals.
+ */
 const pointIn = (
   plan: ClipPlan,
+  actor: ActorPlan,
   random: Random,
   place: Place,
   strength: number,
 ): { x: number; y: number } => {
-  const main = strength + (0.9 - strength) * random.next();
-  const side = (2 * random.next() - 1) * Math.max(0, main - strength * 0.6);
+  const sideways = place === "left" || place === "right";
+  const edge = sideways ? wideEdge(actor) : tallEdge(plan, actor);
+  const most = 1 - (2 * edge) / (sideways ? plan.width : plan.height);
+  const main = most * (strength + (1 - strength) * random.next());
+  const side = (2 * random.next() - 1) * (main - most * strength * 0.6);
   const sign = place === "left" || place === "top" ? -1 : 1;
-  const [u, v] = place === "left" || place === "right" ? [sign * main, side] : [side, sign * main];
+  const [u, v] = sideways ? [sign * main, side] : [side, sign * main];
   return { x: ((u + 1) * plan.width) / 2, y: ((v + 1) * plan.height) / 2 };
+};
+
+/**
+ * A place for each of `count` actors, different ones as far as there are, with `place` for actor `hero`: drawn until it
+ * comes out that way, so that nothing sets the hero apart.
+ */
+const spreadPlaces = (random: Random, count: number, hero: number, place: Place): Place[] => {
+  for (;;) {
+    const pool: Place[] = random.shuffled(places);
+    while (pool.length < count) pool.push(random.pick(places));
+    const drawn = random.shuffled(pool.slice(0, count));
+    if (drawn[hero] === place) return drawn;
+  }
 };
 
 /** Rescales an actor's travel by a factor. */
@@ -80,29 +106,29 @@ const slowed = (actor: ActorPlan, factor: number): ActorPlan => ({
  */
 export const layOut = (plan: ClipPlan, random: Random, wished: readonly (Place | undefined)[]): ClipPlan => {
   const frames = checkedFrames(plan);
+  const first = wished.findIndex((place) => place !== undefined);
   // Drawn once, like the wished place itself: a place that is hard to fill must be as likely for every actor.
-  const decoys = plan.actors.map(() => random.pick(places));
+  const spread =
+    first < 0 ? [] : spreadPlaces(random, plan.actors.length, plan.events[first]!.actor, wished[first]!);
   for (let level = 0; level < levels; level++) {
-    const strength = Math.max(0.1, 0.36 - 0.05 * level);
-    const room = [0.12, 0.08, 0.04, 0, -0.1, -0.25, -0.5, -1][level]!;
-    const factor = level < 2 ? 1 : Math.max(0.4, 1 - 0.1 * level);
+    const strength = [0.6, 0.55, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15][level]!;
+    const room = [0.12, 0.1, 0.08, 0.06, 0.04, 0.02, -0.1, -0.5][level]!;
+    const factor = [1, 1, 0.85, 0.7, 0.6, 0.5, 0.4, 0.35][level]!;
     for (let attempt = 0; attempt < attemptsPerLevel; attempt++) {
       const placed: ActorPlan[] = [...plan.actors];
       const done: number[] = [];
       for (const a of random.shuffled(plan.actors.map((_, index) => index))) {
         const moving = slowed(plan.actors[a]!, factor);
         let found: ActorPlan | undefined;
-        for (let tryNumber = 0; tryNumber < 12 && found === undefined; tryNumber++) {
-          const first = wished.findIndex((place) => place !== undefined);
+        for (let tryNumber = 0; tryNumber < 16 && found === undefined; tryNumber++) {
           const event = first < 0 ? undefined : plan.events[first]!;
-          const place = event?.actor === a ? wished[first]! : decoys[a]!;
           const target =
             event === undefined
               ? {
                   x: plan.width * (0.12 + 0.76 * random.next()),
                   y: plan.height * (0.12 + 0.76 * random.next()),
                 }
-              : pointIn(plan, random, place, strength);
+              : pointIn(plan, moving, random, spread[a]!, strength);
           const frame =
             event === undefined ? (plan.frameCount - 1) / 2 : (event.startFrame + event.endFrame - 1) / 2;
           const camera = cameraAt(plan, frame);

@@ -43,6 +43,8 @@ describe("planned clips", () => {
         expect(plan.actors.length).toBeGreaterThanOrEqual(2);
         const worn = plan.actors.map((actor) => actor.color);
         expect(new Set(worn).size).toBe(worn.length);
+        const forms = plan.actors.map((actor) => actor.shape);
+        expect(new Set(forms).size).toBe(forms.length);
       }),
     );
     expect(colors.length).toBeGreaterThanOrEqual(6);
@@ -134,6 +136,23 @@ describe("planned clips", () => {
         expect(2 * actor.radius).toBeLessThanOrEqual(20);
       }
     }
+  });
+
+  test("actors keep clear of each other while nothing happens", () => {
+    fc.assert(
+      fc.property(anyPlan, (plan) => {
+        for (let frame = 0; frame < plan.frameCount; frame += 3) {
+          const seen = plan.actors.map((actor) => ordinaryState(plan, actor, frame));
+          for (const [i, a] of seen.entries())
+            for (const [j, b] of seen.entries()) {
+              if (j >= i) continue;
+              const touch = (plan.actors[i]!.radius + plan.actors[j]!.radius) * a.zoom;
+              expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThan(0.85 * touch);
+            }
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test("a caption names every actor and every event", () => {
