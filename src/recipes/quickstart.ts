@@ -68,7 +68,7 @@ const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
     world: {
       profile: "quickstart",
       difficulty: 0,
-      trainClips: steps(4500),
+      trainClips: steps(4000),
       testClips: Math.max(40, Math.min(400, steps(400))),
     },
     framesPerSecond: 4,

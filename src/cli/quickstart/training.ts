@@ -100,7 +100,7 @@ export const questionOf = (sample: PairedClip["samples"][number]): string =>
 
 const newTrainee = ({ config, language, recipe }: StageContext): Trainee => {
   const store = emptyStore(config, "all");
-  const engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 4 });
+  const engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 2 });
   return { config, store, engine, tokens: language.tokens, tokenizerFolder: language.folder };
 };
 
