@@ -1,5 +1,6 @@
 import { assert } from "../core/errors.ts";
 import { ProtobufWriter } from "../core/protobuf.ts";
+import { emitFusedSum, fuseSums } from "./fuse.ts";
 import { type DataType, elementCount, topologicalOrder, type Value } from "./value.ts";
 
 /** An ONNX attribute: integer, float, text or a list of integers. */
@@ -126,19 +127,28 @@ export const emitModel = (outputs: Readonly<Record<string, Value>>, sequence?: s
     },
   };
 
-  for (const node of topologicalOrder(Object.values(outputs))) {
+  // A computed value that is an output has the output's name; other outputs are copies.
+  const outputNames = new Map<Value, string>();
+  for (const [name, value] of Object.entries(outputs))
+    if (value.node.operation.name !== "input" && !outputNames.has(value)) outputNames.set(value, name);
+  const order = topologicalOrder(Object.values(outputs));
+  const fused = fuseSums(order, Object.values(outputs));
+  const inside = new Set([...fused.values()].map(({ product }) => product));
+  for (const node of order) {
     node.outputs.forEach((value, index) => {
-      names.set(value, `v${node.id}_${index}`);
+      names.set(value, outputNames.get(value) ?? `v${node.id}_${index}`);
     });
+    const sum = fused.get(node);
     if (node.operation.name === "input") {
       const { name } = node.attributes as { name: string };
       assert(!inputs.has(name), `two inputs are called ${name}`);
       inputs.set(name, node.outputs[0]!);
       names.set(node.outputs[0]!, name);
-    } else node.operation.lower(node, emitter);
+    } else if (sum !== undefined) emitFusedSum(node, sum, emitter);
+    else if (!inside.has(node)) node.operation.lower(node, emitter);
   }
   for (const [name, value] of Object.entries(outputs))
-    emitter.node("Identity", [emitter.name(value)], [name]);
+    if (outputNames.get(value) !== name) emitter.node("Identity", [emitter.name(value)], [name]);
 
   const model = new ProtobufWriter();
   model.integer(1, irVersion).string(2, "videoperceiver");

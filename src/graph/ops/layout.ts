@@ -93,6 +93,48 @@ const splitOperation: Operation<SplitAttributes> = {
 export const split = (x: Value, axis: number, sizes: readonly number[]): readonly Value[] =>
   sizes.length === 1 ? [x] : apply(splitOperation, [x], { axis, sizes });
 
+interface SliceAttributes {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+const sliceOperation: Operation<SliceAttributes> = {
+  name: "slice",
+  infer: (inputs, { axis, start, end }) => {
+    const { shape, dtype } = inputs[0]!;
+    const fits = start >= 0 && start < end && end <= (shape[axis] ?? 0);
+    checkShape(fits, "slice", inputs, `${start} to ${end} along axis ${axis}`);
+    return [{ shape: shape.with(axis, end - start), dtype }];
+  },
+  vjp: (node, [g]) => {
+    const { axis, start, end } = node.attributes;
+    const { shape } = node.inputs[0]!;
+    const zeros = (size: number): Value[] => (size === 0 ? [] : [filled(shape.with(axis, size), 0)]);
+    return [concat([...zeros(start), g!, ...zeros(shape[axis]! - end)], axis)];
+  },
+  evaluate: (node, [x]) => {
+    const { axis, start, end } = node.attributes;
+    const inner = elementCount(x!.shape.slice(axis + 1));
+    const outer = elementCount(x!.shape.slice(0, axis));
+    const width = x!.shape[axis]! * inner;
+    const kept = (end - start) * inner;
+    const data = new Float64Array(outer * kept);
+    for (let row = 0; row < outer; row++)
+      data.set(x!.data.subarray(row * width + start * inner, row * width + end * inner), row * kept);
+    return [{ shape: node.outputs[0]!.shape, data }];
+  },
+  lower: (node, emitter) => {
+    const { axis, start, end } = node.attributes;
+    const numbers = [[start], [end], [axis]].map((values) => emitter.integers(values));
+    emitter.node("Slice", [emitter.name(node.inputs[0]!), ...numbers], [emitter.name(node.outputs[0]!)]);
+  },
+};
+
+/** Positions `start` to `end` (not included) along an axis. */
+export const slice = (x: Value, axis: number, start: number, end: number): Value =>
+  start === 0 && end === x.shape[axis] ? x : applyOne(sliceOperation, [x], { axis, start, end });
+
 const concatOperation: Operation<number> = {
   name: "concat",
   infer: (inputs, axis) => {

@@ -1,7 +1,8 @@
-import { applyOne, checkShape, elementCount, type Operation, type Value } from "../value.ts";
+import { applyOne, checkShape, elementCount, type Node, type Operation, type Value } from "../value.ts";
 import { reshape } from "./broadcast.ts";
 
-interface MatmulAttributes {
+/** How the factors of a product are used. */
+export interface MatmulAttributes {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
   readonly alpha: number;
@@ -67,6 +68,10 @@ const matmulOperation: Operation<MatmulAttributes> = {
     }
   },
 };
+
+/** True for a product of two matrices, which can also add something to its result. */
+export const isMatrixProduct = (node: Node): boolean =>
+  node.operation.name === matmulOperation.name && node.outputs[0]!.shape.length === 2;
 
 const product = (a: Value, b: Value, transposeA: boolean, transposeB: boolean, alpha: number): Value =>
   applyOne(matmulOperation, [a, b], { transposeA, transposeB, alpha });

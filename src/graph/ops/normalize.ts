@@ -1,7 +1,9 @@
-import { apply, applyOne, checkShape, type Operation, type Value } from "../value.ts";
+import { assert } from "../../core/errors.ts";
+import { apply, applyOne, checkShape, elementCount, type Operation, type Value } from "../value.ts";
 import { reshape, sumKeep } from "./broadcast.ts";
 import { add, div, mul, sqrt, sub } from "./elementwise.ts";
 import { filled } from "./inputs.ts";
+import { concat } from "./layout.ts";
 import { matmul } from "./matmul.ts";
 
 const rmsNormOperation: Operation<number> = {
@@ -14,17 +16,16 @@ const rmsNormOperation: Operation<number> = {
       { shape: [x.shape[0]!, 1], dtype: "float32" },
     ];
   },
-  // With r = 1/rms(x), n = x r, t = g n: dw = sum_rows t; dx = r (g w - n (t w) / D), (t w) a column of row sums.
+  // With r = 1/rms(x) [N, 1] and p = g x: dw = r^T p; dx = g w r - x r^3 (p w) / D. Five passes over [N, D].
   vjp: (node, [g]) => {
     const [x, weight] = node.inputs as readonly [Value, Value];
     const width = x.shape[1]!;
     const inverse = node.outputs[1]!;
-    const normalized = mul(x, inverse);
-    const t = mul(g!, normalized);
-    const column = matmul(t, reshape(weight, [width, 1]), { alpha: 1 / width });
-    const dx = mul(sub(mul(g!, weight), mul(normalized, column)), inverse);
-    const ones = filled([1, x.shape[0]!], 1);
-    return [dx, reshape(matmul(ones, t), [width])];
+    const product = mul(g!, x);
+    const column = matmul(product, reshape(weight, [width, 1]), { alpha: 1 / width });
+    const cubed = mul(inverse, mul(inverse, inverse));
+    const dx = sub(mul(mul(g!, weight), inverse), mul(x, mul(column, cubed)));
+    return [dx, reshape(matmul(inverse, product, { transposeA: true }), [width])];
   },
   evaluate: (node, [x, weight]) => {
     const [rows, width] = node.inputs[0]!.shape as [number, number];
@@ -87,6 +88,62 @@ const softmaxOperation: Operation<null> = {
 
 /** exp(x) / sum(exp(x)) along the last axis. */
 export const softmax = (x: Value): Value => applyOne(softmaxOperation, [x], null);
+
+const softmaxMixOperation: Operation<null> = {
+  name: "softmaxMix",
+  infer: (inputs) => {
+    const [scores, values] = inputs as readonly [Value, Value];
+    const lead = scores.shape.slice(0, -2);
+    const fits =
+      values.shape.slice(0, -2).join() === lead.join() && values.shape.at(-2) === scores.shape.at(-1);
+    checkShape(fits, "softmaxMix", inputs, "scores [..., R, L] and values [..., L, d]");
+    return [
+      { shape: scores.shape.with(-1, values.shape.at(-1)!), dtype: "float32" },
+      { shape: scores.shape, dtype: "float32" },
+    ];
+  },
+  // With P the probabilities and D = rowsum(g out): dvalues = P^T g and dscores = P (g values^T - D). The subtraction
+  // is part of the product: [g, -D] [values, 1]^T, so that only one pass over the scores remains.
+  vjp: (node, [g, gProbabilities]) => {
+    assert(gProbabilities === undefined, "probabilities of softmaxMix are not differentiated");
+    const [scores, values] = node.inputs as readonly [Value, Value];
+    const [mixed, probabilities] = node.outputs as readonly [Value, Value];
+    const width = values.shape.at(-1)!;
+    const lead = scores.shape.slice(0, -1);
+    const products = reshape(mul(g!, mixed), [elementCount(lead), width]);
+    const sums = reshape(matmul(products, filled([width, 1], -1)), [...lead, 1]);
+    const last = lead.length;
+    const extended = concat([g!, sums], last);
+    const ones = filled([...values.shape.slice(0, -1), 1], 1);
+    const inner = matmul(extended, concat([values, ones], last), { transposeB: true });
+    return [mul(probabilities, inner), matmul(probabilities, g!, { transposeA: true })];
+  },
+  evaluate: (node, [scores, values]) => {
+    const probabilities = softmaxOperation.evaluate(node as never, [scores!])[0]!;
+    const [length, width] = node.inputs[1]!.shape.slice(-2) as [number, number];
+    const rows = node.inputs[0]!.shape.at(-2)!;
+    const { shape } = node.outputs[0]!;
+    const data = new Float64Array(elementCount(shape));
+    for (let row = 0; row < data.length / width; row++) {
+      const stack = Math.floor(row / rows);
+      for (let l = 0; l < length; l++)
+        for (let d = 0; d < width; d++)
+          data[row * width + d]! +=
+            probabilities.data[row * length + l]! * values!.data[(stack * length + l) * width + d]!;
+    }
+    return [{ shape, data }, probabilities];
+  },
+  lower: (node, emitter) => {
+    const [mixed, probabilities] = node.outputs.map(emitter.name) as [string, string];
+    const [scores, values] = node.inputs.map(emitter.name) as [string, string];
+    emitter.node("Softmax", [scores], [probabilities], { axis: -1 });
+    emitter.node("MatMul", [probabilities, values], [mixed]);
+  },
+};
+
+/** softmax(scores) values: scores [..., R, L] and values [..., L, d] to [..., R, d]; what attention ends with. */
+export const softmaxMix = (scores: Value, values: Value): Value =>
+  apply(softmaxMixOperation, [scores, values], null)[0]!;
 
 /** Rows of length 1: x / sqrt(sum(x^2) + 1e-12) along the last axis. */
 export const unitRows = (x: Value): Value => {

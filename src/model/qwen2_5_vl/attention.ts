@@ -6,10 +6,9 @@
 
 import { reshape } from "../../graph/ops/broadcast.ts";
 import { add, mul, silu } from "../../graph/ops/elementwise.ts";
-import { split, transpose } from "../../graph/ops/layout.ts";
+import { concat, slice, split, transpose } from "../../graph/ops/layout.ts";
 import { matmul } from "../../graph/ops/matmul.ts";
-import { softmax } from "../../graph/ops/normalize.ts";
-import { rotary } from "../../graph/ops/rotary.ts";
+import { softmaxMix } from "../../graph/ops/normalize.ts";
 import type { Value } from "../../graph/value.ts";
 
 /** Sizes of an attention. */
@@ -29,48 +28,70 @@ export interface AttentionRows {
   readonly value: Value;
 }
 
-/** Splits joint projections [N, (H + 2 K) d] and turns query and key by their positions (tables [N, d / 2]). */
-export const attentionRows = (qkv: Value, cos: Value, sin: Value, sizes: HeadSizes): AttentionRows => {
-  const [queryWidth, keyWidth] = [sizes.heads * sizes.headDim, sizes.kvHeads * sizes.headDim];
-  const [turning, value] = split(qkv, 1, [queryWidth + keyWidth, keyWidth]) as [Value, Value];
-  const [query, key] = split(rotary(turning, cos, sin), 1, [queryWidth, keyWidth]) as [Value, Value];
-  return { query, key, value };
+/** Positions `start` to `end` of every sequence as queries: what they see of the positions before `end`. */
+export interface MaskPiece {
+  readonly start: number;
+  readonly end: number;
+  /** Added to the scores: [S, 1, end - start, end], 0 or a large negative number. */
+  readonly mask: Value;
+}
+
+/** Causal attention is computed in this many pieces of the queries at most, and only for keys that are not behind. */
+const mostPieces = 4;
+const leastRows = 40;
+
+/**
+ * Cuts a mask [S, 1, L, L] in which nobody sees what is behind itself. A piece of queries is multiplied with the keys
+ * up to its end only, so with c pieces (c - 1) / 2c of the scores are never computed.
+ */
+export const maskPieces = (mask: Value): readonly MaskPiece[] => {
+  const length = mask.shape[2]!;
+  const count = Math.max(1, Math.min(mostPieces, Math.floor(length / leastRows)));
+  const ends = Array.from({ length: count }, (_, i) => Math.round((length * (i + 1)) / count));
+  return ends.map((end, i) => {
+    const start = i === 0 ? 0 : ends[i - 1]!;
+    return { start, end, mask: slice(slice(mask, 2, start, end), 3, 0, end) };
+  });
 };
 
 /**
  * softmax(Q K^T / sqrt(d) + mask) V within S sequences of L rows each, N = S L. Queries that share a key head are
  * folded into the rows of one matrix, so keys are never repeated and their gradients add up by themselves.
  *
- * @param mask  added to the scores: [S, 1, L, L], 0 or a large negative number; undefined when all see all
+ * @param mask  pieces of a causal mask; undefined when all see all
  * @returns [N, H d]
  */
-export const attend = (rows: AttentionRows, length: number, sizes: HeadSizes, mask?: Value): Value => {
+export const attend = (
+  rows: AttentionRows,
+  length: number,
+  sizes: HeadSizes,
+  mask?: readonly MaskPiece[],
+): Value => {
   const { heads, kvHeads, headDim } = sizes;
   const share = heads / kvHeads;
   const sequences = rows.query.shape[0]! / length;
-  const query = reshape(
-    transpose(reshape(rows.query, [sequences, length, kvHeads, share, headDim]), [0, 2, 3, 1, 4]),
-    [sequences, kvHeads, share * length, headDim],
-  );
+  const query = transpose(reshape(rows.query, [sequences, length, kvHeads, share, headDim]), [0, 2, 3, 1, 4]);
   const perHead = (x: Value): Value =>
     transpose(reshape(x, [sequences, length, kvHeads, headDim]), [0, 2, 1, 3]);
-  const scores = matmul(query, perHead(rows.key), { transposeB: true, alpha: 1 / Math.sqrt(headDim) });
-  const shape = [sequences, heads, length, length];
-  const masked = mask === undefined ? scores : add(reshape(scores, shape), mask);
-  const probabilities = reshape(softmax(masked), [sequences, kvHeads, share * length, length]);
-  const mixed = reshape(matmul(probabilities, perHead(rows.value)), [
-    sequences,
-    kvHeads,
-    share,
-    length,
-    headDim,
-  ]);
-  return reshape(transpose(mixed, [0, 3, 1, 2, 4]), [sequences * length, heads * headDim]);
+  const [key, value] = [perHead(rows.key), perHead(rows.value)];
+  const alpha = 1 / Math.sqrt(headDim);
+  const pieces = mask ?? [{ start: 0, end: length, mask: undefined }];
+  const queries = split(
+    query,
+    3,
+    pieces.map(({ start, end }) => end - start),
+  );
+  const mixed = pieces.map(({ start, end, mask: hidden }, i) => {
+    const count = end - start;
+    const folded = reshape(queries[i]!, [sequences, kvHeads, share * count, headDim]);
+    const scores = matmul(folded, slice(key, 2, 0, end), { transposeB: true, alpha });
+    const apart = [sequences, heads, count, end];
+    const masked = hidden === undefined ? scores : reshape(add(reshape(scores, apart), hidden), scores.shape);
+    const out = softmaxMix(masked, slice(value, 2, 0, end));
+    return reshape(out, [sequences, kvHeads, share, count, headDim]);
+  });
+  return reshape(transpose(concat(mixed, 3), [0, 3, 1, 2, 4]), [sequences * length, heads * headDim]);
 };
 
-/** silu(gate) * up for joint projections [N, 2 F]. @source Shazeer 2020 */
-export const swiglu = (gateUp: Value): Value => {
-  const half = gateUp.shape[1]! / 2;
-  const [gate, up] = split(gateUp, 1, [half, half]) as [Value, Value];
-  return mul(silu(gate), up);
-};
+/** silu(gate) * up. @source Shazeer 2020 */
+export const swiglu = (gate: Value, up: Value): Value => mul(silu(gate), up);

@@ -10,7 +10,7 @@ import { input } from "../../graph/ops/inputs.ts";
 import { transpose } from "../../graph/ops/layout.ts";
 import { gatherRows } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
-import { attend, attentionRows } from "./attention.ts";
+import { attend } from "./attention.ts";
 import type { Qwen25VLConfig } from "./config.ts";
 import {
   blockProjections,
@@ -49,7 +49,7 @@ export const prefill = (
   const perHead = (rows: Value): Value =>
     transpose(reshape(rows, [shape.samples, shape.length, sizes.kvHeads, sizes.headDim]), [0, 2, 1, 3]);
   for (let layer = 0; layer < config.text.layers; layer++) {
-    const rows = attentionRows(blockProjections(x, layer, config, weights), inputs.cos, inputs.sin, sizes);
+    const rows = blockProjections(x, layer, inputs, config, weights);
     caches.push({ keys: perHead(rows.key), values: perHead(rows.value) });
     x = finishBlock(x, attend(rows, inputs.length, sizes, inputs.mask), layer, config, weights);
   }
@@ -68,19 +68,13 @@ export const decodeStep = (
   weights: Weights,
 ): PrefillValues => {
   const { text } = config;
-  const sizes = headSizes(text);
   const tables = { cos: input("cos", [rows, text.headDim / 2]), sin: input("sin", [rows, text.headDim / 2]) };
   const last = input("last", [rows], "int32");
   const total = input("total", [1], "int32");
   let x = gatherRows(weights.get("model.embed_tokens.weight"), input("ids", [rows], "int64"));
   const caches: KeyValues[] = [];
   for (let layer = 0; layer < text.layers; layer++) {
-    const { query, key, value } = attentionRows(
-      blockProjections(x, layer, config, weights),
-      tables.cos,
-      tables.sin,
-      sizes,
-    );
+    const { query, key, value } = blockProjections(x, layer, tables, config, weights);
     const shape = [rows, text.kvHeads, capacity, text.headDim];
     const [pastKey, pastValue] = [input(`keys.${layer}`, shape), input(`values.${layer}`, shape)];
     const attention = { query, key, value, pastKey, pastValue, last, total };

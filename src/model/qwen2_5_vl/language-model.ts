@@ -11,11 +11,18 @@ import { input, stopGradient } from "../../graph/ops/inputs.ts";
 import { concat, split } from "../../graph/ops/layout.ts";
 import { linear } from "../../graph/ops/matmul.ts";
 import { rmsNorm, tokenLogprob } from "../../graph/ops/normalize.ts";
+import { rotary } from "../../graph/ops/rotary.ts";
 import { gatherRows, zeroRow } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
-import { attend, attentionRows, type HeadSizes, swiglu } from "./attention.ts";
+import {
+  type AttentionRows,
+  attend,
+  type HeadSizes,
+  type MaskPiece,
+  maskPieces,
+  swiglu,
+} from "./attention.ts";
 import type { Qwen25VLConfig, TextConfig } from "./config.ts";
-import { gateUpModule, plainModule, qkvModule } from "./joint-parameters.ts";
 import { linearModule, type Weights } from "./weights.ts";
 
 /** Sizes of query and key heads. */
@@ -30,8 +37,8 @@ export interface BlockInputs {
   /** [N, d / 2] */
   readonly cos: Value;
   readonly sin: Value;
-  /** [B, 1, T, T], added to the scores. */
-  readonly mask: Value;
+  /** Pieces of the mask [B, 1, T, T], which is added to the scores. */
+  readonly mask: readonly MaskPiece[];
   /** T */
   readonly length: number;
 }
@@ -46,31 +53,28 @@ export const finishBlock = (
 ): Value => {
   const { text } = config;
   const prefix = `model.layers.${layer}`;
-  const width = text.hiddenSize;
-  const attended = add(
-    x,
-    linearModule(mixed, plainModule(`${prefix}.self_attn.o_proj`, width), weights, false),
-  );
+  const attended = add(x, linearModule(mixed, `${prefix}.self_attn.o_proj`, weights, false));
   const inner = rmsNorm(attended, weights.get(`${prefix}.post_attention_layernorm.weight`), text.rmsNormEps);
   const hidden = swiglu(
-    linearModule(inner, gateUpModule(`${prefix}.mlp`, text.intermediateSize), weights, false),
+    linearModule(inner, `${prefix}.mlp.gate_proj`, weights, false),
+    linearModule(inner, `${prefix}.mlp.up_proj`, weights, false),
   );
-  return add(attended, linearModule(hidden, plainModule(`${prefix}.mlp.down_proj`, width), weights, false));
+  return add(attended, linearModule(hidden, `${prefix}.mlp.down_proj`, weights, false));
 };
 
-/** Joint query, key and value rows of a block, before rotary positions: [N, (H + 2 K) d]. */
+/** Query, key and value rows of a block; query and key are turned by their positions (tables [N, d / 2]). */
 export const blockProjections = (
   x: Value,
   layer: number,
+  tables: Pick<BlockInputs, "cos" | "sin">,
   config: Qwen25VLConfig,
   weights: Weights,
-): Value => {
-  const normed = rmsNorm(
-    x,
-    weights.get(`model.layers.${layer}.input_layernorm.weight`),
-    config.text.rmsNormEps,
-  );
-  return linearModule(normed, qkvModule(config, layer), weights, true);
+): AttentionRows => {
+  const prefix = `model.layers.${layer}`;
+  const normed = rmsNorm(x, weights.get(`${prefix}.input_layernorm.weight`), config.text.rmsNormEps);
+  const project = (name: string): Value => linearModule(normed, `${prefix}.self_attn.${name}`, weights, true);
+  const turn = (rows: Value): Value => rotary(rows, tables.cos, tables.sin);
+  return { query: turn(project("q_proj")), key: turn(project("k_proj")), value: project("v_proj") };
 };
 
 /** Language block `layer` (0-based): [N, D] to [N, D]. */
@@ -82,7 +86,7 @@ export const languageBlock = (
   weights: Weights,
 ): Value => {
   const sizes = headSizes(config.text);
-  const rows = attentionRows(blockProjections(x, layer, config, weights), inputs.cos, inputs.sin, sizes);
+  const rows = blockProjections(x, layer, inputs, config, weights);
   return finishBlock(x, attend(rows, inputs.length, sizes, inputs.mask), layer, config, weights);
 };
 
@@ -90,7 +94,7 @@ export const languageBlock = (
 export const head = (x: Value, config: Qwen25VLConfig, weights: Weights): Value => {
   const normed = rmsNorm(x, weights.get("model.norm.weight"), config.text.rmsNormEps);
   if (config.text.tieWordEmbeddings) return linear(normed, weights.get("model.embed_tokens.weight"));
-  return linearModule(normed, plainModule("lm_head", config.text.vocabSize), weights, false);
+  return linearModule(normed, "lm_head", weights, false);
 };
 
 /** Everything about a batch that the graph's shape depends on. */
@@ -165,7 +169,7 @@ export const positionInputs = (
 ): BlockInputs => ({
   cos: input(`${prefix}cos`, [samples * positions, config.text.headDim / 2]),
   sin: input(`${prefix}sin`, [samples * positions, config.text.headDim / 2]),
-  mask: input(`${prefix}mask`, [samples, 1, positions, positions]),
+  mask: maskPieces(input(`${prefix}mask`, [samples, 1, positions, positions])),
   length: positions,
 });
 

@@ -10,12 +10,12 @@ import { input } from "../../graph/ops/inputs.ts";
 import { concat, split } from "../../graph/ops/layout.ts";
 import { linear } from "../../graph/ops/matmul.ts";
 import { rmsNorm } from "../../graph/ops/normalize.ts";
-import { gatherRows, permuteRows } from "../../graph/ops/rows.ts";
+import { rotary } from "../../graph/ops/rotary.ts";
+import { permuteRows } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
-import { type AttentionRows, attend, attentionRows, swiglu } from "./attention.ts";
+import { type AttentionRows, attend, swiglu } from "./attention.ts";
 import type { Qwen25VLConfig, VisionConfig } from "./config.ts";
-import { gateUpModule, plainModule } from "./joint-parameters.ts";
-import { linearModule, type Weights } from "./weights.ts";
+import { linearModule, linearPieces, type Weights } from "./weights.ts";
 import { type Grid, visionLayout } from "./windows.ts";
 
 /** Segments of equal length, and where their rows are. */
@@ -145,16 +145,22 @@ export const visionBlock = (
 ): Value => {
   const prefix = `visual.blocks.${block}`;
   const width = vision.hiddenSize;
-  const sizes = { heads: vision.heads, kvHeads: vision.heads, headDim: vision.headDim };
   const normed = rmsNorm(x, weights.get(`${prefix}.norm1.weight`), vision.rmsNormEps);
-  const qkv = linearModule(normed, plainModule(`${prefix}.attn.qkv`, 3 * width), weights, true);
-  const mixed = attention(attentionRows(qkv, tables.cos, tables.sin, sizes));
-  const attended = add(x, linearModule(mixed, plainModule(`${prefix}.attn.proj`, width), weights, true));
+  const sizes = [width, width, width];
+  const [query, key, value] = linearPieces(normed, `${prefix}.attn.qkv`, sizes, weights, true) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const turn = (rows: Value): Value => rotary(rows, tables.cos, tables.sin);
+  const mixed = attention({ query: turn(query), key: turn(key), value });
+  const attended = add(x, linearModule(mixed, `${prefix}.attn.proj`, weights, true));
   const inner = rmsNorm(attended, weights.get(`${prefix}.norm2.weight`), vision.rmsNormEps);
   const hidden = swiglu(
-    linearModule(inner, gateUpModule(`${prefix}.mlp`, vision.intermediateSize), weights, true),
+    linearModule(inner, `${prefix}.mlp.gate_proj`, weights, true),
+    linearModule(inner, `${prefix}.mlp.up_proj`, weights, true),
   );
-  return add(attended, linearModule(hidden, plainModule(`${prefix}.mlp.down_proj`, width), weights, true));
+  return add(attended, linearModule(hidden, `${prefix}.mlp.down_proj`, weights, true));
 };
 
 /** Merges 2x2 patches and projects to the language model's width: [P, D] to [U, out]. */
@@ -162,8 +168,8 @@ export const merger = (x: Value, vision: VisionConfig, weights: Weights): Value 
   const merged = vision.hiddenSize * vision.spatialMergeSize ** 2;
   const normed = rmsNorm(x, weights.get("visual.merger.ln_q.weight"), vision.rmsNormEps);
   const units = reshape(normed, [(x.shape[0]! * vision.hiddenSize) / merged, merged]);
-  const inner = gelu(linearModule(units, plainModule("visual.merger.mlp.0", merged), weights, true));
-  return linearModule(inner, plainModule("visual.merger.mlp.2", vision.outHiddenSize), weights, true);
+  const inner = gelu(linearModule(units, "visual.merger.mlp.0", weights, true));
+  return linearModule(inner, "visual.merger.mlp.2", weights, true);
 };
 
 /** The inputs that {@link visionTower} declares, by name. */
@@ -210,8 +216,10 @@ export const visionTower = (shape: VisionShape, config: Qwen25VLConfig, weights:
         };
   const windowOrder = groupOrder("window", shape.windows);
   const stepOrder = groupOrder("step", shape.steps);
-  const units = gatherRows(reshape(pixels, [shape.units, unitSize * patchSize]), order);
-  let x = linear(reshape(units, [shape.patches, patchSize]), weights.get("visual.patch_embed.proj.weight"));
+  // Patches are embedded before they are put in window order: their rows are shorter then.
+  const patches = linear(pixels, weights.get("visual.patch_embed.proj.weight"));
+  const units = permuteRows(reshape(patches, [shape.units, unitSize * vision.hiddenSize]), order, inverse);
+  let x = reshape(units, [shape.patches, vision.hiddenSize]);
   for (let block = 0; block < vision.depth; block++) {
     const full = vision.fullAttentionBlocks.includes(block);
     const attention = (rows: AttentionRows): Value =>

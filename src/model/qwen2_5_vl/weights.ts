@@ -1,9 +1,7 @@
-import { add, scale } from "../../graph/ops/elementwise.ts";
-import { filled } from "../../graph/ops/inputs.ts";
-import { concat } from "../../graph/ops/layout.ts";
-import { linear } from "../../graph/ops/matmul.ts";
+import { add } from "../../graph/ops/elementwise.ts";
+import { split } from "../../graph/ops/layout.ts";
+import { linear, matmul } from "../../graph/ops/matmul.ts";
 import type { Value } from "../../graph/value.ts";
-import type { LinearModule } from "./joint-parameters.ts";
 
 /** A low-rank side path of one module: out += factor * B (A x). A is [rank, in], B is [out, rank]. */
 export interface LoraValues {
@@ -15,22 +13,38 @@ export interface LoraValues {
 
 /** Where the graph of the model finds its weights. */
 export interface Weights {
-  /** The parameter of this name, as `modelParameters` lists it. */
+  /** The parameter of this name, as `jointParameters` lists it. */
   readonly get: (name: string) => Value;
   /** The adapter of a module of the checkpoint, when it has one. */
   readonly lora: (module: string) => LoraValues | undefined;
 }
 
-/** x W^T + b plus the low-rank side paths of the module's parts; x is [N, in]. `bias`: the module has one. */
-export const linearModule = (x: Value, module: LinearModule, weights: Weights, bias: boolean): Value => {
-  const straight = linear(x, weights.get(`${module.name}.weight`));
-  const out = bias ? add(straight, weights.get(`${module.name}.bias`)) : straight;
-  const paths = module.parts.map((part) => ({ rows: part.rows, lora: weights.lora(part.name) }));
-  if (paths.every(({ lora }) => lora === undefined)) return out;
-  const sides = paths.map(({ rows, lora }) =>
-    lora === undefined
-      ? filled([x.shape[0]!, rows], 0)
-      : scale(linear(linear(x, lora.a), lora.b), lora.factor),
-  );
-  return add(out, concat(sides, 1));
+/**
+ * x W^T + b with the low-rank side path of the module, as several pieces of its columns; x is [N, in]. The weights are
+ * cut, not the rows: that moves far fewer numbers. `bias`: the module has one.
+ */
+export const linearPieces = (
+  x: Value,
+  module: string,
+  sizes: readonly number[],
+  weights: Weights,
+  bias: boolean,
+): readonly Value[] => {
+  const matrices = split(weights.get(`${module}.weight`), 0, sizes);
+  const biases = bias ? split(weights.get(`${module}.bias`), 0, sizes) : undefined;
+  const lora = weights.lora(module);
+  const low = lora && linear(x, lora.a);
+  const sides = lora && split(lora.b, 0, sizes);
+  return matrices.map((matrix, i) => {
+    const straight = linear(x, matrix);
+    const out = biases === undefined ? straight : add(straight, biases[i]!);
+    if (low === undefined) return out;
+    return add(out, matmul(low, sides![i]!, { transposeB: true, alpha: lora!.factor }));
+  });
+};
+
+/** The same as one piece. */
+export const linearModule = (x: Value, module: string, weights: Weights, bias: boolean): Value => {
+  const { shape } = weights.get(`${module}.weight`);
+  return linearPieces(x, module, [shape[0]!], weights, bias)[0]!;
 };
