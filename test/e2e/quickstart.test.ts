@@ -154,7 +154,8 @@ test("another configuration in the same folder, and numbers that are none, are t
   const out = join(folder, "whole");
   const other = await quickstart(["--out", out, "--seed", "2"]);
   expect(other.status, other.stderr).toBe(2);
+  expect(other.stderr.trim().split("\n").at(-1)).toMatch(/choose another|another --out|seed/);
   const bad = await quickstart(["--out", out, "--seed", "1.5"]);
   expect(bad.status).toBe(2);
-  expect(bad.stderr).toMatch(/^bad --seed: expected an integer, got 1\.5\n$/);
+  expect(bad.stderr).toMatch(/^bad --seed; expected an integer; got 1\.5\n$/);
 });

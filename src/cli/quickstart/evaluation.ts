@@ -53,7 +53,11 @@ export const testStage = async (
   const names = ["complete", "absent", "random-removal", ...(stage.blind ? ["blind"] : [])];
   const folder = join(out, "evaluation");
   mkdirSync(folder, { recursive: true });
-  const file = openSync(join(folder, `${stage.title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.jsonl`), "w");
+  const slug = stage.title
+    .toLowerCase()
+    .match(/[a-z0-9]+/g)!
+    .join("-");
+  const file = openSync(join(folder, `${slug}.jsonl`), "w");
   try {
     const { records } = await evaluate({
       samples: clips.flatMap(({ samples }) => samples.filter(({ answerKind }) => answerKind === "choice")),
