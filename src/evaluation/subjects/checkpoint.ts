@@ -33,6 +33,19 @@ interface ClipQuestions {
   readonly questions: { readonly place: number; readonly prompt: readonly number[] }[];
 }
 
+/** Clips that fit into one batch: of one size, all with or all without pictures. */
+const passesOf = (clips: readonly ClipQuestions[]): ClipQuestions[][] => {
+  const passes = new Map<string, ClipQuestions[]>();
+  for (const entry of clips) {
+    const { rows, columns, steps } = entry.clip;
+    const key = `${entry.withoutVideo} ${steps.length} ${rows} ${columns}`;
+    const pass = passes.get(key);
+    if (pass === undefined) passes.set(key, [entry]);
+    else pass.push(entry);
+  }
+  return [...passes.values()];
+};
+
 /**
  * A model in memory that answers with its most probable first word: one pass over a clip for all questions about it.
  * For closed questions whose answers are single tokens this is greedy decoding.
@@ -80,15 +93,12 @@ const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
     decoding: { temperature: 0, maxNewTokens: 1, seed: 0 },
     answer: async (batch, signal) => {
       const answers = new Array<Answer>(batch.length);
-      const groups = group(batch);
       const size = options.clipsPerPass ?? 32;
-      for (const withoutVideo of [false, true]) {
-        const same = groups.filter((entry) => entry.withoutVideo === withoutVideo);
+      for (const same of passesOf(group(batch)))
         for (let at = 0; at < same.length; at += size) {
           signal?.throwIfAborted();
           await answerPass(same.slice(at, at + size), answers);
         }
-      }
       return answers;
     },
   };
