@@ -13,6 +13,7 @@ import type { VideoService } from "../video/service.ts";
 import { indicesForFps } from "../video/timeline.ts";
 import type { Timeline, VideoInfo } from "../video/types.ts";
 import type { CommandContext } from "./command.ts";
+import { openScorer } from "./open-scorer.ts";
 
 /** Options that `keyframes` and `absent` share, as commander parses them. */
 export interface ClipOptions {
@@ -227,7 +228,7 @@ export const analyseClip = async (
     frames: counted,
     keywords: words.keywords,
     caption: options.caption,
-    context: { signal: context.signal },
+    context: { signal: context.signal, openScorer },
     content: `${digest}/${info.decoder.name}/${info.decoder.version}/${longest}`,
     ...(options.cache ? { cacheFolder: scoreCacheFolder() } : {}),
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { RunError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
-import { nowMilliseconds, type Progress } from "../../core/progress.ts";
+import type { Progress } from "../../core/progress.ts";
 import { seededRandom } from "../../core/random.ts";
 import { OnnxEngine } from "../../engine/onnx/engine.ts";
 import { emptyStore, fillStore } from "../../engine/onnx/open.ts";
@@ -12,6 +12,7 @@ import { openCheckpoint } from "../../model/qwen2_5_vl/checkpoint.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import { initialize } from "../../model/qwen2_5_vl/initialize.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import { readRun } from "../../runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
 import type { TrainingClip } from "../../training/clip.ts";
 import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
@@ -116,7 +117,6 @@ const runStage = async (
   const folder = join(context.out, name);
   const trainee = newTrainee(context);
   const progress = context.progress(label, "steps");
-  const start = nowMilliseconds();
   using run = openRun(folder, {
     stage: name,
     from: from === undefined ? "scratch" : "../..",
@@ -131,7 +131,9 @@ const runStage = async (
     }
     const result = await train(trainee, { run, progress, signal: context.signal });
     const checkpoint = run.latest()!.folder;
-    return { name, folder, checkpoint, result: { ...result, seconds: (nowMilliseconds() - start) / 1000 } };
+    // Work of earlier calls counts too: the log's clock stands still while nobody works.
+    const seconds = readRun(folder).metrics.at(-1)?.timeSeconds ?? result.seconds;
+    return { name, folder, checkpoint, result: { ...result, seconds } };
   } finally {
     await trainee.engine[Symbol.asyncDispose]();
   }

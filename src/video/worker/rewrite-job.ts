@@ -111,6 +111,8 @@ export const rewriteJob = async (
       }
       for (const [from, until] of needed) if (until <= frame && from <= frame) kept.delete(from);
       alive();
+      // Native frames are given back by tasks, not by microtasks: without a turn of the loop they pile up.
+      await new Promise((done) => setImmediate(done));
     };
     let last: Uint8Array | undefined;
     const deliver = async (
