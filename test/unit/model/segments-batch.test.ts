@@ -86,6 +86,16 @@ describe("texts behind one clip", () => {
       (await logprobs([{ clip: b, texts }], blind))[0],
     );
   });
+  test("a blind clip among others says what a blind batch says, and the others do not notice", async () => {
+    const texts = [text(20, 21, 22)];
+    const [a, b] = [clip(), clip()];
+    const mixed = await logprobs([
+      { clip: a, texts, blind: true },
+      { clip: b, texts },
+    ]);
+    close(mixed[0]![0]!, (await logprobs([{ clip: a, texts }], { blind: true }))[0]![0]!);
+    close(mixed[1]![0]!, (await logprobs([{ clip: b, texts }]))[0]![0]!);
+  });
 });
 
 describe("the contrastive tail", () => {
