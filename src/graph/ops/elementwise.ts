@@ -1,4 +1,4 @@
-import { applyOne, checkShape, type Operation, type Value } from "../value.ts";
+import { apply, applyOne, checkShape, type Operation, type Value } from "../value.ts";
 import { broadcastArray, broadcastShape, sumTo } from "./broadcast.ts";
 
 type BinaryVjp = (
@@ -168,6 +168,45 @@ export const silu: (x: Value) => Value = unary(
     return mul(g, add(s, sub(y, mul(y, s))));
   },
 );
+
+const swigluOperation: Operation<null> = {
+  name: "swiglu",
+  infer: (inputs) => {
+    const [gate, up] = inputs as readonly [Value, Value];
+    checkShape(gate.shape.join() === up.shape.join(), "swiglu", inputs, "equal shapes");
+    return [
+      { shape: gate.shape, dtype: "float32" },
+      { shape: gate.shape, dtype: "float32" },
+    ];
+  },
+  // With s = sigmoid(gate), which is kept, and y = gate s: dup = g y; dgate = g up (s + y - y s).
+  vjp: (node, [g]) => {
+    const [gate, up] = node.inputs as readonly [Value, Value];
+    const s = node.outputs[1]!;
+    const y = mul(gate, s);
+    const slope = add(sub(s, mul(y, s)), y);
+    return [mul(mul(g!, up), slope), mul(g!, y)];
+  },
+  evaluate: (node, [gate, up]) => {
+    const { shape } = node.outputs[0]!;
+    const s = gate!.data.map((x) => 1 / (1 + Math.exp(-x)));
+    return [
+      { shape, data: gate!.data.map((x, i) => x * s[i]! * up!.data[i]!) },
+      { shape, data: s },
+    ];
+  },
+  lower: (node, emitter) => {
+    const [gate, up] = node.inputs.map(emitter.name) as [string, string];
+    const [out, s] = node.outputs.map(emitter.name) as [string, string];
+    const y = emitter.temporary();
+    emitter.node("Sigmoid", [gate], [s]);
+    emitter.node("Mul", [gate, s], [y]);
+    emitter.node("Mul", [y, up], [out]);
+  },
+};
+
+/** silu(gate) * up, of equal shapes. @source Shazeer 2020 */
+export const swiglu = (gate: Value, up: Value): Value => apply(swigluOperation, [gate, up], null)[0]!;
 
 /** Error function to 1.2e-7 (Abramowitz and Stegun 7.1.26 has 1.5e-7; this is W. J. Cody's rational form by series). */
 const errorFunction = (x: number): number => {

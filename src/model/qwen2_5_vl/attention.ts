@@ -5,7 +5,7 @@
  */
 
 import { reshape } from "../../graph/ops/broadcast.ts";
-import { add, mul, silu } from "../../graph/ops/elementwise.ts";
+import { add } from "../../graph/ops/elementwise.ts";
 import { concat, slice, split, transpose } from "../../graph/ops/layout.ts";
 import { matmul } from "../../graph/ops/matmul.ts";
 import { softmaxMix } from "../../graph/ops/normalize.ts";
@@ -92,6 +92,3 @@ export const attend = (
   });
   return reshape(transpose(concat(mixed, 3), [0, 3, 1, 2, 4]), [sequences * length, heads * headDim]);
 };
-
-/** silu(gate) * up. @source Shazeer 2020 */
-export const swiglu = (gate: Value, up: Value): Value => mul(silu(gate), up);

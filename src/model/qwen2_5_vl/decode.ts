@@ -44,6 +44,7 @@ export const prefill = (
 ): PrefillValues => {
   const sizes = headSizes(config.text);
   const inputs = positionInputs("", shape.samples, shape.length, config);
+  const last = input("scored.rows", [shape.scored], "int64");
   let x = embed(shape, visual, weights);
   const caches: KeyValues[] = [];
   const perHead = (rows: Value): Value =>
@@ -51,10 +52,13 @@ export const prefill = (
   for (let layer = 0; layer < config.text.layers; layer++) {
     const rows = blockProjections(x, layer, inputs, config, weights);
     caches.push({ keys: perHead(rows.key), values: perHead(rows.value) });
-    x = finishBlock(x, attend(rows, inputs.length, sizes, inputs.mask), layer, config, weights);
+    // Only the scored rows of the last block are read.
+    const isLast = layer + 1 === config.text.layers;
+    const keep = (all: Value): Value => (isLast ? gatherRows(all, last) : all);
+    const mixed = attend(rows, inputs.length, sizes, inputs.mask);
+    x = finishBlock(keep(x), keep(mixed), layer, config, weights);
   }
-  const last = gatherRows(x, input("scored.rows", [shape.scored], "int64"));
-  return { logits: head(last, config, weights), caches };
+  return { logits: head(x, config, weights), caches };
 };
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import { reshape } from "../../graph/ops/broadcast.ts";
-import { add, mul } from "../../graph/ops/elementwise.ts";
+import { add, mul, swiglu } from "../../graph/ops/elementwise.ts";
 import { input, stopGradient } from "../../graph/ops/inputs.ts";
 import { concat, split } from "../../graph/ops/layout.ts";
 import { linear } from "../../graph/ops/matmul.ts";
@@ -14,14 +14,7 @@ import { rmsNorm, tokenLogprob } from "../../graph/ops/normalize.ts";
 import { rotary } from "../../graph/ops/rotary.ts";
 import { gatherRows, zeroRow } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
-import {
-  type AttentionRows,
-  attend,
-  type HeadSizes,
-  type MaskPiece,
-  maskPieces,
-  swiglu,
-} from "./attention.ts";
+import { type AttentionRows, attend, type HeadSizes, type MaskPiece, maskPieces } from "./attention.ts";
 import type { Qwen25VLConfig, TextConfig } from "./config.ts";
 import { linearModule, type Weights } from "./weights.ts";
 
@@ -77,17 +70,25 @@ export const blockProjections = (
   return { query: turn(project("q_proj")), key: turn(project("k_proj")), value: project("v_proj") };
 };
 
-/** Language block `layer` (0-based): [N, D] to [N, D]. */
+/**
+ * Language block `layer` (0-based): [N, D] to [N, D].
+ *
+ * @param only rows that anybody reads, when these are few (the last block): what follows the attention is computed
+ * for them only, and the result has them only
+ */
 export const languageBlock = (
   x: Value,
   layer: number,
   inputs: BlockInputs,
   config: Qwen25VLConfig,
   weights: Weights,
+  only?: Value,
 ): Value => {
   const sizes = headSizes(config.text);
   const rows = blockProjections(x, layer, inputs, config, weights);
-  return finishBlock(x, attend(rows, inputs.length, sizes, inputs.mask), layer, config, weights);
+  const mixed = attend(rows, inputs.length, sizes, inputs.mask);
+  const keep = (all: Value): Value => (only === undefined ? all : gatherRows(all, only));
+  return finishBlock(keep(x), keep(mixed), layer, config, weights);
 };
 
 /** Logits of rows after the last block: [M, D] to [M, V]. */
@@ -194,6 +195,7 @@ export const languageModel = (
   let inputs = positionInputs("", samples, length, config);
   let x = embedded;
   const states = new Map<number, Value>();
+  const scoredRows = shape.scored === 0 ? undefined : input("scored.rows", [shape.scored], "int64");
   const lastTap = Math.max(0, ...shape.taps.map((tap) => tap.block));
   for (let layer = 0; layer < text.layers; layer++) {
     if (layer === lastTap && mainLength < length) {
@@ -201,14 +203,16 @@ export const languageModel = (
       x = keepPositions(x, samples, length, mainLength);
       inputs = positionInputs("main.", samples, mainLength, config);
     }
-    x = languageBlock(x, layer, inputs, config, weights);
     const tap = shape.taps.find(({ block }) => block === layer + 1);
+    const isLast = layer + 1 === text.layers && tap === undefined;
+    x = languageBlock(x, layer, inputs, config, weights, isLast ? scoredRows : undefined);
     if (tap !== undefined)
       states.set(tap.block, gatherRows(x, input(`tap.${tap.block}`, [tap.rows], "int64")));
     if (shape.scored === 0 && layer + 1 >= lastTap) break;
   }
   if (shape.scored === 0) return { embedded, logits: undefined, tokenLogprobs: undefined, states };
-  const logits = head(gatherRows(x, input("scored.rows", [shape.scored], "int64")), config, weights);
+  const isTapped = shape.taps.some(({ block }) => block === text.layers);
+  const logits = head(isTapped ? gatherRows(x, scoredRows!) : x, config, weights);
   const tokenLogprobs = tokenLogprob(logits, input("scored.targets", [shape.scored], "int64"));
   return { embedded, logits, tokenLogprobs, states };
 };

@@ -5,7 +5,7 @@
  */
 
 import { reshape } from "../../graph/ops/broadcast.ts";
-import { add, gelu } from "../../graph/ops/elementwise.ts";
+import { add, gelu, swiglu } from "../../graph/ops/elementwise.ts";
 import { input } from "../../graph/ops/inputs.ts";
 import { concat, split } from "../../graph/ops/layout.ts";
 import { linear } from "../../graph/ops/matmul.ts";
@@ -13,7 +13,7 @@ import { rmsNorm } from "../../graph/ops/normalize.ts";
 import { rotary } from "../../graph/ops/rotary.ts";
 import { permuteRows } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
-import { type AttentionRows, attend, swiglu } from "./attention.ts";
+import { type AttentionRows, attend } from "./attention.ts";
 import type { Qwen25VLConfig, VisionConfig } from "./config.ts";
 import { linearModule, linearPieces, type Weights } from "./weights.ts";
 import { type Grid, visionLayout } from "./windows.ts";

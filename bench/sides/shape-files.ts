@@ -1,0 +1,107 @@
+/** Weights and inputs of a shape as files that both sides of a benchmark read, made once. */
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { seededRandom } from "../../src/core/random.ts";
+import type { LoraAdapter } from "../../src/engine/lora.ts";
+import { emptyStore, loadStore, type Trained } from "../../src/engine/onnx/open.ts";
+import type { ParameterStore } from "../../src/engine/parameter-store.ts";
+import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
+import type { TokenIdsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
+import { initialize } from "../../src/model/qwen2_5_vl/initialize.ts";
+import { positionsOf } from "../../src/model/qwen2_5_vl/positions.ts";
+import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";
+import type { Grid } from "../../src/model/qwen2_5_vl/windows.ts";
+import { openSafetensors } from "../../src/model/safetensors.ts";
+import { writeSafetensors } from "../../src/model/write-safetensors.ts";
+import { benchShapes, type ShapeName } from "./shapes.ts";
+
+/** Changes whenever what is written changes, so that older files are not read. */
+const edition = 2;
+
+/** Where the files of a shape lie. */
+export const shapeFolder = (cache: string, name: ShapeName): string => join(cache, `${name}-${edition}`);
+
+/** Writes checkpoint and inputs unless they are there. */
+export const prepareShape = (cache: string, name: ShapeName): void => {
+  const folder = shapeFolder(cache, name);
+  if (existsSync(join(folder, "checkpoint"))) return;
+  const { config, clips, grid, before, behind } = benchShapes[name];
+  const random = seededRandom("bench", name);
+  const visual = (grid[0] * grid[1] * grid[2]) / config.vision.spatialMergeSize ** 2;
+  const columns = before + visual + behind;
+  const ids = Float32Array.from({ length: clips * columns }, (_, at) => {
+    const column = at % columns;
+    const isVisual = column >= before && column < before + visual;
+    return isVisual ? config.tokens.video : 20 + random.integer(config.text.vocabSize - 20);
+  });
+  const videoGrids = new Array<Grid>(clips).fill(grid);
+  const secondsPerGrid = new Array<number>(clips).fill(1);
+  const { positions_3BT } = positionsOf(
+    { rows: clips, columns, inputIds_BT: ids, videoGrids, secondsPerGrid },
+    config,
+  );
+  const patches = clips * grid[0] * grid[1] * grid[2];
+  const pixels = Float32Array.from({ length: patches * 1176 }, () => random.normal());
+  const store = emptyStore(config, "none");
+  initialize(store.all(), random.fork("weights"));
+  const inputs = [
+    { name: "input_ids", shape: [clips, columns], data: ids },
+    { name: "position_ids", shape: [3, clips, columns], data: Float32Array.from(positions_3BT) },
+    { name: "video_grid_thw", shape: [clips, 3], data: Float32Array.from(videoGrids.flat()) },
+    { name: "pixel_values_videos", shape: [patches, 1176], data: pixels },
+  ];
+  mkdirSync(folder, { recursive: true });
+  writeSafetensors(join(folder, "inputs.safetensors"), inputs, "F32");
+  // The checkpoint appears last and whole: it says that everything is there.
+  saveCheckpoint(join(folder, "checkpoint"), config, store.tensors(), { dtype: "float32" });
+};
+
+/** A shape read back: its model, and its clips as token ids with pixels. */
+export interface OpenedShape {
+  readonly config: Qwen25VLConfig;
+  readonly store: ParameterStore;
+  readonly ids: TokenIdsBatch;
+  readonly nextPositions: readonly number[];
+  /** Columns from this one on are supervised. */
+  readonly supervisedFrom: number;
+}
+
+/** Opens the files of a shape; `clips`: the first so many, default all. */
+export const openShape = async (
+  folder: string,
+  name: ShapeName,
+  trained: Trained,
+  options: { readonly clips?: number; readonly adapter?: LoraAdapter } = {},
+): Promise<OpenedShape> => {
+  const shape = benchShapes[name];
+  const rows = options.clips ?? shape.clips;
+  const { config, store } = await loadStore(join(folder, "checkpoint"), trained, options.adapter);
+  const file = await openSafetensors(join(folder, "inputs.safetensors"));
+  try {
+    const columns = file.tensors.get("input_ids")!.shape[1]!;
+    const ids = (await file.readFloats("input_ids")).subarray(0, rows * columns);
+    const grids = new Array<Grid>(rows).fill(shape.grid);
+    const pixels = await file.readFloats("pixel_values_videos");
+    const secondsPerGrid = new Array<number>(rows).fill(1);
+    const positions = positionsOf(
+      { rows, columns, inputIds_BT: ids, videoGrids: grids, secondsPerGrid },
+      config,
+    );
+    return {
+      config,
+      store,
+      ids: {
+        rows,
+        columns,
+        ids_BT: ids,
+        mask_BT: new Uint8Array(rows * columns).fill(1),
+        positions_3BT: positions.positions_3BT,
+        videos: { grids, patches: pixels.slice(0, (pixels.length / shape.clips) * rows) },
+      },
+      nextPositions: [...positions.next_B],
+      supervisedFrom: columns - shape.behind,
+    };
+  } finally {
+    await file.close();
+  }
+};

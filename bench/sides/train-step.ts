@@ -1,0 +1,62 @@
+// Our side of train-step-*: node train-step.ts <folder> <shape> <threads> [lora rank]
+import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
+import { negate } from "../../src/graph/ops/elementwise.ts";
+import { mean } from "../../src/graph/ops/reduce.ts";
+import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
+import { answerRounds } from "../answer-rounds.ts";
+import { openShape } from "./shape-files.ts";
+import type { ShapeName } from "./shapes.ts";
+
+const [folder, name, threads] = process.argv.slice(2) as [string, ShapeName, string];
+const { config, store, ids, supervisedFrom } = await openShape(folder, name, "all");
+const scoredRows: number[] = [];
+const targets: number[] = [];
+for (let row = 0; row < ids.rows; row++)
+  for (let column = supervisedFrom; column + 1 < ids.columns; column++) {
+    scoredRows.push(row * ids.columns + column);
+    targets.push(ids.ids_BT[row * ids.columns + column + 1]!);
+  }
+const batch = idsBatch(ids, config, { scoredRows, targets });
+const objective = {
+  key: "mean",
+  build: ({ tokenLogprobs }: { readonly tokenLogprobs: Parameters<typeof mean>[0] }) => ({
+    loss: negate(mean(tokenLogprobs)),
+    metrics: {},
+  }),
+};
+const engine = new OnnxEngine(config, store, undefined, { threads: Number(threads) });
+let first: readonly number[] | undefined;
+await answerRounds(async () => {
+  const start = performance.now();
+  const { loss } = await engine.step(batch, objective, {});
+  const norm = engine.update({
+    learningRate: 1e-4,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+    maxGradientNorm: 1,
+  });
+  const value = performance.now() - start;
+  first ??= [
+    loss,
+    norm,
+    ...[...store.tensors("gradient")]
+      .map(({ name: tensor, data }) => [tensor, Math.hypot(...chunkNorms(data))] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, length]) => length),
+  ];
+  return { value, result: first };
+});
+await engine[Symbol.asyncDispose]();
+
+/** Norms of pieces, so that `Math.hypot` gets few arguments. */
+function chunkNorms(data: Float32Array): number[] {
+  const norms: number[] = [];
+  for (let at = 0; at < data.length; at += 4096) {
+    let total = 0;
+    for (const x of data.subarray(at, at + 4096)) total += x * x;
+    norms.push(Math.sqrt(total));
+  }
+  return norms;
+}
