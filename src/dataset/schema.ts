@@ -134,7 +134,7 @@ export const rejectionSchema: z.ZodType<Rejection> = z.strictObject({
   reason: z.string(),
 });
 
-/** `dataset.json`. */
+/** What `dataset.json` says about its folder: counts, recipe, files and content hash. */
 export interface DatasetDescription {
   readonly schema: typeof datasetSchemaName;
   readonly counts: { readonly samples: number; readonly clips: number; readonly rejected: number };

@@ -130,14 +130,14 @@ const lessOrEqualOperation: Operation<null> = {
   },
 };
 
-/** -x. */
+/** The negative of x. */
 export const negate: (x: Value) => Value = unary(
   "negate",
   "Neg",
   (x) => -x,
   (_x, _y, g) => negate(g),
 );
-/** e^x. */
+/** Exponential function of x. */
 export const exp: (x: Value) => Value = unary("exp", "Exp", Math.exp, (_x, y, g) => mul(g, y));
 /** Natural logarithm. */
 export const log: (x: Value) => Value = unary("log", "Log", Math.log, (x, _y, g) => div(g, x));
