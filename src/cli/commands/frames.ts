@@ -7,6 +7,7 @@ import { sha256, sha256OfFile, writeFileAtomic } from "../../core/files.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import type { FrameRequest, FrameSelection, FrameSize, Resizer } from "../../video/request.ts";
+import { resolveRequest } from "../../video/resolve-request.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue, numberValue } from "../option-values.ts";
 import { decoderOption, videoServiceOf } from "../video-options.ts";
@@ -105,6 +106,8 @@ const frames: CommandDefinition = defineCommand({
     await using service = videoServiceOf(raw);
     const decoder = await service.decoder();
     const listed: object[] = [];
+    const { timeline } = await service.probe(file, context.signal);
+    const total = resolveRequest(request, timeline).length;
     const progress = context.progress("frames", "frames");
     for await (const batch of streamFrames(service, file, request, context.signal)) {
       for (const [i, { index, timeSeconds }] of batch.frames.entries()) {
@@ -130,7 +133,7 @@ const frames: CommandDefinition = defineCommand({
           ...(options.out !== undefined && { file: name }),
         });
       }
-      progress.update(listed.length, 0);
+      progress.update(listed.length, total);
     }
     const json = { file, sha256: await sha256OfFile(file), decoder, frames: listed };
     if (options.out !== undefined)
