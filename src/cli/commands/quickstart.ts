@@ -28,7 +28,7 @@ const quickstart: CommandDefinition = defineCommand({
   configure: (command) => {
     command
       .option("--out <folder>", "where everything goes; an unfinished one is finished", "runs/quickstart")
-      .option("--minutes <number>", "about how long to train on two cores; sets the numbers of steps", "8")
+      .option("--minutes <number>", "about how long to train on two cores; sets the numbers of steps", "5.5")
       .option("--seed <number>", "another seed, other clips and weights", "1")
       .option("--resume", "go on where the last call stopped; it does so without this, too");
   },

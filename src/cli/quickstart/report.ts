@@ -106,7 +106,9 @@ const curvesOf = ({ stages, context }: ReportInput): Curve[] => {
 
 const pictureSide = 84;
 
+/** Key frames as they were found, beside the twin that was tested: the one without the scripted event. */
 const exampleOf = async (
+  { pair: found }: PairedClip,
   clip: PairedClip,
   records: readonly EvaluationRecord[],
 ): Promise<ExamplePair | undefined> => {
@@ -134,7 +136,7 @@ const exampleOf = async (
         image: source === undefined ? position : (places.get(source) ?? position),
         index,
         timeSeconds,
-        isKey: pair.keyFrames.includes(index),
+        isKey: found.keyFrames.includes(index),
         replacedFrom: source ?? null,
       };
     });
@@ -154,8 +156,8 @@ const exampleOf = async (
     images,
     complete: strip(false),
     absent: strip(true),
-    scores: pair.scores,
-    relevance: pair.relevance.name,
+    scores: found.scores,
+    relevance: `${found.relevance.name} (found in the pictures; the twin that was tested lacks the scripted event)`,
     answers: subjects.flatMap((subject) => {
       const [complete, absent] = [said(subject, "complete"), said(subject, "absent")];
       return complete === undefined || absent === undefined ? [] : [{ subject, complete, absent }];
@@ -205,7 +207,8 @@ export const reportModel = async (input: ReportInput): Promise<ReportModel> => {
     names.map(([of, against]) => [rows[of]!, rows[against]!] as const);
   const examples: ExamplePair[] = [];
   for (const clip of input.examples) {
-    const example = await exampleOf(clip, records);
+    const own = held.find(({ sha256 }) => sha256 === clip.sha256);
+    const example = own && (await exampleOf(clip, own, records));
     if (example !== undefined) examples.push(example);
   }
   const defaults = Object.entries(comparativeDefaults).map(([name, { value, origin, what }]) => ({
