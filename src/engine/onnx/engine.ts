@@ -33,6 +33,8 @@ export interface OnnxEngineOptions {
   readonly threads: number;
   /** Compiled graphs that are kept; the one used longest ago goes first. Default 8. */
   readonly keptPlans?: number;
+  /** Weights of decoding: as they are (default), or rounded to 8 bits in blocks of 32, each with its scale. */
+  readonly decodeWeights?: "float32" | "int8";
 }
 
 /** The embedded engine: the model's graph with its derivative, compiled once a shape, run by ONNX Runtime. */

@@ -76,6 +76,8 @@ export class Executable {
         executionMode: "sequential",
         intraOpNumThreads: options.threads,
         interOpNumThreads: 1,
+        // A planned block would come on top of what the first run took: 1.44 GB instead of 0.88, and 2 % faster.
+        enableMemPattern: false,
         logSeverityLevel: 3,
         ...(process.env["VP_PROFILE"]
           ? { enableProfiling: true, profileFilePrefix: process.env["VP_PROFILE"] }

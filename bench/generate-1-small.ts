@@ -1,0 +1,17 @@
+import { type BenchDefinition, defineBench } from "./define-bench.ts";
+import { anchor, ours, prepare } from "./sides/qwen2_5_vl.ts";
+
+const bench: BenchDefinition = defineBench({
+  name: "generate-1-small",
+  unit: "tokens/s",
+  summary: "1 completion of 64 tokens about one clip, prefill included, small shape",
+  better: "more",
+  needsPython: true,
+  rounds: 5,
+  prepare: prepare("small"),
+  ours: ours("generate", "small", "generate", 1, 64),
+  anchor: anchor("generate", "small", "eager", 1, 64),
+  error: "tokens, relative to the largest id",
+});
+
+export default bench;

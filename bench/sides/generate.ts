@@ -1,0 +1,49 @@
+// Our side of prefill-* and generate-*:
+// node generate.ts <folder> <shape> <threads> prefill
+// node generate.ts <folder> <shape> <threads> generate <completions> <new tokens> [int8]
+import { seededRandom } from "../../src/core/random.ts";
+import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
+import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
+import { answerRounds } from "../answer-rounds.ts";
+import { openShape } from "./shape-files.ts";
+import type { ShapeName } from "./shapes.ts";
+
+const [folder, name, threads, task, completions, newTokens, quantized] = process.argv.slice(2) as [
+  string,
+  ShapeName,
+  string,
+  "prefill" | "generate",
+  string | undefined,
+  string | undefined,
+  string | undefined,
+];
+const isPrefill = task === "prefill";
+const { config, store, ids, nextPositions } = await openShape(
+  folder,
+  name,
+  "none",
+  isPrefill ? {} : { clips: 1 },
+);
+const scoredRows = Array.from({ length: ids.rows }, (_, row) => (row + 1) * ids.columns - 1);
+const batch = idsBatch(ids, config, { scoredRows, targets: scoredRows.map(() => 0) });
+const engine = new OnnxEngine(config, store, undefined, {
+  threads: Number(threads),
+  ...(quantized === "int8" ? { decodeWeights: "int8" as const } : {}),
+});
+await answerRounds(async () => {
+  const start = performance.now();
+  const drawn = await engine.sample({
+    batch,
+    lengths: scoredRows.map(() => ids.columns),
+    nextPositions,
+    completions: isPrefill ? 1 : Number(completions),
+    maxNewTokens: isPrefill ? 1 : Number(newTokens),
+    temperature: 0,
+    stopTokens: [],
+    random: seededRandom("bench"),
+  });
+  const milliseconds = performance.now() - start;
+  const tokens = drawn.flatMap((row) => row.flatMap((completion) => completion.tokens));
+  return { value: isPrefill ? milliseconds : (tokens.length / milliseconds) * 1000, result: tokens };
+});
+await engine[Symbol.asyncDispose]();

@@ -1,0 +1,61 @@
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { emitModel } from "../../src/graph/emit.ts";
+import { input } from "../../src/graph/ops/inputs.ts";
+import { matmul } from "../../src/graph/ops/matmul.ts";
+import type { BenchContext } from "../define-bench.ts";
+import { benchShapes, type ShapeName } from "./shapes.ts";
+
+/** Multiplications and additions of a forward pass over all clips, each product counted whole (masked halves too). */
+export const forwardOperations = (name: ShapeName): number => {
+  const { config, clips, grid, before, behind } = benchShapes[name];
+  const { text, vision } = config;
+  const patches = clips * grid[0] * grid[1] * grid[2];
+  const unit = vision.spatialMergeSize ** 2;
+  const perStep = grid[1] * grid[2];
+  const window = (vision.windowSize / vision.patchSize) ** 2;
+  const width = vision.hiddenSize;
+  const blocks = Array.from({ length: vision.depth }, (_, block) => {
+    const seen = vision.fullAttentionBlocks.includes(block) ? perStep : window;
+    return patches * (2 * width * (4 * width + 3 * vision.intermediateSize) + 4 * seen * width);
+  });
+  const merged = width * unit;
+  const tower =
+    2 * patches * 1176 * width +
+    blocks.reduce((sum, count) => sum + count, 0) +
+    (patches / unit) * 2 * merged * (merged + vision.outHiddenSize);
+  const columns = before + behind + (grid[0] * grid[1] * grid[2]) / unit;
+  const rows = clips * columns;
+  const keys = text.kvHeads * text.headDim;
+  const hidden = text.hiddenSize;
+  const block = 2 * hidden * (2 * hidden + 2 * keys + 3 * text.intermediateSize) + 4 * columns * hidden;
+  return tower + text.layers * rows * block + 2 * clips * behind * hidden * text.vocabSize;
+};
+
+/** Operations a second of a product of two 1024 x 1024 matrices in the same runtime. */
+const productRate = async (threads: number): Promise<number> => {
+  const side = 1024;
+  const [a, b] = [input("a", [side, side]), input("b", [side, side])];
+  const session = await InferenceSession.create(emitModel({ y: matmul(a, b) }).bytes, {
+    intraOpNumThreads: threads,
+    executionProviders: ["cpu"],
+  });
+  const tensor = new Tensor("float32", new Float32Array(side * side).fill(0.5), [side, side]);
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 12; i++) {
+    const start = performance.now();
+    await session.run({ a: tensor, b: tensor });
+    best = Math.min(best, performance.now() - start);
+  }
+  await session.release();
+  return (2 * side ** 3) / (best / 1000);
+};
+
+/** The time that the products alone take at this machine's matrix-product rate, in ms; a step is three forwards. */
+export const matrixProductLimit =
+  (name: ShapeName, of: "forward" | "step") =>
+  async (context: BenchContext): Promise<{ readonly what: string; readonly value: number }> => {
+    const rate = await productRate(context.threads);
+    const operations = forwardOperations(name) * (of === "step" ? 3 : 1);
+    const what = `${(operations / 1e9).toFixed(0)} GFLOP at ${(rate / 1e9).toFixed(0)} GFLOP/s (product of 1024 x 1024 matrices)`;
+    return { what, value: (operations / rate) * 1000 };
+  };
