@@ -1,6 +1,8 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { assert, EngineError, messageOf } from "../../core/errors.ts";
 import { emitModel } from "../../graph/emit.ts";
+import { scale } from "../../graph/ops/elementwise.ts";
+import { input } from "../../graph/ops/inputs.ts";
 import { type DataType, elementCount, type Value } from "../../graph/value.ts";
 import type { FeedArray } from "../contract.ts";
 
@@ -10,10 +12,18 @@ export interface ExecutableOptions {
   readonly threads: number;
   /** "disabled" (default) trusts the emitted graph; "extended" fuses, for graphs that are run many times. */
   readonly optimize?: "disabled" | "basic" | "extended" | "all";
+  /** Whether results stay uncopied; default: what {@link copylessRunWorks} finds out. */
+  readonly copyless?: boolean;
 }
 
 /** Name of the extra output that ends a run before its results are copied (see {@link Executable.run}). */
 const stopName = "videoperceiver.stop";
+
+/** With this environment variable the runtime writes a profile of every graph, to files that begin with its value. */
+const profilePrefix = process.env["VIDEOPERCEIVER_PROFILE"];
+
+/** True for what the runtime's JavaScript layer throws when it meets the sequence. */
+const isStop = (error: unknown): boolean => /non.?tensor/i.test(messageOf(error));
 
 /** A feed that stays the same between runs: the runtime reads its memory where it is. */
 export const tensorOf = (data: FeedArray, shape: readonly number[]): Tensor => {
@@ -38,7 +48,7 @@ export class Executable {
   readonly #inputs: ReadonlyMap<string, Value>;
   readonly #outputs: Record<string, Tensor>;
   readonly #buffers: Readonly<Record<string, FeedArray>>;
-  #copyless = true;
+  readonly #copyless: boolean;
   /** Number of ONNX nodes. */
   readonly nodes: number;
 
@@ -48,12 +58,14 @@ export class Executable {
     outputs: Record<string, Tensor>,
     buffers: Readonly<Record<string, FeedArray>>,
     nodes: number,
+    copyless: boolean,
   ) {
     this.#session = session;
     this.#inputs = inputs;
     this.#outputs = outputs;
     this.#buffers = buffers;
     this.nodes = nodes;
+    this.#copyless = copyless;
   }
 
   /**
@@ -67,7 +79,8 @@ export class Executable {
     options: ExecutableOptions,
     buffers: Readonly<Record<string, FeedArray>> = {},
   ): Promise<Executable> {
-    const model = emitModel(outputs, stopName);
+    const copyless = options.copyless ?? (await copylessRunWorks());
+    const model = emitModel(outputs, copyless ? stopName : undefined);
     let session: InferenceSession;
     try {
       session = await InferenceSession.create(model.bytes, {
@@ -79,9 +92,7 @@ export class Executable {
         // A planned block would come on top of what the first run took: 1.44 GB instead of 0.88, and 2 % faster.
         enableMemPattern: false,
         logSeverityLevel: 3,
-        ...(process.env["VP_PROFILE"]
-          ? { enableProfiling: true, profileFilePrefix: process.env["VP_PROFILE"] }
-          : {}),
+        ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
         extra: { session: { intra_op: { spin_duration_us: "50" } } },
       });
     } catch (error) {
@@ -95,7 +106,7 @@ export class Executable {
       arrays[name] = buffer;
       tensors[name] = tensorOf(buffer, value.shape);
     }
-    return new Executable(session, model.inputs, tensors, arrays, model.nodes);
+    return new Executable(session, model.inputs, tensors, arrays, model.nodes, copyless);
   }
 
   /** Names and signatures of what has to be fed. */
@@ -120,7 +131,8 @@ export class Executable {
    *
    * ONNX Runtime's JavaScript layer copies every output once more after it was written in place. The first output of
    * the graph is a sequence, which that layer cannot convert: it throws after the graph has run and before anything
-   * is copied (64 MB: 44 ms to 4.5 ms). Where a version of the runtime behaves otherwise the plain way is used.
+   * is copied (64 MB: 44 ms to 4.5 ms). Where the runtime behaves otherwise (`copylessRunWorks` tries it once) there
+   * is no such output.
    *
    * @throws {EngineError} when an input is missing or the runtime fails
    */
@@ -132,22 +144,43 @@ export class Executable {
       given[name] = tensor;
     }
     try {
-      if (this.#copyless) {
-        try {
-          await this.#session.run(given, { [stopName]: null, ...this.#outputs });
-          this.#copyless = false;
-        } catch (error) {
-          if (!/non.?tensor/i.test(messageOf(error))) throw error;
-        }
-      } else await this.#session.run(given, this.#outputs);
+      await this.#session.run(given, this.#copyless ? { [stopName]: null, ...this.#outputs } : this.#outputs);
     } catch (error) {
+      if (this.#copyless && isStop(error)) return;
       throw new EngineError("a graph failed to run", { got: messageOf(error), cause: error });
     }
   }
 
   /** Frees the session. */
   async release(): Promise<void> {
-    if (process.env["VP_PROFILE"]) this.#session.endProfiling();
+    if (profilePrefix !== undefined) this.#session.endProfiling();
     await this.#session.release();
   }
 }
+
+let copylessRun: Promise<boolean> | undefined;
+
+/** Tries a run that ends at the sequence: it must say so, and the result must be in the buffer that was given. */
+const tryCopylessRun = async (): Promise<boolean> => {
+  const size = 3;
+  const [x, y] = [Float32Array.of(1, -2, 3), new Float32Array(size).fill(Number.NaN)];
+  const model = emitModel({ y: scale(input("x", [size]), 2) }, stopName);
+  const session = await InferenceSession.create(model.bytes, {
+    executionProviders: ["cpu"],
+    intraOpNumThreads: 1,
+  });
+  try {
+    await session.run({ x: tensorOf(x, [size]) }, { [stopName]: null, y: tensorOf(y, [size]) });
+    return false;
+  } catch (error) {
+    return isStop(error) && y.every((value, i) => value === 2 * x[i]!);
+  } finally {
+    await session.release();
+  }
+};
+
+/** Whether this version of the runtime leaves results uncopied (see {@link Executable.run}); tried once a process. */
+export const copylessRunWorks = (): Promise<boolean> => {
+  copylessRun ??= tryCopylessRun();
+  return copylessRun;
+};

@@ -1,0 +1,198 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { seededRandom } from "../../src/core/random.ts";
+import { gradient } from "../../src/graph/differentiate.ts";
+import { interpret } from "../../src/graph/interpret.ts";
+import { input } from "../../src/graph/ops/inputs.ts";
+import { elementCount, type Value } from "../../src/graph/value.ts";
+import { type LossShape, type LossTerm, lossRegistry, sumOfTerms } from "../../src/objectives/losses.ts";
+
+const width = 5;
+const names = lossRegistry.names();
+
+/** A loss over inputs instead of a model. */
+const built = (
+  term: LossTerm,
+  shape: LossShape,
+): { loss: Value; metrics: Record<string, Value>; inputs: Map<string, Value>; signals: string[] } => {
+  const inputs = new Map<string, Value>();
+  const signals: string[] = [];
+  const declare = (name: string, sizes: readonly number[]): Value => {
+    const known = inputs.get(name);
+    if (known !== undefined) return known;
+    const value = input(name, sizes);
+    inputs.set(name, value);
+    return value;
+  };
+  const { loss, metrics } = sumOfTerms([term], shape).build({
+    get tokenLogprobs(): Value {
+      if (!signals.includes("tokenLogprobs")) signals.push("tokenLogprobs");
+      return declare("tokenLogprobs", [shape.scored]);
+    },
+    state: (block) => {
+      expect(term.blocks).toContain(block);
+      if (!signals.includes(`state.${block}`)) signals.push(`state.${block}`);
+      return declare(`state.${block}`, [4 * shape.contrasted, width]);
+    },
+    input: (name, sizes) => declare(name, sizes),
+  });
+  return { loss, metrics: { ...metrics }, inputs, signals };
+};
+
+type Numbers = Record<string, number[]>;
+
+/** Plausible numbers for every input that the losses declare. */
+const draw = (inputs: ReadonlyMap<string, Value>, seed: number): Numbers => {
+  const random = seededRandom("loss", seed);
+  const numbers = (name: string): (() => number) => {
+    if (/logprobs/i.test(name)) return () => -0.2 - 2 * random.next();
+    if (name === "weights") return () => random.next();
+    if (/mask/i.test(name)) return () => 0;
+    return () => random.normal();
+  };
+  return Object.fromEntries(
+    [...inputs].map(([name, { shape }]) => {
+      const next = numbers(name);
+      return [name, Array.from({ length: elementCount(shape) }, next)];
+    }),
+  );
+};
+
+describe.each(names)("loss %s", (name) => {
+  const shape = { scored: 6, contrasted: 3 };
+  const make = async (): Promise<LossTerm> => (await lossRegistry.make(name)).value;
+
+  test("its gradient agrees with finite differences", async () => {
+    const { loss, inputs, signals } = built(await make(), shape);
+    expect(loss.shape).toEqual([]);
+    expect(signals.length).toBeGreaterThan(0);
+    const gradients = gradient(
+      loss,
+      signals.map((signal) => inputs.get(signal)!),
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e9 }), (seed) => {
+        const feeds = draw(inputs, seed);
+        const derived = interpret(
+          gradients.map((value) => value!),
+          feeds,
+        );
+        signals.forEach((signal, i) => {
+          const at = seed % feeds[signal]!.length;
+          const step = 1e-6;
+          const moved = (by: number): number =>
+            interpret([loss], { ...feeds, [signal]: feeds[signal]!.with(at, feeds[signal]![at]! + by) })[0]!
+              .data[0]!;
+          const slope = (moved(step) - moved(-step)) / (2 * step);
+          const value = derived[i]!.data[at]!;
+          // Central differences in float64 of a loss around 1 to 100 (temperature 0.05).
+          expect(Math.abs(slope - value), `${signal}[${at}]`).toBeLessThan(1e-6 * (10 + Math.abs(slope)));
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("masked positions (weight 0) get no gradient and do not change the loss", async () => {
+    const { loss, inputs } = built(await make(), shape);
+    if (!inputs.has("weights")) return;
+    const logprobs = inputs.get("tokenLogprobs")!;
+    const [derivative] = gradient(loss, [logprobs]);
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e9 }), fc.subarray([0, 1, 2, 3, 4, 5]), (seed, masked) => {
+        const feeds = draw(inputs, seed);
+        for (const at of masked) feeds["weights"]![at] = 0;
+        const [value, slope] = interpret([loss, derivative!], feeds);
+        for (const at of masked) expect(Math.abs(slope!.data[at]!)).toBe(0);
+        const others = { ...feeds };
+        others["tokenLogprobs"] = feeds["tokenLogprobs"]!.map((x, at) => (masked.includes(at) ? x - 1 : x));
+        expect(interpret([loss], others)[0]!.data[0]).toBeCloseTo(value!.data[0]!, 12);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("every metric is a scalar", async () => {
+    const { metrics } = built(await make(), shape);
+    expect(Object.keys(metrics).length).toBeGreaterThan(0);
+    for (const metric of Object.values(metrics)) expect(metric.shape).toEqual([]);
+  });
+});
+
+describe("contrastive: the checks of the paper's equations (temperature 1)", () => {
+  /** Rows of h, a, v, t in turn. */
+  const metricsOf = async (rows: readonly (readonly number[])[], contrasted: number): Promise<Numbers> => {
+    const term = (await lossRegistry.make("contrastive", { block: 2, weight: 1, temperature: 1 })).value;
+    const { metrics, inputs } = built(term, { scored: 1, contrasted });
+    const padded = rows.map((row) => Array.from({ length: width }, (_, i) => row[i] ?? 0));
+    const feeds: Numbers = { "state.2": padded.flat() };
+    for (const [name, { shape }] of inputs)
+      if (name !== "state.2") feeds[name] = new Array<number>(elementCount(shape)).fill(0);
+    const keys = Object.keys(metrics);
+    const values = interpret(Object.values(metrics), feeds);
+    return Object.fromEntries(keys.map((key, i) => [key, [values[i]!.data[0]!]]));
+  };
+  const [x, y] = [
+    [1, 0],
+    [0, 1],
+  ];
+
+  test("positive at similarity 1, one negative at 0: ln(1 + 1/e) = 0.3133", async () => {
+    const { t2v, v2v } = await metricsOf([x!, y!, x!, x!], 1);
+    expect(t2v![0]).toBeCloseTo(Math.log(1 + Math.exp(-1)), 9);
+    expect(t2v![0]).toBeCloseTo(0.3133, 4);
+    expect(v2v![0]).toBeCloseTo(0.3133, 4);
+  });
+
+  test("equal similarities with one negative: ln 2 = 0.6931", async () => {
+    const { t2v, v2v } = await metricsOf([x!, x!, x!, x!], 1);
+    expect(t2v![0]).toBeCloseTo(Math.log(2), 9);
+    expect(v2v![0]).toBeCloseTo(Math.log(2), 9);
+  });
+
+  test("a clip without a twin (twinMask) is no negative: its absent row gets no gradient", async () => {
+    const term = (await lossRegistry.make("contrastive", { block: 2 })).value;
+    const { loss, inputs } = built(term, { scored: 1, contrasted: 3 });
+    const states = inputs.get("state.2")!;
+    const feeds = draw(inputs, 7);
+    feeds["twinMask"] = [0, -1e9, 0];
+    const [slope] = interpret([gradient(loss, [states])[0]!], feeds);
+    const rowOf = (row: number): number[] => [...slope!.data.subarray(row * width, (row + 1) * width)];
+    expect(rowOf(3 + 1).every((value) => value === 0)).toBe(true);
+    expect(rowOf(3).some((value) => value !== 0)).toBe(true);
+  });
+
+  test("one clip alone: v2t is 0", async () => {
+    expect((await metricsOf([x!, y!, x!, y!], 1))["v2t"]![0]).toBeCloseTo(0, 9);
+  });
+
+  test("two clips against plain sums over all pairs", async () => {
+    const random = seededRandom("pairs");
+    const rows = Array.from({ length: 8 }, () => Array.from({ length: width }, () => random.normal()));
+    const cosine = (a: readonly number[], b: readonly number[]): number =>
+      a.reduce((sum, value, i) => sum + value * b[i]!, 0) / (Math.hypot(...a) * Math.hypot(...b));
+    const [h, a, v, t] = [0, 2, 4, 6].map((at) => rows.slice(at, at + 2)) as [
+      number[][],
+      number[][],
+      number[][],
+      number[][],
+    ];
+    const mean = (loss: (i: number) => number): number => (loss(0) + loss(1)) / 2;
+    const e = (p: readonly number[], q: readonly number[]): number => Math.exp(cosine(p, q));
+    const all = (p: readonly number[], list: readonly (readonly number[])[]): number =>
+      list.reduce((sum, q) => sum + e(p, q), 0);
+    const result = await metricsOf(rows, 2);
+    expect(result["v2v"]![0]).toBeCloseTo(
+      mean((i) => -Math.log(e(h[i]!, v[i]!) / (all(h[i]!, a) + all(h[i]!, v)))),
+      8,
+    );
+    expect(result["t2v"]![0]).toBeCloseTo(
+      mean((i) => -Math.log(e(t[i]!, h[i]!) / (e(t[i]!, h[i]!) + all(t[i]!, a)))),
+      8,
+    );
+    expect(result["v2t"]![0]).toBeCloseTo(
+      mean((i) => -Math.log(e(h[i]!, t[i]!) / all(h[i]!, t))),
+      8,
+    );
+  });
+});
