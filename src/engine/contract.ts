@@ -4,7 +4,7 @@ import type { LanguageShape } from "../model/qwen2_5_vl/language-model.ts";
 import type { VisionShape } from "../model/qwen2_5_vl/vision-tower.ts";
 
 /** Numbers that are fed to a graph. */
-export type FeedArray = Float32Array | BigInt64Array | Int32Array;
+export type FeedArray = Float32Array | BigInt64Array | Int32Array | Uint8Array;
 
 /** A batch ready to be computed: what the graph's shape depends on, and the numbers to feed. */
 export interface ModelBatch {

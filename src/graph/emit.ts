@@ -26,7 +26,7 @@ export interface Emitter {
   floats(values: Float32Array | number, shape?: readonly number[]): string;
 }
 
-const onnxType: Record<DataType, number> = { float32: 1, int32: 6, int64: 7 };
+const onnxType: Record<DataType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7 };
 const opsetVersion = 21;
 const irVersion = 10;
 
@@ -57,6 +57,18 @@ const writeValueInfo = (writer: ProtobufWriter, field: number, name: string, val
   });
 };
 
+/** A constant whose numbers are in a file of its own name. */
+const writeStored = (writer: ProtobufWriter, name: string, value: Value): void => {
+  writer.message(5, (tensor) => {
+    for (const size of value.shape) tensor.integer(1, size);
+    tensor.integer(2, onnxType[value.dtype]).string(8, name);
+    const entries = { location: name, offset: "0", length: String(byteLength(value)) };
+    for (const [key, text] of Object.entries(entries))
+      tensor.message(13, (entry) => entry.string(1, key).string(2, text));
+    tensor.integer(14, 1);
+  });
+};
+
 /** A graph ready to be written: named inputs are found by walking from the named outputs. */
 export interface EmittedModel {
   /** The ONNX file. */
@@ -67,12 +79,23 @@ export interface EmittedModel {
   readonly nodes: number;
 }
 
+/** What is written besides the outputs. */
+export interface EmitOptions {
+  /** Name of an additional first output, a sequence of one scalar (what for: `engine/onnx`). */
+  readonly sequence?: string | undefined;
+  /** Inputs that become constants, which the runtime can pack once; their numbers are given as files of their names. */
+  readonly stored?: ReadonlySet<string>;
+}
+
 /**
  * Writes the graph of the named outputs as an ONNX model. Inputs keep their own names.
  *
- * @param sequence name of an additional first output, a sequence of one scalar (what for: `engine/onnx`)
+ * @throws {InternalError} when two inputs have one name
  */
-export const emitModel = (outputs: Readonly<Record<string, Value>>, sequence?: string): EmittedModel => {
+export const emitModel = (
+  outputs: Readonly<Record<string, Value>>,
+  { sequence, stored }: EmitOptions = {},
+): EmittedModel => {
   const graph = new ProtobufWriter();
   const initializers = new ProtobufWriter();
   const interned = new Map<string, string>();
@@ -142,7 +165,8 @@ export const emitModel = (outputs: Readonly<Record<string, Value>>, sequence?: s
     if (node.operation.name === "input") {
       const { name } = node.attributes as { name: string };
       assert(!inputs.has(name), `two inputs are called ${name}`);
-      inputs.set(name, node.outputs[0]!);
+      if (stored?.has(name) === true) writeStored(initializers, name, node.outputs[0]!);
+      else inputs.set(name, node.outputs[0]!);
       names.set(node.outputs[0]!, name);
     } else if (sum !== undefined) emitFusedSum(node, sum, emitter);
     else if (!inside.has(node)) node.operation.lower(node, emitter);
@@ -174,5 +198,6 @@ export const emitModel = (outputs: Readonly<Record<string, Value>>, sequence?: s
 };
 
 /** Bytes that a value takes. */
-export const byteLength = (value: Value): number =>
-  elementCount(value.shape) * (value.dtype === "int64" ? 8 : 4);
+export const byteLength = (value: Value): number => elementCount(value.shape) * bytesOf[value.dtype];
+
+const bytesOf: Record<DataType, number> = { float32: 4, uint8: 1, int32: 4, int64: 8 };

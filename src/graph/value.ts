@@ -7,7 +7,7 @@ import { assert, ShapeError } from "../core/errors.ts";
 import type { Emitter } from "./emit.ts";
 
 /** Element types that a value may have. Only float32 values carry gradients. */
-export type DataType = "float32" | "int64" | "int32";
+export type DataType = "float32" | "int64" | "int32" | "uint8";
 
 /** Shape and element type of one output of a node. */
 export interface Signature {

@@ -13,10 +13,11 @@ import * as inputs from "../../src/graph/ops/inputs.ts";
 import * as layout from "../../src/graph/ops/layout.ts";
 import { linear, matmul } from "../../src/graph/ops/matmul.ts";
 import * as normalize from "../../src/graph/ops/normalize.ts";
+import { linearInt8, quantizedBlock } from "../../src/graph/ops/quantized.ts";
 import * as reduce from "../../src/graph/ops/reduce.ts";
 import { rotary } from "../../src/graph/ops/rotary.ts";
 import * as rows from "../../src/graph/ops/rows.ts";
-import { elementCount, topologicalOrder, type Value } from "../../src/graph/value.ts";
+import { type DataType, elementCount, topologicalOrder, type Value } from "../../src/graph/value.ts";
 
 /** Declares inputs of a random graph and keeps the numbers that they are fed. */
 class Sample {
@@ -31,7 +32,7 @@ class Sample {
   size(most = 4): number {
     return 1 + this.random.integer(most);
   }
-  #declare(shape: readonly number[], draw: () => number, dtype: "float32" | "int64" | "int32"): Value {
+  #declare(shape: readonly number[], draw: () => number, dtype: DataType): Value {
     const name = `x${Object.keys(this.feeds).length}`;
     this.feeds[name] = Array.from({ length: elementCount(shape) }, () =>
       dtype === "float32" ? Math.fround(draw()) : draw(),
@@ -61,7 +62,11 @@ class Sample {
   fixed(shape: readonly number[]): Value {
     return this.#declare(shape, () => this.random.normal(), "float32");
   }
-  integers(shape: readonly number[], draw: () => number, dtype: "int64" | "int32" = "int64"): Value {
+  integers(
+    shape: readonly number[],
+    draw: () => number,
+    dtype: Exclude<DataType, "float32"> = "int64",
+  ): Value {
     return this.#declare(shape, draw, dtype);
   }
 }
@@ -213,6 +218,13 @@ const cases: Record<string, (s: Sample) => Value[]> = {
     const back = s.integers([n], () => inverse.next().value!);
     return [rows.permuteRows(s.real([n, 3]), forth, back)];
   },
+  linearInt8: (s) => {
+    const [n, width, out] = [s.size(), 8 * s.size(9), s.size()];
+    const blocks = Math.ceil(width / quantizedBlock);
+    const bytes = s.integers([out, blocks, quantizedBlock], () => s.random.integer(256), "uint8");
+    // The numbers behind the end of a row must not count, whatever they are multiplied with.
+    return [linearInt8(s.fixed([n, width]), bytes, s.fixed([out * blocks]), "float32")];
+  },
   cachedAttention: (s) => {
     const [b, kvHeads, share, half, capacity] = [s.size(3), s.size(2), s.size(2), s.size(3), 4 + s.size()];
     const [heads, size] = [kvHeads * share, 8 * half];
@@ -248,6 +260,7 @@ const run = async (
     [...executable.inputs].map(([name, { shape, dtype }]) => {
       const numbers = s.feeds[name]!;
       if (dtype === "float32") return [name, tensorOf(Float32Array.from(numbers), shape)];
+      if (dtype === "uint8") return [name, tensorOf(Uint8Array.from(numbers), shape)];
       const array = dtype === "int64" ? BigInt64Array.from(numbers, BigInt) : Int32Array.from(numbers);
       return [name, tensorOf(array, shape)];
     }),

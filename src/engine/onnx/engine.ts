@@ -17,6 +17,7 @@ import type {
 import type { LoraAdapter } from "../lora.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import { Executable, tensorOf } from "./executable.ts";
+import type { DecodeForm } from "./packed-weights.ts";
 import {
   backwardOutputs,
   forwardOutputs,
@@ -34,7 +35,7 @@ export interface OnnxEngineOptions {
   /** Compiled graphs that are kept; the one used longest ago goes first. Default 8. */
   readonly keptPlans?: number;
   /** Weights of decoding: as they are (default), or rounded to 8 bits in blocks of 32, each with its scale. */
-  readonly decodeWeights?: "float32" | "int8";
+  readonly decodeWeights?: DecodeForm;
 }
 
 /** The embedded engine: the model's graph with its derivative, compiled once a shape, run by ONNX Runtime. */
@@ -62,7 +63,14 @@ export class OnnxEngine implements Engine {
       this.#weights[weightFeed(name)] = tensorOf(value, shape);
       if (gradient !== undefined) this.#weights[`accumulated.${name}`] = tensorOf(gradient, shape);
     }
-    this.#sampler = new OnnxSampler(config, store, adapter, options.threads, this.#weights);
+    this.#sampler = new OnnxSampler(
+      config,
+      store,
+      adapter,
+      options.threads,
+      this.#weights,
+      options.decodeWeights ?? "float32",
+    );
   }
 
   get trainable(): readonly string[] {

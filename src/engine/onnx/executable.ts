@@ -12,6 +12,8 @@ export interface ExecutableOptions {
   readonly threads: number;
   /** "disabled" (default) trusts the emitted graph; "extended" fuses, for graphs that are run many times. */
   readonly optimize?: "disabled" | "basic" | "extended" | "all";
+  /** Numbers of inputs that never change while the graph lives: constants, which the runtime packs once. */
+  readonly stored?: ReadonlyMap<string, FeedArray>;
   /** Whether results stay uncopied; default: what {@link copylessRunWorks} finds out. */
   readonly copyless?: boolean;
 }
@@ -29,11 +31,20 @@ const isStop = (error: unknown): boolean => /non.?tensor/i.test(messageOf(error)
 export const tensorOf = (data: FeedArray, shape: readonly number[]): Tensor => {
   if (data instanceof Float32Array) return new Tensor("float32", data, shape);
   if (data instanceof Int32Array) return new Tensor("int32", data, shape);
+  if (data instanceof Uint8Array) return new Tensor("uint8", data, shape);
   return new Tensor("int64", data, shape);
 };
 
+/** Constants as the files that the graph names. */
+const filesOf = (stored: ReadonlyMap<string, FeedArray>): { path: string; data: Uint8Array }[] =>
+  [...stored].map(([path, array]) => ({
+    path,
+    data: new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
+  }));
+
 const empty = (dtype: DataType, size: number): FeedArray => {
   if (dtype === "float32") return new Float32Array(size);
+  if (dtype === "uint8") return new Uint8Array(size);
   return dtype === "int64" ? new BigInt64Array(size) : new Int32Array(size);
 };
 
@@ -80,7 +91,10 @@ export class Executable {
     buffers: Readonly<Record<string, FeedArray>> = {},
   ): Promise<Executable> {
     const copyless = options.copyless ?? (await copylessRunWorks());
-    const model = emitModel(outputs, copyless ? stopName : undefined);
+    const model = emitModel(outputs, {
+      sequence: copyless ? stopName : undefined,
+      stored: new Set(options.stored?.keys()),
+    });
     let session: InferenceSession;
     try {
       session = await InferenceSession.create(model.bytes, {
@@ -93,6 +107,7 @@ export class Executable {
         enableMemPattern: false,
         logSeverityLevel: 3,
         ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
+        ...(options.stored === undefined ? {} : { externalData: filesOf(options.stored) }),
         extra: { session: { intra_op: { spin_duration_us: "50" } } },
       });
     } catch (error) {
@@ -164,7 +179,7 @@ let copylessRun: Promise<boolean> | undefined;
 const tryCopylessRun = async (): Promise<boolean> => {
   const size = 3;
   const [x, y] = [Float32Array.of(1, -2, 3), new Float32Array(size).fill(Number.NaN)];
-  const model = emitModel({ y: scale(input("x", [size]), 2) }, stopName);
+  const model = emitModel({ y: scale(input("x", [size]), 2) }, { sequence: stopName });
   const session = await InferenceSession.create(model.bytes, {
     executionProviders: ["cpu"],
     intraOpNumThreads: 1,

@@ -10,11 +10,18 @@ import type { LoraAdapter } from "../lora.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import { drawToken } from "../token-choice.ts";
 import { Executable, tensorOf } from "./executable.ts";
+import { type DecodeForm, PackedWeights } from "./packed-weights.ts";
 import { inputWeights } from "./plan.ts";
 
 /** A compiled decoding step with the caches of its rows. */
 interface DecodePlan {
-  readonly executable: Executable;
+  executable: Executable;
+  /** Weights were updated since it was compiled. */
+  stale: boolean;
+  /** Its graph, and where it writes. */
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly buffers: Readonly<Record<string, FeedArray>>;
+  readonly stored: readonly string[];
   /** keys and values of every block: [R, K, L, d], read and written in place. */
   readonly caches: Readonly<Record<string, { readonly data: Float32Array; readonly tensor: Tensor }>>;
 }
@@ -29,6 +36,7 @@ export class OnnxSampler {
   readonly #adapter: LoraAdapter | undefined;
   readonly #threads: number;
   readonly #weights: Readonly<Record<string, Tensor>>;
+  readonly #packed: PackedWeights;
   readonly #prefills = new Map<string, Executable>();
   readonly #decoders = new Map<string, DecodePlan>();
 
@@ -38,12 +46,14 @@ export class OnnxSampler {
     adapter: LoraAdapter | undefined,
     threads: number,
     weights: Readonly<Record<string, Tensor>>,
+    form: DecodeForm,
   ) {
     this.#config = config;
     this.#store = store;
     this.#adapter = adapter;
     this.#threads = threads;
     this.#weights = weights;
+    this.#packed = new PackedWeights(store, form);
   }
 
   /** Draws the completions of every prompt. */
@@ -115,8 +125,11 @@ export class OnnxSampler {
     );
   }
 
-  /** Says that weights were updated; graphs read them where they are, so there is nothing to refresh. */
-  weightsChanged(): void {}
+  /** Says that weights were updated: what was packed is packed again at the next request. */
+  weightsChanged(): void {
+    this.#packed.clear();
+    for (const plan of this.#decoders.values()) plan.stale = true;
+  }
 
   /** Frees all sessions. */
   async release(): Promise<void> {
@@ -155,13 +168,17 @@ export class OnnxSampler {
   async #decoder(rows: number, capacity: number): Promise<DecodePlan> {
     const key = `${rows} ${capacity}`;
     const known = this.#decoders.get(key);
-    if (known !== undefined) return known;
-    const { logits, caches } = decodeStep(
-      rows,
-      capacity,
-      this.#config,
-      inputWeights(this.#store, this.#adapter),
-    );
+    if (known !== undefined) {
+      if (known.stale) {
+        await known.executable.release();
+        known.executable = await this.#compileDecoder(known.outputs, known.buffers, known.stored);
+        known.stale = false;
+      }
+      return known;
+    }
+    const stored: string[] = [];
+    const weights = this.#packed.weights(inputWeights(this.#store, this.#adapter), stored);
+    const { logits, caches } = decodeStep(rows, capacity, this.#config, weights);
     const outputs: Record<string, Value> = { logits };
     const memory: Record<string, { data: Float32Array; tensor: Tensor }> = {};
     const buffers: Record<string, FeedArray> = {};
@@ -174,11 +191,20 @@ export class OnnxSampler {
         buffers[`next.${kind}.${layer}`] = data;
       }
     });
-    const executable = await Executable.compile(outputs, { threads: this.#threads }, buffers);
+    const executable = await this.#compileDecoder(outputs, buffers, stored);
     await evictOldest(this.#decoders, (old) => old.executable.release());
-    const plan = { executable, caches: memory };
+    const plan = { executable, stale: false, outputs, buffers, stored, caches: memory };
     this.#decoders.set(key, plan);
     return plan;
+  }
+
+  #compileDecoder(
+    outputs: Readonly<Record<string, Value>>,
+    buffers: Readonly<Record<string, FeedArray>>,
+    stored: readonly string[],
+  ): Promise<Executable> {
+    const options = { threads: this.#threads, stored: this.#packed.numbers(stored) };
+    return Executable.compile(outputs, options, buffers);
   }
 
   /** Copies the prompts' keys and values into the caches of their completions' rows. */

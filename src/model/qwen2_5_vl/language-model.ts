@@ -9,14 +9,13 @@ import { reshape } from "../../graph/ops/broadcast.ts";
 import { add, mul, swiglu } from "../../graph/ops/elementwise.ts";
 import { input, stopGradient } from "../../graph/ops/inputs.ts";
 import { concat, split } from "../../graph/ops/layout.ts";
-import { linear } from "../../graph/ops/matmul.ts";
 import { rmsNorm, tokenLogprob } from "../../graph/ops/normalize.ts";
 import { rotary } from "../../graph/ops/rotary.ts";
 import { gatherRows, zeroRow } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
 import { type AttentionRows, attend, type HeadSizes, type MaskPiece, maskPieces } from "./attention.ts";
 import type { Qwen25VLConfig, TextConfig } from "./config.ts";
-import { linearModule, type Weights } from "./weights.ts";
+import { linearModule, productWith, type Weights } from "./weights.ts";
 
 /** Sizes of query and key heads. */
 export const headSizes = (text: TextConfig): HeadSizes => ({
@@ -94,7 +93,7 @@ export const languageBlock = (
 /** Logits of rows after the last block: [M, D] to [M, V]. */
 export const head = (x: Value, config: Qwen25VLConfig, weights: Weights): Value => {
   const normed = rmsNorm(x, weights.get("model.norm.weight"), config.text.rmsNormEps);
-  if (config.text.tieWordEmbeddings) return linear(normed, weights.get("model.embed_tokens.weight"));
+  if (config.text.tieWordEmbeddings) return productWith(normed, "model.embed_tokens.weight", weights);
   return linearModule(normed, "lm_head", weights, false);
 };
 

@@ -17,7 +17,13 @@ export interface Weights {
   readonly get: (name: string) => Value;
   /** The adapter of a module of the checkpoint, when it has one. */
   readonly lora: (module: string) => LoraValues | undefined;
+  /** x W^T with the parameter W of this name in another form (packed, quantized). Absent: the parameter itself. */
+  readonly product?: (x: Value, name: string) => Value;
 }
+
+/** x W^T with a parameter, in the form in which the weights have it. */
+export const productWith = (x: Value, name: string, weights: Weights): Value =>
+  weights.product?.(x, name) ?? linear(x, weights.get(name));
 
 /**
  * x W^T + b with the low-rank side path of the module, as several pieces of its columns; x is [N, in]. The weights are
@@ -45,6 +51,9 @@ export const linearPieces = (
 
 /** The same as one piece. */
 export const linearModule = (x: Value, module: string, weights: Weights, bias: boolean): Value => {
-  const { shape } = weights.get(`${module}.weight`);
-  return linearPieces(x, module, [shape[0]!], weights, bias)[0]!;
+  const straight = productWith(x, `${module}.weight`, weights);
+  const out = bias ? add(straight, weights.get(`${module}.bias`)) : straight;
+  const lora = weights.lora(module);
+  if (lora === undefined) return out;
+  return add(out, matmul(linear(x, lora.a), lora.b, { transposeB: true, alpha: lora.factor }));
 };

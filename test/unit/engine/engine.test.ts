@@ -193,3 +193,30 @@ test("after an update completions come from the new weights", async () => {
   for (const { name, value } of store.all()) fresh.get(name).value.set(value);
   expect(await engine.sample(request)).toEqual(await makeEngine(fresh).sample(request));
 });
+
+test("int8 decoding: nearly the same log-probabilities; the prefill and training stay as they are", async () => {
+  const request = {
+    batch: plan({ scoredRows: [columns - 1, 2 * columns - 1], targets: [0, 0] }),
+    lengths: [columns, columns],
+    nextPositions: next,
+    completions: 1,
+    maxNewTokens: 2,
+    temperature: 0,
+    stopTokens: [],
+    random: seededRandom("q"),
+  };
+  const plain = await makeEngine(smallStore("none")).sample(request);
+  const engine = new OnnxEngine(smallConfig, smallStore("none"), undefined, {
+    threads: 1,
+    decodeWeights: "int8",
+  });
+  engines.push(engine);
+  const rounded = await engine.sample(request);
+  plain.flat().forEach(({ tokens, logprobs }, i) => {
+    const other = rounded.flat()[i]!;
+    expect(other.tokens[0]).toBe(tokens[0]);
+    expect(other.logprobs[0]).toBe(logprobs[0]);
+    expect(other.logprobs[1]).not.toBe(logprobs[1]);
+    expect(Math.abs(other.logprobs[1]! - logprobs[1]!)).toBeLessThan(0.05);
+  });
+});
