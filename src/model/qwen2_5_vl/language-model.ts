@@ -72,8 +72,8 @@ export const blockProjections = (
 /**
  * Language block `layer` (0-based): [N, D] to [N, D].
  *
- * @param only rows that anybody reads, when these are few (the last block): what follows the attention is computed
- * for them only, and the result has them only
+ * @param keep cuts rows [N, ...] down to those that anybody reads, when these are few: what follows the attention is
+ * computed for them only, and the result has them only
  */
 export const languageBlock = (
   x: Value,
@@ -81,12 +81,11 @@ export const languageBlock = (
   inputs: BlockInputs,
   config: Qwen25VLConfig,
   weights: Weights,
-  only?: Value,
+  keep: (rows: Value) => Value = (rows) => rows,
 ): Value => {
   const sizes = headSizes(config.text);
   const rows = blockProjections(x, layer, inputs, config, weights);
   const mixed = attend(rows, inputs.length, sizes, inputs.mask);
-  const keep = (all: Value): Value => (only === undefined ? all : gatherRows(all, only));
   return finishBlock(keep(x), keep(mixed), layer, config, weights);
 };
 
@@ -188,30 +187,46 @@ export const languageModel = (
   config: Qwen25VLConfig,
   weights: Weights,
 ): LanguageValues => {
-  const { text } = config;
+  const { layers } = config.text;
   const { samples, length, mainLength } = shape;
   const embedded = embed(shape, visual, weights);
-  let inputs = positionInputs("", samples, length, config);
-  let x = embedded;
-  const states = new Map<number, Value>();
   const scoredRows = shape.scored === 0 ? undefined : input("scored.rows", [shape.scored], "int64");
   const lastTap = Math.max(0, ...shape.taps.map((tap) => tap.block));
-  for (let layer = 0; layer < text.layers; layer++) {
-    if (layer === lastTap && mainLength < length) {
-      if (shape.scored === 0) break;
-      x = keepPositions(x, samples, length, mainLength);
-      inputs = positionInputs("main.", samples, mainLength, config);
-    }
+  const blocks = scoredRows === undefined ? lastTap : layers;
+  const states = new Map<number, Value>();
+  let inputs = positionInputs("", samples, length, config);
+  let x = embedded;
+  for (let layer = 0; layer < blocks; layer++) {
     const tap = shape.taps.find(({ block }) => block === layer + 1);
-    const isLast = layer + 1 === text.layers && tap === undefined;
-    x = languageBlock(x, layer, inputs, config, weights, isLast ? scoredRows : undefined);
-    if (tap !== undefined)
-      states.set(tap.block, gatherRows(x, input(`tap.${tap.block}`, [tap.rows], "int64")));
-    if (shape.scored === 0 && layer + 1 >= lastTap) break;
+    const tapRows = tap && input(`tap.${tap.block}`, [tap.rows], "int64");
+    const isLast = layer + 1 === blocks;
+    const isCut = tap?.block === lastTap && mainLength < length;
+    if (!isLast && !isCut) {
+      x = languageBlock(x, layer, inputs, config, weights);
+      if (tap !== undefined) states.set(tap.block, gatherRows(x, tapRows!));
+      continue;
+    }
+    // Tapped rows stand behind those that go on: the scored ones at the end, the kept positions at the tail's end.
+    const goesOn = (rows: Value): Value[] => {
+      if (!isLast) return [keepPositions(rows, samples, length, mainLength)];
+      return scoredRows === undefined ? [] : [gatherRows(rows, scoredRows)];
+    };
+    const keep = (rows: Value): Value =>
+      concat([...goesOn(rows), ...(tapRows === undefined ? [] : [gatherRows(rows, tapRows)])], 0);
+    const kept = languageBlock(x, layer, inputs, config, weights, keep);
+    const tapped = tap?.rows ?? 0;
+    const going = kept.shape[0]! - tapped;
+    const pieces = split(
+      kept,
+      0,
+      [going, tapped].filter((size) => size > 0),
+    );
+    if (tap !== undefined) states.set(tap.block, pieces.at(-1)!);
+    x = pieces[0]!;
+    if (isCut) inputs = positionInputs("main.", samples, mainLength, config);
   }
-  if (shape.scored === 0) return { embedded, logits: undefined, tokenLogprobs: undefined, states };
-  const isTapped = shape.taps.some(({ block }) => block === text.layers);
-  const logits = head(isTapped ? gatherRows(x, scoredRows!) : x, config, weights);
+  if (scoredRows === undefined) return { embedded, logits: undefined, tokenLogprobs: undefined, states };
+  const logits = head(x, config, weights);
   const tokenLogprobs = tokenLogprob(logits, input("scored.targets", [shape.scored], "int64"));
   return { embedded, logits, tokenLogprobs, states };
 };
