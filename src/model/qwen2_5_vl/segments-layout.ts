@@ -17,7 +17,7 @@ import type {
   SegmentOptions,
   SegmentTokens,
   TextSegment,
-} from "./segments-batch.ts";
+} from "./segments.ts";
 
 /** What stands in a row: nothing, a word, a visual token, a visual token under dropout. */
 export const rowKind = { nothing: 0, word: 1, visual: 2, dropped: 3 } as const;
