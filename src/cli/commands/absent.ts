@@ -3,9 +3,9 @@ import { absentBuilders } from "../../absent/builders.ts";
 import { drawPairSheet } from "../../absent/pair-sheet.ts";
 import { writePair } from "../../absent/write-pair.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { openVideoService } from "../../video/service.ts";
 import { analyseClip, type ClipOptions, chosenOf, clipOptions, scoringSize } from "../clip-analysis.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { decoderOption, videoServiceOf } from "../video-options.ts";
 
 interface AbsentOptions extends ClipOptions {
   readonly builder: string;
@@ -21,6 +21,7 @@ const absent: CommandDefinition = defineCommand({
   summary: "a clip and its twin without the decisive frames",
   configure: (command) => {
     clipOptions(command);
+    decoderOption(command);
     command
       .option(
         "--builder <name>",
@@ -39,7 +40,7 @@ const absent: CommandDefinition = defineCommand({
     const seed = Number(options.seed);
     if (!Number.isSafeInteger(seed))
       throw new ConfigError("bad --seed", { expected: "a whole number", got: options.seed });
-    await using video = openVideoService();
+    await using video = videoServiceOf(raw);
     const clip = await analyseClip(video, file, options, context);
     const record: PairRecord = {
       clip: { file, sha256: clip.sha256 },

@@ -1,15 +1,16 @@
 import { absentBuilders } from "../../absent/builders.ts";
 import { writeFileAtomic } from "../../core/files.ts";
-import { openVideoService } from "../../video/service.ts";
 import { analyseClip, type ClipOptions, chosenOf, clipOptions } from "../clip-analysis.ts";
 import { renderPairPage } from "../clip-page.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { decoderOption, videoServiceOf } from "../video-options.ts";
 
 /** The command. */
 const keyframes: CommandDefinition = defineCommand({
   summary: "which frames of a clip are decisive for a caption, and how relevant each one is",
   configure: (command) => {
     clipOptions(command);
+    decoderOption(command);
     command
       .option(
         "--html <file>",
@@ -26,7 +27,7 @@ const keyframes: CommandDefinition = defineCommand({
     const options = raw as unknown as ClipOptions & { html?: string; builder: string };
     await chosenOf(options);
     const builder = await absentBuilders.make(options.builder);
-    await using video = openVideoService();
+    await using video = videoServiceOf(raw);
     const clip = await analyseClip(video, file, options, context);
     if (options.html !== undefined)
       writeFileAtomic(
