@@ -13,6 +13,7 @@ import type { Value } from "../../graph/value.ts";
 import { attend } from "./attention.ts";
 import type { Qwen25VLConfig } from "./config.ts";
 import {
+  type BlockInputs,
   blockProjections,
   embed,
   finishBlock,
@@ -35,6 +36,33 @@ export interface PrefillValues {
   readonly caches: readonly KeyValues[];
 }
 
+/** Rows after a block, and the keys and values of its positions. */
+export interface CachedBlock extends KeyValues {
+  readonly x: Value;
+}
+
+/** Block `layer` on prompts: [B T, D]; `keep` cuts rows down to those that are read after it. */
+export const prefillBlock = (
+  x: Value,
+  layer: number,
+  inputs: BlockInputs,
+  config: Qwen25VLConfig,
+  weights: Weights,
+  keep: (rows: Value) => Value = (rows) => rows,
+): CachedBlock => {
+  const sizes = headSizes(config.text);
+  const samples = x.shape[0]! / inputs.length;
+  const rows = blockProjections(x, layer, inputs, config, weights);
+  const perHead = (all: Value): Value =>
+    transpose(reshape(all, [samples, inputs.length, sizes.kvHeads, sizes.headDim]), [0, 2, 1, 3]);
+  const mixed = attend(rows, inputs.length, sizes, inputs.mask);
+  return {
+    x: finishBlock(keep(x), keep(mixed), layer, config, weights),
+    keys: perHead(rows.key),
+    values: perHead(rows.value),
+  };
+};
+
 /** Runs prompts through all blocks; same inputs as `languageModel`, no taps, no contrastive tail. */
 export const prefill = (
   shape: LanguageShape,
@@ -42,28 +70,61 @@ export const prefill = (
   config: Qwen25VLConfig,
   weights: Weights,
 ): PrefillValues => {
-  const sizes = headSizes(config.text);
   const inputs = positionInputs("", shape.samples, shape.length, config);
   const last = input("scored.rows", [shape.scored], "int64");
   let x = embed(shape, visual, weights);
   const caches: KeyValues[] = [];
-  const perHead = (rows: Value): Value =>
-    transpose(reshape(rows, [shape.samples, shape.length, sizes.kvHeads, sizes.headDim]), [0, 2, 1, 3]);
   for (let layer = 0; layer < config.text.layers; layer++) {
-    const rows = blockProjections(x, layer, inputs, config, weights);
-    caches.push({ keys: perHead(rows.key), values: perHead(rows.value) });
     // Only the scored rows of the last block are read.
     const isLast = layer + 1 === config.text.layers;
-    const keep = (all: Value): Value => (isLast ? gatherRows(all, last) : all);
-    const mixed = attend(rows, inputs.length, sizes, inputs.mask);
-    x = finishBlock(keep(x), keep(mixed), layer, config, weights);
+    const keep = isLast ? (all: Value): Value => gatherRows(all, last) : undefined;
+    const block = prefillBlock(x, layer, inputs, config, weights, keep);
+    caches.push(block);
+    x = block.x;
   }
   return { logits: head(x, config, weights), caches };
 };
 
+/** What one new token for each of R rows is computed with, besides the token. */
+export interface DecodeInputs {
+  /** Rotary tables [R, d / 2]. */
+  readonly tables: { readonly cos: Value; readonly sin: Value };
+  /** [R] int32, tokens in each row's cache. */
+  readonly last: Value;
+  /** [1] int32, largest of last + 1. */
+  readonly total: Value;
+}
+
+/** Declares `cos`, `sin`, `last` and `total`. */
+export const decodeInputs = (rows: number, config: Qwen25VLConfig): DecodeInputs => ({
+  tables: {
+    cos: input("cos", [rows, config.text.headDim / 2]),
+    sin: input("sin", [rows, config.text.headDim / 2]),
+  },
+  last: input("last", [rows], "int32"),
+  total: input("total", [1], "int32"),
+});
+
+/** Block `layer` on one new token a row: x [R, D], the past [R, K, L, d]. */
+export const decodeBlock = (
+  x: Value,
+  layer: number,
+  past: KeyValues,
+  inputs: DecodeInputs,
+  config: Qwen25VLConfig,
+  weights: Weights,
+): CachedBlock => {
+  const rows = blockProjections(x, layer, inputs.tables, config, weights);
+  const { last, total } = inputs;
+  const attention = { ...rows, pastKey: past.keys, pastValue: past.values, last, total };
+  const { heads, kvHeads } = config.text;
+  const [mixed, keys, values] = cachedAttention(attention, heads, kvHeads) as [Value, Value, Value];
+  return { x: finishBlock(x, mixed, layer, config, weights), keys, values };
+};
+
 /**
- * One new token for each of R rows. Declares `ids` [R], `cos`, `sin` [R, d / 2], `last` [R] int32 (tokens in each
- * row's cache), `total` [1] int32 (largest of last + 1), `keys.<layer>` and `values.<layer>` [R, K, L, d].
+ * One new token for each of R rows. Declares `ids` [R], the inputs of {@link decodeInputs}, `keys.<layer>` and
+ * `values.<layer>` [R, K, L, d].
  */
 export const decodeStep = (
   rows: number,
@@ -72,23 +133,15 @@ export const decodeStep = (
   weights: Weights,
 ): PrefillValues => {
   const { text } = config;
-  const tables = { cos: input("cos", [rows, text.headDim / 2]), sin: input("sin", [rows, text.headDim / 2]) };
-  const last = input("last", [rows], "int32");
-  const total = input("total", [1], "int32");
+  const inputs = decodeInputs(rows, config);
   let x = gatherRows(weights.get("model.embed_tokens.weight"), input("ids", [rows], "int64"));
   const caches: KeyValues[] = [];
   for (let layer = 0; layer < text.layers; layer++) {
-    const { query, key, value } = blockProjections(x, layer, tables, config, weights);
     const shape = [rows, text.kvHeads, capacity, text.headDim];
-    const [pastKey, pastValue] = [input(`keys.${layer}`, shape), input(`values.${layer}`, shape)];
-    const attention = { query, key, value, pastKey, pastValue, last, total };
-    const [mixed, keys, values] = cachedAttention(attention, text.heads, text.kvHeads) as [
-      Value,
-      Value,
-      Value,
-    ];
-    caches.push({ keys, values });
-    x = finishBlock(x, mixed, layer, config, weights);
+    const past = { keys: input(`keys.${layer}`, shape), values: input(`values.${layer}`, shape) };
+    const block = decodeBlock(x, layer, past, inputs, config, weights);
+    caches.push(block);
+    x = block.x;
   }
   return { logits: head(x, config, weights), caches };
 };

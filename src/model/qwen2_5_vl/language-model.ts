@@ -172,6 +172,77 @@ export const positionInputs = (
   length: positions,
 });
 
+/** How a batch passes through one block. */
+export interface BlockPass {
+  /** 0-based. */
+  readonly layer: number;
+  /** Rows that are tapped after the block; 0: none. */
+  readonly tapped: number;
+  /** Which rows go on: all, the positions before the contrastive tail, the scored ones, or none. */
+  readonly goesOn: "all" | "main" | "scored" | "none";
+  /** The tail has ended before this block: positions and mask are the inputs `main.*`. */
+  readonly afterTail: boolean;
+}
+
+/** The blocks that a batch needs, in order: up to the last one when rows are scored, else up to the last tap. */
+export const blockPasses = (shape: LanguageShape, layers: number): readonly BlockPass[] => {
+  const lastTap = Math.max(0, ...shape.taps.map((tap) => tap.block));
+  const blocks = shape.scored === 0 ? lastTap : layers;
+  const hasTail = shape.mainLength < shape.length;
+  return Array.from({ length: blocks }, (_, layer) => {
+    const tapped = shape.taps.find(({ block }) => block === layer + 1)?.rows ?? 0;
+    const end = shape.scored === 0 ? "none" : "scored";
+    const inside = hasTail && layer + 1 === lastTap ? "main" : "all";
+    const goesOn = layer + 1 === blocks ? end : inside;
+    return { layer, tapped, goesOn, afterTail: hasTail && layer >= lastTap && lastTap > 0 };
+  });
+};
+
+/** Position inputs of a pass: those of all positions, or of the main ones. */
+export const passInputs = (pass: BlockPass, shape: LanguageShape, config: Qwen25VLConfig): BlockInputs =>
+  pass.afterTail
+    ? positionInputs("main.", shape.samples, shape.mainLength, config)
+    : positionInputs("", shape.samples, shape.length, config);
+
+/** What a block gives: rows that go on, and tapped rows. */
+export interface PassedRows {
+  readonly x: Value | undefined;
+  readonly tapped: Value | undefined;
+}
+
+/**
+ * Language block `layer` on a pass of the batch. Where only some rows are read, only they are computed: tapped rows
+ * stand behind those that go on.
+ *
+ * @param rows row numbers (int64) of what is tapped and of what is scored
+ */
+export const passBlock = (
+  x: Value,
+  pass: BlockPass,
+  layer: number,
+  rows: { readonly tapped: Value | undefined; readonly scored: Value | undefined },
+  inputs: BlockInputs,
+  shape: LanguageShape,
+  config: Qwen25VLConfig,
+  weights: Weights,
+): PassedRows => {
+  if (pass.goesOn === "all") {
+    const out = languageBlock(x, layer, inputs, config, weights);
+    return { x: out, tapped: rows.tapped && gatherRows(out, rows.tapped) };
+  }
+  const goesOn = (all: Value): Value[] => {
+    if (pass.goesOn === "main") return [keepPositions(all, shape.samples, shape.length, shape.mainLength)];
+    return rows.scored === undefined ? [] : [gatherRows(all, rows.scored)];
+  };
+  const keep = (all: Value): Value =>
+    concat([...goesOn(all), ...(rows.tapped === undefined ? [] : [gatherRows(all, rows.tapped)])], 0);
+  const kept = languageBlock(x, layer, inputs, config, weights, keep);
+  if (rows.tapped === undefined) return { x: kept, tapped: undefined };
+  if (pass.goesOn === "none") return { x: undefined, tapped: kept };
+  const [going, tapped] = split(kept, 0, [kept.shape[0]! - pass.tapped, pass.tapped]);
+  return { x: going, tapped };
+};
+
 /**
  * The language model on a batch of sequences that mix words and visual tokens.
  *
@@ -187,46 +258,32 @@ export const languageModel = (
   config: Qwen25VLConfig,
   weights: Weights,
 ): LanguageValues => {
-  const { layers } = config.text;
-  const { samples, length, mainLength } = shape;
   const embedded = embed(shape, visual, weights);
-  const scoredRows = shape.scored === 0 ? undefined : input("scored.rows", [shape.scored], "int64");
-  const lastTap = Math.max(0, ...shape.taps.map((tap) => tap.block));
-  const blocks = scoredRows === undefined ? lastTap : layers;
+  const scored = shape.scored === 0 ? undefined : input("scored.rows", [shape.scored], "int64");
   const states = new Map<number, Value>();
-  let inputs = positionInputs("", samples, length, config);
-  let x = embedded;
-  for (let layer = 0; layer < blocks; layer++) {
-    const tap = shape.taps.find(({ block }) => block === layer + 1);
-    const tapRows = tap && input(`tap.${tap.block}`, [tap.rows], "int64");
-    const isLast = layer + 1 === blocks;
-    const isCut = tap?.block === lastTap && mainLength < length;
-    if (!isLast && !isCut) {
-      x = languageBlock(x, layer, inputs, config, weights);
-      if (tap !== undefined) states.set(tap.block, gatherRows(x, tapRows!));
-      continue;
-    }
-    // Tapped rows stand behind those that go on: the scored ones at the end, the kept positions at the tail's end.
-    const goesOn = (rows: Value): Value[] => {
-      if (!isLast) return [keepPositions(rows, samples, length, mainLength)];
-      return scoredRows === undefined ? [] : [gatherRows(rows, scoredRows)];
-    };
-    const keep = (rows: Value): Value =>
-      concat([...goesOn(rows), ...(tapRows === undefined ? [] : [gatherRows(rows, tapRows)])], 0);
-    const kept = languageBlock(x, layer, inputs, config, weights, keep);
-    const tapped = tap?.rows ?? 0;
-    const going = kept.shape[0]! - tapped;
-    const pieces = split(
-      kept,
-      0,
-      [going, tapped].filter((size) => size > 0),
+  const before = positionInputs("", shape.samples, shape.length, config);
+  let after: BlockInputs | undefined;
+  let x: Value | undefined = embedded;
+  for (const pass of blockPasses(shape, config.text.layers)) {
+    const block = pass.layer + 1;
+    const tapped = pass.tapped === 0 ? undefined : input(`tap.${block}`, [pass.tapped], "int64");
+    if (pass.afterTail) after ??= passInputs(pass, shape, config);
+    const inputs = after ?? before;
+    const made: PassedRows = passBlock(
+      x!,
+      pass,
+      pass.layer,
+      { tapped, scored },
+      inputs,
+      shape,
+      config,
+      weights,
     );
-    if (tap !== undefined) states.set(tap.block, pieces.at(-1)!);
-    x = pieces[0]!;
-    if (isCut) inputs = positionInputs("main.", samples, mainLength, config);
+    if (made.tapped !== undefined) states.set(block, made.tapped);
+    x = made.x;
   }
-  if (scoredRows === undefined) return { embedded, logits: undefined, tokenLogprobs: undefined, states };
-  const logits = head(x, config, weights);
+  if (scored === undefined) return { embedded, logits: undefined, tokenLogprobs: undefined, states };
+  const logits = head(x!, config, weights);
   const tokenLogprobs = tokenLogprob(logits, input("scored.targets", [shape.scored], "int64"));
   return { embedded, logits, tokenLogprobs, states };
 };

@@ -119,7 +119,7 @@ export const planVision = (
 const attendGroups = (
   rows: AttentionRows,
   groups: readonly SegmentGroup[],
-  order: { rows: Value; inverse: Value } | undefined,
+  order: RowOrder | undefined,
   vision: VisionConfig,
 ): Value => {
   const sizes = { heads: vision.heads, kvHeads: vision.heads, headDim: vision.headDim };
@@ -185,6 +185,79 @@ export const visionInputNames = [
   "vision.stepRowsInverse",
 ] as const;
 
+/** A row order (int64) and its inverse. */
+export interface RowOrder {
+  readonly rows: Value;
+  readonly inverse: Value;
+}
+
+/** Orders and position tables of the tower; `windows` and `steps` only where segments are of several lengths. */
+export interface TowerInputs {
+  /** Units in window order [U]. */
+  readonly units: RowOrder;
+  readonly windows: RowOrder | undefined;
+  readonly steps: RowOrder | undefined;
+  /** [P, d / 2] */
+  readonly tables: { readonly cos: Value; readonly sin: Value };
+}
+
+/** Declares the inputs of {@link visionInputNames} besides the pixels. */
+export const towerInputs = (shape: VisionShape, vision: VisionConfig): TowerInputs => {
+  const indices = (name: string, size: number): Value => input(`vision.${name}`, [size], "int64");
+  const table = (name: string): Value => input(`vision.${name}`, [shape.patches, vision.headDim / 2]);
+  const sorted = (name: string, groups: readonly SegmentGroup[]): RowOrder | undefined =>
+    groups.length <= 1
+      ? undefined
+      : {
+          rows: indices(`${name}Rows`, shape.patches),
+          inverse: indices(`${name}RowsInverse`, shape.patches),
+        };
+  return {
+    units: { rows: indices("order", shape.units), inverse: indices("inverse", shape.units) },
+    windows: sorted("window", shape.windows),
+    steps: sorted("step", shape.steps),
+    tables: { cos: table("cos"), sin: table("sin") },
+  };
+};
+
+/** Pixels (input `vision.pixels`, processor order) to rows [P, D] in window order. */
+export const embedPatches = (
+  shape: VisionShape,
+  inputs: TowerInputs,
+  vision: VisionConfig,
+  weights: Weights,
+): Value => {
+  const unitSize = vision.spatialMergeSize ** 2;
+  const patchSize = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
+  const pixels = input("vision.pixels", [shape.patches, patchSize]);
+  // Patches are embedded before they are put in window order: their rows are shorter then.
+  const patches = linear(pixels, weights.get("visual.patch_embed.proj.weight"));
+  const units = reshape(patches, [shape.units, unitSize * vision.hiddenSize]);
+  const { rows, inverse } = inputs.units;
+  return reshape(permuteRows(units, rows, inverse), [shape.patches, vision.hiddenSize]);
+};
+
+/** Block `block` with attention inside temporal steps (`full`) or inside windows: [P, D] to [P, D]. */
+export const towerBlock = (
+  x: Value,
+  block: number,
+  full: boolean,
+  shape: VisionShape,
+  inputs: TowerInputs,
+  vision: VisionConfig,
+  weights: Weights,
+): Value => {
+  const attention = (rows: AttentionRows): Value =>
+    full
+      ? attendGroups(rows, shape.steps, inputs.steps, vision)
+      : attendGroups(rows, shape.windows, inputs.windows, vision);
+  return visionBlock(x, block, attention, inputs.tables, vision, weights);
+};
+
+/** Rows after the last block to visual tokens in processor order: [P, D] to [U, out]. */
+export const mergeTower = (x: Value, inputs: TowerInputs, vision: VisionConfig, weights: Weights): Value =>
+  permuteRows(merger(x, vision, weights), inputs.units.inverse, inputs.units.rows);
+
 /**
  * Visual tokens of all visuals of a batch, in processor order: [U, out].
  *
@@ -194,39 +267,12 @@ export const visionInputNames = [
  * @source Qwen2.5-VL technical report 2025; transformers, `Qwen2_5_VisionTransformerPretrainedModel`
  */
 export const visionTower = (shape: VisionShape, config: Qwen25VLConfig, weights: Weights): Value => {
-  const vision = config.vision;
-  const unitSize = vision.spatialMergeSize ** 2;
-  const patchSize = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
-  const indices = (name: string, size: number): Value => input(`vision.${name}`, [size], "int64");
-  const [order, inverse] = [indices("order", shape.units), indices("inverse", shape.units)];
-  const pixels = input("vision.pixels", [shape.patches, patchSize]);
-  const tables = {
-    cos: input("vision.cos", [shape.patches, vision.headDim / 2]),
-    sin: input("vision.sin", [shape.patches, vision.headDim / 2]),
-  };
-  const groupOrder = (
-    name: string,
-    groups: readonly SegmentGroup[],
-  ): { rows: Value; inverse: Value } | undefined =>
-    groups.length <= 1
-      ? undefined
-      : {
-          rows: indices(`${name}Rows`, shape.patches),
-          inverse: indices(`${name}RowsInverse`, shape.patches),
-        };
-  const windowOrder = groupOrder("window", shape.windows);
-  const stepOrder = groupOrder("step", shape.steps);
-  // Patches are embedded before they are put in window order: their rows are shorter then.
-  const patches = linear(pixels, weights.get("visual.patch_embed.proj.weight"));
-  const units = permuteRows(reshape(patches, [shape.units, unitSize * vision.hiddenSize]), order, inverse);
-  let x = reshape(units, [shape.patches, vision.hiddenSize]);
+  const { vision } = config;
+  const inputs = towerInputs(shape, vision);
+  let x = embedPatches(shape, inputs, vision, weights);
   for (let block = 0; block < vision.depth; block++) {
     const full = vision.fullAttentionBlocks.includes(block);
-    const attention = (rows: AttentionRows): Value =>
-      full
-        ? attendGroups(rows, shape.steps, stepOrder, vision)
-        : attendGroups(rows, shape.windows, windowOrder, vision);
-    x = visionBlock(x, block, attention, tables, vision, weights);
+    x = towerBlock(x, block, full, shape, inputs, vision, weights);
   }
-  return permuteRows(merger(x, vision, weights), inverse, order);
+  return mergeTower(x, inputs, vision, weights);
 };
