@@ -1,6 +1,6 @@
 /**
- * A benchmark compares one of our programs with an anchor, both as long-lived child processes that take turns:
- * ours, anchor, ours, anchor, ... A child reads one line per round from standard input, does the work of that round
+ * A benchmark compares one of our programs with an anchor (or several), all as long-lived child processes that take
+ * turns: ours, anchor, anchor, ours, ... A child reads one line per round from standard input, does the work of that round
  * and answers with one line of JSON (`bench/answer-rounds.ts` and `scripts/bench/answer_rounds.py` do that part).
  */
 
@@ -41,6 +41,13 @@ export interface AnchorSide extends BenchSide {
   readonly version: string;
 }
 
+/** What the machine allows at best, in the benchmark's unit. */
+export interface BenchLimit {
+  /** What it is and how it was found, e.g. "99 GFLOP at 180 GFLOP/s (product of 1024 x 1024 matrices)". */
+  readonly what: string;
+  readonly value: number;
+}
+
 /** One benchmark; its file `bench/<name>.ts` has it as default export. */
 export interface BenchDefinition {
   /** The file's name without `.ts`. */
@@ -59,8 +66,10 @@ export interface BenchDefinition {
   readonly prepare?: (context: BenchContext) => Promise<void>;
   readonly ours: (context: BenchContext) => BenchSide;
   readonly anchor: (context: BenchContext) => AnchorSide;
-  /** What the machine allows at best (matrix-product rate, memory bandwidth), in the benchmark's unit. */
-  readonly limit?: (context: BenchContext) => Promise<{ readonly what: string; readonly value: number }>;
+  /** More programs that take their turns in the same run; each is reported with its own ratio. */
+  readonly otherAnchors?: (context: BenchContext) => readonly AnchorSide[];
+  /** What the machine allows at best; measured after the rounds. */
+  readonly limit?: (context: BenchContext) => Promise<BenchLimit>;
   /** What the largest difference of the two sides' `result` is called, e.g. "relative to the largest gradient". */
   readonly error?: string;
 }

@@ -117,26 +117,27 @@ class Side {
 }
 
 /**
- * Runs both sides in turns; the side that goes first changes every round, and each side has one round before that does
- * not count.
+ * Runs all sides in turns, in their order and the reverse of it every other round; each side has one round before
+ * that does not count.
+ *
+ * @returns one measurement a side, in their order
  */
 export const measure = async (
-  ours: BenchSide,
-  anchor: BenchSide,
+  sides: readonly BenchSide[],
   rounds: number,
   onRound: (done: number) => void,
-): Promise<{ ours: SideMeasurement; anchor: SideMeasurement }> => {
-  const sides = [new Side(ours), new Side(anchor)];
+): Promise<readonly SideMeasurement[]> => {
+  const running = sides.map((side) => new Side(side));
   try {
     for (let round = 0; round <= rounds; round++) {
-      for (const side of round % 2 === 0 ? sides : [...sides].reverse()) await side.round(round > 0);
+      for (const side of round % 2 === 0 ? running : running.toReversed()) await side.round(round > 0);
       onRound(round);
     }
   } finally {
-    // A side that failed still has to end the other one's process.
-    await Promise.all(sides.map((side) => side.end()));
+    // A side that failed still has to end the others' processes.
+    await Promise.all(running.map((side) => side.end()));
   }
-  return { ours: await sides[0]!.end(), anchor: await sides[1]!.end() };
+  return Promise.all(running.map((side) => side.end()));
 };
 
 /** Middle value; mean of the two middle ones for an even count. @throws {RangeError} when there is none */

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { oracleEnvironment } from "../scripts/oracle-environment.ts";
 import { nearestName } from "../src/core/nearest.ts";
-import type { BenchContext, BenchDefinition } from "./define-bench.ts";
+import type { AnchorSide, BenchContext, BenchDefinition } from "./define-bench.ts";
 import { measure, median, type SideMeasurement } from "./measure.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
@@ -42,6 +42,13 @@ const largestDifference = (a: readonly number[], b: readonly number[]): number =
   return Math.max(0, ...a.map((value, at) => Math.abs(value - b[at]!))) / scale;
 };
 
+/** Our measurement beside an anchor's: its name, its values and the ratio. */
+const compared = (definition: BenchDefinition, ours: number, side: AnchorSide, values: SideMeasurement) => {
+  const middle = median(values.values);
+  const ratio = definition.better === "less" ? middle / ours : ours / middle;
+  return { report: { name: side.name, version: side.version, ...summary(values) }, ratio };
+};
+
 const runBench = async (definition: BenchDefinition, rounds: number): Promise<object> => {
   const environment = definition.needsPython ? oracleEnvironment() : { python: "" };
   if (typeof environment === "string") throw new UsageError(environment);
@@ -49,27 +56,25 @@ const runBench = async (definition: BenchDefinition, rounds: number): Promise<ob
   mkdirSync(cache, { recursive: true });
   const context: BenchContext = { root, cache, python: environment.python, threads: availableParallelism() };
   await definition.prepare?.(context);
-  const anchorSide = definition.anchor(context);
-  const measured = await measure(definition.ours(context), anchorSide, rounds, (done) =>
+  const anchors = [definition.anchor(context), ...(definition.otherAnchors?.(context) ?? [])];
+  const [own, ...others] = await measure([definition.ours(context), ...anchors], rounds, (done) =>
     process.stderr.write(done === 0 ? "warm\n" : `round ${done}/${rounds}\n`),
   );
-  const ours = median(measured.ours.values);
-  const anchor = median(measured.anchor.values);
-  const less = definition.better === "less";
+  const ours = median(own!.values);
+  const [main, ...rest] = anchors.map((side, i) => compared(definition, ours, side, others[i]!));
   const limit = await definition.limit?.(context);
-  const { result: own } = measured.ours;
-  const { result: reference } = measured.anchor;
-  const compared = definition.error !== undefined && own !== undefined && reference !== undefined;
+  const share = limit && (definition.better === "less" ? limit.value / ours : ours / limit.value);
+  const [given, expected] = [own!.result, others[0]!.result];
+  const isCompared = definition.error !== undefined && given !== undefined && expected !== undefined;
   return {
     name: definition.name,
     unit: definition.unit,
-    ours: summary(measured.ours),
-    anchor: { name: anchorSide.name, version: anchorSide.version, ...summary(measured.anchor) },
-    ratio: less ? anchor / ours : ours / anchor,
-    ...(limit === undefined
-      ? {}
-      : { limit: { ...limit, share: less ? limit.value / ours : ours / limit.value } }),
-    ...(compared ? { error: { what: definition.error, value: largestDifference(own, reference) } } : {}),
+    ours: summary(own!),
+    anchor: main!.report,
+    ratio: main!.ratio,
+    ...(rest.length === 0 ? {} : { otherAnchors: rest.map(({ report, ratio }) => ({ ...report, ratio })) }),
+    ...(limit === undefined ? {} : { limit: { ...limit, share } }),
+    ...(isCompared ? { error: { what: definition.error, value: largestDifference(given, expected) } } : {}),
     rounds,
     machine: {
       cpu: cpus()[0]?.model ?? "unknown",

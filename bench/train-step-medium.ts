@@ -10,8 +10,9 @@ const bench: BenchDefinition = defineBench({
   needsPython: true,
   rounds: 3,
   prepare: prepare("medium"),
-  ours: ours("train-step", "medium"),
-  anchor: anchor("train", "medium", "sdpa"),
+  ours: ours("train-step", "medium", "all"),
+  anchor: anchor("train", "medium", "eager"),
+  otherAnchors: (context) => [anchor("train", "medium", "sdpa")(context)],
   limit: matrixProductLimit("medium", "step"),
   error: "loss and norms of all gradients of the first step, relative to the largest",
 });

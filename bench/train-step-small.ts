@@ -10,8 +10,9 @@ const bench: BenchDefinition = defineBench({
   needsPython: true,
   rounds: 7,
   prepare: prepare("small"),
-  ours: ours("train-step", "small"),
-  anchor: anchor("train", "small", "sdpa"),
+  ours: ours("train-step", "small", "all"),
+  anchor: anchor("train", "small", "eager"),
+  otherAnchors: (context) => [anchor("train", "small", "sdpa")(context)],
   limit: matrixProductLimit("small", "step"),
   error: "loss and norms of all gradients of the first step, relative to the largest",
 });

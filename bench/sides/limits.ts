@@ -2,11 +2,17 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { emitModel } from "../../src/graph/emit.ts";
 import { input } from "../../src/graph/ops/inputs.ts";
 import { matmul } from "../../src/graph/ops/matmul.ts";
-import type { BenchContext } from "../define-bench.ts";
+import type { BenchContext, BenchLimit } from "../define-bench.ts";
 import { benchShapes, type ShapeName } from "./shapes.ts";
 
-/** Multiplications and additions of a forward pass over all clips, each product counted whole (masked halves too). */
-export const forwardOperations = (name: ShapeName): number => {
+/** Multiplications and additions of the matrix products of a pass, each counted whole (masked halves too). */
+export interface PassOperations {
+  readonly vision: number;
+  readonly language: number;
+}
+
+/** Operations of a forward pass over all clips. */
+export const forwardOperations = (name: ShapeName): PassOperations => {
   const { config, clips, grid, before, behind } = benchShapes[name];
   const { text, vision } = config;
   const patches = clips * grid[0] * grid[1] * grid[2];
@@ -28,7 +34,10 @@ export const forwardOperations = (name: ShapeName): number => {
   const keys = text.kvHeads * text.headDim;
   const hidden = text.hiddenSize;
   const block = 2 * hidden * (2 * hidden + 2 * keys + 3 * text.intermediateSize) + 4 * columns * hidden;
-  return tower + text.layers * rows * block + 2 * clips * behind * hidden * text.vocabSize;
+  return {
+    vision: tower,
+    language: text.layers * rows * block + 2 * clips * behind * hidden * text.vocabSize,
+  };
 };
 
 /** Operations a second of a product of two 1024 x 1024 matrices in the same runtime. */
@@ -50,12 +59,22 @@ const productRate = async (threads: number): Promise<number> => {
   return (2 * side ** 3) / (best / 1000);
 };
 
-/** The time that the products alone take at this machine's matrix-product rate, in ms; a step is three forwards. */
+/** What a benchmark computes: one pass forward; that and both gradients; or with frozen weights (LoRA) one of them. */
+export type Work = "forward" | "step" | "step-lora";
+
+/** Products of the whole work; with LoRA nothing flows back into the vision tower, and no weight has a gradient. */
+const operationsOf = (name: ShapeName, work: Work): number => {
+  const { vision, language } = forwardOperations(name);
+  if (work === "step-lora") return vision + 2 * language;
+  return (vision + language) * (work === "step" ? 3 : 1);
+};
+
+/** The time that the products alone take at this machine's matrix-product rate, in ms. */
 export const matrixProductLimit =
-  (name: ShapeName, of: "forward" | "step") =>
-  async (context: BenchContext): Promise<{ readonly what: string; readonly value: number }> => {
+  (name: ShapeName, work: Work) =>
+  async (context: BenchContext): Promise<BenchLimit> => {
     const rate = await productRate(context.threads);
-    const operations = forwardOperations(name) * (of === "step" ? 3 : 1);
+    const operations = operationsOf(name, work);
     const what = `${(operations / 1e9).toFixed(0)} GFLOP at ${(rate / 1e9).toFixed(0)} GFLOP/s (product of 1024 x 1024 matrices)`;
     return { what, value: (operations / rate) * 1000 };
   };

@@ -1,22 +1,44 @@
-/** Weights and inputs of a shape as files that both sides of a benchmark read, made once. */
+/** Weights, inputs and an adapter of a shape as files that both sides of a benchmark read, made once. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { seededRandom } from "../../src/core/random.ts";
-import type { LoraAdapter } from "../../src/engine/lora.ts";
+import { type Random, seededRandom } from "../../src/core/random.ts";
+import { adapterShape, fillAdapter, type LoraAdapter } from "../../src/engine/lora.ts";
 import { emptyStore, loadStore, type Trained } from "../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../src/engine/parameter-store.ts";
+import { type LoraModule, readAdapter } from "../../src/model/qwen2_5_vl/adapter.ts";
+import { linearModules } from "../../src/model/qwen2_5_vl/adapter-names.ts";
 import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
 import type { TokenIdsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
 import { initialize } from "../../src/model/qwen2_5_vl/initialize.ts";
 import { positionsOf } from "../../src/model/qwen2_5_vl/positions.ts";
 import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";
 import type { Grid } from "../../src/model/qwen2_5_vl/windows.ts";
+import { writeAdapter } from "../../src/model/qwen2_5_vl/write-adapter.ts";
 import { openSafetensors } from "../../src/model/safetensors.ts";
 import { writeSafetensors } from "../../src/model/write-safetensors.ts";
 import { benchShapes, type ShapeName } from "./shapes.ts";
 
 /** Changes whenever what is written changes, so that older files are not read. */
-const edition = 2;
+const edition = 3;
+
+/** Rank and alpha of the adapter on the attention projections (query, key, value, output) of the language model. */
+const adapterRank = 8;
+const adapterAlpha = 16;
+
+/** The adapter's modules; neither matrix is 0, so that both have a gradient. */
+const adapterModules = (config: Qwen25VLConfig, random: Random): LoraModule[] =>
+  [...linearModules(config).values()]
+    .filter(({ name }) => name.includes(".self_attn."))
+    .map(({ name, inputs, outputs }) => ({
+      name,
+      rank: adapterRank,
+      alpha: adapterAlpha,
+      scale: adapterAlpha / adapterRank,
+      inputs,
+      outputs,
+      a_RI: Float32Array.from({ length: adapterRank * inputs }, () => random.normal() / Math.sqrt(inputs)),
+      b_OR: Float32Array.from({ length: outputs * adapterRank }, () => 0.02 * random.normal()),
+    }));
 
 /** Where the files of a shape lie. */
 export const shapeFolder = (cache: string, name: ShapeName): string => join(cache, `${name}-${edition}`);
@@ -52,6 +74,9 @@ export const prepareShape = (cache: string, name: ShapeName): void => {
   ];
   mkdirSync(folder, { recursive: true });
   writeSafetensors(join(folder, "inputs.safetensors"), inputs, "F32");
+  const modules = adapterModules(config, random.fork("adapter"));
+  const adapter = { modules, replaced: [], rsLora: false, dropout: 0, base: "" };
+  writeAdapter(join(folder, "adapter"), adapter, config);
   // The checkpoint appears last and whole: it says that everything is there.
   saveCheckpoint(join(folder, "checkpoint"), config, store.tensors(), { dtype: "float32" });
 };
@@ -60,22 +85,26 @@ export const prepareShape = (cache: string, name: ShapeName): void => {
 export interface OpenedShape {
   readonly config: Qwen25VLConfig;
   readonly store: ParameterStore;
+  readonly adapter: LoraAdapter | undefined;
   readonly ids: TokenIdsBatch;
   readonly nextPositions: readonly number[];
   /** Columns from this one on are supervised. */
   readonly supervisedFrom: number;
 }
 
-/** Opens the files of a shape; `clips`: the first so many, default all. */
+/** Opens the files of a shape, with its adapter when that is trained; `clips`: the first so many, default all. */
 export const openShape = async (
   folder: string,
   name: ShapeName,
   trained: Trained,
-  options: { readonly clips?: number; readonly adapter?: LoraAdapter } = {},
+  options: { readonly clips?: number } = {},
 ): Promise<OpenedShape> => {
   const shape = benchShapes[name];
   const rows = options.clips ?? shape.clips;
-  const { config, store } = await loadStore(join(folder, "checkpoint"), trained, options.adapter);
+  const read = trained === "adapter" ? await readAdapter(join(folder, "adapter"), shape.config) : undefined;
+  const adapter = read && adapterShape(read);
+  const { config, store } = await loadStore(join(folder, "checkpoint"), trained, adapter);
+  if (read !== undefined) fillAdapter(store, read);
   const file = await openSafetensors(join(folder, "inputs.safetensors"));
   try {
     const columns = file.tensors.get("input_ids")!.shape[1]!;
@@ -90,6 +119,7 @@ export const openShape = async (
     return {
       config,
       store,
+      adapter,
       ids: {
         rows,
         columns,

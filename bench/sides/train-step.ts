@@ -1,4 +1,4 @@
-// Our side of train-step-*: node train-step.ts <folder> <shape> <threads> [lora rank]
+// Our side of train-step-*: node train-step.ts <folder> <shape> <threads> all|adapter
 import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
 import { negate } from "../../src/graph/ops/elementwise.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
@@ -7,8 +7,13 @@ import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
 import type { ShapeName } from "./shapes.ts";
 
-const [folder, name, threads] = process.argv.slice(2) as [string, ShapeName, string];
-const { config, store, ids, supervisedFrom } = await openShape(folder, name, "all");
+const [folder, name, threads, trained] = process.argv.slice(2) as [
+  string,
+  ShapeName,
+  string,
+  "all" | "adapter",
+];
+const { config, store, adapter, ids, supervisedFrom } = await openShape(folder, name, trained);
 const scoredRows: number[] = [];
 const targets: number[] = [];
 for (let row = 0; row < ids.rows; row++)
@@ -24,7 +29,7 @@ const objective = {
     metrics: {},
   }),
 };
-const engine = new OnnxEngine(config, store, undefined, { threads: Number(threads) });
+const engine = new OnnxEngine(config, store, adapter, { threads: Number(threads) });
 let first: readonly number[] | undefined;
 await answerRounds(async () => {
   const start = performance.now();

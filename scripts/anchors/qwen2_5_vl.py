@@ -2,7 +2,7 @@
 
     qwen2_5_vl.py FOLDER TASK ATTENTION THREADS [COMPLETIONS] [NEW_TOKENS]
 
-TASK is train, prefill or generate. Weights, ids, pixels and positions are those of FOLDER; positions are passed
+TASK is train, train-lora (the adapter in FOLDER, by peft), prefill or generate. Weights, ids, pixels and positions are those of FOLDER; positions are passed
 explicitly, because the rule differs between versions.
 """
 
@@ -32,28 +32,39 @@ behind = columns - int((ids[0] == VIDEO).nonzero()[-1]) - 1
 
 
 def hub_name(name):
+    name = name.removeprefix("base_model.model.").replace(".default.", ".")
     return name.replace("model.visual.", "visual.").replace("model.language_model.", "model.")
 
 
-def train():
-    model.train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+def train_lora():
+    from peft import PeftModel
+
+    return train(PeftModel.from_pretrained(model, f"{folder}/adapter", is_trainable=True))
+
+
+def train(trained=model):
+    trained.train()
+    parameters = [p for p in trained.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
     labels = ids.clone()
     labels[:, : columns - behind + 1] = -100
     first = []
 
     def one_round(_number):
         start = time.perf_counter()
-        out = model(input_ids=ids, position_ids=positions, pixel_values_videos=pixels, video_grid_thw=grids,
-                    use_cache=False, labels=labels)
+        out = trained(input_ids=ids, position_ids=positions, pixel_values_videos=pixels, video_grid_thw=grids,
+                      use_cache=False, labels=labels)
         out.loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         loss = float(out.loss.detach())
         if not first:
             elapsed = time.perf_counter() - start
             scale = min(1.0, 1.0 / (float(norm) + 1e-6))
-            norms = {hub_name(n): float(p.grad.norm()) / scale for n, p in model.named_parameters() if p.grad is not None}
-            first.extend([loss, float(norm)] + [norms[n] for n in sorted(norms)])
+            # Summed in float64: torch's float32 sum of a large tensor's squares is off by 1e-4.
+            norms = {hub_name(n): float(p.grad.double().norm()) / scale
+                     for n, p in trained.named_parameters() if p.grad is not None}
+            total = sum(x * x for x in norms.values()) ** 0.5
+            first.extend([loss, total] + [norms[n] for n in sorted(norms)])
             start = time.perf_counter() - elapsed
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -98,4 +109,5 @@ def generate():
 
 
 model.eval()
-answer_rounds({"train": train, "prefill": lambda: prefill, "generate": generate}[task]())
+tasks = {"train": train, "train-lora": train_lora, "prefill": lambda: prefill, "generate": generate}
+answer_rounds(tasks[task]())

@@ -27,29 +27,31 @@ const side = (name: string, bytes: number, extra: object = {}) => ({
 
 test("sides take turns, the first round of each does not count, memory is the process's own", async () => {
   const bytes = 150e6;
-  const measured = await measure(side("o", bytes), side("a", 1), 3, () => {});
-  expect(readFileSync(order, "utf8")).toBe("oaaooaao");
-  expect(measured.ours).toMatchObject({ values: [11, 12, 13], result: [bytes] });
-  expect(measured.anchor.values).toEqual([11, 12, 13]);
+  const sides = [side("o", bytes), side("a", 1), side("b", 2)];
+  const [ours, anchor, other] = await measure(sides, 3, () => {});
+  expect(readFileSync(order, "utf8")).toBe("oabbaooabbao");
+  expect(ours).toMatchObject({ values: [11, 12, 13], result: [bytes] });
+  expect(anchor).toMatchObject({ values: [11, 12, 13], result: [1] });
+  expect(other).toMatchObject({ values: [11, 12, 13], result: [2] });
   if (process.platform !== "linux") return;
-  const more = measured.ours.peakMemoryBytes - measured.anchor.peakMemoryBytes;
+  const more = ours!.peakMemoryBytes - anchor!.peakMemoryBytes;
   // The held buffer, give or take what two runs of one program differ by.
   expect(more).toBeGreaterThan(bytes * 0.8);
   expect(more).toBeLessThan(bytes * 1.3);
 });
 
 test("a side with a new process every round", async () => {
-  const measured = await measure(side("o", 1, { freshProcess: true }), side("a", 1), 2, () => {});
-  expect(measured.ours.values).toEqual([10, 10]);
+  const [ours] = await measure([side("o", 1, { freshProcess: true }), side("a", 1)], 2, () => {});
+  expect(ours!.values).toEqual([10, 10]);
 });
 
 test("a side that ends, or answers no number, fails the benchmark", async () => {
   const dies = { command: [process.execPath, "-e", "process.exit(3)"] };
-  await expect(measure(side("o", 1), dies, 1, () => {})).rejects.toThrow(/ended with 3/);
+  await expect(measure([side("o", 1), dies], 1, () => {})).rejects.toThrow(/ended with 3/);
   const mumbles = { command: [process.execPath, "-e", 'process.stdin.on("data", () => console.log("{}"))'] };
-  await expect(measure(mumbles, side("a", 1), 1, () => {})).rejects.toThrow(/a round answered {}/);
+  await expect(measure([mumbles, side("a", 1)], 1, () => {})).rejects.toThrow(/a round answered {}/);
   const missing = { command: [fileURLToPath(new URL("no-such-program", import.meta.url))] };
-  await expect(measure(missing, side("a", 1), 1, () => {})).rejects.toThrow(/ENOENT/);
+  await expect(measure([missing, side("a", 1)], 1, () => {})).rejects.toThrow(/ENOENT/);
 });
 
 test("medians", () => {
