@@ -1,9 +1,7 @@
-import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { type KeywordOutcome, keywordExtractors } from "../absent/keywords.ts";
 import { ConfigError } from "../core/errors.ts";
-import { sha256OfFile } from "../core/files.ts";
 import type { Recipe } from "../core/registry.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import { keyFramesOf, type PeakOptions } from "../selection/peaks.ts";
@@ -14,6 +12,7 @@ import { indicesForFps } from "../video/timeline.ts";
 import type { Timeline, VideoInfo } from "../video/types.ts";
 import type { CommandContext } from "./command.ts";
 import { openScorer } from "./open-scorer.ts";
+import { type Clips, cacheRoot, videoOptions } from "./video-options.ts";
 
 /** Options that `keyframes` and `absent` share, as commander parses them. */
 export interface ClipOptions {
@@ -72,8 +71,8 @@ export const clipOptions = (command: Command): void => {
     .option("--prominence-share <share>", "least prominence as a share of the curve's range")
     .option("--floor <score>", "least score of a key frame")
     .option("--top <k>", "keep the k best key frames")
-    .option("--top-share <share>", "keep at most this share of all frames")
-    .option("--no-cache", "neither read nor keep scores");
+    .option("--top-share <share>", "keep at most this share of all frames");
+  videoOptions(command);
 };
 
 const numberOption = (
@@ -159,10 +158,6 @@ const keywordsOf = async (
   return { keywords: [], keywordSource };
 };
 
-/** Where scores are kept; `VIDEOPERCEIVER_CACHE` names another place. */
-const scoreCacheFolder = (): string =>
-  join(process.env["VIDEOPERCEIVER_CACHE"] ?? join(homedir(), ".cache", "videoperceiver"), "scores");
-
 /** A size with the clip's shape and no side longer than `longest`. */
 export const scoringSize = (info: VideoInfo, longest: number): { width: number; height: number } => {
   const scale = Math.min(1, longest / Math.max(info.width, info.height));
@@ -202,7 +197,7 @@ export const chosenOf = async (
 
 /** Probes, extracts keywords, scores and finds the key frames. */
 export const analyseClip = async (
-  video: VideoService,
+  { video, sha256 }: Clips,
   file: string,
   options: ClipOptions,
   context: CommandContext,
@@ -211,7 +206,7 @@ export const analyseClip = async (
   const info = await video.probe(file, context.signal);
   const sampled = sampledTimeline(info.timeline, options.fps);
   const words = await keywordsOf(options, chosen.definition.usesText, context);
-  const digest = await sha256OfFile(file);
+  const digest = await sha256(file);
   const longest = chosen.definition.inputPixels;
   const progress = context.progress(basename(file), "frames");
   let seen = 0;
@@ -230,7 +225,7 @@ export const analyseClip = async (
     caption: options.caption,
     context: { signal: context.signal, openScorer },
     content: `${digest}/${info.decoder.name}/${info.decoder.version}/${longest}`,
-    ...(options.cache ? { cacheFolder: scoreCacheFolder() } : {}),
+    ...(options.cache ? { cacheFolder: join(cacheRoot(), "scores") } : {}),
   });
   return {
     info,

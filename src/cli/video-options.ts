@@ -1,15 +1,88 @@
-import { type Command, Option } from "commander";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { messageOf } from "../core/errors.ts";
+import { CacheFolder } from "../frames/cache-folder.ts";
+import { cachedVideoService, indexPathIn } from "../frames/cached-service.ts";
+import { ContentHash } from "../frames/content-hash.ts";
 import { type DecoderChoice, openVideoService, type VideoService } from "../video/service.ts";
 
-/** Declares `--decoder`. */
-export const decoderOption = (command: Command): void => {
-  command.addOption(
-    new Option("--decoder <name>", "who decodes; auto: node-av if it can be loaded, else ffmpeg")
-      .choices(["auto", "node-av", "ffmpeg"])
-      .default("auto"),
-  );
+/** Options of every command that decodes, as commander parses them. */
+export interface VideoOptions {
+  readonly decoder: DecoderChoice;
+  readonly cache: boolean;
+  /** Bytes. */
+  readonly cacheSize: number;
+}
+
+const units: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** Bytes of "500MB", "4 GB", "1000000". */
+export const byteSize = (text: string): number => {
+  const found = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?B?)\s*$/i.exec(text);
+  const unit = units[found?.[2]?.toUpperCase() ?? "?"];
+  if (found === null || unit === undefined)
+    throw new InvalidArgumentError(`expected a size such as 500MB or 4GB; got "${text}"`);
+  return Number(found[1]) * unit;
 };
 
-/** The service that the options ask for. */
-export const videoServiceOf = (options: Readonly<Record<string, unknown>>): VideoService =>
-  openVideoService({ decoder: options["decoder"] as DecoderChoice });
+/** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
+export const cacheRoot = (): string =>
+  process.env["VIDEOPERCEIVER_CACHE"] ?? join(homedir(), ".cache", "videoperceiver");
+
+/** Declares `--decoder`, `--cache-size` and `--no-cache`. */
+export const videoOptions = (command: Command): void => {
+  command
+    .addOption(
+      new Option("--decoder <name>", "who decodes; auto: node-av if it can be loaded, else ffmpeg")
+        .choices(["auto", "node-av", "ffmpeg"])
+        .default("auto"),
+    )
+    .addOption(
+      new Option("--cache-size <size>", "most disk for kept frames; what was used longest ago goes first")
+        .argParser(byteSize)
+        .env("VIDEOPERCEIVER_CACHE_SIZE")
+        .default(4e9, "4GB"),
+    )
+    .option("--no-cache", "neither read nor keep frames and scores");
+};
+
+/** How a command reads clips. */
+export interface Clips extends AsyncDisposable {
+  /** Keeps what it decodes, unless the options say otherwise. */
+  readonly video: VideoService;
+  /** The same without keeping frames: for pictures that are needed once. */
+  readonly direct: VideoService;
+  /** SHA-256 of a file, computed once for each state of it. */
+  sha256(file: string): Promise<string>;
+}
+
+const openFolder = (options: VideoOptions, warn: (line: string) => void): CacheFolder | undefined => {
+  if (!options.cache) return undefined;
+  try {
+    return new CacheFolder(join(cacheRoot(), "frames"), options.cacheSize);
+  } catch (error) {
+    warn(`nothing is kept: ${messageOf(error)}`);
+    return undefined;
+  }
+};
+
+/** Opens what the options ask for. Nothing is started before it is used. */
+export const openClips = (raw: Readonly<Record<string, unknown>>): Clips => {
+  const options = raw as unknown as VideoOptions;
+  const warn = (line: string): void => void process.stderr.write(`warning: ${line}\n`);
+  const folder = openFolder(options, warn);
+  const hashes = new ContentHash(folder);
+  const direct = openVideoService({
+    decoder: options.decoder,
+    ...(folder && { indexPath: indexPathIn(folder, hashes) }),
+  });
+  const video =
+    folder === undefined ? direct : cachedVideoService(direct, { folder, hashes, onTrouble: warn });
+  return {
+    video,
+    direct,
+    sha256: (file) => hashes.of(file),
+    [Symbol.asyncDispose]: () => direct.close(),
+  };
+};

@@ -1,161 +1,173 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
-import { join } from "node:path";
-import { sha256, sha256OfFile } from "../core/files.ts";
-import { nowMilliseconds } from "../core/progress.ts";
+import { rmSync } from "node:fs";
+import { VideoPerceiverError } from "../core/errors.ts";
+import { sha256 } from "../core/files.ts";
+import { wantedSize } from "../video/frame-size.ts";
 import type { FrameRequest } from "../video/request.ts";
+import { resolveRequest } from "../video/resolve-request.ts";
 import type { VideoService } from "../video/service.ts";
 import type { RawFrames } from "../video/types.ts";
-import { EntryWriter, openEntry } from "./cache-entry.ts";
+import { CacheTrouble, openEntry } from "./cache-entry.ts";
+import type { CacheFolder } from "./cache-folder.ts";
+import { type ContentHash, fileState } from "./content-hash.ts";
 import type { FrameSource } from "./read-frames.ts";
+import { Recording } from "./recording.ts";
+
+/** Answers larger than this share of the folder's limit are decoded and not kept. */
+const largestShare = 1 / 8;
 
 /** How a frame cache works. */
 export interface FrameCacheOptions {
-  readonly folder: string;
-  /** Bytes on disk; the entries that were used longest ago go first. Default 4 GB. */
-  readonly limitBytes?: number;
+  readonly folder: CacheFolder;
+  readonly hashes: ContentHash;
+  /** Hears one line when the cache fails; the answer is decoded then. */
+  readonly onTrouble: (line: string) => void;
 }
 
-/** How often the cache had the answer. */
+/** Where answers came from so far: from disk, from a decode that was kept (or shared), from one that was not kept. */
 export interface FrameCacheCounts {
   readonly hits: number;
   readonly misses: number;
+  readonly passed: number;
 }
 
-/** Frames kept by the content of the file, the request and the decoder's version. */
+/** Frames kept by the content of the file, the chosen frames, their size and the decoder's version. */
 export interface FrameCache extends FrameSource {
-  /** Hits and misses so far. */
   counts(): FrameCacheCounts;
 }
 
-const wallSeconds = (): number => (performance.timeOrigin + nowMilliseconds()) / 1000;
-
-/** Text with the keys of every object in order, so that equal requests are equal. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === "object" && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-
-/** Removes what was used longest ago until the folder is a tenth under its limit. */
-const evict = (folder: string, limitBytes: number): void => {
-  const entries: { path: string; bytes: number; used: number }[] = [];
-  for (const name of readdirSync(folder)) {
-    if (!name.endsWith(".frames")) continue;
-    try {
-      const { size, mtimeMs } = statSync(join(folder, name));
-      entries.push({ path: join(folder, name), bytes: size, used: mtimeMs });
-    } catch {}
+/** Leaves out the first `count` frames of a stream. */
+async function* withoutFirst(chunks: AsyncIterable<RawFrames>, count: number): AsyncGenerator<RawFrames> {
+  let left = count;
+  for await (const chunk of chunks) {
+    const skipped = Math.min(left, chunk.frames.length);
+    left -= skipped;
+    const frames = chunk.frames.slice(skipped);
+    const repeated = (chunk.repeated ?? []).filter((index) => frames.some((frame) => frame.index === index));
+    if (frames.length === 0) continue;
+    const { width, height } = chunk;
+    const pixels = chunk.pixels.subarray(skipped * width * height * 3);
+    yield { pixels, frames, width, height, ...(repeated.length > 0 && { repeated }) };
   }
-  let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total <= limitBytes) return;
-  entries.sort((a, b) => a.used - b.used);
-  for (const { path, bytes } of entries) {
-    if (total <= limitBytes * 0.9) break;
-    rmSync(path, { force: true });
-    total -= bytes;
-  }
-};
+}
 
 /**
- * A cache in front of a video service. Processes share the folder safely: an entry appears by renaming and is whole;
- * whoever reads one keeps it open while another evicts it. Inside one process equal requests that overlap decode once.
+ * A cache in front of a video service. Equal requests that overlap in this process share one decode; a damaged entry
+ * is removed, told and decoded anew. Streams larger than an eighth of the folder's limit pass through.
  */
 export const openFrameCache = (
-  service: Pick<VideoService, "frames" | "decoder">,
-  options: FrameCacheOptions,
+  service: Pick<VideoService, "frames" | "decoder" | "probe">,
+  { folder, hashes, onTrouble }: FrameCacheOptions,
 ): FrameCache => {
-  const { folder } = options;
-  const limitBytes = options.limitBytes ?? 4e9;
-  mkdirSync(folder, { recursive: true });
-  const hashes = new Map<string, Promise<string>>();
-  const running = new Map<string, Promise<void>>();
-  let serial = 0;
+  const running = new Map<string, Recording>();
   let hits = 0;
   let misses = 0;
-  const keyOf = async (file: string, request: FrameRequest): Promise<string> => {
-    const { size, mtimeMs, ino } = statSync(file);
-    const state = `${file}\0${size}\0${mtimeMs}\0${ino}`;
-    let hash = hashes.get(state);
-    if (hash === undefined) {
-      hash = sha256OfFile(file);
-      hashes.set(state, hash);
+  let passed = 0;
+
+  /** The entry's name, or undefined for what is not kept. @throws what `probe` throws for a file that is no clip */
+  const keyOf = async (
+    file: string,
+    request: FrameRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<string | undefined> => {
+    const info = await service.probe(file, signal);
+    let frames: Int32Array;
+    let size: { width: number; height: number };
+    try {
+      frames = resolveRequest(request, info.timeline);
+      size = wantedSize(info, request.size);
+    } catch (error) {
+      if (!(error instanceof VideoPerceiverError)) throw error;
+      return undefined; // The service has the words for a request that cannot be met.
     }
-    return sha256(canonical([await hash, request, await service.decoder()]));
+    const bytes = frames.length * size.width * size.height * 3;
+    if (frames.length === 0 || bytes > folder.limitBytes * largestShare) return undefined;
+    const { width, height } = size;
+    const content = await hashes.of(file);
+    return sha256(
+      JSON.stringify([
+        "frames@1",
+        content,
+        info.decoder,
+        width,
+        height,
+        request.resizer ?? "pillow",
+        ...frames,
+      ]),
+    );
   };
-  const fromDisk = (path: string): ReturnType<typeof openEntry> => {
-    const entry = openEntry(path);
-    const now = wallSeconds();
-    if (entry !== undefined)
-      try {
-        utimesSync(path, now, now);
-      } catch {}
-    return entry;
+
+  const record = (key: string, entry: string, file: string, request: FrameRequest): Recording => {
+    const before = fileState(file).text;
+    const recording: Recording = new Recording({
+      file: entry,
+      temporary: folder.temporaryOf(entry),
+      decode: (signal) => service.frames(file, request, signal),
+      mayKeep: () => fileState(file).text === before,
+      onEnd: (bytes, trouble) => {
+        if (running.get(key) === recording) running.delete(key);
+        if (bytes > 0) folder.added(bytes);
+        if (trouble !== undefined) onTrouble(`frames of ${file} are not kept: ${trouble.message}`);
+      },
+    });
+    running.set(key, recording);
+    return recording;
   };
-  async function* decode(
-    path: string,
+
+  /** From disk, from a decode under way, or from a new one. @throws {CacheTrouble} */
+  async function* kept(
+    key: string,
     file: string,
     request: FrameRequest,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<RawFrames> {
-    const temporary = `${path}.${process.pid}.${serial++}.tmp`;
-    const writer = new EntryWriter(temporary);
+    const path = folder.fileOf(key, "frames");
+    const shared = running.get(key);
+    if (shared?.open === true) {
+      hits++;
+      yield* shared.read(signal);
+      return;
+    }
+    const entry = openEntry(path);
+    if (entry === undefined) {
+      misses++;
+      yield* record(key, path, file, request).read(signal);
+      return;
+    }
+    hits++;
+    folder.touch(path);
     try {
-      for await (const chunk of service.frames(file, request, signal)) {
-        writer.add(chunk);
+      for (const chunk of entry.chunks()) {
+        signal?.throwIfAborted();
         yield chunk;
       }
-      writer.finish();
-      renameSync(temporary, path);
-      evict(folder, limitBytes);
     } finally {
-      writer.close();
-      rmSync(temporary, { force: true });
+      entry.close();
     }
   }
+
   async function* frames(
     file: string,
     request: FrameRequest,
     signal?: AbortSignal,
   ): AsyncGenerator<RawFrames> {
-    let known = true;
-    try {
-      statSync(file);
-    } catch {
-      known = false;
-    }
-    // The service has the clearer words for a file that is not there.
-    if (!known) {
+    const key = await keyOf(file, request, signal);
+    if (key === undefined) {
+      passed++;
       yield* service.frames(file, request, signal);
       return;
     }
-    const key = await keyOf(file, request);
-    const path = join(folder, `${key}.frames`);
-    while (running.has(key)) await running.get(key);
-    const entry = fromDisk(path);
-    if (entry !== undefined) {
-      hits++;
-      try {
-        yield* entry.chunks();
-      } finally {
-        entry.close();
-      }
-      return;
-    }
-    misses++;
-    let release = (): void => {};
-    running.set(
-      key,
-      new Promise((resolve) => {
-        release = resolve;
-      }),
-    );
+    let given = 0;
     try {
-      yield* decode(path, file, request, signal);
-    } finally {
-      running.delete(key);
-      release();
+      for await (const chunk of kept(key, file, request, signal)) {
+        yield chunk;
+        given += chunk.frames.length;
+      }
+    } catch (error) {
+      if (!(error instanceof CacheTrouble)) throw error;
+      onTrouble(`cache: ${error.message}; decoding ${file} anew`);
+      rmSync(folder.fileOf(key, "frames"), { force: true });
+      yield* withoutFirst(service.frames(file, request, signal), given);
     }
   }
-  return { frames, counts: () => ({ hits, misses }) };
+  return { frames, counts: () => ({ hits, misses, passed }) };
 };

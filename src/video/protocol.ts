@@ -13,12 +13,20 @@ export interface OutputFile {
   readonly temporary: string;
 }
 
+/** Where a clip's index is kept, or may be: only for the file of this size and time of last change (ms). */
+export interface KeptIndex {
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
+
 /** What a worker can be asked to do. */
 export type Job =
-  | { readonly kind: "probe"; readonly file: string }
+  | { readonly kind: "probe"; readonly file: string; readonly index?: KeptIndex }
   | {
       readonly kind: "frames";
       readonly file: string;
+      readonly index?: KeptIndex;
       readonly request: FrameRequest;
       readonly threads: number;
     }
@@ -33,6 +41,7 @@ export type Job =
   | {
       readonly kind: "rewrite";
       readonly file: string;
+      readonly index?: KeptIndex;
       readonly complete?: OutputFile;
       readonly absent?: OutputFile;
       readonly replacements: RewriteRequest["replacements"];

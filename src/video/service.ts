@@ -6,7 +6,7 @@ import { defaultLimits, type VideoLimits } from "./limits.ts";
 import { feedFrames } from "./pool/feed-frames.ts";
 import { runJob, streamJob } from "./pool/run-job.ts";
 import { WorkerPool } from "./pool/worker-pool.ts";
-import type { Job, OutputFile } from "./protocol.ts";
+import type { Job, KeptIndex, OutputFile } from "./protocol.ts";
 import type { FrameRequest, RewriteRequest, RewrittenVideo, VideoToWrite, WrittenVideo } from "./request.ts";
 import type { DecoderIdentity, RawFrames, VideoInfo } from "./types.ts";
 
@@ -21,6 +21,8 @@ export interface VideoServiceOptions {
   readonly limits?: Partial<VideoLimits>;
   /** Decoder threads for a request that has the machine to itself; default: as many as workers. */
   readonly threads?: number;
+  /** Where a clip's index is kept between processes; nowhere when left out. Called for readable files only. */
+  readonly indexPath?: (file: string, decoder: DecoderIdentity) => Promise<string>;
 }
 
 /**
@@ -77,6 +79,7 @@ class PooledVideoService implements VideoService {
   #workers: number;
   #threads: number;
   #choice: DecoderChoice;
+  #indexPath: VideoServiceOptions["indexPath"];
   #pool: Promise<{ pool: WorkerPool; identity: DecoderIdentity }> | undefined;
   constructor(options: VideoServiceOptions) {
     const workers = options.workers ?? availableParallelism();
@@ -86,16 +89,23 @@ class PooledVideoService implements VideoService {
     this.#threads = options.threads ?? workers;
     this.#limits = { ...defaultLimits, ...options.limits };
     this.#choice = options.decoder ?? "auto";
+    this.#indexPath = options.indexPath;
   }
   async probe(file: string, signal?: AbortSignal): Promise<VideoInfo> {
-    const job: Job = { kind: "probe", file: checkedInput(file) };
-    const info = (await runJob(await this.#started(), job, this.#limits, file, signal)) as VideoInfo;
+    const full = checkedInput(file);
+    const pool = await this.#started();
+    const job: Job = { kind: "probe", file: full, ...(await this.#index(full)) };
+    const info = (await runJob(pool, job, this.#limits, file, signal)) as VideoInfo;
     return { ...info, file };
   }
   async *frames(file: string, request: FrameRequest, signal?: AbortSignal): AsyncGenerator<RawFrames> {
     const full = checkedInput(file);
     const pool = await this.#started();
-    const makeJob = (): Job => ({ kind: "frames", file: full, request, threads: this.#threadsNow(pool) });
+    const index = await this.#index(full);
+    const makeJob = (): Job => {
+      const threads = this.#threadsNow(pool);
+      return { kind: "frames", file: full, ...index, request, threads };
+    };
     yield* streamJob(pool, makeJob, this.#limits, file, signal);
   }
   async write(file: string, video: VideoToWrite, signal?: AbortSignal): Promise<WrittenVideo> {
@@ -128,6 +138,7 @@ class PooledVideoService implements VideoService {
       const job: Job = {
         kind: "rewrite",
         file: full,
+        ...(await this.#index(full)),
         replacements: request.replacements,
         encode: request.encode ?? {},
         threads: this.#threadsNow(pool),
@@ -160,6 +171,11 @@ class PooledVideoService implements VideoService {
     } finally {
       for (const { temporary } of outputs) rmSync(temporary, { force: true });
     }
+  }
+  async #index(full: string): Promise<{ index?: KeptIndex }> {
+    if (this.#indexPath === undefined) return {};
+    const { size, mtimeMs } = statSync(full);
+    return { index: { path: await this.#indexPath(full, await this.decoder()), size, mtimeMs } };
   }
   #threadsNow(pool: WorkerPool): number {
     return pool.quiet ? this.#threads : 1;

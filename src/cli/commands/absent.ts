@@ -5,7 +5,7 @@ import { writePair } from "../../absent/write-pair.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { analyseClip, type ClipOptions, chosenOf, clipOptions, scoringSize } from "../clip-analysis.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { decoderOption, videoServiceOf } from "../video-options.ts";
+import { openClips } from "../video-options.ts";
 
 interface AbsentOptions extends ClipOptions {
   readonly builder: string;
@@ -21,7 +21,6 @@ const absent: CommandDefinition = defineCommand({
   summary: "a clip and its twin without the decisive frames",
   configure: (command) => {
     clipOptions(command);
-    decoderOption(command);
     command
       .option(
         "--builder <name>",
@@ -40,8 +39,9 @@ const absent: CommandDefinition = defineCommand({
     const seed = Number(options.seed);
     if (!Number.isSafeInteger(seed))
       throw new ConfigError("bad --seed", { expected: "a whole number", got: options.seed });
-    await using video = videoServiceOf(raw);
-    const clip = await analyseClip(video, file, options, context);
+    await using clips = openClips(raw);
+    const { video } = clips;
+    const clip = await analyseClip(clips, file, options, context);
     const record: PairRecord = {
       clip: { file, sha256: clip.sha256 },
       full: clip.info.timeline,
@@ -70,7 +70,7 @@ const absent: CommandDefinition = defineCommand({
     const printOf = (position: number): string | undefined => prints.get(clip.sampled[position]!.index);
     const built = pairOf(record, clip.relevance, clip.scores, decided, (a, b) => printOf(a) === printOf(b));
     const written = await writePair({
-      video,
+      video: clips.direct,
       file,
       info: clip.info,
       pair: built.pair,

@@ -4,12 +4,11 @@ import { keywordExtractors } from "../../absent/keywords.ts";
 import type { Pair } from "../../absent/pair.ts";
 import { twinSources } from "../../absent/twin.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { sha256OfFile } from "../../core/files.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import { segmentTokensOf } from "../../model/qwen2_5_vl/segment-tokens.ts";
 import { loadTokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
 import { chooseRelevance } from "../../selection/relevance-choice.ts";
-import { openVideoService, type VideoService } from "../../video/service.ts";
+import type { VideoService } from "../../video/service.ts";
 import type { VideoInfo } from "../../video/types.ts";
 import type { Answerer, Look } from "../ask/answerer.ts";
 import { ownAnswerer } from "../ask/own-answerer.ts";
@@ -17,6 +16,7 @@ import { processorAnswerer } from "../ask/processor-answerer.ts";
 import { sampledFrames } from "../clip-analysis.ts";
 import { type CommandContext, type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue, listValue, numberValue } from "../option-values.ts";
+import { type Clips, openClips, videoOptions } from "../video-options.ts";
 
 interface AskOptions {
   readonly model: string;
@@ -40,7 +40,7 @@ const openAnswerer = async (folder: string, threads: number): Promise<Answerer> 
 
 /** A virtual pair over the frames that the model looks at, so that what is taken away is what it would have seen. */
 const pairOf = async (
-  video: VideoService,
+  { video, sha256 }: Clips,
   file: string,
   info: VideoInfo,
   look: Look,
@@ -65,7 +65,7 @@ const pairOf = async (
   const sampled = [...new Set(look.indices)].map((index) => info.timeline[index]!);
   try {
     const { pair } = await buildPair({
-      clip: { file, sha256: await sha256OfFile(file) },
+      clip: { file, sha256: await sha256(file) },
       full: info.timeline,
       sampled,
       caption,
@@ -108,13 +108,14 @@ const ask = async (
   options: AskOptions,
   { signal }: CommandContext,
 ): Promise<Record<string, unknown> & { answer: string; absent?: { answer: string; pair: Pair } }> => {
-  await using video = openVideoService();
+  await using clips = openClips({ ...options });
+  const { video } = clips;
   const info = await video.probe(file, signal);
   await using answerer = await openAnswerer(options.model, options.threads);
   const look = answerer.look(info, options.fps);
   const compared =
     options.compareAbsent === true
-      ? await pairOf(video, file, info, look, question, options, signal)
+      ? await pairOf(clips, file, info, look, question, options, signal)
       : undefined;
   const sources = twinSources(look.indices, compared?.pair.replacements ?? []);
   const found = await pictures(video, file, [...look.indices, ...sources], look, answerer, signal);
@@ -171,6 +172,7 @@ const command: CommandDefinition = defineCommand({
       )
       .option("--max-new-tokens <number>", "longest answer in tokens", integerValue({ min: 1 }), 128)
       .option("--threads <number>", "threads of the engine", integerValue({ min: 1 }), 2);
+    videoOptions(cli);
   },
   run: async (args, raw, context) => {
     const [file, question] = args as [string, string];

@@ -1,16 +1,14 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { InvalidArgumentError, Option } from "commander";
-import sharp from "sharp";
 import { ConfigError } from "../../core/errors.ts";
-import { sha256, sha256OfFile, writeFileAtomic } from "../../core/files.ts";
+import { sha256 } from "../../core/files.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import type { FrameRequest, FrameSelection, FrameSize, Resizer } from "../../video/request.ts";
 import { resolveRequest } from "../../video/resolve-request.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { FramesFolder, type ListedFrame } from "../frames-folder.ts";
 import { integerValue, numberValue } from "../option-values.ts";
-import { decoderOption, videoServiceOf } from "../video-options.ts";
+import { openClips, videoOptions } from "../video-options.ts";
 
 interface FramesOptions {
   readonly fps?: number;
@@ -23,6 +21,7 @@ interface FramesOptions {
   readonly to?: number;
   readonly resizer: Resizer;
   readonly out?: string;
+  readonly resume?: true;
 }
 
 const timesValue = (text: string): number[] => text.split(",").map((part) => numberValue({ min: 0 })(part));
@@ -96,49 +95,52 @@ const frames: CommandDefinition = defineCommand({
           .choices(["pillow", "zscale"])
           .default("pillow"),
       )
-      .option("--out <folder>", "where pictures and frames.json go");
-    decoderOption(command);
+      .option("--out <folder>", "where pictures and frames.json go")
+      .option("--resume", "go on with the pictures of a stopped call of the same request");
+    videoOptions(command);
   },
   run: async (args, raw, context) => {
     const file = args[0] as string;
     const options = raw as unknown as FramesOptions;
     const request = requestOf(options);
-    await using service = videoServiceOf(raw);
-    const decoder = await service.decoder();
-    const listed: object[] = [];
-    const { timeline } = await service.probe(file, context.signal);
-    const total = resolveRequest(request, timeline).length;
+    if (options.resume === true && options.out === undefined)
+      throw new ConfigError("nothing to go on with", { expected: "--resume together with --out" });
+    await using clips = openClips(raw);
+    const { timeline, decoder } = await clips.video.probe(file, context.signal);
+    const digest = await clips.sha256(file);
+    const wanted = [...resolveRequest(request, timeline)];
+    const { size, resizer } = request;
+    const form = { ...(size && { size }), ...(resizer && { resizer }) };
+    const folder =
+      options.out === undefined
+        ? undefined
+        : new FramesFolder(options.out, { sha256: digest, decoder, ...form }, options.resume === true);
+    const listed = new Map<number, ListedFrame>(folder?.found(wanted));
+    const missing = wanted.filter((index) => !listed.has(index));
+    const rest: FrameRequest =
+      missing.length === wanted.length ? request : { ...form, select: { kind: "indices", indices: missing } };
     const progress = context.progress("frames", "frames");
-    for await (const batch of streamFrames(service, file, request, context.signal)) {
-      for (const [i, { index, timeSeconds }] of batch.frames.entries()) {
-        const pixels = pixelsOf(batch, i);
-        const { width, height } = batch;
-        const repeated = batch.repeated?.includes(index) === true;
-        const name = `frame-${String(index).padStart(7, "0")}.png`;
-        if (options.out !== undefined) {
-          if (listed.length === 0) mkdirSync(options.out, { recursive: true });
-          const png = await sharp(pixels, { raw: { width, height, channels: 3 } })
-            .png()
-            .toBuffer();
-          context.signal.throwIfAborted();
-          writeFileAtomic(join(options.out, name), png);
+    try {
+      if (missing.length > 0)
+        for await (const batch of streamFrames(clips.video, file, rest, context.signal)) {
+          for (const [i, { index, timeSeconds }] of batch.frames.entries()) {
+            context.signal.throwIfAborted();
+            const pixels = pixelsOf(batch, i);
+            const { width, height } = batch;
+            const repeated = batch.repeated?.includes(index) === true;
+            const frame = { index, timeSeconds, width, height, rgbSha256: sha256(pixels) };
+            const described = repeated ? { ...frame, repeated } : frame;
+            listed.set(index, folder === undefined ? described : await folder.add(described, pixels));
+          }
+          progress.update(listed.size, wanted.length);
         }
-        listed.push({
-          index,
-          timeSeconds,
-          width,
-          height,
-          rgbSha256: sha256(pixels),
-          ...(repeated && { repeated }),
-          ...(options.out !== undefined && { file: name }),
-        });
-      }
-      progress.update(listed.length, total);
+    } finally {
+      folder?.close();
     }
-    const json = { file, sha256: await sha256OfFile(file), decoder, frames: listed };
-    if (options.out !== undefined)
-      writeFileAtomic(join(options.out, "frames.json"), `${JSON.stringify(json)}\n`);
-    const text = (listed as { index: number; timeSeconds: number; width: number; height: number }[])
+    const frames = wanted.flatMap((index) => listed.get(index) ?? []);
+    const json = { file, sha256: digest, decoder, frames };
+    folder?.finish(json);
+    const text = frames
       .map((one) => `${one.index}\t${one.timeSeconds.toFixed(6)} s\t${one.width}x${one.height}`)
       .join("\n");
     return { json, text };

@@ -3,14 +3,13 @@ import { writeFileAtomic } from "../../core/files.ts";
 import { analyseClip, type ClipOptions, chosenOf, clipOptions } from "../clip-analysis.ts";
 import { renderPairPage } from "../clip-page.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { decoderOption, videoServiceOf } from "../video-options.ts";
+import { openClips } from "../video-options.ts";
 
 /** The command. */
 const keyframes: CommandDefinition = defineCommand({
   summary: "which frames of a clip are decisive for a caption, and how relevant each one is",
   configure: (command) => {
     clipOptions(command);
-    decoderOption(command);
     command
       .option(
         "--html <file>",
@@ -27,13 +26,13 @@ const keyframes: CommandDefinition = defineCommand({
     const options = raw as unknown as ClipOptions & { html?: string; builder: string };
     await chosenOf(options);
     const builder = await absentBuilders.make(options.builder);
-    await using video = videoServiceOf(raw);
-    const clip = await analyseClip(video, file, options, context);
+    await using clips = openClips(raw);
+    const clip = await analyseClip(clips, file, options, context);
     if (options.html !== undefined)
       writeFileAtomic(
         options.html,
         await renderPairPage({
-          video,
+          video: clips.video,
           file,
           clip,
           caption: options.caption,

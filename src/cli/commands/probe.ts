@@ -1,7 +1,7 @@
 import { VideoPerceiverError } from "../../core/errors.ts";
 import type { VideoInfo } from "../../video/types.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { decoderOption, videoServiceOf } from "../video-options.ts";
+import { openClips, videoOptions } from "../video-options.ts";
 
 const describe = (info: VideoInfo): string => {
   const { timeline } = info;
@@ -23,16 +23,16 @@ const probe: CommandDefinition = defineCommand({
   summary: "container, streams, true frame times, rotation, variable rate, faults",
   configure: (command) => {
     command.argument("<file...>", "clips");
-    decoderOption(command);
+    videoOptions(command);
   },
   run: async (args, options, context) => {
     const files = args[0] as readonly string[];
-    await using service = videoServiceOf(options);
+    await using clips = openClips(options);
     const answers: (VideoInfo | { file: string; error: string })[] = [];
     const progress = context.progress("probe", "files");
     for (const file of files) {
       try {
-        answers.push(await service.probe(file, context.signal));
+        answers.push(await clips.video.probe(file, context.signal));
       } catch (error) {
         if (files.length === 1 || !(error instanceof VideoPerceiverError)) throw error;
         answers.push({ file, error: error.message });

@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
 import type { Backend, ClipIndex } from "../backend/backend.ts";
 import type { VideoLimits } from "../limits.ts";
+import type { KeptIndex } from "../protocol.ts";
+import { keepIndex, keptIndex } from "./index-file.ts";
 
 /** Bytes of packet tables that are kept. */
 const keptBytes = 64 << 20;
@@ -16,13 +18,23 @@ const bytesOf = ({ packets, frames }: ClipIndex): number =>
 export class ClipIndices {
   #kept = new Map<string, ClipIndex>();
   #bytes = 0;
-  /** The clip's index; read again when the file changed. */
-  async open(backend: Backend, file: string, limits: VideoLimits, alive: () => void): Promise<ClipIndex> {
+  /** The clip's index; read again when the file changed. `place`: where it is kept for other processes. */
+  async open(
+    backend: Backend,
+    file: string,
+    place: KeptIndex | undefined,
+    limits: VideoLimits,
+    alive: () => void,
+  ): Promise<ClipIndex> {
     const { size, mtimeMs, ino } = statSync(file);
     const key = `${file}\0${size}\0${mtimeMs}\0${ino}`;
     let clip = this.#kept.get(key);
     if (clip === undefined) {
-      clip = await backend.open(file, limits, alive);
+      clip = place === undefined ? undefined : keptIndex(file, place, limits);
+      if (clip === undefined) {
+        clip = await backend.open(file, limits, alive);
+        if (place !== undefined) keepIndex(clip, place);
+      }
       this.#bytes += bytesOf(clip);
     } else this.#kept.delete(key);
     this.#kept.set(key, clip);

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { ConfigError, messageOf, UnsupportedError, VideoPerceiverError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
-import type { Backend, ClipIndex, DecoderPlugin } from "../backend/backend.ts";
+import type { Backend, DecoderPlugin } from "../backend/backend.ts";
 import { describeClip } from "../clip-info.ts";
 import type { VideoLimits } from "../limits.ts";
 import { chunkWindow, type Job } from "../protocol.ts";
@@ -43,14 +43,11 @@ const chunkSender = (): ((chunk: Chunk) => Promise<boolean>) => {
 };
 
 const runJob = async (backend: Backend, job: Job, limits: VideoLimits): Promise<unknown> => {
-  const open = (file: string): Promise<ClipIndex> => indices.open(backend, file, limits, alive);
-  if (job.kind === "probe") return describeClip(await open(job.file), backend.identity);
-  if (job.kind === "frames") {
-    const clip = await open(job.file);
-    return framesJob(backend, clip, job.request, job.threads, limits, chunkSender(), alive);
-  }
   if (job.kind === "write") return writeJob(backend, job);
-  return rewriteJob(backend, await open(job.file), job, limits, alive);
+  const clip = await indices.open(backend, job.file, job.index, limits, alive);
+  if (job.kind === "probe") return describeClip(clip, backend.identity);
+  if (job.kind === "rewrite") return rewriteJob(backend, clip, job, limits, alive);
+  return framesJob(backend, clip, job.request, job.threads, limits, chunkSender(), alive);
 };
 
 const sendFailure = (error: unknown): void => {

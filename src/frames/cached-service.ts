@@ -1,0 +1,64 @@
+import { sha256 } from "../core/files.ts";
+import type { VideoService } from "../video/service.ts";
+import type { DecoderIdentity, VideoInfo } from "../video/types.ts";
+import type { CacheFolder } from "./cache-folder.ts";
+import { type ContentHash, fileState } from "./content-hash.ts";
+import { type FrameCacheCounts, openFrameCache } from "./frame-cache.ts";
+
+/** A video service that keeps what it decoded. */
+export interface CachedVideoService extends VideoService {
+  counts(): FrameCacheCounts;
+}
+
+/** Descriptions of clips that are remembered in this process. */
+const rememberedClips = 16;
+
+/** Where a service keeps clip indices: to be given to `openVideoService` as `indexPath`. */
+export const indexPathIn =
+  (folder: CacheFolder, hashes: ContentHash) =>
+  async (file: string, decoder: DecoderIdentity): Promise<string> => {
+    const key = sha256(JSON.stringify(["index@1", await hashes.of(file), decoder]));
+    const path = folder.fileOf(key, "index");
+    folder.touch(path);
+    return path;
+  };
+
+/** `probe` and `frames` of the service through a cache; everything else as it is. */
+export const cachedVideoService = (
+  service: VideoService,
+  options: {
+    readonly folder: CacheFolder;
+    readonly hashes: ContentHash;
+    readonly onTrouble: (line: string) => void;
+  },
+): CachedVideoService => {
+  const known = new Map<string, VideoInfo>();
+  const probe = async (file: string, signal?: AbortSignal): Promise<VideoInfo> => {
+    let state: string;
+    try {
+      state = fileState(file).text;
+    } catch {
+      return service.probe(file, signal); // It has the words for a file that is not there.
+    }
+    const info = known.get(state) ?? (await service.probe(file, signal));
+    known.delete(state);
+    known.set(state, info);
+    if (known.size > rememberedClips) known.delete(known.keys().next().value!);
+    return { ...info, file };
+  };
+  const decoder = (): Promise<DecoderIdentity> => service.decoder();
+  const cache = openFrameCache(
+    { probe, decoder, frames: (...request) => service.frames(...request) },
+    options,
+  );
+  return {
+    probe,
+    decoder,
+    frames: cache.frames,
+    counts: cache.counts,
+    write: (...request) => service.write(...request),
+    rewrite: (...request) => service.rewrite(...request),
+    close: () => service.close(),
+    [Symbol.asyncDispose]: () => service.close(),
+  };
+};
