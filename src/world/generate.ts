@@ -10,7 +10,14 @@ import { checkOutputFolder, DatasetWriter, LineFile } from "../dataset/write.ts"
 import type { WorldSeed } from "./balance.ts";
 import { worldCard } from "./card.ts";
 import type { WorldProfile } from "./profile.ts";
-import { chunkClips, chunkFile, type FinishedChunk, workFolder, worldEncoding } from "./protocol.ts";
+import {
+  chunkClips,
+  chunkFile,
+  type FinishedChunk,
+  workFolder,
+  worldEncoding,
+  worldVersion,
+} from "./protocol.ts";
 import { makeChunks } from "./worker-group.ts";
 
 /** What {@link generateWorld} makes. */
@@ -36,6 +43,7 @@ export interface WorldResult {
 }
 
 const recipeOf = (request: WorldRequest): Record<string, unknown> => ({
+  version: worldVersion,
   seed: request.seed,
   count: request.count,
   profile: request.profile,
@@ -48,7 +56,7 @@ const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.str
 const anotherWorld = (folder: string): ConfigError =>
   new ConfigError("the folder holds another world", {
     where: folder,
-    expected: "the same count, seed and profile to go on with it",
+    expected: "the same count, seed, profile and generator version to go on with it",
     hint: "choose another folder or remove this one",
   });
 

@@ -2,6 +2,12 @@ import type { EncodeOptions } from "../video/request.ts";
 import type { WorldSeed } from "./balance.ts";
 import type { WorldProfile } from "./profile.ts";
 
+/**
+ * Version of the generator. Raised whenever the same seed gives other clips, questions or answers, so that an unfinished
+ * world is never continued by another generator; `test/unit/world/version.test.ts` notices when that is forgotten.
+ */
+export const worldVersion = 1;
+
 /** How clips are written: small files, fast to write and to read again. */
 export const worldEncoding: Required<EncodeOptions> = {
   preset: "superfast",
