@@ -19,7 +19,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
   /** The values of an integer or boolean tensor. @throws {DataFormatError} when one does not fit 32 bits */
   readIntegers(name: string): Promise<Int32Array>;
   /** The raw bytes of a tensor. */
-  readBytes(name: string): Promise<Uint8Array>;
+  readBytes(name: string): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }
 

@@ -108,6 +108,25 @@ export const backwardOutputs = (
   return gradientOutputs(seeds, model, store, accumulate);
 };
 
+/** What an objective reads of the model; its own numbers are inputs `objective.<name>`. */
+export const objectiveSignals = (
+  objective: Objective,
+  model: Pick<LanguageValues, "tokenLogprobs" | "states">,
+): Signals => ({
+  get tokenLogprobs(): Value {
+    if (model.tokenLogprobs === undefined)
+      throw new EngineError("the batch scores no tokens", { where: objective.key });
+    return model.tokenLogprobs;
+  },
+  state: (block) => {
+    const state = model.states.get(block);
+    if (state === undefined)
+      throw new EngineError("the batch taps no such block", { where: `block ${block}` });
+    return state;
+  },
+  input: (name, shape, dtype) => input(`objective.${name}`, shape, dtype),
+});
+
 /** Outputs of a training step: `loss`, `metric.<name>` and the gradients. */
 export const stepOutputs = (
   model: ModelValues,
@@ -115,21 +134,7 @@ export const stepOutputs = (
   objective: Objective,
   accumulate: boolean,
 ): Record<string, Value> => {
-  const signals: Signals = {
-    get tokenLogprobs(): Value {
-      if (model.tokenLogprobs === undefined)
-        throw new EngineError("the batch scores no tokens", { where: objective.key });
-      return model.tokenLogprobs;
-    },
-    state: (block) => {
-      const state = model.states.get(block);
-      if (state === undefined)
-        throw new EngineError("the batch taps no such block", { where: `block ${block}` });
-      return state;
-    },
-    input: (name, shape, dtype) => input(`objective.${name}`, shape, dtype),
-  };
-  const { loss, metrics } = objective.build(signals);
+  const { loss, metrics } = objective.build(objectiveSignals(objective, model));
   const outputs: Record<string, Value> = { loss };
   for (const [name, value] of Object.entries(metrics)) outputs[`metric.${name}`] = value;
   const seeds = [{ output: loss, cotangent: filled([], 1) }];

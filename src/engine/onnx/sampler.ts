@@ -1,14 +1,13 @@
 import type { Tensor } from "onnxruntime-node";
 import { assert } from "../../core/errors.ts";
 import { elementCount, type Value } from "../../graph/value.ts";
-import { ropeTables } from "../../model/qwen2_5_vl/batch.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import { decodeStep, prefill } from "../../model/qwen2_5_vl/decode.ts";
 import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
 import type { Completion, FeedArray, SampleRequest } from "../contract.ts";
+import { cacheCapacity, decodeFeeds, drawCompletions, fillCache } from "../draw-completions.ts";
 import type { LoraAdapter } from "../lora.ts";
 import type { ParameterStore } from "../parameter-store.ts";
-import { drawToken } from "../token-choice.ts";
 import { Executable, tensorOf } from "./executable.ts";
 import { type DecodeForm, PackedWeights } from "./packed-weights.ts";
 import { inputWeights } from "./plan.ts";
@@ -25,9 +24,6 @@ interface DecodePlan {
   /** keys and values of every block: [R, K, L, d], read and written in place. */
   readonly caches: Readonly<Record<string, { readonly data: Float32Array; readonly tensor: Tensor }>>;
 }
-
-/** Cache capacities are rounded up to this many tokens, so that few different graphs are compiled. */
-const capacityStep = 32;
 
 /** Draws completions: one prefill for all completions of a prompt, then one token a row and step. */
 export class OnnxSampler {
@@ -58,71 +54,23 @@ export class OnnxSampler {
 
   /** Draws the completions of every prompt. */
   async sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]> {
-    const { text } = this.#config;
-    const { language } = request.batch;
-    const prompts = language.samples;
-    const rows = prompts * request.completions;
-    assert(language.scored === prompts, "a prefill scores the last position of every prompt");
-    const longest = Math.max(...request.lengths);
-    const capacity = Math.ceil((longest + request.maxNewTokens) / capacityStep) * capacityStep;
+    const prompts = request.batch.language.samples;
+    assert(request.batch.language.scored === prompts, "a prefill scores the last position of every prompt");
     const start = await this.#prefill(request);
-    const decoder = await this.#decoder(rows, capacity);
-    this.#fillCaches(start, decoder, request, capacity);
-    const firstLogits = start.output("logits") as Float32Array;
-    const promptOf = (row: number): number => Math.floor(row / request.completions);
-    const drawn = Array.from({ length: rows }, () => ({
-      tokens: [] as number[],
-      logprobs: [] as number[],
-      finish: "length" as "stop" | "length",
-      done: false,
-    }));
-    const randoms = drawn.map((_, row) => request.random.fork("completion", row));
-    const ids = new BigInt64Array(rows);
-    const last = new Int32Array(rows);
-    const positions = new Int32Array(3 * rows);
-    const choose = (logits: Float32Array, rowOfLogits: (row: number) => number): void => {
-      drawn.forEach((completion, row) => {
-        if (completion.done) return;
-        const from = rowOfLogits(row) * text.vocabSize;
-        const choice = drawToken(logits.subarray(from, from + text.vocabSize), request, randoms[row]!);
-        completion.logprobs.push(choice.logprob);
-        if (request.stopTokens.includes(choice.token)) {
-          completion.done = true;
-          completion.finish = "stop";
-        } else {
-          completion.tokens.push(choice.token);
-          completion.done = completion.tokens.length >= request.maxNewTokens;
-        }
-        ids[row] = BigInt(choice.token);
-      });
-    };
-    choose(firstLogits, promptOf);
-    for (let step = 0; drawn.some(({ done }) => !done); step++) {
-      for (let row = 0; row < rows; row++) {
-        const prompt = promptOf(row);
-        last[row] = request.lengths[prompt]! + step;
-        for (let axis = 0; axis < 3; axis++)
-          positions[axis * rows + row] = request.nextPositions[prompt]! + step;
-      }
-      const { cos, sin } = ropeTables(positions, this.#config.text);
-      const numbers: Record<string, FeedArray> = {
-        ids,
-        cos,
-        sin,
-        last,
-        total: Int32Array.of(longest + step + 1),
-      };
-      const given: Record<string, Tensor> = { ...this.#weights };
-      for (const [name, value] of decoder.executable.inputs)
-        if (name in numbers) given[name] = tensorOf(numbers[name]!, value.shape);
-      for (const [name, { tensor }] of Object.entries(decoder.caches)) given[name] = tensor;
-      await decoder.executable.run(given);
-      choose(decoder.executable.output("logits") as Float32Array, (row) => row);
-    }
-    const completions = drawn.map(({ tokens, logprobs, finish }) => ({ tokens, logprobs, finish }));
-    return Array.from({ length: prompts }, (_, prompt) =>
-      completions.slice(prompt * request.completions, (prompt + 1) * request.completions),
-    );
+    const decoder = await this.#decoder(prompts * request.completions, cacheCapacity(request));
+    this.#fillCaches(start, decoder, request);
+    return drawCompletions(request, this.#config.text.vocabSize, {
+      first: start.output("logits") as Float32Array,
+      next: async (ids, step) => {
+        const numbers: Record<string, FeedArray> = { ids, ...decodeFeeds(request, step, this.#config.text) };
+        const given: Record<string, Tensor> = { ...this.#weights };
+        for (const [name, value] of decoder.executable.inputs)
+          if (name in numbers) given[name] = tensorOf(numbers[name]!, value.shape);
+        for (const [name, { tensor }] of Object.entries(decoder.caches)) given[name] = tensor;
+        await decoder.executable.run(given);
+        return decoder.executable.output("logits") as Float32Array;
+      },
+    });
   }
 
   /** Says that weights were updated: what was packed is packed again at the next request. */
@@ -208,25 +156,9 @@ export class OnnxSampler {
   }
 
   /** Copies the prompts' keys and values into the caches of their completions' rows. */
-  #fillCaches(start: Executable, decoder: DecodePlan, request: SampleRequest, capacity: number): void {
-    const { kvHeads, headDim, layers } = this.#config.text;
-    const length = request.batch.language.length;
-    for (let layer = 0; layer < layers; layer++) {
-      for (const kind of ["keys", "values"] as const) {
-        const from = start.output(`${kind}.${layer}`) as Float32Array;
-        const to = decoder.caches[`${kind}.${layer}`]!.data;
-        request.lengths.forEach((used, prompt) => {
-          for (let head = 0; head < kvHeads; head++) {
-            const at = (prompt * kvHeads + head) * length * headDim;
-            const piece = from.subarray(at, at + used * headDim);
-            for (let copy = 0; copy < request.completions; copy++) {
-              const row = prompt * request.completions + copy;
-              to.set(piece, (row * kvHeads + head) * capacity * headDim);
-            }
-          }
-        });
-      }
-    }
+  #fillCaches(start: Executable, decoder: DecodePlan, request: SampleRequest): void {
+    for (const [name, { data }] of Object.entries(decoder.caches))
+      fillCache(start.output(name) as Float32Array, data, request, this.#config.text);
   }
 }
 

@@ -6,6 +6,12 @@ import { openSafetensors, type SafetensorsFile } from "../safetensors.ts";
 import { type Qwen25VLConfig, readConfig } from "./config.ts";
 import { expectedTensors, hubName } from "./hub-tensors.ts";
 
+/** Numbers in the 16-bit format of their file. */
+export interface StoredBits {
+  readonly type: "BF16" | "F16";
+  readonly bits: Uint16Array<ArrayBuffer>;
+}
+
 /** An open checkpoint whose tensors all have the names and shapes that its configuration asks for. */
 export interface Checkpoint {
   readonly folder: string;
@@ -16,6 +22,8 @@ export interface Checkpoint {
   shape(name: string): readonly number[];
   /** Fills `target` with the float32 values of a parameter, reading in pieces. */
   readInto(name: string, target: Float32Array): Promise<void>;
+  /** The 16 bits of each number as the file has them; undefined when it has another format. */
+  readBits(name: string): Promise<StoredBits | undefined>;
   /** Names in the files that the model has no place for; empty unless they were allowed. */
   readonly unexpected: readonly string[];
   close(): Promise<void>;
@@ -167,6 +175,11 @@ export const openCheckpoint = async (folder: string, options: OpenOptions = {}):
     const shapes = new Map(expectedTensors(config).map(({ name, shape }) => [name, shape]));
     const unknown = (name: string): WeightsError =>
       new WeightsError("no such parameter", { where: folder, got: name });
+    const placeOf = (name: string): { readonly file: SafetensorsFile; readonly name: string } => {
+      const place = shapes.has(name) ? places.get(name) : undefined;
+      if (place === undefined) throw unknown(name);
+      return place;
+    };
     return {
       folder,
       config,
@@ -177,10 +190,15 @@ export const openCheckpoint = async (folder: string, options: OpenOptions = {}):
         if (shape === undefined) throw unknown(name);
         return shape;
       },
-      readInto: (name, target) => {
-        const place = shapes.has(name) ? places.get(name) : undefined;
-        if (place === undefined) throw unknown(name);
-        return place.file.readInto(place.name, target);
+      readInto: async (name, target) => {
+        const place = placeOf(name);
+        await place.file.readInto(place.name, target);
+      },
+      readBits: async (name) => {
+        const place = placeOf(name);
+        const type = place.file.tensors.get(place.name)?.type;
+        if (type !== "BF16" && type !== "F16") return undefined;
+        return { type, bits: new Uint16Array((await place.file.readBytes(place.name)).buffer) };
       },
       close,
     };
