@@ -1,91 +1,180 @@
+import { readFileSync } from "node:fs";
 import { escapeMarkup } from "./escape-markup.ts";
 import type { Pair } from "./pair.ts";
-import { curveSvg, curveX, replacedSpans } from "./relevance-curve.ts";
+import { clockTime, curveMargin, curveSvg } from "./relevance-curve.ts";
+
+/** A key frame beside the frame that the twin shows there. */
+export interface KeyPicture {
+  /** Index of the key frame in the clip. */
+  readonly index: number;
+  /** JPEG of the key frame and, where it is replaced, of what stands there instead. */
+  readonly key: Uint8Array;
+  readonly shown?: Uint8Array;
+}
 
 /** What the page shows. */
 export interface PairPageRequest {
   readonly pair: Pair;
-  /** MP4 bytes of both clips (browser-sized copies). */
+  /** MP4 bytes of both clips (browser-sized copies), holding the frames `shown` at their true times. */
   readonly complete: Uint8Array;
   readonly absent: Uint8Array;
+  /** Indices of the clip's frames that the copies hold, ascending, the first one 0. */
+  readonly shown: readonly number[];
   /** True time of every frame of the clip. */
   readonly frameTimes: readonly number[];
   readonly durationSeconds: number;
+  readonly pictures: readonly KeyPicture[];
   /** What the scores are. */
   readonly unit: string;
   readonly title: string;
+  /** What the page leaves out, in sentences. */
+  readonly notes: readonly string[];
 }
 
-const style = `
-body{font:15px/1.45 system-ui,sans-serif;margin:0;background:#f4f4f2;color:#1a1a1a}
-main{max-width:1100px;margin:0 auto;padding:18px}
-h1{font-size:20px;margin:0 0 4px} .unit{color:#555}
-.clips{display:grid;grid-template-columns:1fr 1fr;gap:12px;margin:12px 0}
-figure{margin:0} figcaption{font-weight:600;padding-bottom:4px} video{width:100%;max-height:420px;background:#000;display:block}
-.controls{display:flex;gap:10px;align-items:center} .controls input{flex:1}
-button{font:inherit;padding:5px 16px} .curve{position:relative;cursor:crosshair} svg{width:100%;height:auto;display:block}
-.words span{display:inline-block;background:#dbe7f3;border-radius:10px;padding:1px 10px;margin:2px 4px 2px 0}
-.keys button{padding:2px 8px;margin:2px} pre{white-space:pre-wrap;background:#fff;padding:10px;overflow:auto}
-.gone figcaption{color:#b3261e}`;
+const asset = (name: string): string => readFileSync(new URL(`./page/${name}`, import.meta.url), "utf8");
 
-/** Runs in the page: one clock for both players, which follow it within a frame or two. */
-const script = `
-const complete=document.getElementById('complete'),absent=document.getElementById('absent');
-const seek=document.getElementById('seek'),time=document.getElementById('time'),play=document.getElementById('play');
-const cursor=document.getElementById('cursor'),curve=document.getElementById('curve'),gone=document.getElementById('gone');
-const data=JSON.parse(document.getElementById('data').textContent);
-const show=()=>{const t=complete.currentTime;seek.value=t;time.textContent=t.toFixed(2)+' s';
-const x=8+t/data.duration*(data.width-16);cursor.setAttribute('x1',x);cursor.setAttribute('x2',x);
-gone.classList.toggle('gone',data.replaced.some(([a,b])=>t>=a-1e-3&&t<b-1e-3))};
-const go=t=>{t=Math.max(0,Math.min(data.duration,t));complete.currentTime=t;absent.currentTime=t;show()};
-play.onclick=()=>{if(complete.paused){if(complete.ended||complete.currentTime>=data.duration-0.05)go(0);absent.currentTime=complete.currentTime;complete.play();absent.play()}
-else{complete.pause();absent.pause();absent.currentTime=complete.currentTime}};
-complete.onplay=()=>{play.textContent='Pause'};complete.onpause=()=>{play.textContent='Play';absent.pause()};
-seek.oninput=()=>go(Number(seek.value));
-curve.onclick=e=>{const r=curve.getBoundingClientRect();go(((e.clientX-r.left)/r.width*data.width-8)/(data.width-16)*data.duration)};
-for(const b of document.querySelectorAll('[data-time]'))b.onclick=()=>{complete.pause();go(Number(b.dataset.time)+1e-3)};
-const tick=()=>{show();if(!complete.paused&&Math.abs(absent.currentTime-complete.currentTime)>0.08)absent.currentTime=complete.currentTime;requestAnimationFrame(tick)};
-tick();`;
+const dataUri = (type: string, bytes: Uint8Array): string =>
+  `data:${type};base64,${Buffer.from(bytes).toString("base64")}`;
 
-/** One self-contained HTML page: both clips in step, the relevance curve, keywords and the whole provenance. */
-export const pairPage = (request: PairPageRequest): string => {
-  const { pair, frameTimes, durationSeconds } = request;
-  const drawing = { width: 1064, height: 170, endSeconds: durationSeconds };
-  const source = (bytes: Uint8Array): string =>
-    `data:video/mp4;base64,${Buffer.from(bytes).toString("base64")}`;
-  const data = JSON.stringify({
+const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
+/** What the page's script works with. */
+const pageData = (request: PairPageRequest, width: number): unknown => {
+  const { pair, frameTimes, shown, durationSeconds } = request;
+  const sources = new Map(pair.replacements.map(({ index, from }) => [index, from]));
+  const positions = new Map(pair.timeline.map(({ index }, at) => [index as number, at]));
+  return {
     duration: durationSeconds,
-    width: drawing.width,
-    replaced: replacedSpans(pair, frameTimes, durationSeconds),
-  });
-  const keys = pair.keyFrames.map((index) => {
-    const time = frameTimes[index] ?? 0;
-    return `<button data-time="${time}">frame ${index + 1}, ${time.toFixed(2)} s</button>`;
-  });
-  const { scores, timeline, replacements, ...rest } = pair;
-  const record = JSON.stringify(
+    frameCount: frameTimes.length,
+    times: shown.map((index) => frameTimes[index]),
+    indices: shown,
+    sources: shown.map((index) => sources.get(index) ?? null),
+    keyTimes: pair.keyFrames.map((index) => frameTimes[index]),
+    keyEnds: pair.keyFrames.map(
+      (index) => pair.timeline[positions.get(index)! + 1]?.timeSeconds ?? durationSeconds + 1,
+    ),
+    scoreTimes: pair.timeline.map(({ timeSeconds }) => +timeSeconds.toFixed(3)),
+    scores: pair.scores.map((score) => +score.toFixed(3)),
+    ...curveMargin,
+    width,
+  };
+};
+
+/** A card for each key frame with pictures: what was there, what the twin shows, and the score. */
+const keyCards = ({ pair, pictures, frameTimes }: PairPageRequest): string => {
+  const sources = new Map(pair.replacements.map(({ index, from }) => [index, from]));
+  const positions = new Map(pair.timeline.map(({ index }, at) => [index as number, at]));
+  return pictures
+    .map(({ index, key, shown }) => {
+      const number = pair.keyFrames.indexOf(index);
+      const from = sources.get(index);
+      const score = pair.scores[positions.get(index)!]!;
+      const time = frameTimes[index]!;
+      const image = (bytes: Uint8Array, what: string): string =>
+        `<img alt="${what}" src="${dataUri("image/jpeg", bytes)}">`;
+      const instead =
+        from === undefined || shown === undefined
+          ? '<span class="soft">stays as it is</span>'
+          : image(shown, `what the twin shows at ${time.toFixed(2)} s`);
+      const said =
+        from === undefined
+          ? ""
+          : from === index
+            ? "blanked"
+            : `frame ${from + 1}, ${clockTime(frameTimes[from]!, 2)}`;
+      return `<li><button data-key="${number}"><b>${number + 1}</b> · ${clockTime(time, 2)} <span class="soft">score ${score.toFixed(2)}</span>
+<span class="swap">${image(key, `key frame at ${time.toFixed(2)} s`)}<span class="arrow" aria-label="is replaced by">→</span>${instead}
+<span class="soft">frame ${index + 1}, ${clockTime(time, 2)}</span><span></span><span class="soft">${said}</span></span></button></li>`;
+    })
+    .join("\n");
+};
+
+/** Name and parameters in one line. */
+const recipeText = ({ name, params }: { name: string; params: unknown }): string => {
+  const given = Object.entries((params ?? {}) as Record<string, unknown>);
+  return `${name}${given.length === 0 ? "" : ` (${given.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(", ")})`}`;
+};
+
+const provenanceTable = (pair: Pair): string => {
+  const rule = Object.entries(pair.keyFrameRule ?? {});
+  const rows: [string, string][] = [
+    ["clip", `${pair.complete.file}, SHA-256 ${pair.complete.sha256}`],
+    ["relevance", `${recipeText(pair.relevance)}, version ${pair.relevance.version}`],
+    [
+      "key frames are",
+      rule.length === 0
+        ? "all strict local maxima of the curve (the paper's rule)"
+        : `strict local maxima with ${rule.map(([key, value]) => `${key} ${value}`).join(", ")}`,
+    ],
+    ["twin made by", `${recipeText(pair.builder)}, seed ${pair.seed}`],
+    [
+      "keywords from",
+      pair.keywordSource === undefined
+        ? "the person who asked"
+        : `${recipeText(pair.keywordSource)}, version ${pair.keywordSource.version}`,
+    ],
+  ];
+  return `<table>${rows.map(([name, value]) => `<tr><th>${name}</th><td>${escapeMarkup(value)}</td></tr>`).join("")}</table>`;
+};
+
+/** The pair's record without its long lists. */
+const shortRecord = ({ scores, timeline, replacements, ...rest }: Pair): string =>
+  JSON.stringify(
     {
       ...rest,
       scoredFrames: timeline.length,
-      replacements: replacements.map(({ index, from }) => `${index}<-${from}`).join(" "),
+      scores: `${scores.length} numbers`,
+      replacements: `${replacements.length} frames: ${replacements
+        .slice(0, 2000)
+        .map(({ index, from }) => `${index}<-${from}`)
+        .join(" ")}${replacements.length > 2000 ? " ..." : ""}`,
     },
     null,
     1,
   );
-  const start = curveX(0, drawing).toFixed(1);
+
+/** One self-contained HTML page: both clips in step, the relevance curve, key frames, keywords, the provenance. */
+export const pairPage = (request: PairPageRequest): string => {
+  const { pair, frameTimes, durationSeconds, notes } = request;
+  const drawing = { width: 1080, height: 210, endSeconds: durationSeconds };
+  const chips = pair.keywords.map((word) => `<span>${escapeMarkup(word)}</span>`).join("");
+  const facts = [
+    escapeMarkup(request.title),
+    clockTime(durationSeconds, 1),
+    `${counted(frameTimes.length, "frame")}, ${pair.timeline.length} scored`,
+    `${counted(pair.keyFrames.length, "key frame")} (${percent(pair.keyFrames.length, pair.timeline.length)} of the scored)`,
+    `${counted(pair.replacements.length, "frame")} replaced (${percent(pair.replacements.length, frameTimes.length)})`,
+  ];
+  const player = (id: string, bytes: Uint8Array): string =>
+    `<video id="${id}" muted playsinline preload="auto" src="${dataUri("video/mp4", bytes)}"></video>`;
+  // Keeps the data from ending the script element.
+  const data = JSON.stringify(pageData(request, drawing.width)).replaceAll("<", "\\u003c");
+  const left =
+    request.pictures.length < pair.keyFrames.length ? ` (the ${request.pictures.length} strongest)` : "";
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escapeMarkup(request.title)}</title><style>${style}</style></head><body><main>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${escapeMarkup(request.title)}: key frames</title><style>${asset("pair-page.css")}</style></head><body><main>
 <h1>${escapeMarkup(pair.caption ?? request.title)}</h1>
-<div class="words">${pair.keywords.map((word) => `<span>${escapeMarkup(word)}</span>`).join("") || "no keywords"}</div>
-<div class="clips"><figure><figcaption>complete</figcaption><video id="complete" muted playsinline preload="auto" src="${source(request.complete)}"></video></figure>
-<figure id="gone"><figcaption>absent (red while it shows another frame)</figcaption><video id="absent" muted playsinline preload="auto" src="${source(request.absent)}"></video></figure></div>
-<div class="controls"><button id="play">Play</button><input id="seek" type="range" min="0" max="${durationSeconds}" step="0.001" value="0" aria-label="time"><span id="time">0.00 s</span></div>
-<h2>Relevance</h2><div class="unit">${escapeMarkup(pair.relevance.name)}: ${escapeMarkup(request.unit)}; dots: key frames (${pair.keyFrames.length} of ${timeline.length} scored, ${((100 * pair.keyFrames.length) / timeline.length).toFixed(1)} %); bands: replaced frames</div>
-<div class="curve" id="curve"><svg viewBox="0 0 ${drawing.width} ${drawing.height}">${curveSvg(pair, frameTimes, drawing)}<line id="cursor" x1="${start}" x2="${start}" y1="0" y2="150" stroke="#111"/></svg></div>
-<div class="keys">${keys.join("")}</div>
-<details><summary>Provenance</summary><pre>${escapeMarkup(record)}</pre></details>
-<script type="application/json" id="data">${data}</script><script>${script}</script>
+<div class="chips">${chips || '<span class="soft">no keywords</span>'}</div>
+<div class="soft">${facts.join(" · ")}</div>
+<div class="clips"><figure><figcaption>complete</figcaption>${player("complete", request.complete)}</figure>
+<figure id="gone"><figcaption>absent <span class="shows" id="shows" aria-live="polite"></span></figcaption>${player("absent", request.absent)}</figure></div>
+<div class="controls"><button id="key-back" title="key frame before (p)">« key</button><button id="frame-back" title="frame before (←)">‹ frame</button><button id="play" title="play or pause (space)">Play</button><button id="frame-on" title="next frame (→)">frame ›</button><button id="key-on" title="next key frame (n)">key »</button>
+<select id="speed" aria-label="speed"><option value="0.1">0.1×</option><option value="0.25">0.25×</option><option value="0.5">0.5×</option><option value="1" selected>1×</option><option value="2">2×</option></select>
+<input id="seek" type="range" min="0" max="${durationSeconds}" step="0.001" value="0" aria-label="time"><output id="time"></output></div>
+<div class="soft"><kbd>space</kbd> play, <kbd>←</kbd> <kbd>→</kbd> one frame, <kbd>p</kbd> <kbd>n</kbd> key frames, <kbd>Home</kbd> <kbd>End</kbd>; click or drag the curve to seek.${notes.map((note) => ` ${escapeMarkup(note)}`).join("")}</div>
+<h2>Relevance</h2>
+<div class="soft">${escapeMarkup(pair.relevance.name)}: ${escapeMarkup(request.unit)}. Numbered dots are key frames, bands are replaced frames.</div>
+<div class="curve" id="curve"><svg viewBox="0 0 ${drawing.width} ${drawing.height}" role="img" aria-label="relevance over time">${curveSvg(pair, frameTimes, drawing)}
+<line id="cursor" x1="${curveMargin.left}" x2="${curveMargin.left}" y1="8" y2="${drawing.height - 22}" stroke="#111"/></svg><span id="hover" hidden></span></div>
+<h2>Key frames${left} and what the twin shows instead</h2>
+<ul class="keys">${keyCards(request) || '<li class="soft">There is no key frame.</li>'}</ul>
+<h2>Provenance</h2>
+${provenanceTable(pair)}
+<details><summary>the whole record</summary><pre>${escapeMarkup(shortRecord(pair))}</pre></details>
+<script type="application/json" id="data">${data}</script><script type="module">${asset("pair-page.js")}</script>
 </main></body></html>
 `;
 };

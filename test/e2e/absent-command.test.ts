@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkedPair } from "../../src/absent/pair.ts";
 import { absentBatch } from "../../src/absent/twin.ts";
@@ -252,43 +251,5 @@ describe("keyframes", () => {
     const again = ask();
     expect(JSON.parse(again.stdout)).toEqual(first);
     expect(again.stderr).not.toContain("scored");
-  });
-
-  const browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-    existsSync,
-  );
-  if (browser === undefined)
-    console.warn("SKIPPED: keyframes --html in a browser (no Chromium on this machine)");
-  it.skipIf(browser === undefined)("--html plays both clips in step, from one file", async () => {
-    const page = join(folder, "page.html");
-    expect(
-      run("keyframes", clip, "--caption", `${caption} <b>&`, "--relevance", "motion:0.2", "--html", page)
-        .status,
-    ).toBe(0);
-    expect(readFileSync(page, "utf8")).not.toMatch(/(?:src|href)="(?!data:)/);
-    const opened = await chromium.launch({ executablePath: browser!, args: ["--no-sandbox"] });
-    try {
-      const tab = await opened.newPage();
-      const errors: string[] = [];
-      tab.on("pageerror", (error) => errors.push(error.message));
-      await tab.goto(`file://${page}`);
-      await tab.waitForFunction("complete.readyState >= 2 && absent.readyState >= 2");
-      expect(
-        await tab.evaluate(
-          "[complete.videoWidth, absent.videoWidth, document.querySelector('h1').textContent]",
-        ),
-      ).toEqual([96, 96, `${caption} <b>&`]);
-      await tab.click("#play");
-      await tab.waitForFunction("complete.currentTime > 0.4", undefined, { timeout: 20_000 });
-      expect(await tab.evaluate("Math.abs(complete.currentTime - absent.currentTime)")).toBeLessThan(0.15);
-      await tab.click("#play");
-      await tab.click("[data-time]");
-      await tab.waitForFunction("gone.classList.contains('gone') && !absent.seeking", undefined, {
-        timeout: 20_000,
-      });
-      expect(errors).toEqual([]);
-    } finally {
-      await opened.close();
-    }
   });
 });

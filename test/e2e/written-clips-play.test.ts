@@ -1,0 +1,125 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeOddClips } from "../../scripts/odd-clips.ts";
+import { checkedPair } from "../../src/absent/pair.ts";
+import { openVideoService, type VideoService } from "../../src/video/service.ts";
+import { chromiumMissing, openChromium } from "./chromium.ts";
+
+const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
+const noFfmpeg = spawnSync("ffmpeg", ["-version"]).status !== 0;
+if (noFfmpeg) console.log("\nSKIPPED: written pairs in a browser: no ffmpeg to make the clips\n");
+
+/** Source and the size that the written clips must have. */
+const cases: [string, number, number][] = [
+  ["odd-size-444.mp4", 322, 242],
+  ["odd-size-vp9.webm", 162, 98],
+  ["rotated-90.mp4", 180, 320],
+  ["rotated-180.mov", 320, 180],
+  ["variable-rate.mp4", 320, 240],
+  ["gap-of-two-seconds.mkv", 320, 240],
+  ["hevc-10-bit.mp4", 320, 240],
+  ["av1-10-bit.mkv", 160, 120],
+  ["three-frames.webm", 160, 120],
+  ["240-fps.mp4", 320, 180],
+];
+
+/** Loads both files, seeks both to each time and tells how far their pictures are apart there (sum of differences). */
+const playBoth = `async ({ complete, absent, times }) => {
+  const load = (source) => new Promise((done, fail) => {
+    const player = document.createElement("video");
+    player.muted = true;
+    player.onloadeddata = () => done(player);
+    player.onerror = () => fail(new Error(player.error.message));
+    player.src = source;
+  });
+  const players = [await load(complete), await load(absent)];
+  const pictureAt = (player, time) => new Promise((done, fail) => {
+    player.onerror = () => fail(new Error(player.error.message));
+    player.onseeked = () => {
+      const canvas = new OffscreenCanvas(player.videoWidth, player.videoHeight);
+      const context = canvas.getContext("2d");
+      context.drawImage(player, 0, 0);
+      done({ time: player.currentTime, data: context.getImageData(0, 0, canvas.width, canvas.height).data });
+    };
+    player.currentTime = time;
+  });
+  const differences = [];
+  const offs = [];
+  for (const time of times) {
+    const [a, b] = [await pictureAt(players[0], time), await pictureAt(players[1], time)];
+    offs.push(Math.max(Math.abs(a.time - time), Math.abs(b.time - time)));
+    differences.push(a.data.reduce((sum, value, at) => sum + Math.abs(value - b.data[at]), 0));
+  }
+  return {
+    differences,
+    off: Math.max(...offs),
+    sizes: players.map((player) => [player.videoWidth, player.videoHeight]),
+    durations: players.map((player) => player.duration),
+  };
+}`;
+
+describe.skipIf(chromiumMissing("written pairs in a browser") || noFfmpeg)(
+  "written pairs in a browser",
+  () => {
+    let folder: string;
+    let browser: Browser;
+    let video: VideoService;
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "written-clips-"));
+      video = openVideoService({ workers: 1 });
+      browser = await openChromium();
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await video?.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    it.each(cases)("%s: both play, seek, and differ exactly where declared", async (name, width, height) => {
+      const [source] = makeOddClips(folder, [name]) as [string];
+      const out = join(folder, `pair-${name}`);
+      const args = ["absent", source, "--caption", "Something moves.", "--no-cache", "--out", out];
+      expect(spawnSync(process.execPath, [program, ...args]).status).toBe(0);
+      const pair = checkedPair(JSON.parse(readFileSync(join(out, "pair.json"), "utf8")), out);
+      const info = await video.probe(source);
+      const frames = info.timeline.map(({ timeSeconds }) => timeSeconds as number);
+      const declared = new Set(pair.replacements.map(({ index }) => index));
+      const middle = (index: number): number => {
+        const end = frames[index + 1] ?? Math.max(info.durationSeconds, frames[index]! + 0.002);
+        return (frames[index]! + end) / 2;
+      };
+      const untouched = frames.map((_, index) => index).filter((index) => !declared.has(index));
+      const chosen = [
+        ...[...declared].slice(0, 4),
+        ...untouched.filter((_, at) => at % Math.ceil(untouched.length / 4) === 0),
+      ];
+      expect(declared.size).toBeGreaterThan(0);
+
+      const uri = (file: string): string =>
+        `data:video/mp4;base64,${readFileSync(join(out, file)).toString("base64")}`;
+      const tab = await browser.newPage();
+      const request = { complete: uri("complete.mp4"), absent: uri("absent.mp4"), times: chosen.map(middle) };
+      const seen = (await tab.evaluate(`(${playBoth})(${JSON.stringify(request)})`)) as {
+        differences: number[];
+        off: number;
+        sizes: number[][];
+        durations: number[];
+      };
+      await tab.close();
+      expect(seen.sizes).toEqual([
+        [width, height],
+        [width, height],
+      ]);
+      expect(seen.off).toBeLessThan(1e-3);
+      for (const duration of seen.durations)
+        expect(Math.abs(duration - Math.max(info.durationSeconds, frames.at(-1)!))).toBeLessThan(0.05);
+      chosen.forEach((index, at) => {
+        expect(seen.differences[at]! > 0, `frame ${index}`).toBe(declared.has(index));
+      });
+    });
+  },
+);
