@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { escapeMarkup } from "./escape-markup.ts";
+import { escapeMarkup } from "../frames/contact-sheet.ts";
 import type { Pair } from "./pair.ts";
 import { clockTime, curveMargin, curveSvg } from "./relevance-curve.ts";
 

@@ -1,92 +1,73 @@
-import sharp from "sharp";
-import { type FrameBatch, pixelsOf } from "./frame-batch.ts";
+import sharp, { type OverlayOptions } from "sharp";
 
-/** What a contact sheet shows besides the frames. */
-export interface ContactSheetOptions {
-  /** Frames in a row; default: as square as possible. */
-  readonly columns?: number;
-  /** Width of one frame's picture in pixels; default 192. */
-  readonly tileWidth?: number;
-  /** Frame indices that get a coloured border. */
-  readonly keyFrames?: readonly number[];
-  /** A curve below the frames, one value a point of time. */
-  readonly curve?: readonly { readonly timeSeconds: number; readonly value: number }[];
-  /** Line above the frames. */
-  readonly title?: string;
+/** One picture of a sheet. */
+export interface SheetTile {
+  /** rgb24 [height, width, 3] of the sheet's tile size. */
+  readonly pixels: Uint8Array;
+  /** Line below the picture. */
+  readonly label: string;
+  /** Draws a red border. */
+  readonly framed?: boolean;
+}
+
+/** What a contact sheet shows. */
+export interface ContactSheet {
+  /** Lines above the pictures; the first one is larger. */
+  readonly head: readonly string[];
+  /** Rows of pictures, all of one size; columns are aligned. */
+  readonly rows: readonly (readonly SheetTile[])[];
+  readonly tile: { readonly width: number; readonly height: number };
+  /** Width that each column takes at least, in pixels. */
+  readonly columnWidth?: number;
+  /** Draws below the pictures: the inside of an SVG of the given width and its own height. */
+  readonly foot?: { readonly height: number; readonly draw: (width: number) => string };
 }
 
 const gap = 6;
-const labelHeight = 16;
-const curveHeight = 120;
-const keyColour = "#e4572e";
+const labelHeight = 22;
+const lineHeight = 22;
+const frameColour = "#b3261e";
 
-const escapeXml = (text: string): string =>
+/** Text with what markup would read as its own replaced. */
+export const escapeMarkup = (text: string): string =>
   text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
 
-/** Points of the curve in a box; a flat curve lies in its middle. */
-const curveSvg = (
-  options: ContactSheetOptions,
-  times: ReadonlyMap<number, number>,
-  box: { x: number; y: number; width: number; height: number },
-): string => {
-  const curve = options.curve ?? [];
-  if (curve.length === 0) return "";
-  const values = curve.map(({ value }) => value);
-  const low = Math.min(...values);
-  const high = Math.max(...values);
-  const start = curve[0]!.timeSeconds;
-  const span = curve.at(-1)!.timeSeconds - start || 1;
-  const x = (time: number): string => (box.x + ((time - start) / span) * box.width).toFixed(1);
-  const y = (value: number): string =>
-    (box.y + box.height - (high > low ? (value - low) / (high - low) : 0.5) * box.height).toFixed(1);
-  const points = curve.map(({ timeSeconds, value }) => `${x(timeSeconds)},${y(value)}`).join(" ");
-  const marks = (options.keyFrames ?? []).flatMap((index) => {
-    const time = times.get(index);
-    if (time === undefined) return [];
-    return [
-      `<line x1="${x(time)}" x2="${x(time)}" y1="${box.y}" y2="${box.y + box.height}" stroke="${keyColour}"/>`,
-    ];
-  });
-  return `${marks.join("")}<polyline points="${points}" fill="none" stroke="#2e4057" stroke-width="1.5"/>`;
-};
+const svgText = (left: number, baseline: number, size: number, text: string): string =>
+  `<text x="${left}" y="${baseline}" font-size="${size}" font-family="sans-serif" fill="#222">${escapeMarkup(text)}</text>`;
 
-/** A PNG with every frame of the batch, its index (from 1) and time, key frames framed, and the curve below. */
-export const contactSheet = async (batch: FrameBatch, options: ContactSheetOptions = {}): Promise<Buffer> => {
-  const count = batch.frames.length;
-  const columns = Math.max(1, Math.min(count, options.columns ?? Math.ceil(Math.sqrt(count))));
-  const tileWidth = Math.min(batch.width, options.tileWidth ?? 192);
-  const tileHeight = Math.max(1, Math.round((batch.height * tileWidth) / batch.width));
-  const titleHeight = options.title === undefined ? 0 : 24;
-  const cellHeight = tileHeight + labelHeight + gap;
-  const width = columns * (tileWidth + gap) + gap;
-  const gridHeight = Math.ceil(count / columns) * cellHeight + gap;
-  const height = titleHeight + gridHeight + (options.curve === undefined ? 0 : curveHeight);
-  const keys = new Set(options.keyFrames ?? []);
-  const drawn: string[] = [];
-  const tiles: { input: Buffer; left: number; top: number }[] = [];
-  for (const [i, { index, timeSeconds }] of batch.frames.entries()) {
-    const left = gap + (i % columns) * (tileWidth + gap);
-    const top = titleHeight + gap + Math.floor(i / columns) * cellHeight;
-    const raw = { width: batch.width, height: batch.height, channels: 3 as const };
-    const input = await sharp(pixelsOf(batch, i), { raw }).resize(tileWidth, tileHeight).png().toBuffer();
-    tiles.push({ input, left, top });
-    if (keys.has(index))
-      drawn.push(
-        `<rect x="${left - 2}" y="${top - 2}" width="${tileWidth + 4}" height="${tileHeight + 4}" fill="none" stroke="${keyColour}" stroke-width="4"/>`,
-      );
-    drawn.push(
-      `<text x="${left}" y="${top + tileHeight + 13}">${index + 1} · ${timeSeconds.toFixed(3)} s</text>`,
-    );
-  }
-  if (options.title !== undefined) drawn.push(`<text x="${gap}" y="18">${escapeXml(options.title)}</text>`);
-  const times = new Map(
-    batch.frames.map(({ index, timeSeconds }) => [index as number, timeSeconds as number]),
-  );
-  const box = { x: gap, y: titleHeight + gridHeight + 8, width: width - 2 * gap, height: curveHeight - 16 };
-  drawn.push(curveSvg(options, times, box));
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12">${drawn.join("")}</svg>`;
-  return sharp({ create: { width, height, channels: 3, background: "#ffffff" } })
-    .composite([...tiles, { input: Buffer.from(svg), left: 0, top: 0 }])
+/** A PNG of pictures in rows with labels, lines above and a drawing below. */
+export const contactSheet = async ({
+  head,
+  rows,
+  tile,
+  columnWidth,
+  foot,
+}: ContactSheet): Promise<Buffer> => {
+  const column = Math.max(tile.width, columnWidth ?? 0);
+  const columns = Math.max(1, ...rows.map((row) => row.length));
+  const width = columns * (column + gap) + gap;
+  const gridTop = gap + head.length * lineHeight + (head.length > 0 ? gap : 0);
+  const rowTop = (row: number): number => gridTop + row * (tile.height + labelHeight);
+  const footTop = rowTop(rows.length);
+  const height = footTop + (foot === undefined ? 0 : foot.height + gap);
+  const layers: OverlayOptions[] = [];
+  const marks = head.map((line, at) => svgText(gap, gap + 17 + at * lineHeight, at === 0 ? 17 : 13, line));
+  for (const [row, tiles] of rows.entries())
+    for (const [at, { pixels, label, framed }] of tiles.entries()) {
+      const left = gap + at * (column + gap) + Math.floor((column - tile.width) / 2);
+      const top = rowTop(row);
+      layers.push({ input: Buffer.from(pixels), raw: { ...tile, channels: 3 }, left, top });
+      marks.push(svgText(left, top + tile.height + 14, 12, label));
+      if (framed === true)
+        marks.push(
+          `<rect x="${left - 1.5}" y="${top - 1.5}" width="${tile.width + 3}" height="${tile.height + 3}" fill="none" stroke="${frameColour}" stroke-width="3"/>`,
+        );
+    }
+  if (foot !== undefined)
+    marks.push(`<g transform="translate(${gap} ${footTop})">${foot.draw(width - 2 * gap)}</g>`);
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${marks.join("")}</svg>`;
+  return sharp({ create: { width, height, channels: 3, background: "#f4f4f2" } })
+    .composite([...layers, { input: Buffer.from(svg), left: 0, top: 0 }])
     .png()
     .toBuffer();
 };

@@ -1,34 +1,51 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { frameIndex, seconds } from "../../../src/core/units.ts";
-import { contactSheet } from "../../../src/frames/contact-sheet.ts";
+import { contactSheet, type SheetTile } from "../../../src/frames/contact-sheet.ts";
 import { resizeBatch } from "../../../src/frames/resize.ts";
 
-const batch = {
-  pixels: new Uint8Array(5 * 40 * 20 * 3).fill(128),
-  frames: Array.from({ length: 5 }, (_, i) => ({ index: frameIndex(i * 2), timeSeconds: seconds(i / 4) })),
-  width: 40,
-  height: 20,
-};
-
-test("a sheet has a row for every three of five frames, and grows by its curve", async () => {
-  const plain = await sharp(await contactSheet(batch)).metadata();
-  expect([plain.width, plain.height]).toEqual([3 * 46 + 6, 2 * (20 + 16 + 6) + 6]);
-  const curve = [0, 1, 2].map((i) => ({ timeSeconds: i / 2, value: i % 2 }));
-  const title = 'a <b> & "c"';
-  const rich = await sharp(await contactSheet(batch, { curve, keyFrames: [4], title })).metadata();
-  expect(rich.height).toBe(plain.height! + 24 + 120);
+const tile = { width: 40, height: 20 };
+const picture = (framed: boolean): SheetTile => ({
+  pixels: new Uint8Array(40 * 20 * 3).fill(128),
+  label: 'a <b> & "c"',
+  framed,
 });
 
-test("key frames have a coloured border", async () => {
-  const { data, info } = await sharp(await contactSheet(batch, { keyFrames: [0] }))
+test("a sheet is as wide as its longest row and grows by head and foot", async () => {
+  const rows = [
+    [picture(false), picture(false)],
+    [picture(false), picture(false), picture(false)],
+  ];
+  const plain = await sharp(await contactSheet({ head: [], rows, tile })).metadata();
+  expect([plain.width, plain.height]).toEqual([3 * 46 + 6, 6 + 2 * 42]);
+  const foot = { height: 50, draw: (width: number) => `<rect width="${width}" height="50" fill="#0a0"/>` };
+  const rich = await contactSheet({ head: ["one & <two>", "three"], rows, tile, columnWidth: 60, foot });
+  const { data, info } = await sharp(rich).raw().toBuffer({ resolveWithObject: true });
+  expect([info.width, info.height]).toEqual([3 * 66 + 6, 6 + 44 + 6 + 2 * 42 + 50 + 6]);
+  const at = ((info.height - 20) * info.width + info.width / 2) * info.channels;
+  expect([...data.subarray(at, at + 3)]).toEqual([0, 0xaa, 0]);
+});
+
+test("framed pictures have a coloured border, others have none", async () => {
+  const rows = [[picture(true), picture(false)]];
+  const { data, info } = await sharp(await contactSheet({ head: [], rows, tile }))
     .raw()
     .toBuffer({ resolveWithObject: true });
-  const at = (20 * info.width + 5) * info.channels;
-  expect([...data.subarray(at, at + 3)]).toEqual([0xe4, 0x57, 0x2e]);
+  const pixel = (x: number, y: number): number[] => {
+    const at = (y * info.width + x) * info.channels;
+    return [...data.subarray(at, at + 3)];
+  };
+  expect(pixel(5, 15)).toEqual([0xb3, 0x26, 0x1e]);
+  expect(pixel(30, 15)).toEqual([128, 128, 128]);
+  expect(pixel(50, 15)).toEqual([0xf4, 0xf4, 0xf2]);
 });
 
 test("a batch is resized frame by frame", () => {
+  const batch = {
+    pixels: new Uint8Array(5 * 40 * 20 * 3).fill(128),
+    frames: Array.from({ length: 5 }, (_, i) => ({ index: frameIndex(i * 2), timeSeconds: seconds(i / 4) })),
+    ...tile,
+  };
   const small = resizeBatch(batch, 10, 5);
   expect([small.width, small.height, small.pixels.length]).toEqual([10, 5, 5 * 150]);
   expect(small.pixels.every((byte) => byte === 128)).toBe(true);
