@@ -10,6 +10,10 @@ export interface StoredColour {
 /** Flags that make swscale's result independent of the processor and equal from FFmpeg 5 to 8. */
 const exactFlags = "flags=accurate_rnd+full_chroma_int+full_chroma_inp+bitexact";
 
+/** Brings pictures of a stream that changes its size to the size of its first ones; leaves all others alone. */
+export const steadySize = (width: number, height: number): string =>
+  `scale=${width}:${height}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact`;
+
 const matrixNames: Readonly<Record<string, readonly [swscale: string, zscale: string]>> = {
   bt709: ["bt709", "709"],
   fcc: ["fcc", "fcc"],

@@ -72,7 +72,7 @@ export const startingKeys = (packets: PacketTable): Int32Array => {
   const starts = new Int32Array(packets.count);
   const keys: number[] = [];
   for (let i = 0; i < packets.count; i++) {
-    if (packets.has(i, packetFlag.key)) keys.push(i);
+    if (packets.has(i, packetFlag.key) && !packets.has(i, packetFlag.gradual)) keys.push(i);
     let k = keys.length - 1;
     while (k > 0 && !(packets.pts[keys[k]!]! <= packets.pts[i]!)) k--;
     starts[i] = keys[k] ?? 0;

@@ -11,6 +11,8 @@ export const packetFlag = {
   broken: 16,
   /** Carries no picture that is shown. */
   hidden: 32,
+  /** Marked as key, but the picture is whole only some packets later. */
+  gradual: 64,
 } as const;
 
 /** The packets of one stream in the order of the file; missing times are NaN, times are in ticks of the stream. */

@@ -4,44 +4,22 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { UnsupportedError, VideoError } from "../../src/core/errors.ts";
 import { nowMilliseconds } from "../../src/core/progress.ts";
-import { type Random, seededRandom } from "../../src/core/random.ts";
+import { seededRandom } from "../../src/core/random.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import { streamFrames } from "../../src/frames/read-frames.ts";
 import { openVideoService, type VideoService } from "../../src/video/service.ts";
 import { sharedAvailable, sharedFile } from "../shared-data.ts";
+import { damagedCopy } from "./damage.ts";
 
 /**
- * Damaged files: each gives frames or a typed error within the limits, and the service goes on. VIDEOPERCEIVER_FUZZ sets how
- * many (default 40 a decoder), VIDEOPERCEIVER_FUZZ_SEED which.
+ * Damaged files: each gives frames or a typed error within the limits, the service goes on, and nothing is left: no
+ * process, no file. VIDEOPERCEIVER_FUZZ sets how many (default 40 a decoder), VIDEOPERCEIVER_FUZZ_SEED which,
+ * VIDEOPERCEIVER_FUZZ_CLIPS names a folder of more clips to damage.
  */
 const count = Number(process.env["VIDEOPERCEIVER_FUZZ"] ?? 40);
 const seed = process.env["VIDEOPERCEIVER_FUZZ_SEED"] ?? "1";
 const slowestSeconds = 25;
-
-const mutate = (bytes: Buffer, random: Random): Buffer => {
-  const copy = Buffer.from(bytes);
-  const place = (): number =>
-    random.next() < 0.5 ? random.integer(Math.min(2000, copy.length)) : random.integer(copy.length);
-  const kind = random.integer(6);
-  if (kind === 0) for (let i = 0; i < 1 + random.integer(40); i++) copy[place()] = random.integer(256);
-  else if (kind === 1) return copy.subarray(0, 1 + random.integer(copy.length));
-  else if (kind === 2) copy.fill(random.pick([0, 255]), place(), place() + random.integer(400));
-  else if (kind === 3) {
-    const from = place();
-    const piece = Buffer.from(copy.subarray(from, from + random.integer(2000)));
-    piece.copy(copy, place());
-  } else if (kind === 4) {
-    const at = place();
-    const noise = Buffer.from(Array.from({ length: 1 + random.integer(600) }, () => random.integer(256)));
-    return Buffer.concat([copy.subarray(0, at), noise, copy.subarray(at)]);
-  } else
-    for (let i = 0; i < 3; i++)
-      copy.writeUInt32BE(
-        random.pick([0, 1, 0x7fffffff, 0xffffffff, 65536]),
-        Math.min(place(), copy.length - 4),
-      );
-  return copy;
-};
+const largestSource = 350_000;
 
 const written = async (service: VideoService, folder: string): Promise<string[]> => {
   const [width, height, length] = [48, 32, 40];
@@ -58,11 +36,46 @@ const written = async (service: VideoService, folder: string): Promise<string[]>
   return [file];
 };
 
-const sharedSources = (): string[] => {
-  if (!sharedAvailable) return [];
-  const folder = sharedFile("data/clips");
-  const clips = readdirSync(folder).filter((name) => !/\.(json|md)$/.test(name));
-  return clips.map((name) => join(folder, name)).filter((file) => statSync(file).size < 350_000);
+const foundSources = (): string[] => {
+  const more = process.env["VIDEOPERCEIVER_FUZZ_CLIPS"];
+  const folders = [...(sharedAvailable ? [sharedFile("data/clips")] : []), ...(more ? [more] : [])];
+  return folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => !/\.(json|md)$/.test(name))
+      .sort()
+      .map((name) => join(folder, name))
+      .filter((file) => statSync(file).size > 0 && statSync(file).size < largestSource),
+  );
+};
+
+/** Command lines of living processes that name the folder: ffmpeg programs at work on its files. */
+const processesOn = (folder: string): string[] => {
+  if (process.platform !== "linux") return [];
+  return readdirSync("/proc").flatMap((entry) => {
+    if (!/^\d+$/.test(entry)) return [];
+    try {
+      const line = readFileSync(`/proc/${entry}/cmdline`, "utf8").replaceAll("\0", " ");
+      return line.includes(folder) ? [line] : [];
+    } catch {
+      return []; // It has ended.
+    }
+  });
+};
+
+/** Living children of this process that are workers of `decoder`. */
+const workersOf = (decoder: string): string[] => {
+  if (process.platform !== "linux") return [];
+  return readdirSync(`/proc/${process.pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${process.pid}/task/${task}/children`, "utf8")
+      .split(" ")
+      .filter((child) => {
+        try {
+          return readFileSync(`/proc/${child}/cmdline`, "utf8").endsWith(`main.ts\0${decoder}\0`);
+        } catch {
+          return false; // It has ended.
+        }
+      }),
+  );
 };
 
 test.each(["node-av", "ffmpeg"] as const)(
@@ -82,7 +95,7 @@ test.each(["node-av", "ffmpeg"] as const)(
         console.log(`\nSKIPPED: fuzzing ${name}: ${error.message}\n`);
         return;
       }
-      const sources = [...(await written(service, folder)), ...sharedSources()].map((file) =>
+      const sources = [...(await written(service, folder)), ...foundSources()].map((file) =>
         readFileSync(file),
       );
       const outcomes = { frames: 0, refused: 0, died: 0, worstSeconds: 0 };
@@ -92,7 +105,8 @@ test.each(["node-av", "ffmpeg"] as const)(
           const number = next++;
           const random = seededRandom("fuzz", seed, number);
           const file = join(folder, `damaged-${number}.mp4`);
-          writeFileSync(file, mutate(random.pick(sources), random));
+          const { kind, bytes } = damagedCopy(sources, random);
+          writeFileSync(file, bytes);
           const started = nowMilliseconds();
           try {
             await service.probe(file);
@@ -101,16 +115,20 @@ test.each(["node-av", "ffmpeg"] as const)(
             for await (const batch of streamFrames(service, file, {
               select,
               size: { width: 32, height: 32 },
+              resizer: random.next() < 0.5 ? "pillow" : "zscale",
             }))
               expect(batch.pixels).toHaveLength(batch.frames.length * 32 * 32 * 3);
             outcomes.frames++;
           } catch (error) {
-            expect(error, `damaged file ${number} of seed ${seed}: ${(error as Error).stack}`).toSatisfy(
+            const what = `damaged file ${number} (${kind}) of seed ${seed}`;
+            expect(error, `${what}: ${(error as Error).stack}`).toSatisfy(
               (reason) => reason instanceof VideoError || reason instanceof UnsupportedError,
             );
-            if (/ended|gave up/.test((error as Error).message)) {
+            if (/gave up/.test((error as Error).message)) {
               outcomes.died++;
-              console.log(`file ${number} of seed ${seed}: ${(error as Error).message}`);
+              console.log(`${what}: ${(error as Error).message}`);
+              const keep = process.env["VIDEOPERCEIVER_FUZZ_KEEP"];
+              if (keep !== undefined) writeFileSync(join(keep, `${name}-${seed}-${number}.mp4`), bytes);
             } else outcomes.refused++;
           }
           outcomes.worstSeconds = Math.max(outcomes.worstSeconds, (nowMilliseconds() - started) / 1000);
@@ -118,11 +136,15 @@ test.each(["node-av", "ffmpeg"] as const)(
         }
       };
       await Promise.all([work(), work()]);
-      if (count > 100) console.log(name, outcomes);
+      if (count > 100) console.log(name, `seed ${seed}`, outcomes);
       expect(outcomes.frames + outcomes.refused + outcomes.died).toBe(count);
       expect(outcomes.died).toBe(0);
       expect(outcomes.frames).toBeGreaterThan(0);
       expect(outcomes.worstSeconds).toBeLessThan(slowestSeconds + 5);
+      await service.close();
+      await expect.poll(() => workersOf(name), { timeout: 5000 }).toEqual([]);
+      expect(processesOn(folder)).toEqual([]);
+      expect(readdirSync(folder)).toEqual(["source.mp4"]);
     } finally {
       await service.close();
       rmSync(folder, { recursive: true, force: true });

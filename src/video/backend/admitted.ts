@@ -1,5 +1,5 @@
 /**
- * What may be opened. Playlists, concat scripts, image lists and devices are not in the list: they name other files.
+ * What may be opened; sound files only to say that they are. Playlists, concat scripts, image lists and devices are not in the list: they name other files.
  * Decoders of single large images are left out of what runs while a file is being opened.
  */
 export const admittedFormats: readonly string[] = [
@@ -8,7 +8,7 @@ export const admittedFormats: readonly string[] = [
   "avi,asf,flv,ogg,mpeg,mpegts,mpegvideo,m4v,h264,hevc,h263,h261,vvc,av1,obu,ivf,gif,nut,rm,mxf,dv,vc1,vc1test".split(
     ",",
   ),
-  "swf,apng,mjpeg,mjpeg_2000,yuv4mpegpipe,nsv,wtv,dirac,cavsvideo,roq,bink,smk,fli,film_cpk,ea,4xm,idcin".split(
+  "mp3,wav,flac,aac,swf,apng,mjpeg,mjpeg_2000,yuv4mpegpipe,nsv,wtv,dirac,cavsvideo,roq,bink,smk,fli,film_cpk,ea,4xm,idcin".split(
     ",",
   ),
 ].flat();
@@ -21,6 +21,7 @@ export const admittedCodecs: readonly string[] = [
   "rv10,rv20,rv30,rv40,prores,dnxhd,dvvideo,ffv1,huffyuv,ffvhuff,utvideo,qtrle,rpza,msvideo1,smc,cavs,dirac".split(
     ",",
   ),
+  "flashsv,flashsv2,zmbv,fraps,lagarith,magicyuv,cfhd,hap,snow".split(","),
   "aac,aac_fixed,mp3,mp3float,mp2,mp2float,mp1,mp1float,ac3,eac3,opus,libopus,vorbis,libvorbis,flac,alac".split(
     ",",
   ),

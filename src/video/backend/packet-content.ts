@@ -1,19 +1,25 @@
 import { packetFlag } from "../packet-table.ts";
+import { isGradualRecovery } from "./recovery-point.ts";
 
 /** Finds out from a packet's bytes what the container does not say; gives bits of {@link packetFlag}. */
 export type PacketReader = (data: Uint8Array) => number;
 
 const silent: PacketReader = () => 0;
 
-/** The bits of one H.264 unit's header: whether it is a slice, and whether others refer to it. */
-const h264Unit = (header: number): "other" | "referred" | "unreferred" => {
+/** What a unit is by its header: a picture to which others refer or not, a message to the decoder, something else. */
+type UnitKind = "referred" | "unreferred" | "message" | "other";
+type UnitReader = (header: number) => UnitKind;
+
+/** H.264: whether it is a slice, and whether others refer to it. */
+const h264Unit: UnitReader = (header) => {
   const type = header & 31;
+  if (type === 6) return "message";
   if (type !== 1 && type !== 2 && type !== 5) return "other";
   return (header & 0x60) === 0 ? "unreferred" : "referred";
 };
 
 /** HEVC: even types below 16 are pictures of a sub-layer that nobody of the same layer refers to. */
-const hevcUnit = (header: number): "other" | "referred" | "unreferred" => {
+const hevcUnit: UnitReader = (header) => {
   const type = (header >> 1) & 63;
   if (type > 31) return "other";
   return type < 16 && type % 2 === 0 ? "unreferred" : "referred";
@@ -21,9 +27,10 @@ const hevcUnit = (header: number): "other" | "referred" | "unreferred" => {
 
 /** Walks length-prefixed units; reports lengths that do not add up. */
 const lengthPrefixed =
-  (lengthBytes: number, unit: (header: number) => "other" | "referred" | "unreferred"): PacketReader =>
+  (lengthBytes: number, unit: UnitReader): PacketReader =>
   (data) => {
     let at = 0;
+    let gradual = 0;
     let pictures = 0;
     let referred = 0;
     while (at < data.length) {
@@ -33,23 +40,27 @@ const lengthPrefixed =
       at += lengthBytes;
       if (size === 0 || at + size > data.length) return packetFlag.broken;
       const kind = unit(data[at]!);
-      if (kind !== "other") pictures++;
+      if (kind === "message" && isGradualRecovery(data, at, at + size)) gradual = packetFlag.gradual;
+      if (kind === "referred" || kind === "unreferred") pictures++;
       if (kind === "referred") referred++;
       at += size;
     }
     if (pictures === 0) return packetFlag.hidden;
-    return referred === 0 ? packetFlag.disposable : 0;
+    return gradual | (referred === 0 ? packetFlag.disposable : 0);
   };
 
 /** Units behind start codes: the first picture unit speaks for all of its packet. */
 const startCoded =
-  (unit: (header: number) => "other" | "referred" | "unreferred"): PacketReader =>
+  (unit: UnitReader): PacketReader =>
   (data) => {
+    let gradual = 0;
     for (let at = 0; at + 3 < data.length; at++) {
       if (data[at + 2]! > 1) at += 2;
       else if (data[at] === 0 && data[at + 1] === 0 && data[at + 2] === 1) {
         const kind = unit(data[at + 3]!);
-        if (kind !== "other") return kind === "unreferred" ? packetFlag.disposable : 0;
+        if (kind === "message" && isGradualRecovery(data, at + 3, data.length)) gradual = packetFlag.gradual;
+        if (kind === "referred") return gradual;
+        if (kind === "unreferred") return gradual | packetFlag.disposable;
         at += 2;
       }
     }

@@ -2,6 +2,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { VideoError } from "../../core/errors.ts";
 import type { ClipIndex, DecodeOrder, DecodeOutcome } from "../backend/backend.ts";
+import { steadySize } from "../filter-chain.ts";
 import { startingKeys } from "../frame-table.ts";
 import type { VideoLimits } from "../limits.ts";
 import { inputGuards, reasonIn, start } from "./program.ts";
@@ -43,7 +44,7 @@ const commandOf = (clip: ClipIndex, order: DecodeOrder, limits: VideoLimits, run
   const counted = frames.source === "decoded";
   const values = run.targets.map((frame) => (counted ? frame : frames.pts[frame]!));
   const spans = wantedSpans(values, run.targets);
-  const size = `scale=${facts.codedWidth}:${facts.codedHeight}:flags=bicubic`;
+  const size = steadySize(facts.codedWidth, facts.codedHeight);
   const select =
     spans.length <= mostLeaves ? [`select='${selectExpression(counted ? "n" : "pts", spans)}'`] : [];
   const tell = ["metadata=mode=add:key=frame:value=1", "metadata=mode=print:direct=1:file='pipe\\:3'"];

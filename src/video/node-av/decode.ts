@@ -1,5 +1,6 @@
 import type { Frame } from "node-av/lib";
 import type { ClipIndex, DecodeOrder, DecodeOutcome } from "../backend/backend.ts";
+import { steadySize } from "../filter-chain.ts";
 import { startingKeys } from "../frame-table.ts";
 import type { VideoLimits } from "../limits.ts";
 import { packetFlag } from "../packet-table.ts";
@@ -33,7 +34,8 @@ class Pass {
   constructor(library: NodeAv, clip: ClipIndex, order: DecodeOrder, limits: VideoLimits, threads: number) {
     this.threads = threads;
     this.opened = openFile(library, clip.file, limits);
-    this.filter = pictureFilter(library, order.chain);
+    const size = steadySize(clip.facts.codedWidth, clip.facts.codedHeight);
+    this.filter = pictureFilter(library, `${size},${order.chain}`);
     this.decoder = openDecoder(library, this.opened, limits, threads);
   }
   take(frame: number, picture: Frame): void {

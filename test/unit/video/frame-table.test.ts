@@ -117,3 +117,15 @@ test("a packet is decoded from the last key packet before it in both orders", ()
   ]);
   expect([...startingKeys(packets)]).toEqual([0, 0, 0, 0, 4, 0, 0, 4]);
 });
+
+test("a key packet whose picture is whole only later is no place to start", () => {
+  const gradual = key | packetFlag.gradual;
+  const packets = table([
+    [0, key],
+    [10, 0],
+    [20, gradual],
+    [30, 0],
+    [40, key],
+  ]);
+  expect([...startingKeys(packets)]).toEqual([0, 0, 0, 0, 4]);
+});

@@ -33,6 +33,25 @@ describe("H.264 with lengths", () => {
   });
 });
 
+describe("recovery points of H.264", () => {
+  const sei = (...payload: number[]): number[] => [0x06, ...payload, 0x80];
+  const slice = [0x41, 1, 2];
+  // recovery_frame_cnt as an Exp-Golomb number: 0 is "1", 29 is "000011110".
+  const [atOnce, later] = [
+    [6, 1, 0b1100_0100],
+    [6, 2, 0b0000_1111, 0b0110_0010],
+  ];
+  test.each([avcHeader, undefined])("count only when the picture is not whole at once (%#)", (header) => {
+    const read = packetReader("h264", header);
+    const packet = (...list: number[][]): Uint8Array =>
+      header === undefined ? Uint8Array.from(list.flatMap((unit) => [0, 0, 1, ...unit])) : units(...list);
+    expect(read(packet(sei(...atOnce!), slice))).toBe(0);
+    expect(read(packet(sei(...later!), slice))).toBe(packetFlag.gradual);
+    expect(read(packet(sei(1, 3, 6, 1, 9, ...later!), slice))).toBe(packetFlag.gradual);
+    expect(read(packet(sei(5, 4, 0, 0, 3, 1, 7), slice))).toBe(0);
+  });
+});
+
 test("H.264 with start codes speaks for its first slice", () => {
   const read = packetReader("h264", undefined);
   expect(read(Uint8Array.from([0, 0, 0, 1, 0x09, 0xf0, 0, 0, 1, 0x01, 5]))).toBe(packetFlag.disposable);
