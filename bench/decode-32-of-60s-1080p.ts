@@ -1,6 +1,12 @@
 import { join } from "node:path";
-import { type BenchDefinition, defineBench } from "./define-bench.ts";
+import { type AnchorSide, type BenchContext, type BenchDefinition, defineBench } from "./define-bench.ts";
 import { makeMinuteClip, minuteClip } from "./sides/decode-clips.ts";
+
+const pyav = ({ root, cache, python }: BenchContext, mode: string, name: string): AnchorSide => ({
+  name,
+  version: "PyAV 18",
+  command: [python, join(root, "scripts/anchors/decode_frames.py"), mode, minuteClip(cache), "32", "448"],
+});
 
 const definition: BenchDefinition = defineBench({
   name: "decode-32-of-60s-1080p",
@@ -20,18 +26,8 @@ const definition: BenchDefinition = defineBench({
       "zscale",
     ],
   }),
-  anchor: ({ root, cache, python }) => ({
-    name: "PyAV, decoding all of it",
-    version: "PyAV 18",
-    command: [
-      python,
-      join(root, "scripts/anchors/decode_frames.py"),
-      "linear",
-      minuteClip(cache),
-      "32",
-      "448",
-    ],
-  }),
+  anchor: (context) => pyav(context, "linear", "PyAV, decoding all of it"),
+  otherAnchors: (context) => [pyav(context, "keyframes", "PyAV, key packets listed, seeking only past one")],
   error: "of a frame's time, s",
 });
 
