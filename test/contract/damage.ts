@@ -34,7 +34,8 @@ const headCutOff: Damage = (bytes, random) => bytes.subarray(random.integer(byte
 
 const runOverwritten: Damage = (bytes, random) => {
   const from = place(bytes, random);
-  return bytes.fill(random.pick([0, 255]), from, from + 1 + random.integer(4000));
+  bytes.subarray(from, from + 1 + random.integer(4000)).fill(random.pick([0, 255]));
+  return bytes;
 };
 
 const pieceMoved: Damage = (bytes, random) => {
