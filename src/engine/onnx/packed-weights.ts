@@ -3,11 +3,15 @@ import { linear } from "../../graph/ops/matmul.ts";
 import { linearInt8, quantizedBlock } from "../../graph/ops/quantized.ts";
 import type { Weights } from "../../model/qwen2_5_vl/weights.ts";
 import type { FeedArray } from "../contract.ts";
-import type { ParameterStore } from "../parameter-store.ts";
 import { quantizeRows } from "../quantize.ts";
 
 /** Form of the matrices in decoding: as they are, or rounded to 8 bits in blocks of 32, each with its scale. */
 export type DecodeForm = "float32" | "int8";
+
+/** Where matrices come from; a `ParameterStore` is one. */
+export interface MatrixSource {
+  get(name: string): { readonly shape: readonly number[]; readonly value: Float32Array };
+}
 
 const wholeName = (name: string): string => `stored.${name}`;
 const bytesName = (name: string): string => `quantized.${name}`;
@@ -18,11 +22,11 @@ const scalesName = (name: string): string => `scales.${name}`;
  * be packed again for every token. Adapters stay inputs: they are small and they are what is updated.
  */
 export class PackedWeights {
-  readonly #store: ParameterStore;
+  readonly #store: MatrixSource;
   readonly #form: DecodeForm;
   readonly #quantized = new Map<string, ReturnType<typeof quantizeRows>>();
 
-  constructor(store: ParameterStore, form: DecodeForm) {
+  constructor(store: MatrixSource, form: DecodeForm) {
     this.#store = store;
     this.#form = form;
   }

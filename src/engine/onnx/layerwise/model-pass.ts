@@ -1,0 +1,74 @@
+import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
+import { blockPasses } from "../../../model/qwen2_5_vl/language-model.ts";
+import type { ModelBatch } from "../../contract.ts";
+import type { ChunkedHead } from "./head.ts";
+import { blockStage, embedStage, lastNormStage } from "./language-stages.ts";
+import type { StageRunner } from "./stage.ts";
+import type { Flow, Tape } from "./tape.ts";
+import { visionStages } from "./vision-stages.ts";
+import { BatchWords } from "./words.ts";
+
+/** What a pass of a batch through the model gives. */
+export interface PassValues {
+  /** [M]; undefined when no rows are scored. */
+  readonly tokenLogprobs: Flow | undefined;
+  /** Tapped rows by block (1-based). */
+  readonly states: ReadonlyMap<number, Flow>;
+  /** [M, V], when asked for. */
+  readonly logits: Float32Array | undefined;
+  /** [U, D] */
+  readonly visualTokens: Flow | undefined;
+}
+
+/** Visual tokens of a batch: [U, D]. */
+export const visualTokens = async (
+  batch: ModelBatch,
+  config: Qwen25VLConfig,
+  tape: Tape,
+): Promise<Flow | undefined> => {
+  if (batch.vision === undefined) return undefined;
+  let flow: Flow[] = [];
+  for (const stage of visionStages(batch.vision, config, batch.feeds)) flow = await tape.run(stage, flow);
+  return flow[0];
+};
+
+/** Rows before the first block: [N, D]. */
+export const embedBatch = async (
+  batch: ModelBatch,
+  visual: Flow | undefined,
+  config: Qwen25VLConfig,
+  runner: StageRunner,
+  tape: Tape,
+): Promise<Flow> => {
+  const words = new BatchWords(runner.weights, batch);
+  const inputs = visual === undefined ? [words] : [words, visual];
+  const [rows] = await tape.run(embedStage(batch, config), inputs);
+  return rows!;
+};
+
+/** The whole model on a batch, block by block. */
+export const passModel = async (
+  batch: ModelBatch,
+  config: Qwen25VLConfig,
+  runner: StageRunner,
+  head: ChunkedHead,
+  tape: Tape,
+  wantLogits: boolean,
+): Promise<PassValues> => {
+  const { language } = batch;
+  const visual = await visualTokens(batch, config, tape);
+  const states = new Map<number, Flow>();
+  let x: Flow | undefined = await embedBatch(batch, visual, config, runner, tape);
+  for (const pass of blockPasses(language, config.text.layers)) {
+    const outputs: Flow[] = await tape.run(blockStage(pass, batch, config), [x!]);
+    if (pass.tapped > 0) states.set(pass.layer + 1, outputs.at(-1)!);
+    x = pass.goesOn === "none" ? undefined : outputs[0];
+  }
+  if (language.scored === 0)
+    return { tokenLogprobs: undefined, states, logits: undefined, visualTokens: visual };
+  const [normed] = await tape.run(lastNormStage(language.scored, config), [x!]);
+  const targets = batch.feeds["scored.targets"] as BigInt64Array;
+  const tokenLogprobs = await head.logprobs(normed!, targets, tape);
+  const logits = wantLogits ? await head.logits(normed!, tape) : undefined;
+  return { tokenLogprobs, states, logits, visualTokens: visual };
+};

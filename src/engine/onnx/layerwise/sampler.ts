@@ -1,0 +1,116 @@
+/** Legend: B prompts, R rows that generate, D width, V vocabulary. */
+import { assert } from "../../../core/errors.ts";
+import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
+import type { Completion, SampleRequest } from "../../contract.ts";
+import { cacheCapacity, decodeFeeds, drawCompletions, fillCache } from "../../draw-completions.ts";
+import type { ModelWeights } from "../../model-weights.ts";
+import { type DecodeForm, type MatrixSource, PackedWeights } from "../packed-weights.ts";
+import { BlockDecoder } from "./decoder.ts";
+import type { ChunkedHead } from "./head.ts";
+import { lastNormStage, prefillStage } from "./language-stages.ts";
+import { embedBatch, visualTokens } from "./model-pass.ts";
+import { PackedHead } from "./packed-head.ts";
+import type { StageRunner } from "./stage.ts";
+import { type Flow, Tape } from "./tape.ts";
+import { lookUp } from "./words.ts";
+
+/** The decoder of a number of rows and a capacity; the one used last is kept. */
+interface KeptDecoder {
+  readonly key: string;
+  readonly blocks: BlockDecoder;
+  readonly head: PackedHead | undefined;
+}
+
+const matrixSource = (weights: ModelWeights): MatrixSource => ({
+  get: (name) => ({
+    shape: weights.shape(name),
+    get value() {
+      return weights.numbers(name);
+    },
+  }),
+});
+
+const isAdapterName = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
+
+/** Draws completions block by block: one prefill for all completions of a prompt, then one token a row and step. */
+export class LayerwiseSampler {
+  readonly #config: Qwen25VLConfig;
+  readonly #runner: StageRunner;
+  readonly #head: ChunkedHead;
+  readonly #packed: PackedWeights | undefined;
+  #decoder: KeptDecoder | undefined;
+  #isStale = false;
+
+  /** @param form of the matrices in decoding; "float32" keeps them inputs, so that nothing is stored twice */
+  constructor(config: Qwen25VLConfig, runner: StageRunner, head: ChunkedHead, form: DecodeForm) {
+    this.#config = config;
+    this.#runner = runner;
+    this.#head = head;
+    this.#packed = form === "float32" ? undefined : new PackedWeights(matrixSource(runner.weights), form);
+  }
+
+  /** Draws the completions of every prompt. */
+  async sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]> {
+    const prompts = request.batch.language.samples;
+    assert(request.batch.language.scored === prompts, "a prefill scores the last position of every prompt");
+    const { text } = this.#config;
+    const { blocks, head } = await this.#decoderOf(prompts * request.completions, cacheCapacity(request));
+    return drawCompletions(request, text.vocabSize, {
+      first: await this.#prefill(request, blocks),
+      next: async (ids, step) => {
+        const embedded = lookUp(this.#runner.weights, ids);
+        const rows = await blocks.step(embedded, decodeFeeds(request, step, text));
+        const tape = new Tape(this.#runner, false);
+        const normed = await this.#norm(tape.given(rows, [ids.length, text.hiddenSize]), tape);
+        return head === undefined ? this.#head.logits(normed, tape) : head.logits(normed.read());
+      },
+    });
+  }
+
+  /** Says that weights were updated: packed matrices that were trained are packed again at the next request. */
+  weightsChanged(): void {
+    if (this.#packed === undefined || this.#runner.trainedUnder("").every(isAdapterName)) return;
+    this.#packed.clear();
+    this.#isStale = true;
+  }
+
+  /** Frees all sessions. */
+  async release(): Promise<void> {
+    await this.#decoder?.blocks.release();
+    await this.#decoder?.head?.release();
+    this.#decoder = undefined;
+  }
+
+  /** Logits [B, V] behind the prompts; fills the caches of their completions. */
+  async #prefill(request: SampleRequest, decoder: BlockDecoder): Promise<Float32Array> {
+    const { batch } = request;
+    const { text } = this.#config;
+    const tape = new Tape(this.#runner, false);
+    const visual = await visualTokens(batch, this.#config, tape);
+    let x = await embedBatch(batch, visual, this.#config, this.#runner, tape);
+    for (const [layer, cache] of decoder.caches.entries()) {
+      const [rows, keys, values] = await tape.run(prefillStage(layer, batch, this.#config), [x]);
+      fillCache(keys!.read(), cache.keys.data, request, text);
+      fillCache(values!.read(), cache.values.data, request, text);
+      x = rows!;
+    }
+    return this.#head.logits(await this.#norm(x, tape), tape);
+  }
+
+  async #norm(rows: Flow, tape: Tape): Promise<Flow> {
+    const [normed] = await tape.run(lastNormStage(rows.shape[0]!, this.#config), [rows]);
+    return normed!;
+  }
+
+  async #decoderOf(rows: number, capacity: number): Promise<KeptDecoder> {
+    const key = `${rows} ${capacity}`;
+    if (this.#decoder?.key === key && !this.#isStale) return this.#decoder;
+    await this.release();
+    this.#isStale = false;
+    const blocks = new BlockDecoder(this.#config, this.#runner, rows, capacity, this.#packed);
+    const isPacked = this.#packed !== undefined && !this.#head.hasAdapter;
+    const head = isPacked ? new PackedHead(this.#head, this.#runner, rows) : undefined;
+    this.#decoder = { key, blocks, head };
+    return this.#decoder;
+  }
+}

@@ -1,0 +1,236 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { seededRandom } from "../../../src/core/random.ts";
+import type { Engine, SampleRequest } from "../../../src/engine/contract.ts";
+import type { LoraAdapter } from "../../../src/engine/lora.ts";
+import { ModelWeights } from "../../../src/engine/model-weights.ts";
+import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
+import { LayerwiseEngine } from "../../../src/engine/onnx/layerwise/engine.ts";
+import { emptyStore, type Trained } from "../../../src/engine/onnx/open.ts";
+import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
+import type { Objective } from "../../../src/graph/objective.ts";
+import { add, mul, negate } from "../../../src/graph/ops/elementwise.ts";
+import { mean, sum } from "../../../src/graph/ops/reduce.ts";
+import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
+import { smallConfig, smallIds } from "./small-model.ts";
+
+const engines: Engine[] = [];
+afterAll(async () => {
+  for (const engine of engines) await engine[Symbol.asyncDispose]();
+});
+
+/** Three language blocks and three vision blocks, so that a shared graph serves several blocks of its kind. */
+const deepConfig: Qwen25VLConfig = {
+  ...smallConfig,
+  text: { ...smallConfig.text, layers: 3 },
+  vision: { ...smallConfig.vision, depth: 3 },
+};
+const untiedConfig: Qwen25VLConfig = {
+  ...deepConfig,
+  text: { ...deepConfig.text, tieWordEmbeddings: false },
+};
+/** Modules of some blocks only, of several ranks, in both towers and at the head. */
+const adapter: LoraAdapter = {
+  modules: [
+    { name: "model.layers.0.self_attn.q_proj", rank: 2, factor: 2 },
+    { name: "model.layers.1.self_attn.q_proj", rank: 2, factor: 2 },
+    { name: "model.layers.2.mlp.down_proj", rank: 3, factor: 0.5 },
+    { name: "visual.blocks.1.attn.qkv", rank: 2, factor: 1 },
+    { name: "visual.merger.mlp.2", rank: 2, factor: 1 },
+    { name: "lm_head", rank: 2, factor: 1 },
+  ],
+};
+
+const filled = (config: Qwen25VLConfig, trained: Trained, lora?: LoraAdapter): ParameterStore => {
+  const store = emptyStore(config, trained, lora);
+  const random = seededRandom("layer-wise");
+  for (const { name, shape, value } of store.all()) {
+    const own = random.fork(name);
+    const scale = shape.length === 1 ? 0.1 : 0.7 / Math.sqrt(shape[1]!);
+    const shift = /norm|ln_q/.test(name) ? 1 : 0;
+    for (let i = 0; i < value.length; i++) value[i] = shift + scale * own.normal();
+  }
+  return store;
+};
+
+interface Pair {
+  readonly whole: Engine;
+  readonly layerwise: Engine;
+}
+const pair = (config: Qwen25VLConfig, trained: Trained, lora?: LoraAdapter): Pair => {
+  const whole = new OnnxEngine(config, filled(config, trained, lora), lora, { threads: 1 });
+  const weights = new ModelWeights(filled(config, trained, lora));
+  // 40 words in pieces of 14, 14 and 12.
+  const layerwise = new LayerwiseEngine(config, weights, lora, { threads: 1, headRows: 15 });
+  engines.push(whole, layerwise);
+  return { whole, layerwise };
+};
+
+const { batch: plan, columns, next, ids } = smallIds();
+const scoredRows = [12, 13, 14, columns + 15, columns + 16];
+const targets = scoredRows.map((row) => ids[row + 1]!);
+const batch = plan({
+  scoredRows,
+  targets,
+  taps: [
+    { block: 1, rows: [4, columns + 19] },
+    { block: 3, rows: [2, 7, columns + 1] },
+  ],
+});
+const cotangents = {
+  tokenLogprobs: Float32Array.from({ length: 5 }, (_, i) => Math.cos(i)),
+  states: new Map([
+    [1, Float32Array.from({ length: 2 * 32 }, (_, i) => Math.sin(i))],
+    [3, Float32Array.from({ length: 3 * 32 }, (_, i) => Math.sin(2 * i))],
+  ]),
+};
+const objective: Objective = {
+  key: "mean and states",
+  build: ({ tokenLogprobs, state, input }) => {
+    const weighted = negate(mean(tokenLogprobs));
+    const tapPart = sum(mul(state(1), input("weights", [2, 32])));
+    return { loss: add(weighted, add(tapPart, mean(mul(state(3), state(3))))), metrics: { weighted } };
+  },
+};
+const weights = Float32Array.from({ length: 2 * 32 }, (_, i) => Math.sin(i));
+
+const expectClose = (got: ArrayLike<number>, expected: ArrayLike<number>, what: string): void => {
+  expect(got.length, what).toBe(expected.length);
+  let largest = 1e-3;
+  let worst = 0;
+  for (let i = 0; i < expected.length; i++) {
+    largest = Math.max(largest, Math.abs(expected[i]!));
+    worst = Math.max(worst, Math.abs(got[i]! - expected[i]!));
+  }
+  expect(worst / largest, what).toBeLessThan(1e-5);
+};
+const expectSameGradients = ({ whole, layerwise }: Pair): void => {
+  expect(layerwise.trainable).toEqual(whole.trainable);
+  expect(whole.trainable.length).toBeGreaterThan(0);
+  for (const name of whole.trainable) expectClose(layerwise.gradient(name), whole.gradient(name), name);
+};
+const update = {
+  learningRate: 1e-2,
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-4,
+  weightDecay: 0.1,
+  maxGradientNorm: 1,
+};
+
+const kinds: [string, Qwen25VLConfig, Trained, LoraAdapter | undefined][] = [
+  ["everything trained, tied head", deepConfig, "all", undefined],
+  ["everything trained, own head", untiedConfig, "all", undefined],
+  ["an adapter trained, the rest frozen", untiedConfig, "adapter", adapter],
+  ["the merger trained", deepConfig, ({ part }) => part === "merger", undefined],
+];
+
+describe.each(kinds)("%s", (_, config, trained, lora) => {
+  test("forward and backward give the numbers of the whole graph", async () => {
+    const both = pair(config, trained, lora);
+    const want = { logits: true, visualTokens: true };
+    const [expected, got] = [
+      await both.whole.forward(batch, want),
+      await both.layerwise.forward(batch, want),
+    ];
+    expectClose(got.tokenLogprobs, expected.tokenLogprobs, "log-probabilities");
+    expectClose(got.logits!, expected.logits!, "logits");
+    expectClose(got.visualTokens!, expected.visualTokens!, "visual tokens");
+    expect([...got.states.keys()]).toEqual([1, 3]);
+    for (const [block, state] of expected.states)
+      expectClose(got.states.get(block)!, state, `state ${block}`);
+    for (const accumulate of [false, true, false]) {
+      for (const engine of [both.whole, both.layerwise]) await engine.backward(batch, cotangents, accumulate);
+      expectSameGradients(both);
+    }
+  });
+
+  test("steps and updates end at the same loss and weights", async () => {
+    const both = pair(config, trained, lora);
+    for (let step = 0; step < 3; step++) {
+      const expected = await both.whole.step(batch, objective, { weights }, step === 1);
+      const got = await both.layerwise.step(batch, objective, { weights }, step === 1);
+      expect(got.loss).toBeCloseTo(expected.loss, 4);
+      expect(got.metrics["weighted"]).toBeCloseTo(expected.metrics["weighted"]!, 5);
+      expectSameGradients(both);
+      const [norm, ownNorm] = [await both.whole.update(update), await both.layerwise.update(update)];
+      expect(ownNorm / norm).toBeCloseTo(1, 4);
+    }
+    for (const name of both.whole.trainable)
+      expectClose(both.layerwise.value(name), both.whole.value(name), name);
+  });
+
+  test("completions are the same tokens", async () => {
+    const both = pair(config, trained, lora);
+    const request = (temperature: number): SampleRequest => ({
+      batch: plan({ scoredRows: [columns - 1, 2 * columns - 1], targets: [0, 0] }),
+      lengths: [columns, columns],
+      nextPositions: next,
+      completions: 3,
+      maxNewTokens: 8,
+      temperature,
+      stopTokens: [11],
+      random: seededRandom("completions"),
+    });
+    for (const temperature of [0, 1]) {
+      const expected = (await both.whole.sample(request(temperature))).flat();
+      const got = (await both.layerwise.sample(request(temperature))).flat();
+      expect(got.map(({ tokens, finish }) => [tokens, finish])).toEqual(
+        expected.map(({ tokens, finish }) => [tokens, finish]),
+      );
+      got.forEach(({ logprobs }, i) => {
+        expectClose(logprobs, expected[i]!.logprobs, "log-probabilities");
+      });
+    }
+  });
+});
+
+test("8-bit decoding draws nearly the whole graph's 8-bit logits, and sees updates", async () => {
+  const options = { threads: 1, decodeWeights: "int8" as const };
+  const whole = new OnnxEngine(deepConfig, filled(deepConfig, "all"), undefined, options);
+  const layerwise = new LayerwiseEngine(deepConfig, new ModelWeights(filled(deepConfig, "all")), undefined, {
+    ...options,
+    headRows: 16,
+  });
+  engines.push(whole, layerwise);
+  const draw = async (engine: Engine): Promise<number[]> => {
+    const drawn = await engine.sample({
+      batch: plan({ scoredRows: [columns - 1, 2 * columns - 1], targets: [0, 0] }),
+      lengths: [columns, columns],
+      nextPositions: next,
+      completions: 1,
+      maxNewTokens: 6,
+      temperature: 0,
+      stopTokens: [],
+      random: seededRandom("eight bits"),
+    });
+    return drawn.flat().flatMap(({ logprobs }) => logprobs);
+  };
+  expectClose(await draw(layerwise), await draw(whole), "log-probabilities");
+  const before = await draw(layerwise);
+  for (const engine of [whole, layerwise]) {
+    await engine.step(batch, objective, { weights });
+    await engine.update(update);
+  }
+  const after = await draw(layerwise);
+  expect(after).not.toEqual(before);
+  // The weights differ in their last bits, which may round a weight the other way.
+  after.forEach((value, i) => {
+    expect(value).toBeCloseTo(after[i]!, 2);
+  });
+});
+
+test("the event loop has a turn before every block", async () => {
+  const { layerwise } = pair(deepConfig, "all");
+  let turns = 0;
+  let open = true;
+  const count = (): void => {
+    turns++;
+    if (open) setImmediate(count);
+  };
+  await layerwise.forward(batch);
+  setImmediate(count);
+  await layerwise.forward(batch);
+  open = false;
+  // Patches, three vision blocks, merger, words, three blocks, norm and three pieces of the head.
+  expect(turns).toBeGreaterThanOrEqual(12);
+});
