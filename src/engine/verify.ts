@@ -14,14 +14,12 @@ import { idsBatch, type TokenIdsBatch } from "../model/qwen2_5_vl/ids-batch.ts";
 import { type Positions, positionsOf } from "../model/qwen2_5_vl/positions.ts";
 import { resizeAntialias } from "../model/qwen2_5_vl/resize-antialias.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
-import { adapterShape, fillAdapter } from "./lora.ts";
-import { OnnxEngine } from "./onnx/engine.ts";
-import { loadStore } from "./onnx/open.ts";
+import type { Engine } from "./contract.ts";
+import { type OpenEngineOptions, openEngine } from "./onnx/open.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
 /** How a fixture is verified. */
-export interface VerifyOptions {
-  readonly threads: number;
+export interface VerifyOptions extends Pick<OpenEngineOptions, "threads" | "execution" | "weightStorage"> {
   /** Called after each case. */
   readonly onCase?: (report: CaseReport) => void;
 }
@@ -89,9 +87,9 @@ class ModelVerifier {
   readonly #fixture: ModelFixture;
   readonly #config: Qwen25VLConfig;
   readonly #store: ParameterStore;
-  readonly #engine: OnnxEngine;
+  readonly #engine: Engine;
 
-  constructor(fixture: ModelFixture, config: Qwen25VLConfig, store: ParameterStore, engine: OnnxEngine) {
+  constructor(fixture: ModelFixture, config: Qwen25VLConfig, store: ParameterStore, engine: Engine) {
     this.#fixture = fixture;
     this.#config = config;
     this.#store = store;
@@ -218,21 +216,20 @@ const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promi
     fixture.adapter === undefined
       ? undefined
       : await readAdapter(fixture.adapter, readConfigFile(fixture.checkpoint));
-  const shape = adapter && adapterShape(adapter);
   const replaced = new Set(adapter?.replaced.map(({ name }) => name));
-  const names = new Set(shape?.modules.map(({ name }) => name));
-  const { config, store } = await loadStore(
+  const names = new Set(adapter?.modules.map(({ name }) => name));
+  const { config, weights, engine } = await openEngine(
     fixture.checkpoint,
     adapter === undefined
       ? "all"
       : ({ name, parts }) =>
           names.has(name.replace(/\.lora_[AB]\.weight$/, "")) ||
           parts.some((part) => replaced.has(part.name)),
-    shape,
+    { ...options, keptPlans: 1 },
+    adapter,
   );
-  if (adapter !== undefined) fillAdapter(store, adapter);
-  await using engine = new OnnxEngine(config, store, shape, { threads: options.threads, keptPlans: 1 });
-  const verifier = new ModelVerifier(fixture, config, store, engine);
+  await using _ = engine;
+  const verifier = new ModelVerifier(fixture, config, weights.store, engine);
   const reports: CaseReport[] = [];
   for (const one of fixture.cases) {
     reports.push(await verifier.verify(one));

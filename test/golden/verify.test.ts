@@ -19,6 +19,15 @@ describe.skipIf(skipped)("verify", () => {
     expect(report.cases.flatMap(({ items }) => items).length).toBeGreaterThan(20);
   });
 
+  const models = fixtures.filter((name) => name !== "processor");
+  test.each(models)("%s block by block, frozen matrices in 16 bits: the same items agree", async (name) => {
+    const options = { threads: 2, execution: "layerwise", weightStorage: "as-stored" } as const;
+    const report = await verifyFixture(sharedFile(`data/fixtures/${name}`), options);
+    const items = report.cases.flatMap(({ items }) => items);
+    expect(items.filter(({ pass }) => !pass)).toEqual([]);
+    expect(items.length).toBeGreaterThan(100);
+  });
+
   test("numbers that differ fail: the same fixture on other weights, exact items stay exact", async () => {
     const folder = mkdtempSync(join(tmpdir(), "verify-"));
     try {

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
-import { verifyFixture } from "../../engine/verify.ts";
+import { Option } from "commander";
+import { type VerifyOptions, verifyFixture } from "../../engine/verify.ts";
 import type { CaseReport } from "../../model/verify-processor.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue } from "../option-values.ts";
@@ -24,13 +25,25 @@ const command: CommandDefinition = defineCommand({
         "<fixture>",
         "folder with fixture.json, tensors.safetensors and a checkpoint, or a processor fixture",
       )
-      .option("--threads <count>", "threads of the engine", integerValue({ min: 1 }), availableParallelism());
+      .option("--threads <count>", "threads of the engine", integerValue({ min: 1 }), availableParallelism())
+      .addOption(
+        new Option("--execution <how>", "one graph, or block by block; auto: by the number of parameters")
+          .choices(["auto", "whole", "layerwise"])
+          .default("auto"),
+      )
+      .addOption(
+        new Option("--weight-storage <how>", "frozen matrices, block by block only; auto: by the memory")
+          .choices(["auto", "float32", "as-stored"])
+          .default("auto"),
+      );
   },
   run: async ([folder], options, context) => {
     const progress = context.progress("verifying", "cases");
     let done = 0;
     const report = await verifyFixture(folder as string, {
       threads: options["threads"] as number,
+      execution: options["execution"] as NonNullable<VerifyOptions["execution"]>,
+      weightStorage: options["weightStorage"] as NonNullable<VerifyOptions["weightStorage"]>,
       onCase: ({ name }) => progress.update(++done, 0, name),
     });
     const failed = report.cases.flatMap(({ items }) => items.filter(({ pass }) => !pass)).length;
