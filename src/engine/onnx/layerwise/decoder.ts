@@ -30,8 +30,8 @@ export class BlockDecoder {
   readonly #rows: number;
   readonly #capacity: number;
   readonly #packed: PackedWeights | undefined;
-  /** By block; block 0 only when all share its graph. */
-  readonly #graphs = new Map<number, Executable>();
+  /** One for all blocks of equal structure, or one a block when matrices are constants. */
+  readonly #graphs = new Map<string, Executable>();
   /** Keys and values [R, K, L, d] of every block, read and written in place. */
   readonly caches: readonly { readonly keys: Memory; readonly values: Memory }[];
   /** [R, D]: what goes into a block, and what comes out. */
@@ -88,7 +88,8 @@ export class BlockDecoder {
   }
 
   async #graph(named: number, stage: Stage): Promise<Executable> {
-    const known = this.#graphs.get(named);
+    const key = `${named} ${this.#runner.graphKey(stage)}`;
+    const known = this.#graphs.get(key);
     if (known !== undefined) return known;
     const packed = this.#packed;
     const stored: string[] = [];
@@ -101,7 +102,7 @@ export class BlockDecoder {
         ...(packed === undefined ? {} : { stored: packed.numbers(stored) }),
       },
     );
-    this.#graphs.set(named, made);
+    this.#graphs.set(key, made);
     return made;
   }
 }

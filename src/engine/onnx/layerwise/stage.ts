@@ -157,6 +157,11 @@ export class StageRunner {
     return signature;
   }
 
+  /** What a stage's graph depends on: stages with equal keys can share it. */
+  graphKey(stage: Stage): string {
+    return `${stage.key} ${this.#signature(stage.prefix.model)}`;
+  }
+
   /** The graph of a stage; `form` changes how it takes its weights. */
   build(stage: Stage, form: (weights: Weights) => Weights = (weights) => weights): BuiltStage {
     const parameters = new Map<string, Value>();
@@ -210,7 +215,7 @@ export class StageRunner {
     purpose: string,
     outputs: (built: BuiltStage) => Record<string, Value>,
   ): Promise<CompiledStage> {
-    const key = `${purpose} ${stage.key} ${this.#signature(stage.prefix.model)}`;
+    const key = `${purpose} ${this.graphKey(stage)}`;
     const known = this.#graphs.get(key);
     if (known !== undefined) {
       this.#graphs.delete(key);
