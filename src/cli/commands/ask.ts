@@ -1,9 +1,11 @@
+import { Option } from "commander";
 import { buildPair } from "../../absent/build-pair.ts";
 import { absentBuilders, type PixelOperation } from "../../absent/builders.ts";
 import { keywordExtractors } from "../../absent/keywords.ts";
 import type { Pair } from "../../absent/pair.ts";
 import { twinSources } from "../../absent/twin.ts";
 import { ConfigError } from "../../core/errors.ts";
+import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import { segmentTokensOf } from "../../model/qwen2_5_vl/segment-tokens.ts";
 import { loadTokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
@@ -15,6 +17,7 @@ import { ownAnswerer } from "../ask/own-answerer.ts";
 import { processorAnswerer } from "../ask/processor-answerer.ts";
 import { sampledFrames } from "../clip-analysis.ts";
 import { type CommandContext, type CommandDefinition, defineCommand } from "../command.ts";
+import { chosenEngine, engineOptions } from "../engine-options.ts";
 import { integerValue, listValue, numberValue } from "../option-values.ts";
 import { type Clips, openClips, videoOptions } from "../video-options.ts";
 
@@ -27,15 +30,20 @@ interface AskOptions {
   readonly builder: string;
   readonly fps?: number;
   readonly maxNewTokens: number;
-  readonly threads: number;
+  readonly adapter?: string;
+  readonly engine: OpenEngineOptions;
 }
 
-const openAnswerer = async (folder: string, threads: number): Promise<Answerer> => {
-  const tokenizer = loadTokenizer(folder);
+const openAnswerer = async ({ model, adapter, engine }: AskOptions): Promise<Answerer> => {
+  const tokenizer = loadTokenizer(model);
   const tokens = segmentTokensOf(tokenizer);
-  return tokens === undefined
-    ? processorAnswerer(folder, threads)
-    : ownAnswerer(folder, tokenizer, tokens, threads);
+  if (tokens === undefined) return processorAnswerer(model, engine, adapter);
+  if (adapter !== undefined)
+    throw new ConfigError("adapter for a model of our own", {
+      where: "--adapter",
+      expected: "a checkpoint of the Qwen2.5-VL family",
+    });
+  return ownAnswerer(model, tokenizer, tokens, engine.threads);
 };
 
 /** A virtual pair over the frames that the model looks at, so that what is taken away is what it would have seen. */
@@ -111,7 +119,7 @@ const ask = async (
   await using clips = openClips({ ...options });
   const { video } = clips;
   const info = await video.probe(file, signal);
-  await using answerer = await openAnswerer(options.model, options.threads);
+  await using answerer = await openAnswerer(options);
   const look = answerer.look(info, options.fps);
   const compared =
     options.compareAbsent === true
@@ -171,13 +179,20 @@ const command: CommandDefinition = defineCommand({
         numberValue({ min: 0.01 }),
       )
       .option("--max-new-tokens <number>", "longest answer in tokens", integerValue({ min: 1 }), 128)
-      .option("--threads <number>", "threads of the engine", integerValue({ min: 1 }), 2);
+      .option("--adapter <folder>", "LoRA adapter (PEFT) of a checkpoint of the Qwen2.5-VL family")
+      .addOption(
+        new Option("--decode-weights <form>", "matrices while the answer is generated; int8: 8 bits, faster")
+          .choices(["float32", "int8"])
+          .default("float32"),
+      );
+    engineOptions(cli);
     videoOptions(cli);
   },
   run: async (args, raw, context) => {
     const [file, question] = args as [string, string];
     if (question.trim() === "") throw new ConfigError("empty question", { expected: "words to ask" });
-    const result = await ask(file, question, raw as unknown as AskOptions, context);
+    const options = { ...(raw as unknown as AskOptions), engine: chosenEngine(raw) };
+    const result = await ask(file, question, options, context);
     const { answer, absent } = result;
     if (absent === undefined) return { json: result, text: answer };
     const { pair } = absent;

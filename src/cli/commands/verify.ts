@@ -1,9 +1,7 @@
-import { availableParallelism } from "node:os";
-import { Option } from "commander";
-import { type VerifyOptions, verifyFixture } from "../../engine/verify.ts";
+import { verifyFixture } from "../../engine/verify.ts";
 import type { CaseReport } from "../../model/verify-processor.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { integerValue } from "../option-values.ts";
+import { chosenEngine, engineOptions } from "../engine-options.ts";
 
 /** One line an item; gradients of a case that all pass are one line. */
 const caseText = ({ name, items }: CaseReport): string[] => {
@@ -20,30 +18,17 @@ const caseText = ({ name, items }: CaseReport): string[] => {
 const command: CommandDefinition = defineCommand({
   summary: "compare the engine with a fixture's reference numbers; exit status 1 when something differs",
   configure: (command) => {
-    command
-      .argument(
-        "<fixture>",
-        "folder with fixture.json, tensors.safetensors and a checkpoint, or a processor fixture",
-      )
-      .option("--threads <count>", "threads of the engine", integerValue({ min: 1 }), availableParallelism())
-      .addOption(
-        new Option("--execution <how>", "one graph, or block by block; auto: by the number of parameters")
-          .choices(["auto", "whole", "layerwise"])
-          .default("auto"),
-      )
-      .addOption(
-        new Option("--weight-storage <how>", "frozen matrices, block by block only; auto: by the memory")
-          .choices(["auto", "float32", "as-stored"])
-          .default("auto"),
-      );
+    command.argument(
+      "<fixture>",
+      "folder with fixture.json, tensors.safetensors and a checkpoint, or a processor fixture",
+    );
+    engineOptions(command);
   },
   run: async ([folder], options, context) => {
     const progress = context.progress("verifying", "cases");
     let done = 0;
     const report = await verifyFixture(folder as string, {
-      threads: options["threads"] as number,
-      execution: options["execution"] as NonNullable<VerifyOptions["execution"]>,
-      weightStorage: options["weightStorage"] as NonNullable<VerifyOptions["weightStorage"]>,
+      ...chosenEngine(options),
       onCase: ({ name }) => progress.update(++done, 0, name),
     });
     const failed = report.cases.flatMap(({ items }) => items.filter(({ pass }) => !pass)).length;

@@ -1,0 +1,107 @@
+/**
+ * The 3B shape once from end to end: writes a random checkpoint of Qwen2.5-VL-3B's shape (bfloat16, shards, 7.5 GB),
+ * asks it about a clip, takes one LoRA step, and says what each took. The folder is removed at the end.
+ *
+ * Run: node scripts/large-model-trial.ts --tokenizer FOLDER --clip FILE [--folder FOLDER] [--layers N]
+ *   --tokenizer  a Qwen2.5-VL folder without weights: configuration, tokenizer, chat template, processor settings
+ *   --clip       a video of some seconds
+ *   --folder     where the checkpoint goes; default: a new folder among the temporary files
+ *   --layers     fewer language blocks, to try the script; default 36
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { readJsonFile } from "../src/core/files.ts";
+import { seededRandom } from "../src/core/random.ts";
+import { type Qwen25VLConfig, readConfig } from "../src/model/qwen2_5_vl/config.ts";
+import { expectedTensors } from "../src/model/qwen2_5_vl/hub-tensors.ts";
+import { saveCheckpoint } from "../src/model/qwen2_5_vl/save-checkpoint.ts";
+import { elementsOf } from "../src/model/write-safetensors.ts";
+
+const { values } = parseArgs({
+  options: {
+    tokenizer: { type: "string" },
+    clip: { type: "string" },
+    folder: { type: "string" },
+    layers: { type: "string", default: "36" },
+  },
+});
+const { tokenizer, clip } = values;
+if (tokenizer === undefined || clip === undefined) {
+  console.error("usage: node scripts/large-model-trial.ts --tokenizer FOLDER --clip FILE [--folder FOLDER]");
+  process.exit(2);
+}
+
+/** Qwen2.5-VL-3B's sizes in the configuration of another model of the family. */
+const threeBillion = (): Qwen25VLConfig => {
+  const file = join(tokenizer, "config.json");
+  const json = readJsonFile(file) as { vision_config: Record<string, unknown> };
+  const text = {
+    hidden_size: 2048,
+    num_hidden_layers: Number(values.layers),
+    num_attention_heads: 16,
+    num_key_value_heads: 2,
+    intermediate_size: 11_008,
+    vocab_size: 151_936,
+    tie_word_embeddings: true,
+    torch_dtype: "bfloat16",
+  };
+  return readConfig(
+    { ...json, ...text, vision_config: { ...json.vision_config, out_hidden_size: 2048 } },
+    file,
+  );
+};
+
+/** Numbers of a tensor: norms 1, biases 0, matrices from one table of normal numbers at places of their own. */
+const randomTensors = (
+  config: Qwen25VLConfig,
+): { name: string; shape: readonly number[]; data: () => Float32Array }[] => {
+  const random = seededRandom("large model trial");
+  const table = Float32Array.from({ length: 1 << 22 }, () => random.normal());
+  return expectedTensors(config).map(({ name, shape }) => ({
+    name,
+    shape,
+    data: () => {
+      const numbers = new Float32Array(elementsOf(shape));
+      if (shape.length === 1) return numbers.fill(name.endsWith("bias") ? 0 : 1);
+      const scale = 1 / Math.sqrt(elementsOf(shape.slice(1)));
+      const shift = random.fork(name).integer(table.length);
+      for (let i = 0; i < numbers.length; i++) numbers[i] = scale * table[(i + shift) & (table.length - 1)]!;
+      return numbers;
+    },
+  }));
+};
+
+const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** Runs one part in a process of its own, so that its peak memory is its own; prints what it prints. */
+const part = (name: string, folder: string, ...more: string[]): void => {
+  const file = fileURLToPath(new URL(`large-model-trial/${name}.ts`, import.meta.url));
+  const { status } = spawnSync(process.execPath, [file, folder, clip, ...more], { stdio: "inherit" });
+  if (status !== 0) throw new Error(`${name} ended with status ${status}`);
+};
+
+const folder = values.folder ?? mkdtempSync(join(tmpdir(), "large-model-"));
+mkdirSync(folder, { recursive: true });
+try {
+  const config = threeBillion();
+  const bytes = 2 * expectedTensors(config).reduce((total, { shape }) => total + elementsOf(shape), 0);
+  const { bavail, bsize } = statfsSync(folder);
+  if (bavail * bsize < 1.2 * bytes)
+    throw new Error(`${folder} has no room for ${(bytes / 1e9).toFixed(1)} GB`);
+  const start = performance.now();
+  const checkpoint = join(folder, "checkpoint");
+  saveCheckpoint(checkpoint, config, randomTensors(config), { tokenizerFrom: tokenizer, shardBytes: 2e9 });
+  console.log(
+    `written: ${(bytes / 2e9).toFixed(2)}e9 parameters, ${(bytes / 1e9).toFixed(2)} GB in ${seconds(start)}`,
+  );
+  part("ask", checkpoint, "float32");
+  part("ask", checkpoint, "int8");
+  part("step", checkpoint, join(folder, "adapter"));
+  part("ask", checkpoint, "float32", join(folder, "adapter"));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

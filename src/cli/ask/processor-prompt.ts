@@ -1,0 +1,74 @@
+import { frameIndex, seconds } from "../../core/units.ts";
+import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import { chooseFrames } from "../../model/qwen2_5_vl/frame-count.ts";
+import type { TokenIdsBatch } from "../../model/qwen2_5_vl/ids-batch.ts";
+import { positionsOf } from "../../model/qwen2_5_vl/positions.ts";
+import type { Processor } from "../../model/qwen2_5_vl/processor.ts";
+import { smartResize, videoPixelLimits } from "../../model/qwen2_5_vl/smart-resize.ts";
+import type { VideoInfo } from "../../video/types.ts";
+import type { Look, Pictures } from "./answerer.ts";
+
+/** Frames and size that the processor's own rules choose for a clip. */
+export const processorLook = (processor: Processor, info: VideoInfo, fps: number | undefined): Look => {
+  const factor = processor.settings.patchSize * processor.settings.mergeSize;
+  const { indices, sampleFps } = chooseFrames({ fps }, info.timeline.length, info.averageFps);
+  const limits = videoPixelLimits({}, indices.length, factor);
+  return { indices, ...smartResize(info, limits, factor), framesPerSecond: sampleFps };
+};
+
+/** A conversation about one clip, ready for the model. */
+export interface EncodedPrompt {
+  readonly ids: TokenIdsBatch;
+  readonly inputIds: readonly number[];
+  /** Position of the token that follows. */
+  readonly next: number;
+}
+
+/** Pictures and a question in the checkpoint's own prompt; with an answer, the whole conversation. */
+export const encodePrompt = (
+  processor: Processor,
+  config: Qwen25VLConfig,
+  { frames, width, height, framesPerSecond }: Pictures,
+  question: string,
+  answer?: string,
+): EncodedPrompt => {
+  const pixels = new Uint8Array(frames.length * width * height * 3);
+  frames.forEach((frame, t) => {
+    pixels.set(frame, t * width * height * 3);
+  });
+  const times = frames.map((_, at) => ({
+    index: frameIndex(at),
+    timeSeconds: seconds(at / framesPerSecond),
+  }));
+  const media = { frames: { pixels, width, height, frames: times }, sampleFps: framesPerSecond };
+  // The frames have their size already; limits that it meets leave it as it is.
+  const size = { min_pixels: width * height, max_pixels: width * height };
+  const user = {
+    role: "user",
+    content: [
+      { type: "video", video: "clip", ...size },
+      { type: "text", text: question },
+    ],
+  } as const;
+  const said =
+    answer === undefined ? [] : [{ role: "assistant", content: [{ type: "text", text: answer }] } as const];
+  const { inputIds, videos } = processor.encode([user, ...said], () => media, {
+    addGenerationPrompt: answer === undefined,
+  });
+  const columns = inputIds.length;
+  const grids = videos.map(({ grid }) => grid);
+  const secondsPerGrid = videos.map((video) => video.secondsPerGrid);
+  const { positions_3BT, next_B } = positionsOf(
+    { rows: 1, columns, inputIds_BT: inputIds, videoGrids: grids, secondsPerGrid },
+    config,
+  );
+  const ids = {
+    rows: 1,
+    columns,
+    ids_BT: inputIds,
+    mask_BT: new Uint8Array(columns).fill(1),
+    positions_3BT,
+    videos: { grids, patches: videos[0]!.rows_PX },
+  };
+  return { ids, inputIds: [...inputIds], next: next_B[0]! };
+};
