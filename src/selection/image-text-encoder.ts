@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { InternalError, messageOf, UnsupportedError } from "../core/errors.ts";
+import { ConfigError, InternalError, messageOf, UnsupportedError } from "../core/errors.ts";
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
+import { resizeBicubic } from "../frames/resize.ts";
+import { fittedSize, type ResizeConfig } from "./fitted-size.ts";
+import { towersVersion } from "./tower-files.ts";
 
 /** Both towers of an image-text model. */
 export interface ImageTextEncoder {
@@ -9,6 +12,8 @@ export interface ImageTextEncoder {
   texts(texts: readonly string[]): Promise<Float32Array[]>;
   /** One vector a frame for positions [from, to) of the batch. */
   images(batch: FrameBatch, from: number, to: number): Promise<Float32Array[]>;
+  /** What names the weights: a hash of the towers of a local folder, the name of a hub model. */
+  readonly version: string;
   close(): Promise<void>;
 }
 
@@ -43,14 +48,21 @@ interface Tensor {
 type Model = ((inputs: object) => Promise<Readonly<Record<string, Tensor | undefined>>>) & {
   dispose(): Promise<unknown>;
 };
+type Tokenizer = ((texts: string[], options: object) => { readonly input_ids: Tensor }) & {
+  readonly model_max_length?: number;
+};
+type Processor = ((images: unknown[]) => Promise<object>) & {
+  readonly config?: ResizeConfig;
+  readonly image_processor?: { readonly config?: ResizeConfig };
+};
 interface Loader<T> {
   from_pretrained(name: string, options: object): Promise<T>;
 }
 interface Library {
   readonly env: { allowRemoteModels: boolean; allowLocalModels: boolean; localModelPath: string };
   readonly AutoConfig: Loader<{ model_type?: string }>;
-  readonly AutoTokenizer: Loader<(texts: string[], options: object) => object>;
-  readonly AutoProcessor: Loader<(images: unknown[]) => Promise<object>>;
+  readonly AutoTokenizer: Loader<Tokenizer>;
+  readonly AutoProcessor: Loader<Processor>;
   readonly CLIPTextModelWithProjection: Loader<Model>;
   readonly CLIPVisionModelWithProjection: Loader<Model>;
   readonly SiglipTextModel: Loader<Model>;
@@ -71,11 +83,15 @@ const rowsOf = (tensor: Tensor | undefined): Float32Array[] => {
 
 /**
  * Opens the towers of a folder in the layout of transformers.js (`onnx/text_model.onnx`, `onnx/vision_model.onnx`), or
- * of a hub name.
+ * of a hub name. Where the model's processor resizes with the bicubic filter, pictures are resized by ours, which is
+ * Pillow's bit for bit, before the library sees them: its own resizing gives other pixels.
  *
+ * @throws {ConfigError} when a local folder lacks a file
  * @throws {UnsupportedError} when the optional dependency is missing or the model is neither CLIP nor SigLIP
  */
 export const openImageTextEncoder = async (model: string, dtype: string): Promise<ImageTextEncoder> => {
+  const local = existsSync(model);
+  const version = local ? await towersVersion(model, dtype) : model;
   let library: Library;
   try {
     library = (await import("@huggingface/transformers")) as unknown as Library;
@@ -86,7 +102,6 @@ export const openImageTextEncoder = async (model: string, dtype: string): Promis
       cause: error,
     });
   }
-  const local = existsSync(model);
   library.env.allowRemoteModels = !local;
   if (local) library.env.localModelPath = dirname(model);
   const name = local ? basename(model) : model;
@@ -105,17 +120,32 @@ export const openImageTextEncoder = async (model: string, dtype: string): Promis
       options,
     ),
   ]);
+  const resizing = processor.image_processor?.config ?? processor.config ?? {};
+  const pictureOf = (batch: FrameBatch, position: number): unknown => {
+    const { width, height } = batch;
+    const pixels = pixelsOf(batch, position);
+    const size = fittedSize(resizing, width, height) ?? { width, height };
+    const resized = resizeBicubic(pixels, width, height, size.width, size.height);
+    return new library.RawImage(Uint8ClampedArray.from(resized), size.width, size.height, 3);
+  };
   return {
+    version,
     texts: async (texts) => {
       const padding = isClip ? true : "max_length";
-      const out = await textTower(tokenizer([...texts], { padding, truncation: true }));
+      const inputs = tokenizer([...texts], { padding });
+      const most = tokenizer.model_max_length ?? Number.POSITIVE_INFINITY;
+      // The library's truncation would cut the end token off, from which the text's vector is read.
+      if ((inputs.input_ids.dims[1] ?? 0) > most)
+        throw new ConfigError("a keyword is too long for the model", {
+          where: model,
+          expected: `at most ${most} tokens, the words around it included`,
+          got: `${inputs.input_ids.dims[1]}`,
+        });
+      const out = await textTower(inputs);
       return rowsOf(out["text_embeds"] ?? out["pooler_output"]);
     },
     images: async (batch, from, to) => {
-      const pictures = Array.from({ length: to - from }, (_, at) => {
-        const pixels = Uint8ClampedArray.from(pixelsOf(batch, from + at));
-        return new library.RawImage(pixels, batch.width, batch.height, 3);
-      });
+      const pictures = Array.from({ length: to - from }, (_, at) => pictureOf(batch, from + at));
       const out = await imageTower(await processor(pictures));
       return rowsOf(out["image_embeds"] ?? out["pooler_output"]);
     },

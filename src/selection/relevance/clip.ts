@@ -6,12 +6,12 @@ import { cosine, type ImageTextEncoder, openImageTextEncoder, pooled } from "../
 import { defineRelevance, type RelevanceDefinition } from "../relevance.ts";
 import { scoredInPieces } from "../scored-pieces.ts";
 
-const version = "1";
+const version = "2";
 
 const params: z.ZodObject<{
   model: z.ZodOptional<z.ZodString>;
   template: z.ZodDefault<z.ZodString>;
-  dtype: z.ZodDefault<z.ZodEnum<{ fp32: "fp32"; fp16: "fp16"; q8: "q8"; q4: "q4" }>>;
+  dtype: z.ZodDefault<z.ZodEnum<{ fp32: "fp32"; fp16: "fp16"; q8: "q8"; int8: "int8"; q4: "q4" }>>;
   batch: z.ZodDefault<z.ZodNumber>;
 }> = z.strictObject({
   model: z.string().min(1).optional().describe("folder with ONNX towers and tokenizer, or a hub name"),
@@ -19,7 +19,7 @@ const params: z.ZodObject<{
     .string()
     .default("a photo of someone who {}")
     .describe("text around a keyword; {} is the keyword"),
-  dtype: z.enum(["fp32", "fp16", "q8", "q4"]).default("fp32").describe("which weights of the folder"),
+  dtype: z.enum(["fp32", "fp16", "q8", "int8", "q4"]).default("fp32").describe("which weights of the folder"),
   batch: z.number().int().min(1).default(8).describe("frames per forward pass"),
 });
 
@@ -32,15 +32,16 @@ const clip: RelevanceDefinition<typeof params> = defineRelevance({
   version,
   unit: "cosine in [-1, 1]",
   costPerFrame: "one pass of the image tower; ViT-B/32: about 4.4 GFLOP",
-  inputPixels: 384,
+  inputPixels: 512,
   keyFrameRule: {},
   usesText: true,
   remembers: false,
   argument: "model",
   create: (settings) => {
     let encoder: Promise<ImageTextEncoder> | undefined;
+    let weights = "unopened";
     return {
-      version: () => `${version}/${settings.model ?? ""}/${settings.dtype}`,
+      version: () => `${version}/${weights}`,
       score: async (request) => {
         const { model } = settings;
         if (model === undefined)
@@ -57,12 +58,14 @@ const clip: RelevanceDefinition<typeof params> = defineRelevance({
           open = await encoder;
         } catch (error) {
           encoder = undefined;
+          if (error instanceof ConfigError) throw error;
           throw new UnsupportedError("cannot open the image-text model", {
             where: model,
             got: messageOf(error),
             cause: error,
           });
         }
+        weights = open.version;
         const target = pooled(
           await open.texts(request.keywords.map((keyword) => settings.template.replaceAll("{}", keyword))),
         );
