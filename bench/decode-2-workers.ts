@@ -15,7 +15,7 @@ const definition: BenchDefinition = defineBench({
   name: "decode-2-workers",
   unit: "ms",
   summary:
-    "8 requests for 4 frames each of a minute of 1080p H.264: two workers against one, one thread each",
+    "16 requests for 2 frames each of a minute of 1080p H.264: two workers against one, one thread each",
   better: "less",
   needsPython: false,
   rounds: 5,

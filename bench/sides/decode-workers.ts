@@ -5,7 +5,7 @@ import { openVideoService } from "../../src/video/service.ts";
 import { answerRounds } from "../answer-rounds.ts";
 
 const [file, workers] = process.argv.slice(2) as [string, string];
-const requests = 8;
+const requests = 16;
 const service = openVideoService({ workers: Number(workers), threads: 1 });
 const { durationSeconds } = await service.probe(file);
 await answerRounds(async () => {
@@ -14,7 +14,7 @@ await answerRounds(async () => {
   const batches = await Promise.all(
     Array.from({ length: requests }, (_, i) =>
       readFrames(service, file, {
-        select: { kind: "count", count: 4 },
+        select: { kind: "count", count: 2 },
         range: { startSeconds: i * span, endSeconds: (i + 1) * span },
         size: { width: 448, height: 448 },
         resizer: "zscale",

@@ -42,6 +42,10 @@ export const rgbChain = (colour: StoredColour, orientation: Orientation): string
   return [...orientation.filters, conversion, "format=rgb24"].join(",");
 };
 
+/** zimg refuses pictures of odd sides whose colours are stored at half the resolution. */
+export const zscaleTakes = ({ pixelFormat }: StoredColour, width: number, height: number): boolean =>
+  isRgb(pixelFormat) || /444|gray/.test(pixelFormat) || (width % 2 === 0 && height % 2 === 0);
+
 /** The same at another size by zimg's bicubic (a = -0.5, as Pillow's), about 20 times as fast as conversion first. */
 export const resizedChain = (
   colour: StoredColour,

@@ -17,7 +17,10 @@ export type FrameSize =
   | { readonly width: number; readonly height: number }
   | { readonly minPixels: number; readonly maxPixels: number; readonly factor?: number };
 
-/** How frames are brought to the wanted size: bit for bit as Pillow's bicubic, or faster by zimg in the decoder. */
+/**
+ * How frames are brought to the wanted size: bit for bit as Pillow's bicubic, or faster by zimg in the decoder. zimg
+ * cannot take pictures of odd sides with subsampled colour; those get Pillow's bicubic with either choice.
+ */
 export type Resizer = "pillow" | "zscale";
 
 /** What to decode. */

@@ -90,7 +90,7 @@ const frames: CommandDefinition = defineCommand({
       .addOption(
         new Option(
           "--resizer <name>",
-          "pillow: bit for bit as Pillow's bicubic; zscale: faster, within a level or two",
+          "pillow: bit for bit as Pillow's bicubic; zscale: faster, within a level or two on natural pictures",
         )
           .choices(["pillow", "zscale"])
           .default("pillow"),

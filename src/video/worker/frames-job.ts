@@ -1,6 +1,6 @@
 import type { Backend, ClipIndex } from "../backend/backend.ts";
 import { displayedSize, timelineOf, uprightSize } from "../clip-info.ts";
-import { resizedChain, rgbChain } from "../filter-chain.ts";
+import { resizedChain, rgbChain, zscaleTakes } from "../filter-chain.ts";
 import { type PictureSize, wantedSize } from "../frame-size.ts";
 import type { VideoLimits } from "../limits.ts";
 import { type ResizePlan, resizePicture, resizePlan } from "../pillow-bicubic.ts";
@@ -93,7 +93,8 @@ export const framesJob = async (
   const size = wantedSize(displayedSize(clip), request.size);
   const { colour, orientation } = clip.facts;
   const stays = size.width === upright.width && size.height === upright.height;
-  const inDecoder = request.resizer === "zscale" && !stays;
+  const fits = zscaleTakes(colour, clip.facts.codedWidth, clip.facts.codedHeight);
+  const inDecoder = request.resizer === "zscale" && !stays && fits;
   const chain = inDecoder
     ? resizedChain(colour, orientation, size.width, size.height)
     : rgbChain(colour, orientation);
