@@ -34,7 +34,7 @@ let first: readonly number[] | undefined;
 await answerRounds(async () => {
   const start = performance.now();
   const { loss } = await engine.step(batch, objective, {});
-  const norm = engine.update({
+  const norm = await engine.update({
     learningRate: 1e-4,
     beta1: 0.9,
     beta2: 0.999,

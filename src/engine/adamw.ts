@@ -1,5 +1,5 @@
 import type { UpdateOptions } from "./contract.ts";
-import type { ParameterStore } from "./parameter-store.ts";
+import type { ParameterStore, StoredParameter } from "./parameter-store.ts";
 
 /** Sum of squares; four sums run side by side. */
 const sumOfSquares = (x: Float32Array): number => {
@@ -15,59 +15,71 @@ const sumOfSquares = (x: Float32Array): number => {
   return a + b + c + d;
 };
 
+/** What one update multiplies with; the same for all parameters but for the decay. */
+export interface UpdateFactors {
+  readonly beta1: number;
+  readonly beta2: number;
+  /** The gradient is multiplied by this: 1, or less when it is too long. */
+  readonly clip: number;
+  /** Learning rate / (1 - beta1^t) at update t. */
+  readonly rate: number;
+  /** 1 / sqrt(1 - beta2^t) */
+  readonly inverseRoot2: number;
+  readonly epsilon: number;
+}
+
 /**
- * m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w -= rate (m / (sqrt(v) / root2 + epsilon)) + decay w.
- * `rate` = learning rate / (1 - b1^t), `root2` = sqrt(1 - b2^t), `decay` = learning rate * weight decay.
+ * m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = keep w - rate m / (sqrt(v) inverseRoot2 + epsilon), with g the
+ * clipped gradient.
  */
-const updateArray = (
+const updateArrays = (
   w: Float32Array,
   g: Float32Array,
   m: Float32Array,
   v: Float32Array,
-  scale: number,
-  b1: number,
-  b2: number,
-  rate: number,
-  inverseRoot2: number,
-  epsilon: number,
-  decay: number,
+  factors: UpdateFactors,
+  keep: number,
 ): void => {
-  const [c1, c2, keep] = [1 - b1, 1 - b2, 1 - decay];
+  const { beta1, beta2, clip, rate, inverseRoot2, epsilon } = factors;
+  const [c1, c2] = [1 - beta1, 1 - beta2];
   for (let i = 0; i < w.length; i++) {
-    const gradient = g[i]! * scale;
-    const first = b1 * m[i]! + c1 * gradient;
-    const second = b2 * v[i]! + c2 * gradient * gradient;
+    const gradient = g[i]! * clip;
+    const first = beta1 * m[i]! + c1 * gradient;
+    const second = beta2 * v[i]! + c2 * gradient * gradient;
     m[i] = first;
     v[i] = second;
     w[i] = w[i]! * keep - (rate * first) / (Math.sqrt(second) * inverseRoot2 + epsilon);
   }
 };
 
+/** Updates one parameter in plain TypeScript. */
+export const updateParameter = (
+  { value, gradient, firstMoment, secondMoment }: StoredParameter,
+  factors: UpdateFactors,
+  keep: number,
+): void => updateArrays(value, gradient!, firstMoment!, secondMoment!, factors, keep);
+
+/** What a weight is multiplied by because of decay: 1 - learning rate * weight decay for matrices, 1 for vectors. */
+export const keptShare = ({ shape }: StoredParameter, options: UpdateOptions): number =>
+  shape.length > 1 ? 1 - options.learningRate * options.weightDecay : 1;
+
+/** Starts the next update of a store: counts it. @returns its factors, and the gradient's L2 norm before clipping */
+export const beginUpdate = (
+  store: ParameterStore,
+  options: UpdateOptions,
+): { readonly factors: UpdateFactors; readonly norm: number } => {
+  const norm = Math.sqrt(store.trained().reduce((total, { gradient }) => total + sumOfSquares(gradient!), 0));
+  const { learningRate, beta1, beta2, epsilon, maxGradientNorm: limit } = options;
+  const clip = limit > 0 && norm > limit ? limit / norm : 1;
+  const t = ++store.updates;
+  const rate = learningRate / (1 - beta1 ** t);
+  const inverseRoot2 = 1 / Math.sqrt(1 - beta2 ** t);
+  return { factors: { beta1, beta2, clip, rate, inverseRoot2, epsilon }, norm };
+};
+
 /** Applies one AdamW update to everything that is trained. @returns the gradient's L2 norm before clipping */
 export const adamW = (store: ParameterStore, options: UpdateOptions): number => {
-  const trained = store.trained();
-  const norm = Math.sqrt(trained.reduce((total, { gradient }) => total + sumOfSquares(gradient!), 0));
-  const limit = options.maxGradientNorm;
-  const scale = limit > 0 && norm > limit ? limit / norm : 1;
-  const step = ++store.updates;
-  const rate = options.learningRate / (1 - options.beta1 ** step);
-  const inverseRoot2 = 1 / Math.sqrt(1 - options.beta2 ** step);
-  for (const { value, gradient, firstMoment, secondMoment, shape } of trained) {
-    const decay = shape.length > 1 ? options.learningRate * options.weightDecay : 0;
-    const { beta1, beta2, epsilon } = options;
-    updateArray(
-      value,
-      gradient!,
-      firstMoment!,
-      secondMoment!,
-      scale,
-      beta1,
-      beta2,
-      rate,
-      inverseRoot2,
-      epsilon,
-      decay,
-    );
-  }
+  const { factors, norm } = beginUpdate(store, options);
+  for (const parameter of store.trained()) updateParameter(parameter, factors, keptShare(parameter, options));
   return norm;
 };

@@ -98,7 +98,7 @@ export interface Engine extends AsyncDisposable {
     accumulate?: boolean,
   ): Promise<StepResult>;
   /** Applies the gradient. @returns its global L2 norm before clipping */
-  update(options: UpdateOptions): number;
+  update(options: UpdateOptions): number | Promise<number>;
   /** Draws completions: result[prompt][completion]. */
   sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]>;
   /** Names of what is trained. */

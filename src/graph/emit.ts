@@ -43,12 +43,19 @@ const writeAttribute = (writer: ProtobufWriter, name: string, value: Attribute):
   });
 };
 
-const writeValueInfo = (writer: ProtobufWriter, field: number, name: string, value: Value): void => {
+const writeValueInfo = (
+  writer: ProtobufWriter,
+  field: number,
+  name: string,
+  value: Value,
+  openShape: boolean,
+): void => {
   writer.message(field, (info) => {
     info.string(1, name);
     info.message(2, (type) =>
       type.message(1, (tensor) => {
         tensor.integer(1, onnxType[value.dtype]);
+        if (openShape) return;
         tensor.message(2, (shape) => {
           for (const size of value.shape) shape.message(1, (dimension) => dimension.integer(1, size));
         });
@@ -85,16 +92,18 @@ export interface EmitOptions {
   readonly sequence?: string | undefined;
   /** Inputs that become constants, which the runtime can pack once; their numbers are given as files of their names. */
   readonly stored?: ReadonlySet<string>;
+  /** Inputs and outputs are declared without sizes: a graph of elementwise operations then takes arrays of any size. */
+  readonly openShapes?: boolean;
 }
 
 /**
  * Writes the graph of the named outputs as an ONNX model. Inputs keep their own names.
  *
- * @throws {InternalError} when two inputs have one name
+ * @throws {InternalError} when two inputs have one name, or one has a name that the writer gives (c0, t0, v0_0)
  */
 export const emitModel = (
   outputs: Readonly<Record<string, Value>>,
-  { sequence, stored }: EmitOptions = {},
+  { sequence, stored, openShapes = false }: EmitOptions = {},
 ): EmittedModel => {
   const graph = new ProtobufWriter();
   const initializers = new ProtobufWriter();
@@ -165,6 +174,7 @@ export const emitModel = (
     if (node.operation.name === "input") {
       const { name } = node.attributes as { name: string };
       assert(!inputs.has(name), `two inputs are called ${name}`);
+      assert(!/^[ctv]\d/.test(name), `input ${name} is called like a value in between`);
       if (stored?.has(name) === true) writeStored(initializers, name, node.outputs[0]!);
       else inputs.set(name, node.outputs[0]!);
       names.set(node.outputs[0]!, name);
@@ -177,7 +187,7 @@ export const emitModel = (
   const model = new ProtobufWriter();
   model.integer(1, irVersion).string(2, "videoperceiver");
   const body = graph.string(2, "graph");
-  for (const [name, value] of inputs) writeValueInfo(body, 11, name, value);
+  for (const [name, value] of inputs) writeValueInfo(body, 11, name, value, openShapes);
   if (sequence !== undefined) {
     emitter.node("SequenceConstruct", [emitter.floats(0)], [sequence]);
     body.message(12, (info) => {
@@ -189,7 +199,7 @@ export const emitModel = (
       );
     });
   }
-  for (const [name, value] of Object.entries(outputs)) writeValueInfo(body, 12, name, value);
+  for (const [name, value] of Object.entries(outputs)) writeValueInfo(body, 12, name, value, openShapes);
   body.append(initializers.finish());
   model.bytes(7, body.finish());
   model.message(8, (opset) => opset.string(1, "").integer(2, opsetVersion));

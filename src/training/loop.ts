@@ -113,7 +113,7 @@ export const runLoop = async (
     const metrics = await body.compute(step);
     const learningRate = learningRateAt(settings.schedule, step, settings.steps);
     const options: UpdateOptions = { ...settings.optimizer, learningRate };
-    const gradientNorm = engine.update(options);
+    const gradientNorm = await engine.update(options);
     run.metrics(step, { ...metrics, learningRate, gradientNorm });
     const main = metrics["crossEntropy"] ?? metrics["policy"] ?? 0;
     progress.update(step, settings.steps, `loss ${main.toFixed(3)}`);

@@ -2,7 +2,6 @@ import type { Tensor } from "onnxruntime-node";
 import type { Objective } from "../../graph/objective.ts";
 import type { Value } from "../../graph/value.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { adamW } from "../adamw.ts";
 import type {
   Completion,
   Cotangents,
@@ -16,6 +15,7 @@ import type {
 } from "../contract.ts";
 import type { LoraAdapter } from "../lora.ts";
 import type { ParameterStore } from "../parameter-store.ts";
+import { OnnxAdamW } from "./adamw.ts";
 import { Executable, tensorOf } from "./executable.ts";
 import type { DecodeForm } from "./packed-weights.ts";
 import {
@@ -48,6 +48,7 @@ export class OnnxEngine implements Engine {
   readonly #plans = new Map<string, Executable>();
   readonly #weights: Record<string, Tensor> = {};
   readonly #sampler: OnnxSampler;
+  readonly #optimizer: OnnxAdamW;
 
   constructor(
     config: Qwen25VLConfig,
@@ -63,6 +64,7 @@ export class OnnxEngine implements Engine {
       this.#weights[weightFeed(name)] = tensorOf(value, shape);
       if (gradient !== undefined) this.#weights[`accumulated.${name}`] = tensorOf(gradient, shape);
     }
+    this.#optimizer = new OnnxAdamW(options.threads);
     this.#sampler = new OnnxSampler(
       config,
       store,
@@ -136,8 +138,8 @@ export class OnnxEngine implements Engine {
     return { loss: Number(plan.output("loss")[0]), metrics };
   }
 
-  update(options: UpdateOptions): number {
-    const norm = adamW(this.#store, options);
+  async update(options: UpdateOptions): Promise<number> {
+    const norm = await this.#optimizer.update(this.#store, options);
     this.#sampler.weightsChanged();
     return norm;
   }
@@ -150,6 +152,7 @@ export class OnnxEngine implements Engine {
     for (const plan of this.#plans.values()) await plan.release();
     this.#plans.clear();
     await this.#sampler.release();
+    await this.#optimizer.release();
   }
 
   /** The compiled graph for this purpose and shape; compiles it at first use. */

@@ -14,6 +14,8 @@ export interface ExecutableOptions {
   readonly optimize?: "disabled" | "basic" | "extended" | "all";
   /** Numbers of inputs that never change while the graph lives: constants, which the runtime packs once. */
   readonly stored?: ReadonlyMap<string, FeedArray>;
+  /** Sizes of the graph are examples: every run names its own results (see {@link Executable.run}). */
+  readonly openShapes?: boolean;
   /** Whether results stay uncopied; default: what {@link copylessRunWorks} finds out. */
   readonly copyless?: boolean;
 }
@@ -94,6 +96,7 @@ export class Executable {
     const model = emitModel(outputs, {
       sequence: copyless ? stopName : undefined,
       stored: new Set(options.stored?.keys()),
+      openShapes: options.openShapes === true,
     });
     let session: InferenceSession;
     try {
@@ -115,7 +118,7 @@ export class Executable {
     }
     const arrays: Record<string, FeedArray> = {};
     const tensors: Record<string, Tensor> = {};
-    for (const [name, value] of Object.entries(outputs)) {
+    for (const [name, value] of options.openShapes === true ? [] : Object.entries(outputs)) {
       const buffer = buffers[name] ?? empty(value.dtype, elementCount(value.shape));
       assert(buffer.length === elementCount(value.shape), `buffer of output ${name} has the wrong size`);
       arrays[name] = buffer;
@@ -149,9 +152,14 @@ export class Executable {
    * is copied (64 MB: 44 ms to 4.5 ms). Where the runtime behaves otherwise (`copylessRunWorks` tries it once) there
    * is no such output.
    *
+   * @param results where to write, one tensor an output; default: the buffers of {@link output}. May be memory that is
+   * also fed when every operation reads an element before the result's element is written.
    * @throws {EngineError} when an input is missing or the runtime fails
    */
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<void> {
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    results: Readonly<Record<string, Tensor>> = this.#outputs,
+  ): Promise<void> {
     const given: Record<string, Tensor> = {};
     for (const name of this.#inputs.keys()) {
       const tensor = feeds[name];
@@ -159,7 +167,7 @@ export class Executable {
       given[name] = tensor;
     }
     try {
-      await this.#session.run(given, this.#copyless ? { [stopName]: null, ...this.#outputs } : this.#outputs);
+      await this.#session.run(given, this.#copyless ? { [stopName]: null, ...results } : results);
     } catch (error) {
       if (this.#copyless && isStop(error)) return;
       throw new EngineError("a graph failed to run", { got: messageOf(error), cause: error });

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { seededRandom } from "../../../src/core/random.ts";
 import { adamW } from "../../../src/engine/adamw.ts";
+import { OnnxAdamW } from "../../../src/engine/onnx/adamw.ts";
 import { ParameterStore } from "../../../src/engine/parameter-store.ts";
 
 const options = {
@@ -97,4 +99,45 @@ test("without a limit gradients are not scaled down", () => {
   x!.gradient!.set([300, -400]);
   expect(adamW(store, { ...options, maxGradientNorm: 0 })).toBeCloseTo(500, 3);
   expect(x!.firstMoment![0]).toBeCloseTo(30, 4);
+});
+
+test("in the runtime: the same update as in TypeScript, to rounding, also where pieces end and decay changes", async () => {
+  const shapes = { pieces: [3, 100_001], exact: [1, 1 << 18], small: [5, 7], vector: [140_000] };
+  const make = (): ParameterStore => {
+    const random = seededRandom("adamw");
+    const store = new ParameterStore(
+      Object.entries(shapes).map(([name, shape]) => parameter(name, shape)),
+      () => true,
+    );
+    for (const { value } of store.all()) for (let i = 0; i < value.length; i++) value[i] = random.normal();
+    return store;
+  };
+  const [plain, inRuntime] = [make(), make()];
+  const random = seededRandom("gradients");
+  const optimizer = new OnnxAdamW(2);
+  try {
+    for (const changed of [
+      {},
+      { learningRate: 3e-3 },
+      { beta1: 0.8, maxGradientNorm: 0 },
+      { learningRate: 0 },
+    ]) {
+      plain.all().forEach(({ gradient }, at) => {
+        for (let i = 0; i < gradient!.length; i++) gradient![i] = random.normal();
+        inRuntime.all()[at]!.gradient!.set(gradient!);
+      });
+      const given = { ...options, ...changed };
+      expect(await optimizer.update(inRuntime, given)).toBe(adamW(plain, given));
+    }
+  } finally {
+    await optimizer.release();
+  }
+  expect(inRuntime.updates).toBe(4);
+  for (const what of ["value", "firstMoment", "secondMoment"] as const)
+    plain.all().forEach((expected, at) => {
+      const got = inRuntime.all()[at]![what]!;
+      // Each update rounds a few times; values and moments are of the order of 1 or smaller.
+      const worst = expected[what]!.reduce((most, x, i) => Math.max(most, Math.abs(x - got[i]!)), 0);
+      expect(worst).toBeLessThan(2e-6);
+    });
 });

@@ -105,7 +105,7 @@ test("a run that goes on from saved values, moments and count ends with the same
   const train = async (engine: OnnxEngine, steps: number): Promise<void> => {
     for (let i = 0; i < steps; i++) {
       await engine.step(batch, objective, { weights });
-      engine.update(update);
+      await engine.update(update);
     }
   };
   const whole = smallStore("all");
@@ -187,7 +187,7 @@ test("after an update completions come from the new weights", async () => {
   await engine.sample(request);
   for (let i = 0; i < 3; i++) {
     await engine.step(batch, objective, { weights });
-    engine.update({ ...update, learningRate: 0.1 });
+    await engine.update({ ...update, learningRate: 0.1 });
   }
   const fresh = smallStore("none");
   for (const { name, value } of store.all()) fresh.get(name).value.set(value);

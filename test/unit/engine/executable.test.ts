@@ -42,3 +42,24 @@ test("a missing input and a wrong shape are errors of the engine", async () => {
   await expect(executable.run(wrong)).rejects.toThrow(/a graph failed to run/);
   await executable.release();
 });
+
+test.each([true, false])(
+  "open shapes: arrays of any size, results where the run says (uncopied: %s)",
+  async (copyless) => {
+    const { square, sum } = graph();
+    const executable = await Executable.compile({ square, sum }, { threads: 1, copyless, openShapes: true });
+    try {
+      for (const size of [1, 5, 100_000]) {
+        const x = new Float32Array(size).fill(3);
+        const squares = new Float32Array(size);
+        const fed = tensorOf(x, [size]);
+        // The sum takes the place of x.
+        await executable.run({ x: fed }, { square: tensorOf(squares, [size]), sum: fed });
+        expect(squares.every((value) => value === 9)).toBe(true);
+        expect(x.every((value) => value === 12)).toBe(true);
+      }
+    } finally {
+      await executable.release();
+    }
+  },
+);

@@ -51,3 +51,8 @@ test("shapes that do not fit are named", () => {
   expect(() => matmul(x, w)).toThrow(/matmul.*\[3, 4\] and \[2, 4\]/);
   expect(() => concat([x, w], 1)).toThrow(ShapeError);
 });
+
+test("an input may not be called like a value that the writer names", () => {
+  for (const name of ["c0", "t12", "v3_0"])
+    expect(() => emitModel({ y: add(b, input(name, [2])) })).toThrow(`input ${name} is called like a value`);
+});

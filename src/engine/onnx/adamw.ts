@@ -1,0 +1,86 @@
+import { add, div, mul, scale, sqrt, sub } from "../../graph/ops/elementwise.ts";
+import { input } from "../../graph/ops/inputs.ts";
+import type { Value } from "../../graph/value.ts";
+import { beginUpdate, keptShare, type UpdateFactors, updateParameter } from "../adamw.ts";
+import type { UpdateOptions } from "../contract.ts";
+import type { ParameterStore, StoredParameter } from "../parameter-store.ts";
+import { copylessRunWorks, Executable, tensorOf } from "./executable.ts";
+
+/** Elements of one run: what it reads, writes and keeps in between stays in the caches of a processor. */
+const pieceSize = 1 << 18;
+/** Smaller parameters are updated in TypeScript, which is as fast as a run of so many elements. */
+const leastSize = 1 << 17;
+
+/**
+ * The update as a graph over elements; `w`, `m` and `v` are written where they are read. Factors that change are fed:
+ * `share` = (1 - b1) clip, `square` = (1 - b2) / (1 - b1)^2, `root` = inverseRoot2 / rate, `floor` = epsilon / rate.
+ */
+const updateGraph = (beta1: number, beta2: number): Record<string, Value> => {
+  const array = (name: string): Value => input(name, [pieceSize]);
+  const number = (name: string): Value => input(name, [1]);
+  const step = mul(array("g"), number("share"));
+  const m = add(scale(array("m"), beta1), step);
+  const v = add(scale(array("v"), beta2), mul(mul(step, step), number("square")));
+  const size = add(mul(sqrt(v), number("root")), number("floor"));
+  return { "next.w": sub(mul(array("w"), number("keep")), div(m, size)), "next.m": m, "next.v": v };
+};
+
+/** AdamW on all threads, in place; the same update as {@link adamW} to float32 rounding. */
+export class OnnxAdamW {
+  readonly #threads: number;
+  #plan: { readonly beta1: number; readonly beta2: number; readonly executable: Executable } | undefined;
+
+  constructor(threads: number) {
+    this.#threads = threads;
+  }
+
+  /** Applies one update to everything that is trained. @returns the gradient's L2 norm before clipping */
+  async update(store: ParameterStore, options: UpdateOptions): Promise<number> {
+    const { factors, norm } = beginUpdate(store, options);
+    // A runtime that copies results would take longer for the copies than TypeScript for the update; a rate of 0 has
+    // no reciprocal.
+    const useGraph = (await copylessRunWorks()) && factors.rate !== 0 && factors.beta1 !== 1;
+    for (const parameter of store.trained()) {
+      const keep = keptShare(parameter, options);
+      if (!useGraph || parameter.value.length < leastSize) updateParameter(parameter, factors, keep);
+      else await this.#updateArrays(parameter, factors, keep);
+    }
+    return norm;
+  }
+
+  /** Frees the session. */
+  async release(): Promise<void> {
+    await this.#plan?.executable.release();
+    this.#plan = undefined;
+  }
+
+  async #updateArrays(parameter: StoredParameter, factors: UpdateFactors, keep: number): Promise<void> {
+    const { beta1, beta2, clip, rate, inverseRoot2, epsilon } = factors;
+    const executable = await this.#compiled(beta1, beta2);
+    const number = (value: number) => tensorOf(Float32Array.of(value), [1]);
+    const numbers = {
+      share: number((1 - beta1) * clip),
+      square: number((1 - beta2) / (1 - beta1) ** 2),
+      root: number(inverseRoot2 / rate),
+      floor: number(epsilon / rate),
+      keep: number(keep),
+    };
+    const { value, gradient, firstMoment, secondMoment } = parameter;
+    for (let start = 0; start < value.length; start += pieceSize) {
+      const end = Math.min(value.length, start + pieceSize);
+      const piece = (array: Float32Array) => tensorOf(array.subarray(start, end), [end - start]);
+      const [w, m, v] = [piece(value), piece(firstMoment!), piece(secondMoment!)];
+      const results = { "next.w": w, "next.m": m, "next.v": v };
+      await executable.run({ ...numbers, g: piece(gradient!), w, m, v }, results);
+    }
+  }
+
+  async #compiled(beta1: number, beta2: number): Promise<Executable> {
+    if (this.#plan?.beta1 === beta1 && this.#plan.beta2 === beta2) return this.#plan.executable;
+    await this.release();
+    const options = { threads: this.#threads, openShapes: true };
+    const executable = await Executable.compile(updateGraph(beta1, beta2), options);
+    this.#plan = { beta1, beta2, executable };
+    return executable;
+  }
+}
