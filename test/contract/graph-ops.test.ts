@@ -226,8 +226,8 @@ const cases: Record<string, (s: Sample) => Value[]> = {
     return [linearInt8(s.fixed([n, width]), bytes, s.fixed([out * blocks]), "float32")];
   },
   cachedAttention: (s) => {
-    const [b, kvHeads, share, half, capacity] = [s.size(3), s.size(2), s.size(2), s.size(3), 4 + s.size()];
-    const [heads, size] = [kvHeads * share, 8 * half];
+    const [b, kvHeads, share, half, capacity] = [s.size(3), s.size(2), s.size(2), s.size(12), 4 + s.size()];
+    const [heads, size] = [kvHeads * share, 2 * half];
     const lasts = Array.from({ length: b }, () => s.random.integer(capacity));
     const next = lasts[Symbol.iterator]();
     const cache = [b, kvHeads, capacity, size];

@@ -1,5 +1,8 @@
 import { apply, checkShape, type Operation, type Value } from "../value.ts";
 
+/** The kernel takes heads of whole multiples of this size only. */
+const headMultiple = 8;
+
 interface CachedAttentionAttributes {
   readonly heads: number;
   readonly kvHeads: number;
@@ -63,24 +66,43 @@ const cachedAttentionOperation: Operation<CachedAttentionAttributes> = {
   },
   lower: (node, emitter) => {
     const [query, key, value, pastKey, pastValue, last, total] = node.inputs.map(emitter.name) as string[];
-    const rows = node.inputs[0]!.shape[0]!;
-    const stacked = [query!, key!, value!].map((name) => {
+    const { heads, kvHeads } = node.attributes;
+    const [rows, , , size] = node.inputs[3]!.shape as [number, number, number, number];
+    const whole = Math.ceil(size / headMultiple) * headMultiple;
+    const made = (operator: string, inputs: readonly string[]): string => {
       const to = emitter.temporary();
-      emitter.node("Unsqueeze", [name, emitter.integers([1])], [to]);
+      emitter.node(operator, inputs, [to]);
       return to;
+    };
+    // Heads are filled up with zeros, which change neither scores nor sums, and cut again behind.
+    const filled = (name: string): string =>
+      whole === size ? name : made("Pad", [name, emitter.integers([0, 0, 0, 0, 0, 0, 0, whole - size])]);
+    const cut = (name: string): string =>
+      made("Slice", [name, ...[0, size, 3].map((number) => emitter.integers([number]))]);
+    const stacked = [query!, key!, value!].map((name, at) => {
+      if (whole === size) return made("Unsqueeze", [name, emitter.integers([1])]);
+      const count = at === 0 ? heads : kvHeads;
+      const apart = made("Reshape", [name, emitter.integers([rows, 1, count, size])]);
+      return made("Reshape", [filled(apart), emitter.integers([rows, 1, count * whole])]);
     });
-    const scalar = emitter.temporary();
-    emitter.node("Reshape", [total!, emitter.integers([1])], [scalar]);
+    const scalar = made("Reshape", [total!, emitter.integers([1])]);
+    const caches = [node.outputs[1]!, node.outputs[2]!].map(emitter.name);
     const mixed = emitter.temporary();
+    const kept = whole === size ? caches : caches.map(() => emitter.temporary());
     emitter.node(
       "GroupQueryAttention",
-      [...stacked, pastKey!, pastValue!, last!, scalar],
-      [mixed, emitter.name(node.outputs[1]!), emitter.name(node.outputs[2]!)],
-      { num_heads: node.attributes.heads, kv_num_heads: node.attributes.kvHeads },
+      [...stacked, filled(pastKey!), filled(pastValue!), last!, scalar],
+      [mixed, ...kept],
+      { num_heads: heads, kv_num_heads: kvHeads, scale: { float: 1 / Math.sqrt(size) } },
       "com.microsoft",
     );
-    const width = node.outputs[0]!.shape[1]!;
-    emitter.node("Reshape", [mixed, emitter.integers([rows, width])], [emitter.name(node.outputs[0]!)]);
+    let rowsOut = mixed;
+    if (whole !== size) {
+      for (const [at, cache] of kept.entries()) emitter.node("Identity", [cut(cache)], [caches[at]!]);
+      rowsOut = cut(made("Reshape", [mixed, emitter.integers([rows, 1, heads, whole])]));
+    }
+    const out = emitter.name(node.outputs[0]!);
+    emitter.node("Reshape", [rowsOut, emitter.integers([rows, heads * size])], [out]);
   },
 };
 

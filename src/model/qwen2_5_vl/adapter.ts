@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { WeightsError } from "../../core/errors.ts";
+import { UnsupportedError, WeightsError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import { openSafetensors, type SafetensorsFile } from "../safetensors.ts";
 import { type AdapterConfig, readAdapterConfig } from "./adapter-config.ts";
@@ -65,9 +65,18 @@ const placeOf = (stored: string, file: string): Place => {
     new WeightsError("tensor of an adapter without a place in this model", { where: file, got });
   if (!stored.startsWith(prefix)) throw wrong(stored);
   const inner = stored.slice(prefix.length);
+  const odd = /\.(lora_embedding_[AB]|lora_magnitude_vector)\b|\.patch_embed\.proj\.lora_/.exec(inner);
+  if (odd !== null)
+    throw new UnsupportedError("adapter of a kind that cannot be read", {
+      where: file,
+      expected: "side paths of linear modules only",
+      got: stored,
+      hint: "merge it into its model with peft, and use the merged checkpoint",
+    });
   const side = /^(.*)\.lora_([AB])(?:\.default)?\.weight$/.exec(inner);
   if (side !== null) return { stored, ...readName(side[1]!), part: side[2] as "A" | "B" };
-  return { stored, ...readName(inner.replace(".modules_to_save.default", "")), part: "whole" };
+  const whole = inner.replace(/\.modules_to_save(\.default)?|\.base_layer/, "");
+  return { stored, ...readName(whole), part: "whole" };
 };
 
 const layerOf = (path: string, patterns: readonly string[]): number | undefined => {
@@ -78,7 +87,10 @@ const layerOf = (path: string, patterns: readonly string[]): number | undefined 
   return undefined;
 };
 
-/** Hub names of the modules that the configuration selects, under the names of one generation. */
+/**
+ * Hub names of the modules that the configuration selects, under the names of one generation.
+ * @source peft 0.21, `check_target_module_exists`
+ */
 const targeted = (
   config: AdapterConfig,
   modules: Iterable<string>,
@@ -87,12 +99,13 @@ const targeted = (
 ): Set<string> => {
   const selects = targetTest(config.targets, where);
   const excludes = config.exclude === undefined ? () => false : targetTest(config.exclude, where);
+  const saved = config.saved.map((name) => new RegExp(`(^|\\.)${name}($|\\.)`));
   const chosen = new Set<string>();
   for (const hub of modules) {
     const path = namedFor(naming, hub);
     const layer = config.layers === undefined ? undefined : layerOf(path, config.layersPattern);
     if (config.layers !== undefined && (layer === undefined || !config.layers.includes(layer))) continue;
-    if (selects(path) && !excludes(path)) chosen.add(hub);
+    if (selects(path) && !excludes(path) && !saved.some((whole) => whole.test(path))) chosen.add(hub);
   }
   return chosen;
 };
@@ -145,10 +158,20 @@ const readAll = async (
     side[part] = stored;
     sides.set(hub, side);
   }
-  const expected = targeted(adapterConfig, linear.keys(), naming ?? "current", where);
-  const missing = [...expected].filter((hub) => !sides.has(hub));
-  const extra = [...sides.keys()].filter((hub) => !expected.has(hub));
-  if (missing.length > 0 || extra.length > 0)
+  const generation = naming ?? "current";
+  // Renamed tensors keep the target_modules of the version that trained them.
+  const other: AdapterNaming = generation === "current" ? "transformers-4.49" : "current";
+  const choices = [generation, other].map((targetNaming) => {
+    const expected = targeted(adapterConfig, linear.keys(), targetNaming, where);
+    return {
+      targetNaming,
+      missing: [...expected].filter((hub) => !sides.has(hub)),
+      extra: [...sides.keys()].filter((hub) => !expected.has(hub)),
+    };
+  });
+  const fitting = choices.find(({ missing, extra }) => missing.length + extra.length === 0);
+  const { missing, extra, targetNaming } = fitting ?? choices[0]!;
+  if (fitting === undefined)
     throw new WeightsError("adapter's tensors and its target_modules do not agree", {
       where,
       got: [
@@ -162,7 +185,7 @@ const readAll = async (
     if (side === undefined) continue;
     if (side.A === undefined || side.B === undefined)
       throw new WeightsError("adapter has half of a side path", { where: file.file, got: name });
-    const path = namedFor(naming ?? "current", name);
+    const path = namedFor(targetNaming, name);
     const rank = patternValue(adapterConfig.rankPattern, path, adapterConfig.rank, where);
     const alpha = patternValue(adapterConfig.alphaPattern, path, adapterConfig.alpha, where);
     check(side.A, [rank, inputs]);

@@ -132,7 +132,26 @@ const readText = (text: Fields, tied: boolean): TextConfig => {
   };
 };
 
-const readVision = (vision: Fields, textHiddenSize: number): VisionConfig => {
+/**
+ * What the class of the reference assumes for fields that are not there: transformers up to 4.51 does not write a
+ * field of `vision_config` that has its default.
+ */
+const visionDefaults = {
+  depth: 32,
+  hidden_size: 3584,
+  intermediate_size: 3420,
+  num_heads: 16,
+  patch_size: 14,
+  spatial_merge_size: 2,
+  temporal_patch_size: 2,
+  tokens_per_second: 4,
+  window_size: 112,
+  out_hidden_size: 3584,
+  fullatt_block_indexes: [7, 15, 23, 31],
+};
+
+const readVision = (stored: Fields, textHiddenSize: number): VisionConfig => {
+  const vision = stored.orElse(fieldsOf(visionDefaults, stored.where));
   const hiddenSize = vision.count("hidden_size");
   const heads = vision.count("num_heads");
   if (hiddenSize % heads !== 0 || (hiddenSize / heads) % 4 !== 0)
@@ -192,7 +211,8 @@ export const readConfig = (json: unknown, where: string): Qwen25VLConfig => {
       got: family === undefined ? "none" : JSON.stringify(family),
     });
   const text = root.has("text_config") ? root.nested("text_config").orElse(root) : root;
-  const tied = root.flag("tie_word_embeddings", text.flag("tie_word_embeddings", false));
+  // 4.57 writes it inside text_config only; 5.x ties when either place says so.
+  const tied = root.flag("tie_word_embeddings", false) || text.flag("tie_word_embeddings", false);
   const textConfig = readText(text, tied);
   const id = (name: string): number => {
     const value = root.index(name);

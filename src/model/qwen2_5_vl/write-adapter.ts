@@ -65,8 +65,16 @@ export const writeAdapter = (
     { name: `${stored(module.name)}.lora_A.weight`, shape: [module.rank, module.inputs], data: module.a_RI },
     { name: `${stored(module.name)}.lora_B.weight`, shape: [module.outputs, module.rank], data: module.b_OR },
   ]);
-  for (const { name, shape, data } of replaced) tensors.push({ name: stored(name), shape, data });
-  const saved = [...new Set(replaced.map(({ name }) => name.split(".").at(-2)!))];
+  const targeted = new Set(modules.map(({ name }) => name));
+  const saved = new Set<string>();
+  for (const { name, shape, data } of replaced) {
+    const dot = name.lastIndexOf(".");
+    const module = name.slice(0, dot);
+    // A module with a side path keeps its replaced weight below it, as peft stores it.
+    const path = targeted.has(module) ? `${module}.base_layer` : module;
+    if (!targeted.has(module)) saved.add(namedFor(naming, module));
+    tensors.push({ name: stored(path + name.slice(dot)), shape, data });
+  }
   const json = {
     peft_type: "LORA",
     task_type: "CAUSAL_LM",
@@ -76,8 +84,8 @@ export const writeAdapter = (
     lora_alpha: alpha,
     lora_dropout: adapter.dropout,
     use_rslora: adapter.rsLora,
-    target_modules: targetsFor(new Set(modules.map(({ name }) => name)), linear.keys(), naming),
-    modules_to_save: saved.length === 0 ? null : saved,
+    target_modules: targetsFor(targeted, linear.keys(), naming),
+    modules_to_save: saved.size === 0 ? null : [...saved],
     rank_pattern: exceptions(modules, naming, rank, (module) => module.rank),
     alpha_pattern: exceptions(modules, naming, alpha, (module) => module.alpha),
     bias: "none",

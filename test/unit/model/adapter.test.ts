@@ -4,7 +4,11 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
-import { type LoraModule, readAdapter } from "../../../src/model/qwen2_5_vl/adapter.ts";
+import {
+  type LoraModule,
+  type ReplacedParameter,
+  readAdapter,
+} from "../../../src/model/qwen2_5_vl/adapter.ts";
 import {
   linearModules,
   namedFor,
@@ -76,6 +80,42 @@ test("any choice of modules, ranks and scales comes back, under both generations
     ),
     { numRuns: 40 },
   );
+});
+
+test("a saved module is not selected too, and one with a side path keeps its own weight", async () => {
+  const whole = (name: string, shape: readonly number[]): ReplacedParameter => ({
+    name: `${name}.weight`,
+    shape,
+    data: new Float32Array(shape[0]! * shape[1]!).fill(0.5),
+  });
+  const downs = [...linear.keys()].filter((name) => /^model.*down_proj$/.test(name));
+  const up = "model.layers.0.mlp.up_proj";
+  const { inputs, outputs } = linear.get(downs[0]!)!;
+  const modules = [moduleOf(downs[1]!, 2, 4), moduleOf(up, 1, 1)];
+  const shape = linear.get(up)!;
+  const replaced = [whole(downs[0]!, [outputs, inputs]), whole(up, [shape.outputs, shape.inputs])];
+  writeAdapter(folder, { ...plain, replaced, modules }, config);
+  const file = join(folder, "adapter_config.json");
+  const json = JSON.parse(readFileSync(file, "utf8"));
+  expect(json.modules_to_save).toEqual([namedFor("current", downs[0]!)]);
+  writeFileSync(
+    file,
+    JSON.stringify({ ...json, target_modules: "^(?!.*visual).*(down_proj|0.mlp.up_proj)" }),
+  );
+  const back = await readAdapter(folder, config);
+  expect(back.replaced).toEqual(replaced);
+  expect(back.modules.map(({ name }) => name)).toEqual([up, downs[1]!]);
+});
+
+test("renamed tensors may keep the target_modules of the version that trained them", async () => {
+  writeAdapter(folder, { ...plain, modules: [moduleOf("model.layers.0.mlp.up_proj", 1, 1)] }, config, {
+    naming: "transformers-4.49",
+  });
+  const file = join(folder, "adapter_config.json");
+  const json = JSON.parse(readFileSync(file, "utf8"));
+  const targets = "model\\.language_model\\.layers\\.0\\.mlp\\.up_proj";
+  writeFileSync(file, JSON.stringify({ ...json, target_modules: targets }));
+  expect((await readAdapter(folder, config)).matched).toBe(2);
 });
 
 test("targets are as short as they can be and select exactly the chosen", () => {
@@ -169,7 +209,21 @@ describe("an adapter that does not fit", () => {
       { "model.layers.0.self_attn.q_proj.lora_A.weight": [2, 32] },
       /without a place/,
     ],
-    ["a magnitude vector", { [`${base}.0.self_attn.q_proj.lora_magnitude_vector`]: [32] }, /without a place/],
+    [
+      "a magnitude vector",
+      { [`${base}.0.self_attn.q_proj.lora_magnitude_vector`]: [32] },
+      /of a kind that cannot be read.*got .*lora_magnitude_vector; merge it/,
+    ],
+    [
+      "a side path on the patch convolution",
+      { "base_model.model.model.visual.patch_embed.proj.lora_A.weight": [2, 3, 2, 14, 14] },
+      /of a kind that cannot be read.*patch_embed.*merge it/,
+    ],
+    [
+      "a side path on the embedding",
+      { "base_model.model.model.language_model.embed_tokens.lora_embedding_A": [2, 64] },
+      /of a kind that cannot be read.*lora_embedding_A.*merge it/,
+    ],
     [
       "the same twice",
       {
