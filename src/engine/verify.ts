@@ -6,15 +6,15 @@
  */
 import { seededRandom } from "../core/random.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
-import { type CaseInputs, type ModelCase, type ModelFixture, openFixture } from "../model/fixture.ts";
+import { type ModelCase, type ModelFixture, openFixture } from "../model/fixture.ts";
 import { readAdapter } from "../model/qwen2_5_vl/adapter.ts";
 import { readConfigFile } from "../model/qwen2_5_vl/checkpoint.ts";
 import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import { idsBatch, type TokenIdsBatch } from "../model/qwen2_5_vl/ids-batch.ts";
-import { type Positions, positionsOf } from "../model/qwen2_5_vl/positions.ts";
+import { idsBatch } from "../model/qwen2_5_vl/ids-batch.ts";
 import { resizeAntialias } from "../model/qwen2_5_vl/resize-antialias.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
 import type { Engine } from "./contract.ts";
+import { everyRow, labelledRows, type PreparedCase, packLeft, prepareCase } from "./fixture-batch.ts";
 import { type OpenEngineOptions, openEngine } from "./onnx/open.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
@@ -32,54 +32,12 @@ export interface VerifyReport {
   readonly pass: boolean;
 }
 
-/** A case's inputs as a batch of the engine, in the positions of the trained rule. */
-interface PreparedCase {
-  readonly inputs: CaseInputs;
-  readonly positions: Positions;
-  readonly ids: TokenIdsBatch;
-}
-
-const prepare = async (one: ModelCase, config: Qwen25VLConfig): Promise<PreparedCase> => {
-  const inputs = await one.inputs();
-  const positions = positionsOf(inputs, config);
-  const { imageGrids, videoGrids, pixelValues_PX, pixelValuesVideos_PX } = inputs;
-  const ids = {
-    rows: inputs.rows,
-    columns: inputs.columns,
-    ids_BT: inputs.inputIds_BT,
-    mask_BT: inputs.attentionMask_BT,
-    positions_3BT: positions.positions_3BT,
-    images: pixelValues_PX && { grids: imageGrids, patches: pixelValues_PX },
-    videos: pixelValuesVideos_PX && { grids: videoGrids, patches: pixelValuesVideos_PX },
-  };
-  return { inputs, positions, ids };
-};
-
-/** Every row scored on the token that follows it (the last of a row on token 0, which nobody reads). */
-const everyRow = ({ rows, columns, inputIds_BT }: CaseInputs): { rows: number[]; targets: number[] } => {
-  const all = Array.from({ length: rows * columns }, (_, row) => row);
-  return { rows: all, targets: all.map((row) => ((row + 1) % columns === 0 ? 0 : inputIds_BT[row + 1]!)) };
-};
-
 /** [B, T] without its last column, or with a column of zeros behind [B, T - 1]. */
 const changeColumns = (data: Float32Array, rows: number, from: number, to: number): Float32Array => {
   const out = new Float32Array(rows * to);
   for (let row = 0; row < rows; row++)
     out.set(data.subarray(row * from, row * from + Math.min(from, to)), row * to);
   return out;
-};
-
-/** Rows whose next label counts, and these labels. */
-const labelledRows = (inputs: CaseInputs): { rows: number[]; targets: number[] } => {
-  const rows: number[] = [];
-  const targets: number[] = [];
-  for (let row = 0; row < inputs.rows * inputs.columns; row++) {
-    const label = (row + 1) % inputs.columns === 0 ? -100 : (inputs.labels_BT?.[row + 1] ?? -100);
-    if (label === -100) continue;
-    rows.push(row);
-    targets.push(label);
-  }
-  return { rows, targets };
 };
 
 /** Verifies the cases of one model. */
@@ -97,7 +55,7 @@ class ModelVerifier {
   }
 
   async verify(one: ModelCase): Promise<CaseReport> {
-    const prepared = await prepare(one, this.#config);
+    const prepared = await prepareCase(one, this.#config);
     const got = new Map<string, ArrayLike<number>>();
     got.set("position_ids", prepared.positions.positions_3BT);
     await this.#forward(prepared, got);
@@ -187,29 +145,6 @@ class ModelVerifier {
     return drawn.flatMap(([completion]) => completion!.tokens);
   }
 }
-
-/** Moves the tokens of each row to its left end and the padding behind them. */
-const packLeft = (ids: TokenIdsBatch, pad: number): { ids: TokenIdsBatch; lengths: number[] } => {
-  const { rows, columns } = ids;
-  const plane = rows * columns;
-  const packed = new Int32Array(plane).fill(pad);
-  const mask = new Int32Array(plane);
-  const positions = new Int32Array(3 * plane);
-  const lengths = Array.from({ length: rows }, (_, row) => {
-    let length = 0;
-    for (let column = 0; column < columns; column++) {
-      const from = row * columns + column;
-      if (ids.mask_BT[from] === 0) continue;
-      const to = row * columns + length++;
-      packed[to] = ids.ids_BT[from]!;
-      mask[to] = 1;
-      for (let axis = 0; axis < 3; axis++)
-        positions[axis * plane + to] = ids.positions_3BT[axis * plane + from]!;
-    }
-    return length;
-  });
-  return { ids: { ...ids, ids_BT: packed, mask_BT: mask, positions_3BT: positions }, lengths };
-};
 
 const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promise<CaseReport[]> => {
   const adapter =

@@ -1,7 +1,6 @@
 import { assert, EngineError } from "../../../core/errors.ts";
 import type { Objective } from "../../../graph/objective.ts";
 import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
-import { adamW } from "../../adamw.ts";
 import type {
   Completion,
   Cotangents,
@@ -15,6 +14,7 @@ import type {
 } from "../../contract.ts";
 import type { LoraAdapter } from "../../lora.ts";
 import type { ModelWeights } from "../../model-weights.ts";
+import { OnnxAdamW } from "../adamw.ts";
 import type { DecodeForm } from "../packed-weights.ts";
 import { ChunkedHead } from "./head.ts";
 import { type PassValues, passModel } from "./model-pass.ts";
@@ -47,6 +47,7 @@ export class LayerwiseEngine implements Engine {
   readonly #head: ChunkedHead;
   readonly #objectives: ObjectiveGraphs;
   readonly #sampler: LayerwiseSampler;
+  readonly #optimizer: OnnxAdamW;
 
   constructor(
     config: Qwen25VLConfig,
@@ -59,6 +60,7 @@ export class LayerwiseEngine implements Engine {
     this.#weights = weights;
     this.#runner = new StageRunner(weights, adapter, { threads, keptGraphs });
     this.#head = new ChunkedHead(config, this.#runner, options.headRows);
+    this.#optimizer = new OnnxAdamW(threads);
     this.#objectives = new ObjectiveGraphs(threads);
     const form = options.decodeWeights ?? "float32";
     this.#sampler = new LayerwiseSampler(config, this.#runner, this.#head, form);
@@ -108,8 +110,8 @@ export class LayerwiseEngine implements Engine {
     return { loss, metrics };
   }
 
-  update(options: UpdateOptions): number {
-    const norm = adamW(this.#weights.store, options);
+  async update(options: UpdateOptions): Promise<number> {
+    const norm = await this.#optimizer.update(this.#weights.store, options);
     this.#sampler.weightsChanged();
     return norm;
   }
@@ -121,6 +123,7 @@ export class LayerwiseEngine implements Engine {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#runner.release();
     await this.#objectives.release();
+    await this.#optimizer.release();
     await this.#sampler.release();
   }
 
