@@ -2,6 +2,8 @@ import type { Random } from "../core/random.ts";
 import type { Objective } from "../graph/objective.ts";
 import type { LanguageShape } from "../model/qwen2_5_vl/language-model.ts";
 import type { VisionShape } from "../model/qwen2_5_vl/vision-tower.ts";
+import type { StopText } from "./stop-text.ts";
+import type { TokenChoiceRules } from "./token-choice.ts";
 
 /** Numbers that are fed to a graph. */
 export type FeedArray = Float32Array | BigInt64Array | Int32Array | Uint8Array;
@@ -50,7 +52,7 @@ export interface UpdateOptions {
 }
 
 /** A prompt whose completions are drawn: one row of a prefill. */
-export interface SampleRequest {
+export interface SampleRequest extends TokenChoiceRules {
   /** Prompts; `scored` rows are the last positions, one a prompt, in order. */
   readonly batch: ModelBatch;
   /** Positions of each prompt in use (T or less, left-aligned). */
@@ -60,25 +62,27 @@ export interface SampleRequest {
   /** Completions of each prompt. */
   readonly completions: number;
   readonly maxNewTokens: number;
-  /** 0: greedy. */
-  readonly temperature: number;
-  /** Keep the k likeliest tokens; 0: all. */
-  readonly topK?: number;
-  /** Keep the likeliest tokens that together reach p; 1: all. */
-  readonly topP?: number;
   /** Ends a completion. */
   readonly stopTokens: readonly number[];
-  /** Never drawn (vision tokens, padding). */
-  readonly bannedTokens?: readonly number[];
+  /** Strings that end a completion. */
+  readonly stopText?: StopText;
+  /** Token ids of each prompt; needed when there is a repetition penalty, which counts them as transformers does. */
+  readonly promptTokens?: readonly Iterable<number>[];
   readonly random: Random;
 }
 
-/** Drawn tokens of one completion, without the stop token. */
+/** Drawn tokens of one completion, without the stop token; with those that a stop string is in. */
 export interface Completion {
   readonly tokens: readonly number[];
-  /** Log-probability of every drawn token under temperature 1, the stop token's last when it was drawn. */
+  /**
+   * Log-probability of every drawn token under the model itself (temperature 1, no penalty, all tokens), in nats; the
+   * stop token's last when it was drawn.
+   */
   readonly logprobs: readonly number[];
+  /** "stop": a stop token or a stop string; "length": as many tokens as were allowed. */
   readonly finish: "stop" | "length";
+  /** Decoded text in front of the first stop string; only there when the request has stop strings. */
+  readonly text?: string;
 }
 
 /** The compute contract: what training, evaluation and reinforcement learning need of a model, and nothing else. */

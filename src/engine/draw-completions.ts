@@ -1,7 +1,10 @@
+import { ConfigError } from "../core/errors.ts";
+import type { Random } from "../core/random.ts";
 import { ropeTables } from "../model/qwen2_5_vl/batch.ts";
 import type { TextConfig } from "../model/qwen2_5_vl/config.ts";
 import type { Completion, FeedArray, SampleRequest } from "./contract.ts";
-import { drawToken } from "./token-choice.ts";
+import { checkStopText, cutAtStop } from "./stop-text.ts";
+import { checkTokenChoice, drawToken } from "./token-choice.ts";
 
 /** Where the logits of a request come from. Legend: R rows (completions of all prompts, in order), V vocabulary. */
 export interface NextLogits {
@@ -11,6 +14,72 @@ export interface NextLogits {
   readonly next: (tokens: BigInt64Array, step: number) => Promise<Float32Array>;
 }
 
+/** @throws {ConfigError} naming what of a request is out of range */
+export const checkSampleRequest = (request: SampleRequest, vocabSize: number): void => {
+  checkTokenChoice(request, vocabSize);
+  if (request.stopText !== undefined) checkStopText(request.stopText);
+  for (const what of ["completions", "maxNewTokens"] as const)
+    if (!Number.isInteger(request[what]) || request[what] < 1)
+      throw new ConfigError(what, { expected: "an integer, 1 or more", got: String(request[what]) });
+  const counted = request.promptTokens?.length ?? 0;
+  if ((request.repetitionPenalty ?? 1) !== 1 && counted !== request.lengths.length)
+    throw new ConfigError("repetition penalty without the prompts' tokens", {
+      expected: `promptTokens of ${request.lengths.length} prompts`,
+      got: String(counted),
+    });
+};
+
+/** One completion while it is drawn. */
+class Row {
+  readonly #request: SampleRequest;
+  readonly #random: Random;
+  readonly #seen: Set<number>;
+  readonly #tokens: number[] = [];
+  readonly #logprobs: number[] = [];
+  #finish: Completion["finish"] = "length";
+  #text: string | undefined;
+  done = false;
+
+  constructor(request: SampleRequest, row: number) {
+    this.#request = request;
+    this.#random = request.random.fork("completion", row);
+    this.#seen = new Set(request.promptTokens?.[Math.floor(row / request.completions)]);
+  }
+
+  /** Draws the next token from its logits [V]. @returns it */
+  draw(logits: Float32Array): number {
+    const { token, logprob } = drawToken(logits, this.#request, this.#random, this.#seen);
+    this.#logprobs.push(logprob);
+    if (this.#request.stopTokens.includes(token)) this.#end("stop");
+    else {
+      this.#tokens.push(token);
+      this.#seen.add(token);
+      this.#readText();
+      if (!this.done && this.#tokens.length >= this.#request.maxNewTokens) this.#end("length");
+    }
+    return token;
+  }
+
+  completion(): Completion {
+    const made = { tokens: this.#tokens, logprobs: this.#logprobs, finish: this.#finish };
+    if (this.#request.stopText === undefined) return made;
+    return { ...made, text: this.#text ?? "" };
+  }
+
+  #readText(): void {
+    const { stopText } = this.#request;
+    if (stopText === undefined) return;
+    const { text, found } = cutAtStop(stopText.decode(this.#tokens), stopText.strings);
+    this.#text = text;
+    if (found) this.#end("stop");
+  }
+
+  #end(finish: Completion["finish"]): void {
+    this.done = true;
+    this.#finish = finish;
+  }
+}
+
 /** Draws one token a row and step until all rows have ended: result[prompt][completion]. */
 export const drawCompletions = async (
   request: SampleRequest,
@@ -18,35 +87,21 @@ export const drawCompletions = async (
   { first, next }: NextLogits,
 ): Promise<Completion[][]> => {
   const prompts = request.lengths.length;
-  const rows = Array.from({ length: prompts * request.completions }, (_, row) => ({
-    random: request.random.fork("completion", row),
-    tokens: [] as number[],
-    logprobs: [] as number[],
-    finish: "length" as Completion["finish"],
-    done: false,
-  }));
+  const rows = Array.from({ length: prompts * request.completions }, (_, row) => new Row(request, row));
   const ids = new BigInt64Array(rows.length);
   const choose = (logits: Float32Array, rowOfLogits: (row: number) => number): void => {
-    rows.forEach((completion, row) => {
-      if (completion.done) return;
-      const from = rowOfLogits(row) * vocabSize;
-      const choice = drawToken(logits.subarray(from, from + vocabSize), request, completion.random);
-      completion.logprobs.push(choice.logprob);
-      if (request.stopTokens.includes(choice.token)) {
-        completion.done = true;
-        completion.finish = "stop";
-      } else {
-        completion.tokens.push(choice.token);
-        completion.done = completion.tokens.length >= request.maxNewTokens;
-      }
-      ids[row] = BigInt(choice.token);
+    rows.forEach((row, at) => {
+      if (row.done) return;
+      const from = rowOfLogits(at) * vocabSize;
+      ids[at] = BigInt(row.draw(logits.subarray(from, from + vocabSize)));
     });
   };
   choose(first, (row) => Math.floor(row / request.completions));
   for (let step = 0; rows.some(({ done }) => !done); step++) choose(await next(ids, step), (row) => row);
-  const completions = rows.map(({ tokens, logprobs, finish }) => ({ tokens, logprobs, finish }));
   return Array.from({ length: prompts }, (_, prompt) =>
-    completions.slice(prompt * request.completions, (prompt + 1) * request.completions),
+    rows
+      .slice(prompt * request.completions, (prompt + 1) * request.completions)
+      .map((row) => row.completion()),
   );
 };
 

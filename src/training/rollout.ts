@@ -8,6 +8,7 @@ import { type Random, seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
 import type { ClipPatches, ClipSegments } from "../model/qwen2_5_vl/segments.ts";
 import { segmentsBatch } from "../model/qwen2_5_vl/segments-batch.ts";
+import { visionTokenIds } from "../model/qwen2_5_vl/vision-token-ids.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {
   advanceRefeed,
@@ -98,6 +99,7 @@ const draw = async (
     maxNewTokens: options.maxNewTokens,
     temperature: options.temperature,
     stopTokens: [language.endToken],
+    bannedTokens: visionTokenIds(trainee.config),
     random,
   });
   return drawn.map((group) =>

@@ -5,7 +5,13 @@ import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import { decodeStep, prefill } from "../../model/qwen2_5_vl/decode.ts";
 import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
 import type { Completion, FeedArray, SampleRequest } from "../contract.ts";
-import { cacheCapacity, decodeFeeds, drawCompletions, fillCache } from "../draw-completions.ts";
+import {
+  cacheCapacity,
+  checkSampleRequest,
+  decodeFeeds,
+  drawCompletions,
+  fillCache,
+} from "../draw-completions.ts";
 import type { LoraAdapter } from "../lora.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import { Executable, tensorOf } from "./executable.ts";
@@ -54,6 +60,7 @@ export class OnnxSampler {
 
   /** Draws the completions of every prompt. */
   async sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]> {
+    checkSampleRequest(request, this.#config.text.vocabSize);
     const prompts = request.batch.language.samples;
     assert(request.batch.language.scored === prompts, "a prefill scores the last position of every prompt");
     const start = await this.#prefill(request);

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { ConfigError } from "../../../src/core/errors.ts";
 import { seededRandom } from "../../../src/core/random.ts";
-import { drawToken } from "../../../src/engine/token-choice.ts";
+import { checkTokenChoice, drawToken, ruledScores } from "../../../src/engine/token-choice.ts";
 
 const logits = fc.array(fc.double({ min: -8, max: 8, noNaN: true }), { minLength: 4, maxLength: 12 });
 const softmax = (x: readonly number[]): number[] => {
@@ -9,7 +10,7 @@ const softmax = (x: readonly number[]): number[] => {
   return x.map((value) => Math.exp(value) / total);
 };
 
-test("greedy takes the likeliest token that is not banned; its log-probability is among those", () => {
+test("greedy takes the likeliest token that is not banned; its log-probability is the model's own", () => {
   fc.assert(
     fc.property(logits, fc.subarray([0, 1, 2]), (x, banned) => {
       const kept = x.map((value, i) => (banned.includes(i) ? Number.NEGATIVE_INFINITY : Math.fround(value)));
@@ -19,7 +20,7 @@ test("greedy takes the likeliest token that is not banned; its log-probability i
         seededRandom(1),
       );
       expect(drawn.token).toBe(kept.indexOf(Math.max(...kept)));
-      expect(drawn.logprob).toBeCloseTo(Math.log(softmax(kept)[drawn.token]!), 4);
+      expect(drawn.logprob).toBeCloseTo(Math.log(softmax(x)[drawn.token]!), 4);
     }),
   );
 });
@@ -58,7 +59,7 @@ test("top-k and top-p draw from the likeliest only: k of them, or the fewest tha
         });
         for (let i = 0; i < 20; i++) {
           const byK = drawToken(Float32Array.from(x), { temperature: 1, topK: k }, random).token;
-          expect(order.slice(0, k)).toContain(byK);
+          expect(rounded[byK]).toBeGreaterThanOrEqual(rounded[order[k - 1]!]!);
           const byP = drawToken(Float32Array.from(x), { temperature: 1, topP: p }, random).token;
           expect(nucleus).toContain(byP);
         }
@@ -66,4 +67,43 @@ test("top-k and top-p draw from the likeliest only: k of them, or the fewest tha
     ),
     { numRuns: 60 },
   );
+});
+
+test("a repetition penalty makes every seen token less likely, once however often it was seen", () => {
+  const x = Float32Array.of(2, -1, 0.5, 3);
+  const rules = { temperature: 1, repetitionPenalty: 2 };
+  expect([...ruledScores(x, rules, new Set([0, 1]))]).toEqual([1, -2, 0.5, 3]);
+  expect([...ruledScores(x, rules, new Set())]).toEqual([...x]);
+  // The row of logits stays as it is: the log-probability is read from it.
+  expect([...x]).toEqual([2, -1, 0.5, 3]);
+});
+
+test("equally likely tokens: top-k keeps all of them, top-p the first that reach p", () => {
+  const x = Float32Array.of(1, 1, 1, 1, -20);
+  const kept = (rules: object): number[] =>
+    [...ruledScores(x, { temperature: 1, ...rules }, new Set())].flatMap((score, i) =>
+      score === Number.NEGATIVE_INFINITY ? [] : [i],
+    );
+  expect(kept({ topK: 2 })).toEqual([0, 1, 2, 3]);
+  expect(kept({ topP: 0.4 })).toEqual([0, 1]);
+  expect(kept({ topP: 1e-9 })).toEqual([0]);
+});
+
+test("rules outside their range are errors that say what was expected", () => {
+  const wrong: [object, RegExp][] = [
+    [{ temperature: -1 }, /temperature.*0 or more.*-1/s],
+    [{ temperature: Number.NaN }, /temperature/],
+    [{ topK: 1.5 }, /top-k.*integer/s],
+    [{ topP: 0 }, /top-p.*more than 0/s],
+    [{ topP: 1.01 }, /top-p/],
+    [{ repetitionPenalty: 0 }, /repetition penalty.*more than 0/s],
+    [{ bannedTokens: [9] }, /banned token.*below 4/s],
+    [{ bannedTokens: [0, 1, 2, 3, 3] }, /not banned/],
+  ];
+  for (const [rules, message] of wrong) {
+    const check = (): void => checkTokenChoice({ temperature: 1, ...rules }, 4);
+    expect(check).toThrow(ConfigError);
+    expect(check).toThrow(message);
+  }
+  checkTokenChoice({ temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, bannedTokens: [0, 1, 2] }, 4);
 });

@@ -2,7 +2,13 @@
 import { assert } from "../../../core/errors.ts";
 import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
 import type { Completion, SampleRequest } from "../../contract.ts";
-import { cacheCapacity, decodeFeeds, drawCompletions, fillCache } from "../../draw-completions.ts";
+import {
+  cacheCapacity,
+  checkSampleRequest,
+  decodeFeeds,
+  drawCompletions,
+  fillCache,
+} from "../../draw-completions.ts";
 import type { ModelWeights } from "../../model-weights.ts";
 import { type DecodeForm, type MatrixSource, PackedWeights } from "../packed-weights.ts";
 import { BlockDecoder } from "./decoder.ts";
@@ -51,6 +57,7 @@ export class LayerwiseSampler {
 
   /** Draws the completions of every prompt. */
   async sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]> {
+    checkSampleRequest(request, this.#config.text.vocabSize);
     const prompts = request.batch.language.samples;
     assert(request.batch.language.scored === prompts, "a prefill scores the last position of every prompt");
     const { text } = this.#config;
