@@ -68,8 +68,8 @@ const loadClips = async (): Promise<Clip[]> => {
       const size = { width: Math.round(info.width * scale), height: Math.round(info.height * scale) };
       const parts: FrameBatch[] = [];
       const indices = indicesForFps(info.timeline, fps);
-      for await (const part of video.frames(path, { select: { kind: "indices", indices }, size }))
-        parts.push(part);
+      const select = { kind: "indices", indices } as const;
+      for await (const part of video.frames(path, { select, size, resizer: "zscale" })) parts.push(part);
       const frames: FrameBatch = {
         ...size,
         frames: parts.flatMap((part) => part.frames),

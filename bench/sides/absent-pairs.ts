@@ -24,7 +24,11 @@ const makePair = async (file: string): Promise<readonly number[]> => {
     clip: { file, sha256: await sha256OfFile(file) },
     full: info.timeline,
     sampled: indices.map((at) => info.timeline[at]!),
-    frames: video.frames(file, { select: { kind: "indices", indices }, size }),
+    frames: video.frames(file, {
+      select: { kind: "indices", indices },
+      size,
+      resizer: relevance.definition.resizer,
+    }),
     caption: "",
     keywords: [],
     relevance: relevance.made,

@@ -5,6 +5,7 @@ import { ConfigError } from "../core/errors.ts";
 import type { Recipe } from "../core/registry.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import { keyFramesOf, type PeakOptions } from "../selection/peaks.ts";
+import type { RelevanceDefinition } from "../selection/relevance.ts";
 import { type ChosenRelevance, chooseRelevance } from "../selection/relevance-choice.ts";
 import { scoreClip } from "../selection/scores.ts";
 import type { VideoService } from "../video/service.ts";
@@ -165,13 +166,13 @@ export const scoringSize = (info: VideoInfo, longest: number): { width: number; 
   return { width: side(info.width), height: side(info.height) };
 };
 
-/** The sampled frames of a clip at the provider's size, as a stream. */
+/** The sampled frames of a clip as the provider wants them, as a stream. */
 export const sampledFrames = (
   video: VideoService,
   file: string,
   info: VideoInfo,
   sampled: Timeline,
-  longest: number,
+  wanted: Pick<RelevanceDefinition, "inputPixels" | "resizer">,
   signal: AbortSignal,
 ): AsyncIterable<FrameBatch> => {
   const all = sampled.length === info.timeline.length;
@@ -179,7 +180,8 @@ export const sampledFrames = (
     file,
     {
       select: all ? { kind: "all" } : { kind: "indices", indices: sampled.map(({ index }) => index) },
-      size: scoringSize(info, longest),
+      size: scoringSize(info, wanted.inputPixels),
+      resizer: wanted.resizer,
     },
     signal,
   );
@@ -207,11 +209,11 @@ export const analyseClip = async (
   const sampled = sampledTimeline(info.timeline, options.fps);
   const words = await keywordsOf(options, chosen.definition.usesText, context);
   const digest = await sha256(file);
-  const longest = chosen.definition.inputPixels;
+  const { inputPixels, resizer } = chosen.definition;
   const progress = context.progress(basename(file), "frames");
   let seen = 0;
   async function* counted(): AsyncGenerator<FrameBatch> {
-    for await (const batch of sampledFrames(video, file, info, sampled, longest, context.signal)) {
+    for await (const batch of sampledFrames(video, file, info, sampled, chosen.definition, context.signal)) {
       yield batch;
       seen += batch.frames.length;
       progress.update(seen, sampled.length, "scored");
@@ -224,7 +226,7 @@ export const analyseClip = async (
     keywords: words.keywords,
     caption: options.caption,
     context: { signal: context.signal, openScorer },
-    content: `${digest}/${info.decoder.name}/${info.decoder.version}/${longest}`,
+    content: `${digest}/${info.decoder.name}/${info.decoder.version}/${inputPixels}/${resizer}`,
     ...(options.cache ? { cacheFolder: join(cacheRoot(), "scores") } : {}),
   });
   return {

@@ -79,7 +79,8 @@ const encodedCopies = async (
   const whole = shown.length === clip.info.timeline.length;
   const size = scoringSize(clip.info, whole ? wholePixels : selectionPixels);
   const select = whole ? ({ kind: "all" } as const) : ({ kind: "indices", indices: shown } as const);
-  const frames = (): AsyncIterable<FrameBatch> => video.frames(file, { select, size }, signal);
+  const frames = (): AsyncIterable<FrameBatch> =>
+    video.frames(file, { select, size, resizer: "zscale" }, signal);
   const held = new Set(shown);
   const replacements = pair.replacements.filter(({ index }) => held.has(index));
   const endSeconds = clip.info.durationSeconds;

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Progress } from "../core/progress.ts";
 import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
+import type { Resizer } from "../video/request.ts";
 import type { Timeline } from "../video/types.ts";
 import type { OpenFrameTextScorer } from "./frame-text-scorer.ts";
 import type { PeakOptions } from "./peaks.ts";
@@ -53,6 +54,8 @@ export interface RelevanceDefinition<Params extends z.ZodType = z.ZodType>
   readonly costPerFrame: string;
   /** Longest side, in pixels, of the frames the provider wants; callers decode at this size. */
   readonly inputPixels: number;
+  /** How frames get that size: "pillow" where a model expects the pixels that it was trained on, else "zscale". */
+  readonly resizer: Resizer;
   /** How key frames are read off these scores unless somebody says otherwise; `{}` is the paper's rule. */
   readonly keyFrameRule: PeakOptions;
   /** True when keywords or caption change the scores; part of the cache key only then. */

@@ -62,7 +62,7 @@ const absent: CommandDefinition = defineCommand({
     if (indices.length > 0)
       for await (const batch of video.frames(
         file,
-        { select: { kind: "indices", indices }, size: scoringSize(clip.info, 192) },
+        { select: { kind: "indices", indices }, size: scoringSize(clip.info, 192), resizer: "zscale" },
         context.signal,
       ))
         for (let at = 0; at < batch.frames.length; at++)

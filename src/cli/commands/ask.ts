@@ -82,7 +82,7 @@ const pairOf = async (
       builder,
       seed: 0,
       allowNothing: true,
-      frames: sampledFrames(video, file, info, sampled, definition.inputPixels, signal),
+      frames: sampledFrames(video, file, info, sampled, definition, signal),
       relevance: made,
       context: { signal },
     });

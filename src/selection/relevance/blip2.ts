@@ -41,6 +41,7 @@ const blip2: RelevanceDefinition<typeof params> = defineRelevance({
   unit: "cosine in [-1, 1], highest over BLIP-2's queries",
   costPerFrame: "the server's; a PNG of about 60 kB travels",
   inputPixels: 364,
+  resizer: "pillow",
   keyFrameRule: {},
   usesText: true,
   remembers: false,

@@ -19,6 +19,7 @@ const checkpoint: RelevanceDefinition<typeof params> = defineRelevance({
   unit: "cosine in [-1, 1]",
   costPerFrame: "one forward pass of the checkpoint's image tower",
   inputPixels: 256,
+  resizer: "pillow",
   keyFrameRule: {},
   usesText: true,
   remembers: false,

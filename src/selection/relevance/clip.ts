@@ -33,6 +33,7 @@ const clip: RelevanceDefinition<typeof params> = defineRelevance({
   unit: "cosine in [-1, 1]",
   costPerFrame: "one pass of the image tower; ViT-B/32: about 4.4 GFLOP",
   inputPixels: 512,
+  resizer: "pillow",
   keyFrameRule: {},
   usesText: true,
   remembers: false,

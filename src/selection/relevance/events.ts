@@ -37,6 +37,7 @@ const events: RelevanceDefinition<typeof params> = defineRelevance({
   unit: "0 outside, 0.5 at a span's borders to 1 in its middle",
   costPerFrame: "nothing; frames are not looked at",
   inputPixels: 16,
+  resizer: "zscale",
   keyFrameRule: {},
   usesText: false,
   argument: "ranges",

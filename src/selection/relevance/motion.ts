@@ -1,7 +1,7 @@
 import { MotionCurve, type motionParams, motionParams as params } from "../motion/motion-curve.ts";
 import { defineRelevance, type RelevanceDefinition } from "../relevance.ts";
 
-const version = "1";
+const version = "2";
 
 /** Motion that comes and goes, camera removed; needs no weights and ignores the keywords. */
 const motion: RelevanceDefinition<typeof motionParams> = defineRelevance({
@@ -14,6 +14,7 @@ const motion: RelevanceDefinition<typeof motionParams> = defineRelevance({
   costPerFrame:
     "about 0.9 ms at 96 pixels on one core of a shared two-core machine (0.2 ms without camera search)",
   inputPixels: 192,
+  resizer: "zscale",
   keyFrameRule: { prominenceShare: 0.2 },
   usesText: false,
   argument: "reachSeconds",
