@@ -60,12 +60,14 @@ export const indicesForFps = (timeline: Timeline, fps: number, range?: TimeRange
   const end = Math.min(last.timeSeconds, (range?.endSeconds ?? Number.POSITIVE_INFINITY) - 2 * timeTolerance);
   const positions: number[] = [];
   let at = frameAt(start, timeline) as number;
-  for (let k = 0; ; k++) {
+  for (let k = 0; ; ) {
     const time = start + k / fps;
     if (time > end + timeTolerance && k > 0) break;
     while (at + 1 < timeline.length && timeline[at + 1]!.timeSeconds <= time + timeTolerance) at++;
     if (positions.at(-1) !== at) positions.push(at);
     if (at === timeline.length - 1) break;
+    // Nothing changes until the next frame, which a damaged clip may have years later.
+    k = Math.max(k + 1, Math.floor((timeline[at + 1]!.timeSeconds - start) * fps) - 2);
   }
   return positions;
 };

@@ -44,7 +44,7 @@ export const start = (name: string, args: readonly string[], extraPipes: number)
   return { child, ended };
 };
 
-/** Runs a program and hands its output over line by line. */
+/** Runs a program and hands its output over line by line; ends it when `onLine` throws. */
 export const runLines = async (
   name: string,
   args: readonly string[],
@@ -52,7 +52,13 @@ export const runLines = async (
 ): Promise<Ended> => {
   const { child, ended } = start(name, args, 0);
   child.stdin?.end();
-  for await (const line of createInterface({ input: child.stdout! })) onLine(line);
+  try {
+    for await (const line of createInterface({ input: child.stdout! })) onLine(line);
+  } catch (error) {
+    child.kill("SIGKILL");
+    await ended;
+    throw error;
+  }
   return ended;
 };
 

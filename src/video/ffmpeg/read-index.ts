@@ -55,12 +55,16 @@ const readPackets = async (
         at,
         flags,
       );
+      if (packets.count > limits.maxPackets)
+        throw new VideoError("too many packets", {
+          where: file,
+          expected: `at most ${limits.maxPackets}`,
+          hint: "raise maxPackets",
+        });
       if (packets.count % 2000 === 0) alive();
     };
     const show = ["-show_entries", entries, "-of", "compact=p=0:nk=1", `file:${file}`];
     const { code, complaint } = await runLines("ffprobe", [...args, ...show], onLine);
-    if (packets.count > limits.maxPackets)
-      throw new VideoError("too many packets", { where: file, expected: `at most ${limits.maxPackets}` });
     const truncated = /truncat|partial file|end of file/i.test(complaint);
     return { packets, fault: code !== 0 || truncated ? "reading ended early" : undefined };
   } finally {

@@ -82,7 +82,7 @@ const linearPass = async (
   const onPicture = (picture: Frame): boolean => {
     const frame = frameOf(picture, pass.pictures++);
     if (frame !== undefined) pass.take(frame, picture);
-    if (pass.pictures % 50 === 0) order.alive();
+    order.alive();
     return true;
   };
   try {
@@ -191,7 +191,7 @@ const indexedPass = async (
         }
         packet.unref();
         if (pass.ready.length > 0 && !(await deliverReady(pass, order, done))) return;
-        if (at % 200 === 0) order.alive();
+        order.alive();
       }
       position = end;
     }

@@ -60,6 +60,13 @@ describe("indicesForFps", () => {
     const timeline = timelineFromTimes(Array.from({ length: 100 }, (_, i) => i / 10));
     expect(indicesForFps(timeline, 2, { startSeconds: 2, endSeconds: 4 })).toEqual([20, 25, 30, 35]);
   });
+  test("take no longer when a damaged clip goes on for thousands of years", () => {
+    const timeline = timelineFromTimes([0, 0.04, 1e11, 1e11 + 1, 9e12]);
+    const started = performance.now();
+    expect(indicesForFps(timeline, 1)).toEqual([0, 1, 2, 3, 4]);
+    expect(indicesForFps(timeline, 60).at(-1)).toBe(4);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
   test("refuse what is no rate", () => {
     for (const fps of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
       expect(() => indicesForFps(timelineFromTimes([0]), fps)).toThrow(/not a frame rate/);
