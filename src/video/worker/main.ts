@@ -54,6 +54,12 @@ const sendFailure = (error: unknown): void => {
   if (error instanceof UnsupportedError) send({ type: "failed", kind: "unsupported", what: error.message });
   else if (error instanceof ConfigError) send({ type: "failed", kind: "config", what: error.message });
   else if (error instanceof VideoPerceiverError) send({ type: "failed", kind: "video", what: error.message });
+  else if (error instanceof RangeError && /allocation failed/i.test(error.message))
+    send({
+      type: "failed",
+      kind: "video",
+      what: "decoding gave up; got pictures larger than the memory allowed",
+    });
   else {
     const what = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
     send({ type: "failed", kind: "internal", what });
