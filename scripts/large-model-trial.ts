@@ -20,6 +20,7 @@ import { type Qwen25VLConfig, readConfig } from "../src/model/qwen2_5_vl/config.
 import { expectedTensors } from "../src/model/qwen2_5_vl/hub-tensors.ts";
 import { saveCheckpoint } from "../src/model/qwen2_5_vl/save-checkpoint.ts";
 import { elementsOf } from "../src/model/write-safetensors.ts";
+import { framesPerSecond, question } from "./large-model-trial/prompt.ts";
 
 const { values } = parseArgs({
   options: {
@@ -98,10 +99,16 @@ try {
   console.log(
     `written: ${(bytes / 2e9).toFixed(2)}e9 parameters, ${(bytes / 1e9).toFixed(2)} GB in ${seconds(start)}`,
   );
-  part("ask", checkpoint, "float32");
-  part("ask", checkpoint, "int8");
-  part("step", checkpoint, join(folder, "adapter"));
-  part("ask", checkpoint, "float32", join(folder, "adapter"));
+  part("generate", checkpoint, "float32");
+  part("generate", checkpoint, "int8");
+  const adapter = join(folder, "adapter");
+  part("step", checkpoint, adapter);
+  const asking = performance.now();
+  const command = fileURLToPath(new URL("../bin/videoperceiver.mjs", import.meta.url));
+  const options = ["--fps", String(framesPerSecond), "--max-new-tokens", "3", "--adapter", adapter];
+  const args = ["ask", clip, question, "--model", checkpoint, ...options];
+  const { status } = spawnSync(process.execPath, [command, ...args], { stdio: "inherit" });
+  console.log(`ask with the adapter, 3 tokens: status ${status}, ${seconds(asking)} in all`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
