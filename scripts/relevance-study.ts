@@ -1,130 +1,38 @@
 /**
  * How well relevance curves and key-frame rules find the decisive spans of real clips; prints the tables of
  * docs/relevance.md. Needs the shared clips.
- * Run: node scripts/relevance-study.ts [--clips DIR] [--fps 8] [--write docs/relevance.tables.md]
+ * Run: node scripts/relevance-study.ts [--clips DIR] [--fps 8] [--write FILE] [--relevance NAME:ARG ...]
+ * Each `--relevance` adds the rows of one more provider, e.g. clip:FOLDER, blip2:http://127.0.0.1:8765 or
+ * checkpoint:FOLDER, with keywords that the offline extractor finds in the clips' captions; `--only` leaves the others
+ * out.
  *
- * Spans: the finest ones (a span that holds another one is left out). Halves: scenes in the order of the SHA-256 of
- * their names, alternately tuning and held out; encodings of one shot are one scene. Intervals: 95 %, 4,000 bootstrap
- * draws of scenes.
+ * Intervals: 95 %, 4,000 bootstrap draws of scenes.
  */
-import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readJsonFile, writeFileAtomic } from "../src/core/files.ts";
-import { seededRandom } from "../src/core/random.ts";
+import { keywordExtractors } from "../src/absent/keywords.ts";
+import { openScorer } from "../src/cli/open-scorer.ts";
+import { writeFileAtomic } from "../src/core/files.ts";
 import type { FrameBatch } from "../src/frames/frame-batch.ts";
 import { type MotionParams, motionScores } from "../src/selection/motion/motion-curve.ts";
 import { keyFramesOf, type PeakOptions } from "../src/selection/peaks.ts";
+import { chooseRelevance } from "../src/selection/relevance-choice.ts";
 import { openVideoService } from "../src/video/service.ts";
-import { indicesForFps } from "../src/video/timeline.ts";
+import { areaUnderCurve, interval } from "./curve-statistics.ts";
+import { type DecisiveClip, decisiveClips, framesOf, wholeClip } from "./decisive-clips.ts";
 
-interface Clip {
-  readonly scene: string;
-  readonly half: "tuning" | "held-out";
-  readonly frames: FrameBatch;
-  readonly inside: readonly boolean[];
-  readonly durationSeconds: number;
-}
+type Clip = DecisiveClip & { readonly frames: FrameBatch };
 
 const { values } = parseArgs({
   options: {
     clips: { type: "string", default: `${process.env["VIDEOPERCEIVER_SHARED"] ?? "../shared"}/data/clips` },
     fps: { type: "string", default: "8" },
     write: { type: "string" },
+    relevance: { type: "string", multiple: true, default: [] },
+    only: { type: "boolean", default: false },
   },
 });
 const fps = Number(values.fps);
-
-const sceneOf = (file: string): string => file.replace(/\.[^.]+$/, "").replace(/^lego_.*/, "lego");
-const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-interface Listed {
-  readonly file: string;
-  readonly events: readonly { readonly start: number; readonly end: number }[];
-}
-
-const finest = (events: Listed["events"]): Listed["events"] =>
-  events.filter(
-    (a) =>
-      !events.some(
-        (b) => b !== a && b.start >= a.start && b.end <= a.end && b.end - b.start < a.end - a.start,
-      ),
-  );
-
-const loadClips = async (): Promise<Clip[]> => {
-  const listed = (readJsonFile(join(values.clips, "clips.json")) as Listed[]).filter(
-    ({ events }) => events.length > 0,
-  );
-  const scenes = [...new Set(listed.map(({ file }) => sceneOf(file)))].sort((a, b) =>
-    digest(a) < digest(b) ? -1 : 1,
-  );
-  await using video = openVideoService();
-  const clips: Clip[] = [];
-  for (const { file, events } of listed) {
-    try {
-      const path = join(values.clips, file);
-      const info = await video.probe(path);
-      const scale = Math.min(1, 192 / Math.max(info.width, info.height));
-      const size = { width: Math.round(info.width * scale), height: Math.round(info.height * scale) };
-      const parts: FrameBatch[] = [];
-      const indices = indicesForFps(info.timeline, fps);
-      const select = { kind: "indices", indices } as const;
-      for await (const part of video.frames(path, { select, size, resizer: "zscale" })) parts.push(part);
-      const frames: FrameBatch = {
-        ...size,
-        frames: parts.flatMap((part) => part.frames),
-        pixels: Buffer.concat(parts.map((part) => part.pixels)),
-      };
-      const spans = finest(events);
-      clips.push({
-        scene: sceneOf(file),
-        half: scenes.indexOf(sceneOf(file)) % 2 === 0 ? "tuning" : "held-out",
-        frames,
-        inside: frames.frames.map(({ timeSeconds: t }) =>
-          spans.some(({ start, end }) => t >= start && t < end),
-        ),
-        durationSeconds: info.durationSeconds,
-      });
-    } catch (error) {
-      console.error(`left out ${file}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-  return clips;
-};
-
-/** Probability that a frame inside scores above one outside, ties half; undefined without both kinds. */
-const areaUnderCurve = (scores: ArrayLike<number>, inside: readonly boolean[]): number | undefined => {
-  let right = 0;
-  let pairs = 0;
-  for (let i = 0; i < inside.length; i++)
-    if (inside[i])
-      for (let j = 0; j < inside.length; j++)
-        if (!inside[j]) {
-          pairs++;
-          right += scores[i]! > scores[j]! ? 1 : scores[i] === scores[j] ? 0.5 : 0;
-        }
-  return pairs === 0 ? undefined : right / pairs;
-};
-
-/** Mean over clips with the interval over scenes. */
-const interval = (
-  rows: readonly { scene: string; value: number | undefined }[],
-): { text: string; mean: number } => {
-  const known = rows.filter((row): row is { scene: string; value: number } => row.value !== undefined);
-  const scenes = [...new Set(known.map(({ scene }) => scene))];
-  const grouped = scenes.map((scene) => known.filter((row) => row.scene === scene).map(({ value }) => value));
-  const meanOf = (values: readonly number[]): number =>
-    values.reduce((sum, value) => sum + value, 0) / values.length;
-  const random = seededRandom("relevance study");
-  const draws = Array.from({ length: 4000 }, () => meanOf(grouped.flatMap(() => random.pick(grouped)))).sort(
-    (a, b) => a - b,
-  );
-  const mean = meanOf(known.map(({ value }) => value));
-  return {
-    mean,
-    text: `${mean.toFixed(3)} [${draws[100]!.toFixed(3)}, ${draws[3899]!.toFixed(3)}] (${known.length})`,
-  };
-};
+await using video = openVideoService();
 
 type Curve = (clip: Clip) => ArrayLike<number>;
 const motion =
@@ -175,7 +83,33 @@ const rules: [string, PeakOptions][] = [
   ["topShare: 0.025", { topShare: 0.025 }],
 ];
 
-const clips = await loadClips();
+/** Scores of every clip by a provider that the command line could name too; without keywords a clip has none. */
+const scoredBy = async (choice: string, clips: readonly Clip[]): Promise<Map<Clip, Float64Array>> => {
+  const { definition, made } = await chooseRelevance(choice);
+  const extractor = await keywordExtractors.make("offline");
+  const scores = new Map<Clip, Float64Array>();
+  for (const clip of clips) {
+    const found = await extractor.value.extract(clip.caption);
+    const keywords = found.status === "ok" ? found.keywords : [];
+    if (definition.usesText && keywords.length === 0) continue;
+    scores.set(
+      clip,
+      await made.value.score({
+        frames: framesOf(video, clip, definition.inputPixels, definition.resizer),
+        timeline: clip.sampled,
+        keywords,
+        caption: clip.caption,
+        context: { openScorer, spans: clip.spans },
+      }),
+    );
+  }
+  await made.value.close?.();
+  return scores;
+};
+
+const clips: Clip[] = [];
+for (const clip of await decisiveClips(video, values.clips, fps))
+  clips.push({ ...clip, frames: await wholeClip(framesOf(video, clip, 192, "zscale")) });
 const lines: string[] = [];
 const say = (line: string): void => {
   lines.push(line);
@@ -210,30 +144,51 @@ say(`Clips: ${clips.length}, ${fps} fps, longest side 192.\n`);
 say(
   "| curve | AUC, tuning half | AUC, held-out half | AUC away from the ends, tuning | away from the ends, held out |\n|---|---|---|---|---|",
 );
-const known = new Map<string, Map<Clip, ArrayLike<number>>>();
-for (const [name, curve] of curves) {
-  const scores = new Map(clips.map((clip) => [clip, curve(clip)]));
+/** Key frames among all frames; undefined where there is no curve. */
+const share = (keys: readonly number[] | undefined, clip: Clip): number | undefined =>
+  keys && keys.length / clip.inside.length;
+const known = new Map<string, ReadonlyMap<Clip, ArrayLike<number>>>();
+const report = (name: string, scores: ReadonlyMap<Clip, ArrayLike<number>>): void => {
   known.set(name, scores);
-  say(
-    `| ${name} | ${cells((clip) => areaUnderCurve(scores.get(clip)!, clip.inside))} | ${cells((clip) => interior(clip, scores.get(clip)!))} |`,
+  const all = cells((clip) => {
+    const curve = scores.get(clip);
+    return curve && areaUnderCurve(curve, clip.inside);
+  });
+  const away = cells((clip) => {
+    const curve = scores.get(clip);
+    return curve && interior(clip, curve);
+  });
+  say(`| ${name} | ${all} | ${away} |`);
+};
+if (!values.only)
+  for (const [name, curve] of curves) report(name, new Map(clips.map((clip) => [clip, curve(clip)])));
+const named = [...(values.only ? [] : ["events"]), ...values.relevance];
+const nameOf = (choice: string): string => choice.split(/[:=]/)[0]!;
+for (const choice of named)
+  report(
+    `${nameOf(choice)}${choice === "events" ? " (control: the spans themselves)" : ""}`,
+    await scoredBy(choice, clips),
   );
-}
-for (const name of ["motion (default)", "control: mean difference to the frame before"]) {
+const withRules = [
+  ...(values.only ? [] : ["motion (default)", "control: mean difference to the frame before"]),
+  ...values.relevance.map(nameOf),
+];
+for (const name of withRules) {
   const scores = known.get(name)!;
   say(`\nKey frames from: ${name}\n`);
   say(
     "| rule | hit rate - span share, tuning | hit rate - span share, held out | key share, tuning | key share, held out |\n|---|---|---|---|---|",
   );
   for (const [rule, options] of rules) {
-    const keys = new Map(clips.map((clip) => [clip, keyFramesOf(scores.get(clip)!, options)]));
+    const keys = new Map([...scores].map(([clip, curve]) => [clip, keyFramesOf(curve, options)]));
     const gain = (clip: Clip): number | undefined => {
-      const found = keys.get(clip)!;
-      const share = clip.inside.filter(Boolean).length / clip.inside.length;
+      const found = keys.get(clip) ?? [];
+      const spanShare = clip.inside.filter(Boolean).length / clip.inside.length;
       return found.length === 0
         ? undefined
-        : found.filter((at) => clip.inside[at]).length / found.length - share;
+        : found.filter((at) => clip.inside[at]).length / found.length - spanShare;
     };
-    say(`| ${rule} | ${cells(gain)} | ${cells((clip) => keys.get(clip)!.length / clip.inside.length)} |`);
+    say(`| ${rule} | ${cells(gain)} | ${cells((clip) => share(keys.get(clip), clip))} |`);
   }
 }
 if (values.write !== undefined) writeFileAtomic(values.write, `${lines.join("\n")}\n`);

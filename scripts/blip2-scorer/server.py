@@ -11,10 +11,12 @@ POST /score <- {"keywords": ["flip pancake"], "frames": ["<base64 of a PNG or JP
 import argparse
 import base64
 import binascii
+import hashlib
 import io
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 PROTOCOL = "videoperceiver/scorer@1"
 MAX_BODY = 256 * 1024 * 1024
@@ -22,6 +24,18 @@ MAX_BODY = 256 * 1024 * 1024
 
 class BadRequest(Exception):
     """What the client sent cannot be scored."""
+
+
+def identity(name, model):
+    """Name and version of the weights: the hub's commit, or a hash over a local folder's files."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return name, getattr(model.config, "_commit_hash", None) or "unknown commit"
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin")):
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return folder.resolve().name, digest.hexdigest()[:12]
 
 
 class Blip2Scorer:
@@ -37,8 +51,7 @@ class Blip2Scorer:
         self.processor = AutoProcessor.from_pretrained(name)
         self.model = Blip2ForImageTextRetrieval.from_pretrained(name, torch_dtype=kind).to(device).eval()
         self.kind = kind
-        self.name = name
-        self.version = getattr(self.model.config, "_commit_hash", None) or "local"
+        self.name, self.version = identity(name, self.model)
         self.lock = threading.Lock()
 
     def text_vector(self, keywords):

@@ -107,6 +107,18 @@ describe("openai keywords", () => {
       "empty",
       2,
     ],
+    [
+      "a flood of keywords",
+      [completion(JSON.stringify({ keywords: new Array(5000).fill("flip") }))],
+      "malformed",
+      1,
+    ],
+    [
+      "a keyword as long as a book",
+      [completion(JSON.stringify({ keywords: ["x".repeat(1e6)] }))],
+      "malformed",
+      1,
+    ],
     ["no action", [completion('{"keywords":[]}')], "empty", 1],
     [
       "a dropped connection",
@@ -127,7 +139,7 @@ describe("openai keywords", () => {
     "records %s as one outcome and invents nothing",
     async (_, given, status, attempts) => {
       replies = [...given];
-      const outcome = await (await extractor({ attempts: 2 })).extract("A man flips a pancake.");
+      const outcome = await (await extractor({ attempts })).extract("A man flips a pancake.");
       expect(outcome).toMatchObject({ status, attempts });
       expect(outcome).not.toHaveProperty("keywords");
       expect(received).toHaveLength(given.length);
