@@ -5,6 +5,7 @@ import { filled, input } from "../../../graph/ops/inputs.ts";
 import type { Value } from "../../../graph/value.ts";
 import type { Cotangents, FeedArray, StepResult } from "../../contract.ts";
 import { Executable, tensorOf } from "../executable.ts";
+import { KeptGraphs } from "../kept-graphs.ts";
 import { objectiveSignals } from "../plan.ts";
 import type { PassValues } from "./model-pass.ts";
 
@@ -28,7 +29,7 @@ const kept = 8;
 /** Objectives as graphs of their own: from what the model gave to a loss and its cotangents. */
 export class ObjectiveGraphs {
   readonly #threads: number;
-  readonly #graphs = new Map<string, Executable>();
+  readonly #graphs = new KeptGraphs<Executable>(kept);
 
   constructor(threads: number) {
     this.#threads = threads;
@@ -69,40 +70,35 @@ export class ObjectiveGraphs {
 
   /** Frees all sessions. */
   async release(): Promise<void> {
-    for (const graph of this.#graphs.values()) await graph.release();
-    this.#graphs.clear();
+    await this.#graphs.release();
   }
 
-  async #compiled(
+  #compiled(
     objective: Objective,
     signals: ReadonlyMap<string, { readonly shape: readonly number[] }>,
   ): Promise<Executable> {
     const shapes = [...signals].map(([name, { shape }]) => [name, shape] as const);
     const key = `${objective.key} ${JSON.stringify(shapes)}`;
-    const known = this.#graphs.get(key);
-    if (known !== undefined) return known;
-    const inputs = new Map(shapes.map(([name, shape]): [string, Value] => [name, input(name, shape)]));
-    const states = [...inputs].filter(([name]) => name.startsWith("state."));
-    const { loss, metrics } = objective.build(
-      objectiveSignals(objective, {
-        tokenLogprobs: inputs.get("tokenLogprobs"),
-        states: new Map(states.map(([name, value]) => [Number(name.slice("state.".length)), value])),
-      }),
-    );
-    const outputs: Record<string, Value> = { loss };
-    for (const [name, value] of Object.entries(metrics)) outputs[`metric.${name}`] = value;
-    const derived = vectorJacobianProduct([{ output: loss, cotangent: filled([], 1) }], [...inputs.values()]);
-    [...inputs.keys()].forEach((name, i) => {
-      const cotangent = derived[i];
-      if (cotangent !== undefined) outputs[`cotangent.${name}`] = cotangent;
+    return this.#graphs.get(key, () => {
+      const inputs = new Map(shapes.map(([name, shape]): [string, Value] => [name, input(name, shape)]));
+      const states = [...inputs].filter(([name]) => name.startsWith("state."));
+      const { loss, metrics } = objective.build(
+        objectiveSignals(objective, {
+          tokenLogprobs: inputs.get("tokenLogprobs"),
+          states: new Map(states.map(([name, value]) => [Number(name.slice("state.".length)), value])),
+        }),
+      );
+      const outputs: Record<string, Value> = { loss };
+      for (const [name, value] of Object.entries(metrics)) outputs[`metric.${name}`] = value;
+      const derived = vectorJacobianProduct(
+        [{ output: loss, cotangent: filled([], 1) }],
+        [...inputs.values()],
+      );
+      [...inputs.keys()].forEach((name, i) => {
+        const cotangent = derived[i];
+        if (cotangent !== undefined) outputs[`cotangent.${name}`] = cotangent;
+      });
+      return Executable.compile(outputs, { threads: this.#threads });
     });
-    if (this.#graphs.size >= kept) {
-      const [oldest, graph] = this.#graphs.entries().next().value!;
-      this.#graphs.delete(oldest);
-      await graph.release();
-    }
-    const made = await Executable.compile(outputs, { threads: this.#threads });
-    this.#graphs.set(key, made);
-    return made;
   }
 }

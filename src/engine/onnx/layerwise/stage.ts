@@ -8,6 +8,7 @@ import type { FeedArray } from "../../contract.ts";
 import { type LoraAdapter, loraNames } from "../../lora.ts";
 import type { ModelWeights } from "../../model-weights.ts";
 import { Executable, tensorOf } from "../executable.ts";
+import { KeptGraphs } from "../kept-graphs.ts";
 import { weightFeed } from "../plan.ts";
 
 /** A part of the model that is a graph of its own. Parts of equal structure (the blocks) share one compiled graph. */
@@ -42,6 +43,7 @@ export interface StageResult {
 interface CompiledStage {
   readonly graph: Executable;
   readonly outputs: readonly (readonly [string, readonly number[]])[];
+  release(): Promise<void>;
 }
 
 /** One float32 memory for all parameters that have one name in the graphs, and which of them it holds. */
@@ -72,8 +74,7 @@ export class StageRunner {
   readonly adapter: LoraAdapter | undefined;
   /** Threads inside one operator. */
   readonly threads: number;
-  readonly #keptGraphs: number;
-  readonly #graphs = new Map<string, CompiledStage>();
+  readonly #graphs: KeptGraphs<CompiledStage>;
   readonly #tensors = new Map<string, Tensor>();
   readonly #scratch = new Map<string, Scratch>();
   readonly #signatures = new Map<string, string>();
@@ -83,7 +84,7 @@ export class StageRunner {
     this.weights = weights;
     this.adapter = adapter;
     this.threads = options.threads;
-    this.#keptGraphs = options.keptGraphs;
+    this.#graphs = new KeptGraphs(options.keptGraphs);
     this.#trained = weights.store.trained().map(({ name }) => name);
   }
 
@@ -134,8 +135,7 @@ export class StageRunner {
 
   /** Frees all sessions. */
   async release(): Promise<void> {
-    for (const { graph } of this.#graphs.values()) await graph.release();
-    this.#graphs.clear();
+    await this.#graphs.release();
   }
 
   /** The parameter that a graph calls `name`. */
@@ -210,31 +210,20 @@ export class StageRunner {
     );
   }
 
-  async #compiled(
+  #compiled(
     stage: Stage,
     purpose: string,
     outputs: (built: BuiltStage) => Record<string, Value>,
   ): Promise<CompiledStage> {
-    const key = `${purpose} ${this.graphKey(stage)}`;
-    const known = this.#graphs.get(key);
-    if (known !== undefined) {
-      this.#graphs.delete(key);
-      this.#graphs.set(key, known);
-      return known;
-    }
-    if (this.#graphs.size >= this.#keptGraphs) {
-      const [oldest, { graph }] = this.#graphs.entries().next().value!;
-      this.#graphs.delete(oldest);
-      await graph.release();
-    }
-    const values = outputs(this.build(stage));
-    const graph = await Executable.compile(values, { threads: this.threads });
-    const made = {
-      graph,
-      outputs: Object.entries(values).map(([name, { shape }]) => [name, shape] as const),
-    };
-    this.#graphs.set(key, made);
-    return made;
+    return this.#graphs.get(`${purpose} ${this.graphKey(stage)}`, async () => {
+      const values = outputs(this.build(stage));
+      const graph = await Executable.compile(values, { threads: this.threads });
+      return {
+        graph,
+        outputs: Object.entries(values).map(([name, { shape }]) => [name, shape] as const),
+        release: () => graph.release(),
+      };
+    });
   }
 
   async #run(
