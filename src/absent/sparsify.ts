@@ -60,8 +60,8 @@ const shownAt = (timeline: Timeline, timeSeconds: number): number => {
 
 /**
  * Samples a clip so that about `targetShare` of its frames lie in `events`: other time at `otherFps` (at most every
- * frame), key time at the solved rate, at least one frame an event. Frames keep their true times, so the result is
- * sampled unevenly and the times must go to the model.
+ * frame), key time at the solved rate, at least one frame for every event that has a frame at all, overlapping ones
+ * too. Frames keep their true times, so the result is sampled unevenly and the times must go to the model.
  *
  * @throws {ConfigError} when there is no event, or no time outside the events
  * @source VideoPerceiver, sparsification ("non-key parts at 8 fps lower the key share to 5 %")
@@ -90,9 +90,10 @@ export const sparsifiedIndices = (
   ).filter((index) => !inside(index));
   const wantedKeys = (targetShare * otherIndices.length) / (1 - targetShare);
   const keyFps = wantedKeys / keySeconds;
-  const keyIndices = unique(
+  const gridIndices = unique(
     spans.flatMap((span) => gridOf(span, keyFps).map((time) => shownAt(timeline, time))),
   ).filter(inside);
+  const keyIndices = unique([...gridIndices, ...missedEvents(timeline, events, gridIndices)]);
   const total = otherIndices.length + keyIndices.length;
   return {
     indices: unique([...otherIndices, ...keyIndices]),
@@ -102,6 +103,19 @@ export const sparsifiedIndices = (
     reached: Math.abs(keyIndices.length - wantedKeys) <= 1,
   };
 };
+
+/** For every event in which no chosen frame lies, the one of its frames that is nearest to its middle. */
+const missedEvents = (timeline: Timeline, events: readonly TimeSpan[], chosen: readonly number[]): number[] =>
+  events.flatMap(({ startSeconds, endSeconds }) => {
+    const lies = (index: number): boolean => {
+      const { timeSeconds } = timeline[index]!;
+      return timeSeconds >= startSeconds && timeSeconds < endSeconds;
+    };
+    if (chosen.some(lies)) return [];
+    const middle = shownAt(timeline, (startSeconds + endSeconds) / 2);
+    const found = [middle, middle + 1].find((index) => index < timeline.length && lies(index));
+    return found === undefined ? [] : [found];
+  });
 
 const unique = (values: readonly number[]): number[] => [...new Set(values)].sort((a, b) => a - b);
 

@@ -36,26 +36,55 @@ describe("sparsifiedIndices", () => {
     expect(result.otherFps).toBeCloseTo(8, 0);
   });
 
-  it("keeps at least one frame an event, true frames only, ascending and unique", () => {
-    const spans = fc.array(
-      fc.tuple(fc.double({ min: 0, max: 8, noNaN: true }), fc.double({ min: 0.2, max: 1.5, noNaN: true })),
-      { minLength: 1, maxLength: 4 },
-    );
+  /** Frames at uneven times. */
+  const uneven = (gaps: readonly number[]): Timeline => {
+    let timeSeconds = 0;
+    return gaps.map((gap, index) => {
+      const frame = { index, timeSeconds };
+      timeSeconds += gap;
+      return frame;
+    }) as unknown as Timeline;
+  };
+  const span = fc
+    .tuple(fc.double({ min: 0, max: 9, noNaN: true }), fc.double({ min: 0.01, max: 1.5, noNaN: true }))
+    .map(([start, length]) => ({ startSeconds: start, endSeconds: start + length }));
+
+  it("keeps a frame of every event that has one, overlapping or not; ascending, unique, at uneven times", () => {
     fc.assert(
-      fc.property(spans, fc.double({ min: 0.01, max: 0.5, noNaN: true }), (raw, target) => {
-        const events = raw.map(([start, length]) => ({ startSeconds: start, endSeconds: start + length }));
-        const result = sparsifiedIndices(timeline(300, 25), 12, events, target, 6);
-        expect([...result.indices]).toEqual([...new Set(result.indices)].sort((a, b) => a - b));
-        for (const index of result.indices) expect(index >= 0 && index < 300).toBe(true);
-        for (const { startSeconds, endSeconds } of events) {
-          const merged = events.filter((e) => e.startSeconds <= endSeconds && e.endSeconds >= startSeconds);
-          const from = Math.min(...merged.map((e) => e.startSeconds));
-          const to = Math.max(...merged.map((e) => e.endSeconds));
-          const all = events.some((e) => e.startSeconds < from || e.endSeconds > to);
-          if (!all || merged.length === 1)
-            expect(result.indices.some((index) => index / 25 >= from - 0.041 && index / 25 < to)).toBe(true);
-        }
-      }),
+      fc.property(
+        fc.array(span, { minLength: 1, maxLength: 5 }),
+        fc.double({ min: 0.01, max: 0.5, noNaN: true }),
+        fc.array(fc.double({ min: 0.005, max: 0.3, noNaN: true }), { minLength: 60, maxLength: 120 }),
+        (events, target, gaps) => {
+          const frames = uneven(gaps);
+          const duration = Math.max(12, frames.at(-1)!.timeSeconds);
+          const result = sparsifiedIndices(frames, duration, events, target, 6);
+          expect([...result.indices]).toEqual([...new Set(result.indices)].sort((a, b) => a - b));
+          const within = (index: number, { startSeconds, endSeconds }: (typeof events)[number]): boolean =>
+            frames[index]!.timeSeconds >= startSeconds && frames[index]!.timeSeconds < endSeconds;
+          for (const event of events) {
+            const possible = frames.some((_, index) => within(index, event));
+            expect(result.indices.some((index) => within(index, event))).toBe(possible);
+          }
+          const keys = result.indices.filter((index) => events.some((event) => within(index, event)));
+          expect(result.keyShare).toBeCloseTo(keys.length / result.indices.length, 9);
+        },
+      ),
+    );
+  });
+
+  it("has no more key frames than asked for, except the one that every event gets", () => {
+    fc.assert(
+      fc.property(
+        fc.array(span, { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 1, max: 8 }),
+        (events, fps) => {
+          const result = sparsifiedIndices(timeline(300, 25), 12, events, 0.05, fps);
+          const keys = Math.round(result.keyShare * result.indices.length);
+          const others = result.indices.length - keys;
+          expect(keys).toBeLessThanOrEqual(Math.max(1, (0.05 * others) / 0.95) + 2 * events.length);
+        },
+      ),
     );
   });
 
