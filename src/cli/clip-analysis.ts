@@ -197,12 +197,13 @@ export const chosenOf = async (
   return { chosen, rule: peakOptionsOf(options, chosen.definition.keyFrameRule) };
 };
 
-/** Probes, extracts keywords, scores and finds the key frames. */
+/** Probes, extracts keywords, scores and finds the key frames. `look` sees the frames if they had to be decoded. */
 export const analyseClip = async (
   { video, sha256 }: Clips,
   file: string,
   options: ClipOptions,
   context: CommandContext,
+  look: (batch: FrameBatch) => void = () => {},
 ): Promise<AnalysedClip> => {
   const { chosen, rule } = await chosenOf(options);
   const info = await video.probe(file, context.signal);
@@ -214,6 +215,7 @@ export const analyseClip = async (
   let seen = 0;
   async function* counted(): AsyncGenerator<FrameBatch> {
     for await (const batch of sampledFrames(video, file, info, sampled, chosen.definition, context.signal)) {
+      look(batch);
       yield batch;
       seen += batch.frames.length;
       progress.update(seen, sampled.length, "scored");

@@ -3,6 +3,7 @@ import { absentBuilders } from "../../absent/builders.ts";
 import { drawPairSheet } from "../../absent/pair-sheet.ts";
 import { writePair } from "../../absent/write-pair.ts";
 import { ConfigError } from "../../core/errors.ts";
+import type { FrameBatch } from "../../frames/frame-batch.ts";
 import { analyseClip, type ClipOptions, chosenOf, clipOptions, scoringSize } from "../clip-analysis.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { openClips } from "../video-options.ts";
@@ -41,7 +42,12 @@ const absent: CommandDefinition = defineCommand({
       throw new ConfigError("bad --seed", { expected: "a whole number", got: options.seed });
     await using clips = openClips(raw);
     const { video } = clips;
-    const clip = await analyseClip(clips, file, options, context);
+    const prints = new Map<number, string>();
+    const takePrints = (batch: FrameBatch): void => {
+      for (let at = 0; at < batch.frames.length; at++)
+        prints.set(batch.frames[at]!.index, framePrint(batch, at));
+    };
+    const clip = await analyseClip(clips, file, options, context, takePrints);
     const record: PairRecord = {
       clip: { file, sha256: clip.sha256 },
       full: clip.info.timeline,
@@ -58,15 +64,14 @@ const absent: CommandDefinition = defineCommand({
     const indices = [...new Set(decided.replacements.flatMap(({ position, from }) => [position, from]))]
       .sort((a, b) => a - b)
       .map((position) => clip.sampled[position]!.index);
-    const prints = new Map<number, string>();
-    if (indices.length > 0)
+    // Scores that were known from before left no frames to look at.
+    if (indices.some((index) => !prints.has(index)))
       for await (const batch of video.frames(
         file,
         { select: { kind: "indices", indices }, size: scoringSize(clip.info, 192), resizer: "zscale" },
         context.signal,
       ))
-        for (let at = 0; at < batch.frames.length; at++)
-          prints.set(batch.frames[at]!.index, framePrint(batch, at));
+        takePrints(batch);
     const printOf = (position: number): string | undefined => prints.get(clip.sampled[position]!.index);
     const built = pairOf(record, clip.relevance, clip.scores, decided, (a, b) => printOf(a) === printOf(b));
     const written = await writePair({
