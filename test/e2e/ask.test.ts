@@ -96,6 +96,27 @@ describe.each([
     expect(shape).toEqual(size);
     expect(told.answer.split(" ").length).toBeLessThanOrEqual(5);
   });
+  test("draws by seed, stops at a text, refuses what is out of range; 8-bit weights answer too", () => {
+    const asked = ["what happens ?", "--model", model, "--max-new-tokens", "8", "--temperature", "3"];
+    const draw = (...more: string[]): string => ask(...asked, ...more).stdout.trim();
+    const seeds = ["1", "2", "3"].map((seed) => draw("--seed", seed));
+    expect(draw("--seed", "1")).toBe(seeds[0]);
+    expect(new Set(seeds).size).toBeGreaterThan(1);
+    const word = seeds[0]!.split(" ").find((part) => part !== "");
+    expect(word).toBeDefined();
+    expect(draw("--seed", "1", "--stop", word!)).toBe(seeds[0]!.slice(0, seeds[0]!.indexOf(word!)).trim());
+    expect(ask(...asked, "--top-k", "2", "--top-p", "0.5", "--repetition-penalty", "1.2").status).toBe(0);
+    expect(ask(...asked, "--decode-weights", "int8").status).toBe(0);
+    for (const wrong of [
+      ["--top-p", "1.5"],
+      ["--temperature", "-1"],
+      ["--stop", ""],
+    ]) {
+      const { status, stderr } = ask(...asked, ...wrong);
+      expect(status).toBe(2);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+    }
+  });
   test("--compare-absent takes the flash away and says both answers", () => {
     const args = [
       "what happens ?",

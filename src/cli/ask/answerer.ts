@@ -1,5 +1,6 @@
 import type { FrameBatch } from "../../frames/frame-batch.ts";
 import type { VideoInfo } from "../../video/types.ts";
+import type { AnswerRules } from "./answer-rules.ts";
 
 /** The frames of a clip that a model looks at. */
 export interface Look {
@@ -26,6 +27,6 @@ export interface Answerer extends AsyncDisposable {
   look(info: VideoInfo, framesPerSecond: number | undefined): Look;
   /** Brings a decoded frame to the look's size. */
   resize(batch: FrameBatch, position: number, look: Look): Uint8Array;
-  /** The likeliest answer, token by token. */
-  answer(pictures: Pictures, question: string, maxNewTokens: number): Promise<string>;
+  /** An answer, drawn token by token. */
+  answer(pictures: Pictures, question: string, rules: AnswerRules): Promise<string>;
 }

@@ -1,7 +1,6 @@
 import { ConfigError } from "../../core/errors.ts";
-import { seededRandom } from "../../core/random.ts";
 import { OnnxEngine } from "../../engine/onnx/engine.ts";
-import { loadStore } from "../../engine/onnx/open.ts";
+import { loadStore, type OpenEngineOptions } from "../../engine/onnx/open.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { resizeBicubic } from "../../frames/resize.ts";
 import { stepPatches } from "../../model/qwen2_5_vl/patch-bytes.ts";
@@ -10,6 +9,7 @@ import type { SegmentTokens } from "../../model/qwen2_5_vl/segments.ts";
 import { segmentsBatch } from "../../model/qwen2_5_vl/segments-batch.ts";
 import type { Tokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
 import { indicesForFps } from "../../video/timeline.ts";
+import { drawAnswer } from "./answer-rules.ts";
 import type { Answerer } from "./answerer.ts";
 
 /** Tokens of a question. @throws {ConfigError} naming words that a small vocabulary lacks */
@@ -34,11 +34,11 @@ export const ownAnswerer = async (
   folder: string,
   tokenizer: Tokenizer,
   tokens: SegmentTokens,
-  threads: number,
+  { threads, decodeWeights = "float32" }: OpenEngineOptions,
 ): Promise<Answerer> => {
   const settings = readPictureSettings(folder);
   const { config, store } = await loadStore(folder, "none");
-  const engine = new OnnxEngine(config, store, undefined, { threads });
+  const engine = new OnnxEngine(config, store, undefined, { threads, decodeWeights });
   const { width, height } = settings;
   return {
     kind: "trained with segments (ours)",
@@ -52,7 +52,7 @@ export const ownAnswerer = async (
       batch.width === width && batch.height === height
         ? pixelsOf(batch, position)
         : resizeBicubic(pixelsOf(batch, position), batch.width, batch.height, width, height),
-    answer: async ({ frames, framesPerSecond }, question, maxNewTokens) => {
+    answer: async ({ frames, framesPerSecond }, question, rules) => {
       const { patchSize, spatialMergeSize, temporalPatchSize } = config.vision;
       const depth = temporalPatchSize;
       const steps = Array.from({ length: Math.ceil(frames.length / depth) }, (_, step) => {
@@ -70,20 +70,17 @@ export const ownAnswerer = async (
         secondsPerStep: depth / framesPerSecond,
         steps,
       };
-      const prompt = questionTokens(question, tokenizer);
-      const text = { tokens: prompt, scoredFrom: prompt.length, next: true };
+      const asked = questionTokens(question, tokenizer);
+      const text = { tokens: asked, scoredFrom: asked.length, next: true };
       const batch = segmentsBatch([{ clip, texts: [text] }], config, { tokens, prefill: true });
-      const [drawn] = await engine.sample({
+      const prompt = {
         batch,
         lengths: batch.ends.map(({ length }) => length),
         nextPositions: batch.ends.map(({ nextPosition }) => nextPosition),
-        completions: 1,
-        maxNewTokens,
-        temperature: 0,
-        stopTokens: config.tokens.endOfText,
-        random: seededRandom("ask"),
-      });
-      return tokenizer.decode(drawn![0]!.tokens);
+        tokens: asked,
+        decode: (drawn: readonly number[]) => tokenizer.decode(drawn),
+      };
+      return drawAnswer(engine, config, prompt, rules);
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

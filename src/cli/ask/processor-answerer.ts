@@ -1,4 +1,3 @@
-import { seededRandom } from "../../core/random.ts";
 import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { readAdapter } from "../../model/qwen2_5_vl/adapter.ts";
@@ -6,6 +5,7 @@ import { readConfigFile } from "../../model/qwen2_5_vl/checkpoint.ts";
 import { idsBatch } from "../../model/qwen2_5_vl/ids-batch.ts";
 import { loadProcessor } from "../../model/qwen2_5_vl/processor.ts";
 import { resizeAntialias } from "../../model/qwen2_5_vl/resize-antialias.ts";
+import { drawAnswer } from "./answer-rules.ts";
 import type { Answerer } from "./answerer.ts";
 import { encodePrompt, processorLook } from "./processor-prompt.ts";
 
@@ -30,19 +30,16 @@ export const processorAnswerer = async (
       batch.width === width && batch.height === height
         ? pixelsOf(batch, position)
         : resizeAntialias(pixelsOf(batch, position), batch.width, batch.height, width, height),
-    answer: async (pictures, question, maxNewTokens) => {
-      const { ids, next } = encodePrompt(processor, config, pictures, question);
-      const [drawn] = await engine.sample({
+    answer: async (pictures, question, rules) => {
+      const { ids, inputIds, next } = encodePrompt(processor, config, pictures, question);
+      const prompt = {
         batch: idsBatch(ids, config, { scoredRows: [ids.columns - 1], targets: [0] }),
         lengths: [ids.columns],
         nextPositions: [next],
-        completions: 1,
-        maxNewTokens,
-        temperature: 0,
-        stopTokens: config.tokens.endOfText,
-        random: seededRandom("ask"),
-      });
-      return processor.tokenizer.decode(drawn![0]!.tokens, { skipSpecial: true });
+        tokens: inputIds,
+        decode: (tokens: readonly number[]) => processor.tokenizer.decode(tokens, { skipSpecial: true }),
+      };
+      return drawAnswer(engine, config, prompt, rules);
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

@@ -12,13 +12,14 @@ import { loadTokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
 import { chooseRelevance } from "../../selection/relevance-choice.ts";
 import type { VideoService } from "../../video/service.ts";
 import type { VideoInfo } from "../../video/types.ts";
+import { type AnswerRules, answerOptions, chosenRules } from "../ask/answer-rules.ts";
 import type { Answerer, Look } from "../ask/answerer.ts";
 import { ownAnswerer } from "../ask/own-answerer.ts";
 import { processorAnswerer } from "../ask/processor-answerer.ts";
 import { sampledFrames } from "../clip-analysis.ts";
 import { type CommandContext, type CommandDefinition, defineCommand } from "../command.ts";
 import { chosenEngine, engineOptions } from "../engine-options.ts";
-import { integerValue, listValue, numberValue } from "../option-values.ts";
+import { listValue, numberValue } from "../option-values.ts";
 import { type Clips, openClips, videoOptions } from "../video-options.ts";
 
 interface AskOptions {
@@ -29,9 +30,9 @@ interface AskOptions {
   readonly keywords?: string[];
   readonly builder: string;
   readonly fps?: number;
-  readonly maxNewTokens: number;
   readonly adapter?: string;
   readonly engine: OpenEngineOptions;
+  readonly rules: AnswerRules;
 }
 
 const openAnswerer = async ({ model, adapter, engine }: AskOptions): Promise<Answerer> => {
@@ -43,7 +44,7 @@ const openAnswerer = async ({ model, adapter, engine }: AskOptions): Promise<Ans
       where: "--adapter",
       expected: "a checkpoint of the Qwen2.5-VL family",
     });
-  return ownAnswerer(model, tokenizer, tokens, engine.threads);
+  return ownAnswerer(model, tokenizer, tokens, engine);
 };
 
 /** A virtual pair over the frames that the model looks at, so that what is taken away is what it would have seen. */
@@ -129,13 +130,14 @@ const ask = async (
   const found = await pictures(video, file, [...look.indices, ...sources], look, answerer, signal);
   const shownAs = (frames: readonly Uint8Array[]): Promise<string> => {
     signal.throwIfAborted();
-    return answerer.answer({ ...look, frames }, question, options.maxNewTokens);
+    return answerer.answer({ ...look, frames }, question, options.rules);
   };
   const answer = await shownAs(look.indices.map((index) => found.get(index)!));
   const seen = {
     model: options.model,
     kind: answerer.kind,
     question,
+    sampling: options.rules,
     frames: look.indices.map((index) => info.timeline[index]!),
     width: look.width,
     height: look.height,
@@ -178,20 +180,20 @@ const command: CommandDefinition = defineCommand({
         "frames a second that the model sees; its own when left out",
         numberValue({ min: 0.01 }),
       )
-      .option("--max-new-tokens <number>", "longest answer in tokens", integerValue({ min: 1 }), 128)
       .option("--adapter <folder>", "LoRA adapter (PEFT) of a checkpoint of the Qwen2.5-VL family")
       .addOption(
         new Option("--decode-weights <form>", "matrices while the answer is generated; int8: 8 bits, faster")
           .choices(["float32", "int8"])
           .default("float32"),
       );
+    answerOptions(cli);
     engineOptions(cli);
     videoOptions(cli);
   },
   run: async (args, raw, context) => {
     const [file, question] = args as [string, string];
     if (question.trim() === "") throw new ConfigError("empty question", { expected: "words to ask" });
-    const options = { ...(raw as unknown as AskOptions), engine: chosenEngine(raw) };
+    const options = { ...(raw as unknown as AskOptions), engine: chosenEngine(raw), rules: chosenRules(raw) };
     const result = await ask(file, question, options, context);
     const { answer, absent } = result;
     if (absent === undefined) return { json: result, text: answer };
