@@ -193,7 +193,11 @@ const command: CommandDefinition = defineCommand({
   run: async (args, raw, context) => {
     const [file, question] = args as [string, string];
     if (question.trim() === "") throw new ConfigError("empty question", { expected: "words to ask" });
-    const options = { ...(raw as unknown as AskOptions), engine: chosenEngine(raw), rules: chosenRules(raw) };
+    const options = {
+      ...(raw as unknown as AskOptions),
+      engine: { ...chosenEngine(raw), signal: context.signal },
+      rules: chosenRules(raw),
+    };
     const result = await ask(file, question, options, context);
     const { answer, absent } = result;
     if (absent === undefined) return { json: result, text: answer };

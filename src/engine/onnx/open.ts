@@ -84,6 +84,8 @@ export interface OpenEngineOptions {
   readonly decodeWeights?: DecodeForm;
   /** Compiled graphs that a whole-graph engine keeps. */
   readonly keptPlans?: number;
+  /** Ends what is computed block by block before the next block, with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** From this many parameters on a model is computed block by block unless something else is asked for. */
@@ -155,11 +157,14 @@ export const openEngine = async (
     const replaced = new Set(adapter?.replaced.map(({ name }) => name));
     const weights = await loadWeights(checkpoint, trained, shape, weightStorage, replaced);
     if (adapter !== undefined) fillAdapter(weights.store, adapter);
-    const { decodeWeights, keptPlans } = options;
+    const { decodeWeights, keptPlans, signal } = options;
     const shared = { threads, ...(decodeWeights === undefined ? {} : { decodeWeights }) };
     const engine =
       execution === "layerwise"
-        ? new LayerwiseEngine(config, weights, shape, shared)
+        ? new LayerwiseEngine(config, weights, shape, {
+            ...shared,
+            ...(signal === undefined ? {} : { signal }),
+          })
         : new OnnxEngine(config, weights.store, shape, {
             ...shared,
             ...(keptPlans === undefined ? {} : { keptPlans }),

@@ -284,3 +284,25 @@ test("the event loop has a turn before every block", async () => {
   // Patches, three vision blocks, merger, words, three blocks, norm and three pieces of the head.
   expect(turns).toBeGreaterThanOrEqual(12);
 });
+
+test("a signal ends a forward, a backward and generation before the next block", async () => {
+  for (const work of [
+    (engine: Engine) => engine.forward(batch),
+    (engine: Engine) => engine.backward(batch, cotangents),
+    draw,
+  ]) {
+    const stop = new AbortController();
+    const options = { threads: 1, signal: stop.signal };
+    const weights = new ModelWeights(filled(deepConfig, "all"));
+    await using engine = new LayerwiseEngine(deepConfig, weights, undefined, options);
+    await work(engine);
+    let turns = 0;
+    const stopLater = (): void => {
+      if (++turns === 6) stop.abort(new Error("stopped by a person"));
+      else setImmediate(stopLater);
+    };
+    setImmediate(stopLater);
+    await expect(work(engine)).rejects.toThrow("stopped by a person");
+    expect(turns).toBe(6);
+  }
+});

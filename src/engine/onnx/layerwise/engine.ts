@@ -33,6 +33,8 @@ export interface LayerwiseOptions {
   readonly decodeWeights?: DecodeForm;
   /** Tokens of a piece of the head; default: as many as 64 MB of its matrix hold. */
   readonly headRows?: number;
+  /** Ends what is being computed before its next block, with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -58,7 +60,7 @@ export class LayerwiseEngine implements Engine {
     const { threads, keptGraphs = 48 } = options;
     this.#config = config;
     this.#weights = weights;
-    this.#runner = new StageRunner(weights, adapter, { threads, keptGraphs });
+    this.#runner = new StageRunner(weights, adapter, { threads, keptGraphs, signal: options.signal });
     this.#head = new ChunkedHead(config, this.#runner, options.headRows);
     this.#optimizer = new OnnxAdamW(threads);
     this.#objectives = new ObjectiveGraphs(threads);

@@ -59,6 +59,8 @@ export interface StageRunnerOptions {
   readonly threads: number;
   /** Compiled graphs that are kept; the one used longest ago goes first. */
   readonly keptGraphs: number;
+  /** Ends work before the next stage, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Input of a stage's graph that comes from another stage. */
@@ -74,6 +76,8 @@ export class StageRunner {
   readonly adapter: LoraAdapter | undefined;
   /** Threads inside one operator. */
   readonly threads: number;
+  /** Checked before every stage. */
+  readonly signal: AbortSignal | undefined;
   readonly #graphs: KeptGraphs<CompiledStage>;
   readonly #tensors = new Map<string, Tensor>();
   readonly #scratch = new Map<string, Scratch>();
@@ -84,6 +88,7 @@ export class StageRunner {
     this.weights = weights;
     this.adapter = adapter;
     this.threads = options.threads;
+    this.signal = options.signal;
     this.#graphs = new KeptGraphs(options.keptGraphs);
     this.#trained = weights.store.trained().map(({ name }) => name);
   }
@@ -232,6 +237,7 @@ export class StageRunner {
     flow: readonly Float32Array[],
     numbers: Readonly<Record<string, FeedArray>>,
   ): Promise<void> {
+    this.signal?.throwIfAborted();
     const feeds: Record<string, Tensor> = {};
     flow.forEach((data, i) => {
       feeds[flowName(i)] = tensorOf(data, stage.inputs[i]!);
