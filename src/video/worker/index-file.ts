@@ -38,10 +38,10 @@ export const keepIndex = (clip: ClipIndex, place: KeptIndex): void => {
   ]);
   const head = Buffer.alloc(headBytes);
   letters.copy(head);
-  head.writeUInt32LE(crc32(body), 8);
   head.writeUInt32LE(json.length, 12);
   head.writeUInt32LE(count, 16);
   head.writeUInt32LE(frames.pts.length, 20);
+  head.writeUInt32LE(crc32(body, crc32(head.subarray(12))), 8);
   const temporary = `${place.path}.${process.pid}.tmp`;
   try {
     if (!isMeant(clip.file, place)) return;
@@ -80,7 +80,7 @@ export const keptIndex = (file: string, place: KeptIndex, limits: VideoLimits): 
     return undefined;
   }
   if (bytes.length < headBytes || !bytes.subarray(0, 8).equals(letters)) return undefined;
-  if (crc32(bytes.subarray(headBytes)) !== bytes.readUInt32LE(8)) return undefined;
+  if (crc32(bytes.subarray(12)) !== bytes.readUInt32LE(8)) return undefined;
   const [jsonBytes, count, frameCount] = [12, 16, 20].map((at) => bytes.readUInt32LE(at)) as [
     number,
     number,
