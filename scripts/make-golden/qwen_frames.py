@@ -1,7 +1,6 @@
 """Frame counts, frame indices and resized sizes of qwen-vl-utils 0.0.14, for test/golden/qwen-frames.test.ts.
 
-    pip install --no-deps --target DIR qwen-vl-utils==0.0.14
-    PYTHONPATH=DIR .venv-oracle/bin/python -P scripts/make-golden/qwen_frames.py > test/golden/expected/qwen-vl-utils.json
+    PYTHONPATH=.venv-oracle/legacy .venv-oracle/bin/python -P scripts/make-golden/qwen_frames.py > test/golden/expected/qwen-vl-utils.json
 
 -P, because other scripts of this folder are called as modules of Python are. Needs torch, torchvision, numpy, Pillow,
 requests and packaging. A null result means that the reference refused.

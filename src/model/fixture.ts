@@ -8,18 +8,27 @@ import type { Grid } from "./qwen2_5_vl/windows.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 
 const textPart = z.object({ type: z.literal("text"), text: z.string() });
-const pixels = { min_pixels: z.number().optional(), max_pixels: z.number().optional() };
+const pixels = {
+  min_pixels: z.number().optional(),
+  max_pixels: z.number().optional(),
+  resized_height: z.number().positive().optional(),
+  resized_width: z.number().positive().optional(),
+};
 const imagePart = z.object({ type: z.literal("image"), image: z.string(), ...pixels });
 const videoPart = z.object({
   type: z.literal("video"),
   video: z.string(),
   fps: z.number().positive().optional(),
+  sample_fps: z.number().positive().optional(),
   total_pixels: z.number().optional(),
   ...pixels,
 });
 const message = z.object({
   role: z.enum(["system", "user", "assistant"]),
-  content: z.array(z.discriminatedUnion("type", [textPart, imagePart, videoPart])),
+  content: z.union([
+    z.array(z.discriminatedUnion("type", [textPart, imagePart, videoPart])),
+    z.string().transform((text) => [{ type: "text" as const, text }]),
+  ]),
 });
 
 const common = {

@@ -9,7 +9,13 @@ import {
 } from "./chat-template.ts";
 import { patchesFrom } from "./patches.ts";
 import { loadProcessorSettings, type ProcessorSettings } from "./processor-settings.ts";
-import { type PixelLimits, type Size, smartResize, videoPixelLimits } from "./smart-resize.ts";
+import {
+  defaultPixelLimits,
+  type PixelLimits,
+  type Size,
+  smartResize,
+  videoPixelLimits,
+} from "./smart-resize.ts";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.ts";
 import { type Grid, visualTokensOf } from "./windows.ts";
 
@@ -22,23 +28,25 @@ export type Resize = (
   toHeight: number,
 ) => Uint8Array;
 
-/** Part of a message in the Qwen message format. */
+/** What a part may say about its size: limits, or a size that is rounded to whole units. Pixels. */
+interface PixelRequest {
+  readonly min_pixels?: number | undefined;
+  readonly max_pixels?: number | undefined;
+  readonly resized_height?: number | undefined;
+  readonly resized_width?: number | undefined;
+}
+
+/** Part of a message in the Qwen message format. `sample_fps` is the rate of a list of frames, before `fps`. */
 export type ProcessorPart =
   | { readonly type: "text"; readonly text: string }
-  | {
+  | (PixelRequest & {
       readonly type: "video";
       readonly video: string;
       readonly fps?: number | undefined;
-      readonly min_pixels?: number | undefined;
-      readonly max_pixels?: number | undefined;
+      readonly sample_fps?: number | undefined;
       readonly total_pixels?: number | undefined;
-    }
-  | {
-      readonly type: "image";
-      readonly image: string;
-      readonly min_pixels?: number | undefined;
-      readonly max_pixels?: number | undefined;
-    };
+    })
+  | (PixelRequest & { readonly type: "image"; readonly image: string });
 
 /** One turn; a data set's `Message` fits. */
 export interface ProcessorMessage {
@@ -46,7 +54,7 @@ export interface ProcessorMessage {
   readonly content: readonly ProcessorPart[];
 }
 
-/** Decoded frames of what a message names. `sampleFps` is the rate of these frames; absent: the part's `fps`, or 2. */
+/** Decoded frames of what a message names. `sampleFps` is the rate of these frames; absent: the part's, or 2. */
 export interface Media {
   readonly frames: FrameBatch;
   readonly sampleFps?: number;
@@ -112,6 +120,20 @@ const limitsOf = (
         maxPixels: part.max_pixels ?? settings.imageLimits.maxPixels,
       };
 
+/** @source qwen-vl-utils 0.0.14, `fetch_video` and `fetch_image`: a given size knows the default limits of an image only */
+const sizeOf = (
+  part: Exclude<ProcessorPart, { type: "text" }>,
+  given: Size,
+  frames: number,
+  settings: ProcessorSettings,
+): Size => {
+  const factor = settings.patchSize * settings.mergeSize;
+  const { resized_height: height, resized_width: width } = part;
+  if (height === undefined || width === undefined)
+    return smartResize(given, limitsOf(part, frames, settings), factor);
+  return smartResize({ width, height }, defaultPixelLimits(factor), factor);
+};
+
 const prepare = (
   part: Exclude<ProcessorPart, { type: "text" }>,
   { frames: batch, sampleFps }: Media,
@@ -126,8 +148,7 @@ const prepare = (
     });
   const depth = settings.temporalPatchSize;
   const frames = part.type === "video" ? Math.ceil(given / depth) * depth : 1;
-  const factor = settings.patchSize * settings.mergeSize;
-  const size = smartResize(batch, limitsOf(part, frames, settings), factor);
+  const size = sizeOf(part, batch, frames, settings);
   const same = size.width === batch.width && size.height === batch.height;
   const bytes = size.width * size.height * 3;
   const resized = new Uint8Array(frames * bytes);
@@ -140,7 +161,7 @@ const prepare = (
   }
   for (let frame = given; frame < frames; frame++)
     resized.copyWithin(frame * bytes, (given - 1) * bytes, given * bytes);
-  const rate = part.type === "video" ? (sampleFps ?? part.fps ?? defaultFps) : 1;
+  const rate = part.type === "video" ? (sampleFps ?? part.sample_fps ?? part.fps ?? defaultFps) : 1;
   if (!(rate > 0)) throw new ShapeError("rate of a video", { expected: "a number > 0", got: String(rate) });
   return {
     kind: part.type,

@@ -13,6 +13,12 @@ export interface PixelLimits {
   readonly maxPixels: number;
 }
 
+/** 4 to 16,384 merged patches: the limits of an image of which nothing is said. */
+export const defaultPixelLimits = (factor: number): PixelLimits => ({
+  minPixels: 4 * factor * factor,
+  maxPixels: 16_384 * factor * factor,
+});
+
 /** Largest ratio of the sides that is accepted. */
 const largestRatio = 200;
 

@@ -1,0 +1,149 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "vitest";
+import { verifyFixture } from "../../src/engine/verify.ts";
+import { openCheckpoint } from "../../src/model/qwen2_5_vl/checkpoint.ts";
+import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";
+import { sharedFile, sharedMissing } from "../shared-data.ts";
+
+const python = process.env["VIDEOPERCEIVER_ORACLE_PYTHON"];
+const legacy = process.env["VIDEOPERCEIVER_ORACLE_LEGACY"];
+const without = python === undefined || legacy === undefined;
+if (without) console.log("\nSKIPPED: fresh parity fixtures of transformers: run by npm run test:oracle\n");
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const work = mkdtempSync(join(tmpdir(), "qwen-fixtures-"));
+afterAll(() => rmSync(work, { recursive: true }));
+
+type Version = "4.49" | "5.x";
+const run = (version: Version, script: string, args: readonly string[], input = ""): string =>
+  execFileSync(python!, ["-P", join(root, script), ...args], {
+    input,
+    encoding: "utf8",
+    stdio: ["pipe", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      ...(version === "4.49" ? { PYTHONPATH: legacy } : {}),
+      FORCE_QWENVL_VIDEO_READER: "torchvision",
+      HF_HUB_OFFLINE: "1",
+    },
+  });
+
+/** Items that differ, and how many there are. */
+const differing = async (folder: string): Promise<{ failed: string[]; items: number }> => {
+  const { cases } = await verifyFixture(folder, { threads: 2 });
+  const items = cases.flatMap((one) => one.items.map((item) => ({ name: one.name, ...item })));
+  const failed = items.filter(({ pass }) => !pass);
+  return {
+    failed: failed.map(({ name, item, maxRelative }) => `${name} ${item} ${maxRelative}`),
+    items: items.length,
+  };
+};
+
+const plainCases = ["text", "blind row", "right", "images", "few labels", "states", "greedy rows"];
+const adapterCases = ["text", "blind row", "cotangents", "greedy"];
+const models: [name: string, version: Version, options: string][] = [
+  [
+    "heads of 10 numbers, patches of 8, units of 16",
+    "4.49",
+    "--hidden 90 --heads 9 --kv-heads 3 --patch 8 --merge 4 --window 112",
+  ],
+  [
+    "three types of numbers, one key head",
+    "5.x",
+    "--dtype mixed --kv-heads 1 --layout both --store-head --tied",
+  ],
+  ["saved by 4.49 itself, tied, in shards", "4.49", "--layout own --tied --dtype bfloat16 --shards 2"],
+  [
+    "saved by 5.x itself, single frames, no full attention",
+    "5.x",
+    "--layout own --dtype float16 --temporal 1 --full-blocks",
+  ],
+  [
+    "time takes most of a head, 25 positions a second",
+    "4.49",
+    "--mrope 6 0 2 --tokens-per-second 25 --window 100 --rope-theta 10000",
+  ],
+];
+const adapters: [name: string, version: Version, options: string][] = [
+  [
+    "old names, ranks and scales by pattern, 16 bits",
+    "4.49",
+    '--adapter-rank 4 --adapter-rslora --adapter-rank-pattern {"k_proj":1,"mlp.gate_proj":5} --adapter-alpha-pattern {"q_proj|k_proj":3} --adapter-dtype bfloat16',
+  ],
+  [
+    "every linear module of both towers",
+    "5.x",
+    "--adapter-rank 2 --adapter-targets all-linear --layout nested --prefix new --tied",
+  ],
+  [
+    "whole modules, one of them also selected",
+    "5.x",
+    "--adapter-rank 2 --adapter-targets q_proj,down_proj --adapter-saves merger layers.1.mlp.down_proj",
+  ],
+  [
+    "two of three layers, and the head",
+    "5.x",
+    "--adapter-rank 2 --adapter-targets q_proj,lm_head,up_proj --adapter-layers 0 2",
+  ],
+];
+
+const make = (name: string, version: Version, options: string, cases: readonly string[]): string => {
+  const folder = join(work, name);
+  const args = ["--out", folder, "--seed", "3", ...options.split(" "), "--cases", ...cases];
+  run(version, "scripts/make-golden/qwen2_5_vl.py", args);
+  return folder;
+};
+
+interface Logits {
+  readonly missing: readonly string[];
+  readonly unexpected: readonly string[];
+  readonly worst: Readonly<Record<string, number>>;
+}
+
+describe.skipIf(without)("fixtures that were made just now", () => {
+  test.each(models)("%s (%s)", async (name, version, options) => {
+    const folder = make(name, version, options, plainCases);
+    const { failed, items } = await differing(folder);
+    expect(failed).toEqual([]);
+    expect(items).toBeGreaterThan(100);
+    const checkpoint = await openCheckpoint(join(folder, "checkpoint"));
+    const tensors = [];
+    for (const parameter of checkpoint.names()) {
+      const shape = checkpoint.shape(parameter);
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      await checkpoint.readInto(parameter, data);
+      tensors.push({ name: parameter, shape, data });
+    }
+    await checkpoint.close();
+    const saved = join(folder, "saved");
+    saveCheckpoint(saved, checkpoint.config, tensors, { dtype: "float32", shardBytes: 300_000 });
+    const job = JSON.stringify({ checkpoint: saved, fixture: folder });
+    for (const reader of ["4.49", "5.x"] as const) {
+      const report = JSON.parse(run(reader, "test/oracle/qwen_reference.py", ["logits"], job)) as Logits;
+      expect([report.missing, report.unexpected]).toEqual([[], []]);
+      for (const worst of Object.values(report.worst)) expect(worst).toBeLessThan(1e-5);
+    }
+  });
+
+  test.each(adapters)("adapter: %s (%s)", async (name, version, options) => {
+    const { failed, items } = await differing(make(name, version, options, adapterCases));
+    expect(failed).toEqual([]);
+    expect(items).toBeGreaterThan(50);
+  });
+
+  test.skipIf(sharedMissing("fresh processor fixtures"))(
+    "the processor on drawn clips and pictures",
+    async () => {
+      const folder = join(work, "processor");
+      const args = ["--processor", sharedFile("data/tokenizers/qwen2.5-vl"), "--out", folder, "--seed", "11"];
+      run("4.49", "scripts/make-golden/qwen_processor.py", args);
+      const { failed, items } = await differing(folder);
+      expect(failed).toEqual([]);
+      expect(items).toBeGreaterThan(30);
+    },
+  );
+});
