@@ -4,9 +4,8 @@ import { sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
 import type { VideoInfo } from "../video/types.ts";
-import { framePrint } from "./build-pair.ts";
 import type { PixelOperation } from "./builders.ts";
-import type { FileReference, Pair, Replacement } from "./pair.ts";
+import type { FileReference, Pair } from "./pair.ts";
 import { type PairFidelity, pairFidelity } from "./pair-fidelity.ts";
 import { absentStream } from "./twin.ts";
 
@@ -86,12 +85,14 @@ const virtualPair = async (request: WritePairRequest, folder: string): Promise<W
 
 const clips = async (request: WritePairRequest, partial: string, folder: string): Promise<WrittenPair> => {
   const { video, file, pixels, signal } = request;
-  const replacements = pixels === undefined ? await visibleReplacements(request) : request.pair.replacements;
+  let { replacements } = request.pair;
   const complete = join(partial, "complete.mp4");
   const absent = join(partial, "absent.mp4");
   const encode = request.crf === undefined ? {} : { encode: { crf: request.crf } };
   if (pixels === undefined) {
-    await video.rewrite(file, { complete, absent, replacements, ...encode }, signal);
+    const { unchanged } = await video.rewrite(file, { complete, absent, replacements, ...encode }, signal);
+    const same = new Set(unchanged);
+    replacements = replacements.filter(({ index }) => !same.has(index));
   } else {
     const { width, height } = request.info;
     const all = (): AsyncIterable<FrameBatch> => video.frames(file, { select: { kind: "all" } }, signal);
@@ -128,21 +129,4 @@ const clips = async (request: WritePairRequest, partial: string, folder: string)
     unchanged: request.pair.replacements.length - replacements.length,
     ...(fidelity && { fidelity }),
   };
-};
-
-/** The replacements that change the picture at full size. */
-const visibleReplacements = async ({
-  video,
-  file,
-  pair,
-  signal,
-}: WritePairRequest): Promise<Replacement[]> => {
-  const indices = [...new Set(pair.replacements.flatMap(({ index, from }) => [index, from]))].sort(
-    (a, b) => a - b,
-  );
-  const prints = new Map<number, string>();
-  for await (const batch of video.frames(file, { select: { kind: "indices", indices } }, signal))
-    for (let position = 0; position < batch.frames.length; position++)
-      prints.set(batch.frames[position]!.index, framePrint(batch, position));
-  return pair.replacements.filter(({ index, from }) => prints.get(index) !== prints.get(from));
 };

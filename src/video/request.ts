@@ -96,4 +96,6 @@ export interface RewriteRequest {
 export interface RewrittenVideo {
   readonly complete?: WrittenVideo;
   readonly absent?: WrittenVideo;
+  /** Frames of the twin that were to show another one and look the same: source and target have equal pixels. */
+  readonly unchanged: readonly number[];
 }

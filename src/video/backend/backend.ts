@@ -89,7 +89,11 @@ export interface Backend {
   readonly identity: DecoderIdentity;
   open(file: string, limits: VideoLimits, alive: () => void): Promise<ClipIndex>;
   decode(clip: ClipIndex, order: DecodeOrder, limits: VideoLimits): Promise<DecodeOutcome>;
-  encoder(settings: EncoderSettings): Encoder;
+  /**
+   * Opens a file for writing. `besides`: an encoder of the same size that is given the same pictures; one that both get
+   * (the same array, unchanged) may be converted once.
+   */
+  encoder(settings: EncoderSettings, besides?: Encoder): Encoder;
 }
 
 /** The default export of a file in this folder. */

@@ -12,7 +12,7 @@ const plugin: DecoderPlugin = {
       identity: { name: "node-av", version: library.version },
       open: async (file, limits, alive) => readIndex(library, file, limits, alive),
       decode: (clip, order, limits) => decodeFrames(library, clip, order, limits),
-      encoder: (settings) => openEncoder(library, settings),
+      encoder: (settings, besides) => openEncoder(library, settings, besides),
     };
   },
 };

@@ -40,11 +40,55 @@ const openCodec = (library: NodeAv, settings: EncoderSettings): CodecContext => 
   return context;
 };
 
+/** Turns rgb24 into what encoders take; several encoders may hold one. */
+interface PictureConverter {
+  /** A picture that the caller frees; made once for the array that came last. */
+  convert(rgb: Uint8Array, width: number, height: number): Frame;
+  hold(): void;
+  release(): void;
+}
+
+const pictureConverter = (library: NodeAv): PictureConverter => {
+  const { av, constants: c } = library;
+  const filter = pictureFilter(library, encodeChain);
+  let holders = 1;
+  let last: Uint8Array | undefined;
+  let converted: Frame | undefined;
+  return {
+    convert: (rgb, width, height) => {
+      if (holders === 1 || rgb !== last) {
+        const bytes = Buffer.from(rgb.buffer, rgb.byteOffset, rgb.length);
+        const picture = av.Frame.fromVideoBuffer(bytes, { width, height, format: c.AV_PIX_FMT_RGB24 });
+        try {
+          picture.colorRange = c.AVCOL_RANGE_JPEG;
+          converted = filter.apply(picture);
+          last = rgb;
+        } finally {
+          picture.free();
+        }
+      }
+      const own = converted!.clone();
+      if (own === null) throw new VideoError("no memory for a picture");
+      return own;
+    },
+    hold: () => {
+      holders++;
+    },
+    release: () => {
+      if (--holders === 0) filter.close();
+    },
+  };
+};
+
+const converters = new WeakMap<Encoder, PictureConverter>();
+
 /** An encoder of one file. x264's banner (a user-data unit) is taken out, so equal frames give equal bytes. */
-export const openEncoder = (library: NodeAv, settings: EncoderSettings): Encoder => {
+export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?: Encoder): Encoder => {
   const { av, constants: c } = library;
   const context = openCodec(library, settings);
-  const filter = pictureFilter(library, encodeChain);
+  const shared = besides === undefined ? undefined : converters.get(besides);
+  shared?.hold();
+  const converter = shared ?? pictureConverter(library);
   const format = new av.FormatContext();
   check(library, format.allocOutputContext2(null, "mp4", settings.temporary), "no MP4 writer");
   format.setFlags(c.AVFMT_FLAG_BITEXACT);
@@ -55,12 +99,16 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings): Encoder
   const keyTicks = new Set(settings.keyTicks);
   let open = true;
   let written = false;
+  // A picture waits here until the next one (or the end) tells how long it is shown.
+  let waiting: { picture: Frame; ticks: number } | undefined;
   const close = (): void => {
     if (!open) return;
     open = false;
     packet.free();
     cleaner.free();
-    filter.close();
+    waiting?.picture.free();
+    waiting = undefined;
+    converter.release();
     context.freeContext();
     if (written) format.closeOutputSync();
     format.freeContext();
@@ -106,30 +154,22 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings): Encoder
       flushCleaner();
     }
   };
-  // A picture waits in the filter until the next one (or the end) tells how long it is shown.
-  let waiting: { picture: Frame; ticks: number } | undefined;
   const sendWaiting = (until: number): void => {
     if (waiting === undefined) return;
     const { picture, ticks } = waiting;
     picture.pts = BigInt(ticks);
     picture.pictType = keyTicks.has(ticks) ? c.AV_PICTURE_TYPE_I : c.AV_PICTURE_TYPE_NONE;
     durations.set(ticks, until - ticks);
-    check(library, context.sendFrameSync(picture), "cannot encode");
     waiting = undefined;
+    const status = context.sendFrameSync(picture);
+    picture.free();
+    check(library, status, "cannot encode");
     drainCodec();
   };
-  return {
+  const encoder: Encoder = {
     add: (rgb, ticks) => {
       sendWaiting(ticks);
-      const { width, height } = settings;
-      const bytes = Buffer.from(rgb.buffer, rgb.byteOffset, rgb.length);
-      const picture = av.Frame.fromVideoBuffer(bytes, { width, height, format: c.AV_PIX_FMT_RGB24 });
-      try {
-        picture.colorRange = c.AVCOL_RANGE_JPEG;
-        waiting = { picture: filter.apply(picture), ticks };
-      } finally {
-        picture.free();
-      }
+      waiting = { picture: converter.convert(rgb, settings.width, settings.height), ticks };
     },
     finish: (endTicks) => {
       try {
@@ -145,4 +185,6 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings): Encoder
     },
     abort: close,
   };
+  converters.set(encoder, converter);
+  return encoder;
 };

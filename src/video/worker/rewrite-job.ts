@@ -68,7 +68,7 @@ export const rewriteJob = async (
       independentGroups: true,
       keyTicks,
     });
-    outputs.push({ file, settings, encoder: backend.encoder(settings), shows });
+    outputs.push({ file, settings, encoder: backend.encoder(settings, outputs[0]?.encoder), shows });
   };
   const upright = uprightSize(clip);
   const chain = rgbChain(clip.facts.colour, clip.facts.orientation);
@@ -79,6 +79,7 @@ export const rewriteJob = async (
     if (from !== index) needed.set(from, Math.max(index, needed.get(from) ?? 0));
   });
   const kept = new Map<number, Uint8Array>();
+  const unchanged: number[] = [];
   const toSize = (rgb: Uint8Array, width: number, height: number): Uint8Array => {
     const pixels = new Uint8Array(size.width * size.height * 3);
     resizePicture(rgb, resizePlan(width, height, size.width, size.height), pixels);
@@ -107,6 +108,7 @@ export const rewriteJob = async (
         const shown = from === frame ? picture : kept.get(from);
         if (shown === undefined)
           throw new VideoError("a replacing frame could not be decoded", { got: `frame ${from}` });
+        if (from !== frame && Buffer.compare(shown, picture) === 0) unchanged.push(frame);
         await encoder.add(shown, ticks[frame]!);
       }
       for (const [from, until] of needed) if (until <= frame && from <= frame) kept.delete(from);
@@ -143,5 +145,5 @@ export const rewriteJob = async (
   };
   const complete = await described(job.complete);
   const absent = await described(job.absent);
-  return { ...(complete && { complete }), ...(absent && { absent }) };
+  return { ...(complete && { complete }), ...(absent && { absent }), unchanged };
 };
