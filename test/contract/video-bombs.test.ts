@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { UnsupportedError, VideoError } from "../../src/core/errors.ts";
+import { VideoError } from "../../src/core/errors.ts";
 import { nowMilliseconds } from "../../src/core/progress.ts";
 import { readFrames } from "../../src/frames/read-frames.ts";
 import { type DecoderChoice, openVideoService, type VideoService } from "../../src/video/service.ts";
+import { openDecoder } from "../open-decoder.ts";
 
 /**
  * Small files that claim to be enormous: each is refused by name within seconds, in a worker that stays small, and the
@@ -108,33 +109,21 @@ const childPeakBytes = (): number => {
 
 describe.each(["node-av", "ffmpeg"])("bombs through %s", (name) => {
   let folder: string;
-  let service: VideoService;
-  let missing = false;
+  let service: VideoService | undefined;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "video-bombs-"));
-    service = openVideoService({
-      decoder: name as DecoderChoice,
-      workers: 1,
-      limits: { maxPackets: 100_000 },
-    });
-    try {
-      await service.decoder();
-    } catch (error) {
-      if (!(error instanceof UnsupportedError)) throw error;
-      missing = true;
-      console.log(`\nSKIPPED: decoder ${name}: ${error.message}\n`);
-    }
+    service = await openDecoder(name, { workers: 1, limits: { maxPackets: 100_000 } });
   });
   afterAll(async () => {
-    await service.close();
+    await service?.close();
     rmSync(folder, { recursive: true, force: true });
   });
   test.for(Object.keys(bombs))("%s", async (file, { skip }) => {
-    skip(missing, `decoder ${name} is not installed`);
+    skip(service === undefined, `decoder ${name} is not installed`);
     const path = join(folder, file);
     writeFileSync(path, bombs[file]!());
     const started = nowMilliseconds();
-    const outcome = await readFrames(service, path, { select: { kind: "count", count: 2 } }).catch(
+    const outcome = await readFrames(service!, path, { select: { kind: "count", count: 2 } }).catch(
       (error: Error) => error,
     );
     expect(outcome).toBeInstanceOf(VideoError);
@@ -144,7 +133,7 @@ describe.each(["node-av", "ffmpeg"])("bombs through %s", (name) => {
     expect(childPeakBytes()).toBeLessThan(500e6);
   });
   test("a clip that wants more memory than its worker may have costs that clip", async ({ skip }) => {
-    skip(missing, `decoder ${name} is not installed`);
+    skip(service === undefined, `decoder ${name} is not installed`);
     const path = join(folder, "large.y4m");
     writeFileSync(
       path,

@@ -7,7 +7,8 @@ import { nowMilliseconds } from "../../src/core/progress.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import { streamFrames } from "../../src/frames/read-frames.ts";
-import { openVideoService, type VideoService } from "../../src/video/service.ts";
+import type { VideoService } from "../../src/video/service.ts";
+import { openDecoder } from "../open-decoder.ts";
 import { sharedAvailable, sharedFile } from "../shared-data.ts";
 import { damagedCopy } from "./damage.ts";
 
@@ -81,20 +82,11 @@ const workersOf = (decoder: string): string[] => {
 test.each(["node-av", "ffmpeg"] as const)(
   "%s survives damaged files",
   async (name) => {
+    const limits = { stallSeconds: slowestSeconds, wallSeconds: 60 };
+    const service = await openDecoder(name, { workers: 2, limits });
+    if (service === undefined) return;
     const folder = mkdtempSync(join(tmpdir(), "video-fuzz-"));
-    const service = openVideoService({
-      decoder: name,
-      workers: 2,
-      limits: { stallSeconds: slowestSeconds, wallSeconds: 60 },
-    });
     try {
-      try {
-        await service.decoder();
-      } catch (error) {
-        if (!(error instanceof UnsupportedError)) throw error;
-        console.log(`\nSKIPPED: fuzzing ${name}: ${error.message}\n`);
-        return;
-      }
       const sources = [...(await written(service, folder)), ...foundSources()].map((file) =>
         readFileSync(file),
       );

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { UnsupportedError } from "../../src/core/errors.ts";
 import { pixelsOf } from "../../src/frames/frame-batch.ts";
 import { readFrames } from "../../src/frames/read-frames.ts";
 import { resizeBicubic } from "../../src/frames/resize.ts";
-import { openVideoService, type VideoService } from "../../src/video/service.ts";
+import type { VideoService } from "../../src/video/service.ts";
+import { openDecoder } from "../open-decoder.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
 
 interface GoldenClip {
@@ -35,21 +35,13 @@ const md5 = (pixels: Uint8Array): string => createHash("md5").update(pixels).dig
 describe.skipIf(sharedMissing("real clips against ffprobe and ffmpeg")).each(["node-av", "ffmpeg"] as const)(
   "clips through %s",
   (name) => {
-    let service: VideoService;
-    let missing = false;
+    let service: VideoService | undefined;
     beforeAll(async () => {
-      service = openVideoService({ decoder: name });
-      try {
-        await service.decoder();
-      } catch (error) {
-        if (!(error instanceof UnsupportedError)) throw error;
-        missing = true;
-        console.log(`\nSKIPPED: decoder ${name}: ${error.message}\n`);
-      }
+      service = await openDecoder(name);
     });
-    afterAll(() => service.close());
+    afterAll(async () => service?.close());
     test.for(golden.clips)("$file", async (clip, { skip }) => {
-      skip(missing, `decoder ${name} is not installed`);
+      if (service === undefined) return skip(`decoder ${name} is not installed`);
       const path = sharedFile(`data/clips/${clip.file}`);
       skip(!existsSync(path), "not among the shared clips");
       if (clip.unusable !== undefined) {
