@@ -78,6 +78,15 @@ const readStorage = (root: Fields, text: Fields): StorageType => {
   return name as StorageType;
 };
 
+/** Far above any model; keeps the list of a damaged file's parameters within bounds. */
+const mostBlocks = 10_000;
+
+const blocksOf = (fields: Fields, name: string): number => {
+  const blocks = fields.count(name);
+  if (blocks > mostBlocks) throw fields.wrong(name, `at most ${mostBlocks} blocks`, String(blocks));
+  return blocks;
+};
+
 const readRope = (text: Fields): Pick<TextConfig, "ropeTheta" | "mropeSection"> => {
   const rope = text.has("rope_parameters") ? text.nested("rope_parameters") : text.nested("rope_scaling");
   const type = rope.text("rope_type") ?? rope.text("type");
@@ -120,7 +129,7 @@ const readText = (text: Fields, tied: boolean): TextConfig => {
     vocabSize: text.count("vocab_size"),
     hiddenSize,
     intermediateSize: text.count("intermediate_size"),
-    layers: text.count("num_hidden_layers"),
+    layers: blocksOf(text, "num_hidden_layers"),
     heads,
     kvHeads,
     headDim,
@@ -159,7 +168,7 @@ const readVision = (stored: Fields, textHiddenSize: number): VisionConfig => {
   const outHiddenSize = vision.count("out_hidden_size");
   if (outHiddenSize !== textHiddenSize)
     throw vision.wrong("out_hidden_size", `${textHiddenSize}, the language model's hidden_size`);
-  const depth = vision.count("depth");
+  const depth = blocksOf(vision, "depth");
   const fullAttentionBlocks = vision.integers("fullatt_block_indexes");
   if (fullAttentionBlocks.some((block) => block >= depth))
     throw vision.wrong("fullatt_block_indexes", `blocks below depth ${depth}`);
