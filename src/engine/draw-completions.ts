@@ -138,7 +138,7 @@ export const fillCache = (
   { kvHeads, headDim }: Pick<TextConfig, "kvHeads" | "headDim">,
 ): void => {
   const { length } = request.batch.language;
-  const capacity = cacheCapacity(request);
+  const capacity = to.length / (request.lengths.length * request.completions * kvHeads * headDim);
   request.lengths.forEach((used, prompt) => {
     for (let head = 0; head < kvHeads; head++) {
       const at = (prompt * kvHeads + head) * length * headDim;

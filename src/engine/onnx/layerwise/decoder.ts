@@ -103,6 +103,8 @@ export class BlockDecoder {
         ...(packed === undefined ? {} : { stored: packed.numbers(stored) }),
       },
     );
+    // The session has its own copy of the constants.
+    packed?.clear();
     this.#graphs.set(key, made);
     return made;
   }

@@ -20,9 +20,11 @@ import type { StageRunner } from "./stage.ts";
 import { type Flow, Tape } from "./tape.ts";
 import { lookUp } from "./words.ts";
 
-/** The decoder of a number of rows and a capacity; the one used last is kept. */
+/** The decoder of a number of rows; the one used last is kept. */
 interface KeptDecoder {
-  readonly key: string;
+  readonly rows: number;
+  /** Positions that the caches hold. */
+  readonly capacity: number;
   readonly blocks: BlockDecoder;
   readonly head: PackedHead | undefined;
 }
@@ -35,6 +37,9 @@ const matrixSource = (weights: ModelWeights): MatrixSource => ({
     },
   }),
 });
+
+/** Capacities of decoders with packed matrices, which take long to make, are whole multiples of this. */
+const packedCapacity = 512;
 
 const isAdapterName = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name);
 
@@ -77,7 +82,6 @@ export class LayerwiseSampler {
   /** Says that weights were updated: packed matrices that were trained are packed again at the next request. */
   weightsChanged(): void {
     if (this.#packed === undefined || this.#runner.trainedUnder("").every(isAdapterName)) return;
-    this.#packed.clear();
     this.#isStale = true;
   }
 
@@ -109,15 +113,17 @@ export class LayerwiseSampler {
     return normed!;
   }
 
-  async #decoderOf(rows: number, capacity: number): Promise<KeptDecoder> {
-    const key = `${rows} ${capacity}`;
-    if (this.#decoder?.key === key && !this.#isStale) return this.#decoder;
+  async #decoderOf(rows: number, needed: number): Promise<KeptDecoder> {
+    const kept = this.#decoder;
+    if (kept?.rows === rows && kept.capacity >= needed && !this.#isStale) return kept;
     await this.release();
     this.#isStale = false;
+    const step = this.#packed === undefined ? 1 : packedCapacity;
+    const capacity = Math.ceil(needed / step) * step;
     const blocks = new BlockDecoder(this.#config, this.#runner, rows, capacity, this.#packed);
     const isPacked = this.#packed !== undefined && !this.#head.hasAdapter;
     const head = isPacked ? new PackedHead(this.#head, this.#runner, rows) : undefined;
-    this.#decoder = { key, blocks, head };
+    this.#decoder = { rows, capacity, blocks, head };
     return this.#decoder;
   }
 }
