@@ -1,30 +1,14 @@
 import { assert } from "../core/errors.ts";
 import { ProtobufWriter } from "../core/protobuf.ts";
 import { emitFusedSum, fuseSums } from "./fuse.ts";
-import { type DataType, elementCount, topologicalOrder, type Value } from "./value.ts";
-
-/** An ONNX attribute: integer, float, text or a list of integers. */
-export type Attribute = number | { readonly float: number } | string | readonly number[];
-
-/** What lowering rules write to. */
-export interface Emitter {
-  /** The ONNX name of a value. */
-  name(value: Value): string;
-  /** Adds a node that computes `outputs`; names that start with "" are left out. */
-  node(
-    type: string,
-    inputs: readonly string[],
-    outputs: readonly string[],
-    attributes?: Readonly<Record<string, Attribute>>,
-    domain?: "" | "com.microsoft",
-  ): void;
-  /** A fresh name for something between two nodes. */
-  temporary(): string;
-  /** The name of an int64 initializer with these numbers (1-D, or a scalar for a number). */
-  integers(values: readonly number[] | number): string;
-  /** The name of a float32 initializer (scalar for a number). */
-  floats(values: Float32Array | number, shape?: readonly number[]): string;
-}
+import {
+  type Attribute,
+  type DataType,
+  type Emitter,
+  elementCount,
+  topologicalOrder,
+  type Value,
+} from "./value.ts";
 
 const onnxType: Record<DataType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7 };
 const opsetVersion = 21;

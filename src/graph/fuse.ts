@@ -1,6 +1,5 @@
-import type { Emitter } from "./emit.ts";
 import { isMatrixProduct, type MatmulAttributes } from "./ops/matmul.ts";
-import type { Node, Value } from "./value.ts";
+import type { Emitter, Node, Value } from "./value.ts";
 
 /** A sum that is computed inside a matrix product: alpha A B + addend. */
 export interface FusedSum {

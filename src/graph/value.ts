@@ -4,7 +4,6 @@
  * reference and its ONNX lowering stand side by side in one file under `ops/`.
  */
 import { assert, ShapeError } from "../core/errors.ts";
-import type { Emitter } from "./emit.ts";
 
 /** Element types that a value may have. Only float32 values carry gradients. */
 export type DataType = "float32" | "int64" | "int32" | "uint8";
@@ -19,6 +18,29 @@ export interface Signature {
 export interface ReferenceArray {
   readonly shape: readonly number[];
   readonly data: Float64Array;
+}
+
+/** An ONNX attribute: integer, float, text or a list of integers. */
+export type Attribute = number | { readonly float: number } | string | readonly number[];
+
+/** What lowering rules write to. */
+export interface Emitter {
+  /** The ONNX name of a value. */
+  name(value: Value): string;
+  /** Adds a node that computes `outputs`; names that start with "" are left out. */
+  node(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes?: Readonly<Record<string, Attribute>>,
+    domain?: "" | "com.microsoft",
+  ): void;
+  /** A fresh name for something between two nodes. */
+  temporary(): string;
+  /** The name of an int64 initializer with these numbers (1-D, or a scalar for a number). */
+  integers(values: readonly number[] | number): string;
+  /** The name of a float32 initializer (scalar for a number). */
+  floats(values: Float32Array | number, shape?: readonly number[]): string;
 }
 
 /** One operation of the graph's language; `A` is its attributes. */
