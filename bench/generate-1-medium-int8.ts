@@ -1,4 +1,5 @@
 import { type BenchDefinition, defineBench } from "./define-bench.ts";
+import { generateLimit } from "./sides/limits.ts";
 import { anchor, ours, prepare } from "./sides/qwen2_5_vl.ts";
 
 const bench: BenchDefinition = defineBench({
@@ -12,6 +13,7 @@ const bench: BenchDefinition = defineBench({
   prepare: prepare("medium"),
   ours: ours("generate", "medium", "generate", 1, 64, "int8"),
   anchor: anchor("generate", "medium", "eager", 1, 64),
+  limit: generateLimit("medium", 1, 64, "int8"),
 });
 
 export default bench;

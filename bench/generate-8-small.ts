@@ -1,4 +1,5 @@
 import { type BenchDefinition, defineBench } from "./define-bench.ts";
+import { generateLimit } from "./sides/limits.ts";
 import { anchor, ours, prepare } from "./sides/qwen2_5_vl.ts";
 
 const bench: BenchDefinition = defineBench({
@@ -11,6 +12,7 @@ const bench: BenchDefinition = defineBench({
   prepare: prepare("small"),
   ours: ours("generate", "small", "generate", 8, 64),
   anchor: anchor("generate", "small", "eager", 8, 64),
+  limit: generateLimit("small", 8, 64),
   error: "tokens, relative to the largest id",
 });
 

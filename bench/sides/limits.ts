@@ -2,6 +2,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { emitModel } from "../../src/graph/emit.ts";
 import { input } from "../../src/graph/ops/inputs.ts";
 import { matmul } from "../../src/graph/ops/matmul.ts";
+import { sum } from "../../src/graph/ops/reduce.ts";
 import type { BenchContext, BenchLimit } from "../define-bench.ts";
 import { benchShapes, type ShapeName } from "./shapes.ts";
 
@@ -59,6 +60,25 @@ const productRate = async (threads: number): Promise<number> => {
   return (2 * side ** 3) / (best / 1000);
 };
 
+/** Bytes a second that come from memory: the sum of an array that no cache holds, in the same runtime. */
+const memoryRate = async (threads: number): Promise<number> => {
+  const size = 1 << 26;
+  const x = input("x", [size]);
+  const session = await InferenceSession.create(emitModel({ y: sum(x) }).bytes, {
+    intraOpNumThreads: threads,
+    executionProviders: ["cpu"],
+  });
+  const tensor = new Tensor("float32", new Float32Array(size).fill(0.5), [size]);
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 8; i++) {
+    const start = performance.now();
+    await session.run({ x: tensor });
+    best = Math.min(best, performance.now() - start);
+  }
+  await session.release();
+  return (4 * size) / (best / 1000);
+};
+
 /** What a benchmark computes: one pass forward; that and both gradients; or with frozen weights (LoRA) one of them. */
 export type Work = "forward" | "step" | "step-lora";
 
@@ -77,4 +97,31 @@ export const matrixProductLimit =
     const operations = operationsOf(name, work);
     const what = `${(operations / 1e9).toFixed(0)} GFLOP at ${(rate / 1e9).toFixed(0)} GFLOP/s (product of 1024 x 1024 matrices)`;
     return { what, value: (operations / rate) * 1000 };
+  };
+
+/** Bytes of the matrices that a token needs: all of the language model's, and the table of words as its head. */
+const bytesOfToken = (name: ShapeName, weights: "float32" | "int8"): number => {
+  const { text } = benchShapes[name].config;
+  const width = text.hiddenSize;
+  const keys = text.kvHeads * text.headDim;
+  const block = width * (2 * width + 2 * keys + 3 * text.intermediateSize);
+  // 8 bits and a float32 scale for 32 numbers.
+  return (text.layers * block + text.vocabSize * width) * (weights === "int8" ? 1 + 4 / 32 : 4);
+};
+
+/**
+ * Tokens a second at best: every step reads each matrix once for all completions, and the prompt is multiplied through
+ * at the matrix-product rate once. Reading is the limit because a step multiplies few rows; where the matrices stay in
+ * a cache (small: 21 MB), more than this "limit" is possible.
+ */
+export const generateLimit =
+  (name: ShapeName, completions: number, newTokens: number, weights: "float32" | "int8" = "float32") =>
+  async (context: BenchContext): Promise<BenchLimit> => {
+    const [products, memory] = [await productRate(context.threads), await memoryRate(context.threads)];
+    const { vision, language } = forwardOperations(name);
+    const prompt = (vision + language) / benchShapes[name].clips / products;
+    const bytes = bytesOfToken(name, weights);
+    const seconds = prompt + (newTokens - 1) * (bytes / memory);
+    const what = `${(bytes / 1e6).toFixed(0)} MB of matrices a step at ${(memory / 1e9).toFixed(1)} GB/s read, prompt at ${(products / 1e9).toFixed(0)} GFLOP/s`;
+    return { what, value: (completions * newTokens) / seconds };
   };
