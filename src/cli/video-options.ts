@@ -15,11 +15,11 @@ export interface VideoOptions {
   readonly cacheSize: number;
 }
 
-const units: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+const units: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
 /** Bytes of "500MB", "4 GB", "1000000". */
 export const byteSize = (text: string): number => {
-  const found = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?B?)\s*$/i.exec(text);
+  const found = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*$/i.exec(text);
   const unit = units[found?.[2]?.toUpperCase() ?? "?"];
   if (found === null || unit === undefined)
     throw new InvalidArgumentError(`expected a size such as 500MB or 4GB; got "${text}"`);
