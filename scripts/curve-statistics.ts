@@ -14,11 +14,12 @@ export const areaUnderCurve = (scores: ArrayLike<number>, inside: readonly boole
   return pairs === 0 ? undefined : right / pairs;
 };
 
-/** Mean over clips with the interval over scenes. */
+/** Mean over clips with the interval over scenes (95 %) and the number of clips, as text. */
 export const interval = (
-  rows: readonly { scene: string; value: number | undefined }[],
-): { text: string; mean: number } => {
+  rows: readonly { readonly scene: string; readonly value: number | undefined }[],
+): string => {
   const known = rows.filter((row): row is { scene: string; value: number } => row.value !== undefined);
+  if (known.length === 0) return "(no clip)";
   const scenes = [...new Set(known.map(({ scene }) => scene))];
   const grouped = scenes.map((scene) => known.filter((row) => row.scene === scene).map(({ value }) => value));
   const meanOf = (values: readonly number[]): number =>
@@ -28,8 +29,5 @@ export const interval = (
     (a, b) => a - b,
   );
   const mean = meanOf(known.map(({ value }) => value));
-  return {
-    mean,
-    text: `${mean.toFixed(3)} [${draws[100]!.toFixed(3)}, ${draws[3899]!.toFixed(3)}] (${known.length})`,
-  };
+  return `${mean.toFixed(3)} [${draws[100]!.toFixed(3)}, ${draws[3899]!.toFixed(3)}] (${known.length})`;
 };

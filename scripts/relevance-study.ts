@@ -3,14 +3,15 @@
  * docs/relevance.md. Needs the shared clips.
  * Run: node scripts/relevance-study.ts [--clips DIR] [--fps 8] [--write FILE] [--relevance NAME:ARG ...]
  * Each `--relevance` adds the rows of one more provider, e.g. clip:FOLDER, blip2:http://127.0.0.1:8765 or
- * checkpoint:FOLDER, with keywords that the offline extractor finds in the clips' captions; `--only` leaves the others
- * out.
+ * checkpoint:FOLDER, with keywords that the offline extractor finds in the clips' captions; a clip that the provider
+ * cannot score (no keyword, a word it does not know) is named and left out. `--only` leaves the other rows out.
  *
  * Intervals: 95 %, 4,000 bootstrap draws of scenes.
  */
 import { parseArgs } from "node:util";
 import { keywordExtractors } from "../src/absent/keywords.ts";
 import { openScorer } from "../src/cli/open-scorer.ts";
+import { ConfigError } from "../src/core/errors.ts";
 import { writeFileAtomic } from "../src/core/files.ts";
 import type { FrameBatch } from "../src/frames/frame-batch.ts";
 import { type MotionParams, motionScores } from "../src/selection/motion/motion-curve.ts";
@@ -92,16 +93,19 @@ const scoredBy = async (choice: string, clips: readonly Clip[]): Promise<Map<Cli
     const found = await extractor.value.extract(clip.caption);
     const keywords = found.status === "ok" ? found.keywords : [];
     if (definition.usesText && keywords.length === 0) continue;
-    scores.set(
-      clip,
-      await made.value.score({
-        frames: framesOf(video, clip, definition.inputPixels, definition.resizer),
-        timeline: clip.sampled,
-        keywords,
-        caption: clip.caption,
-        context: { openScorer, spans: clip.spans },
-      }),
-    );
+    const request = {
+      frames: framesOf(video, clip, definition.inputPixels, definition.resizer),
+      timeline: clip.sampled,
+      keywords,
+      caption: clip.caption,
+      context: { openScorer, spans: clip.spans },
+    };
+    try {
+      scores.set(clip, await made.value.score(request));
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      console.error(`${choice} leaves out ${clip.scene}: ${error.message}`);
+    }
   }
   await made.value.close?.();
   return scores;
@@ -118,13 +122,10 @@ const say = (line: string): void => {
 const halves = ["tuning", "held-out"] as const;
 const cells = (value: (clip: Clip) => number | undefined): string =>
   halves
-    .map(
-      (half) =>
-        interval(
-          clips
-            .filter((clip) => clip.half === half)
-            .map((clip) => ({ scene: clip.scene, value: value(clip) })),
-        ).text,
+    .map((half) =>
+      interval(
+        clips.filter((clip) => clip.half === half).map((clip) => ({ scene: clip.scene, value: value(clip) })),
+      ),
     )
     .join(" | ");
 /** Frames at least a second from both ends, where the border rule of `motion` plays no part. */

@@ -48,7 +48,10 @@ interface Tensor {
 type Model = ((inputs: object) => Promise<Readonly<Record<string, Tensor | undefined>>>) & {
   dispose(): Promise<unknown>;
 };
-type Tokenizer = ((texts: string[], options: object) => { readonly input_ids: Tensor }) & {
+type Tokenizer = ((
+  texts: string[],
+  options: object,
+) => { readonly input_ids: readonly { readonly length: number }[] }) & {
   readonly model_max_length?: number;
 };
 type Processor = ((images: unknown[]) => Promise<object>) & {
@@ -132,15 +135,16 @@ export const openImageTextEncoder = async (model: string, dtype: string): Promis
     version,
     texts: async (texts) => {
       const padding = isClip ? true : "max_length";
-      const inputs = tokenizer([...texts], { padding });
       const most = tokenizer.model_max_length ?? Number.POSITIVE_INFINITY;
+      const lengths = tokenizer([...texts], { return_tensor: false }).input_ids.map(({ length }) => length);
       // The library's truncation would cut the end token off, from which the text's vector is read.
-      if ((inputs.input_ids.dims[1] ?? 0) > most)
+      if (Math.max(...lengths) > most)
         throw new ConfigError("a keyword is too long for the model", {
           where: model,
           expected: `at most ${most} tokens, the words around it included`,
-          got: `${inputs.input_ids.dims[1]}`,
+          got: String(Math.max(...lengths)),
         });
+      const inputs = tokenizer([...texts], { padding });
       const out = await textTower(inputs);
       return rowsOf(out["text_embeds"] ?? out["pooler_output"]);
     },
