@@ -15,7 +15,14 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
-import { downloadFile, getHFHubCachePath, getRepoFolderName, listFiles, modelInfo } from "@huggingface/hub";
+import {
+  downloadFile,
+  getHFHubCachePath,
+  getRepoFolderName,
+  HubApiError,
+  listFiles,
+  modelInfo,
+} from "@huggingface/hub";
 import {
   ConfigError,
   DataFormatError,
@@ -23,8 +30,10 @@ import {
   UnsupportedError,
   VideoPerceiverError,
 } from "../core/errors.ts";
+import { type ExclusiveLock, takeExclusiveLock } from "../core/exclusive-lock.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
+import { hubToken } from "./hub-token.ts";
 
 /** How a model is fetched. Names and defaults follow the Python client. */
 export interface HubOptions {
@@ -36,6 +45,7 @@ export interface HubOptions {
   readonly cache?: string;
   /** Never touch the network; default `HF_HUB_OFFLINE` being 1. */
   readonly offline?: boolean;
+  /** Default that of {@link hubToken}; never printed. */
   readonly accessToken?: string;
   /** Seconds before each further try; default 0.5, 1, 2, 4. Progress starts the count again. */
   readonly retrySeconds?: readonly number[];
@@ -202,9 +212,52 @@ const checkName = (what: string, name: string, pattern: RegExp): void => {
     throw new ConfigError(what, { got: JSON.stringify(name), expected: "a name as the hub has it" });
 };
 
+/** The lock of a repository's folder in the cache; waits while another process fetches the same model. */
+const lockOf = async (folder: string, progress: Progress): Promise<ExclusiveLock> => {
+  mkdirSync(folder, { recursive: true });
+  for (let tries = 0; ; tries++)
+    try {
+      return takeExclusiveLock(join(folder, ".videoperceiver.lock"));
+    } catch (error) {
+      if (!/locked/.test(messageOf(error))) throw error;
+      if (tries === 0) progress.log("another process fetches this model; waiting for it");
+      await sleep(200);
+    }
+};
+
+/** What the person can do about an answer of the hub. */
+const hintFor = (error: unknown, hasToken: boolean): string | undefined => {
+  if (!(error instanceof HubApiError)) return undefined;
+  if (error.statusCode === 404) return "check the name and the revision";
+  if (error.statusCode !== 401 && error.statusCode !== 403) return undefined;
+  return hasToken
+    ? "the name is wrong, or this token may not read it: accept the model's terms on its page"
+    : "the name is wrong, or the model is not public: set HF_TOKEN to a token that may read it";
+};
+
+/** Brings every wanted file of a commit into the cache. */
+const fetchSnapshot = async (
+  place: Place,
+  folder: string,
+  snapshot: string,
+  delays: readonly number[],
+  progress: Progress,
+): Promise<void> => {
+  mkdirSync(join(folder, "blobs"), { recursive: true });
+  mkdirSync(snapshot, { recursive: true });
+  for (const remote of await listRemote(place, delays)) {
+    const blob = join(folder, "blobs", remote.hash);
+    if (!existsSync(blob)) await fetchBlob(place, remote, blob, delays, progress);
+    const link = join(snapshot, remote.path);
+    rmSync(link, { force: true });
+    symlinkSync(relative(snapshot, blob), link);
+  }
+};
+
 /**
  * Fetches a model or adapter by name into the cache that the Python client uses too, and gives back the folder.
- * Interrupted downloads go on where they stopped; every file is checked against its hash.
+ * Interrupted downloads go on where they stopped; every file is checked against its hash; of several processes that
+ * want the same model one fetches it and the others wait.
  *
  * @param repository "owner/name"
  * @throws {UnsupportedError} offline, when the revision is not in the cache
@@ -230,6 +283,8 @@ export const fetchModel = async (repository: string, options: HubOptions = {}): 
   const delays = options.retrySeconds ?? [0.5, 1, 2, 4];
   const progress = options.progress ?? silentProgress;
   const endpoint = (options.endpoint ?? process.env["HF_ENDPOINT"])?.replace(/\/+$/, "");
+  const accessToken = options.accessToken ?? hubToken();
+  const lock = await lockOf(folder, progress);
   try {
     const info = await modelInfo({
       name: repository,
@@ -237,20 +292,17 @@ export const fetchModel = async (repository: string, options: HubOptions = {}): 
       additionalFields: ["sha"],
       fetch: patientFetch(delays),
       ...(endpoint === undefined ? {} : { hubUrl: endpoint }),
-      ...(options.accessToken === undefined ? {} : { accessToken: options.accessToken }),
+      ...(accessToken === undefined ? {} : { accessToken }),
     });
     checkName("commit of a model", info.sha, /^[0-9a-f]{40}$/);
-    const place: Place = { repository, commit: info.sha, endpoint, accessToken: options.accessToken };
     const snapshot = join(folder, "snapshots", info.sha);
-    mkdirSync(join(folder, "blobs"), { recursive: true });
-    mkdirSync(snapshot, { recursive: true });
-    for (const remote of await listRemote(place, delays)) {
-      const blob = join(folder, "blobs", remote.hash);
-      if (!existsSync(blob)) await fetchBlob(place, remote, blob, delays, progress);
-      const link = join(snapshot, remote.path);
-      rmSync(link, { force: true });
-      symlinkSync(relative(snapshot, blob), link);
-    }
+    await fetchSnapshot(
+      { repository, commit: info.sha, endpoint, accessToken },
+      folder,
+      snapshot,
+      delays,
+      progress,
+    );
     const ref = join(folder, "refs", revision);
     if (revision !== info.sha) {
       mkdirSync(dirname(ref), { recursive: true });
@@ -263,10 +315,14 @@ export const fetchModel = async (repository: string, options: HubOptions = {}): 
       return cached;
     }
     if (error instanceof VideoPerceiverError) throw error;
+    const hint = hintFor(error, accessToken !== undefined);
     throw new DataFormatError("cannot fetch the model", {
       where: `${repository}@${revision}`,
       got: messageOf(error),
+      ...(hint === undefined ? {} : { hint }),
       cause: error,
     });
+  } finally {
+    lock.release();
   }
 };

@@ -1,15 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { RunError } from "../core/errors.ts";
+import { type ExclusiveLock, takeExclusiveLock } from "../core/exclusive-lock.ts";
 import { runFiles } from "./run-folder.ts";
 
 /** The right to write one run folder. */
-export interface RunLock {
-  /** Gives the right back. */
-  release(): void;
-}
+export type RunLock = ExclusiveLock;
 
 const ownerOf = (folder: string): string => {
   try {
@@ -20,18 +17,15 @@ const ownerOf = (folder: string): string => {
 };
 
 /**
- * Takes the lock of a run folder. The lock is an exclusive transaction on an empty SQLite file: the operating system
- * drops it when the process ends in whatever way, so a killed run leaves nothing to clean up and two processes can
- * never both take over.
+ * Takes the lock of a run folder, which goes when the process goes.
  *
  * @throws {RunError} naming the process that holds it
  */
 export const takeRunLock = (folder: string): RunLock => {
-  const database = new DatabaseSync(join(folder, runFiles.lock), { timeout: 0 });
+  let lock: RunLock;
   try {
-    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    lock = takeExclusiveLock(join(folder, runFiles.lock));
   } catch (error) {
-    database.close();
     throw new RunError("run folder is being written", {
       where: folder,
       got: `a lock held by ${ownerOf(folder)}`,
@@ -40,5 +34,5 @@ export const takeRunLock = (folder: string): RunLock => {
     });
   }
   writeFileSync(join(folder, runFiles.owner), `process ${process.pid} on ${hostname()}\n`);
-  return { release: () => database.close() };
+  return lock;
 };

@@ -1,10 +1,13 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fetchModel } from "../../../src/model/hub.ts";
 
 const commit = "c".repeat(40);
@@ -41,6 +44,11 @@ const answer = (request: IncomingMessage, response: ServerResponse): void => {
     json(listing());
     return;
   }
+  answerFile(request, response);
+};
+
+const answerFile = (request: IncomingMessage, response: ServerResponse): void => {
+  const url = new URL(request.url!, "http://localhost");
   const bytes = contents[url.pathname.replace(`/a/b/resolve/${commit}/`, "")];
   if (bytes === undefined) {
     response.statusCode = 404;
@@ -180,6 +188,90 @@ test("uses the cache and says so when the hub does not answer", async () => {
   const progress = { update: () => {}, log: (line: string) => void lines.push(line) };
   expect(await get({ progress })).toBe(folder);
   expect(lines.join()).toMatch(/does not answer/);
+});
+
+describe("a token", () => {
+  const secret = "hf_secretOfTheTest";
+  const names = ["HF_TOKEN", "HF_TOKEN_PATH", "HF_HOME"] as const;
+  const before = names.map((name) => process.env[name]);
+  afterEach(() => {
+    for (const [at, name] of names.entries()) {
+      if (before[at] === undefined) delete process.env[name];
+      else process.env[name] = before[at];
+    }
+  });
+  const seen = async (): Promise<Set<string | undefined>> => {
+    const tokens = new Set<string | undefined>();
+    fault = (request) => {
+      tokens.add(request.headers.authorization);
+      return false;
+    };
+    await get();
+    return tokens;
+  };
+
+  test("of HF_TOKEN goes with every request", async () => {
+    process.env["HF_TOKEN"] = ` ${secret}\n`;
+    expect(await seen()).toEqual(new Set([`Bearer ${secret}`]));
+  });
+
+  test("of the file that `hf auth login` writes does too; without one nothing goes", async () => {
+    delete process.env["HF_TOKEN"];
+    delete process.env["HF_TOKEN_PATH"];
+    process.env["HF_HOME"] = cache;
+    expect(await seen()).toEqual(new Set([undefined]));
+    writeFileSync(join(cache, "token"), `${secret}\n`);
+    rmSync(join(cache, "models--a--b"), { recursive: true });
+    expect(await seen()).toEqual(new Set([`Bearer ${secret}`]));
+  });
+
+  test("that may not read the model is not printed, and the message says what to do", async () => {
+    const refuse = (status: number): void => {
+      fault = (_, response) => {
+        response.statusCode = status;
+        response.end();
+        return true;
+      };
+    };
+    const messageOf = async (): Promise<string> => {
+      const lines: string[] = [];
+      const progress = { update: () => {}, log: (line: string) => void lines.push(line) };
+      const error = await get({ progress }).then(
+        () => new Error("nothing was refused"),
+        (error: unknown) => error as Error,
+      );
+      return [error.message, ...lines].join("\n");
+    };
+    process.env["HF_TOKEN"] = secret;
+    for (const status of [401, 403, 404]) {
+      refuse(status);
+      const message = await messageOf();
+      expect(message).toMatch(/cannot fetch the model: a\/b@main/);
+      expect(message).toMatch(
+        status === 404 ? /check the name and the revision/ : /this token may not read it/,
+      );
+      expect(message).not.toContain(secret);
+    }
+    process.env["HF_TOKEN"] = "";
+    process.env["HF_HOME"] = cache;
+    refuse(401);
+    expect(await messageOf()).toMatch(/set HF_TOKEN/);
+  });
+});
+
+test("two processes that want the same model fetch it once", async () => {
+  fault = (request, response) => {
+    if (!request.url!.includes("model.safetensors")) return false;
+    setTimeout(() => answerFile(request, response), 300);
+    return true;
+  };
+  const child = fileURLToPath(new URL("hub-child.ts", import.meta.url));
+  const one = (): Promise<{ stdout: string }> =>
+    promisify(execFile)(process.execPath, [child, endpoint, cache]);
+  const folders = await Promise.all([one(), one(), one()]);
+  for (const { stdout } of folders) expect(readFileSync(join(stdout, "model.safetensors"))).toEqual(weights);
+  const whole = log.filter((line) => line.includes("model.safetensors") && !line.endsWith("bytes=0-0"));
+  expect(whole.length).toBe(1);
 });
 
 test("refuses names that leave the cache, from the user and from the hub", async () => {
