@@ -1,6 +1,6 @@
 /**
  * The 3B shape once from end to end: writes a random checkpoint of Qwen2.5-VL-3B's shape (bfloat16, shards, 7.5 GB),
- * asks it about a clip, takes one LoRA step, and says what each took. The folder is removed at the end.
+ * asks it about a clip, takes one LoRA step, and says what each took. The folder is removed at the end, also when it is stopped.
  *
  * Run: node scripts/large-model-trial.ts --tokenizer FOLDER --clip FILE [--folder FOLDER] [--layers N]
  *   --tokenizer  a Qwen2.5-VL folder without weights: configuration, tokenizer, chat template, processor settings
@@ -8,7 +8,8 @@
  *   --folder     where the checkpoint goes; default: a new folder among the temporary files
  *   --layers     fewer language blocks, to try the script; default 36
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,11 +79,15 @@ const randomTensors = (
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Runs one part in a process of its own, so that its peak memory is its own; prints what it prints. */
-const part = (name: string, folder: string, ...more: string[]): void => {
-  const file = fileURLToPath(new URL(`large-model-trial/${name}.ts`, import.meta.url));
-  const { status } = spawnSync(process.execPath, [file, folder, clip, ...more], { stdio: "inherit" });
-  if (status !== 0) throw new Error(`${name} ended with status ${status}`);
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+
+/** Runs a program in a process of its own, so that its peak memory is its own; prints what it prints. */
+const run = async (file: string, ...args: string[]): Promise<void> => {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const child = spawn(process.execPath, [path, ...args], { stdio: "inherit", signal: stop.signal });
+  const [status] = await once(child, "exit");
+  if (status !== 0) throw new Error(`${file} ended with status ${status}`);
 };
 
 const folder = values.folder ?? mkdtempSync(join(tmpdir(), "large-model-"));
@@ -99,16 +104,13 @@ try {
   console.log(
     `written: ${(bytes / 2e9).toFixed(2)}e9 parameters, ${(bytes / 1e9).toFixed(2)} GB in ${seconds(start)}`,
   );
-  part("generate", checkpoint, "float32");
-  part("generate", checkpoint, "int8");
   const adapter = join(folder, "adapter");
-  part("step", checkpoint, adapter);
+  for (const form of ["float32", "int8"]) await run("large-model-trial/generate.ts", checkpoint, clip, form);
+  await run("large-model-trial/step.ts", checkpoint, clip, adapter);
   const asking = performance.now();
-  const command = fileURLToPath(new URL("../bin/videoperceiver.mjs", import.meta.url));
   const options = ["--fps", String(framesPerSecond), "--max-new-tokens", "3", "--adapter", adapter];
-  const args = ["ask", clip, question, "--model", checkpoint, ...options];
-  const { status } = spawnSync(process.execPath, [command, ...args], { stdio: "inherit" });
-  console.log(`ask with the adapter, 3 tokens: status ${status}, ${seconds(asking)} in all`);
+  await run("../bin/videoperceiver.mjs", "ask", clip, question, "--model", checkpoint, ...options);
+  console.log(`ask with the adapter, 3 tokens: ${seconds(asking)} in all`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
