@@ -87,6 +87,7 @@ export const parseHeader = (
     throw new DataFormatError(`safetensors: ${what}`, {
       where: tensor === undefined ? file : `${file}, tensor "${tensor.slice(0, 120)}"`,
       ...(got === undefined ? {} : { got: JSON.stringify(got).slice(0, 120) }),
+      hint: "the file is damaged or cut short: fetch or copy it again",
     });
   };
   let json: unknown;

@@ -19,6 +19,7 @@ import { processorAnswerer } from "../ask/processor-answerer.ts";
 import { sampledFrames } from "../clip-analysis.ts";
 import { type CommandContext, type CommandDefinition, defineCommand } from "../command.ts";
 import { chosenEngine, engineOptions } from "../engine-options.ts";
+import { modelFolder } from "../model-folder.ts";
 import { listValue, numberValue } from "../option-values.ts";
 import { type Clips, openClips, videoOptions } from "../video-options.ts";
 
@@ -162,7 +163,10 @@ const command: CommandDefinition = defineCommand({
     cli
       .argument("<video>", "clip")
       .argument("<question>", "what to ask")
-      .requiredOption("--model <folder>", "checkpoint: of the quickstart, or of the Qwen2.5-VL family")
+      .requiredOption(
+        "--model <folder>",
+        "checkpoint: of the quickstart, or of the Qwen2.5-VL family; a folder or a hub name",
+      )
       .option("--compare-absent", "ask again about the absent twin")
       .option("--relevance <name[:arg]>", "what finds the decisive frames", "motion")
       .option(
@@ -193,8 +197,13 @@ const command: CommandDefinition = defineCommand({
   run: async (args, raw, context) => {
     const [file, question] = args as [string, string];
     if (question.trim() === "") throw new ConfigError("empty question", { expected: "words to ask" });
+    const given = raw as unknown as AskOptions;
     const options = {
-      ...(raw as unknown as AskOptions),
+      ...given,
+      model: await modelFolder(given.model, "--model", context),
+      ...(given.adapter === undefined
+        ? {}
+        : { adapter: await modelFolder(given.adapter, "--adapter", context) }),
       engine: { ...chosenEngine(raw), signal: context.signal },
       rules: chosenRules(raw),
     };

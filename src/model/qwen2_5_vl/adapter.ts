@@ -113,6 +113,9 @@ const targeted = (
 const some = (names: readonly string[]): string =>
   names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
 
+const baseHint = ({ base }: AdapterConfig): string =>
+  `use the model that it was trained on${base === "" ? "" : `: ${base}`}`;
+
 const readAll = async (
   file: SafetensorsFile,
   adapterConfig: AdapterConfig,
@@ -136,6 +139,7 @@ const readAll = async (
         where: `${file.file}, ${stored}`,
         expected: `[${wanted}]`,
         got: `[${shape}]`,
+        hint: baseHint(adapterConfig),
       });
   };
   const strangers = places.filter(({ hub, part }) => !(part === "whole" ? parameters : linear).has(hub));
@@ -144,6 +148,7 @@ const readAll = async (
       where: file.file,
       expected: `${places.length} that fit`,
       got: `${places.length - strangers.length}, but not ${some(strangers.map(({ stored }) => stored))}`,
+      hint: baseHint(adapterConfig),
     });
   for (const { stored, hub, part } of places) {
     if (part === "whole") {

@@ -60,6 +60,10 @@ const readIndex = (file: string): Map<string, string> => {
   );
 };
 
+/** At most five names and how many more there are. */
+const some = (names: readonly string[]): string =>
+  names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
+
 /** Open files and, for each hub name, the file and the name under which it is stored. */
 interface Stored {
   readonly files: Map<string, SafetensorsFile>;
@@ -94,7 +98,17 @@ const openFiles = async (folder: string, files: Map<string, SafetensorsFile>): P
       ...(old ? { got: "pytorch_model.bin", hint: "save it again with safe_serialization=True" } : {}),
     });
   }
-  for (const [name, shard] of readIndex(join(folder, indexFile))) {
+  const index = readIndex(join(folder, indexFile));
+  const shards = [...new Set(index.values())];
+  const absent = shards.filter((shard) => !existsSync(join(folder, shard)));
+  if (absent.length > 0)
+    throw new WeightsError("shards are missing", {
+      where: folder,
+      expected: `${shards.length} files that ${indexFile} names`,
+      got: `${shards.length - absent.length}, without ${some(absent)}`,
+      hint: "fetch or copy them again",
+    });
+  for (const [name, shard] of index) {
     let file = files.get(shard);
     if (file === undefined) {
       file = await openSafetensors(join(folder, shard));
@@ -109,10 +123,6 @@ const openFiles = async (folder: string, files: Map<string, SafetensorsFile>): P
   }
   return places;
 };
-
-/** At most five names and how many more there are. */
-const some = (names: readonly string[]): string =>
-  names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
 
 /** Throws unless every parameter is there with its shape; gives back the names without a place. */
 const checkTensors = (

@@ -218,6 +218,7 @@ export const readConfig = (json: unknown, where: string): Qwen25VLConfig => {
       where,
       expected: 'model_type "qwen2_5_vl"',
       got: family === undefined ? "none" : JSON.stringify(family),
+      hint: "choose a Qwen2.5-VL checkpoint, or one that was trained here",
     });
   const text = root.has("text_config") ? root.nested("text_config").orElse(root) : root;
   // 4.57 writes it inside text_config only; 5.x ties when either place says so.
