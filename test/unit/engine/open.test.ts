@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { seededRandom } from "../../../src/core/random.ts";
+import { trainedAdapter } from "../../../src/engine/lora.ts";
+import { layerwiseFrom, openEngine, parameterCount } from "../../../src/engine/onnx/open.ts";
+import { newAdapter } from "../../../src/model/qwen2_5_vl/new-adapter.ts";
+import { saveCheckpoint } from "../../../src/model/qwen2_5_vl/save-checkpoint.ts";
+import { smallConfig, smallIds, smallStore } from "./small-model.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "open-engine-"));
+beforeAll(() =>
+  saveCheckpoint(folder, { ...smallConfig, storage: "bfloat16" }, smallStore("none").tensors()),
+);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const { batch: plan } = smallIds();
+const batch = plan({ scoredRows: [12, 13], targets: [11, 12] });
+
+test("a small model is one graph in float32 unless something else is asked for", async () => {
+  expect(parameterCount(smallConfig)).toBeLessThan(layerwiseFrom);
+  expect(parameterCount(smallConfig)).toBe(
+    smallStore("none")
+      .all()
+      .reduce((sum, { value }) => sum + value.length, 0),
+  );
+  const small = await openEngine(folder, "none", { threads: 1, weightStorage: "as-stored" });
+  await using whole = small.engine;
+  expect([small.execution, small.weightStorage]).toEqual(["whole", "float32"]);
+  const asked = { threads: 1, execution: "layerwise", weightStorage: "as-stored" } as const;
+  const other = await openEngine(folder, "none", asked);
+  await using layerwise = other.engine;
+  expect([other.execution, other.weightStorage]).toEqual(["layerwise", "as-stored"]);
+  expect(other.weights.byteLength()).toBeLessThan(0.55 * small.weights.byteLength());
+  const [expected, got] = [await whole.forward(batch), await layerwise.forward(batch)];
+  got.tokenLogprobs.forEach((value, i) => {
+    expect(value).toBeCloseTo(expected.tokenLogprobs[i]!, 4);
+  });
+  expect(layerwise.trainable).toEqual([]);
+});
+
+test("an adapter is used, what it replaces is kept in float32, and its numbers come back", async () => {
+  const options = { targets: ["q_proj"], rank: 2, alpha: 4 };
+  const random = seededRandom("adapter");
+  const fresh = newAdapter(smallConfig, options, random);
+  const name = "visual.merger.mlp.2.weight";
+  const store = smallStore("none");
+  const replaced = [{ ...store.tensor(name), data: store.tensor(name).data.map((value) => 2 * value) }];
+  const adapter = {
+    ...fresh,
+    replaced,
+    modules: fresh.modules.map((module) => ({
+      ...module,
+      b_OR: module.b_OR.map(() => random.normal()),
+    })),
+  };
+  const results: Float32Array[] = [];
+  for (const execution of ["whole", "layerwise"] as const) {
+    const engineOptions = { threads: 1, execution, weightStorage: "as-stored" } as const;
+    const { engine, weights } = await openEngine(folder, "none", engineOptions, adapter);
+    await using _ = engine;
+    expect(engine.value(name)).toEqual(replaced[0]!.data);
+    expect(trainedAdapter(weights.store, adapter)).toEqual(adapter);
+    results.push((await engine.forward(batch)).tokenLogprobs);
+  }
+  const { engine } = await openEngine(folder, "none", { threads: 1 });
+  await using _ = engine;
+  const without = (await engine.forward(batch)).tokenLogprobs;
+  results[0]!.forEach((value, i) => {
+    expect(results[1]![i]!).toBeCloseTo(value, 4);
+    expect(Math.abs(value - without[i]!)).toBeGreaterThan(1e-3);
+  });
+});
