@@ -71,7 +71,7 @@ for (const { file, events } of listed) {
       );
       for (const tolerance of tolerances) {
         const absent = duplicateCount(twin, tolerance);
-        note(`${name} | ${tolerance} | none`, duplicateCount(clip, tolerance), absent);
+        note(`${name} | ${tolerance} | as it is`, duplicateCount(clip, tolerance), absent);
         note(`${name} | ${tolerance} | freeze control`, duplicateCount(controlled, tolerance), absent);
       }
     }

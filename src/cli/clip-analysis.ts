@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { type KeywordOutcome, keywordExtractors } from "../absent/keywords.ts";
+import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "../absent/keywords.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Recipe } from "../core/registry.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
@@ -39,6 +39,8 @@ export interface AnalysedClip {
   readonly sampled: Timeline;
   readonly keywords: readonly string[];
   readonly keywordSource?: Recipe & { readonly version: string };
+  /** What a language model's keywords cost; of the first asking when the answer was kept. */
+  readonly keywordUsage?: KeywordUsage;
   readonly relevance: Recipe & { readonly version: string };
   readonly unit: string;
   readonly scores: Float64Array;
@@ -125,7 +127,7 @@ const keywordsOf = async (
   options: ClipOptions,
   needed: boolean,
   context: CommandContext,
-): Promise<Pick<AnalysedClip, "keywords" | "keywordSource">> => {
+): Promise<Pick<AnalysedClip, "keywords" | "keywordSource" | "keywordUsage">> => {
   if (options.keywords !== undefined) {
     const keywords = options.keywords
       .split(",")
@@ -150,7 +152,10 @@ const keywordsOf = async (
   const made = await keywordExtractors.make(name!, params);
   const outcome: KeywordOutcome = await made.value.extract(options.caption, context.signal);
   const keywordSource = { ...made.recipe, version: made.value.version };
-  if (outcome.status === "ok") return { keywords: outcome.keywords, keywordSource };
+  if (outcome.status === "ok") {
+    const { keywords, usage } = outcome;
+    return { keywords, keywordSource, ...(usage && { keywordUsage: usage }) };
+  }
   if (outcome.status !== "empty" || needed)
     throw new ConfigError(`no keywords from extractor "${name}"`, {
       got: `${outcome.status}: ${outcome.reason}`,

@@ -113,6 +113,7 @@ const absent: CommandDefinition = defineCommand({
     return {
       json: {
         pair: written.pair,
+        ...(clip.keywordUsage && { keywordUsage: clip.keywordUsage }),
         files: written.files,
         keyFrameShare: built.keyFrameShare,
         replacedShare: written.pair.replacements.length / clip.info.timeline.length,

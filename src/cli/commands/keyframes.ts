@@ -74,6 +74,7 @@ const keyframes: CommandDefinition = defineCommand({
     return {
       json: {
         keywords: clip.keywords,
+        ...(clip.keywordUsage && { keywordUsage: clip.keywordUsage }),
         relevance: clip.relevance,
         unit: clip.unit,
         keyFrameShare,
