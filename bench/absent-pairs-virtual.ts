@@ -1,36 +1,6 @@
-import { join } from "node:path";
-import { type BenchDefinition, defineBench } from "./define-bench.ts";
-import { absentClipFiles, makeAbsentClips } from "./sides/absent-clips.ts";
+import type { BenchDefinition } from "./define-bench.ts";
+import { absentPairsBench } from "./sides/absent-pairs-bench.ts";
 
-const definition: BenchDefinition = defineBench({
-  name: "absent-pairs-virtual",
-  unit: "pairs/min",
-  summary:
-    "pairs from six 6 s clips at 640x360, motion relevance at 8 fps, as virtual pairs, nothing encoded; the anchor writes both files",
-  better: "more",
-  needsPython: true,
-  rounds: 5,
-  prepare: ({ cache }) => makeAbsentClips(cache),
-  ours: ({ root, cache }) => ({
-    command: [
-      process.execPath,
-      join(root, "bench/sides/absent-pairs.ts"),
-      "virtual",
-      join(cache, "absent-ours"),
-      ...absentClipFiles(cache),
-    ],
-  }),
-  anchor: ({ root, cache, python }) => ({
-    name: "PyAV + NumPy, both clips re-encoded",
-    version: "PyAV 18, NumPy 2",
-    command: [
-      python,
-      join(root, "scripts/anchors/absent_pairs.py"),
-      join(cache, "absent-anchor"),
-      ...absentClipFiles(cache),
-    ],
-  }),
-  error: "of a score, relative to the largest",
-});
+const definition: BenchDefinition = absentPairsBench("virtual");
 
 export default definition;

@@ -96,3 +96,6 @@ export const benchShapes: Readonly<Record<ShapeName, BenchShape>> = {
     behind: 50,
   },
 };
+
+/** What the contrastive step compares: the block (1-based), dropout of the second view, keywords a clip. */
+export const contrastWork = { block: 3, dropout: 0.1, keywords: 6 };

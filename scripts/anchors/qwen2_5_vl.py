@@ -1,8 +1,10 @@
 """The transformers side of the engine's benchmarks.
 
-    qwen2_5_vl.py FOLDER TASK ATTENTION THREADS [COMPLETIONS] [NEW_TOKENS]
+    qwen2_5_vl.py FOLDER train|train-lora|prefill ATTENTION THREADS
+    qwen2_5_vl.py FOLDER train-contrast ATTENTION THREADS BLOCK DROPOUT KEYWORDS
+    qwen2_5_vl.py FOLDER generate ATTENTION THREADS COMPLETIONS NEW_TOKENS
 
-TASK is train, train-lora (the adapter in FOLDER, by peft), prefill or generate. Weights, ids, pixels and positions are those of FOLDER; positions are passed
+train-lora trains the adapter in FOLDER by peft. Weights, ids, pixels and positions are those of FOLDER; positions are passed
 explicitly, because the rule differs between versions.
 """
 
@@ -73,6 +75,54 @@ def train(trained=model):
     return one_round
 
 
+def train_contrast():
+    """Cross-entropy and three InfoNCE losses, as a script would: second view, twin and keywords are passes of their own."""
+    block, dropout, keywords = int(sys.argv[5]), float(sys.argv[6]), int(sys.argv[7])
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
+    labels = ids.clone()
+    labels[:, : columns - behind + 1] = -100
+    end = columns - behind
+    twin = pixels.clone().view(rows, 4, -1)
+    twin[:, 1] = torch.randn_like(twin[:, 1])
+    twin = twin.view_as(pixels)
+    words = torch.randint(20, model.config.text_config.vocab_size, (rows, keywords))
+    word_positions = torch.arange(keywords).expand(3, rows, keywords)
+    shared = {"use_cache": False, "output_hidden_states": True}
+
+    def clip_state(clip):
+        out = model(input_ids=ids[:, :end], position_ids=positions[:, :, :end], pixel_values_videos=clip,
+                    video_grid_thw=grids, logits_to_keep=1, **shared)
+        return out.hidden_states[block][:, -1]
+
+    def similarity(a, b):
+        return torch.nn.functional.normalize(a) @ torch.nn.functional.normalize(b).T / 0.05
+
+    def one_round(_number):
+        start = time.perf_counter()
+        out = model(input_ids=ids, position_ids=positions, pixel_values_videos=pixels, video_grid_thw=grids,
+                    labels=labels, **shared)
+        complete, absent = out.hidden_states[block][:, end - 1], clip_state(twin)
+        hook = model.model.visual.merger.register_forward_hook(
+            lambda _module, _given, made: torch.nn.functional.dropout(made, dropout))
+        view = clip_state(pixels)
+        hook.remove()
+        text = model(input_ids=words, position_ids=word_positions, logits_to_keep=1, **shared).hidden_states[block][:, -1]
+        right = torch.arange(rows)
+        entropy = torch.nn.functional.cross_entropy
+        contrast = (entropy(torch.cat([similarity(complete, view), similarity(complete, absent)], 1), right)
+                    + entropy(similarity(complete, text), right))
+        own = similarity(text, complete).diagonal()[:, None]
+        contrast = contrast + entropy(torch.cat([own, similarity(text, absent)], 1), torch.zeros_like(right))
+        (out.loss + 0.1 * contrast).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return {"value": (time.perf_counter() - start) * 1000}
+
+    return one_round
+
+
 @torch.no_grad()
 def prefill(_number):
     start = time.perf_counter()
@@ -109,5 +159,5 @@ def generate():
 
 
 model.eval()
-tasks = {"train": train, "train-lora": train_lora, "prefill": lambda: prefill, "generate": generate}
+tasks = {"train": train, "train-lora": train_lora, "train-contrast": train_contrast, "prefill": lambda: prefill, "generate": generate}
 answer_rounds(tasks[task]())
