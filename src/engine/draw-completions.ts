@@ -14,7 +14,10 @@ export interface NextLogits {
   readonly next: (tokens: BigInt64Array, step: number) => Promise<Float32Array>;
 }
 
-/** @throws {ConfigError} naming what of a request is out of range */
+/**
+ * Checks a request for completions.
+ * @throws {ConfigError} naming what of it is out of range
+ */
 export const checkSampleRequest = (request: SampleRequest, vocabSize: number): void => {
   checkTokenChoice(request, vocabSize);
   if (request.stopText !== undefined) checkStopText(request.stopText);

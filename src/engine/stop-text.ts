@@ -11,7 +11,10 @@ export interface StopText {
   readonly decode: (tokens: readonly number[]) => string;
 }
 
-/** @throws {ConfigError} for an empty string, which would end every completion before it begins */
+/**
+ * Checks stop strings.
+ * @throws {ConfigError} for an empty one, which would end every completion before it begins
+ */
 export const checkStopText = ({ strings }: StopText): void => {
   if (strings.includes(""))
     throw new ConfigError("empty stop string", { expected: "at least one character" });

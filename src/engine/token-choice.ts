@@ -15,7 +15,10 @@ export interface TokenChoiceRules {
   readonly bannedTokens?: readonly number[];
 }
 
-/** @throws {ConfigError} for a rule outside its range, or when every one of `vocabSize` tokens is banned */
+/**
+ * Checks the rules of drawing.
+ * @throws {ConfigError} for a rule outside its range, or when every one of `vocabSize` tokens is banned
+ */
 export const checkTokenChoice = (rules: TokenChoiceRules, vocabSize: number): void => {
   const { temperature, topK = 0, topP = 1, repetitionPenalty = 1, bannedTokens = [] } = rules;
   const check = (ok: boolean, what: string, expected: string, got: number): void => {

@@ -14,7 +14,10 @@ export interface FileState {
   readonly settled: boolean;
 }
 
-/** @throws the system's error for a file that is not there */
+/**
+ * What the file system says about a file now.
+ * @throws the system's error for a file that is not there
+ */
 export const fileState = (file: string): FileState => {
   const { size, mtimeNs, ctimeNs, ino, dev } = statSync(file, { bigint: true });
   const now = performance.timeOrigin + nowMilliseconds();

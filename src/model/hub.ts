@@ -227,7 +227,8 @@ const lockOf = async (folder: string, progress: Progress): Promise<ExclusiveLock
 
 /** What the person can do about an answer of the hub. */
 const hintFor = (error: unknown, hasToken: boolean): string | undefined => {
-  if (error instanceof Transient) return "check the network and HF_ENDPOINT, and try again: what is there stays";
+  if (error instanceof Transient)
+    return "check the network and HF_ENDPOINT, and try again: what is there stays";
   if (!(error instanceof HubApiError)) return undefined;
   if (error.statusCode === 404) return "check the name and the revision";
   if (error.statusCode !== 401 && error.statusCode !== 403) return undefined;

@@ -1,4 +1,5 @@
 import type { ClipPlan, EventPlan } from "./plan.ts";
+import { shapeReach } from "./shapes.ts";
 import { ordinaryState } from "./state.ts";
 import type { EventKind } from "./words.ts";
 
@@ -51,6 +52,12 @@ export const envelope = (event: EventPlan, frame: number): number => {
   const length = event.endFrame - event.startFrame;
   const ramp = Math.floor(length * 0.1) + 1;
   return Math.min(1, (frame - event.startFrame + 1) / ramp, (event.endFrame - frame) / ramp);
+};
+
+/** From the centre to the tip: even on the ramps it comes out of the widest shape, else nobody could see it. */
+const flickLength = (event: EventPlan, radius: number, share: number): number => {
+  const hidden = shapeReach * radius;
+  return hidden + (event.amount - hidden) * share;
 };
 
 /** The neutral effect. */
@@ -117,7 +124,7 @@ export const effectAt = (plan: ClipPlan, actor: number, frame: number): Effect =
         break;
       }
       case "flick":
-        effect.flick = event.side * shift;
+        effect.flick = event.side * flickLength(event, plan.actors[actor]!.radius, share);
         break;
       case "shrink":
       case "grow":

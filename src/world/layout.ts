@@ -1,7 +1,8 @@
 import { InternalError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { verticalReach } from "./events.ts";
-import type { ActorPlan, ClipPlan } from "./plan.ts";
+import type { ActorPlan, ClipPlan, EventPlan } from "./plan.ts";
+import { shapeReach } from "./shapes.ts";
 import { cameraAt, clock, eventPlace, ordinaryState, travelled } from "./state.ts";
 import { type Place, places } from "./words.ts";
 
@@ -41,6 +42,18 @@ const staysInside = (plan: ClipPlan, actor: ActorPlan, frames: readonly number[]
     }
   }
   return true;
+};
+
+/** The side of a flick: the drawn one, or the other where the picture's edge would hide its first frames. */
+const visibleSide = (plan: ClipPlan, event: EventPlan): -1 | 1 => {
+  const actor = plan.actors[event.actor]!;
+  for (const frame of [event.startFrame, event.endFrame - 1]) {
+    const { x, zoom } = ordinaryState(plan, actor, frame);
+    const needed = shapeReach * actor.radius * zoom + 2;
+    if (x < needed) return 1;
+    if (x > plan.width - needed) return -1;
+  }
+  return event.side;
 };
 
 /** Smallest distance between two actors' edges relative to the sum of their radii; 0 when they touch. */
@@ -150,7 +163,11 @@ export const layOut = (plan: ClipPlan, random: Random, wished: readonly (Place |
       const result: ClipPlan = { ...plan, actors: placed };
       return {
         ...result,
-        events: plan.events.map((event) => ({ ...event, place: eventPlace(result, event) })),
+        events: plan.events.map((event) => ({
+          ...event,
+          place: eventPlace(result, event),
+          side: event.what === "flick" ? visibleSide(result, event) : event.side,
+        })),
       };
     }
   }

@@ -239,7 +239,9 @@ describe("checkpoints", () => {
       await expect(openCheckpoint(folder)).rejects.toThrow(/the name of a file in the same folder/);
     }
     tamper("model-00001-of-00009.safetensors");
-    await expect(openCheckpoint(folder)).rejects.toThrow(/shards are missing.*got 8, without model-00001-of-00009/);
+    await expect(openCheckpoint(folder)).rejects.toThrow(
+      /shards are missing.*got 8, without model-00001-of-00009/,
+    );
     writeFileSync(file, "[]");
     await expect(openCheckpoint(folder)).rejects.toThrow(/expected a weight_map/);
     rmSync(file);

@@ -30,7 +30,11 @@ const fingerprint = (): string => {
 };
 
 // Printed by this very test: after a change of the generator, raise worldVersion and add the new fingerprint.
-const fingerprints: Readonly<Record<number, string>> = { 1: "1b1695cfba5c8f01" };
+const fingerprints: Readonly<Record<number, string>> = {
+  1: "1b1695cfba5c8f01",
+  // Flicks come out of their shapes from the first frame on.
+  2: "1b1695cfba5c8f01",
+};
 
 test("the generator's version is raised when a seed gives something else", () => {
   expect(fingerprint()).toBe(fingerprints[worldVersion]);
