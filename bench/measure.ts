@@ -26,14 +26,14 @@ const childrenOf = (pid: number): number[] => {
 const treeBytes = (pid: number): number =>
   statusBytes(pid, "VmRSS") + childrenOf(pid).reduce((sum, child) => sum + treeBytes(child), 0);
 
-const millisecondsBetweenLooks = 50;
+/** A process's own peak is exact whenever it is read; often enough for the sum over a tree, too seldom to cost a core. */
+const millisecondsBetweenLooks = 250;
 
 /** A running child: answers rounds and is watched for its memory. */
 class Child {
   readonly #process: ChildProcess;
   readonly #lines: Interface;
   readonly #waiting: { done: (line: string) => void; fail: (error: Error) => void }[] = [];
-  readonly #watch: NodeJS.Timeout;
   #peakBytes = 0;
   constructor(side: BenchSide) {
     const [program, ...args] = side.command;
@@ -49,8 +49,6 @@ class Child {
     this.#process.on("error", (error) => failAll(error.message));
     this.#process.on("exit", (code, signal) => failAll(`ended with ${code ?? signal}`));
     this.#process.stdin!.on("error", () => failAll("reads no more"));
-    this.#watch = setInterval(() => this.look(), millisecondsBetweenLooks);
-    this.#watch.unref();
   }
   /** Notes the memory of the process and of the processes it started: the larger of its own peak and the tree's sum. */
   look(): void {
@@ -59,10 +57,12 @@ class Child {
     this.#peakBytes = Math.max(this.#peakBytes, statusBytes(pid, "VmHWM"), treeBytes(pid));
   }
   async round(): Promise<RoundAnswer> {
+    // Only the side whose turn it is: looking at the idle ones would take time from it.
+    const watch = setInterval(() => this.look(), millisecondsBetweenLooks);
     const line = await new Promise<string>((done, fail) => {
       this.#waiting.push({ done, fail });
       this.#process.stdin!.write("\n");
-    });
+    }).finally(() => clearInterval(watch));
     this.look();
     const answer = JSON.parse(line) as RoundAnswer;
     if (typeof answer.value !== "number" || !Number.isFinite(answer.value))
@@ -70,7 +70,6 @@ class Child {
     return answer;
   }
   async end(): Promise<number> {
-    clearInterval(this.#watch);
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const ended = new Promise((done) => this.#process.once("exit", done));
       this.#process.stdin!.end();
