@@ -35,5 +35,6 @@ export const absentPairsBench = (mode: "files" | "virtual"): BenchDefinition =>
         ...absentClipFiles(cache),
       ],
     }),
-    error: "of a score, relative to the largest",
+    error:
+      "of a score, relative to the largest of its clip (ours are scored on pictures that the decoder made small)",
   });

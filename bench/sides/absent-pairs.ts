@@ -15,6 +15,7 @@ const video = openVideoService();
 const relevance = await chooseRelevance("motion");
 const builder = await absentBuilders.make("previous-frame");
 
+/** @returns scores, the largest of them 1: the unit is the clip's own spread, which the resizer's rounding moves */
 const makePair = async (file: string): Promise<readonly number[]> => {
   const info = await video.probe(file);
   const indices = indicesForFps(info.timeline, 8);
@@ -38,7 +39,8 @@ const makePair = async (file: string): Promise<readonly number[]> => {
   });
   const folder = join(out!, basename(file));
   await writePair({ video, file, info, pair, folder, virtual: mode === "virtual", measureFidelity: false });
-  return pair.scores;
+  const largest = Math.max(...pair.scores);
+  return pair.scores.map((score) => score / largest);
 };
 
 await answerRounds(async () => {

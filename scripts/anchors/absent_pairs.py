@@ -155,7 +155,7 @@ def make_pair(path, out):
                 absent[index] = frames[positions[key - 1]]
     encode(str(out / (Path(path).stem + "-complete.mp4")), frames, times)
     encode(str(out / (Path(path).stem + "-absent.mp4")), absent, times)
-    return scores
+    return scores / scores.max()
 
 
 def main():
