@@ -8,6 +8,7 @@ const project = (name: string, include: string[], testTimeout: number): object =
     testTimeout,
     hookTimeout: testTimeout,
     pool: "forks",
+    setupFiles: ["test/property-seed.ts"],
     fileParallelism: name === "unit",
   },
 });
