@@ -24,5 +24,6 @@ export const modelFolder = async (named: string, flag: string, context: CommandC
       got: named,
     });
   const progress = context.progress(`fetching ${repository}`, "bytes");
-  return fetchModel(repository, { progress, ...(revision === undefined ? {} : { revision }) });
+  const { signal } = context;
+  return fetchModel(repository, { progress, signal, ...(revision === undefined ? {} : { revision }) });
 };

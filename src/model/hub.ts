@@ -1,28 +1,7 @@
-import { createHash } from "node:crypto";
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  downloadFile,
-  getHFHubCachePath,
-  getRepoFolderName,
-  HubApiError,
-  listFiles,
-  modelInfo,
-} from "@huggingface/hub";
+import { getHFHubCachePath, getRepoFolderName } from "@huggingface/hub";
 import {
   ConfigError,
   DataFormatError,
@@ -33,6 +12,7 @@ import {
 import { type ExclusiveLock, takeExclusiveLock } from "../core/exclusive-lock.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
+import { checkHubName, HubRepository, HubUnreachable, hubHint } from "./hub-repository.ts";
 import { hubToken } from "./hub-token.ts";
 
 /** How a model is fetched. Names and defaults follow the Python client. */
@@ -50,154 +30,12 @@ export interface HubOptions {
   /** Seconds before each further try; default 0.5, 1, 2, 4. Progress starts the count again. */
   readonly retrySeconds?: readonly number[];
   readonly progress?: Progress;
+  /** Ends downloads and waiting, with the signal's reason; what is there stays. */
+  readonly signal?: AbortSignal;
 }
 
-/** Raised for an answer that a later try may not give again. */
-class Transient extends Error {}
-
-const wanted = /\.(safetensors|json|txt|jinja|model)$/;
-
-/** A request that is tried again after network faults and answers that mean "later"; never answers with less. */
-const patientFetch =
-  (delays: readonly number[]): typeof fetch =>
-  async (input, init) => {
-    for (let attempt = 0; ; attempt++) {
-      const delay = delays[attempt];
-      let response: Response;
-      try {
-        response = await fetch(input, init);
-      } catch (error) {
-        if (delay === undefined) throw new Transient(messageOf(error), { cause: error });
-        await sleep(delay * 1000);
-        continue;
-      }
-      const isLater = response.status === 429 || response.status === 408 || response.status >= 500;
-      if (!isLater) {
-        const range = new Headers(init?.headers).get("range");
-        if (range !== null && !/^bytes=0-/.test(range) && response.status === 200)
-          throw new UnsupportedError("server that cannot resume", { where: String(response.url) });
-        return response;
-      }
-      await response.body?.cancel();
-      if (delay === undefined) throw new Transient(`status ${response.status}`);
-      const asked = Number(response.headers.get("retry-after"));
-      await sleep(1000 * (asked > 0 ? Math.min(asked, 60) : delay));
-    }
-  };
-
-/** One file of a repository. `hash` is of the content (LFS) or of the git blob. */
-interface RemoteFile {
-  readonly path: string;
-  readonly size: number;
-  readonly hash: string;
-  readonly isLfs: boolean;
-}
-
-const hashOf = async (file: string, remote: RemoteFile): Promise<string> => {
-  const hash = createHash(remote.isLfs ? "sha256" : "sha1");
-  if (!remote.isLfs) hash.update(`blob ${remote.size}\0`);
-  for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
-  return hash.digest("hex");
-};
-
-interface Place {
-  readonly repository: string;
-  readonly commit: string;
-  readonly endpoint: string | undefined;
-  readonly accessToken: string | undefined;
-}
-
-const sizeOf = (file: string): number => (existsSync(file) ? statSync(file).size : 0);
-
-/** Brings a blob to its full size, going on where an earlier try (also of another run) stopped. */
-const fetchBlob = async (
-  place: Place,
-  remote: RemoteFile,
-  blob: string,
-  delays: readonly number[],
-  progress: Progress,
-): Promise<void> => {
-  const incomplete = `${blob}.incomplete`;
-  const request = {
-    repo: { type: "model" as const, name: place.repository },
-    path: remote.path,
-    revision: place.commit,
-    fetch: patientFetch(delays),
-    xet: false,
-    ...(place.endpoint === undefined ? {} : { hubUrl: place.endpoint }),
-    ...(place.accessToken === undefined ? {} : { accessToken: place.accessToken }),
-  };
-  if (sizeOf(incomplete) > remote.size) rmSync(incomplete);
-  for (let failures = 0; ; ) {
-    const done = sizeOf(incomplete);
-    if (done === remote.size && existsSync(incomplete)) break;
-    progress.update(done, remote.size, remote.path);
-    try {
-      const content = await downloadFile(request);
-      if (content === null || content.size !== remote.size)
-        throw new DataFormatError("file changed on the hub", {
-          where: `${place.repository}/${remote.path}`,
-          expected: `${remote.size} bytes`,
-          got: `${content?.size ?? "nothing"}`,
-        });
-      const rest =
-        remote.size === 0
-          ? Readable.from([])
-          : Readable.fromWeb(content.slice(done, remote.size).stream() as ReadableStream);
-      await pipeline(rest, createWriteStream(incomplete, { flags: "a" }));
-    } catch (error) {
-      if (error instanceof VideoPerceiverError) throw error;
-      failures = sizeOf(incomplete) > done ? 1 : failures + 1;
-      const delay = delays[failures - 1];
-      if (delay === undefined || error instanceof Transient) throw error;
-      progress.log(`${remote.path}: ${messageOf(error)}; going on at byte ${sizeOf(incomplete)}`);
-      await sleep(delay * 1000);
-    }
-  }
-  const hash = await hashOf(incomplete, remote);
-  if (hash !== remote.hash) {
-    rmSync(incomplete);
-    throw new DataFormatError("downloaded file is damaged", {
-      where: `${place.repository}/${remote.path}`,
-      expected: remote.hash,
-      got: hash,
-      hint: "it was deleted; try again",
-    });
-  }
-  renameSync(incomplete, blob);
-};
-
-const listRemote = async (place: Place, delays: readonly number[]): Promise<RemoteFile[]> => {
-  const files: RemoteFile[] = [];
-  for await (const entry of listFiles({
-    repo: { type: "model", name: place.repository },
-    revision: place.commit,
-    fetch: patientFetch(delays),
-    ...(place.endpoint === undefined ? {} : { hubUrl: place.endpoint }),
-    ...(place.accessToken === undefined ? {} : { accessToken: place.accessToken }),
-  })) {
-    const { path, size } = entry;
-    if (entry.type !== "file" || !wanted.test(path)) continue;
-    const hash = entry.lfs?.oid ?? entry.oid ?? "";
-    if (
-      !/^[\w-][\w.-]*$/.test(path) ||
-      !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(hash) ||
-      !Number.isSafeInteger(size)
-    )
-      throw new DataFormatError("file list of the hub", {
-        where: place.repository,
-        expected: "plain names with hashes",
-        got: JSON.stringify({ path, hash, size }),
-      });
-    files.push({ path, size, hash, isLfs: entry.lfs !== undefined });
-  }
-  if (!files.some(({ path }) => path === "config.json" || path === "adapter_config.json"))
-    throw new DataFormatError("not a model", {
-      where: place.repository,
-      expected: "config.json or adapter_config.json",
-    });
-  return files;
-};
+/** Seconds between two looks at a lock that another process holds. */
+const lockPollSeconds = 0.2;
 
 /** The snapshot that a revision names in the cache; refs are written when a snapshot is complete. */
 const cachedSnapshot = (folder: string, revision: string): string | undefined => {
@@ -207,53 +45,59 @@ const cachedSnapshot = (folder: string, revision: string): string | undefined =>
   return existsSync(snapshot) && statSync(snapshot).isDirectory() ? snapshot : undefined;
 };
 
-const checkName = (what: string, name: string, pattern: RegExp): void => {
-  if (!pattern.test(name) || name.split("/").some((part) => part === "" || part === "." || part === ".."))
-    throw new ConfigError(what, { got: JSON.stringify(name), expected: "a name as the hub has it" });
-};
-
-/** The lock of a repository's folder in the cache; waits while another process fetches the same model. */
-const lockOf = async (folder: string, progress: Progress): Promise<ExclusiveLock> => {
-  mkdirSync(folder, { recursive: true });
+/**
+ * The lock of a repository's folder in the cache; waits while another process fetches the same model.
+ * @throws {ConfigError} when the cache cannot be written
+ */
+const lockOf = async (
+  folder: string,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<ExclusiveLock> => {
   for (let tries = 0; ; tries++)
     try {
+      mkdirSync(folder, { recursive: true });
       return takeExclusiveLock(join(folder, ".videoperceiver.lock"));
     } catch (error) {
-      if (!/locked/.test(messageOf(error))) throw error;
+      if (!/locked/.test(messageOf(error)))
+        throw new ConfigError("the cache of models cannot be written", {
+          where: folder,
+          got: messageOf(error),
+          hint: "HF_HOME names another place; HF_HUB_OFFLINE=1 takes what is there",
+          cause: error,
+        });
       if (tries === 0) progress.log("another process fetches this model; waiting for it");
-      await sleep(200);
+      await sleep(lockPollSeconds * 1000, undefined, signal === undefined ? {} : { signal });
     }
 };
 
-/** What the person can do about an answer of the hub. */
-const hintFor = (error: unknown, hasToken: boolean): string | undefined => {
-  if (error instanceof Transient)
-    return "check the network and HF_ENDPOINT, and try again: what is there stays";
-  if (!(error instanceof HubApiError)) return undefined;
-  if (error.statusCode === 404) return "check the name and the revision";
-  if (error.statusCode !== 401 && error.statusCode !== 403) return undefined;
-  return hasToken
-    ? "the name is wrong, or this token may not read it: accept the model's terms on its page"
-    : "the name is wrong, or the model is not public: set HF_TOKEN to a token that may read it";
+/** Makes a symbolic link, or replaces one in one step: another process may be reading the model. */
+const linkTo = (target: string, link: string): void => {
+  const temporary = `${link}.${process.pid}.tmp`;
+  rmSync(temporary, { force: true });
+  symlinkSync(target, temporary);
+  renameSync(temporary, link);
 };
 
-/** Brings every wanted file of a commit into the cache. */
-const fetchSnapshot = async (
-  place: Place,
-  folder: string,
-  snapshot: string,
-  delays: readonly number[],
-  progress: Progress,
-): Promise<void> => {
+/** Brings every wanted file of a commit into the cache. @returns the folder of the snapshot */
+const fetchSnapshot = async (repository: HubRepository, commit: string, folder: string): Promise<string> => {
+  const snapshot = join(folder, "snapshots", commit);
   mkdirSync(join(folder, "blobs"), { recursive: true });
   mkdirSync(snapshot, { recursive: true });
-  for (const remote of await listRemote(place, delays)) {
+  for (const remote of await repository.files(commit)) {
     const blob = join(folder, "blobs", remote.hash);
-    if (!existsSync(blob)) await fetchBlob(place, remote, blob, delays, progress);
-    const link = join(snapshot, remote.path);
-    rmSync(link, { force: true });
-    symlinkSync(relative(snapshot, blob), link);
+    if (!existsSync(blob)) await repository.download(remote, commit, blob);
+    linkTo(relative(snapshot, blob), join(snapshot, remote.path));
   }
+  return snapshot;
+};
+
+/** Remembers that a branch or tag means a commit whose snapshot is complete. */
+const writeReference = (folder: string, revision: string, commit: string): void => {
+  if (revision === commit) return;
+  const reference = join(folder, "refs", revision);
+  mkdirSync(dirname(reference), { recursive: true });
+  writeFileAtomic(reference, commit);
 };
 
 /**
@@ -261,65 +105,49 @@ const fetchSnapshot = async (
  * Interrupted downloads go on where they stopped; every file is checked against its hash; of several processes that
  * want the same model one fetches it and the others wait.
  *
- * @param repository "owner/name"
+ * @param name "owner/name"
+ * @throws {ConfigError} for a name or revision that is none, or a cache that cannot be written
  * @throws {UnsupportedError} offline, when the revision is not in the cache
  * @throws {DataFormatError} when the hub cannot be reached, refuses, or sends something else than it lists
  */
-export const fetchModel = async (repository: string, options: HubOptions = {}): Promise<string> => {
-  const revision = options.revision ?? "main";
-  checkName("name of a model", repository, /^[\w.-]+(\/[\w.-]+)?$/);
-  checkName("revision of a model", revision, /^[\w./-]+$/);
-  const folder = join(
-    options.cache ?? getHFHubCachePath(),
-    getRepoFolderName({ type: "model", name: repository }),
-  );
+export const fetchModel = async (name: string, options: HubOptions = {}): Promise<string> => {
+  const { revision = "main", progress = silentProgress, signal } = options;
+  checkHubName("name of a model", name, /^[\w.-]+(\/[\w.-]+)?$/);
+  checkHubName("revision of a model", revision, /^[\w./-]+$/);
+  const folder = join(options.cache ?? getHFHubCachePath(), getRepoFolderName({ type: "model", name }));
   const cached = cachedSnapshot(folder, revision);
   if (options.offline ?? process.env["HF_HUB_OFFLINE"] === "1") {
     if (cached !== undefined) return cached;
     throw new UnsupportedError("model not in the cache, and offline", {
-      where: `${repository}@${revision}`,
+      where: `${name}@${revision}`,
       got: folder,
       hint: "fetch it once online",
     });
   }
-  const delays = options.retrySeconds ?? [0.5, 1, 2, 4];
-  const progress = options.progress ?? silentProgress;
-  const endpoint = (options.endpoint ?? process.env["HF_ENDPOINT"])?.replace(/\/+$/, "");
   const accessToken = options.accessToken ?? hubToken();
-  const lock = await lockOf(folder, progress);
+  const repository = new HubRepository(name, {
+    endpoint: (options.endpoint ?? process.env["HF_ENDPOINT"])?.replace(/\/+$/, ""),
+    accessToken,
+    retrySeconds: options.retrySeconds ?? [0.5, 1, 2, 4],
+    progress,
+    signal,
+  });
+  const lock = await lockOf(folder, progress, signal);
   try {
-    const info = await modelInfo({
-      name: repository,
-      revision,
-      additionalFields: ["sha"],
-      fetch: patientFetch(delays),
-      ...(endpoint === undefined ? {} : { hubUrl: endpoint }),
-      ...(accessToken === undefined ? {} : { accessToken }),
-    });
-    checkName("commit of a model", info.sha, /^[0-9a-f]{40}$/);
-    const snapshot = join(folder, "snapshots", info.sha);
-    await fetchSnapshot(
-      { repository, commit: info.sha, endpoint, accessToken },
-      folder,
-      snapshot,
-      delays,
-      progress,
-    );
-    const ref = join(folder, "refs", revision);
-    if (revision !== info.sha) {
-      mkdirSync(dirname(ref), { recursive: true });
-      writeFileAtomic(ref, info.sha);
-    }
+    const commit = await repository.commitOf(revision);
+    const snapshot = await fetchSnapshot(repository, commit, folder);
+    writeReference(folder, revision, commit);
     return snapshot;
   } catch (error) {
-    if (error instanceof Transient && cached !== undefined) {
-      progress.log(`${repository}: the hub does not answer (${error.message}); using the cached ${cached}`);
+    signal?.throwIfAborted();
+    if (error instanceof HubUnreachable && cached !== undefined) {
+      progress.log(`${name}: the hub does not answer (${error.message}); using the cached ${cached}`);
       return cached;
     }
     if (error instanceof VideoPerceiverError) throw error;
-    const hint = hintFor(error, accessToken !== undefined);
+    const hint = hubHint(error, accessToken !== undefined);
     throw new DataFormatError("cannot fetch the model", {
-      where: `${repository}@${revision}`,
+      where: `${name}@${revision}`,
       got: messageOf(error),
       ...(hint === undefined ? {} : { hint }),
       cause: error,

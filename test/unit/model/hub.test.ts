@@ -274,6 +274,36 @@ test("two processes that want the same model fetch it once", async () => {
   expect(whole.length).toBe(1);
 });
 
+test("a stop ends a download and the waiting for another try; what has come stays", async () => {
+  const stop = new AbortController();
+  fault = (request, response) => {
+    if (!request.url!.includes("model.safetensors") || request.headers.range === "bytes=0-0") return false;
+    response.setHeader("content-range", `bytes 0-${weights.length - 1}/${weights.length}`);
+    response.statusCode = 206;
+    response.write(weights.subarray(0, 100_000), () => stop.abort());
+    return true;
+  };
+  await expect(get({ signal: stop.signal })).rejects.toMatchObject({ name: "AbortError" });
+  fault = (_, response) => {
+    response.statusCode = 503;
+    response.end();
+    waiting.abort();
+    return true;
+  };
+  const waiting = new AbortController();
+  await expect(get({ signal: waiting.signal, retrySeconds: [60] })).rejects.toMatchObject({
+    name: "AbortError",
+  });
+  fault = () => false;
+  expect(readFileSync(join(await get(), "model.safetensors"))).toEqual(weights);
+});
+
+test("a cache that cannot be written is told in one line", async () => {
+  const file = join(cache, "file");
+  writeFileSync(file, "");
+  await expect(get({ cache: file })).rejects.toThrow(/the cache of models cannot be written.*HF_HOME/);
+});
+
 test("refuses names that leave the cache, from the user and from the hub", async () => {
   await expect(fetchModel("../x", { cache })).rejects.toThrow(/name of a model/);
   await expect(get({ revision: "../../x" })).rejects.toThrow(/revision of a model/);
