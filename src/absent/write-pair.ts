@@ -59,6 +59,8 @@ export const writePair = async (request: WritePairRequest): Promise<WrittenPair>
     writeFileAtomic(join(partial, "pair.json"), `${JSON.stringify(written.pair, null, 1)}\n`);
     const names = [...written.files, ...(request.sheet === undefined ? [] : ["sheet.png"]), "pair.json"];
     mkdirSync(folder, { recursive: true });
+    // The record of an earlier pair must not stand beside other clips, not even for a moment.
+    rmSync(join(folder, "pair.json"), { force: true });
     for (const name of names) renameSync(join(partial, name), join(folder, name));
     if (request.virtual)
       for (const name of ["complete.mp4", "absent.mp4"]) rmSync(join(folder, name), { force: true });

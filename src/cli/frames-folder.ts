@@ -23,6 +23,7 @@ export interface ListedFrame {
  */
 export class FramesFolder {
   #path: string;
+  #list: string;
   #journal: string;
   #handle: number | undefined;
   #head: string;
@@ -30,6 +31,7 @@ export class FramesFolder {
   /** @throws {ConfigError} when `resume` meets the pictures of another clip, decoder or size */
   constructor(path: string, of: object, resume: boolean) {
     this.#path = path;
+    this.#list = join(path, "frames.json");
     this.#journal = join(path, "frames.partial.jsonl");
     this.#head = JSON.stringify(of);
     if (resume && existsSync(this.#journal)) this.#read();
@@ -73,6 +75,8 @@ export class FramesFolder {
   }
   #start(): void {
     mkdirSync(this.#path, { recursive: true });
+    // The list of an earlier call would say that all of these frames are there.
+    rmSync(this.#list, { force: true });
     if (this.#found.size === 0) writeFileAtomic(this.#journal, `${this.#head}\n`);
     this.#handle = openSync(this.#journal, "a");
   }
@@ -84,7 +88,7 @@ export class FramesFolder {
   /** Says that all frames are there. */
   finish(list: object): void {
     mkdirSync(this.#path, { recursive: true });
-    writeFileAtomic(join(this.#path, "frames.json"), `${JSON.stringify(list)}\n`);
+    writeFileAtomic(this.#list, `${JSON.stringify(list)}\n`);
     rmSync(this.#journal, { force: true });
   }
 }
