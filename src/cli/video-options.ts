@@ -28,7 +28,7 @@ export const byteSize = (text: string): number => {
 
 /** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
 export const cacheRoot = (): string =>
-  process.env["VIDEOPERCEIVER_CACHE"] ?? join(homedir(), ".cache", "videoperceiver");
+  process.env["VIDEOPERCEIVER_CACHE"] || join(homedir(), ".cache", "videoperceiver");
 
 /** Declares `--decoder`, `--cache-size` and `--no-cache`. */
 export const videoOptions = (command: Command): void => {

@@ -31,26 +31,35 @@ export class CacheFolder {
   temporaryOf(file: string): string {
     return `${file}.${process.pid}.${serial++}.tmp`;
   }
-  /** Notes that a file was used just now. */
-  touch(file: string): void {
+  /** Notes that a file was used just now. @returns false when there is no such file */
+  touch(file: string): boolean {
     const now = wallSeconds();
     try {
       utimesSync(file, now, now);
+      return true;
     } catch {
-      // Another process has removed it.
+      return false;
     }
   }
-  /** Notes that a file of so many bytes was added. Looks at the folder only once in a 64th of its limit. */
+  /** Notes that a file of so many bytes was added; never throws. Looks at the folder once in a 64th of its limit. */
   added(bytes: number): void {
     this.#unseenBytes += bytes;
     if (this.#unseenBytes < this.limitBytes / 64) return;
     this.#unseenBytes = 0;
     this.#tidy();
   }
+  /** Names of the files; none when somebody has removed the folder. */
+  #names(): string[] {
+    try {
+      return readdirSync(this.path);
+    } catch {
+      return [];
+    }
+  }
   #tidy(): void {
     const files: { path: string; bytes: number; used: number }[] = [];
     const now = wallSeconds();
-    for (const name of readdirSync(this.path)) {
+    for (const name of this.#names()) {
       const path = join(this.path, name);
       try {
         const { size, mtimeMs } = statSync(path);

@@ -13,13 +13,16 @@ export interface CachedVideoService extends VideoService {
 /** Descriptions of clips that are remembered in this process. */
 const rememberedClips = 16;
 
+/** Bytes that a new index is taken for when deciding how soon to look at the folder again; ten seconds have 10 kB. */
+const assumedIndexBytes = 64 << 10;
+
 /** Where a service keeps clip indices: to be given to `openVideoService` as `indexPath`. */
 export const indexPathIn =
   (folder: CacheFolder, hashes: ContentHash) =>
   async (file: string, decoder: DecoderIdentity): Promise<string> => {
     const key = sha256(JSON.stringify(["index@1", await hashes.of(file), decoder]));
     const path = folder.fileOf(key, "index");
-    folder.touch(path);
+    if (!folder.touch(path)) folder.added(assumedIndexBytes);
     return path;
   };
 

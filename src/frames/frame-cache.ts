@@ -35,6 +35,15 @@ export interface FrameCache extends FrameSource {
   counts(): FrameCacheCounts;
 }
 
+/** State of a file; undefined when it is gone. */
+const stateIfThere = (file: string): string | undefined => {
+  try {
+    return fileState(file).text;
+  } catch {
+    return undefined;
+  }
+};
+
 /** Leaves out the first `count` frames of a stream. */
 async function* withoutFirst(chunks: AsyncIterable<RawFrames>, count: number): AsyncGenerator<RawFrames> {
   let left = count;
@@ -97,12 +106,12 @@ export const openFrameCache = (
   };
 
   const record = (key: string, entry: string, file: string, request: FrameRequest): Recording => {
-    const before = fileState(file).text;
+    const before = stateIfThere(file);
     const recording: Recording = new Recording({
       file: entry,
       temporary: folder.temporaryOf(entry),
       decode: (signal) => service.frames(file, request, signal),
-      mayKeep: () => fileState(file).text === before,
+      mayKeep: () => before !== undefined && stateIfThere(file) === before,
       onEnd: (bytes, trouble) => {
         if (running.get(key) === recording) running.delete(key);
         if (bytes > 0) folder.added(bytes);

@@ -9,9 +9,9 @@ export interface RecordingRequest {
   readonly temporary: string;
   /** Starts the decode. */
   readonly decode: (signal: AbortSignal) => AsyncIterable<RawFrames>;
-  /** False when the answer must not be kept after all. */
+  /** False when the answer must not be kept after all; must not throw. */
   readonly mayKeep: () => boolean;
-  /** Called once at the end: how many bytes were kept, and why none were when that is the folder's fault. */
+  /** Called once at the end: bytes kept, and why none were when that is the folder's fault; must not throw. */
   readonly onEnd: (bytes: number, trouble: CacheTrouble | undefined) => void;
 }
 
@@ -90,9 +90,9 @@ export class Recording {
       this.#error = error;
     } finally {
       this.#over = true;
+      this.#wake();
       rmSync(temporary, { force: true });
       onEnd(kept, trouble);
-      this.#wake();
     }
   }
   /** Gives the entry its name. Readers have what they need even when that fails. */

@@ -206,6 +206,27 @@ test("a folder that takes no more costs the entry, not the answer", async () => 
   expect(troubles).toHaveLength(1);
 });
 
+test("a clip that goes away while it is decoded costs the entry, not the answer", async () => {
+  const reading = open()
+    .frames(clip, request(1, 2, 4))
+    [Symbol.asyncIterator]();
+  const first = await reading.next();
+  rmSync(clip);
+  const rest = [];
+  for (let next = await reading.next(); next.done !== true; next = await reading.next())
+    rest.push(...next.value.frames.map(({ index }) => index as number));
+  expect([...first.value!.frames.map(({ index }: { index: number }) => index), ...rest]).toEqual([1, 2, 4]);
+  expect(entries()).toEqual([]);
+});
+
+test("a folder that is removed between answers costs neither answer nor process", () => {
+  const place = new CacheFolder(cachePath(), 64);
+  rmSync(cachePath(), { recursive: true });
+  expect(place.touch(place.fileOf("0", "frames"))).toBe(false);
+  place.added(100);
+  place.added(100);
+});
+
 const child = new URL("./frame-cache-child.ts", import.meta.url).pathname;
 
 test("a process killed while it writes leaves nothing that is read", async () => {
