@@ -1,4 +1,4 @@
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError, EngineError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 
 /** How a token is chosen. */
@@ -121,7 +121,8 @@ const drawIndex = (scores: Float32Array, random: Random): number => {
  * Draws one token from a row of logits [V].
  *
  * @param seen tokens of the prompt and of the completion so far; read by the repetition penalty only
- * @returns the token and its log-probability under the model itself: temperature 1, no penalty, all tokens
+ * @returns the token and its log-probability in nats under the model itself: temperature 1, no penalty, all tokens
+ * @throws {EngineError} when the logits hold NaN or +Infinity, of which no distribution can be made
  */
 export const drawToken = (
   logits: Float32Array,
@@ -131,5 +132,12 @@ export const drawToken = (
 ): { readonly token: number; readonly logprob: number } => {
   const scores = ruledScores(logits, rules, seen);
   const token = rules.temperature === 0 ? largest(scores) : drawIndex(scores, random);
-  return { token, logprob: logits[token]! - logSumExp(logits) };
+  const logprob = logits[token]! - logSumExp(logits);
+  if (Number.isNaN(logprob))
+    throw new EngineError("no token can be drawn", {
+      expected: "finite logits",
+      got: "NaN or Infinity",
+      hint: "the weights are damaged, or training diverged: use an earlier checkpoint",
+    });
+  return { token, logprob };
 };

@@ -45,7 +45,7 @@ export const readName = (
 export type Targets = string | readonly string[];
 
 /** A Python regular expression that must match the whole text. @throws {ConfigError} when JavaScript cannot read it */
-const wholeMatch = (pattern: string, where: string): RegExp => {
+export const wholeMatch = (pattern: string, where: string): RegExp => {
   try {
     return new RegExp(`^(?:${pattern.replaceAll("(?P<", "(?<").replaceAll("\\Z", "$")})$`, "s");
   } catch (error) {

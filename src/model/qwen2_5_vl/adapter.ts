@@ -11,6 +11,7 @@ import {
   patternValue,
   readName,
   targetTest,
+  wholeMatch,
 } from "./adapter-names.ts";
 import type { Qwen25VLConfig } from "./config.ts";
 import { expectedTensors } from "./hub-tensors.ts";
@@ -99,7 +100,7 @@ const targeted = (
 ): Set<string> => {
   const selects = targetTest(config.targets, where);
   const excludes = config.exclude === undefined ? () => false : targetTest(config.exclude, where);
-  const saved = config.saved.map((name) => new RegExp(`(^|\\.)${name}($|\\.)`));
+  const saved = config.saved.map((name) => wholeMatch(`(?:.*\\.)?(?:${name})(?:\\..*)?`, where));
   const chosen = new Set<string>();
   for (const hub of modules) {
     const path = namedFor(naming, hub);

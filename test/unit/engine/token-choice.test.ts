@@ -69,6 +69,13 @@ test("top-k and top-p draw from the likeliest only: k of them, or the fewest tha
   );
 });
 
+test.each([Number.NaN, Number.POSITIVE_INFINITY])("logits with %d are an error, not a token", (odd) => {
+  for (const temperature of [0, 1])
+    expect(() => drawToken(Float32Array.of(1, odd, 0), { temperature }, seededRandom("odd"))).toThrow(
+      /no token can be drawn.*finite logits/,
+    );
+});
+
 test("a repetition penalty makes every seen token less likely, once however often it was seen", () => {
   const x = Float32Array.of(2, -1, 0.5, 3);
   const rules = { temperature: 1, repetitionPenalty: 2 };

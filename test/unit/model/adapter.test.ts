@@ -242,6 +242,13 @@ describe("an adapter that does not fit", () => {
     writeSafetensors(join(folder, "adapter_model.safetensors"), tensors, "F32");
     await expect(readAdapter(folder, config)).rejects.toThrow(message);
   });
+  test("whole modules whose names are no regular expression", async () => {
+    const file = join(folder, "adapter_config.json");
+    const before = readFileSync(file, "utf8");
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(before), modules_to_save: ["(lm_head"] }));
+    await expect(readAdapter(folder, config)).rejects.toThrow(/regular expression of an adapter.*lm_head/);
+    writeFileSync(file, before);
+  });
   test("an old format", async () => {
     const old = join(folder, "old");
     mkdirSync(old, { recursive: true });

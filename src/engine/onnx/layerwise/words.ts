@@ -22,10 +22,12 @@ export class BatchWords implements Flow {
   readonly #rows: Float32Array;
 
   constructor(weights: ModelWeights, { language, feeds }: ModelBatch) {
-    const padding = language.padding === 0 ? [] : (feeds["ids.padding"] as BigInt64Array);
     this.#weights = weights;
     this.#ids = feeds["ids"] as BigInt64Array;
-    this.#rows = lookUp(weights, BigInt64Array.of(...this.#ids, ...padding));
+    const all = new BigInt64Array(language.words + language.padding);
+    all.set(this.#ids);
+    if (language.padding > 0) all.set(feeds["ids.padding"] as BigInt64Array, language.words);
+    this.#rows = lookUp(weights, all);
     this.shape = [language.words + language.padding, weights.shape(tableName)[1]!];
     this.traced =
       weights.inPlace(tableName) !== undefined && weights.store.get(tableName).gradient !== undefined;
