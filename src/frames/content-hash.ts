@@ -4,14 +4,14 @@ import { sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import { nowMilliseconds } from "../core/progress.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 
-/** A file changed less than this long ago may change again without its times telling. */
-const settledSeconds = 2;
+/** A file changed less than this long ago may change again without its times telling: some file systems count in 2 s. */
+const defaultSettledSeconds = 2;
 
 /** A file's place and everything that changes when its content does. */
 export interface FileState {
   readonly text: string;
-  /** True when the last change lies back far enough for the times to tell the next one. */
-  readonly settled: boolean;
+  /** Seconds since the last change. */
+  readonly restedSeconds: number;
 }
 
 /**
@@ -24,7 +24,7 @@ export const fileState = (file: string): FileState => {
   const changed = Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n);
   return {
     text: [resolve(file), size, mtimeNs, ctimeNs, ino, dev].join("\0"),
-    settled: now - changed > settledSeconds * 1000,
+    restedSeconds: (now - changed) / 1000,
   };
 };
 
@@ -35,9 +35,12 @@ const isSha256 = /^[0-9a-f]{64}$/;
  */
 export class ContentHash {
   #folder: CacheFolder | undefined;
+  #settledSeconds: number;
   #known = new Map<string, Promise<string>>();
-  constructor(folder?: CacheFolder) {
+  /** @param settledSeconds a hash is noted for the next process when the file has rested this long */
+  constructor(folder?: CacheFolder, settledSeconds: number = defaultSettledSeconds) {
     this.#folder = folder;
+    this.#settledSeconds = settledSeconds;
   }
   /** Lower-case hexadecimal. @throws the system's error for a file that cannot be read */
   async of(file: string): Promise<string> {
@@ -63,7 +66,8 @@ export class ContentHash {
         // Not noted yet.
       }
     const hash = await sha256OfFile(file);
-    if (note !== undefined && state.settled && fileState(file).text === state.text)
+    const rested = state.restedSeconds > this.#settledSeconds;
+    if (note !== undefined && rested && fileState(file).text === state.text)
       try {
         writeFileAtomic(note, hash);
         this.#folder?.added(hash.length);

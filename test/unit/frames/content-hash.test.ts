@@ -17,7 +17,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const cache = (): CacheFolder => new CacheFolder(join(folder, "cache"), 1e6);
 const notes = (): string[] => readdirSync(join(folder, "cache"));
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2100));
+/** For a test that need not wait until a file has rested. */
+const hasher = (): ContentHash => new ContentHash(cache(), -1);
 
 test("is the content's, also when the content changes within a moment", async () => {
   const hashes = new ContentHash(cache());
@@ -29,17 +30,16 @@ test("is the content's, also when the content changes within a moment", async ()
 });
 
 test("is noted for the next process once the file lies still, and forgotten when the file changes", async () => {
-  await settled();
-  await new ContentHash(cache()).of(file);
+  await hasher().of(file);
   expect(notes()).toHaveLength(1);
   // What stands in the note is believed: the file is not read again.
   writeFileSync(join(folder, "cache", notes()[0]!), sha256("something else"));
-  expect(await new ContentHash(cache()).of(file)).toBe(sha256("something else"));
+  expect(await hasher().of(file)).toBe(sha256("something else"));
   utimesSync(file, 1, 1);
-  expect(await new ContentHash(cache()).of(file)).toBe(sha256("content"));
+  expect(await hasher().of(file)).toBe(sha256("content"));
   for (const note of notes()) writeFileSync(join(folder, "cache", note), "no hash");
   utimesSync(file, 1, 1);
-  expect(await new ContentHash(cache()).of(file)).toBe(sha256("content"));
+  expect(await hasher().of(file)).toBe(sha256("content"));
 });
 
 test("works without a folder, and fails as the system does for what is not there", async () => {
