@@ -17,6 +17,7 @@ import type { LoraAdapter } from "../lora.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import { OnnxAdamW } from "./adamw.ts";
 import { Executable, tensorOf } from "./executable.ts";
+import { KeptGraphs } from "./kept-graphs.ts";
 import type { DecodeForm } from "./packed-weights.ts";
 import {
   backwardOutputs,
@@ -45,7 +46,7 @@ export class OnnxEngine implements Engine {
   readonly #adapter: LoraAdapter | undefined;
   /** How this engine was made. */
   readonly options: OnnxEngineOptions;
-  readonly #plans = new Map<string, Executable>();
+  readonly #plans: KeptGraphs<Executable>;
   readonly #weights: Record<string, Tensor> = {};
   readonly #sampler: OnnxSampler;
   readonly #optimizer: OnnxAdamW;
@@ -60,6 +61,7 @@ export class OnnxEngine implements Engine {
     this.#store = store;
     this.#adapter = adapter;
     this.options = options;
+    this.#plans = new KeptGraphs(options.keptPlans ?? 8);
     for (const { name, shape, value, gradient } of store.all()) {
       this.#weights[weightFeed(name)] = tensorOf(value, shape);
       if (gradient !== undefined) this.#weights[`accumulated.${name}`] = tensorOf(gradient, shape);
@@ -149,37 +151,25 @@ export class OnnxEngine implements Engine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const plan of this.#plans.values()) await plan.release();
-    this.#plans.clear();
+    await this.#plans.release();
     await this.#sampler.release();
     await this.#optimizer.release();
   }
 
   /** The compiled graph for this purpose and shape; compiles it at first use. */
-  async #plan(
+  #plan(
     purpose: string,
     batch: ModelBatch,
     outputs: (model: ModelValues) => Record<string, Value>,
   ): Promise<Executable> {
     const key = `${purpose} ${JSON.stringify([batch.language, batch.vision])}`;
-    const known = this.#plans.get(key);
-    if (known !== undefined) {
-      this.#plans.delete(key);
-      this.#plans.set(key, known);
-      return known;
-    }
-    const values = outputs(modelValues(batch, this.#config, this.#store, this.#adapter));
-    const buffers: Record<string, FeedArray> = {};
-    for (const { name, gradient } of this.#store.trained())
-      if (`gradient.${name}` in values) buffers[`gradient.${name}`] = gradient!;
-    const plan = await Executable.compile(values, { threads: this.options.threads }, buffers);
-    this.#plans.set(key, plan);
-    if (this.#plans.size > (this.options.keptPlans ?? 8)) {
-      const [oldest, executable] = this.#plans.entries().next().value!;
-      this.#plans.delete(oldest);
-      await executable.release();
-    }
-    return plan;
+    return this.#plans.get(key, () => {
+      const values = outputs(modelValues(batch, this.#config, this.#store, this.#adapter));
+      const buffers: Record<string, FeedArray> = {};
+      for (const { name, gradient } of this.#store.trained())
+        if (`gradient.${name}` in values) buffers[`gradient.${name}`] = gradient!;
+      return Executable.compile(values, { threads: this.options.threads }, buffers);
+    });
   }
 
   async #run(plan: Executable, batch: ModelBatch, extra: Readonly<Record<string, FeedArray>>): Promise<void> {

@@ -4,7 +4,7 @@ import { elementCount, type Value } from "../../graph/value.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import { decodeStep, prefill } from "../../model/qwen2_5_vl/decode.ts";
 import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
-import type { Completion, FeedArray, SampleRequest } from "../contract.ts";
+import type { Completion, FeedArray, ModelBatch, SampleRequest } from "../contract.ts";
 import {
   cacheCapacity,
   checkSampleRequest,
@@ -15,21 +15,44 @@ import {
 import type { LoraAdapter } from "../lora.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import { Executable, tensorOf } from "./executable.ts";
+import { KeptGraphs } from "./kept-graphs.ts";
 import { type DecodeForm, PackedWeights } from "./packed-weights.ts";
 import { inputWeights } from "./plan.ts";
 
+/** Keys and values of every block, [R, K, L, d] each, read and written in place. */
+type Caches = Readonly<Record<string, { readonly data: Float32Array; readonly tensor: Tensor }>>;
+
 /** A compiled decoding step with the caches of its rows. */
-interface DecodePlan {
+class DecodePlan {
   executable: Executable;
-  /** Weights were updated since it was compiled. */
-  stale: boolean;
+  /** Update of the weights that its constants are of. */
+  version: number;
   /** Its graph, and where it writes. */
   readonly outputs: Readonly<Record<string, Value>>;
   readonly buffers: Readonly<Record<string, FeedArray>>;
   readonly stored: readonly string[];
-  /** keys and values of every block: [R, K, L, d], read and written in place. */
-  readonly caches: Readonly<Record<string, { readonly data: Float32Array; readonly tensor: Tensor }>>;
+  readonly caches: Caches;
+
+  constructor(
+    executable: Executable,
+    version: number,
+    parts: Pick<DecodePlan, "outputs" | "buffers" | "stored" | "caches">,
+  ) {
+    this.executable = executable;
+    this.version = version;
+    this.outputs = parts.outputs;
+    this.buffers = parts.buffers;
+    this.stored = parts.stored;
+    this.caches = parts.caches;
+  }
+
+  release(): Promise<void> {
+    return this.executable.release();
+  }
 }
+
+/** Compiled graphs of each kind that are kept. */
+const keptPlans = 4;
 
 /** Draws completions: one prefill for all completions of a prompt, then one token a row and step. */
 export class OnnxSampler {
@@ -39,8 +62,10 @@ export class OnnxSampler {
   readonly #threads: number;
   readonly #weights: Readonly<Record<string, Tensor>>;
   readonly #packed: PackedWeights;
-  readonly #prefills = new Map<string, Executable>();
-  readonly #decoders = new Map<string, DecodePlan>();
+  readonly #prefills = new KeptGraphs<Executable>(keptPlans);
+  readonly #decoders = new KeptGraphs<DecodePlan>(keptPlans);
+  /** Updates of the weights so far. */
+  #version = 0;
 
   constructor(
     config: Qwen25VLConfig,
@@ -83,34 +108,18 @@ export class OnnxSampler {
   /** Says that weights were updated: what was packed is packed again at the next request. */
   weightsChanged(): void {
     this.#packed.clear();
-    for (const plan of this.#decoders.values()) plan.stale = true;
+    this.#version++;
   }
 
   /** Frees all sessions. */
   async release(): Promise<void> {
-    for (const executable of this.#prefills.values()) await executable.release();
-    for (const { executable } of this.#decoders.values()) await executable.release();
-    this.#prefills.clear();
-    this.#decoders.clear();
+    await this.#prefills.release();
+    await this.#decoders.release();
   }
 
   async #prefill({ batch }: SampleRequest): Promise<Executable> {
     const key = JSON.stringify([batch.language, batch.vision]);
-    let executable = this.#prefills.get(key);
-    if (executable === undefined) {
-      const weights = inputWeights(this.#store, this.#adapter);
-      const visual =
-        batch.vision === undefined ? undefined : visionTower(batch.vision, this.#config, weights);
-      const { logits, caches } = prefill(batch.language, visual, this.#config, weights);
-      const outputs: Record<string, Value> = { logits };
-      caches.forEach(({ keys, values }, layer) => {
-        outputs[`keys.${layer}`] = keys;
-        outputs[`values.${layer}`] = values;
-      });
-      executable = await Executable.compile(outputs, { threads: this.#threads });
-      await evictOldest(this.#prefills, (old) => old.release());
-      this.#prefills.set(key, executable);
-    }
+    const executable = await this.#prefills.get(key, () => this.#compilePrefill(batch));
     const given: Record<string, Tensor> = { ...this.#weights };
     for (const [name, value] of executable.inputs) {
       const numbers = batch.feeds[name];
@@ -120,17 +129,29 @@ export class OnnxSampler {
     return executable;
   }
 
+  #compilePrefill({ language, vision }: ModelBatch): Promise<Executable> {
+    const weights = inputWeights(this.#store, this.#adapter);
+    const visual = vision === undefined ? undefined : visionTower(vision, this.#config, weights);
+    const { logits, caches } = prefill(language, visual, this.#config, weights);
+    const outputs: Record<string, Value> = { logits };
+    caches.forEach(({ keys, values }, layer) => {
+      outputs[`keys.${layer}`] = keys;
+      outputs[`values.${layer}`] = values;
+    });
+    return Executable.compile(outputs, { threads: this.#threads });
+  }
+
+  /** The decoder of so many rows and positions, with the weights as they are now. */
   async #decoder(rows: number, capacity: number): Promise<DecodePlan> {
-    const key = `${rows} ${capacity}`;
-    const known = this.#decoders.get(key);
-    if (known !== undefined) {
-      if (known.stale) {
-        await known.executable.release();
-        known.executable = await this.#compileDecoder(known.outputs, known.buffers, known.stored);
-        known.stale = false;
-      }
-      return known;
-    }
+    const plan = await this.#decoders.get(`${rows} ${capacity}`, () => this.#makeDecoder(rows, capacity));
+    if (plan.version === this.#version) return plan;
+    await plan.release();
+    plan.executable = await this.#compileDecoder(plan.outputs, plan.buffers, plan.stored);
+    plan.version = this.#version;
+    return plan;
+  }
+
+  async #makeDecoder(rows: number, capacity: number): Promise<DecodePlan> {
     const stored: string[] = [];
     const weights = this.#packed.weights(inputWeights(this.#store, this.#adapter), stored);
     const { logits, caches } = decodeStep(rows, capacity, this.#config, weights);
@@ -147,10 +168,7 @@ export class OnnxSampler {
       }
     });
     const executable = await this.#compileDecoder(outputs, buffers, stored);
-    await evictOldest(this.#decoders, (old) => old.executable.release());
-    const plan = { executable, stale: false, outputs, buffers, stored, caches: memory };
-    this.#decoders.set(key, plan);
-    return plan;
+    return new DecodePlan(executable, this.#version, { outputs, buffers, stored, caches: memory });
   }
 
   #compileDecoder(
@@ -168,13 +186,3 @@ export class OnnxSampler {
       fillCache(start.output(name) as Float32Array, data, request, this.#config.text);
   }
 }
-
-const keptPlans = 4;
-
-/** Makes room for one more compiled graph. */
-const evictOldest = async <T>(plans: Map<string, T>, release: (plan: T) => Promise<void>): Promise<void> => {
-  if (plans.size < keptPlans) return;
-  const [key, plan] = plans.entries().next().value!;
-  plans.delete(key);
-  await release(plan);
-};
