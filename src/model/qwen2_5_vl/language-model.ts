@@ -199,10 +199,19 @@ export const blockPasses = (shape: LanguageShape, layers: number): readonly Bloc
 };
 
 /** Position inputs of a pass: those of all positions, or of the main ones. */
-export const passInputs = (pass: BlockPass, shape: LanguageShape, config: Qwen25VLConfig): BlockInputs =>
+export const passPositions = (pass: BlockPass, shape: LanguageShape, config: Qwen25VLConfig): BlockInputs =>
   pass.afterTail
     ? positionInputs("main.", shape.samples, shape.mainLength, config)
     : positionInputs("", shape.samples, shape.length, config);
+
+/** What a pass through a block reads besides the rows. */
+export interface PassInputs {
+  readonly positions: BlockInputs;
+  /** Row numbers (int64) of what is tapped; undefined: nothing. */
+  readonly tapped: Value | undefined;
+  /** Row numbers (int64) of what is scored; undefined: nothing. */
+  readonly scored: Value | undefined;
+}
 
 /** What a block gives: rows that go on, and tapped rows. */
 export interface PassedRows {
@@ -211,36 +220,32 @@ export interface PassedRows {
 }
 
 /**
- * Language block `layer` on a pass of the batch. Where only some rows are read, only they are computed: tapped rows
+ * Rows [N, D] through language block `pass.layer`. Where only some rows are read, only they are computed: tapped rows
  * stand behind those that go on.
- *
- * @param rows row numbers (int64) of what is tapped and of what is scored
  */
 export const passBlock = (
   x: Value,
   pass: BlockPass,
-  layer: number,
-  rows: { readonly tapped: Value | undefined; readonly scored: Value | undefined },
-  inputs: BlockInputs,
+  { positions, tapped, scored }: PassInputs,
   shape: LanguageShape,
   config: Qwen25VLConfig,
   weights: Weights,
 ): PassedRows => {
   if (pass.goesOn === "all") {
-    const out = languageBlock(x, layer, inputs, config, weights);
-    return { x: out, tapped: rows.tapped && gatherRows(out, rows.tapped) };
+    const out = languageBlock(x, pass.layer, positions, config, weights);
+    return { x: out, tapped: tapped && gatherRows(out, tapped) };
   }
   const goesOn = (all: Value): Value[] => {
     if (pass.goesOn === "main") return [keepPositions(all, shape.samples, shape.length, shape.mainLength)];
-    return rows.scored === undefined ? [] : [gatherRows(all, rows.scored)];
+    return scored === undefined ? [] : [gatherRows(all, scored)];
   };
   const keep = (all: Value): Value =>
-    concat([...goesOn(all), ...(rows.tapped === undefined ? [] : [gatherRows(all, rows.tapped)])], 0);
-  const kept = languageBlock(x, layer, inputs, config, weights, keep);
-  if (rows.tapped === undefined) return { x: kept, tapped: undefined };
+    concat([...goesOn(all), ...(tapped === undefined ? [] : [gatherRows(all, tapped)])], 0);
+  const kept = languageBlock(x, pass.layer, positions, config, weights, keep);
+  if (tapped === undefined) return { x: kept, tapped: undefined };
   if (pass.goesOn === "none") return { x: undefined, tapped: kept };
-  const [going, tapped] = split(kept, 0, [kept.shape[0]! - pass.tapped, pass.tapped]);
-  return { x: going, tapped };
+  const [going, behind] = split(kept, 0, [kept.shape[0]! - pass.tapped, pass.tapped]);
+  return { x: going, tapped: behind };
 };
 
 /**
@@ -267,18 +272,9 @@ export const languageModel = (
   for (const pass of blockPasses(shape, config.text.layers)) {
     const block = pass.layer + 1;
     const tapped = pass.tapped === 0 ? undefined : input(`tap.${block}`, [pass.tapped], "int64");
-    if (pass.afterTail) after ??= passInputs(pass, shape, config);
-    const inputs = after ?? before;
-    const made: PassedRows = passBlock(
-      x!,
-      pass,
-      pass.layer,
-      { tapped, scored },
-      inputs,
-      shape,
-      config,
-      weights,
-    );
+    if (pass.afterTail) after ??= passPositions(pass, shape, config);
+    const inputs = { positions: after ?? before, tapped, scored };
+    const made: PassedRows = passBlock(x!, pass, inputs, shape, config, weights);
     if (made.tapped !== undefined) states.set(block, made.tapped);
     x = made.x;
   }

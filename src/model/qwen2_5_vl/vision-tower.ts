@@ -237,22 +237,26 @@ export const embedPatches = (
   return reshape(permuteRows(units, rows, inverse), [shape.patches, vision.hiddenSize]);
 };
 
-/** Block `block` with attention inside temporal steps (`full`) or inside windows: [P, D] to [P, D]. */
+/** Rows among which a block attends: groups of segments, and the order that brings segments together. */
+export interface TowerSegments {
+  readonly groups: readonly SegmentGroup[];
+  readonly order: RowOrder | undefined;
+}
+
+/** Temporal steps of a block with full attention, windows of the others. */
+export const towerSegments = (full: boolean, shape: VisionShape, inputs: TowerInputs): TowerSegments =>
+  full ? { groups: shape.steps, order: inputs.steps } : { groups: shape.windows, order: inputs.windows };
+
+/** Rows [P, D] through block `block` with attention inside segments; tables are [P, d / 2]. */
 export const towerBlock = (
   x: Value,
   block: number,
-  full: boolean,
-  shape: VisionShape,
-  inputs: TowerInputs,
+  { groups, order }: TowerSegments,
+  tables: TowerInputs["tables"],
   vision: VisionConfig,
   weights: Weights,
-): Value => {
-  const attention = (rows: AttentionRows): Value =>
-    full
-      ? attendGroups(rows, shape.steps, inputs.steps, vision)
-      : attendGroups(rows, shape.windows, inputs.windows, vision);
-  return visionBlock(x, block, attention, inputs.tables, vision, weights);
-};
+): Value =>
+  visionBlock(x, block, (rows) => attendGroups(rows, groups, order, vision), tables, vision, weights);
 
 /** Rows after the last block to visual tokens in processor order: [P, D] to [U, out]. */
 export const mergeTower = (x: Value, inputs: TowerInputs, vision: VisionConfig, weights: Weights): Value =>
@@ -271,8 +275,8 @@ export const visionTower = (shape: VisionShape, config: Qwen25VLConfig, weights:
   const inputs = towerInputs(shape, vision);
   let x = embedPatches(shape, inputs, vision, weights);
   for (let block = 0; block < vision.depth; block++) {
-    const full = vision.fullAttentionBlocks.includes(block);
-    x = towerBlock(x, block, full, shape, inputs, vision, weights);
+    const segments = towerSegments(vision.fullAttentionBlocks.includes(block), shape, inputs);
+    x = towerBlock(x, block, segments, inputs.tables, vision, weights);
   }
   return mergeTower(x, inputs, vision, weights);
 };

@@ -14,7 +14,7 @@ import {
   type BlockPass,
   embed,
   passBlock,
-  passInputs,
+  passPositions,
   positionInputs,
 } from "../../../model/qwen2_5_vl/language-model.ts";
 import type { ModelBatch } from "../../contract.ts";
@@ -62,11 +62,13 @@ export const blockStage = (pass: BlockPass, batch: ModelBatch, config: Qwen25VLC
     key: `block ${JSON.stringify([samples, length, mainLength, scored, tapped, goesOn, afterTail])}`,
     inputs: [[samples * positions, config.text.hiddenSize]],
     build: ([x], weights) => {
-      const rows = {
+      const inputs = {
+        positions: passPositions(pass, shape, config),
         tapped: tapped === 0 ? undefined : input("tapped.rows", [tapped], "int64"),
         scored: scored === 0 ? undefined : input("scored.rows", [scored], "int64"),
       };
-      const passed = passBlock(x!, pass, 0, rows, passInputs(pass, shape, config), shape, config, weights);
+      // All blocks share one graph, in which they are called block 0.
+      const passed = passBlock(x!, { ...pass, layer: 0 }, inputs, shape, config, weights);
       return [passed.x, passed.tapped].filter((value) => value !== undefined);
     },
     prefix: blockPrefix(pass.layer),

@@ -10,6 +10,7 @@ import {
   type SegmentGroup,
   towerBlock,
   towerInputs,
+  towerSegments,
   type VisionShape,
 } from "../../../model/qwen2_5_vl/vision-tower.ts";
 import type { FeedArray } from "../../contract.ts";
@@ -38,7 +39,11 @@ export const visionStages = (
     return {
       key: `vision ${full} ${JSON.stringify(segments(full ? shape.steps : shape.windows))}`,
       inputs: [rows],
-      build: ([x], weights) => [towerBlock(x!, 0, full, shape, towerInputs(shape, vision), vision, weights)],
+      build: ([x], weights) => {
+        const inputs = towerInputs(shape, vision);
+        // All blocks of a kind share one graph, in which they are called block 0.
+        return [towerBlock(x!, 0, towerSegments(full, shape, inputs), inputs.tables, vision, weights)];
+      },
       prefix: { graph: "visual.blocks.0.", model: `visual.blocks.${block}.` },
       feeds,
     };
