@@ -1,8 +1,8 @@
 import type { UpdateOptions } from "./contract.ts";
 import type { ParameterStore, StoredParameter } from "./parameter-store.ts";
 
-/** Sum of squares; four sums run side by side. */
-const sumOfSquares = (x: Float32Array): number => {
+/** Sum of squares in float64; four sums run side by side. */
+export const sumOfSquares = (x: Float32Array): number => {
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = x.length & ~3;
   for (let i = 0; i < whole; i += 4) {
@@ -63,23 +63,24 @@ export const updateParameter = (
 export const keptShare = ({ shape }: StoredParameter, options: UpdateOptions): number =>
   shape.length > 1 ? 1 - options.learningRate * options.weightDecay : 1;
 
-/** Starts the next update of a store: counts it. @returns its factors, and the gradient's L2 norm before clipping */
-export const beginUpdate = (
-  store: ParameterStore,
-  options: UpdateOptions,
-): { readonly factors: UpdateFactors; readonly norm: number } => {
-  const norm = Math.sqrt(store.trained().reduce((total, { gradient }) => total + sumOfSquares(gradient!), 0));
+/** L2 norm of the gradient of everything that is trained. */
+export const gradientNorm = (store: ParameterStore): number =>
+  Math.sqrt(store.trained().reduce((total, { gradient }) => total + sumOfSquares(gradient!), 0));
+
+/** Starts the next update of a store: counts it. @param norm the gradient's L2 norm */
+export const beginUpdate = (store: ParameterStore, options: UpdateOptions, norm: number): UpdateFactors => {
   const { learningRate, beta1, beta2, epsilon, maxGradientNorm: limit } = options;
   const clip = limit > 0 && norm > limit ? limit / norm : 1;
   const t = ++store.updates;
   const rate = learningRate / (1 - beta1 ** t);
   const inverseRoot2 = 1 / Math.sqrt(1 - beta2 ** t);
-  return { factors: { beta1, beta2, clip, rate, inverseRoot2, epsilon }, norm };
+  return { beta1, beta2, clip, rate, inverseRoot2, epsilon };
 };
 
 /** Applies one AdamW update to everything that is trained. @returns the gradient's L2 norm before clipping */
 export const adamW = (store: ParameterStore, options: UpdateOptions): number => {
-  const { factors, norm } = beginUpdate(store, options);
+  const norm = gradientNorm(store);
+  const factors = beginUpdate(store, options, norm);
   for (const parameter of store.trained()) updateParameter(parameter, factors, keptShare(parameter, options));
   return norm;
 };

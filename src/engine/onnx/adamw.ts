@@ -1,13 +1,21 @@
 import { add, div, mul, scale, sqrt, sub } from "../../graph/ops/elementwise.ts";
 import { input } from "../../graph/ops/inputs.ts";
+import { matmul } from "../../graph/ops/matmul.ts";
 import type { Value } from "../../graph/value.ts";
-import { beginUpdate, keptShare, type UpdateFactors, updateParameter } from "../adamw.ts";
+import {
+  beginUpdate,
+  gradientNorm,
+  keptShare,
+  sumOfSquares,
+  type UpdateFactors,
+  updateParameter,
+} from "../adamw.ts";
 import type { UpdateOptions } from "../contract.ts";
 import type { ParameterStore, StoredParameter } from "../parameter-store.ts";
 import { copylessRunWorks, Executable, tensorOf } from "./executable.ts";
 
-/** Elements of one run: what it reads, writes and keeps in between stays in the caches of a processor. */
-const pieceSize = 1 << 18;
+/** Elements of one run: fewer cost more starts, more do not stay in the caches of a processor. */
+const pieceSize = 1 << 19;
 /** Smaller parameters are updated in TypeScript, which is as fast as a run of so many elements. */
 const leastSize = 1 << 17;
 
@@ -25,10 +33,21 @@ const updateGraph = (beta1: number, beta2: number): Record<string, Value> => {
   return { "next.w": sub(mul(array("w"), number("keep")), div(m, size)), "next.m": m, "next.v": v };
 };
 
+/** Rows that a piece is cut into for its sum of squares: enough for every thread, and short sums round less. */
+const normRows = 16;
+const normWidth = pieceSize / normRows;
+
+/** Sums of squares of the rows of `g` [normRows, 1, normWidth]: inner products, which run on all threads. */
+const squaresGraph = (): Record<string, Value> => {
+  const g = input("g", [normRows, 1, normWidth]);
+  return { squares: matmul(g, g, { transposeB: true }) };
+};
+
 /** AdamW on all threads, in place; the same update as {@link adamW} to float32 rounding. */
 export class OnnxAdamW {
   readonly #threads: number;
   #plan: { readonly beta1: number; readonly beta2: number; readonly executable: Executable } | undefined;
+  #squares: Executable | undefined;
 
   constructor(threads: number) {
     this.#threads = threads;
@@ -36,7 +55,8 @@ export class OnnxAdamW {
 
   /** Applies one update to everything that is trained. @returns the gradient's L2 norm before clipping */
   async update(store: ParameterStore, options: UpdateOptions): Promise<number> {
-    const { factors, norm } = beginUpdate(store, options);
+    const norm = await this.#gradientNorm(store);
+    const factors = beginUpdate(store, options, norm);
     // A runtime that copies results would take longer for the copies than TypeScript for the update; a rate of 0 has
     // no reciprocal.
     const useGraph = (await copylessRunWorks()) && factors.rate !== 0 && factors.beta1 !== 1;
@@ -48,10 +68,29 @@ export class OnnxAdamW {
     return norm;
   }
 
-  /** Frees the session. */
+  /** Frees the sessions. */
   async release(): Promise<void> {
     await this.#plan?.executable.release();
     this.#plan = undefined;
+    await this.#squares?.release();
+    this.#squares = undefined;
+  }
+
+  /** The norm of {@link gradientNorm}, whole pieces summed by the runtime: rows in float32, their sums in float64. */
+  async #gradientNorm(store: ParameterStore): Promise<number> {
+    let total = 0;
+    for (const { gradient } of store.trained()) {
+      const whole = gradient!.length - (gradient!.length % pieceSize);
+      for (let start = 0; start < whole; start += pieceSize) {
+        this.#squares ??= await Executable.compile(squaresGraph(), { threads: this.#threads });
+        const piece = gradient!.subarray(start, start + pieceSize);
+        await this.#squares.run({ g: tensorOf(piece, [normRows, 1, normWidth]) });
+        for (const square of this.#squares.output("squares") as Float32Array) total += square;
+      }
+      total += sumOfSquares(gradient!.subarray(whole));
+    }
+    // Squares that float32 cannot hold: float64 can.
+    return Number.isFinite(total) ? Math.sqrt(total) : gradientNorm(store);
   }
 
   async #updateArrays(parameter: StoredParameter, factors: UpdateFactors, keep: number): Promise<void> {
@@ -77,7 +116,7 @@ export class OnnxAdamW {
 
   async #compiled(beta1: number, beta2: number): Promise<Executable> {
     if (this.#plan?.beta1 === beta1 && this.#plan.beta2 === beta2) return this.#plan.executable;
-    await this.release();
+    await this.#plan?.executable.release();
     const options = { threads: this.#threads, openShapes: true };
     const executable = await Executable.compile(updateGraph(beta1, beta2), options);
     this.#plan = { beta1, beta2, executable };

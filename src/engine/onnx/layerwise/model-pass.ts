@@ -1,5 +1,5 @@
+import { blockPasses } from "../../../model/qwen2_5_vl/block-pass.ts";
 import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
-import { blockPasses } from "../../../model/qwen2_5_vl/language-model.ts";
 import type { ModelBatch } from "../../contract.ts";
 import type { ChunkedHead } from "./head.ts";
 import { blockStage, embedStage, lastNormStage } from "./language-stages.ts";
