@@ -15,13 +15,12 @@ import type { Qwen25VLConfig } from "./config.ts";
 import {
   type BlockInputs,
   blockProjections,
-  embed,
   finishBlock,
-  head,
   headSizes,
-  type LanguageShape,
   positionInputs,
-} from "./language-model.ts";
+} from "./language-block.ts";
+import { embed, head } from "./language-model.ts";
+import type { LanguageShape } from "./language-shape.ts";
 import type { Weights } from "./weights.ts";
 
 /** Keys and values of a block: [rows, K, positions, d]. */

@@ -1,7 +1,7 @@
 import { ShapeError } from "../../core/errors.ts";
 import { causalMask, ropeTables } from "./batch.ts";
 import type { Qwen25VLConfig } from "./config.ts";
-import type { LanguageShape } from "./language-model.ts";
+import type { LanguageShape } from "./language-shape.ts";
 import { planVision, type VisionShape } from "./vision-tower.ts";
 import { type Grid, patchesOf } from "./windows.ts";
 

@@ -1,0 +1,23 @@
+/** Everything about a batch that the graph's shape depends on. */
+export interface LanguageShape {
+  readonly samples: number;
+  /** T */
+  readonly length: number;
+  /** Words to look up. */
+  readonly words: number;
+  /** Visual tokens; 0: no vision tower. */
+  readonly visualTokens: number;
+  /** Rows whose next token is scored. */
+  readonly scored: number;
+  /** States to tap: rows of the output of a block (1-based, as everywhere a person sees a block's number). */
+  readonly taps: readonly { readonly block: number; readonly rows: number }[];
+  /**
+   * The first `mainLength` positions of every sample go through all blocks, the others (what is only contrasted)
+   * end after the last tapped block. Equal to `length` when all go through.
+   */
+  readonly mainLength: number;
+  /** Padding tokens to look up: their embedding gets no gradient, as in the reference implementation. */
+  readonly padding: number;
+  /** Rows of visual tokens that are multiplied by a dropout mask; 0: none. */
+  readonly dropped: number;
+}
