@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import sharp from "sharp";
-import { decideReplacements, type PairRecord, pairOf } from "../absent/build-pair.ts";
+import { decideReplacements, pairOf } from "../absent/build-pair.ts";
 import type { AbsentBuilder } from "../absent/builders.ts";
 import type { Pair } from "../absent/pair.ts";
 import { type KeyPicture, pairPage } from "../absent/pair-page.ts";
@@ -10,7 +10,7 @@ import { absentStream } from "../absent/twin.ts";
 import type { Made } from "../core/registry.ts";
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
-import { type AnalysedClip, scoringSize } from "./clip-analysis.ts";
+import { type AnalysedClip, pairRecordOf, scoringSize } from "./clip-analysis.ts";
 import { mostPictures, pageFrames, strongestKeys, wholeFrames } from "./page-frames.ts";
 
 /** Longest side of the copies inside a page: of a whole clip, and of a selection of a long one. */
@@ -34,18 +34,8 @@ export interface PairPageInput {
 /** The page of an analysed clip: browser-sized copies of both clips are encoded, embedded and thrown away. */
 export const renderPairPage = async (input: PairPageInput): Promise<string> => {
   const { file, clip, builder } = input;
-  const record: PairRecord = {
-    clip: { file: basename(file), sha256: clip.sha256 },
-    full: clip.info.timeline,
-    sampled: clip.sampled,
-    caption: input.caption,
-    keywords: clip.keywords,
-    ...(clip.keywordSource === undefined ? {} : { keywordSource: clip.keywordSource }),
-    peaks: clip.rule,
-    builder,
-    seed: 0,
-    allowNothing: true,
-  };
+  const { caption } = input;
+  const record = pairRecordOf(clip, { file: basename(file), caption, builder, seed: 0 });
   const decision = decideReplacements(record, clip.scores);
   const { pair } = pairOf(record, clip.relevance, clip.scores, decision, () => false);
   const shown = pageFrames(clip, pair.replacements);

@@ -14,11 +14,15 @@ const checked = (text: string, value: number, kind: string, { min, max }: Number
   throw new InvalidArgumentError(`expected ${kind}${bounds.filter(Boolean).join(" and")}; got "${text}"`);
 };
 
+/** The integer that a text is; NaN for anything else, also beyond 2^53, where integers are rounded silently. */
+const wholeNumber = (text: string): number =>
+  /^\s*[-+]?\d+\s*$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : Number.NaN;
+
 /** Parser of an option that is an integer, for commander's `option(flags, help, parser)`. */
 export const integerValue =
   (bounds: NumberBounds = {}): ((text: string) => number) =>
   (text) =>
-    checked(text, /^\s*[-+]?\d+\s*$/.test(text) ? Number(text) : Number.NaN, "an integer", bounds);
+    checked(text, wholeNumber(text), "an integer", bounds);
 
 /** Parser of an option that is a finite number. */
 export const numberValue =

@@ -190,11 +190,7 @@ describe("absent", () => {
       ["clip.mp4", "--caption", "x", "--fps", "-2"],
       'bad --fps; expected a number > 0, "all" or "auto"; got -2',
     ],
-    [
-      "a bad number",
-      ["clip.mp4", "--caption", "x", "--top", "1.5"],
-      "bad --top; expected a whole number >= 1; got 1.5",
-    ],
+    ["a bad number", ["clip.mp4", "--caption", "x", "--top", "1.5"], 'expected an integer >= 1; got "1.5"'],
     [
       "--strict with an option",
       ["clip.mp4", "--caption", "x", "--strict", "--top", "2"],

@@ -1,6 +1,7 @@
 import { absentBuilders } from "../../absent/builders.ts";
 import { writeFileAtomic } from "../../core/files.ts";
-import { analyseClip, type ClipOptions, chosenOf, clipOptions } from "../clip-analysis.ts";
+import { analyseClip } from "../clip-analysis.ts";
+import { type ClipOptions, chosenOf, clipOptions } from "../clip-options.ts";
 import { renderPairPage } from "../clip-page.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { sparsifiedFrames, sparsifyShare } from "../sparsified-frames.ts";
