@@ -1,5 +1,3 @@
-import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
-
 /** Sum of squared differences of two equally long rows of bytes. */
 export const squaredError = (a: Uint8Array, b: Uint8Array): number => {
   let sum = 0;
@@ -13,11 +11,3 @@ export const squaredError = (a: Uint8Array, b: Uint8Array): number => {
 /** Peak signal-to-noise ratio in decibels for bytes, from a sum of squared differences; null when all are equal. */
 export const psnrOf = (squaredErrorSum: number, count: number): number | null =>
   squaredErrorSum === 0 ? null : 10 * Math.log10((255 * 255 * count) / squaredErrorSum);
-
-/** PSNR over all pixels of two batches of one shape, in decibels; null when they are equal. */
-export const psnrOfBatches = (a: FrameBatch, b: FrameBatch): number | null => {
-  let sum = 0;
-  for (let position = 0; position < a.frames.length; position++)
-    sum += squaredError(pixelsOf(a, position), pixelsOf(b, position));
-  return psnrOf(sum, a.pixels.length);
-};

@@ -13,7 +13,7 @@ const columnWidth = 152;
 const curveHeight = 140;
 
 /** Frames to show: every key frame with its neighbours first, then an even spread, in order. */
-export const sheetIndices = (pair: Pair, count: number): number[] => {
+const sheetIndices = (pair: Pair, count: number): number[] => {
   const all = pair.timeline.map(({ index }) => index as number);
   const chosen = new Set<number>();
   const replaced = new Set(pair.replacements.map(({ index }) => index));

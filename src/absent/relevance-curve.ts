@@ -19,7 +19,7 @@ const labelRoom = 20;
 const fixed = (value: number): string => value.toFixed(1);
 
 /** Position of a time on the drawing. */
-export const curveX = (timeSeconds: number, { width, endSeconds }: CurveDrawing): number =>
+const curveX = (timeSeconds: number, { width, endSeconds }: CurveDrawing): number =>
   curveMargin.left +
   (endSeconds === 0 ? 0 : timeSeconds / endSeconds) * (width - curveMargin.left - curveMargin.right);
 
@@ -36,7 +36,7 @@ const rangeOf = (values: readonly number[]): [number, number] =>
  * At most four points a pixel column (first, lowest, highest, last), so that hours of scores make a short line with
  * every peak in it.
  */
-export const thinnedPoints = (points: readonly (readonly [number, number])[]): [number, number][] => {
+const thinnedPoints = (points: readonly (readonly [number, number])[]): [number, number][] => {
   const result: [number, number][] = [];
   for (let from = 0; from < points.length; ) {
     const column = Math.floor(points[from]![0]);
@@ -143,11 +143,7 @@ const keyMarks = (pair: Pair, x: (time: number) => number, y: (score: number) =>
 };
 
 /** Runs of declared frames as [start, end) in seconds. */
-export const replacedSpans = (
-  pair: Pair,
-  frameTimes: readonly number[],
-  endSeconds: number,
-): [number, number][] => {
+const replacedSpans = (pair: Pair, frameTimes: readonly number[], endSeconds: number): [number, number][] => {
   const spans: [number, number][] = [];
   let last = -2;
   for (const { index } of pair.replacements) {

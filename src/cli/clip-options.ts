@@ -67,7 +67,7 @@ export const clipOptions = (command: Command): void => {
 };
 
 /** The rule that the options ask for: the provider's own by default, each option on top, or the paper's with --strict. */
-export const peakOptionsOf = (options: ClipOptions, ownRule: PeakOptions): PeakOptions => {
+const peakOptionsOf = (options: ClipOptions, ownRule: PeakOptions): PeakOptions => {
   const { smooth, prominence, prominenceShare, floor, top, topShare } = options;
   const given = { smoothingFrames: smooth, prominence, prominenceShare, floor, topK: top, topShare };
   const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

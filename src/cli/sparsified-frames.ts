@@ -17,7 +17,7 @@ export const sparsifyShare = (text: string | undefined): number | undefined => {
 };
 
 /** The time around each key frame in which the curve stays in the upper half of its way down to the valleys. */
-export const keyEvents = ({
+const keyEvents = ({
   scores,
   rule,
   keyFrames,

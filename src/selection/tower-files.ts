@@ -4,7 +4,7 @@ import { ConfigError } from "../core/errors.ts";
 import { sha256, sha256OfFile } from "../core/files.ts";
 
 /** How weights are stored, and what transformers.js appends to a file's name for it. */
-export const towerSuffixes: Readonly<Record<string, string>> = {
+const towerSuffixes: Readonly<Record<string, string>> = {
   fp32: "",
   fp16: "_fp16",
   q8: "_quantized",

@@ -26,7 +26,7 @@ export interface SegmentGroup {
 }
 
 /** Consecutive segments sorted by length, so that each length is one stack of attentions. */
-export const groupSegments = (offsets: ArrayLike<number>): readonly SegmentGroup[] => {
+const groupSegments = (offsets: ArrayLike<number>): readonly SegmentGroup[] => {
   const groups = new Map<number, number[]>();
   for (let i = 0; i + 1 < offsets.length; i++) {
     const length = offsets[i + 1]! - offsets[i]!;
@@ -135,7 +135,7 @@ const attendGroups = (
 };
 
 /** One block: x + attention(norm(x)), then x + mlp(norm(x)). Rows in window order. */
-export const visionBlock = (
+const visionBlock = (
   x: Value,
   block: number,
   attention: (rows: AttentionRows) => Value,

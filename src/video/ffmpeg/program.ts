@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { UnsupportedError, VideoError } from "../../core/errors.ts";
+import { UnsupportedError } from "../../core/errors.ts";
 import { admittedFormats } from "../backend/admitted.ts";
 import type { VideoLimits } from "../limits.ts";
 
@@ -80,9 +80,4 @@ export const reasonIn = (complaint: string, file: string): string => {
     .replace(`file:${file}: `, "")
     .replace(/^\[[^\]]*\] /, "")
     .trim();
-};
-
-/** An error unless the program ended well. */
-export const demandSuccess = ({ code, complaint }: Ended, what: string, file: string): void => {
-  if (code !== 0) throw new VideoError(what, { where: file, got: reasonIn(complaint, file) });
 };
