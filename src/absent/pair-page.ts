@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { escapeMarkup } from "../frames/contact-sheet.ts";
+import { type Html, html, trusted } from "../core/html.ts";
 import type { Pair } from "./pair.ts";
 import { clockTime, curveMargin, curveSvg } from "./relevance-curve.ts";
 
@@ -31,6 +31,10 @@ export interface PairPageRequest {
   readonly notes: readonly string[];
 }
 
+/** Size of the drawn curve in pixels; the page scales it. */
+const curveWidth = 1080;
+const curveHeight = 210;
+
 const asset = (name: string): string => readFileSync(new URL(`./page/${name}`, import.meta.url), "utf8");
 
 const dataUri = (type: string, bytes: Uint8Array): string =>
@@ -41,7 +45,7 @@ const percent = (part: number, whole: number): string => `${((100 * part) / whol
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /** What the page's script works with. */
-const pageData = (request: PairPageRequest, width: number): unknown => {
+const pageData = (request: PairPageRequest): unknown => {
   const { pair, frameTimes, shown, durationSeconds } = request;
   const sources = new Map(pair.replacements.map(({ index, from }) => [index, from]));
   const positions = new Map(pair.timeline.map(({ index }, at) => [index as number, at]));
@@ -58,37 +62,34 @@ const pageData = (request: PairPageRequest, width: number): unknown => {
     scoreTimes: pair.timeline.map(({ timeSeconds }) => +timeSeconds.toFixed(3)),
     scores: pair.scores.map((score) => +score.toFixed(3)),
     ...curveMargin,
-    width,
+    width: curveWidth,
   };
 };
 
 /** A card for each key frame with pictures: what was there, what the twin shows, and the score. */
-const keyCards = ({ pair, pictures, frameTimes }: PairPageRequest): string => {
+const keyCards = ({ pair, pictures, frameTimes }: PairPageRequest): Html[] => {
   const sources = new Map(pair.replacements.map(({ index, from }) => [index, from]));
   const positions = new Map(pair.timeline.map(({ index }, at) => [index as number, at]));
-  return pictures
-    .map(({ index, key, shown }) => {
-      const number = pair.keyFrames.indexOf(index);
-      const from = sources.get(index);
-      const score = pair.scores[positions.get(index)!]!;
-      const time = frameTimes[index]!;
-      const image = (bytes: Uint8Array, what: string): string =>
-        `<img alt="${what}" src="${dataUri("image/jpeg", bytes)}">`;
-      const instead =
-        from === undefined || shown === undefined
-          ? '<span class="soft">stays as it is</span>'
-          : image(shown, `what the twin shows at ${time.toFixed(2)} s`);
-      const said =
-        from === undefined
-          ? ""
-          : from === index
-            ? "blanked"
-            : `frame ${from + 1}, ${clockTime(frameTimes[from]!, 2)}`;
-      return `<li><button data-key="${number}"><b>${number + 1}</b> · ${clockTime(time, 2)} <span class="soft">score ${score.toFixed(2)}</span>
+  return pictures.map(({ index, key, shown }) => {
+    const number = pair.keyFrames.indexOf(index);
+    const from = sources.get(index);
+    const score = pair.scores[positions.get(index)!]!;
+    const time = frameTimes[index]!;
+    const image = (bytes: Uint8Array, what: string): Html =>
+      html`<img alt="${what}" src="${dataUri("image/jpeg", bytes)}">`;
+    const instead =
+      from === undefined || shown === undefined
+        ? html`<span class="soft">stays as it is</span>`
+        : image(shown, `what the twin shows at ${time.toFixed(2)} s`);
+    const source =
+      from === index
+        ? "blanked"
+        : from !== undefined && `frame ${from + 1}, ${clockTime(frameTimes[from]!, 2)}`;
+    return html`<li><button data-key="${number}"><b>${number + 1}</b> · ${clockTime(time, 2)} <span class="soft">score ${score.toFixed(2)}</span>
 <span class="swap">${image(key, `key frame at ${time.toFixed(2)} s`)}<span class="arrow" aria-label="is replaced by">→</span>${instead}
-<span class="soft">frame ${index + 1}, ${clockTime(time, 2)}</span><span></span><span class="soft">${said}</span></span></button></li>`;
-    })
-    .join("\n");
+<span class="soft">frame ${index + 1}, ${clockTime(time, 2)}</span><span></span><span class="soft">${source}</span></span></button></li>
+`;
+  });
 };
 
 /** Name and parameters in one line. */
@@ -97,7 +98,7 @@ const recipeText = ({ name, params }: { name: string; params: unknown }): string
   return `${name}${given.length === 0 ? "" : ` (${given.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(", ")})`}`;
 };
 
-const provenanceTable = (pair: Pair): string => {
+const provenanceTable = (pair: Pair): Html => {
   const rule = Object.entries(pair.keyFrameRule ?? {});
   const rows: [string, string][] = [
     ["clip", `${pair.complete.file}, SHA-256 ${pair.complete.sha256}`],
@@ -116,7 +117,7 @@ const provenanceTable = (pair: Pair): string => {
         : `${recipeText(pair.keywordSource)}, version ${pair.keywordSource.version}`,
     ],
   ];
-  return `<table>${rows.map(([name, value]) => `<tr><th>${name}</th><td>${escapeMarkup(value)}</td></tr>`).join("")}</table>`;
+  return html`<table>${rows.map(([name, value]) => html`<tr><th>${name}</th><td>${value}</td></tr>`)}</table>`;
 };
 
 /** The pair's record without its long lists. */
@@ -135,46 +136,62 @@ const shortRecord = ({ scores, timeline, replacements, ...rest }: Pair): string 
     1,
   );
 
-/** One self-contained HTML page: both clips in step, the relevance curve, key frames, keywords, the provenance. */
-export const pairPage = (request: PairPageRequest): string => {
-  const { pair, frameTimes, durationSeconds, notes } = request;
-  const drawing = { width: 1080, height: 210, endSeconds: durationSeconds };
-  const chips = pair.keywords.map((word) => `<span>${escapeMarkup(word)}</span>`).join("");
-  const facts = [
-    escapeMarkup(request.title),
+const keyboardHelp: Html = trusted(
+  "<kbd>space</kbd> play, <kbd>←</kbd> <kbd>→</kbd> one frame, <kbd>p</kbd> <kbd>n</kbd> key frames, <kbd>Home</kbd> <kbd>End</kbd>; click or drag the curve to seek.",
+);
+
+/** Buttons, speed and the time slider. */
+const controls = (durationSeconds: number): Html =>
+  html`<div class="controls"><button id="key-back" title="key frame before (p)">« key</button><button id="frame-back" title="frame before (←)">‹ frame</button><button id="play" title="play or pause (space)">Play</button><button id="frame-on" title="next frame (→)">frame ›</button><button id="key-on" title="next key frame (n)">key »</button>
+<select id="speed" aria-label="speed"><option value="0.1">0.1×</option><option value="0.25">0.25×</option><option value="0.5">0.5×</option><option value="1" selected>1×</option><option value="2">2×</option></select>
+<input id="seek" type="range" min="0" max="${durationSeconds}" step="0.001" value="0" aria-label="time"><output id="time"></output></div>`;
+
+/** The curve, with the cursor that the page's script moves. */
+const curveDrawing = ({ pair, frameTimes, durationSeconds }: PairPageRequest): Html => {
+  const drawing = { width: curveWidth, height: curveHeight, endSeconds: durationSeconds };
+  const { left } = curveMargin;
+  return html`<div class="curve" id="curve"><svg viewBox="0 0 ${curveWidth} ${curveHeight}" role="img" aria-label="relevance over time">${trusted(curveSvg(pair, frameTimes, drawing))}
+<line id="cursor" x1="${left}" x2="${left}" y1="8" y2="${curveHeight - 22}" stroke="#111"/></svg><span id="hover" hidden></span></div>`;
+};
+
+/** What the clip and its pair are, in a line. */
+const factsLine = ({ pair, frameTimes, durationSeconds, title }: PairPageRequest): string =>
+  [
+    title,
     clockTime(durationSeconds, 1),
     `${counted(frameTimes.length, "frame")}, ${pair.timeline.length} scored`,
     `${counted(pair.keyFrames.length, "key frame")} (${percent(pair.keyFrames.length, pair.timeline.length)} of the scored)`,
     `${counted(pair.replacements.length, "frame")} replaced (${percent(pair.replacements.length, frameTimes.length)})`,
-  ];
-  const player = (id: string, bytes: Uint8Array): string =>
-    `<video id="${id}" muted playsinline preload="auto" src="${dataUri("video/mp4", bytes)}"></video>`;
+  ].join(" · ");
+
+/** One self-contained HTML page: both clips in step, the relevance curve, key frames, keywords, the provenance. */
+export const pairPage = (request: PairPageRequest): string => {
+  const { pair, title, pictures } = request;
+  const chips = pair.keywords.map((word) => html`<span>${word}</span>`);
+  const player = (id: string, bytes: Uint8Array): Html =>
+    html`<video id="${id}" muted playsinline preload="auto" src="${dataUri("video/mp4", bytes)}"></video>`;
   // Keeps the data from ending the script element.
-  const data = JSON.stringify(pageData(request, drawing.width)).replaceAll("<", "\\u003c");
-  const left =
-    request.pictures.length < pair.keyFrames.length ? ` (the ${request.pictures.length} strongest)` : "";
-  return `<!doctype html>
+  const data = JSON.stringify(pageData(request)).replaceAll("<", "\\u003c");
+  const left = pictures.length < pair.keyFrames.length && ` (the ${pictures.length} strongest)`;
+  return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>${escapeMarkup(request.title)}: key frames</title><style>${asset("pair-page.css")}</style></head><body><main>
-<h1>${escapeMarkup(pair.caption ?? request.title)}</h1>
-<div class="chips">${chips || '<span class="soft">no keywords</span>'}</div>
-<div class="soft">${facts.join(" · ")}</div>
+<title>${title}: key frames</title><style>${trusted(asset("pair-page.css"))}</style></head><body><main>
+<h1>${pair.caption ?? title}</h1>
+<div class="chips">${chips.length > 0 ? chips : html`<span class="soft">no keywords</span>`}</div>
+<div class="soft">${factsLine(request)}</div>
 <div class="clips"><figure><figcaption>complete</figcaption>${player("complete", request.complete)}</figure>
 <figure id="gone"><figcaption>absent <span class="shows" id="shows" aria-live="polite"></span></figcaption>${player("absent", request.absent)}</figure></div>
-<div class="controls"><button id="key-back" title="key frame before (p)">« key</button><button id="frame-back" title="frame before (←)">‹ frame</button><button id="play" title="play or pause (space)">Play</button><button id="frame-on" title="next frame (→)">frame ›</button><button id="key-on" title="next key frame (n)">key »</button>
-<select id="speed" aria-label="speed"><option value="0.1">0.1×</option><option value="0.25">0.25×</option><option value="0.5">0.5×</option><option value="1" selected>1×</option><option value="2">2×</option></select>
-<input id="seek" type="range" min="0" max="${durationSeconds}" step="0.001" value="0" aria-label="time"><output id="time"></output></div>
-<div class="soft"><kbd>space</kbd> play, <kbd>←</kbd> <kbd>→</kbd> one frame, <kbd>p</kbd> <kbd>n</kbd> key frames, <kbd>Home</kbd> <kbd>End</kbd>; click or drag the curve to seek.${notes.map((note) => ` ${escapeMarkup(note)}`).join("")}</div>
+${controls(request.durationSeconds)}
+<div class="soft">${keyboardHelp}${request.notes.map((note) => ` ${note}`)}</div>
 <h2>Relevance</h2>
-<div class="soft">${escapeMarkup(pair.relevance.name)}: ${escapeMarkup(request.unit)}. Numbered dots are key frames, bands are replaced frames.</div>
-<div class="curve" id="curve"><svg viewBox="0 0 ${drawing.width} ${drawing.height}" role="img" aria-label="relevance over time">${curveSvg(pair, frameTimes, drawing)}
-<line id="cursor" x1="${curveMargin.left}" x2="${curveMargin.left}" y1="8" y2="${drawing.height - 22}" stroke="#111"/></svg><span id="hover" hidden></span></div>
+<div class="soft">${pair.relevance.name}: ${request.unit}. Numbered dots are key frames, bands are replaced frames.</div>
+${curveDrawing(request)}
 <h2>Key frames${left} and what the twin shows instead</h2>
-<ul class="keys">${keyCards(request) || '<li class="soft">There is no key frame.</li>'}</ul>
+<ul class="keys">${pictures.length > 0 ? keyCards(request) : html`<li class="soft">There is no key frame.</li>`}</ul>
 <h2>Provenance</h2>
 ${provenanceTable(pair)}
-<details><summary>the whole record</summary><pre>${escapeMarkup(shortRecord(pair))}</pre></details>
-<script type="application/json" id="data">${data}</script><script type="module">${asset("pair-page.js")}</script>
+<details><summary>the whole record</summary><pre>${shortRecord(pair)}</pre></details>
+<script type="application/json" id="data">${trusted(data)}</script><script type="module">${trusted(asset("pair-page.js"))}</script>
 </main></body></html>
-`;
+`.markup;
 };

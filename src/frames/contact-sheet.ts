@@ -1,4 +1,5 @@
 import sharp, { type OverlayOptions } from "sharp";
+import { escapeHtml } from "../core/html.ts";
 
 /** One picture of a sheet. */
 export interface SheetTile {
@@ -28,12 +29,8 @@ const labelHeight = 22;
 const lineHeight = 22;
 const frameColour = "#b3261e";
 
-/** Text with what markup would read as its own replaced. */
-export const escapeMarkup = (text: string): string =>
-  text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`);
-
 const svgText = (left: number, baseline: number, size: number, text: string): string =>
-  `<text x="${left}" y="${baseline}" font-size="${size}" font-family="sans-serif" fill="#222">${escapeMarkup(text)}</text>`;
+  `<text x="${left}" y="${baseline}" font-size="${size}" font-family="sans-serif" fill="#222">${escapeHtml(text)}</text>`;
 
 /** A PNG of pictures in rows with labels, lines above and a drawing below. */
 export const contactSheet = async ({

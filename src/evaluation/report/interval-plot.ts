@@ -1,6 +1,6 @@
+import { type Html, type HtmlValue, html } from "../../core/html.ts";
 import type { Estimate } from "../statistics/estimate.ts";
 import { niceTicks } from "./format.ts";
-import { type Html, type HtmlValue, html } from "./html.ts";
 
 /** One dot with its interval. `look` picks colour and shape: 0 disc, 1 diamond, 2 ring. */
 export interface IntervalMark {

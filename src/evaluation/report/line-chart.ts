@@ -1,5 +1,5 @@
+import { type Html, html } from "../../core/html.ts";
 import { compactNumber, niceTicks } from "./format.ts";
-import { type Html, html } from "./html.ts";
 import type { Curve, CurveSeries } from "./model.ts";
 
 const WIDTH = 520;

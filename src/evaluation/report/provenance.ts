@@ -1,4 +1,4 @@
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../../core/html.ts";
 import type { ReportProvenance } from "./model.ts";
 
 const ORIGINS = { paper: "the paper's", reconstructed: "reconstructed", ours: "ours" } as const;

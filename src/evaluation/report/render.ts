@@ -1,4 +1,4 @@
-import { type Html, html, trusted } from "./html.ts";
+import { type Html, html, trusted } from "../../core/html.ts";
 import { lineChart } from "./line-chart.ts";
 import type { ReportModel } from "./model.ts";
 import { provenanceSection } from "./provenance.ts";

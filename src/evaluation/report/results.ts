@@ -1,6 +1,6 @@
+import { type Html, html } from "../../core/html.ts";
 import { type Estimate, excludesZero } from "../statistics/estimate.ts";
 import { percent, percentRange, points, pointsRange, pValue } from "./format.ts";
-import { type Html, html } from "./html.ts";
 import { type IntervalMark, intervalPlot } from "./interval-plot.ts";
 import type { ReportModel, ResultRow, SkillEstimates } from "./model.ts";
 

@@ -1,5 +1,5 @@
+import { type Html, html, pictureUri } from "../../core/html.ts";
 import { compactNumber } from "./format.ts";
-import { type Html, html, pictureUri } from "./html.ts";
 import type { ExamplePair, StripFrame } from "./model.ts";
 
 const seconds = (time: number): string => `${time.toFixed(2)} s`;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../src/core/errors.ts";
+import { escapeHtml, html } from "../../../src/core/html.ts";
 import { compactNumber, niceTicks, percent, points, pValue } from "../../../src/evaluation/report/format.ts";
-import { escapeHtml, html } from "../../../src/evaluation/report/html.ts";
 import { thinned } from "../../../src/evaluation/report/line-chart.ts";
 import type { Comparison, ReportModel } from "../../../src/evaluation/report/model.ts";
 import { renderReport } from "../../../src/evaluation/report/render.ts";

@@ -1,4 +1,4 @@
-import { ConfigError } from "../../core/errors.ts";
+import { ConfigError } from "./errors.ts";
 
 /** A piece of finished HTML; only `html` and `trusted` make one, so text cannot slip in unescaped. */
 export class Html {
