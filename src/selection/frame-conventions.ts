@@ -1,15 +1,9 @@
+import { linspaceFloat32, roundHalfEven } from "../core/python-numbers.ts";
+
 /**
  * The frame-index formulas of published evaluation code, as they stand there: they may repeat an index when a clip is
  * shorter than the number of frames asked for. `total` is the number of decoded frames, `count` what is asked for.
  */
-
-/** Rounds half to even, as numpy, torch and Python do. */
-export const roundHalfEven = (value: number): number => {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
-};
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
 
@@ -44,24 +38,17 @@ export const segmentMiddles = (
   return range(count).map((i) => Math.trunc(a + segment / 2 + roundHalfEven(segment * i)));
 };
 
-/** trunc(i T / n). @source VRU-Accident's Qwen and LLaVA scripts */
+/** trunc(i (T / n)), the step rounded first as numpy's arange does. @source VRU-Accident's Qwen and LLaVA scripts */
 export const arangeTrunc = (total: number, count: number): number[] =>
-  range(count).map((i) => Math.trunc((i * total) / count));
+  range(count).map((i) => Math.trunc(i * (total / count)));
 
 /**
  * rint(linspace(0, T-1, n)) in float32, filled from both ends as torch does it.
  *
  * @source qwen-vl-utils `fetch_video` (torch.linspace, round, long)
  */
-export const linspaceRound = (total: number, count: number): number[] => {
-  if (count === 1) return [0];
-  const end = Math.fround(total - 1);
-  const step = Math.fround(end / Math.fround(count - 1));
-  const half = Math.floor(count / 2);
-  return range(count).map((i) =>
-    roundHalfEven(i < half ? Math.fround(step * i) : Math.fround(end - Math.fround(step * (count - i - 1)))),
-  );
-};
+export const linspaceRound = (total: number, count: number): number[] =>
+  Array.from(linspaceFloat32(0, total - 1, count), roundHalfEven);
 
 /** k = min(n, int(duration)) frames at int(int(duration fps) / k) i. @source LongVideoBench loader */
 export const longVideoBench = (durationSeconds: number, fps: number, count: number): number[] => {

@@ -1,5 +1,5 @@
 import { ConfigError } from "../../core/errors.ts";
-import { linspaceFloat32, roundHalfEven } from "./python-numbers.ts";
+import { linspaceFloat32, roundHalfEven } from "../../core/python-numbers.ts";
 
 /** What a video part of a message says about its frames. Times are seconds. */
 export interface FrameRequest {

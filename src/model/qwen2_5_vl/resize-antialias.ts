@@ -1,4 +1,4 @@
-import { roundHalfEven } from "./python-numbers.ts";
+import { roundHalfEven } from "../../core/python-numbers.ts";
 
 /** For every output place: the first input it draws on, how many, and their weights (`most` numbers a place). */
 interface Axis {

@@ -1,5 +1,5 @@
 import { ConfigError } from "../../core/errors.ts";
-import { roundHalfEven } from "./python-numbers.ts";
+import { roundHalfEven } from "../../core/python-numbers.ts";
 
 /** Width and height in pixels. */
 export interface Size {

@@ -1,11 +1,12 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { roundHalfEven } from "../../../src/core/python-numbers.ts";
 import {
   arangeTrunc,
   innerPoints,
   linspaceRound,
   linspaceTrunc,
   longVideoBench,
-  roundHalfEven,
   segmentMiddles,
 } from "../../../src/selection/frame-conventions.ts";
 
@@ -52,13 +53,33 @@ describe("frame conventions", () => {
     ]);
   });
 
+  it("vru_arange rounds its step first, as numpy does", () => {
+    // np.arange(0, 53344, 53344 / 48).astype(int)[27]
+    expect(arangeTrunc(53_344, 48)[27]).toBe(30_005);
+  });
+
+  it("every index lies within the clip, in order", () => {
+    const rules = [linspaceTrunc, innerPoints, segmentMiddles, arangeTrunc, linspaceRound];
+    const sizes = fc.tuple(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 64 }));
+    fc.assert(
+      fc.property(fc.constantFrom(...rules), sizes, (rule, [total, count]) => {
+        const made = rule(total, count);
+        expect(made).toHaveLength(count);
+        made.forEach((index, at) => {
+          expect(index).toBeGreaterThanOrEqual(made[at - 1] ?? 0);
+          expect(index).toBeLessThan(total);
+        });
+      }),
+    );
+  });
+
   it("lvb takes at most one frame a second", () => {
     expect(longVideoBench(10.01, 29.97, 16)).toEqual([0, 29, 58, 87, 116, 145, 174, 203, 232, 261]);
     expect(longVideoBench(30, 30, 4)).toEqual([0, 225, 450, 675]);
   });
 
   it("qwen rounds half to even and hits both ends", () => {
-    expect([0.5, 1.5, 2.5, 2.4, 2.6].map(roundHalfEven)).toEqual([0, 2, 2, 2, 3]);
+    expect([0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 2.6].map(roundHalfEven)).toEqual([0, 2, 2, 0, -2, 2, 3]);
     expect(linspaceRound(10, 4)).toEqual([0, 3, 6, 9]);
     expect(linspaceRound(16, 4)).toEqual([0, 5, 10, 15]);
     for (const total of [2, 7, 100, 3000]) {
