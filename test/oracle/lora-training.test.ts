@@ -1,8 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { everyRow, labelledRows, prepareCase } from "../../src/engine/fixture-batch.ts";
@@ -17,41 +15,23 @@ import { newAdapter } from "../../src/model/qwen2_5_vl/new-adapter.ts";
 import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";
 import { writeAdapter } from "../../src/model/qwen2_5_vl/write-adapter.ts";
 import { openSafetensors } from "../../src/model/safetensors.ts";
+import { oracleMissing, runPython, type TransformersVersion } from "./python.ts";
 
-const python = process.env["VIDEOPERCEIVER_ORACLE_PYTHON"];
-const legacy = process.env["VIDEOPERCEIVER_ORACLE_LEGACY"];
-if (python === undefined || legacy === undefined)
-  console.log("\nSKIPPED: adapters trained here against peft: run by npm run test:oracle\n");
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const isMissing = oracleMissing("adapters trained here against peft");
 const work = mkdtempSync(join(tmpdir(), "lora-oracle-"));
 afterAll(() => rmSync(work, { recursive: true }));
-
-type Version = "4.49" | "5.x";
-const run = (version: Version, script: string, args: readonly string[], input = ""): void => {
-  execFileSync(python!, ["-P", join(root, script), ...args], {
-    input,
-    stdio: ["pipe", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      ...(version === "4.49" ? { PYTHONPATH: legacy } : {}),
-      TRANSFORMERS_OFFLINE: "1",
-      HF_HUB_OFFLINE: "1",
-    },
-  });
-};
 
 type LogitsByCase = ReadonlyMap<string, Float32Array>;
 let jobs = 0;
 const referenceLogits = async (
-  version: Version,
+  version: TransformersVersion,
   fixture: string,
   checkpoint: string,
   adapter?: string,
 ): Promise<LogitsByCase> => {
   const out = join(work, `logits-${jobs++}.safetensors`);
   const job = { checkpoint, fixture, adapter: adapter ?? null, out };
-  run(version, "test/oracle/lora_reference.py", [], JSON.stringify(job));
+  runPython(version, "test/oracle/lora_reference.py", [], JSON.stringify(job));
   const file = await openSafetensors(out);
   try {
     const names = [...file.tensors.keys()];
@@ -131,7 +111,7 @@ interface Trained {
   readonly losses: readonly number[];
 }
 
-describe.skipIf(python === undefined || legacy === undefined)("adapters trained here", () => {
+describe.skipIf(isMissing)("adapters trained here", () => {
   const folder = join(work, "fixture");
   const checkpoint = join(folder, "checkpoint");
   const trained = new Map<Execution, Trained>();
@@ -139,7 +119,7 @@ describe.skipIf(python === undefined || legacy === undefined)("adapters trained 
 
   beforeAll(async () => {
     const cases = ["--cases", "padded", "mixed", "--dtype", "bfloat16"];
-    run("5.x", "scripts/make-golden/qwen2_5_vl.py", ["--out", folder, ...cases]);
+    runPython("5.x", "scripts/make-golden/qwen2_5_vl.py", ["--out", folder, ...cases]);
     const opened = await openFixture(folder);
     if (opened.kind !== "model") throw new Error("not a model fixture");
     fixture = opened;

@@ -1,36 +1,16 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { verifyFixture } from "../../src/engine/verify.ts";
 import { openCheckpoint } from "../../src/model/qwen2_5_vl/checkpoint.ts";
 import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
+import { oracleMissing, runPython, type TransformersVersion } from "./python.ts";
 
-const python = process.env["VIDEOPERCEIVER_ORACLE_PYTHON"];
-const legacy = process.env["VIDEOPERCEIVER_ORACLE_LEGACY"];
-const without = python === undefined || legacy === undefined;
-if (without) console.log("\nSKIPPED: fresh parity fixtures of transformers: run by npm run test:oracle\n");
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const isMissing = oracleMissing("fresh parity fixtures of transformers");
 const work = mkdtempSync(join(tmpdir(), "qwen-fixtures-"));
 afterAll(() => rmSync(work, { recursive: true }));
-
-type Version = "4.49" | "5.x";
-const run = (version: Version, script: string, args: readonly string[], input = ""): string =>
-  execFileSync(python!, ["-P", join(root, script), ...args], {
-    input,
-    encoding: "utf8",
-    stdio: ["pipe", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      ...(version === "4.49" ? { PYTHONPATH: legacy } : {}),
-      FORCE_QWENVL_VIDEO_READER: "torchvision",
-      HF_HUB_OFFLINE: "1",
-    },
-  });
 
 /** Items that differ, and how many there are. */
 const differing = async (folder: string): Promise<{ failed: string[]; items: number }> => {
@@ -43,9 +23,9 @@ const differing = async (folder: string): Promise<{ failed: string[]; items: num
   };
 };
 
-const plainCases = ["text", "blind row", "right", "images", "few labels", "states", "greedy rows"];
+const plainCases = ["text", "left", "blind row", "right", "images", "few labels", "states", "greedy rows"];
 const adapterCases = ["text", "blind row", "cotangents", "greedy"];
-const models: [name: string, version: Version, options: string][] = [
+const models: [name: string, version: TransformersVersion, options: string][] = [
   [
     "heads of 10 numbers, patches of 8, units of 16",
     "4.49",
@@ -68,7 +48,7 @@ const models: [name: string, version: Version, options: string][] = [
     "--mrope 6 0 2 --tokens-per-second 25 --window 100 --rope-theta 10000",
   ],
 ];
-const adapters: [name: string, version: Version, options: string][] = [
+const adapters: [name: string, version: TransformersVersion, options: string][] = [
   [
     "old names, ranks and scales by pattern, 16 bits",
     "4.49",
@@ -91,10 +71,15 @@ const adapters: [name: string, version: Version, options: string][] = [
   ],
 ];
 
-const make = (name: string, version: Version, options: string, cases: readonly string[]): string => {
+const make = (
+  name: string,
+  version: TransformersVersion,
+  options: string,
+  cases: readonly string[],
+): string => {
   const folder = join(work, name);
   const args = ["--out", folder, "--seed", "3", ...options.split(" "), "--cases", ...cases];
-  run(version, "scripts/make-golden/qwen2_5_vl.py", args);
+  runPython(version, "scripts/make-golden/qwen2_5_vl.py", args);
   return folder;
 };
 
@@ -104,7 +89,7 @@ interface Logits {
   readonly worst: Readonly<Record<string, number>>;
 }
 
-describe.skipIf(without)("fixtures that were made just now", () => {
+describe.skipIf(isMissing)("fixtures that were made just now", () => {
   test.each(models)("%s (%s)", async (name, version, options) => {
     const folder = make(name, version, options, plainCases);
     const { failed, items } = await differing(folder);
@@ -123,7 +108,9 @@ describe.skipIf(without)("fixtures that were made just now", () => {
     saveCheckpoint(saved, checkpoint.config, tensors, { dtype: "float32", shardBytes: 300_000 });
     const job = JSON.stringify({ checkpoint: saved, fixture: folder });
     for (const reader of ["4.49", "5.x"] as const) {
-      const report = JSON.parse(run(reader, "test/oracle/qwen_reference.py", ["logits"], job)) as Logits;
+      const report = JSON.parse(
+        runPython(reader, "test/oracle/qwen_reference.py", ["logits"], job),
+      ) as Logits;
       expect([report.missing, report.unexpected]).toEqual([[], []]);
       for (const worst of Object.values(report.worst)) expect(worst).toBeLessThan(1e-5);
     }
@@ -140,7 +127,7 @@ describe.skipIf(without)("fixtures that were made just now", () => {
     async () => {
       const folder = join(work, "processor");
       const args = ["--processor", sharedFile("data/tokenizers/qwen2.5-vl"), "--out", folder, "--seed", "11"];
-      run("4.49", "scripts/make-golden/qwen_processor.py", args);
+      runPython("4.49", "scripts/make-golden/qwen_processor.py", args);
       const { failed, items } = await differing(folder);
       expect(failed).toEqual([]);
       expect(items).toBeGreaterThan(30);

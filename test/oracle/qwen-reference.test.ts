@@ -1,8 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { openFixture } from "../../src/model/fixture.ts";
@@ -15,35 +13,24 @@ import { loadTokenizer } from "../../src/model/qwen2_5_vl/tokenizer.ts";
 import { type Grid, visionLayout } from "../../src/model/qwen2_5_vl/windows.ts";
 import { wordLevelTokenizerJson } from "../../src/model/qwen2_5_vl/word-level-tokenizer.ts";
 import { writeAdapter } from "../../src/model/qwen2_5_vl/write-adapter.ts";
+import { oracleMissing, runPython, type TransformersVersion } from "./python.ts";
 
-const python = process.env["VIDEOPERCEIVER_ORACLE_PYTHON"];
-const legacy = process.env["VIDEOPERCEIVER_ORACLE_LEGACY"];
-if (python === undefined || legacy === undefined)
-  console.log("\nSKIPPED: Qwen2.5-VL against transformers and peft: run by npm run test:oracle\n");
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const isMissing = oracleMissing("Qwen2.5-VL against transformers and peft");
 const work = mkdtempSync(join(tmpdir(), "qwen-oracle-"));
 afterAll(() => rmSync(work, { recursive: true }));
 
-type Version = "4.49" | "5.x";
-const run = (version: Version, script: string, args: readonly string[], input = ""): string =>
-  execFileSync(python!, ["-P", join(root, script), ...args], {
-    input,
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-    stdio: ["pipe", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      ...(version === "4.49" ? { PYTHONPATH: legacy } : {}),
-      TRANSFORMERS_OFFLINE: "1",
-      HF_HUB_OFFLINE: "1",
-    },
-  });
-const ask = <T>(version: Version, command: string, job: unknown): T =>
-  JSON.parse(run(version, "test/oracle/qwen_reference.py", [command], JSON.stringify(job))) as T;
-const makeFixture = (version: Version, name: string, args: readonly string[]): string => {
+const ask = <T>(version: TransformersVersion, command: string, job: unknown): T =>
+  JSON.parse(runPython(version, "test/oracle/qwen_reference.py", [command], JSON.stringify(job))) as T;
+const makeFixture = (version: TransformersVersion, name: string, args: readonly string[]): string => {
   const folder = join(work, name);
-  run(version, "scripts/make-golden/qwen2_5_vl.py", ["--out", folder, "--cases", "padded", "mixed", ...args]);
+  runPython(version, "scripts/make-golden/qwen2_5_vl.py", [
+    "--out",
+    folder,
+    "--cases",
+    "padded",
+    "mixed",
+    ...args,
+  ]);
   return folder;
 };
 
@@ -69,7 +56,7 @@ const passThrough = async (from: string, to: string, shardBytes: number): Promis
   await checkpoint.close();
 };
 
-describe.skipIf(python === undefined || legacy === undefined)("Qwen2.5-VL against the reference", () => {
+describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
   const fixtures = new Map<string, string>();
   beforeAll(() => {
     const odd = [
