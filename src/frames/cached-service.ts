@@ -3,7 +3,7 @@ import type { VideoService } from "../video/service.ts";
 import type { DecoderIdentity, VideoInfo } from "../video/types.ts";
 import type { CacheFolder } from "./cache-folder.ts";
 import { type ContentHash, fileState } from "./content-hash.ts";
-import { type FrameCacheCounts, openFrameCache } from "./frame-cache.ts";
+import { FrameCache, type FrameCacheCounts } from "./frame-cache.ts";
 
 /** A video service that keeps what it decoded. */
 export interface CachedVideoService extends VideoService {
@@ -50,15 +50,15 @@ export const cachedVideoService = (
     return { ...info, file };
   };
   const decoder = (): Promise<DecoderIdentity> => service.decoder();
-  const cache = openFrameCache(
+  const cache = new FrameCache(
     { probe, decoder, frames: (...request) => service.frames(...request) },
     options,
   );
   return {
     probe,
     decoder,
-    frames: cache.frames,
-    counts: cache.counts,
+    frames: (...request) => cache.frames(...request),
+    counts: () => cache.counts(),
     write: (...request) => service.write(...request),
     rewrite: (...request) => service.rewrite(...request),
     close: () => service.close(),

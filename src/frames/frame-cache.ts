@@ -23,16 +23,14 @@ export interface FrameCacheOptions {
   readonly onTrouble: (line: string) => void;
 }
 
+/** What of a video service stands behind a cache. */
+export type CachedPart = Pick<VideoService, "frames" | "decoder" | "probe">;
+
 /** Where answers came from so far: from disk, from a decode that was kept (or shared), from one that was not kept. */
 export interface FrameCacheCounts {
   readonly hits: number;
   readonly misses: number;
   readonly passed: number;
-}
-
-/** Frames kept by the content of the file, the chosen frames, their size and the decoder's version. */
-export interface FrameCache extends FrameSource {
-  counts(): FrameCacheCounts;
 }
 
 /** State of a file; undefined when it is gone. */
@@ -60,25 +58,56 @@ async function* withoutFirst(chunks: AsyncIterable<RawFrames>, count: number): A
 }
 
 /**
- * A cache in front of a video service. Equal requests that overlap in this process share one decode; a damaged entry
- * is removed, told and decoded anew. Streams larger than an eighth of the folder's limit pass through.
+ * A cache in front of a video service: frames kept by the content of the file, the chosen frames, their size and the
+ * decoder's version. Equal requests that overlap in this process share one decode; a damaged entry is removed, told and
+ * decoded anew. Streams larger than an eighth of the folder's limit pass through.
  */
-export const openFrameCache = (
-  service: Pick<VideoService, "frames" | "decoder" | "probe">,
-  { folder, hashes, onTrouble }: FrameCacheOptions,
-): FrameCache => {
-  const running = new Map<string, Recording>();
-  let hits = 0;
-  let misses = 0;
-  let passed = 0;
+export class FrameCache implements FrameSource {
+  readonly #service: CachedPart;
+  readonly #options: FrameCacheOptions;
+  /** Decodes under way, by key. */
+  readonly #running = new Map<string, Recording>();
+  readonly #counts = { hits: 0, misses: 0, passed: 0 };
+
+  constructor(service: CachedPart, options: FrameCacheOptions) {
+    this.#service = service;
+    this.#options = options;
+  }
+
+  counts(): FrameCacheCounts {
+    return { ...this.#counts };
+  }
+
+  async *frames(file: string, request: FrameRequest, signal?: AbortSignal): AsyncGenerator<RawFrames> {
+    const { folder, onTrouble } = this.#options;
+    const key = await this.#keyOf(file, request, signal);
+    if (key === undefined) {
+      this.#counts.passed++;
+      yield* this.#service.frames(file, request, signal);
+      return;
+    }
+    let given = 0;
+    try {
+      for await (const chunk of this.#kept(key, file, request, signal)) {
+        yield chunk;
+        given += chunk.frames.length;
+      }
+    } catch (error) {
+      if (!(error instanceof CacheTrouble)) throw error;
+      onTrouble(`cache: ${error.message}; decoding ${file} anew`);
+      rmSync(folder.fileOf(key, "frames"), { force: true });
+      yield* withoutFirst(this.#service.frames(file, request, signal), given);
+    }
+  }
 
   /** The entry's name, or undefined for what is not kept. @throws what `probe` throws for a file that is no clip */
-  const keyOf = async (
+  async #keyOf(
     file: string,
     request: FrameRequest,
     signal: AbortSignal | undefined,
-  ): Promise<string | undefined> => {
-    const info = await service.probe(file, signal);
+  ): Promise<string | undefined> {
+    const { folder, hashes } = this.#options;
+    const info = await this.#service.probe(file, signal);
     let frames: Int32Array;
     let size: { width: number; height: number };
     try {
@@ -88,61 +117,36 @@ export const openFrameCache = (
       if (!(error instanceof VideoPerceiverError)) throw error;
       return undefined; // The service has the words for a request that cannot be met.
     }
-    const bytes = frames.length * size.width * size.height * 3;
-    if (frames.length === 0 || bytes > folder.limitBytes * largestShare) return undefined;
     const { width, height } = size;
+    const bytes = frames.length * width * height * 3;
+    if (frames.length === 0 || bytes > folder.limitBytes * largestShare) return undefined;
     const content = await hashes.of(file);
-    return sha256(
-      JSON.stringify([
-        "frames@1",
-        content,
-        info.decoder,
-        width,
-        height,
-        request.resizer ?? "pillow",
-        ...frames,
-      ]),
-    );
-  };
-
-  const record = (key: string, entry: string, file: string, request: FrameRequest): Recording => {
-    const before = stateIfThere(file);
-    const recording: Recording = new Recording({
-      file: entry,
-      temporary: folder.temporaryOf(entry),
-      decode: (signal) => service.frames(file, request, signal),
-      mayKeep: () => before !== undefined && stateIfThere(file) === before,
-      onEnd: (bytes, trouble) => {
-        if (running.get(key) === recording) running.delete(key);
-        if (bytes > 0) folder.added(bytes);
-        if (trouble !== undefined) onTrouble(`frames of ${file} are not kept: ${trouble.message}`);
-      },
-    });
-    running.set(key, recording);
-    return recording;
-  };
+    const resizer = request.resizer ?? "pillow";
+    return sha256(JSON.stringify(["frames@1", content, info.decoder, width, height, resizer, ...frames]));
+  }
 
   /** From disk, from a decode under way, or from a new one. @throws {CacheTrouble} */
-  async function* kept(
+  async *#kept(
     key: string,
     file: string,
     request: FrameRequest,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<RawFrames> {
+    const { folder } = this.#options;
     const path = folder.fileOf(key, "frames");
-    const shared = running.get(key);
+    const shared = this.#running.get(key);
     if (shared?.open === true) {
-      hits++;
+      this.#counts.hits++;
       yield* shared.read(signal);
       return;
     }
     const entry = openEntry(path);
     if (entry === undefined) {
-      misses++;
-      yield* record(key, path, file, request).read(signal);
+      this.#counts.misses++;
+      yield* this.#record(key, path, file, request).read(signal);
       return;
     }
-    hits++;
+    this.#counts.hits++;
     folder.touch(path);
     try {
       for (const chunk of entry.chunks()) {
@@ -154,29 +158,22 @@ export const openFrameCache = (
     }
   }
 
-  async function* frames(
-    file: string,
-    request: FrameRequest,
-    signal?: AbortSignal,
-  ): AsyncGenerator<RawFrames> {
-    const key = await keyOf(file, request, signal);
-    if (key === undefined) {
-      passed++;
-      yield* service.frames(file, request, signal);
-      return;
-    }
-    let given = 0;
-    try {
-      for await (const chunk of kept(key, file, request, signal)) {
-        yield chunk;
-        given += chunk.frames.length;
-      }
-    } catch (error) {
-      if (!(error instanceof CacheTrouble)) throw error;
-      onTrouble(`cache: ${error.message}; decoding ${file} anew`);
-      rmSync(folder.fileOf(key, "frames"), { force: true });
-      yield* withoutFirst(service.frames(file, request, signal), given);
-    }
+  /** Starts a decode into an entry. */
+  #record(key: string, entry: string, file: string, request: FrameRequest): Recording {
+    const { folder, onTrouble } = this.#options;
+    const before = stateIfThere(file);
+    const recording: Recording = new Recording({
+      file: entry,
+      temporary: folder.temporaryOf(entry),
+      decode: (signal) => this.#service.frames(file, request, signal),
+      mayKeep: () => before !== undefined && stateIfThere(file) === before,
+      onEnd: (bytes, trouble) => {
+        if (this.#running.get(key) === recording) this.#running.delete(key);
+        if (bytes > 0) folder.added(bytes);
+        if (trouble !== undefined) onTrouble(`frames of ${file} are not kept: ${trouble.message}`);
+      },
+    });
+    this.#running.set(key, recording);
+    return recording;
   }
-  return { frames, counts: () => ({ hits, misses, passed }) };
-};
+}

@@ -2,7 +2,7 @@
 import { seededRandom } from "../../../src/core/random.ts";
 import { CacheFolder } from "../../../src/frames/cache-folder.ts";
 import { ContentHash } from "../../../src/frames/content-hash.ts";
-import { openFrameCache } from "../../../src/frames/frame-cache.ts";
+import { FrameCache } from "../../../src/frames/frame-cache.ts";
 import { readFrames } from "../../../src/frames/read-frames.ts";
 import { FakeService } from "./fake-service.ts";
 
@@ -10,7 +10,7 @@ const [path, file, rounds = "1", pause = "0", seed, limit = "1e6"] = process.arg
 const folder = new CacheFolder(path!, Number(limit));
 const service = new FakeService();
 service.pause = Number(pause);
-const cache = openFrameCache(service, {
+const cache = new FrameCache(service, {
   folder,
   hashes: new ContentHash(folder),
   onTrouble: (line) => {

@@ -18,7 +18,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CacheFolder } from "../../../src/frames/cache-folder.ts";
 import { ContentHash } from "../../../src/frames/content-hash.ts";
-import { type FrameCache, openFrameCache } from "../../../src/frames/frame-cache.ts";
+import { FrameCache } from "../../../src/frames/frame-cache.ts";
 import { readFrames } from "../../../src/frames/read-frames.ts";
 import type { FrameRequest } from "../../../src/video/request.ts";
 import { FakeService } from "./fake-service.ts";
@@ -40,7 +40,7 @@ const request = (...indices: number[]): FrameRequest => ({ select: { kind: "indi
 const cachePath = (): string => join(folder, "cache");
 const open = (limitBytes = 1e6, source = service): FrameCache => {
   const place = new CacheFolder(cachePath(), limitBytes);
-  return openFrameCache(source, {
+  return new FrameCache(source, {
     folder: place,
     hashes: new ContentHash(place),
     onTrouble: (line) => void troubles.push(line),
