@@ -1,4 +1,5 @@
 import type { ClipIndex } from "./backend/backend.ts";
+import { unconvertedMatrix } from "./filter-chain.ts";
 import type { PictureSize } from "./frame-size.ts";
 import { packetFlag } from "./packet-table.ts";
 import { timelineFromTimes } from "./timeline.ts";
@@ -61,6 +62,8 @@ const faultsOf = (clip: ClipIndex): string[] => {
     faults.push(`impossible pixel shape ${facts.sampleAspectRatio.join(":")} was ignored`);
   if (facts.transfer !== undefined)
     faults.push(`high dynamic range (${facts.transfer}) is converted without tone mapping`);
+  const matrix = unconvertedMatrix(facts.colour);
+  if (matrix !== undefined) faults.push(`colour matrix ${matrix} is converted as BT.601: colours are off`);
   for (let i = 1; i < frames.pts.length; i++)
     if (frames.pts[i] === frames.pts[i - 1]) {
       faults.push("several frames have the same time");

@@ -33,6 +33,10 @@ const colourOptions = (colour: StoredColour): { matrix: readonly [string, string
   full: colour.range === "pc" || colour.range === "jpeg" || colour.pixelFormat.startsWith("yuvj"),
 });
 
+/** The stream's matrix when no filter converts by it: BT.601 is taken instead, as FFmpeg does, and colours are off. */
+export const unconvertedMatrix = ({ pixelFormat, matrix }: StoredColour): string | undefined =>
+  matrix === undefined || isRgb(pixelFormat) || matrix in matrixNames ? undefined : matrix;
+
 /** Filters from a decoded picture to upright rgb24 of the stored size: exact, the same text for both decoders. */
 export const rgbChain = (colour: StoredColour, orientation: Orientation): string => {
   const { matrix, full } = colourOptions(colour);

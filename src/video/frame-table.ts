@@ -14,8 +14,25 @@ export interface FrameTable {
   readonly lastDuration: number;
 }
 
+/**
+ * Whether packets carry their decoding time as presentation time though pictures come out in another order: MXF, and
+ * MP4 by writers that leave the composition offsets out. Only of codecs whose streams say truly whether they reorder.
+ */
+const timesAreDecodingTimes = (packets: PacketTable, { codec, reorderDepth }: StreamOrder): boolean => {
+  if (reorderDepth === 0 || !["h264", "hevc"].includes(codec) || packets.count < 2) return false;
+  for (let i = 0; i < packets.count; i++) if (packets.pts[i] !== packets.dts[i]) return false;
+  return true;
+};
+
+/** What a stream says about the order of its pictures. */
+export interface StreamOrder {
+  readonly codec: string;
+  /** Most pictures that the codec holds back to bring them into presentation order. */
+  readonly reorderDepth: number;
+}
+
 /** Why the packets cannot be trusted to list the frames, or undefined when they can. */
-export const reasonToDecode = (packets: PacketTable): string | undefined => {
+export const reasonToDecode = (packets: PacketTable, stream: StreamOrder): string | undefined => {
   const seen = new Set<number>();
   let shown = 0;
   for (let i = 0; i < packets.count; i++) {
@@ -29,6 +46,7 @@ export const reasonToDecode = (packets: PacketTable): string | undefined => {
     seen.add(pts);
     if (shown++ === 0 && !(flags & packetFlag.key) && i === 0) return "the first packet is no key packet";
   }
+  if (timesAreDecodingTimes(packets, stream)) return "presentation times are only decoding times";
   return undefined;
 };
 
@@ -45,9 +63,16 @@ export const framesFromPackets = (packets: PacketTable): FrameTable => {
 
 /**
  * Frames in the order in which a linear decode gave them. A time that is missing (AVI tells none for the last frame of
- * a stream with B-pictures) or goes back continues from the one before by the usual distance.
+ * a stream with B-pictures) or goes back continues from the one before by the usual distance. Where packets carry only
+ * decoding times, the n-th frame is shown at the n-th of them: what a decoder makes of them has gaps and repeats.
  */
-export const framesFromDecode = (times: readonly number[], packets: PacketTable): FrameTable => {
+export const framesFromDecode = (
+  decoded: readonly number[],
+  packets: PacketTable,
+  stream: StreamOrder,
+): FrameTable => {
+  const ordered = decoded.length === packets.count && timesAreDecodingTimes(packets, stream);
+  const times = ordered ? packets.pts.subarray(0, packets.count) : decoded;
   const gaps: number[] = [];
   for (let i = 1; i < times.length; i++) {
     const gap = times[i]! - times[i - 1]!;

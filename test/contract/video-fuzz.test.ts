@@ -105,12 +105,18 @@ test.each(["node-av", "ffmpeg"] as const)(
             await service.probe(file);
             const select =
               random.next() < 0.5 ? ({ kind: "all" } as const) : ({ kind: "count", count: 5 } as const);
+            let last = -1;
             for await (const batch of streamFrames(service, file, {
               select,
               size: { width: 32, height: 32 },
               resizer: random.next() < 0.5 ? "pillow" : "zscale",
-            }))
+            })) {
               expect(batch.pixels).toHaveLength(batch.frames.length * 32 * 32 * 3);
+              for (const { index } of batch.frames) {
+                expect(index).toBeGreaterThan(last);
+                last = index;
+              }
+            }
             outcomes.frames++;
           } catch (error) {
             const what = `damaged file ${number} (${kind}) of seed ${seed}`;

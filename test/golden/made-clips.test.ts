@@ -18,6 +18,9 @@ import { madeClipNames, makeClips } from "./made-clips.ts";
 const haveFfmpeg = spawnSync("ffmpeg", ["-version"]).status === 0;
 if (!haveFfmpeg) console.log("\nSKIPPED: made clips against ffmpeg: no ffmpeg program here\n");
 
+/** MXF carries only decoding times, from which ffprobe guesses times with gaps: frames a second that were encoded. */
+const trueRates: Readonly<Record<string, number>> = { "h264-b-frames.mxf": 25 };
+
 const md5 = (pixels: Uint8Array): string => createHash("md5").update(pixels).digest("hex");
 
 describe.skipIf(!haveFfmpeg)("made clips", () => {
@@ -47,7 +50,9 @@ describe.skipIf(!haveFfmpeg)("made clips", () => {
         await expect(service.probe(path)).rejects.toThrow("no video stream");
         return;
       }
-      const { upright, timesSeconds } = reference;
+      const { upright } = reference;
+      const rate = trueRates[file];
+      const timesSeconds = reference.timesSeconds.map((time, i) => (rate === undefined ? time : i / rate));
       const info = await service.probe(path);
       expect([info.streamIndex, info.rotation]).toEqual([reference.streamIndex, reference.rotation]);
       expect(info.timeline).toHaveLength(timesSeconds.length);

@@ -20,6 +20,8 @@ export interface SourceFacts {
   readonly orientation: Orientation;
   readonly sampleAspectRatio: readonly [number, number];
   readonly timeBase: readonly [number, number];
+  /** Most pictures that the codec holds back to bring them into presentation order; 0: none comes out of order. */
+  readonly reorderDepth: number;
 }
 
 /** A clip whose packets were all read once. */

@@ -23,6 +23,7 @@ interface ProbedStream {
   readonly sample_aspect_ratio?: string;
   readonly time_base?: string;
   readonly nal_length_size?: string;
+  readonly has_b_frames?: number;
   readonly disposition?: { readonly attached_pic?: number };
   readonly side_data_list?: readonly { readonly displaymatrix?: string }[];
 }
@@ -114,6 +115,7 @@ export const probeFacts = async (file: string, limits: VideoLimits): Promise<Pro
       orientation: orientationOf(matrixOf(stream)),
       sampleAspectRatio: fraction(stream.sample_aspect_ratio, [1, 1]),
       timeBase: fraction(stream.time_base, [1, 1000]),
+      reorderDepth: stream.has_b_frames ?? 0,
     },
   };
 };

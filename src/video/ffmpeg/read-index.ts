@@ -98,7 +98,7 @@ export const readIndex = async (file: string, limits: VideoLimits, alive: () => 
   const { packets, fault } = await readPackets(file, probed, limits, alive);
   if (packets.count === 0) throw new VideoError("no pictures in the video stream", { where: file });
   const faults = fault === undefined ? [] : [fault];
-  const reason = fault === undefined ? reasonToDecode(packets) : "the file ends early";
+  const reason = fault === undefined ? reasonToDecode(packets, facts) : "the file ends early";
   const frames = reason === undefined ? framesFromPackets(packets) : undefined;
   if (frames !== undefined && frames.pts.length > 0) return { file, facts, packets, frames, faults };
   faults.push(`frames were counted by decoding: ${reason ?? "no packet is shown"}`);
@@ -108,5 +108,5 @@ export const readIndex = async (file: string, limits: VideoLimits, alive: () => 
       where: file,
       got: `${packets.count} packets of ${facts.codec}`,
     });
-  return { file, facts, packets, frames: framesFromDecode(times, packets), faults };
+  return { file, facts, packets, frames: framesFromDecode(times, packets, facts), faults };
 };

@@ -65,6 +65,11 @@ const factsOf = (
       [c.AVCOL_SPC_SMPTE240M, "smpte240m"],
       [c.AVCOL_SPC_BT2020_NCL, "bt2020nc"],
       [c.AVCOL_SPC_BT2020_CL, "bt2020c"],
+      [c.AVCOL_SPC_YCGCO, "ycgco"],
+      [c.AVCOL_SPC_SMPTE2085, "smpte2085"],
+      [c.AVCOL_SPC_CHROMA_DERIVED_NCL, "chroma-derived-nc"],
+      [c.AVCOL_SPC_CHROMA_DERIVED_CL, "chroma-derived-c"],
+      [c.AVCOL_SPC_ICTCP, "ictcp"],
     ],
     parameters.colorSpace,
   );
@@ -96,6 +101,7 @@ const factsOf = (
     orientation: orientationOf(displayMatrix(library, stream)),
     sampleAspectRatio: ratio.num > 0 && ratio.den > 0 ? [ratio.num, ratio.den] : [1, 1],
     timeBase: [timeBase.num, timeBase.den],
+    reorderDepth: parameters.videoDelay,
   };
 };
 

@@ -9,6 +9,15 @@ export interface PictureFilter {
   close(): void;
 }
 
+/** Takes a matrix that swscale refuses off a picture: the chain says itself which one it converts by. */
+const forgetUnknownMatrix = ({ constants: c }: NodeAv, frame: Frame): void => {
+  const accepted = [
+    ...[c.AVCOL_SPC_RGB, c.AVCOL_SPC_BT709, c.AVCOL_SPC_FCC, c.AVCOL_SPC_BT470BG],
+    ...[c.AVCOL_SPC_SMPTE170M, c.AVCOL_SPC_SMPTE240M, c.AVCOL_SPC_BT2020_NCL],
+  ];
+  if (!accepted.some((matrix) => matrix === frame.colorSpace)) frame.colorSpace = c.AVCOL_SPC_UNSPECIFIED;
+};
+
 /** A filter for a chain whose every picture gives exactly one picture. */
 export const pictureFilter = (library: NodeAv, chain: string): PictureFilter => {
   const { av } = library;
@@ -47,6 +56,7 @@ export const pictureFilter = (library: NodeAv, chain: string): PictureFilter => 
   };
   return {
     apply: (frame) => {
+      forgetUnknownMatrix(library, frame);
       const now = `${frame.width} ${frame.height} ${frame.format} ${frame.colorSpace} ${frame.colorRange}`;
       if (now !== form) {
         build(frame);

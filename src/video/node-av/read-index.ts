@@ -98,7 +98,7 @@ export const readIndex = (
     opened.close();
   }
   if (packets.count === 0) throw new VideoError("no pictures in the video stream", { where: file });
-  const reason = faults.length > 0 ? "the file ends early" : reasonToDecode(packets);
+  const reason = faults.length > 0 ? "the file ends early" : reasonToDecode(packets, facts);
   const frames = reason === undefined ? framesFromPackets(packets) : undefined;
   if (frames !== undefined && frames.pts.length > 0) return { file, facts, packets, frames, faults };
   faults.push(`frames were counted by decoding: ${reason ?? "no packet is shown"}`);
@@ -108,5 +108,5 @@ export const readIndex = (
       where: file,
       got: `${packets.count} packets of ${facts.codec}`,
     });
-  return { file, facts, packets, frames: framesFromDecode(times, packets), faults };
+  return { file, facts, packets, frames: framesFromDecode(times, packets, facts), faults };
 };

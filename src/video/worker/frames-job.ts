@@ -141,6 +141,8 @@ export const framesJob = async (
       threads,
       alive,
       deliver: (frame, rgb, width, height) => {
+        // Found by a second look after its place was filled with a neighbour: what was sent cannot be taken back.
+        if (expected === targets.length || frame < targets[expected]!) return true;
         if (frame !== targets[expected]) return place(frame, rgb, width, height);
         const slot = collector.slot();
         resizePicture(rgb, planFor(width, height), slot);

@@ -13,6 +13,7 @@ const table = (rows: readonly (readonly [pts: number, flags: number])[]): Packet
   for (const [pts, flags] of rows) packets.add(pts, pts, 10, -1, flags);
   return packets;
 };
+const inOrder = { codec: "h264", reorderDepth: 0 };
 const { key, discard, corrupt, broken, hidden } = packetFlag;
 
 describe("reasonToDecode", () => {
@@ -24,6 +25,7 @@ describe("reasonToDecode", () => {
           [20, 0],
           [10, 0],
         ]),
+        inOrder,
       ),
     ).toBeUndefined();
   });
@@ -64,7 +66,20 @@ describe("reasonToDecode", () => {
       ],
     ],
   ] as const)("says %s", (reason, rows) => {
-    expect(reasonToDecode(table(rows))).toMatch(reason);
+    expect(reasonToDecode(table(rows), inOrder)).toMatch(reason);
+  });
+  test("says that times are only decoding times where the stream reorders its pictures", () => {
+    const counted = table([
+      [0, key],
+      [1, 0],
+      [2, 0],
+    ]);
+    expect(reasonToDecode(counted, inOrder)).toBeUndefined();
+    expect(reasonToDecode(counted, { codec: "mpeg2video", reorderDepth: 1 })).toBeUndefined();
+    expect(reasonToDecode(counted, { codec: "h264", reorderDepth: 2 })).toMatch(/decoding times/);
+    const offset = table([[0, key]]);
+    offset.add(20, 10, 10, -1, 0);
+    expect(reasonToDecode(offset, { codec: "h264", reorderDepth: 2 })).toBeUndefined();
   });
   test("does not mind discarded and hidden packets", () => {
     expect(
@@ -74,6 +89,7 @@ describe("reasonToDecode", () => {
           [0, hidden],
           [10, 0],
         ]),
+        inOrder,
       ),
     ).toBeUndefined();
   });
@@ -96,11 +112,25 @@ test("frames are the shown packets in order of time, however many there are", ()
 test("decoded frames without a time continue by the usual distance", () => {
   const unknown = Number.NaN;
   const packets = table([[0, key]]);
-  expect([...framesFromDecode([unknown, 10, 20, unknown, 40, unknown], packets).pts]).toEqual([
+  expect([...framesFromDecode([unknown, 10, 20, unknown, 40, unknown], packets, inOrder).pts]).toEqual([
     0, 10, 20, 30, 40, 50,
   ]);
-  expect([...framesFromDecode([unknown, unknown], packets).pts]).toEqual([0, 10]);
-  expect([...framesFromDecode([5, 15, 3, 35, 45, 55], packets).pts]).toEqual([5, 15, 25, 35, 45, 55]);
+  expect([...framesFromDecode([unknown, unknown], packets, inOrder).pts]).toEqual([0, 10]);
+  expect([...framesFromDecode([5, 15, 3, 35, 45, 55], packets, inOrder).pts]).toEqual([
+    5, 15, 25, 35, 45, 55,
+  ]);
+});
+
+test("frames of packets that carry only decoding times are shown at these, one after another", () => {
+  const packets = table([
+    [0, key],
+    [1, 0],
+    [2, 0],
+    [3, 0],
+  ]);
+  const reordered = { codec: "h264", reorderDepth: 2 };
+  expect([...framesFromDecode([0, 3, 4, 4], packets, reordered).pts]).toEqual([0, 1, 2, 3]);
+  expect([...framesFromDecode([0, 3, 4], packets, reordered).pts]).toEqual([0, 3, 4]);
 });
 
 test("a packet is decoded from the last key packet before it in both orders", () => {

@@ -47,9 +47,12 @@ const clipOf = (gaps: readonly number[], decoded: boolean, faults: readonly stri
       orientation: orientationOf(undefined),
       sampleAspectRatio: [1, 1],
       timeBase: [1, 90_000],
+      reorderDepth: 2,
     },
     packets,
-    frames: decoded ? framesFromDecode(times, packets) : framesFromPackets(packets),
+    frames: decoded
+      ? framesFromDecode(times, packets, { codec: "h264", reorderDepth: 0 })
+      : framesFromPackets(packets),
     faults,
   };
 };
