@@ -52,7 +52,12 @@ const refused: Readonly<Record<string, readonly unknown[]>> = {
   target_parameters: [[]],
   trainable_token_indices: [],
   alora_invocation_tokens: [],
+  // Others (pissa, olora, corda, loftq, lora_ga) change the model's own weights too.
+  init_lora_weights: [true, false, "gaussian", "eva", "orthogonal"],
 };
+
+/** What to do with an adapter whose numbers only peft can make. */
+export const mergeHint = "merge it into its model with peft, and use the merged checkpoint";
 
 const listed = (value: string | readonly string[] | null | undefined): readonly string[] =>
   value === null || value === undefined ? [] : typeof value === "string" ? [value] : value;
@@ -83,7 +88,9 @@ export const readAdapterConfig = (json: unknown, where: string): AdapterConfig =
     )
       throw new UnsupportedError("option of an adapter", {
         where: `${where}, ${name}`,
+        expected: ["nothing", ...allowed.map((one) => JSON.stringify(one))].join(" or "),
         got: JSON.stringify(value),
+        hint: mergeHint,
       });
   }
   const layers = fields.layers_to_transform;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { UnsupportedError, WeightsError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import { openSafetensors, type SafetensorsFile } from "../safetensors.ts";
-import { type AdapterConfig, readAdapterConfig } from "./adapter-config.ts";
+import { type AdapterConfig, mergeHint, readAdapterConfig } from "./adapter-config.ts";
 import {
   type AdapterNaming,
   linearModules,
@@ -72,7 +72,7 @@ const placeOf = (stored: string, file: string): Place => {
       where: file,
       expected: "side paths of linear modules only",
       got: stored,
-      hint: "merge it into its model with peft, and use the merged checkpoint",
+      hint: mergeHint,
     });
   const side = /^(.*)\.lora_([AB])(?:\.default)?\.weight$/.exec(inner);
   if (side !== null) return { stored, ...readName(side[1]!), part: side[2] as "A" | "B" };
@@ -143,6 +143,16 @@ const readAll = async (
         hint: baseHint(adapterConfig),
       });
   };
+  const untying = places.find(
+    ({ hub }) => config.text.tieWordEmbeddings && /^(lm_head|model\.embed_tokens)\b/.test(hub),
+  );
+  if (untying !== undefined)
+    throw new UnsupportedError("adapter changes embedding or head of a model that ties them", {
+      where: file.file,
+      expected: "side paths of other modules",
+      got: untying.stored,
+      hint: mergeHint,
+    });
   const strangers = places.filter(({ hub, part }) => !(part === "whole" ? parameters : linear).has(hub));
   if (strangers.length > 0)
     throw new WeightsError("tensors of an adapter without a place in this model", {

@@ -1,7 +1,10 @@
 import type { TextConfig } from "./config.ts";
 
-/** Added to a score that must not count. Finite, so that a row that sees nothing gives numbers, not NaN. */
-export const hiddenScore = -1e9;
+/**
+ * Added to a score that must not count. Finite, so that a row that sees nothing gives numbers, not NaN; so large that
+ * float32 forgets the score, and such a row mixes all values alike.
+ */
+export const hiddenScore = -1e30;
 
 /**
  * Rotary tables of three-part positions: pair j of a head turns with time, height or width as `mropeSection` says.

@@ -42,7 +42,7 @@ export const blockPasses = (shape: LanguageShape, layers: number): readonly Bloc
 export const passPositions = (pass: BlockPass, shape: LanguageShape, config: Qwen25VLConfig): BlockInputs =>
   pass.afterTail
     ? positionInputs("main.", shape.samples, shape.mainLength, config)
-    : positionInputs("", shape.samples, shape.length, config);
+    : positionInputs("", shape.samples, shape.length, config, shape.readsBlind);
 
 /** What a pass through a block reads besides the rows. */
 export interface PassInputs {

@@ -76,6 +76,12 @@ const rowSources = (batch: TokenIdsBatch, config: Qwen25VLConfig, words: number)
   return source;
 };
 
+/** True for a row of [B * T] that stands before the first used position of its sample, so that it sees nothing. */
+const isBlind = (used: readonly (readonly boolean[])[], row: number): boolean => {
+  const columns = used[0]!.length;
+  return !used[Math.floor(row / columns)]!.slice(0, (row % columns) + 1).includes(true);
+};
+
 /** Plans token ids with their visuals: causal attention, padding hidden. @throws {ShapeError} when ids and grids disagree */
 export const idsBatch = (batch: TokenIdsBatch, config: Qwen25VLConfig, wanted: WantedRows): PlannedBatch => {
   const { rows, columns } = batch;
@@ -96,6 +102,7 @@ export const idsBatch = (batch: TokenIdsBatch, config: Qwen25VLConfig, wanted: W
   }
   const vision = grids.length === 0 ? undefined : visionFeeds(grids, pixels, config);
   const taps = wanted.taps ?? [];
+  const read = [...wanted.scoredRows, ...taps.flatMap((tap) => tap.rows)];
   const feeds: Record<string, Float32Array | BigInt64Array> = {
     ...vision?.feeds,
     ...ropeTables(batch.positions_3BT, config.text),
@@ -118,6 +125,7 @@ export const idsBatch = (batch: TokenIdsBatch, config: Qwen25VLConfig, wanted: W
       taps: taps.map(({ block, rows: tapped }) => ({ block, rows: tapped.length })),
       padding: padding.length,
       dropped: 0,
+      ...(read.some((row) => isBlind(used, row)) ? { readsBlind: true } : {}),
     },
     vision: vision?.shape,
     feeds,

@@ -30,18 +30,22 @@ export interface BlockInputs {
   readonly length: number;
 }
 
-/** Declares position tables and mask of `positions` positions a sample. */
+/** Declares position tables and mask of `positions` positions a sample; a whole mask is not cut into pieces. */
 export const positionInputs = (
   prefix: string,
   samples: number,
   positions: number,
   config: Qwen25VLConfig,
-): BlockInputs => ({
-  cos: input(`${prefix}cos`, [samples * positions, config.text.headDim / 2]),
-  sin: input(`${prefix}sin`, [samples * positions, config.text.headDim / 2]),
-  mask: maskPieces(input(`${prefix}mask`, [samples, 1, positions, positions])),
-  length: positions,
-});
+  wholeMask = false,
+): BlockInputs => {
+  const mask = input(`${prefix}mask`, [samples, 1, positions, positions]);
+  return {
+    cos: input(`${prefix}cos`, [samples * positions, config.text.headDim / 2]),
+    sin: input(`${prefix}sin`, [samples * positions, config.text.headDim / 2]),
+    mask: wholeMask ? [{ start: 0, end: positions, mask }] : maskPieces(mask),
+    length: positions,
+  };
+};
 
 /** What a block does after its attention: x + o(mixed), then x + mlp(norm(x)). */
 export const finishBlock = (

@@ -74,7 +74,7 @@ export const languageModel = (
   const embedded = embed(shape, visual, weights);
   const scored = shape.scored === 0 ? undefined : input("scored.rows", [shape.scored], "int64");
   const states = new Map<number, Value>();
-  const before = positionInputs("", shape.samples, shape.length, config);
+  const before = positionInputs("", shape.samples, shape.length, config, shape.readsBlind);
   let after: BlockInputs | undefined;
   let x: Value | undefined = embedded;
   for (const pass of blockPasses(shape, config.text.layers)) {

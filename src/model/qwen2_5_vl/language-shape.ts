@@ -20,4 +20,9 @@ export interface LanguageShape {
   readonly padding: number;
   /** Rows of visual tokens that are multiplied by a dropout mask; 0: none. */
   readonly dropped: number;
+  /**
+   * A position that sees nothing (padding in front of a sample) is scored or tapped: as in the reference it mixes all T values
+   * alike, so the mask may not be cut. Left out: no.
+   */
+  readonly readsBlind?: boolean;
 }

@@ -156,8 +156,17 @@ describe("an adapter that does not fit", () => {
   );
   const refused: [string, Record<string, unknown>, RegExp][] = [
     ["another method", { peft_type: "IA3" }, /adapter of another method.*expected LORA; got IA3/],
-    ["DoRA", { use_dora: true }, /option of an adapter: .*use_dora; got true/],
-    ["biases", { bias: "all" }, /bias; got "all"/],
+    [
+      "DoRA",
+      { use_dora: true },
+      /option of an adapter: .*use_dora; expected nothing or false; got true; merge/,
+    ],
+    ["biases", { bias: "all" }, /bias; expected nothing or "none"; got "all"/],
+    [
+      "a start that changed the model's own weights",
+      { init_lora_weights: "pissa_niter_4" },
+      /got "pissa_niter_4"/,
+    ],
     ["no rank", { r: undefined }, /adapter configuration.*r: /],
     [
       "a rank that the tensors do not have",
@@ -181,6 +190,21 @@ describe("an adapter that does not fit", () => {
     write(change);
     await expect(readAdapter(folder, config)).rejects.toThrow(message);
   });
+  test.each(["lm_head", "model.language_model.embed_tokens"])(
+    "%s of a model that ties both",
+    async (name) => {
+      const tied = smallConfig({ tie_word_embeddings: true });
+      const data = { shape: [2, 2], data: new Float32Array(4) };
+      writeSafetensors(
+        join(folder, "adapter_model.safetensors"),
+        [{ name: `base_model.model.${name}.weight`, ...data }],
+        "F32",
+      );
+      await expect(readAdapter(folder, tied)).rejects.toThrow(
+        /embedding or head of a model that ties them.*merge/,
+      );
+    },
+  );
   test("tensors of another model", async () => {
     await expect(readAdapter(folder, smallConfig({ num_hidden_layers: 1 }))).rejects.toThrow(
       /without a place in this model.*got 2, but not .*layers.1/,
@@ -265,15 +289,16 @@ describe("an adapter that does not fit", () => {
 });
 
 test("whole parameters travel with the adapter", async () => {
+  const untied = smallConfig({ tie_word_embeddings: false });
   const replaced = [
     { name: "model.embed_tokens.weight", shape: [64, 32], data: new Float32Array(64 * 32).fill(0.5) },
   ];
   writeAdapter(
     folder,
     { ...plain, replaced, modules: [moduleOf("model.layers.0.mlp.up_proj", 1, 1)] },
-    config,
+    untied,
   );
-  const back = await readAdapter(folder, config);
+  const back = await readAdapter(folder, untied);
   expect(back.replaced).toEqual(replaced);
   expect(back.matched).toBe(3);
 });

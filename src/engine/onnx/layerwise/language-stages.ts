@@ -52,10 +52,10 @@ export const embedStage = (batch: ModelBatch, config: Qwen25VLConfig): Stage => 
 export const blockStage = (pass: BlockPass, batch: ModelBatch, config: Qwen25VLConfig): Stage => {
   const { language: shape } = batch;
   const positions = pass.afterTail ? shape.mainLength : shape.length;
-  const { samples, length, mainLength, scored } = shape;
+  const { samples, length, mainLength, scored, readsBlind } = shape;
   const { tapped, goesOn, afterTail } = pass;
   return {
-    key: `block ${JSON.stringify([samples, length, mainLength, scored, tapped, goesOn, afterTail])}`,
+    key: `block ${JSON.stringify([samples, length, mainLength, scored, readsBlind, tapped, goesOn, afterTail])}`,
     inputs: [[samples * positions, config.text.hiddenSize]],
     build: ([x], weights) => {
       const inputs = {
