@@ -6,6 +6,7 @@ import { readJsonFile } from "../core/files.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { CommandContext, CommandDefinition, CommandResult } from "./command.ts";
 import { progressDisplay } from "./progress-display.ts";
+import { systemErrorOf } from "./system-error.ts";
 
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
 
@@ -154,8 +155,9 @@ export const main = async (argv: readonly string[], folder: URL = ownCommands): 
       throw new UnknownNameError("command", wanted, known, nearestName(wanted, known));
     return await runCommand(folder, wanted, name === "help" ? ["--help"] : rest);
   } catch (error) {
-    if (error instanceof VideoPerceiverError) {
-      process.stderr.write(`${error.message}\n`);
+    const told = error instanceof VideoPerceiverError ? error : systemErrorOf(error);
+    if (told !== undefined) {
+      process.stderr.write(`${told.message}\n`);
       return 2;
     }
     const shown = error instanceof Error ? error.stack : messageOf(error);

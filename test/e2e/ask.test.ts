@@ -151,7 +151,7 @@ test("what is missing is told in one line", () => {
   );
   const nothing = ask("what happens ?", "--model", join(folder, "nowhere"));
   expect(nothing.status).toBe(2);
-  expect(nothing.stderr).toMatch(/^no tokenizer[^\n]*nowhere[^\n]*\n$/);
+  expect(nothing.stderr).toMatch(/^no such model: --model; expected [^\n]*nowhere[^\n]*\n$/);
   const empty = ask(" ", "--model", without);
   expect(empty.stderr).toMatch(/^empty question[^\n]*\n$/);
 });

@@ -7,6 +7,7 @@ import { type ClipOptions, chosenOf, clipOptions } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { FramePrints } from "../frame-prints.ts";
 import { integerValue } from "../option-values.ts";
+import { checkOutput } from "../output-place.ts";
 import { openClips } from "../video-options.ts";
 
 interface AbsentOptions extends ClipOptions {
@@ -56,6 +57,7 @@ const absent: CommandDefinition = defineCommand({
     const options = raw as unknown as AbsentOptions;
     await chosenOf(options);
     const builder = await absentBuilders.make(options.builder);
+    checkOutput(options.out, "folder");
     await using clips = openClips(raw);
     const { video } = clips;
     const prints = new FramePrints();

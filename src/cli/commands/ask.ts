@@ -1,7 +1,5 @@
 import { Option } from "commander";
-import { buildPair } from "../../absent/build-pair.ts";
-import { absentBuilders, type PixelOperation } from "../../absent/builders.ts";
-import { keywordExtractors } from "../../absent/keywords.ts";
+import { absentBuilders } from "../../absent/builders.ts";
 import type { Pair } from "../../absent/pair.ts";
 import { twinSources } from "../../absent/twin.ts";
 import { ConfigError } from "../../core/errors.ts";
@@ -9,19 +7,17 @@ import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import { segmentTokensOf } from "../../model/qwen2_5_vl/segment-tokens.ts";
 import { loadTokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
-import { chooseRelevance } from "../../selection/relevance-choice.ts";
 import type { VideoService } from "../../video/service.ts";
-import type { VideoInfo } from "../../video/types.ts";
 import { type AnswerRules, answerOptions, chosenRules } from "../ask/answer-rules.ts";
 import type { Answerer, Look } from "../ask/answerer.ts";
+import { lookedAtPair, type TwinChoices, twinFrames } from "../ask/looked-at-pair.ts";
 import { ownAnswerer } from "../ask/own-answerer.ts";
 import { processorAnswerer } from "../ask/processor-answerer.ts";
-import { sampledFrames } from "../clip-analysis.ts";
 import { type CommandContext, type CommandDefinition, defineCommand } from "../command.ts";
 import { chosenEngine, engineOptions } from "../engine-options.ts";
 import { modelFolder } from "../model-folder.ts";
 import { listValue, numberValue } from "../option-values.ts";
-import { type Clips, openClips, videoOptions } from "../video-options.ts";
+import { openClips, videoOptions } from "../video-options.ts";
 
 interface AskOptions {
   readonly model: string;
@@ -48,52 +44,6 @@ const openAnswerer = async ({ model, adapter, engine }: AskOptions): Promise<Ans
   return ownAnswerer(model, tokenizer, tokens, engine);
 };
 
-/** A virtual pair over the frames that the model looks at, so that what is taken away is what it would have seen. */
-const pairOf = async (
-  { video, sha256 }: Clips,
-  file: string,
-  info: VideoInfo,
-  look: Look,
-  question: string,
-  options: AskOptions,
-  signal: AbortSignal,
-): Promise<{ pair: Pair; pixels: PixelOperation | undefined }> => {
-  const { definition, made } = await chooseRelevance(options.relevance);
-  const builder = await absentBuilders.make(options.builder);
-  const caption = options.caption ?? question;
-  let keywords: readonly string[] = options.keywords ?? [];
-  if (keywords.length === 0 && definition.usesText) {
-    const extractor = await keywordExtractors.make("offline");
-    const outcome = await extractor.value.extract(caption, signal);
-    if (outcome.status !== "ok")
-      throw new ConfigError("no keywords in the caption", {
-        got: caption,
-        hint: "say what happens with --caption, or give --keywords a,b",
-      });
-    keywords = outcome.keywords;
-  }
-  const sampled = [...new Set(look.indices)].map((index) => info.timeline[index]!);
-  try {
-    const { pair } = await buildPair({
-      clip: { file, sha256: await sha256(file) },
-      full: info.timeline,
-      sampled,
-      caption,
-      keywords,
-      peaks: definition.keyFrameRule,
-      builder,
-      seed: 0,
-      allowNothing: true,
-      frames: sampledFrames(video, file, info, sampled, definition, signal),
-      relevance: made,
-      context: { signal },
-    });
-    return { pair, pixels: builder.value.pixels };
-  } finally {
-    await made.value.close?.();
-  }
-};
-
 /** Each wanted frame once, at the look's size, by index. */
 const pictures = async (
   video: VideoService,
@@ -112,6 +62,16 @@ const pictures = async (
   return found;
 };
 
+const twinChoices = (
+  { relevance, builder, caption, keywords }: AskOptions,
+  question: string,
+): TwinChoices => ({
+  relevance,
+  builder,
+  caption: caption ?? question,
+  keywords: keywords ?? [],
+});
+
 const ask = async (
   file: string,
   question: string,
@@ -125,7 +85,7 @@ const ask = async (
   const look = answerer.look(info, options.fps);
   const compared =
     options.compareAbsent === true
-      ? await pairOf(clips, file, info, look, question, options, signal)
+      ? await lookedAtPair(clips, info, look, twinChoices(options, question), signal)
       : undefined;
   const sources = twinSources(look.indices, compared?.pair.replacements ?? []);
   const found = await pictures(video, file, [...look.indices, ...sources], look, answerer, signal);
@@ -144,16 +104,8 @@ const ask = async (
     height: look.height,
   };
   if (compared === undefined) return { ...seen, answer };
-  const { pair, pixels } = compared;
-  const declared = new Set(pair.replacements.map(({ index }) => index as number));
-  const twin = look.indices.map((index, t) => {
-    const frame = found.get(sources[t]!)!;
-    if (pixels === undefined || !declared.has(index)) return frame;
-    const changed = frame.slice();
-    pixels(changed, look.width, look.height);
-    return changed;
-  });
-  return { ...seen, answer, absent: { answer: await shownAs(twin), pair } };
+  const twin = twinFrames(compared, look, (position) => found.get(sources[position]!)!);
+  return { ...seen, answer, absent: { answer: await shownAs(twin), pair: compared.pair } };
 };
 
 /** The command. */

@@ -8,6 +8,7 @@ import { resolveRequest } from "../../video/resolve-request.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { FramesFolder, type ListedFrame } from "../frames-folder.ts";
 import { integerValue, numberValue } from "../option-values.ts";
+import { checkOutput } from "../output-place.ts";
 import { openClips, videoOptions } from "../video-options.ts";
 
 interface FramesOptions {
@@ -105,6 +106,7 @@ const frames: CommandDefinition = defineCommand({
     const request = requestOf(options);
     if (options.resume === true && options.out === undefined)
       throw new ConfigError("nothing to go on with", { expected: "--resume together with --out" });
+    if (options.out !== undefined) checkOutput(options.out, "folder");
     await using clips = openClips(raw);
     const { timeline, decoder } = await clips.video.probe(file, context.signal);
     const digest = await clips.sha256(file);

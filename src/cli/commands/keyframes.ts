@@ -1,9 +1,12 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { absentBuilders } from "../../absent/builders.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import { analyseClip } from "../clip-analysis.ts";
 import { type ClipOptions, chosenOf, clipOptions } from "../clip-options.ts";
 import { renderPairPage } from "../clip-page.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { checkOutput } from "../output-place.ts";
 import { sparsifiedFrames, sparsifyShare } from "../sparsified-frames.ts";
 import { openClips } from "../video-options.ts";
 
@@ -33,9 +36,11 @@ const keyframes: CommandDefinition = defineCommand({
     await chosenOf(options);
     const share = sparsifyShare(options.sparsify);
     const builder = await absentBuilders.make(options.builder);
+    if (options.html !== undefined) checkOutput(options.html, "file");
     await using clips = openClips(raw);
     const clip = await analyseClip(clips, file, options, context);
-    if (options.html !== undefined)
+    if (options.html !== undefined) {
+      mkdirSync(dirname(options.html), { recursive: true });
       writeFileAtomic(
         options.html,
         await renderPairPage({
@@ -47,6 +52,7 @@ const keyframes: CommandDefinition = defineCommand({
           signal: context.signal,
         }),
       );
+    }
     const sparse = share === undefined ? undefined : sparsifiedFrames(clip, share);
     const key = new Set(clip.keyFrames);
     const frames = clip.sampled.map(({ index, timeSeconds }, position) => ({
