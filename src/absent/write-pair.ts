@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
+import { ConfigError } from "../core/errors.ts";
 import { sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
@@ -39,15 +40,25 @@ export interface WrittenPair {
   readonly fidelity?: PairFidelity;
 }
 
+/** Whether both paths lead to one file that exists. */
+const sameFile = (one: string, other: string): boolean =>
+  existsSync(one) && existsSync(other) && realpathSync(one) === realpathSync(other);
+
 /**
  * Writes a pair's folder: `complete.mp4`, `absent.mp4`, `pair.json`, `sheet.png`. Everything is made in a folder beside
  * it and moved in at the end, `pair.json` last, so a reader sees a whole pair or none. Both clips hold every frame of
  * the source at its true time; declared frames differ and all others are equal before encoding.
  *
  * @throws {VideoError} when a clip cannot be decoded or written
+ * @throws {ConfigError} when the source itself lies where a clip of the pair would go
  */
 export const writePair = async (request: WritePairRequest): Promise<WrittenPair> => {
   const folder = resolve(request.folder);
+  if (["complete.mp4", "absent.mp4"].some((name) => sameFile(join(folder, name), request.file)))
+    throw new ConfigError("the pair would take the source's place", {
+      where: request.file,
+      hint: "choose another folder",
+    });
   const partial = `${folder}.partial-${process.pid}`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });

@@ -85,8 +85,9 @@ export const openEncoder = (settings: EncoderSettings): Encoder => {
     },
     finish: async () => {
       input.end();
-      const { code } = await ended;
-      if (code !== 0) await failure();
+      const { code, complaint } = await ended;
+      // A disk that fills up while the file is being closed leaves half a file and status 0.
+      if (code !== 0 || /No space left|Disk quota|Input\/output error/i.test(complaint)) await failure();
     },
     abort: () => {
       child.kill("SIGKILL");

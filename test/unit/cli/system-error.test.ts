@@ -1,0 +1,34 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { SystemError, systemErrorOf } from "../../../src/cli/system-error.ts";
+
+const thrownBy = (act: () => void): unknown => {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+
+test.each([
+  ["ENOENT", () => readFileSync(join(tmpdir(), "no such file anywhere"))],
+  ["EISDIR", () => writeFileSync(tmpdir(), "")],
+  ["EEXIST", () => mkdirSync(tmpdir())],
+])("%s of the file system is one line that says what to do", (code, act) => {
+  const told = systemErrorOf(thrownBy(act));
+  expect(told).toBeInstanceOf(SystemError);
+  expect(told?.message).toMatch(new RegExp(`^the system refuses to read or write; got ${code}: .+; .+`));
+  expect(told?.message).not.toContain("\n");
+});
+
+test("a full disk is told, a missing program and our own faults are not taken for it", () => {
+  const withCode = (code: string, syscall: string): Error =>
+    Object.assign(new Error(`${code}: reason, ${syscall}`), { code, syscall });
+  expect(systemErrorOf(withCode("ENOSPC", "write"))?.message).toMatch(/free space on the disk/);
+  expect(systemErrorOf(withCode("ENOENT", "spawn ffmpeg"))).toBeUndefined();
+  expect(systemErrorOf(new TypeError("not a function"))).toBeUndefined();
+  expect(systemErrorOf("text")).toBeUndefined();
+});
