@@ -2,7 +2,7 @@ import type { Tensor } from "onnxruntime-node";
 import { assert } from "../../../core/errors.ts";
 import { vectorJacobianProduct } from "../../../graph/differentiate.ts";
 import { input } from "../../../graph/ops/inputs.ts";
-import { elementCount, type Value } from "../../../graph/value.ts";
+import type { Value } from "../../../graph/value.ts";
 import type { Weights } from "../../../model/qwen2_5_vl/weights.ts";
 import type { FeedArray } from "../../contract.ts";
 import { type LoraAdapter, loraNames } from "../../lora.ts";
@@ -10,18 +10,22 @@ import type { ModelWeights } from "../../model-weights.ts";
 import { Executable, tensorOf } from "../executable.ts";
 import { KeptGraphs } from "../kept-graphs.ts";
 import { weightFeed } from "../plan.ts";
+import { WeightTensors } from "./weight-tensors.ts";
 
 /** A part of the model that is a graph of its own. Parts of equal structure (the blocks) share one compiled graph. */
 export interface Stage {
-  /** What the graph depends on besides the adapter and what is trained; equal keys: equal graphs. */
+  /** Names everything that the graph depends on besides the adapter and what is trained: equal keys, equal graphs. */
   readonly key: string;
   /** Shapes of the values that come from other stages. */
   readonly inputs: readonly (readonly number[])[];
-  /** Builds the graph; `flow` are values of these shapes. */
+  /** Builds the graph from values of the shapes `inputs`; gives the values that go on to other stages. */
   readonly build: (flow: readonly Value[], weights: Weights) => readonly Value[];
-  /** Where its parameters are: the graph calls them `graph...`, the model `model...` (e.g. of block 0 and of block 7). */
+  /**
+   * How its parameters are called: a name that begins with `graph` in the graph begins with `model` in the model. Block 7
+   * has `model.layers.0.` and `model.layers.7.`, since all blocks share the graph of block 0.
+   */
   readonly prefix: { readonly graph: string; readonly model: string };
-  /** Numbers of the other inputs that the graph declares. */
+  /** Numbers of the other inputs that the graph declares, by their names (positions, masks, row numbers). */
   readonly feeds: Readonly<Record<string, FeedArray>>;
 }
 
@@ -33,8 +37,9 @@ export interface BuiltStage {
   readonly parameters: ReadonlyMap<string, Value>;
 }
 
-/** What a stage gave. */
+/** One output of a stage. */
 export interface StageResult {
+  /** Row-major; the caller's. */
   readonly data: Float32Array;
   readonly shape: readonly number[];
 }
@@ -44,13 +49,6 @@ interface CompiledStage {
   readonly graph: Executable;
   readonly outputs: readonly (readonly [string, readonly number[]])[];
   release(): Promise<void>;
-}
-
-/** One float32 memory for all parameters that have one name in the graphs, and which of them it holds. */
-interface Scratch {
-  readonly data: Float32Array;
-  readonly tensor: Tensor;
-  holds: string;
 }
 
 /** Options of {@link StageRunner}. */
@@ -79,8 +77,7 @@ export class StageRunner {
   /** Checked before every stage. */
   readonly signal: AbortSignal | undefined;
   readonly #graphs: KeptGraphs<CompiledStage>;
-  readonly #tensors = new Map<string, Tensor>();
-  readonly #scratch = new Map<string, Scratch>();
+  readonly #tensors: WeightTensors;
   readonly #signatures = new Map<string, string>();
   readonly #trained: readonly string[];
 
@@ -90,6 +87,7 @@ export class StageRunner {
     this.threads = options.threads;
     this.signal = options.signal;
     this.#graphs = new KeptGraphs(options.keptGraphs);
+    this.#tensors = new WeightTensors(weights);
     this.#trained = weights.store.trained().map(({ name }) => name);
   }
 
@@ -98,7 +96,12 @@ export class StageRunner {
     return this.#trained.filter((name) => name.startsWith(prefix));
   }
 
-  /** Runs a stage; the event loop gets a turn before it. @returns outputs as arrays of the caller's */
+  /**
+   * Runs a stage; the event loop gets a turn before it.
+   *
+   * @param flow numbers of `stage.inputs`, row-major
+   * @throws {EngineError} when the runtime fails; the signal's reason when it is aborted
+   */
   async forward(stage: Stage, flow: readonly Float32Array[]): Promise<StageResult[]> {
     const { graph, outputs } = await this.#compiled(stage, "forward", (built) =>
       Object.fromEntries(built.outputs.map((value, i) => [outputName(i), value])),
@@ -108,10 +111,13 @@ export class StageRunner {
   }
 
   /**
-   * Recomputes the stage and gives the cotangents of `flow` where `wanted`; gradients of trained parameters are added
-   * to their memory.
+   * Recomputes the stage and carries cotangents back through it. Gradients of the trained parameters under the stage's
+   * prefix are added to the parameters' own gradients.
    *
-   * @param cotangents of the outputs; undefined: zero
+   * @param flow numbers of `stage.inputs`, as they were forward
+   * @param cotangents of the outputs, in order and of their sizes; undefined: zero
+   * @param wanted which inputs need a cotangent
+   * @returns cotangents of the inputs; undefined where not wanted, or where nothing flows back
    */
   async backward(
     stage: Stage,
@@ -256,31 +262,9 @@ export class StageRunner {
     for (const name of graph.inputs.keys())
       if (name.startsWith(weightPrefix)) {
         const parameter = name.slice(weightPrefix.length);
-        feeds[name] = this.#tensor(parameter, this.#modelName(stage, parameter));
+        feeds[name] = this.#tensors.get(parameter, this.#modelName(stage, parameter));
       }
     return feeds;
-  }
-
-  /** A parameter as a tensor: its own memory, or what it is in float32 in the memory of the graph's name. */
-  #tensor(graphName: string, parameter: string): Tensor {
-    const own = this.weights.inPlace(parameter);
-    if (own !== undefined) {
-      const known = this.#tensors.get(parameter) ?? tensorOf(own, this.weights.shape(parameter));
-      this.#tensors.set(parameter, known);
-      return known;
-    }
-    let scratch = this.#scratch.get(graphName);
-    if (scratch === undefined) {
-      const shape = this.weights.shape(parameter);
-      const data = new Float32Array(elementCount(shape));
-      scratch = { data, tensor: tensorOf(data, shape), holds: "" };
-      this.#scratch.set(graphName, scratch);
-    }
-    if (scratch.holds !== parameter) {
-      this.weights.readInto(parameter, 0, scratch.data);
-      scratch.holds = parameter;
-    }
-    return scratch.tensor;
   }
 }
 

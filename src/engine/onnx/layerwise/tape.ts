@@ -2,14 +2,14 @@ import { elementCount } from "../../../graph/value.ts";
 import type { ModelWeights } from "../../model-weights.ts";
 import { addTo, type Stage, type StageRunner } from "./stage.ts";
 
-/** A value between stages. */
+/** A float32 value between stages. */
 export interface Flow {
   readonly shape: readonly number[];
-  /** Something that is trained stands before it, so a cotangent is wanted. */
+  /** True when something that is trained stands before it, so that backward has to give it a cotangent. */
   readonly traced: boolean;
-  /** Its numbers; rows of a parameter are valid until others are read into the same scratch. */
+  /** Its numbers, row-major. Those of {@link ParameterRows} are valid until other rows are read into the same scratch. */
   read(): Float32Array;
-  /** Adds to its cotangent. */
+  /** Adds to its cotangent, which has its size. */
   pull(cotangent: Float32Array): void;
 }
 
@@ -72,7 +72,10 @@ export class ParameterRows implements Flow {
   }
 }
 
-/** Runs stages one after the other and remembers what is needed to run them backward. */
+/**
+ * Runs stages one after the other and remembers what is needed to run them backward: of each stage the rows that went
+ * into it. Used for one pass, then thrown away.
+ */
 export class Tape {
   readonly #runner: StageRunner;
   readonly #recording: boolean;
@@ -89,7 +92,7 @@ export class Tape {
     return new StageOutput(data, shape, false);
   }
 
-  /** Runs a stage. */
+  /** Runs a stage; its outputs, in order. */
   async run(stage: Stage, inputs: readonly Flow[]): Promise<Flow[]> {
     const results = await this.#runner.forward(
       stage,
@@ -102,7 +105,12 @@ export class Tape {
     return outputs;
   }
 
-  /** Something between stages that is differentiated by hand. */
+  /**
+   * A value between stages that is computed and differentiated by hand.
+   *
+   * @param isTraced whether something that is trained stands before it
+   * @param back gets the value's cotangent and pulls those of what it was computed from
+   */
   custom(
     data: Float32Array,
     shape: readonly number[],
@@ -118,7 +126,7 @@ export class Tape {
     return output;
   }
 
-  /** Carries the cotangents that outputs were given back to everything that is trained. */
+  /** Carries the cotangents that values were given (`pull`) back to everything that is trained; can be called once. */
   async backward(): Promise<void> {
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) await step();
   }
