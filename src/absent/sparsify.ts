@@ -11,33 +11,15 @@ export interface TimeSpan {
 export interface Sparsified {
   /** Indices of the clip's frames, ascending; their true times stay. */
   readonly indices: readonly number[];
+  /** Chosen frames inside the events as a share of all chosen ones, in [0, 1]. */
   readonly keyShare: number;
+  /** Chosen frames a second of the time inside the events. */
   readonly keyFps: number;
+  /** Chosen frames a second of the time outside. */
   readonly otherFps: number;
   /** True when the target was met within one frame; else the clip has too few other frames or too many events. */
   readonly reached: boolean;
 }
-
-/**
- * Share of key frames after sampling key time at `keyFps` and other time at `otherFps`: p a / (p a + (1 - p) b).
- *
- * @source VideoPerceiver (arXiv 2511.18823), sparsification; formula reconstructed
- */
-export const keyShareOf = (keyTimeShare: number, keyFps: number, otherFps: number): number => {
-  const key = keyTimeShare * keyFps;
-  const other = (1 - keyTimeShare) * otherFps;
-  return key + other === 0 ? 0 : key / (key + other);
-};
-
-/** The rate for key time that gives `targetShare` when other time is sampled at `otherFps`; the formula solved for a. */
-export const solvedKeyFps = (keyTimeShare: number, targetShare: number, otherFps: number): number => {
-  if (!(keyTimeShare > 0 && keyTimeShare < 1) || !(targetShare > 0 && targetShare < 1))
-    throw new ConfigError("cannot solve for a key rate", {
-      expected: "shares between 0 and 1",
-      got: `key time ${keyTimeShare}, target ${targetShare}`,
-    });
-  return (targetShare * (1 - keyTimeShare) * otherFps) / (keyTimeShare * (1 - targetShare));
-};
 
 /** Times of a grid of `fps` that begins half a step into the span, so that every span gets at least one. */
 const gridOf = (span: TimeSpan, fps: number): number[] => {
@@ -60,11 +42,13 @@ const shownAt = (timeline: Timeline, timeSeconds: number): number => {
 
 /**
  * Samples a clip so that about `targetShare` of its frames lie in `events`: other time at `otherFps` (at most every
- * frame), key time at the solved rate, at least one frame for every event that has a frame at all, overlapping ones
- * too. Frames keep their true times, so the result is sampled unevenly and the times must go to the model.
+ * frame), key time at the rate that brings the share to its target, at least one frame for every event that has a frame
+ * at all, overlapping ones too. Frames keep their true times, so the result is sampled unevenly and the times must go to
+ * the model. With key time p of the whole, sampled at a, and other time at b, the share is p a / (p a + (1 - p) b).
  *
  * @throws {ConfigError} when there is no event, or no time outside the events
- * @source VideoPerceiver, sparsification ("non-key parts at 8 fps lower the key share to 5 %")
+ * @source VideoPerceiver (arXiv 2511.18823), sparsification ("non-key parts at 8 fps lower the key share to 5 %"); the
+ * formula is reconstructed
  */
 export const sparsifiedIndices = (
   timeline: Timeline,

@@ -78,7 +78,7 @@ const peakOptionsOf = (options: ClipOptions, ownRule: PeakOptions): PeakOptions 
   return options.strict === true ? {} : { ...ownRule, ...chosen };
 };
 
-/** The frames that --fps asks for. */
+/** The frames that --fps asks for. @throws {ConfigError} when it is no rate */
 export const sampledTimeline = (full: Timeline, fps: string): Timeline => {
   if (fps === "all" || (fps === "auto" && full.length <= 16)) return full;
   const rate = fps === "auto" ? 8 : Number(fps);
@@ -87,7 +87,12 @@ export const sampledTimeline = (full: Timeline, fps: string): Timeline => {
   return indicesForFps(full, rate).map((position) => full[position]!);
 };
 
-/** Checks the options that need no video, so that a wrong name costs nothing. */
+/**
+ * Checks the options that need no video, so that a wrong name costs nothing.
+ *
+ * @throws {UnknownNameError} for an unknown provider
+ * @throws {ConfigError} for an empty caption, bad parameters, or options that exclude each other
+ */
 export const chosenOf = async (
   options: ClipOptions,
 ): Promise<{ chosen: ChosenRelevance; rule: PeakOptions }> => {

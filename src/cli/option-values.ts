@@ -30,7 +30,10 @@ export const numberValue =
   (text) =>
     checked(text, Number(text), "a number", bounds);
 
-/** Parser of an option that is a list `a,b,c`; blanks around items and empty items go. */
+/**
+ * Parser of an option that is a list `a,b,c`; blanks around items and empty items go.
+ * @throws {InvalidArgumentError} when nothing is left
+ */
 export const listValue = (text: string): string[] => {
   const items = text
     .split(",")

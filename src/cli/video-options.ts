@@ -17,7 +17,7 @@ export interface VideoOptions {
 
 const units: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
-/** Bytes of "500MB", "4 GB", "1000000". */
+/** Bytes of "500MB", "4 GB", "1000000"; units are decimal. @throws {InvalidArgumentError} for anything else */
 export const byteSize = (text: string): number => {
   const found = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*$/i.exec(text);
   const unit = units[found?.[2]?.toUpperCase() ?? "?"];

@@ -35,15 +35,20 @@ export interface Cotangents {
 
 /** Loss and metrics of a step; the gradient stays in the engine. */
 export interface StepResult {
+  /** In the objective's unit, mostly nats. */
   readonly loss: number;
   readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** One AdamW update. @source Loshchilov and Hutter 2019 */
 export interface UpdateOptions {
+  /** Step size; 0 or more. */
   readonly learningRate: number;
+  /** Decay of the running mean of gradients, in [0, 1). */
   readonly beta1: number;
+  /** Decay of the running mean of squared gradients, in [0, 1). */
   readonly beta2: number;
+  /** Added to the root of the second mean; more than 0. */
   readonly epsilon: number;
   /** Decoupled decay of matrices (not of vectors), per step: w -= learningRate * weightDecay * w. */
   readonly weightDecay: number;
@@ -59,8 +64,9 @@ export interface SampleRequest extends TokenChoiceRules {
   readonly lengths: readonly number[];
   /** Rotary position (all three parts) of the first new token of each prompt. */
   readonly nextPositions: readonly number[];
-  /** Completions of each prompt. */
+  /** Completions of each prompt; 1 or more. */
   readonly completions: number;
+  /** Tokens after which a completion is cut; 1 or more. */
   readonly maxNewTokens: number;
   /** Ends a completion. */
   readonly stopTokens: readonly number[];
@@ -85,14 +91,20 @@ export interface Completion {
   readonly text?: string;
 }
 
-/** The compute contract: what training, evaluation and reinforcement learning need of a model, and nothing else. */
+/**
+ * The compute contract: what training, evaluation and reinforcement learning need of a model, and nothing else. Calls
+ * follow one another: a caller waits for one before it makes the next.
+ */
 export interface Engine extends AsyncDisposable {
-  /** Scores the batch's targets and taps its states. */
+  /** Scores the batch's targets and taps its states. @throws {EngineError} when the runtime fails */
   forward(
     batch: ModelBatch,
     want?: { readonly logits?: boolean; readonly visualTokens?: boolean },
   ): Promise<ForwardResult>;
-  /** Gradient of <cotangents, outputs>; replaces the gradient, or adds to it. */
+  /**
+   * Gradient of the inner product of cotangents and outputs; replaces the gradient, or adds to it.
+   * @throws {EngineError} for a cotangent of a block that the batch does not tap
+   */
   backward(batch: ModelBatch, cotangents: Cotangents, accumulate?: boolean): Promise<void>;
   /** Loss and its gradient in one graph; replaces the gradient, or adds to it. Feeds of the objective go in `extra`. */
   step(
@@ -103,7 +115,11 @@ export interface Engine extends AsyncDisposable {
   ): Promise<StepResult>;
   /** Applies the gradient. @returns its global L2 norm before clipping */
   update(options: UpdateOptions): number | Promise<number>;
-  /** Draws completions: result[prompt][completion]. */
+  /**
+   * Draws completions: result[prompt][completion].
+   * @throws {ConfigError} for rules out of range
+   * @throws {EngineError} when the logits are no numbers
+   */
   sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]>;
   /** Names of what is trained. */
   readonly trainable: readonly string[];

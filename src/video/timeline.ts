@@ -50,7 +50,10 @@ export const indicesInRange = (timeline: Timeline, range: TimeRange | undefined)
   return positions;
 };
 
-/** Positions shown at start, start + 1/fps, ... up to the last frame's beginning; ascending, none twice. */
+/**
+ * Positions shown at start, start + 1/fps, ... up to the last frame's beginning; ascending, none twice.
+ * @throws {ConfigError} when the rate is not above 0
+ */
 export const indicesForFps = (timeline: Timeline, fps: number, range?: TimeRange): number[] => {
   if (!(fps > 0) || !Number.isFinite(fps))
     throw new ConfigError("not a frame rate", { expected: "a number > 0", got: String(fps) });
@@ -72,7 +75,10 @@ export const indicesForFps = (timeline: Timeline, fps: number, range?: TimeRange
   return positions;
 };
 
-/** Positions shown at the middles of `count` equal spans; ascending, none twice, so a short clip gives fewer. */
+/**
+ * Positions shown at the middles of `count` equal spans; ascending, none twice, so a short clip gives fewer.
+ * @throws {ConfigError} when the count is no whole number above 0
+ */
 export const indicesForCount = (timeline: Timeline, count: number, range?: TimeRange): number[] => {
   if (!Number.isInteger(count) || count < 1)
     throw new ConfigError("not a number of frames", { expected: "an integer >= 1", got: String(count) });

@@ -86,7 +86,10 @@ const gradientOutputs = (
   return outputs;
 };
 
-/** Outputs of a backward plan; cotangents are fed as `cotangent.tokenLogprobs` and `cotangent.state.<block>`. */
+/**
+ * Outputs of a backward plan; cotangents are fed as `cotangent.tokenLogprobs` and `cotangent.state.<block>`.
+ * @throws {EngineError} for a cotangent of a block that is not tapped
+ */
 export const backwardOutputs = (
   model: ModelValues,
   store: ParameterStore,
@@ -108,7 +111,10 @@ export const backwardOutputs = (
   return gradientOutputs(seeds, model, store, accumulate);
 };
 
-/** What an objective reads of the model; its own numbers are inputs `objective.<name>`. */
+/**
+ * What an objective reads of the model; its own numbers are inputs `objective.<name>`. Reading what the batch does not
+ * give throws an {@link EngineError}.
+ */
 export const objectiveSignals = (
   objective: Objective,
   model: Pick<LanguageValues, "tokenLogprobs" | "states">,

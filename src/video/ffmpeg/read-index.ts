@@ -91,7 +91,10 @@ const decodeTimes = async (
   return times;
 };
 
-/** Lists packets with ffprobe; decodes all of the file only where packets cannot tell the frames. */
+/**
+ * Lists packets with ffprobe; decodes all of the file only where packets cannot tell the frames.
+ * @throws {VideoError} for a file that is no clip, or a clip beyond the limits
+ */
 export const readIndex = async (file: string, limits: VideoLimits, alive: () => void): Promise<ClipIndex> => {
   const probed = await probeFacts(file, limits);
   const { facts } = probed;

@@ -78,7 +78,10 @@ const decodeTimes = (library: NodeAv, file: string, limits: VideoLimits, alive: 
   return times;
 };
 
-/** Reads every packet of a file; decodes all of it only where packets cannot tell the frames. */
+/**
+ * Reads every packet of a file; decodes all of it only where packets cannot tell the frames.
+ * @throws {VideoError} for a file that is no clip, or a clip beyond the limits
+ */
 export const readIndex = (
   library: NodeAv,
   file: string,

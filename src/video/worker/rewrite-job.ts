@@ -119,7 +119,12 @@ const openOutputs = (
   open(job.absent, (frame) => sources[frame]!);
 };
 
-/** Decodes a clip once and encodes it and/or its twin; frames that are not replaced decode to equal pixels in both. */
+/**
+ * Decodes a clip once and encodes it and/or its twin; frames that are not replaced decode to equal pixels in both.
+ *
+ * @throws {ConfigError} for replacements that name frames that are not there
+ * @throws {VideoError} when no frame can be decoded, or a file cannot be written
+ */
 export const rewriteJob = async (
   backend: Backend,
   clip: ClipIndex,

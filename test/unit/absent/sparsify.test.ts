@@ -1,30 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keyShareOf, solvedKeyFps, sparsifiedIndices } from "../../../src/absent/sparsify.ts";
+import { sparsifiedIndices } from "../../../src/absent/sparsify.ts";
 import type { Timeline } from "../../../src/video/types.ts";
 
 const timeline = (count: number, fps: number): Timeline =>
   Array.from({ length: count }, (_, index) => ({ index, timeSeconds: index / fps })) as unknown as Timeline;
-
-describe("rates", () => {
-  it("are the worked examples of the formula", () => {
-    expect(solvedKeyFps(0.25, 0.05, 8)).toBeCloseTo(1.263, 3);
-    expect(keyShareOf(0.25, 1.2632, 8)).toBeCloseTo(0.05, 4);
-    expect(keyShareOf(0.25, 1, 8)).toBeCloseTo(0.04, 3);
-    expect(keyShareOf(0.3, 1, 8)).toBeCloseTo(0.051, 3);
-    expect(keyShareOf(0, 0, 0)).toBe(0);
-  });
-
-  it("solve the formula", () => {
-    const share = fc.double({ min: 0.01, max: 0.99, noNaN: true });
-    fc.assert(
-      fc.property(share, share, fc.double({ min: 0.1, max: 60, noNaN: true }), (keyTime, target, fps) => {
-        expect(keyShareOf(keyTime, solvedKeyFps(keyTime, target, fps), fps)).toBeCloseTo(target, 9);
-      }),
-    );
-    expect(() => solvedKeyFps(0, 0.05, 8)).toThrow("cannot solve for a key rate");
-  });
-});
 
 describe("sparsifiedIndices", () => {
   it("lowers a quarter of key time to about five percent", () => {
