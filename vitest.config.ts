@@ -16,7 +16,7 @@ const project = (name: string, include: string[], testTimeout: number): object =
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
-      project("unit", ["test/unit/**/*.test.ts", "test/architecture.test.ts"], 20_000),
+      project("unit", ["test/unit/**/*.test.ts", "test/architecture.test.ts"], 60_000),
       project("contract", ["test/contract/**/*.test.ts"], 60_000),
       project("golden", ["test/golden/**/*.test.ts"], 120_000),
       project("e2e", ["test/e2e/**/*.test.ts"], 900_000),

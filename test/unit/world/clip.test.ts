@@ -103,7 +103,7 @@ describe("planned clips", () => {
           expect(same !== 0, where).toBe(inside);
         });
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     );
   });
 
