@@ -55,6 +55,7 @@ const keywordsOf = async (
       got: `${outcome.status}: ${outcome.reason}`,
       hint: "give --keywords a,b",
     });
+  process.stderr.write(`warning: no keywords: ${outcome.reason}\n`);
   return { keywords: [], keywordSource };
 };
 

@@ -5,12 +5,14 @@ import PQueue from "p-queue";
 import { z } from "zod";
 import { messageOf } from "../../core/errors.ts";
 import { readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
 import {
   defineKeywordExtractor,
   type KeywordExtractorDefinition,
   type KeywordFailure,
   type KeywordOutcome,
 } from "../keywords.ts";
+import { limitedFetch } from "../limited-fetch.ts";
 
 const params: z.ZodObject<{
   baseUrl: z.ZodString;
@@ -78,8 +80,14 @@ interface Failure {
   readonly afterSeconds?: number;
 }
 
-const failureOf = (error: unknown): Failure => {
-  const reason = messageOf(error).slice(0, 300);
+/** Most bytes of one answer: a thousand times what keywords take. */
+const mostAnswerBytes = 1 << 20;
+
+/** @param key never repeated, though servers repeat it in their complaints */
+const failureOf = (error: unknown, key: string | undefined): Failure => {
+  const message = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+  // A server's complaint goes to a terminal: no control characters.
+  const reason = (key ? message.replaceAll(key, "[key]") : message).replace(/\p{Cc}+/gu, " ").slice(0, 300);
   if (error instanceof OpenAI.APIError && error.status !== undefined) {
     const after =
       Number(error.headers?.get("retry-after-ms")) / 1000 ||
@@ -100,10 +108,12 @@ const openai: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor
   source: "VideoPerceiver (arXiv 2511.18823) extracts keywords with GPT-4; the prompt is ours",
   params,
   create: (settings) => {
+    const key = process.env[settings.apiKeyVariable];
     const client = new OpenAI({
       baseURL: settings.baseUrl,
-      apiKey: process.env[settings.apiKeyVariable] ?? "none",
+      apiKey: key ?? "none",
       maxRetries: 0,
+      fetch: limitedFetch(mostAnswerBytes),
     });
     const queue = new PQueue({
       concurrency: settings.concurrency,
@@ -139,7 +149,9 @@ const openai: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor
             ),
           { signal },
         );
-        const content = response.choices?.[0]?.message?.content;
+        if (!Array.isArray((response as Partial<typeof response> | undefined)?.choices))
+          return { status: "malformed", reason: "the answer is no chat completion", again: true };
+        const content = response.choices[0]?.message?.content;
         if (typeof content !== "string" || content.trim() === "")
           return { status: "empty", reason: "the endpoint answered without text", again: true };
         const { keywords } = answer.parse(JSON.parse(content));
@@ -153,7 +165,7 @@ const openai: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor
           1e6;
         return { status: "ok", keywords, usage: { promptTokens, completionTokens, cost } };
       } catch (error) {
-        return failureOf(error);
+        return failureOf(error, key);
       }
     };
 
@@ -166,6 +178,7 @@ const openai: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor
           if (kept.success) return { status: "ok", ...kept.data, cached: true };
         }
         const deadline = AbortSignal.timeout(settings.deadlineSeconds * 1000);
+        const started = nowMilliseconds();
         const signal = outer === undefined ? deadline : AbortSignal.any([deadline, outer]);
         let tries = 0;
         for (;;) {
@@ -187,7 +200,12 @@ const openai: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor
             };
           if (!result.again || tries >= settings.attempts)
             return { status: result.status, reason: result.reason, attempts: tries };
-          const wait = result.afterSeconds ?? settings.backoffSeconds * 2 ** (tries - 1);
+          const wait = Math.max(0, result.afterSeconds ?? settings.backoffSeconds * 2 ** (tries - 1));
+          const left = settings.deadlineSeconds - (nowMilliseconds() - started) / 1000;
+          if (wait > left) {
+            const reason = `${result.reason}; the next try would come after the deadline of ${settings.deadlineSeconds} s`;
+            return { status: result.status, reason, attempts: tries };
+          }
           await pause(wait * 1000, signal);
         }
       },

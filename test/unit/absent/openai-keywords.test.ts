@@ -103,9 +103,16 @@ describe("openai keywords", () => {
     ["nothing", [completion(""), completion(null)], "empty", 2],
     [
       "no choices",
-      [(r: ServerResponse) => json(r, 200, {}), (r: ServerResponse) => json(r, 200, {})],
-      "empty",
+      [(r: ServerResponse) => json(r, 200, { choices: [] }), (r: ServerResponse) => json(r, 200, {})],
+      "malformed",
       2,
+    ],
+    ["an endless answer", [completion(`{"keywords":["flip"]}${" ".repeat(2 << 20)}`)], "malformed", 1],
+    [
+      "no body",
+      [(r: ServerResponse) => r.writeHead(200, { "content-type": "application/json" }).end()],
+      "malformed",
+      1,
     ],
     [
       "a flood of keywords",
@@ -145,6 +152,24 @@ describe("openai keywords", () => {
       expect(received).toHaveLength(given.length);
     },
   );
+
+  it("repeats neither the key nor control characters of a server's complaint", async () => {
+    process.env["STAND_IN_KEY"] = "sk-secret";
+    try {
+      replies = [(r) => json(r, 401, { error: { message: "bad key\u001b[2J sk-secret" } })];
+      const outcome = await (await extractor({ apiKeyVariable: "STAND_IN_KEY" })).extract("x");
+      expect(outcome).toEqual({ status: "refused", reason: "401 bad key [2J [key]", attempts: 1 });
+    } finally {
+      delete process.env["STAND_IN_KEY"];
+    }
+  });
+
+  it("does not begin a wait that ends after the deadline", async () => {
+    replies = [error(429, { "retry-after": "86400" })];
+    const outcome = await (await extractor({ deadlineSeconds: 5 })).extract("x");
+    expect(outcome).toMatchObject({ status: "rate-limited", attempts: 1 });
+    expect(received).toHaveLength(1);
+  });
 
   it("gives up at the deadline when the endpoint says nothing", async () => {
     replies = [() => {}];
