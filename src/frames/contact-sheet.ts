@@ -13,7 +13,7 @@ export interface SheetTile {
 
 /** What a contact sheet shows. */
 export interface ContactSheet {
-  /** Lines above the pictures; the first one is larger. */
+  /** Lines above the pictures, broken where they do not fit; the first one is larger. */
   readonly head: readonly string[];
   /** Rows of pictures, all of one size; columns are aligned. */
   readonly rows: readonly (readonly SheetTile[])[];
@@ -32,6 +32,22 @@ const frameColour = "#b3261e";
 const svgText = (left: number, baseline: number, size: number, text: string): string =>
   `<text x="${left}" y="${baseline}" font-size="${size}" font-family="sans-serif" fill="#222">${escapeHtml(text)}</text>`;
 
+/** Width of an average letter as a share of the font's size; generous, since fonts differ. */
+const letterShare = 0.62;
+
+/** Breaks a line between words so that every part fits `width` pixels; XML knows no control characters. */
+const fitted = (line: string, size: number, width: number): string[] => {
+  const most = Math.max(1, Math.floor(width / (size * letterShare)));
+  const parts = [""];
+  for (const word of line.replace(/\p{Cc}+/gu, " ").split(" ")) {
+    const last = parts.at(-1)!;
+    const joined = last === "" ? word : `${last} ${word}`;
+    if (last !== "" && joined.length > most) parts.push(word);
+    else parts[parts.length - 1] = joined;
+  }
+  return parts;
+};
+
 /** A PNG of pictures in rows with labels, lines above and a drawing below. */
 export const contactSheet = async ({
   head,
@@ -43,12 +59,16 @@ export const contactSheet = async ({
   const column = Math.max(tile.width, columnWidth ?? 0);
   const columns = Math.max(1, ...rows.map((row) => row.length));
   const width = columns * (column + gap) + gap;
-  const gridTop = gap + head.length * lineHeight + (head.length > 0 ? gap : 0);
+  const lines = head.flatMap((line, at) => {
+    const size = at === 0 ? 17 : 13;
+    return fitted(line, size, width - 2 * gap).map((text) => ({ text, size }));
+  });
+  const gridTop = gap + lines.length * lineHeight + (lines.length > 0 ? gap : 0);
   const rowTop = (row: number): number => gridTop + row * (tile.height + labelHeight);
   const footTop = rowTop(rows.length);
   const height = footTop + (foot === undefined ? 0 : foot.height + gap);
   const layers: OverlayOptions[] = [];
-  const marks = head.map((line, at) => svgText(gap, gap + 17 + at * lineHeight, at === 0 ? 17 : 13, line));
+  const marks = lines.map(({ text, size }, at) => svgText(gap, gap + 17 + at * lineHeight, size, text));
   for (const [row, tiles] of rows.entries())
     for (const [at, { pixels, label, framed }] of tiles.entries()) {
       const left = gap + at * (column + gap) + Math.floor((column - tile.width) / 2);

@@ -26,6 +26,16 @@ test("a sheet is as wide as its longest row and grows by head and foot", async (
   expect([...data.subarray(at, at + 3)]).toEqual([0, 0xaa, 0]);
 });
 
+test("lines that do not fit are broken between words, and control characters do not spoil the sheet", async () => {
+  const rows = [[picture(false), picture(false), picture(false)]];
+  const heightOf = async (line: string): Promise<number> =>
+    (await sharp(await contactSheet({ head: [line], rows, tile })).metadata()).height;
+  const short = await heightOf("short");
+  expect(await heightOf("short\u0001")).toBe(short);
+  expect(await heightOf("much more than fits")).toBe(short + 22);
+  expect(await heightOf("onelongwordthatcannotbebroken")).toBe(short);
+});
+
 test("framed pictures have a coloured border, others have none", async () => {
   const rows = [[picture(true), picture(false)]];
   const { data, info } = await sharp(await contactSheet({ head: [], rows, tile }))
