@@ -68,6 +68,9 @@ const readExactly = async (
   }
 };
 
+const notSafetensors =
+  "damaged, or no safetensors file (a Git LFS pointer, a web page): fetch or copy it again";
+
 const readHeader = async (handle: FileHandle, file: string): Promise<SafetensorsHeader> => {
   const stat = await handle.stat();
   if (!stat.isFile()) throw new DataFormatError("safetensors: not a file", { where: file });
@@ -75,6 +78,7 @@ const readHeader = async (handle: FileHandle, file: string): Promise<Safetensors
     throw new DataFormatError("safetensors: shorter than its length field", {
       where: file,
       got: `${stat.size} bytes`,
+      hint: notSafetensors,
     });
   const lengthField = new Uint8Array(8);
   await readExactly(handle, lengthField, 0, file);
@@ -84,6 +88,7 @@ const readHeader = async (handle: FileHandle, file: string): Promise<Safetensors
       where: file,
       expected: `at most ${Math.min(stat.size - 8, largestHeaderBytes)} bytes`,
       got: `${length}`,
+      hint: notSafetensors,
     });
   const header = new Uint8Array(Number(length));
   await readExactly(handle, header, 8, file);

@@ -78,7 +78,8 @@ const openFiles = async (folder: string, files: Map<string, SafetensorsFile>): P
     if (other !== undefined)
       throw new WeightsError("one parameter is stored twice", {
         where: folder,
-        got: `${other.name} and ${name}`,
+        got: `${other.name} in ${basename(other.file.file)} and ${name} in ${basename(file.file)}`,
+        hint: "remove the shards of an earlier save, or save the model again",
       });
     places.set(known, { file, name });
   };
@@ -121,6 +122,9 @@ const openFiles = async (folder: string, files: Map<string, SafetensorsFile>): P
       });
     place(file, name);
   }
+  // What a shard holds besides counts too: whoever loads all shards would take it.
+  for (const [shard, file] of files)
+    for (const name of file.tensors.keys()) if (index.get(name) !== shard) place(file, name);
   return places;
 };
 

@@ -225,6 +225,19 @@ describe("checkpoints", () => {
     expect(checkpoint.unexpected).toEqual(["value_head.weight"]);
     await checkpoint.close();
   });
+  test("a shard of an earlier save beside the index", async () => {
+    const tensors = randomTensors();
+    saveCheckpoint(folder, config, tensors, { shardBytes: 20_000 });
+    const file = join(folder, "model.safetensors.index.json");
+    const index = JSON.parse(readFileSync(file, "utf8")) as { weight_map: Record<string, string> };
+    const norm = tensors.filter(({ name }) => name === "model.norm.weight");
+    writeSafetensors(join(folder, "extra.safetensors"), norm, "F32");
+    index.weight_map["model.norm.weight"] = "extra.safetensors";
+    writeFileSync(file, JSON.stringify(index));
+    await expect(openCheckpoint(folder)).rejects.toThrow(
+      /one parameter is stored twice.*norm.weight in extra.safetensors and .*norm.weight in model-00008/,
+    );
+  });
   test("an index that leads astray", async () => {
     saveCheckpoint(folder, config, randomTensors(), { shardBytes: 20_000 });
     const file = join(folder, "model.safetensors.index.json");
