@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UnsupportedError } from "../../src/core/errors.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
@@ -106,6 +107,13 @@ describe.each(names)("decoder %s", (name) => {
   check("gives back what it wrote: frames, order, times", () =>
     roundTrip(join(folder, "steady.mp4"), steady(60, 25), 64, 48),
   );
+  check("says of a picture that it is one", async () => {
+    const file = join(folder, "photo.mp4");
+    await sharp({ create: { width: 64, height: 48, channels: 3, background: "#456" } })
+      .jpeg()
+      .toFile(file);
+    await expect(service.probe(file)).rejects.toThrow(/got a picture, a playlist or another kind of file/);
+  });
   check("keeps variable times", async () => {
     const times = [0.5, 0.51, 0.6, 1.6, 1.64, 5.0, 5.2, 5.2002];
     await roundTrip(join(folder, "variable.mp4"), times, 64, 48);

@@ -31,6 +31,10 @@ export const admittedCodecs: readonly string[] = [
   "pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,speex,cook".split(","),
 ].flat();
 
+/** FFmpeg's reason for not opening a file, in words: a format outside the list above is no more than "invalid" to it. */
+export const openingReason = (reason: string): string =>
+  reason === "Invalid argument" ? "a picture, a playlist or another kind of file" : reason;
+
 /** One sentence for a container that FFmpeg knows and we refuse. */
 export const refusedContainer =
   "a film in a common container (playlists, images and scripts that point to other files are not opened)";

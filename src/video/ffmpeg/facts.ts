@@ -1,6 +1,6 @@
 import { VideoError } from "../../core/errors.ts";
 import { parseJson } from "../../core/files.ts";
-import { refusedContainer } from "../backend/admitted.ts";
+import { openingReason, refusedContainer } from "../backend/admitted.ts";
 import type { SourceFacts } from "../backend/backend.ts";
 import { chooseStream } from "../backend/choose-stream.ts";
 import type { VideoLimits } from "../limits.ts";
@@ -87,7 +87,7 @@ export const probeFacts = async (file: string, limits: VideoLimits): Promise<Pro
     throw new VideoError("not a video that can be opened", {
       where: file,
       expected: refusedContainer,
-      got: reasonIn(complaint, file),
+      got: openingReason(reasonIn(complaint, file)),
     });
   const answer = parseJson(text, "ffprobe") as {
     streams?: readonly ProbedStream[];

@@ -1,6 +1,6 @@
 import type { FormatContext, Stream } from "node-av/lib";
 import { VideoError } from "../../core/errors.ts";
-import { admittedCodecs, admittedFormats, refusedContainer } from "../backend/admitted.ts";
+import { admittedCodecs, admittedFormats, openingReason, refusedContainer } from "../backend/admitted.ts";
 import type { SourceFacts } from "../backend/backend.ts";
 import { chooseStream } from "../backend/choose-stream.ts";
 import type { VideoLimits } from "../limits.ts";
@@ -122,7 +122,7 @@ export const openFile = (library: NodeAv, file: string, limits: VideoLimits): Op
     throw new VideoError("not a video that can be opened", {
       where: file,
       expected: refusedContainer,
-      got: av.FFmpegError.strerror(opened),
+      got: openingReason(av.FFmpegError.strerror(opened)),
     });
   }
   const close = (): void => format.closeInputSync();
