@@ -44,14 +44,16 @@ interface Schedule {
   readonly end: number;
 }
 
-/** The clip's own clock where an MP4 can have it, else 90 kHz. @throws {VideoError} when two frames fall on one tick */
+/** The clip's own clock where an MP4 can have it, else 90 kHz. @throws {VideoError} when two times fall on one tick */
 const scheduleOf = (clip: ClipIndex, encode: EncodeOptions): Schedule => {
   const { frames, facts } = clip;
   const timeline = timelineOf(clip);
   const [num, den] = facts.timeBase;
-  const ownClock = num === 1 && den <= 1_000_000 ? den : 90_000;
+  const repeats = frames.pts.some((pts, i) => pts === frames.pts[i - 1]);
+  // Frames at one time are spread over neighbouring ticks: these must be short.
+  const ownClock = num === 1 && den <= 1_000_000 && (!repeats || den >= 10_000) ? den : 90_000;
   const ticksPerSecond = encode.ticksPerSecond ?? ownClock;
-  const clock = new TickClock(ticksPerSecond);
+  const clock = new TickClock(ticksPerSecond, repeats);
   const ticks = timeline.map(({ timeSeconds }) => clock.next(timeSeconds));
   const length = ((frames.pts[timeline.length - 1]! - frames.pts[0]! + frames.lastDuration) * num) / den;
   const end = clock.end(frames.lastDuration > 0 ? timeline[0]!.timeSeconds + length : undefined);

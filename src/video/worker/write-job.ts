@@ -44,16 +44,20 @@ export class TickClock {
   #ticksPerSecond: number;
   #first: number | undefined;
   #before = -1;
+  #spread: boolean;
   /** Distance of the last two frames. */
   gap: number;
-  constructor(ticksPerSecond: number) {
+  /** @param spread frames at one time, which no MP4 can hold, follow one another by a tick instead of being an error */
+  constructor(ticksPerSecond: number, spread = false) {
     this.#ticksPerSecond = ticksPerSecond;
+    this.#spread = spread;
     this.gap = Math.round(ticksPerSecond / 25);
   }
   /** Ticks of the next frame. */
   next(timeSeconds: number): number {
     this.#first ??= timeSeconds;
-    const ticks = Math.round((timeSeconds - this.#first) * this.#ticksPerSecond);
+    const exact = Math.round((timeSeconds - this.#first) * this.#ticksPerSecond);
+    const ticks = this.#spread ? Math.max(exact, this.#before + 1) : exact;
     if (!(ticks > this.#before))
       throw new VideoError("frame times must ascend", {
         expected: `more than ${this.#before / this.#ticksPerSecond} s at ${this.#ticksPerSecond} ticks a second`,
