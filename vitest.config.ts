@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** Heavy tests (sessions, decoders) run one file at a time: spinning thread pools on two cores do not share. */
@@ -15,6 +16,8 @@ const project = (name: string, include: string[], testTimeout: number): object =
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    // Unit tests take every core; left alone, vitest keeps one back, which is half of a small machine.
+    maxWorkers: availableParallelism(),
     projects: [
       project("unit", ["test/unit/**/*.test.ts", "test/architecture.test.ts"], 60_000),
       project("contract", ["test/contract/**/*.test.ts"], 60_000),
