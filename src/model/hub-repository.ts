@@ -23,6 +23,8 @@ export interface HubConnection {
   readonly accessToken: string | undefined;
   /** Seconds before each further try. */
   readonly retrySeconds: readonly number[];
+  /** Longest silence of the server, before its answer or inside it, that counts as a fault. */
+  readonly quietSeconds: number;
   readonly progress: Progress;
   /** Ends downloads and waiting, with the signal's reason. */
   readonly signal: AbortSignal | undefined;
@@ -59,20 +61,61 @@ export const checkHubName = (what: string, name: string, pattern: RegExp): void 
     throw new ConfigError(what, { got: JSON.stringify(name), expected: "a name as the hub has it" });
 };
 
+/**
+ * A request whose answer must begin, and go on, without a silence longer than `quietSeconds`.
+ * @throws {Error} that says so when it is silent for longer; so does reading its body
+ */
+const fetchWithoutSilence = async (
+  { quietSeconds, signal }: HubConnection,
+  ...[input, init]: Parameters<typeof fetch>
+): Promise<Response> => {
+  const silence = new AbortController();
+  const timer = setTimeout(
+    () => silence.abort(new Error(`nothing came for ${quietSeconds} s`)),
+    quietSeconds * 1000,
+  );
+  const signals = signal === undefined ? [silence.signal] : [silence.signal, signal];
+  let response: Response;
+  try {
+    response = await fetch(input, { ...init, signal: AbortSignal.any(signals) });
+  } catch (error) {
+    clearTimeout(timer);
+    throw error;
+  }
+  // An answer that nobody reads need not keep the process.
+  timer.unref();
+  const body = response.body?.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform: (piece, out) => {
+        timer.refresh();
+        out.enqueue(piece);
+      },
+      flush: () => clearTimeout(timer),
+    }),
+  );
+  if (body === undefined) clearTimeout(timer);
+  const { status, statusText, headers, url } = response;
+  return Object.defineProperty(new Response(body ?? null, { status, statusText, headers }), "url", {
+    value: url,
+  });
+};
+
 /** A request that is tried again after network faults and answers that mean "later"; never answers with less. */
 const patientFetch =
-  ({ retrySeconds, signal }: HubConnection): typeof fetch =>
+  (connection: HubConnection): typeof fetch =>
   async (input, init) => {
+    const { retrySeconds, signal } = connection;
     const wait = (seconds: number): Promise<void> =>
       sleep(seconds * 1000, undefined, signal === undefined ? {} : { signal });
     for (let attempt = 0; ; attempt++) {
       const delay = retrySeconds[attempt];
       let response: Response;
       try {
-        response = await fetch(input, { ...init, signal: signal ?? null });
+        response = await fetchWithoutSilence(connection, input, init);
       } catch (error) {
         signal?.throwIfAborted();
         if (delay === undefined) throw new HubUnreachable(messageOf(error), { cause: error });
+        connection.progress.log(`the hub: ${messageOf(error)}; trying again`);
         await wait(delay);
         continue;
       }

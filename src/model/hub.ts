@@ -29,6 +29,8 @@ export interface HubOptions {
   readonly accessToken?: string;
   /** Seconds before each further try; default 0.5, 1, 2, 4. Progress starts the count again. */
   readonly retrySeconds?: readonly number[];
+  /** Longest silence of the hub that is waited for; default `HF_HUB_DOWNLOAD_TIMEOUT`, or 10. */
+  readonly quietSeconds?: number;
   readonly progress?: Progress;
   /** Ends downloads and waiting, with the signal's reason; what is there stays. */
   readonly signal?: AbortSignal;
@@ -129,6 +131,7 @@ export const fetchModel = async (name: string, options: HubOptions = {}): Promis
     endpoint: (options.endpoint ?? process.env["HF_ENDPOINT"])?.replace(/\/+$/, ""),
     accessToken,
     retrySeconds: options.retrySeconds ?? [0.5, 1, 2, 4],
+    quietSeconds: options.quietSeconds ?? (Number(process.env["HF_HUB_DOWNLOAD_TIMEOUT"]) || 10),
     progress,
     signal,
   });

@@ -298,6 +298,27 @@ test("a stop ends a download and the waiting for another try; what has come stay
   expect(readFileSync(join(await get(), "model.safetensors"))).toEqual(weights);
 });
 
+test("a hub that falls silent is asked again, and given up in the end", async () => {
+  let silent = 2;
+  fault = (request, response) => {
+    if (!request.url!.includes("model.safetensors") || request.headers.range === "bytes=0-0") return false;
+    if (silent-- <= 0) return false;
+    response.setHeader("content-range", `bytes 0-${weights.length - 1}/${weights.length}`);
+    response.statusCode = 206;
+    // Once in the middle of the answer, once before it.
+    if (silent === 1) response.write(weights.subarray(0, 100_000));
+    return true;
+  };
+  expect(readFileSync(join(await get({ quietSeconds: 0.2 }), "model.safetensors"))).toEqual(weights);
+  expect(log.some((line) => line.includes("safetensors bytes=100000-"))).toBe(true);
+  fault = () => true;
+  const empty = mkdtempSync(join(tmpdir(), "hub-"));
+  await expect(get({ quietSeconds: 0.1, cache: empty })).rejects.toThrow(
+    /cannot fetch the model.*nothing came for 0.1 s.*check the network/,
+  );
+  rmSync(empty, { recursive: true });
+});
+
 test("a cache that cannot be written is told in one line", async () => {
   const file = join(cache, "file");
   writeFileSync(file, "");
