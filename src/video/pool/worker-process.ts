@@ -32,7 +32,8 @@ export interface JobListener {
 }
 
 const startCommand = (decoder: string, limits: VideoLimits): { command: string; args: string[] } => {
-  const args = ["--disable-warning=ExperimentalWarning", program, decoder];
+  // Pictures lie outside of the heap; young objects need little room, and hours of video are watched for memory.
+  const args = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", program, decoder];
   const prlimit = process.platform === "linux" ? findProgram("prlimit") : undefined;
   if (prlimit === undefined) return { command: process.execPath, args };
   const bytes = Math.round(limits.memoryMegabytes * 1e6);
