@@ -16,8 +16,8 @@ import { copylessRunWorks, Executable, tensorOf } from "./executable.ts";
 
 /** Elements of one run: fewer cost more starts, more do not stay in the caches of a processor. */
 const pieceSize = 1 << 19;
-/** Smaller parameters are updated in TypeScript, which is as fast as a run of so many elements. */
-const leastSize = 1 << 17;
+/** Smaller parameters are updated in TypeScript: starting a run takes as long. */
+const leastSize = 1 << 15;
 
 /**
  * The update as a graph over elements; `w`, `m` and `v` are written where they are read. Factors that change are fed:
