@@ -68,14 +68,21 @@ export const clipOptions = (command: Command): void => {
 
 /** The rule that the options ask for: the provider's own by default, each option on top, or the paper's with --strict. */
 const peakOptionsOf = (options: ClipOptions, ownRule: PeakOptions): PeakOptions => {
-  const { smooth, prominence, prominenceShare, floor, top, topShare } = options;
-  const given = { smoothingFrames: smooth, prominence, prominenceShare, floor, topK: top, topShare };
-  const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  if (options.strict === true && Object.keys(chosen).length > 0)
+  const given = [
+    ["--smooth", { smoothingFrames: options.smooth }],
+    ["--prominence", { prominence: options.prominence }],
+    ["--prominence-share", { prominenceShare: options.prominenceShare }],
+    ["--floor", { floor: options.floor }],
+    ["--top", { topK: options.top }],
+    ["--top-share", { topShare: options.topShare }],
+  ] as const;
+  const chosen = given.filter(([, rule]) => Object.values(rule)[0] !== undefined);
+  if (options.strict !== true) return Object.assign({ ...ownRule }, ...chosen.map(([, rule]) => rule));
+  if (chosen.length > 0)
     throw new ConfigError("--strict is the paper's rule without options", {
-      got: Object.keys(chosen).join(", "),
+      got: chosen.map(([flag]) => flag).join(", "),
     });
-  return options.strict === true ? {} : { ...ownRule, ...chosen };
+  return {};
 };
 
 /** The frames that --fps asks for. @throws {ConfigError} when it is no rate */

@@ -194,7 +194,7 @@ describe("absent", () => {
     [
       "--strict with an option",
       ["clip.mp4", "--caption", "x", "--strict", "--top", "2"],
-      "--strict is the paper's rule without options; got topK",
+      "--strict is the paper's rule without options; got --top",
     ],
     ["no caption", ["clip.mp4"], "required option '--caption <text>' not specified"],
     [
