@@ -66,7 +66,7 @@ describe.skipIf(noFfmpeg).each([
         [
           "a key frame without one before it",
           "late-start.mkv",
-          ["--relevance", "events:0-0.1", "--fps", "all"],
+          ["--relevance", "events:0-0.04", "--fps", "all"],
         ],
       ] as [string, string, string[]][]
     ).slice(0, most),
