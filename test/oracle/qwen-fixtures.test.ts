@@ -29,7 +29,7 @@ const models: [name: string, version: TransformersVersion, options: string][] = 
   [
     "heads of 10 numbers, patches of 8, units of 16",
     "4.49",
-    "--hidden 90 --heads 9 --kv-heads 3 --patch 8 --merge 4 --window 112",
+    "--hidden 90 --heads 9 --kv-heads 3 --patch 8 --merge 4 --window 112 --seed 4",
   ],
   [
     "three types of numbers, one key head",
@@ -62,7 +62,7 @@ const adapters: [name: string, version: TransformersVersion, options: string][] 
   [
     "whole modules, one of them also selected",
     "5.x",
-    "--adapter-rank 2 --adapter-targets q_proj,down_proj --adapter-saves merger layers.1.mlp.down_proj",
+    "--adapter-rank 2 --adapter-targets q_proj,down_proj --adapter-saves merger layers.1.mlp.down_proj --seed 4",
   ],
   [
     "two of three layers, and the head",

@@ -88,6 +88,13 @@ const layerOf = (path: string, patterns: readonly string[]): number | undefined 
   return undefined;
 };
 
+/** `layers_to_transform` counts where targets are ends of names; whole names and patterns select in every layer. */
+const isLayerChosen = ({ layers, layersPattern, targets }: AdapterConfig, path: string): boolean => {
+  if (layers === undefined || typeof targets === "string" || targets.includes(path)) return true;
+  const layer = layerOf(path, layersPattern);
+  return layer !== undefined && layers.includes(layer);
+};
+
 /**
  * Hub names of the modules that the configuration selects, under the names of one generation.
  * @source peft 0.21, `check_target_module_exists`
@@ -104,8 +111,7 @@ const targeted = (
   const chosen = new Set<string>();
   for (const hub of modules) {
     const path = namedFor(naming, hub);
-    const layer = config.layers === undefined ? undefined : layerOf(path, config.layersPattern);
-    if (config.layers !== undefined && (layer === undefined || !config.layers.includes(layer))) continue;
+    if (!isLayerChosen(config, path)) continue;
     if (selects(path) && !excludes(path) && !saved.some((whole) => whole.test(path))) chosen.add(hub);
   }
   return chosen;
