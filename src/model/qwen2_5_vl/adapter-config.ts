@@ -93,7 +93,7 @@ export const readAdapterConfig = (json: unknown, where: string): AdapterConfig =
         hint: mergeHint,
       });
   }
-  const layers = fields.layers_to_transform;
+  const layers = [fields.layers_to_transform ?? []].flat();
   return {
     rank: fields.r,
     alpha: fields.lora_alpha,
@@ -101,7 +101,8 @@ export const readAdapterConfig = (json: unknown, where: string): AdapterConfig =
     dropout: fields.lora_dropout ?? 0,
     targets: fields.target_modules,
     exclude: fields.exclude_modules ?? undefined,
-    layers: layers === null || layers === undefined ? undefined : Array.isArray(layers) ? layers : [layers],
+    // As in peft an empty list chooses nothing in particular.
+    layers: layers.length === 0 ? undefined : layers,
     layersPattern: listed(fields.layers_pattern),
     saved: fields.modules_to_save ?? [],
     rankPattern: new Map(Object.entries(fields.rank_pattern ?? {})),

@@ -118,6 +118,21 @@ test("renamed tensors may keep the target_modules of the version that trained th
   expect((await readAdapter(folder, config)).matched).toBe(2);
 });
 
+test("layers_to_transform counts for ends of names only, and not when it is empty", async () => {
+  const [whole, end] = ["model.layers.1.self_attn.q_proj", "model.layers.0.self_attn.k_proj"];
+  writeAdapter(folder, { ...plain, modules: [moduleOf(whole!, 1, 1), moduleOf(end!, 1, 1)] }, config);
+  const file = join(folder, "adapter_config.json");
+  const json = JSON.parse(readFileSync(file, "utf8"));
+  const read = async (layers: number[]): Promise<string[]> => {
+    const targets = [namedFor("current", whole!), "k_proj"];
+    writeFileSync(file, JSON.stringify({ ...json, target_modules: targets, layers_to_transform: layers }));
+    return (await readAdapter(folder, config)).modules.map(({ name }) => name);
+  };
+  expect((await read([0])).sort()).toEqual([end, whole]);
+  await expect(read([1])).rejects.toThrow(/do not agree/);
+  await expect(read([])).rejects.toThrow(/selected but not stored: model.layers.1.self_attn.k_proj/);
+});
+
 test("targets are as short as they can be and select exactly the chosen", () => {
   const all = [...linear.keys()];
   const chosen = (pattern: RegExp): Set<string> => new Set(all.filter((name) => pattern.test(name)));
