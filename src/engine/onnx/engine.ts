@@ -168,7 +168,7 @@ export class OnnxEngine implements Engine {
       const buffers: Record<string, FeedArray> = {};
       for (const { name, gradient } of this.#store.trained())
         if (`gradient.${name}` in values) buffers[`gradient.${name}`] = gradient!;
-      return Executable.compile(values, { threads: this.options.threads }, buffers);
+      return Executable.compile(values, { threads: this.options.threads, spinMicroseconds: 250 }, buffers);
     });
   }
 

@@ -18,6 +18,11 @@ export interface ExecutableOptions {
   readonly openShapes?: boolean;
   /** Whether results stay uncopied; default: what {@link copylessRunWorks} finds out. */
   readonly copyless?: boolean;
+  /**
+   * How long idle threads wait actively for the next operator, in microseconds; default 50. Longer saves waking them in a
+   * large graph, and takes the processors away from other sessions.
+   */
+  readonly spinMicroseconds?: number;
 }
 
 /** Name of the extra output that ends a run before its results are copied (see {@link Executable.run}). */
@@ -111,7 +116,7 @@ export class Executable {
         logSeverityLevel: 3,
         ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
         ...(options.stored === undefined ? {} : { externalData: filesOf(options.stored) }),
-        extra: { session: { intra_op: { spin_duration_us: "50" } } },
+        extra: { session: { intra_op: { spin_duration_us: String(options.spinMicroseconds ?? 50) } } },
       });
     } catch (error) {
       throw new EngineError("the runtime refused a graph", { got: messageOf(error), cause: error });
