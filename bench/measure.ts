@@ -1,30 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
 import type { BenchSide, RoundAnswer } from "./define-bench.ts";
-
-const statusBytes = (pid: number, field: "VmHWM" | "VmRSS"): number => {
-  try {
-    const line = new RegExp(`^${field}:\\s*(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-    return line === null ? 0 : Number(line[1]) * 1024;
-  } catch {
-    // The process has ended between two looks.
-    return 0;
-  }
-};
-
-const childrenOf = (pid: number): number[] => {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
-  }
-};
-
-const treeBytes = (pid: number): number =>
-  statusBytes(pid, "VmRSS") + childrenOf(pid).reduce((sum, child) => sum + treeBytes(child), 0);
+import { statusBytes, treeBytes } from "./process-memory.ts";
 
 /** A process's own peak is exact whenever it is read; often enough for the sum over a tree, too seldom to cost a core. */
 const millisecondsBetweenLooks = 250;

@@ -6,7 +6,7 @@ import { segmentsBatch } from "../../src/model/qwen2_5_vl/segments-batch.ts";
 import { lossRegistry, sumOfTerms } from "../../src/objectives/losses.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
-import { benchShapes, contrastWork, type ShapeName } from "./shapes.ts";
+import { benchShapes, benchUpdate, contrastWork, type ShapeName } from "./shapes.ts";
 
 const [folder, name, threads] = process.argv.slice(2) as [string, ShapeName, string];
 const { config, store } = await openShape(folder, name, "all");
@@ -32,14 +32,6 @@ const terms = [
   (await lossRegistry.make("contrastive", { block })).value,
 ];
 const engine = new OnnxEngine(config, store, undefined, { threads: Number(threads) });
-const optimizer = {
-  learningRate: 1e-4,
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 0.01,
-  maxGradientNorm: 1,
-};
 await answerRounds(async () => {
   const start = performance.now();
   const batch = segmentsBatch(segments, config, { tokens, contrast: { block, dropout, random } });
@@ -48,7 +40,7 @@ await answerRounds(async () => {
   const masks = { twinMask: new Float32Array(clips), textMask: new Float32Array(clips * clips) };
   const objective = sumOfTerms(terms, { scored, contrasted: clips });
   await engine.step(batch, objective, { weights, ...masks });
-  await engine.update(optimizer);
+  await engine.update(benchUpdate);
   return { value: performance.now() - start };
 });
 await engine[Symbol.asyncDispose]();

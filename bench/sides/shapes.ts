@@ -1,3 +1,4 @@
+import type { UpdateOptions } from "../../src/engine/contract.ts";
 import type { Qwen25VLConfig, TextConfig, VisionConfig } from "../../src/model/qwen2_5_vl/config.ts";
 import type { Grid } from "../../src/model/qwen2_5_vl/windows.ts";
 
@@ -99,3 +100,13 @@ export const benchShapes: Readonly<Record<ShapeName, BenchShape>> = {
 
 /** What the contrastive step compares: the block (1-based), dropout of the second view, keywords a clip. */
 export const contrastWork = { block: 3, dropout: 0.1, keywords: 6 };
+
+/** The update of the training benchmarks; the anchor's `train` has the same. */
+export const benchUpdate: UpdateOptions = {
+  learningRate: 1e-4,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  maxGradientNorm: 1,
+};

@@ -5,7 +5,7 @@ import { mean } from "../../src/graph/ops/reduce.ts";
 import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
-import type { ShapeName } from "./shapes.ts";
+import { benchUpdate, type ShapeName } from "./shapes.ts";
 
 const [folder, name, threads, trained] = process.argv.slice(2) as [
   string,
@@ -34,14 +34,7 @@ let first: readonly number[] | undefined;
 await answerRounds(async () => {
   const start = performance.now();
   const { loss } = await engine.step(batch, objective, {});
-  const norm = await engine.update({
-    learningRate: 1e-4,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: 0.01,
-    maxGradientNorm: 1,
-  });
+  const norm = await engine.update(benchUpdate);
   const value = performance.now() - start;
   first ??= [
     loss,

@@ -14,6 +14,7 @@ import {
   VideoPerceiverError,
 } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
+import { watchedResponse } from "../core/watched-response.ts";
 
 /** How a repository is asked. */
 export interface HubConnection {
@@ -84,20 +85,11 @@ const fetchWithoutSilence = async (
   }
   // An answer that nobody reads need not keep the process.
   timer.unref();
-  const body = response.body?.pipeThrough(
-    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform: (piece, out) => {
-        timer.refresh();
-        out.enqueue(piece);
-      },
-      flush: () => clearTimeout(timer),
-    }),
+  return watchedResponse(
+    response,
+    () => timer.refresh(),
+    () => clearTimeout(timer),
   );
-  if (body === undefined) clearTimeout(timer);
-  const { status, statusText, headers, url } = response;
-  return Object.defineProperty(new Response(body ?? null, { status, statusText, headers }), "url", {
-    value: url,
-  });
 };
 
 /** A request that is tried again after network faults and answers that mean "later"; never answers with less. */

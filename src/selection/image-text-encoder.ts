@@ -129,7 +129,7 @@ export const openImageTextEncoder = async (model: string, dtype: string): Promis
     const pixels = pixelsOf(batch, position);
     const size = fittedSize(resizing, width, height) ?? { width, height };
     const resized = resizeBicubic(pixels, width, height, size.width, size.height);
-    return new library.RawImage(Uint8ClampedArray.from(resized), size.width, size.height, 3);
+    return new library.RawImage(new Uint8ClampedArray(resized), size.width, size.height, 3);
   };
   return {
     version,

@@ -78,7 +78,7 @@ export const passBlock = (
   weights: Weights,
 ): PassedRows => {
   if (pass.goesOn === "all") {
-    const out = languageBlock(x, pass.layer, positions, config, weights);
+    const { x: out } = languageBlock(x, pass.layer, positions, config, weights);
     return { x: out, tapped: tapped && gatherRows(out, tapped) };
   }
   const goesOn = (all: Value): Value[] => {
@@ -87,7 +87,7 @@ export const passBlock = (
   };
   const keep = (all: Value): Value =>
     concat([...goesOn(all), ...(tapped === undefined ? [] : [gatherRows(all, tapped)])], 0);
-  const kept = languageBlock(x, pass.layer, positions, config, weights, keep);
+  const { x: kept } = languageBlock(x, pass.layer, positions, config, weights, keep);
   if (tapped === undefined) return { x: kept, tapped: undefined };
   if (pass.goesOn === "none") return { x: undefined, tapped: kept };
   const [going, behind] = split(kept, 0, [kept.shape[0]! - pass.tapped, pass.tapped]);

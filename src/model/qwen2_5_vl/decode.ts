@@ -10,13 +10,13 @@ import { input } from "../../graph/ops/inputs.ts";
 import { transpose } from "../../graph/ops/layout.ts";
 import { gatherRows } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
-import { attend } from "./attention.ts";
 import type { Qwen25VLConfig } from "./config.ts";
 import {
   type BlockInputs,
   blockProjections,
   finishBlock,
   headSizes,
+  languageBlock,
   positionInputs,
 } from "./language-block.ts";
 import { embed, head } from "./language-model.ts";
@@ -47,19 +47,14 @@ export const prefillBlock = (
   inputs: BlockInputs,
   config: Qwen25VLConfig,
   weights: Weights,
-  keep: (rows: Value) => Value = (rows) => rows,
+  keep?: (rows: Value) => Value,
 ): CachedBlock => {
-  const sizes = headSizes(config.text);
+  const { kvHeads, headDim } = headSizes(config.text);
   const samples = x.shape[0]! / inputs.length;
-  const rows = blockProjections(x, layer, inputs, config, weights);
+  const block = languageBlock(x, layer, inputs, config, weights, keep);
   const perHead = (all: Value): Value =>
-    transpose(reshape(all, [samples, inputs.length, sizes.kvHeads, sizes.headDim]), [0, 2, 1, 3]);
-  const mixed = attend(rows, inputs.length, sizes, inputs.mask);
-  return {
-    x: finishBlock(keep(x), keep(mixed), layer, config, weights),
-    keys: perHead(rows.key),
-    values: perHead(rows.value),
-  };
+    transpose(reshape(all, [samples, inputs.length, kvHeads, headDim]), [0, 2, 1, 3]);
+  return { x: block.x, keys: perHead(block.rows.key), values: perHead(block.rows.value) };
 };
 
 /** Runs prompts through all blocks; same inputs as `languageModel`, no taps, no contrastive tail. */

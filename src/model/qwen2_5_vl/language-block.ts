@@ -81,6 +81,12 @@ export const blockProjections = (
   return { query: turn(project("q_proj")), key: turn(project("k_proj")), value: project("v_proj") };
 };
 
+/** Rows after a block, and the query, key and value rows [N, ...] that it mixed. */
+export interface BlockResult {
+  readonly x: Value;
+  readonly rows: AttentionRows;
+}
+
 /**
  * Language block `layer` (0-based): [N, D] to [N, D].
  *
@@ -94,9 +100,8 @@ export const languageBlock = (
   config: Qwen25VLConfig,
   weights: Weights,
   keep: (rows: Value) => Value = (rows) => rows,
-): Value => {
-  const sizes = headSizes(config.text);
+): BlockResult => {
   const rows = blockProjections(x, layer, inputs, config, weights);
-  const mixed = attend(rows, inputs.length, sizes, inputs.mask);
-  return finishBlock(keep(x), keep(mixed), layer, config, weights);
+  const mixed = attend(rows, inputs.length, headSizes(config.text), inputs.mask);
+  return { x: finishBlock(keep(x), keep(mixed), layer, config, weights), rows };
 };
