@@ -3,7 +3,7 @@
 // node generate.ts <folder> <shape> <threads> generate <completions> <new tokens> [int8]
 import { seededRandom } from "../../src/core/random.ts";
 import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
-import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
+import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
 import type { ShapeName } from "./shapes.ts";

@@ -8,7 +8,7 @@ import type { ParameterStore } from "../../src/engine/parameter-store.ts";
 import { type LoraModule, readAdapter } from "../../src/model/qwen2_5_vl/adapter.ts";
 import { linearModules } from "../../src/model/qwen2_5_vl/adapter-names.ts";
 import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
-import type { TokenIdsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
+import type { TokenIdsBatch } from "../../src/batch/ids-batch.ts";
 import { initialize } from "../../src/model/qwen2_5_vl/initialize.ts";
 import { positionsOf } from "../../src/model/qwen2_5_vl/positions.ts";
 import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";

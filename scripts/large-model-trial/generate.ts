@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { seededRandom } from "../../src/core/random.ts";
 import { openEngine } from "../../src/engine/onnx/open.ts";
-import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
+import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { clipPrompt, peakMemory, timed } from "./prompt.ts";
 
 const [folder, clip, form] = process.argv.slice(2) as [string, string, "float32" | "int8"];

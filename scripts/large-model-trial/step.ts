@@ -6,7 +6,7 @@ import { openEngine } from "../../src/engine/onnx/open.ts";
 import { negate } from "../../src/graph/ops/elementwise.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
 import { readConfigFile } from "../../src/model/qwen2_5_vl/checkpoint.ts";
-import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
+import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { newAdapter } from "../../src/model/qwen2_5_vl/new-adapter.ts";
 import { writeAdapter } from "../../src/model/qwen2_5_vl/write-adapter.ts";
 import { clipPrompt, peakMemory, timed } from "./prompt.ts";

@@ -10,7 +10,7 @@ import { type ModelCase, type ModelFixture, openFixture } from "../model/fixture
 import { readAdapter } from "../model/qwen2_5_vl/adapter.ts";
 import { readConfigFile } from "../model/qwen2_5_vl/checkpoint.ts";
 import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import { idsBatch } from "../model/qwen2_5_vl/ids-batch.ts";
+import { idsBatch } from "../batch/ids-batch.ts";
 import { resizeAntialias } from "../model/qwen2_5_vl/resize-antialias.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
 import type { Engine } from "./contract.ts";

@@ -5,7 +5,7 @@ import type { UpdateOptions } from "../engine/contract.ts";
 import type { OnnxEngine } from "../engine/onnx/engine.ts";
 import type { ParameterStore } from "../engine/parameter-store.ts";
 import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import type { SegmentTokens } from "../model/qwen2_5_vl/segments.ts";
+import type { SegmentTokens } from "../batch/segments.ts";
 import type { Run } from "../runs/run.ts";
 import { loadTraining, saveTraining } from "./checkpoint.ts";
 import { learningRateAt, type Schedule } from "./schedule.ts";

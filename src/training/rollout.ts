@@ -6,8 +6,8 @@
  */
 import { type Random, seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
-import type { ClipPatches, ClipSegments } from "../model/qwen2_5_vl/segments.ts";
-import { segmentsBatch } from "../model/qwen2_5_vl/segments-batch.ts";
+import type { ClipPatches, ClipSegments } from "../batch/segments.ts";
+import { segmentsBatch } from "../batch/segments-batch.ts";
 import { visionTokenIds } from "../model/qwen2_5_vl/vision-token-ids.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {

@@ -9,7 +9,7 @@ import { type Execution, type OpenModel, openEngine } from "../../src/engine/onn
 import { type ModelFixture, openFixture } from "../../src/model/fixture.ts";
 import type { Adapter } from "../../src/model/qwen2_5_vl/adapter.ts";
 import { readConfigFile } from "../../src/model/qwen2_5_vl/checkpoint.ts";
-import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
+import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { mergeAdapter } from "../../src/model/qwen2_5_vl/merge-adapter.ts";
 import { newAdapter } from "../../src/model/qwen2_5_vl/new-adapter.ts";
 import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";

@@ -2,7 +2,7 @@ import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { readAdapter } from "../../model/qwen2_5_vl/adapter.ts";
 import { readConfigFile } from "../../model/qwen2_5_vl/checkpoint.ts";
-import { idsBatch } from "../../model/qwen2_5_vl/ids-batch.ts";
+import { idsBatch } from "../../batch/ids-batch.ts";
 import { loadProcessor } from "../../model/qwen2_5_vl/processor.ts";
 import { resizeAntialias } from "../../model/qwen2_5_vl/resize-antialias.ts";
 import { drawAnswer } from "./answer-rules.ts";

@@ -5,7 +5,7 @@ import { emptyStore } from "../../../src/engine/onnx/open.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import { initialize } from "../../../src/model/qwen2_5_vl/initialize.ts";
-import type { ClipPatches, SegmentTokens } from "../../../src/model/qwen2_5_vl/segments.ts";
+import type { ClipPatches, SegmentTokens } from "../../../src/batch/segments.ts";
 import type { TrainingClip, TrainingText } from "../../../src/training/clip.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
 import type { Language } from "../../../src/training/rollout.ts";
