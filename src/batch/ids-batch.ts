@@ -1,9 +1,9 @@
-import { ShapeError } from "../../core/errors.ts";
-import { causalMask, ropeTables } from "./batch.ts";
-import type { Qwen25VLConfig } from "./config.ts";
-import type { LanguageShape } from "./language-shape.ts";
-import { planVision, type VisionShape } from "./vision-tower.ts";
-import { type Grid, patchesOf } from "./windows.ts";
+import { ShapeError } from "../core/errors.ts";
+import type { LanguageShape } from "../model/language-shape.ts";
+import { causalMask, ropeTables } from "../model/qwen2_5_vl/batch.ts";
+import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
+import { planVision, type VisionShape } from "../model/qwen2_5_vl/vision-tower.ts";
+import { type Grid, patchesOf } from "../model/qwen2_5_vl/windows.ts";
 
 /** Token ids as a processor gives them, with the pixels of their visuals. B rows of T columns. */
 export interface TokenIdsBatch {

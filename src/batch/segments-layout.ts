@@ -6,9 +6,10 @@
  *
  * Legend: B samples (clips), T positions of a sample, N = B T rows.
  */
-import { hiddenScore } from "./batch.ts";
-import type { Qwen25VLConfig } from "./config.ts";
-import { positionsOf } from "./positions.ts";
+
+import { positionsOf } from "../model/positions.ts";
+import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
+import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
 import { rounding, roundUp } from "./rounding.ts";
 import type {
   ClipPatches,

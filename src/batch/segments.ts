@@ -2,7 +2,7 @@
  * What a batch of clips with their texts is made of: one visual prefix a clip, any number of texts behind it, and on
  * request what is contrasted with it.
  */
-import type { Random } from "../../core/random.ts";
+import type { Random } from "../core/random.ts";
 
 /** A clip as patches: one entry a temporal step (pairs of frames). */
 export interface ClipPatches {
