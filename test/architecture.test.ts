@@ -100,9 +100,12 @@ const pluginPlaces: PluginPlaces = {
 const privateFolderOf = (file: string): string | undefined =>
   /^src\/(?:model|engine)\/[^/]+(?=\/)/.exec(file)?.[0];
 
-/** Imports of a family's or an engine's own files from outside that are still there. Goes with the last of them. */
+/**
+ * Imports of a family's or an engine's own files from outside, and of what is on its way out of `cli/`, that are still
+ * there. Goes with the last of them.
+ */
 const stillEntered = (violation: string): boolean =>
-  / -> src\/(model\/(qwen2_5_vl|dual_encoder)|engine\/onnx)\//.test(violation);
+  / -> src\/(model\/(qwen2_5_vl|dual_encoder)|engine\/onnx|cli\/quickstart)\//.test(violation);
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const leftOut = ["node_modules", "dist", "runs", "coverage", ".git", ".cache", ".tmp"];
