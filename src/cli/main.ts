@@ -5,6 +5,7 @@ import { messageOf, UnknownNameError, VideoPerceiverError } from "../core/errors
 import { readJsonFile } from "../core/files.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { CommandContext, CommandDefinition, CommandResult } from "./command.ts";
+import { loadPlugins, pluginOptions } from "./plugin-options.ts";
 import { progressDisplay } from "./progress-display.ts";
 import { systemErrorOf } from "./system-error.ts";
 
@@ -64,12 +65,12 @@ const howToResume = (command: Command, name: string, argv: readonly string[]): s
   return `stopped; go on with: videoperceiver ${name} ${quoted.join(" ")}`;
 };
 
-/** Options and arguments of a command; `--json` and `--help` are every command's. */
+/** Options and arguments of a command; `--json`, `--plugin` and `--help` are every command's. */
 const declare = (name: string, definition: CommandDefinition): Command => {
   const command = new Command(`videoperceiver ${name}`).description(definition.summary);
   command.exitOverride().configureOutput({ writeErr: () => {} });
   command.option("--json", "print exactly one JSON document on standard output");
-  definition.configure(command);
+  definition.configure(pluginOptions(command));
   return command.action(() => {});
 };
 
@@ -87,6 +88,7 @@ const parseCommand = (name: string, definition: CommandDefinition, argv: readonl
 };
 
 const runCommand = async (folder: URL, name: string, argv: readonly string[]): Promise<number> => {
+  await loadPlugins(argv);
   const definition = await loadCommand(folder, name);
   let command: Command;
   try {
