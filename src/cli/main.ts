@@ -23,11 +23,19 @@ const commandNames = (folder: URL): string[] =>
 const loadCommand = async (folder: URL, name: string): Promise<CommandDefinition> =>
   ((await import(new URL(name + extension, folder).href)) as { default: CommandDefinition }).default;
 
-const overview = async (folder: URL): Promise<string> => {
+/**
+ * What `--help` alone prints: every command of `folder` with its summary. `bin/` keeps this text in a file, so that
+ * nothing has to be loaded for it.
+ */
+export const overview = async (folder: URL = ownCommands): Promise<string> => {
   const lines = ["videoperceiver <command> [options]", "", "commands:"];
   for (const name of commandNames(folder))
     lines.push(`  ${name.padEnd(12)} ${(await loadCommand(folder, name)).summary}`);
-  lines.push("", "videoperceiver <command> --help says more; --json prints one JSON document.");
+  lines.push(
+    "",
+    "videoperceiver <command> --help says more; --json prints one JSON document;",
+    "--plugin FILE adds a plug-in of your own.",
+  );
   return lines.join("\n");
 };
 
