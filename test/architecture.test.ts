@@ -198,9 +198,9 @@ describe("each rule catches a planted violation", () => {
   test("layers", () => {
     const files = planted({
       "src/video/a.ts": 'import { b } from "../frames/b.ts";',
-      "src/recipes/r.ts": 'import { type T, loop } from "../src/training/loop.ts";',
-      "src/recipes/s.ts": 'import type { T } from "../src/training/loop.ts";',
-      "src/core/c.ts": 'export const load = () => import("../src/cli/main.ts");',
+      "src/recipes/r.ts": 'import { type T, loop } from "../training/loop.ts";',
+      "src/recipes/s.ts": 'import type { T } from "../training/loop.ts";',
+      "src/core/c.ts": 'export const load = () => import("../cli/main.ts");',
       "src/attic/d.ts": "",
     });
     expect(layerViolations(files, mayImport)).toEqual([
