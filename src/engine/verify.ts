@@ -152,7 +152,7 @@ const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promi
   const adapter =
     fixture.adapter === undefined
       ? undefined
-      : await readAdapter(fixture.adapter, adaptedModel(readConfigFile(fixture.checkpoint)));
+      : await readAdapter(fixture.adapter, adaptedModel(await readConfigFile(fixture.checkpoint)));
   const replaced = new Set(adapter?.replaced.map(({ name }) => name));
   const names = new Set(adapter?.modules.map(({ name }) => name));
   const { config, weights, engine } = await openEngine(

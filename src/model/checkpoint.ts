@@ -17,7 +17,7 @@ export interface Checkpoint extends StoredTensors {
  * @throws {DataFormatError} for a damaged file
  */
 export const openCheckpoint = async (folder: string, options: OpenOptions = {}): Promise<Checkpoint> => {
-  const config = readConfigFile(folder);
+  const config = await readConfigFile(folder);
   const wanted = {
     parameters: expectedTensors(config),
     names: familyOf(config).names,

@@ -20,7 +20,7 @@ export const processorAnswerer = async (
   options: OpenEngineOptions,
   adapterFolder?: string,
 ): Promise<Answerer> => {
-  const config = readConfigFile(folder);
+  const config = await readConfigFile(folder);
   const family = familyOf(config);
   const processor = loadProcessor(folder, family.processor, resizeAntialias);
   const adapter =
