@@ -62,7 +62,7 @@ const readText = (text: Fields, tied: boolean): TextConfig => {
       `parts that add up to ${headDim / 2}, half of a head`,
       JSON.stringify(rope.mropeSection),
     );
-  text.mustBeSilu("hidden_act");
+  text.mustUse("hidden_act", "silu");
   if (text.flag("use_sliding_window", false))
     throw new UnsupportedError("sliding window attention", { where: text.where });
   return {
