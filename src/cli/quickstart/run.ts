@@ -57,6 +57,7 @@ const makeWorld = async (
     count,
     seed,
     profile: worldProfile(world.profile, world.difficulty),
+    heldOut: world.testClips,
     out: folder,
     signal: context.signal,
     progress: context.progress("1/6 render and encode", "clips"),
@@ -114,10 +115,11 @@ interface Prepared extends Pick<LoadedClips, "dropped"> {
 /** Renders, decodes, trains the relevance encoder and makes all pairs. */
 const prepare = async (stage: StageContext, watch: Watch, context: CommandContext): Promise<Prepared> => {
   const { out, recipe } = stage;
-  const { seed, world: sizes } = recipe;
+  const { seed } = recipe;
   const world = await watch.time("world: render, encode, decode", () => makeWorld(out, recipe, context));
-  const training = world.clips.slice(0, world.clips.length - sizes.testClips);
-  const held = world.clips.slice(-sizes.testClips);
+  const [training, held] = ["train", "test"].map((split) =>
+    world.clips.filter(({ samples }) => samples[0]!.split === split),
+  ) as [MemoryClip[], MemoryClip[]];
   const encoder = await watch.time("relevance encoder", () => makeEncoder(out, recipe, training, context));
   const progress = context.progress("2/6 pairs", "clips");
   const pair = async (clips: readonly MemoryClip[]): Promise<PairedClip[]> =>
