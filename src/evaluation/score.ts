@@ -112,9 +112,6 @@ export const scoreView = (
         accuracy: accuracyOf(correctness(rows))!,
         chance: meanChance(rows),
       })),
-    outcomes: countOutcomes([
-      ...scored,
-      ...records.filter(({ outcome }) => outcome === "unscored"),
-    ]),
+    outcomes: countOutcomes([...scored, ...records.filter(({ outcome }) => outcome === "unscored")]),
   };
 };

@@ -3,7 +3,7 @@ import { endOf } from "../../video/timeline.ts";
 import { defineFilter, type FilterPlugin } from "../filter.ts";
 import { questionText } from "../question.ts";
 
-const params: z.ZodType<{ toleranceSeconds: number }> = z.strictObject({
+const params = z.strictObject({
   toleranceSeconds: z
     .number()
     .min(0)
@@ -22,7 +22,7 @@ export const timesIn = (text: string): number[] => {
 };
 
 /** Every time that is named lies inside of the clip. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "times in question, answer and events lie inside the clip",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

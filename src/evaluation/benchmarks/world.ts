@@ -33,15 +33,13 @@ const answerKinds = ["choice", "number", "span", "permutation", "index-set", "op
 const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "questions of a data set folder, such as the scripted world's",
   source: "ours",
-  params: z
-    .object({
-      answerKinds: z
-        .array(z.enum(answerKinds))
-        .min(1)
-        .default([...answerKinds])
-        .describe("only questions with answers of these kinds"),
-    })
-    .strict(),
+  params: z.strictObject({
+    answerKinds: z
+      .array(z.enum(answerKinds))
+      .min(1)
+      .default([...answerKinds])
+      .describe("only questions with answers of these kinds"),
+  }),
   create: ({ answerKinds: wanted }) => ({
     metrics: ["accuracy", "macro-accuracy", "mean-score"],
     samples: async (path) => {

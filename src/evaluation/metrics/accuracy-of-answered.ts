@@ -5,7 +5,7 @@ import { defineMetric, type MetricPlugin, meanOver } from "../metrics.ts";
 const plugin: MetricPlugin = defineMetric({
   summary: "share of questions answered rightly among those with any answer text",
   source: "what scripts report that skip missing answers",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create: () => (records) => {
     const answered = records.filter(({ rawOutput, error }) => error === null && rawOutput.trim() !== "");
     if (records.length > 0 && answered.length === 0) return 0;

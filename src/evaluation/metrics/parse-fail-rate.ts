@@ -5,7 +5,7 @@ import { defineMetric, type MetricPlugin, meanOver } from "../metrics.ts";
 const plugin: MetricPlugin = defineMetric({
   summary: "share of given answers that could not be read",
   source: "design note on official scorers: always reported beside accuracy",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create: () => (records) => {
     const given = records.filter(({ error }) => error === null);
     if (records.length > 0 && given.length === 0) return 0;

@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { testStage } from "../../cli/quickstart/evaluation.ts";
+import { writeReport } from "../../cli/quickstart/report.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
 import type { EvaluationRecord } from "../../evaluation/records.ts";
@@ -13,9 +15,8 @@ import { dualEncoderParams, trainDualEncoder } from "../../training/dual-encoder
 import { generateWorld } from "../../world/generate.ts";
 import { worldProfile } from "../../world/profile.ts";
 import { worldVocabulary } from "../../world/words.ts";
-import type { CommandContext } from "../command.ts";
+import type { JobContext } from "../job-context.ts";
 import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
-import { testStage } from "./evaluation.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
 import {
   detectedPairs,
@@ -25,7 +26,6 @@ import {
   pairQuality,
   truePairs,
 } from "./pairs.ts";
-import { writeReport } from "./report.ts";
 import { grpoStage, openRun, type Stage, type StageContext, sftStage, trainingClips } from "./training.ts";
 
 /** What a quickstart gives back. */
@@ -49,7 +49,7 @@ class Watch {
 const makeWorld = async (
   out: string,
   { world, seed, framesPerSecond }: QuickstartRecipe,
-  context: CommandContext,
+  context: JobContext,
 ): Promise<LoadedClips & { hash: string }> => {
   const folder = join(out, "world");
   const count = world.trainClips + world.testClips;
@@ -72,7 +72,7 @@ const makeEncoder = async (
   out: string,
   recipe: QuickstartRecipe,
   clips: readonly MemoryClip[],
-  context: CommandContext,
+  context: JobContext,
 ): Promise<DualEncoder> => {
   const folder = join(out, "relevance");
   if (!existsSync(join(folder, "encoder", "config.json"))) {
@@ -113,7 +113,7 @@ interface Prepared extends Pick<LoadedClips, "dropped"> {
 }
 
 /** Renders, decodes, trains the relevance encoder and makes all pairs. */
-const prepare = async (stage: StageContext, watch: Watch, context: CommandContext): Promise<Prepared> => {
+const prepare = async (stage: StageContext, watch: Watch, context: JobContext): Promise<Prepared> => {
   const { out, recipe } = stage;
   const { seed } = recipe;
   const world = await watch.time("world: render, encode, decode", () => makeWorld(out, recipe, context));
@@ -142,7 +142,7 @@ const prepare = async (stage: StageContext, watch: Watch, context: CommandContex
 export const runQuickstart = async (
   out: string,
   recipe: QuickstartRecipe,
-  context: CommandContext,
+  context: JobContext,
   about: {
     readonly command: string;
     readonly versions: readonly { readonly name: string; readonly value: string }[];
