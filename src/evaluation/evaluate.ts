@@ -11,12 +11,12 @@ import { type EvaluationRecord, RECORD_SCHEMA } from "./records.ts";
 import type { Answer, AnswerRequest, Subject } from "./subject.ts";
 
 /** What is asked, of whom, and how it is shown. */
-export interface EvaluateOptions {
-  readonly samples: readonly BenchmarkSample[];
+export interface EvaluateOptions<S extends BenchmarkSample = BenchmarkSample> {
+  readonly samples: readonly S[];
   readonly subject: Subject;
   readonly interventions: readonly Made<Intervention>[];
   /** Which source frames a sample's positions are; recorded with every answer. */
-  readonly frames: Made<(sample: BenchmarkSample) => readonly number[]>;
+  readonly frames: Made<(sample: S) => readonly number[]>;
   readonly benchmark: {
     readonly recipe: Recipe;
     /** Hash of the annotations. */
@@ -43,9 +43,9 @@ export interface EvaluationResult {
 }
 
 /** For each sample the next one of another clip, in a seeded order; null when all are of one clip. */
-const partnersOf = (samples: readonly BenchmarkSample[], seed: number): (BenchmarkSample | null)[] => {
+const partnersOf = <S extends BenchmarkSample>(samples: readonly S[], seed: number): (S | null)[] => {
   const order = seededRandom(seed, "partners").shuffled(samples.map((_, index) => index));
-  const partners = new Array<BenchmarkSample | null>(samples.length).fill(null);
+  const partners = new Array<S | null>(samples.length).fill(null);
   order.forEach((index, rank) => {
     const own = clusterOf(samples[index]!);
     for (let step = 1; step < order.length; step++) {
@@ -83,8 +83,8 @@ const ask = async (
 };
 
 /** Everything that is asked, intervention by intervention, and what an intervention could not show. */
-const requestsOf = (
-  options: EvaluateOptions,
+const requestsOf = <S extends BenchmarkSample>(
+  options: EvaluateOptions<S>,
 ): { readonly requests: AnswerRequest[]; readonly notApplicable: EvaluationResult["notApplicable"] } => {
   const { samples, interventions, frames, seed } = options;
   const partners = partnersOf(samples, seed);
@@ -118,7 +118,9 @@ const requestsOf = (
  *
  * @throws an `AbortError` between batches when the signal says so; records made so far went to `onRecord`
  */
-export const evaluate = async (options: EvaluateOptions): Promise<EvaluationResult> => {
+export const evaluate = async <S extends BenchmarkSample>(
+  options: EvaluateOptions<S>,
+): Promise<EvaluationResult> => {
   const { subject, batchSize = 32, progress = silentProgress, signal } = options;
   const { requests, notApplicable } = requestsOf(options);
   const records: EvaluationRecord[] = [];
@@ -136,7 +138,11 @@ export const evaluate = async (options: EvaluateOptions): Promise<EvaluationResu
   return { records, notApplicable };
 };
 
-const recordOf = (options: EvaluateOptions, request: AnswerRequest, answer: Answer): EvaluationRecord => {
+const recordOf = <S extends BenchmarkSample>(
+  options: EvaluateOptions<S>,
+  request: AnswerRequest,
+  answer: Answer,
+): EvaluationRecord => {
   const { benchmark, subject } = options;
   const { sample, positions_T, view, shownSample } = request;
   const { timeline = [] } = sample.clip;

@@ -1,8 +1,9 @@
 import { crc32, deflateSync } from "node:zlib";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
-import { type EvaluationRecord, RECORD_SCHEMA } from "../../../src/evaluation/records.ts";
+import type { EvaluationRecord } from "../../../src/evaluation/records.ts";
 import type { ExamplePair, ReportModel, StripFrame } from "../../../src/evaluation/report/model.ts";
 import { compareRows, type RowSelection, resultRow } from "../../../src/evaluation/report/summarise.ts";
+import { recordOf } from "../../contract/record-fixture.ts";
 
 const chunk = (type: string, data: Uint8Array): Buffer => {
   const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
@@ -110,40 +111,20 @@ const record = (
   skill: string,
   correct: boolean,
   draw: number,
-): EvaluationRecord => ({
-  schema: RECORD_SCHEMA,
-  runId: "fixture",
-  benchmark: "world",
-  benchmarkVersion: "1",
-  split: "held-out",
-  questionId: `${clip}/${skill}`,
-  videoId: `clip-${clip}`,
-  skill,
-  answerKind: "choice",
-  subject,
-  subjectRecipe: null,
-  decoding: null,
-  intervention: { name: intervention, params: {} },
-  draw,
-  framePolicy: { name: "every", params: {} },
-  frameIndices: [],
-  frameTimesSeconds: [],
-  shownFrames: [],
-  shownVideoId: null,
-  prompt: "",
-  options: null,
-  rawOutput: correct ? "B" : "A",
-  finishReason: "stop",
-  error: null,
-  parsedAnswer: correct ? "B" : "A",
-  parseRule: "whole-letter",
-  gold: "B",
-  correct,
-  scoreStrict: correct ? 1 : 0,
-  scoreOfficial: null,
-  latencyMilliseconds: null,
-  attempts: 1,
-});
+): EvaluationRecord =>
+  recordOf({
+    questionId: `${clip}/${skill}`,
+    videoId: `clip-${clip}`,
+    skill,
+    subject,
+    intervention: { name: intervention, params: {} },
+    draw,
+    rawOutput: correct ? "B" : "A",
+    parsedAnswer: correct ? "B" : "A",
+    outcome: correct ? "right" : "wrong",
+    correct,
+    scoreStrict: correct ? 1 : 0,
+  });
 
 /** Rows of the fixture: name, subject, gain over chance on complete, on absent, on random removal. */
 const subjects = [
