@@ -1,11 +1,10 @@
-import { type Html, type HtmlValue, html } from "../../core/html.ts";
-import type { Estimate } from "../statistics/estimate.ts";
-import { niceTicks } from "./format.ts";
+import { type Html, type HtmlValue, html } from "../core/html.ts";
+import { niceTicks, type Range } from "./format.ts";
 
 /** One dot with its interval. `look` picks colour and shape: 0 disc, 1 diamond, 2 ring. */
 export interface IntervalMark {
   readonly look: 0 | 1 | 2;
-  readonly estimate: Estimate;
+  readonly estimate: Range & { readonly value: number };
   readonly title: string;
   readonly label: string;
 }

@@ -1,10 +1,27 @@
-import { type Html, html } from "../../core/html.ts";
+import { type Html, html } from "../core/html.ts";
 import { compactNumber, niceTicks } from "./format.ts";
-import type { Curve, CurveSeries } from "./model.ts";
+
+/** One chart. */
+export interface Curve {
+  readonly title: string;
+  /** What the horizontal axis counts, e.g. "step". */
+  readonly xLabel: string;
+  /** Unit of the values, e.g. "nats", "share". */
+  readonly yLabel: string;
+  readonly series: readonly CurveSeries[];
+  /** Vertical marks such as the start of a stage. */
+  readonly marks?: readonly { readonly x: number; readonly label: string }[];
+}
+
+/** One line; points ascend in x, values are finite. */
+export interface CurveSeries {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
 
 const WIDTH = 520;
 const HEIGHT = 250;
-const PLOT = { left: 52, right: 14, top: 14, bottom: 34 } as const;
+const PLOT = { left: 60, right: 14, top: 14, bottom: 34 } as const;
 const MOST_POINTS = 240;
 
 /** At most `limit` points: neighbours are averaged in equal stretches, so every value still counts. */

@@ -1,5 +1,8 @@
-/** The report's style sheet. Three views keep one colour and shape each; lines of charts have six colours of their own. */
-export const REPORT_STYLE: string = `
+/**
+ * The style that every page has: colours for light and dark, text, cards, tables, charts, strips. Three views keep one
+ * colour and shape each (v0, v1, v2); lines of charts have six colours of their own (s0 to s5).
+ */
+export const pageStyle: string = `
 :root {
   color-scheme: light dark;
   --page: #f6f6f3; --card: #ffffff; --ink: #16181d; --soft: #5d6470; --line: #e2e2dc; --faint: #efefea;
@@ -30,16 +33,14 @@ p { margin: 0 0 10px; max-width: 76ch; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 nav { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 22px 0 0; font-size: 13.5px; }
 a { color: var(--v0); text-underline-offset: 3px; text-decoration-thickness: 1px; }
-.verdicts { list-style: none; margin: 28px 0 0; padding: 0; display: grid; gap: 10px; }
-.verdicts li { display: grid; grid-template-columns: 26px 1fr; gap: 12px; padding: 14px 16px; border-radius: 12px; background: var(--card); border: 1px solid var(--line); }
-.verdicts strong { display: block; font-size: 16px; }
-.verdicts p { margin: 2px 0 0; color: var(--soft); font-variant-numeric: tabular-nums; max-width: 92ch; }
-.badge { width: 26px; height: 26px; border-radius: 50%; display: grid; place-items: center; font-weight: 700; font-size: 14px; }
-.yes .badge { background: var(--yes-soft); color: var(--yes); }
-.no .badge { background: var(--no-soft); color: var(--no); }
-.open .badge { background: var(--open-soft); color: var(--open); }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px 20px; margin-top: 14px; }
-.scroll { overflow-x: auto; }
+.card, .example { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px 20px; margin-top: 14px; }
+.scroll-box { position: relative; }
+.scroll { overflow-x: auto; border-radius: 6px; }
+.scroll:focus-visible { outline: 2px solid var(--v0); outline-offset: 2px; }
+.scroll-hint { display: none; margin: 0; max-width: none; font-size: 12px; color: var(--soft); text-align: right; }
+.overflows .scroll-hint { display: block; }
+.overflows::after { content: ""; position: absolute; inset: 0 0 18px auto; width: 22px; pointer-events: none; background: linear-gradient(to right, transparent, var(--card)); }
+.overflows.at-end::after { display: none; }
 .grid-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 14px; margin-top: 14px; }
 figure { margin: 0; }
 .chart { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px 8px; min-width: 0; }
@@ -79,30 +80,6 @@ thead th { vertical-align: bottom; white-space: normal; }
 th:first-child, td:first-child, th[scope], th[colspan] { text-align: left; }
 td.text { text-align: left; white-space: normal; min-width: 22ch; color: var(--soft); }
 td small, th small { display: block; font-weight: 400; color: var(--soft); font-size: 11.5px; }
-.results thead tr:first-child th { min-width: 84px; }
-.results thead { border-bottom: 1px solid var(--line); }
-.results .blindly th, .results .blindly td { padding-block: 1px; color: var(--soft); font-weight: 400; font-size: 12.5px; }
-.results thead tr:last-child > * { padding-bottom: 8px; }
-.results tbody { border-bottom: 1px solid var(--line); }
-.results tbody:last-child { border-bottom: 0; }
-.results tbody tr:last-child > * { padding-bottom: 12px; }
-.results .subject th { padding: 12px 10px 2px; font-size: 14.5px; }
-.results .subject span { position: sticky; left: 10px; }
-.results .subject small { display: inline; margin-left: 6px; }
-.results th[scope=row] { position: sticky; left: 0; background: var(--card); z-index: 1; }
-.results tbody th[scope=row] { font-weight: 400; color: var(--soft); font-size: 12.5px; padding-top: 8px; }
-.results b { font-weight: 500; }
-.results .best b { font-weight: 800; }
-.results .sensitivity > * , .results .sensitivity th[scope=row] { background: var(--faint); }
-.firm b { color: var(--v0); font-weight: 700; }
-.unsure b { color: var(--soft); font-weight: 500; }
-.comparisons tr + tr, .answers tr + tr { border-top: 1px solid var(--line); }
-.example { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px 20px; margin-top: 14px; }
-.question { font-size: 17px; font-weight: 600; margin: 0 0 4px; }
-.options { display: flex; flex-wrap: wrap; gap: 2px 30px; margin: 0 0 8px; padding-left: 20px; font-size: 14px; }
-.chip { display: inline-block; border: 1px solid var(--line); background: var(--faint); border-radius: 99px; padding: 0 9px; font-size: 12px; color: var(--ink); }
-.chip.paper { background: var(--yes-soft); color: var(--yes); border-color: transparent; }
-.chip.reconstructed { background: var(--open-soft); color: var(--open); border-color: transparent; }
 .strips { min-width: calc(var(--frames) * 54px); margin: 8px 0 12px; }
 .strip-label { display: flex; align-items: center; flex-wrap: wrap; gap: 0 7px; font-size: 12.5px; font-weight: 600; margin: 12px 0 5px; position: sticky; left: 0; width: fit-content; max-width: min(100%, 88vw); }
 .strip-label .swatch { margin-right: 0; }
@@ -113,23 +90,21 @@ td small, th small { display: block; font-weight: 400; color: var(--soft); font-
 .strip .key span { color: var(--v0); font-weight: 700; }
 .strip .gone img { outline: 2.5px dashed var(--v1); outline-offset: 1px; }
 .strip .gone span { color: var(--v1); font-weight: 700; }
+.frame { display: inline-block; width: 15px; height: 11px; margin-right: 6px; border-radius: 3px; vertical-align: -1px; }
+.frame.key { outline: 2.5px solid var(--v0); }
+.frame.gone { outline: 2.5px dashed var(--v1); }
 .strip span { display: block; margin-top: 4px; }
 .relevance { height: 54px; border-bottom: 1px solid var(--line); }
+.strips .legend { position: sticky; left: 0; width: fit-content; max-width: min(100%, 88vw); }
 .relevance .area { fill: var(--v0); opacity: .1; }
 .relevance .hit { fill: transparent; }
 .relevance g:hover .hit { fill: var(--v0); opacity: .12; }
 .relevance .drop { stroke: var(--v0); stroke-width: 2; vector-effect: non-scaling-stroke; }
-.answers { width: auto; min-width: min(100%, 460px); }
-.answers th, .answers td { text-align: left; white-space: normal; }
-.answers tbody th { font-weight: 500; }
-.answers thead th { font-size: 12.5px; color: var(--soft); font-weight: 400; }
-.right { color: var(--yes); font-weight: 700; } .wrong { color: var(--no); font-weight: 700; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 280px), 1fr)); gap: 0 36px; }
 .facts h3 { margin-top: 8px; }
 dl { margin: 0; font-size: 13.5px; }
 dl div { display: flex; justify-content: space-between; gap: 16px; padding: 4px 0; border-bottom: 1px solid var(--line); }
 dt { color: var(--soft); } dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-#provenance table :is(th, td) { text-align: left; }
 #provenance table tbody tr { border-top: 1px solid var(--line); }
 pre { font: 12.5px/1.5 var(--mono); background: var(--faint); border-radius: 8px; padding: 12px 14px; overflow-x: auto; margin: 0; }
 summary { cursor: pointer; font-size: 14px; font-weight: 600; margin: 20px 0 10px; }
@@ -139,6 +114,10 @@ footer { margin-top: 48px; padding-top: 16px; border-top: 1px solid var(--line);
   .card, .example { padding: 14px; }
   .intervals.wide { display: none; }
   .intervals.narrow { display: block; }
+  .chart { padding: 12px 12px 6px; }
+  .chart svg .tick { font-size: 16px; }
+  dl div { flex-wrap: wrap; gap: 0 16px; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 }
-@media print { body { background: none; } .card, .chart, .example, .verdicts li { break-inside: avoid; } nav, details { display: none; } }
+@media print { body { background: none; } .card, .chart, .example { break-inside: avoid; } nav, details, .scroll-hint { display: none; } }
 `;
