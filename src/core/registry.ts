@@ -54,6 +54,8 @@ export interface Made<T> {
 export interface Registry<P extends Plugin> {
   /** The word for error messages, e.g. "frame selector". */
   readonly kind: string;
+  /** Where a plug-in is a folder: the name of its file with the default export, without extension. */
+  readonly entry: string | undefined;
   /** Every name, sorted. */
   names(): string[];
   /** The plug-in, or an error that lists the known names and the nearest. */
@@ -65,7 +67,7 @@ export interface Registry<P extends Plugin> {
   /**
    * Takes a plug-in from outside for this process.
    *
-   * @throws {ConfigError} for a name that is taken, and for a plug-in of another kind
+   * @throws {ConfigError} for a name that is taken or cannot be written, and for a plug-in of another kind
    */
   add(name: string, plugin: P): void;
 }
@@ -121,11 +123,8 @@ const acceptsMore = ({ def }: z.ZodObject): boolean =>
 
 const registries = new Map<string, Registry<Plugin>>();
 
-/** The registry of a kind, once the module that declares it is loaded. */
-export const registryOf = (kind: string): Registry<Plugin> | undefined => registries.get(kind);
-
-/** The kinds whose modules are loaded, sorted. */
-export const pluginKinds = (): string[] => [...registries.keys()].sort();
+/** The registries of all kinds whose modules are loaded, by kind. */
+export const pluginRegistries = (): ReadonlyMap<string, Registry<Plugin>> => registries;
 
 /** Names in a folder: its files, or with `entry` its folders that hold such a file. */
 const namesIn = (folder: URL, extension: string, entry: string | undefined): string[] =>
@@ -166,6 +165,7 @@ export const folderRegistry = <P extends Plugin>(kind: string, folder: URL, entr
   };
   const registry: Registry<P> = {
     kind,
+    entry,
     names,
     load,
     make: async (name, params = {}) => created(await load(name), name, params),
@@ -180,6 +180,10 @@ export const folderRegistry = <P extends Plugin>(kind: string, folder: URL, entr
         throw new ConfigError(`plug-in "${name}" is of another kind`, {
           expected: kind,
           got: String(plugin.kind),
+        });
+      if (!/^[A-Za-z0-9][\w.-]*$/.test(name))
+        throw new ConfigError(`"${name}" cannot be the name of a ${kind}`, {
+          expected: "letters, digits, _ . -",
         });
       if (names().includes(name))
         throw new ConfigError(`there is a ${kind} "${name}" already`, { hint: "choose another name" });

@@ -1,7 +1,7 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BenchmarkError, DataFormatError } from "../core/errors.ts";
-import { sha256OfFile } from "../core/files.ts";
+import { sha256 } from "../core/files.ts";
 import type { Made } from "../core/registry.ts";
 import { readDescription } from "../dataset/read.ts";
 import { type Benchmark, type BenchmarkSample, benchmarkRegistry } from "../evaluation/benchmarks.ts";
@@ -50,13 +50,11 @@ export interface ScoreResult extends ViewScore {
   readonly records: readonly EvaluationRecord[];
 }
 
-/** A hash of what the questions were read from. */
-const annotationVersion = async (path: string): Promise<string> =>
+/** A hash of what is asked: the data set's own, or that of the samples. */
+const annotationVersion = (path: string, samples: readonly BenchmarkSample[]): string =>
   existsSync(join(path, "dataset.json"))
     ? readDescription(path).contentHash
-    : statSync(path).isDirectory()
-      ? "folder without dataset.json"
-      : await sha256OfFile(path);
+    : sha256(samples.map((sample) => JSON.stringify(sample)).join("\n"));
 
 /** The benchmark as it was named; what its parameters leave open is as our own records say that it was asked. */
 const chooseBenchmark = async (text: string, { benchmark }: Predictions): Promise<Made<Benchmark>> =>
@@ -162,7 +160,7 @@ export const score = async (request: ScoreRequest, context: JobContext): Promise
   const isPart = all.some(({ split }) => split === recorded);
   const chosen = chooseSplit(all, request.split ?? (isPart ? recorded : undefined));
   checkMatch(predictions, chosen, request.predictions);
-  const made = { ...benchmark, version: await annotationVersion(annotations) };
+  const made = { ...benchmark, version: annotationVersion(annotations, all) };
   const metrics = await metricsFor(benchmark.value.metrics);
   const views: ViewScore[] = [];
   const records: EvaluationRecord[] = [];

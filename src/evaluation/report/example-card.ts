@@ -50,8 +50,7 @@ ${
 export const exampleSection = ({ subject, counts, pairs }: ExampleSet): Html => {
   const total = counts.flip + counts.kept + counts.missed;
   const tally = (["flip", "kept", "missed"] as const).map(
-    (kind) =>
-      html`<li class="kind ${kind}"><b>${counted(counts[kind])}</b> ${kinds[kind].means}</li>`,
+    (kind) => html`<li class="kind ${kind}"><b>${counted(counts[kind])}</b> ${kinds[kind].means}</li>`,
   );
   return html`<p class="muted">A twin has the same length and times; only the framed pictures differ. Of ${counted(total)} questions that ${subject} was asked on the clip and on its twin:</p>
 <ul class="tally">${tally}</ul>${pairs.map(exampleCard)}`;

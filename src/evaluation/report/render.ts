@@ -23,7 +23,9 @@ ${model.differences.length > 0 && html`<div class="card">${differenceTable(model
 ${metrics !== null && html`<div class="card">${metrics}<p class="muted small">Intervals by bootstrap over clips that recomputes each metric.</p></div>`}</section>`;
 };
 
-const sensitivitySection = (model: ReportModel): Html => html`<section id="sensitivity"><h2>Do the decisive frames decide?</h2>
+const sensitivitySection = (
+  model: ReportModel,
+): Html => html`<section id="sensitivity"><h2>Do the decisive frames decide?</h2>
 <p class="muted">Sensitivity is the accuracy lost when the decisive frames go, minus the accuracy lost when as many other frames go, in stretches of the same lengths. Above 0 the answers depend on the decisive frames; around 0 they do not, or these questions cannot tell.</p>
 <div class="card">${sensitivityPlot(model)}</div></section>`;
 

@@ -1,6 +1,7 @@
 import { seededRandom } from "../../core/random.ts";
 import type { NamedMetric } from "../metrics.ts";
 import { correctness, type EvaluationRecord } from "../records.ts";
+import { accuracyOf, metricScore } from "../score.ts";
 import { clusteredStandardError, naiveStandardError } from "../statistics/clustered.ts";
 import { holm } from "../statistics/correction.ts";
 import type { Estimate } from "../statistics/estimate.ts";
@@ -12,7 +13,6 @@ import {
   sensitivity,
   signFlipTest,
 } from "../statistics/paired.ts";
-import { accuracyOf, metricScore } from "../score.ts";
 import type { ResultRow, RowDifference, SkillEstimates } from "./model.ts";
 
 /** Which records are a row's: by subject, and by the name of the intervention for each of the three views. */
@@ -22,24 +22,27 @@ export interface RowSelection {
   readonly subject: string;
   /** Names of interventions; "complete", "absent" and "random-removal" when left out. The blind row says "blind". */
   readonly complete?: string;
-  readonly absent?: string;
-  readonly randomRemoval?: string;
+  /** Null: the row has none. */
+  readonly absent?: string | null;
+  readonly randomRemoval?: string | null;
 }
 
 const recordsOf = (
   records: readonly EvaluationRecord[],
   { subject }: RowSelection,
-  intervention: string,
+  intervention: string | null,
 ): EvaluationRecord[] =>
   records.filter(
     (record) =>
-      record.subject === subject && record.intervention.name === intervention && record.outcome !== "unscored",
+      record.subject === subject &&
+      record.intervention.name === intervention &&
+      record.outcome !== "unscored",
   );
 
 const scoresOf = (
   records: readonly EvaluationRecord[],
   selection: RowSelection,
-  intervention: string,
+  intervention: string | null,
 ): { score: QuestionScore; skill: string }[] => {
   const chosen = recordsOf(records, selection, intervention);
   return correctness(chosen).map((score, i) => ({ score, skill: chosen[i]!.skill }));
@@ -68,8 +71,12 @@ export const resultRow = (
   metrics: readonly NamedMetric[] = [],
 ): ResultRow => {
   const complete = scoresOf(records, selection, selection.complete ?? "complete");
-  const absent = scoresOf(records, selection, selection.absent ?? "absent");
-  const control = scoresOf(records, selection, selection.randomRemoval ?? "random-removal");
+  const absent = scoresOf(records, selection, selection.absent === undefined ? "absent" : selection.absent);
+  const control = scoresOf(
+    records,
+    selection,
+    selection.randomRemoval === undefined ? "random-removal" : selection.randomRemoval,
+  );
   const view = (rows: typeof complete): SkillEstimates | null =>
     rows.length === 0 ? null : estimates(skills, (of) => accuracyOf(of(rows)));
   return {
@@ -82,7 +89,9 @@ export const resultRow = (
       absent.length === 0 || control.length === 0
         ? null
         : estimates(skills, (of) => sensitivity(of(complete), of(absent), of(control))),
-    metrics: metrics.map((metric) => metricScore(metric, recordsOf(records, selection, selection.complete ?? "complete"), 1)),
+    metrics: metrics.map((metric) =>
+      metricScore(metric, recordsOf(records, selection, selection.complete ?? "complete"), 1),
+    ),
   };
 };
 
@@ -92,7 +101,9 @@ export const rowDifference = (
   of: RowSelection,
   against: RowSelection,
 ): Estimate | null => {
-  const [a, b] = [of, against].map((row) => scoresOf(records, row, row.complete ?? "complete").map(({ score }) => score));
+  const [a, b] = [of, against].map((row) =>
+    scoresOf(records, row, row.complete ?? "complete").map(({ score }) => score),
+  );
   return pairedDifference(a!, b!);
 };
 

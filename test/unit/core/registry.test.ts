@@ -5,9 +5,8 @@ import {
   definer,
   folderRegistry,
   type Plugin,
-  pluginKinds,
+  pluginRegistries,
   type Registry,
-  registryOf,
 } from "../../../src/core/registry.ts";
 import { defineReward, type Reward, rewardRegistry } from "../../../src/objectives/rewards.ts";
 
@@ -65,9 +64,8 @@ const reward = defineReward({
 });
 
 test("kinds are known by their words", () => {
-  expect(pluginKinds()).toEqual(["greeter", "reward"]);
-  expect(registryOf("reward")).toBe(rewardRegistry);
-  expect(registryOf("penalty")).toBeUndefined();
+  expect([...pluginRegistries().keys()]).toEqual(["reward", "greeter"]);
+  expect(pluginRegistries().get("reward")).toBe(rewardRegistry);
 });
 
 test("an entry of a folder that is of no such kind is our own fault", async () => {
