@@ -39,7 +39,7 @@ a { color: var(--v0); text-underline-offset: 3px; text-decoration-thickness: 1px
 .scroll:focus-visible { outline: 2px solid var(--v0); outline-offset: 2px; }
 .scroll-hint { display: none; margin: 0; max-width: none; font-size: 12px; color: var(--soft); text-align: right; }
 .overflows .scroll-hint { display: block; }
-.overflows::after { content: ""; position: absolute; inset: 0 0 18px auto; width: 22px; pointer-events: none; background: linear-gradient(to right, transparent, var(--card)); }
+.overflows::after { content: ""; position: absolute; inset: 0 0 18px auto; width: 12px; pointer-events: none; background: linear-gradient(to right, transparent, var(--card)); }
 .overflows.at-end::after { display: none; }
 .grid-charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); gap: 14px; margin-top: 14px; }
 figure { margin: 0; }
@@ -95,7 +95,7 @@ td small, th small { display: block; font-weight: 400; color: var(--soft); font-
 .frame.gone { outline: 2.5px dashed var(--v1); }
 .strip span { display: block; margin-top: 4px; }
 .relevance { height: 54px; border-bottom: 1px solid var(--line); }
-.strips .legend { position: sticky; left: 0; width: fit-content; max-width: min(100%, 88vw); }
+.strips .legend { padding-left: 3px; position: sticky; left: 0; width: fit-content; max-width: min(100%, 88vw); }
 .relevance .area { fill: var(--v0); opacity: .1; }
 .relevance .hit { fill: transparent; }
 .relevance g:hover .hit { fill: var(--v0); opacity: .12; }
@@ -116,6 +116,8 @@ footer { margin-top: 48px; padding-top: 16px; border-top: 1px solid var(--line);
   .intervals.narrow { display: block; }
   .chart { padding: 12px 12px 6px; }
   .chart svg .tick { font-size: 16px; }
+  tbody th[scope=row] { white-space: normal; min-width: 96px; }
+  td.text { min-width: 30ch; }
   dl div { flex-wrap: wrap; gap: 0 16px; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 }

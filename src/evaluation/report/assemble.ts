@@ -24,7 +24,7 @@ export interface ReportMeans {
 
 const noteOf = (row: EvaluatedRun["rows"][number], { stages }: StoredEvaluation): string => {
   const stage = stages.find(({ folder }) => folder === row.stage);
-  if (row.complete === "blind") return `${row.subject}, asked without the clip`;
+  if (row.complete === "blind") return "asked without the clip";
   const last = stage?.run.metrics.at(-1);
   return last === undefined
     ? ""

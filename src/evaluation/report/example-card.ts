@@ -22,7 +22,7 @@ const strips = (pair: ExamplePair): Html => {
 ${curve !== null && html`<p class="strip-label">Relevance <span class="muted">${pair.relevance}</span></p>${curve}`}
 <p class="strip-label"><i class="swatch v0"></i>Complete</p>
 ${pictureStrip(pair.complete, pair.images)}
-<p class="strip-label"><i class="swatch v1"></i>Absent twin</p>
+<p class="strip-label"><i class="swatch v1"></i>Absent twin <span class="muted">as it was asked about</span></p>
 ${pictureStrip(pair.absent, pair.images)}
 </div>`,
     "Frames of the clip and of its absent twin",

@@ -124,7 +124,7 @@ export const exampleOf = async (
     complete: strip(complete),
     absent: strip(absent),
     scores: scoresOf(pair, complete),
-    relevance: pair === undefined ? "" : `${pair.relevance.name}, to the keywords`,
+    relevance: pair === undefined ? "" : `${pair.relevance.name}, to the keywords; key frames are its peaks`,
     answers: answersTo(records, complete.questionId),
   };
 };

@@ -14,24 +14,41 @@ const outcomeOf = (estimate: Estimate): Finding["outcome"] =>
 
 const count = (n: number, one: string): string => `${n.toLocaleString("en-US")} ${one}${n === 1 ? "" : "s"}`;
 
+/** What can be had without looking over all questions; null where that is not defined. */
+const guessed = ({ skills }: ReportModel): number | null => {
+  let [sum, questions] = [0, 0];
+  for (const { chance, majority, questions: count } of skills) {
+    if (chance === null && majority === null) return null;
+    sum += Math.max(chance ?? 0, majority ?? 0) * count;
+    questions += count;
+  }
+  return questions === 0 ? null : sum / questions;
+};
+
 /** Whether it looks: judged by the paired difference, never by overlapping intervals. */
-const seeing = (main: ResultRow, blind: ResultRow, difference: Estimate | null): Finding | null => {
+const seeing = (main: ResultRow, blind: ResultRow, model: ReportModel): Finding | null => {
   const [seen, unseen] = [main.complete.overall, blind.complete.overall];
   if (seen === null || unseen === null) return null;
-  const outcome = difference === null ? "open" : outcomeOf(difference);
+  const { seeing: difference } = model;
+  const guess = guessed(model);
   const paired =
     difference === null
       ? "They have no question in common, so the two cannot be compared."
       : `Paired by question the difference is ${points(difference.value)} points (${pointsRange(difference)}).`;
-  return {
-    outcome,
-    headline: {
-      yes: "It answers by looking.",
-      no: "It does worse than without pictures.",
-      open: "No measurable difference between seeing and not seeing.",
-    }[outcome],
-    detail: `${main.name} answers ${percent(seen.value)} % (${percentRange(seen)}) of ${count(seen.questions, "held-out question")} about ${count(seen.clusters, "clip")} rightly; ${blind.name}, which sees no pictures, ${percent(unseen.value)} % (${percentRange(unseen)}). ${paired}`,
-  };
+  const detail = `${main.name} answers ${percent(seen.value)} % (${percentRange(seen)}) of ${count(seen.questions, "held-out question")} about ${count(seen.clusters, "clip")} rightly; ${blind.name}, which sees no pictures, ${percent(unseen.value)} % (${percentRange(unseen)}). ${paired}`;
+  const outcome = difference === null ? "open" : outcomeOf(difference);
+  if (outcome === "yes" && guess !== null && seen.low <= guess)
+    return {
+      outcome: "open",
+      headline: "Pictures change its answers, but it does no better than guessing.",
+      detail: `${detail} The best answer that needs no looking is right on ${percent(guess)} %.`,
+    };
+  const headline = {
+    yes: "It answers by looking.",
+    no: "It does worse than without pictures.",
+    open: "No measurable difference between seeing and not seeing.",
+  }[outcome];
+  return { outcome, headline, detail };
 };
 
 const sensing = (main: ResultRow): Finding | null => {
@@ -94,7 +111,7 @@ export const findingsOf = (model: ReportModel): Finding[] => {
   const blind = model.rows.find(({ name }) => name === model.blindRow);
   if (main === undefined) return [];
   return [
-    blind === undefined ? null : seeing(main, blind, model.seeing),
+    blind === undefined ? null : seeing(main, blind, model),
     sensing(main),
     ...model.differences.map(comparing),
     guessing(main, model),

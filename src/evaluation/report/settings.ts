@@ -3,8 +3,10 @@ import type { StoredStage } from "./read-evaluated-run.ts";
 
 /** A value whose origin is known. */
 export interface KnownSetting {
-  /** End of the dotted path in a stage's options, e.g. `contrast.weight`. */
+  /** Dotted path in a stage's options, e.g. `contrast.weight`. */
   readonly path: string;
+  /** Another path that must be there: tells stages apart that use one name for different things. */
+  readonly beside?: string;
   /** The stated value; another one was set by the run. */
   readonly value: unknown;
   readonly origin: "paper" | "reconstructed" | "ours";
@@ -25,11 +27,12 @@ export const stageSettings = (
 ): ReportSetting[] =>
   stages.flatMap(({ title, run }) => {
     const { options } = (run.config ?? {}) as { readonly options?: unknown };
-    const values = [...flatten(options ?? {}, "", new Map())];
-    return known.flatMap(({ path, value: stated, origin, what }): ReportSetting[] => {
-      const found = values.find(([name]) => name === path || name.endsWith(`.${path}`));
-      if (found === undefined) return [];
-      const [name, value] = found;
-      return [{ stage: title, name, value: String(value), origin: value === stated ? origin : "run", what }];
+    const values = flatten(options ?? {}, "", new Map());
+    return known.flatMap(({ path, beside, value: stated, origin, what }): ReportSetting[] => {
+      if (!values.has(path) || (beside !== undefined && !values.has(beside))) return [];
+      const value = values.get(path);
+      return [
+        { stage: title, name: path, value: String(value), origin: value === stated ? origin : "run", what },
+      ];
     });
   });

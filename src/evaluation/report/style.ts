@@ -47,7 +47,7 @@ export const reportStyle: string = `
 .metrics b { font-weight: 500; }
 .chip.run { background: var(--faint); color: var(--v0); border-color: var(--v0); }
 @media (max-width: 640px) {
-  .results tbody th[scope=row], .results .blindly th { white-space: normal; min-width: 84px; }
+  .results .blindly th { white-space: normal; min-width: 84px; }
   .findings li { grid-template-columns: 1fr; gap: 6px; }
 }
 @media print { .findings li { break-inside: avoid; } }

@@ -142,6 +142,11 @@ describe("findings", () => {
       findingsOf({ ...model, rows, differences: [], seeing })[0]!;
     expect(seen(estimate(0.06, 0.02))).toMatchObject({ outcome: "yes", headline: "It answers by looking." });
     expect(seen(estimate(0.06, 0.02)).detail).toContain("the difference is +6.0 points (+4.0 to +8.0)");
+    // Better than blind is not good where guessing does as well.
+    const hard = model.skills.map((skill) => ({ ...skill, chance: 0.55, majority: 0.55 }));
+    const guessing = findingsOf({ ...model, rows, skills: hard, seeing: estimate(0.06, 0.02) })[0]!;
+    expect(guessing).toMatchObject({ outcome: "open" });
+    expect(guessing.headline).toContain("no better than guessing");
     // And intervals apart say nothing where the questions are others.
     const apart = [{ ...blind!, complete: wide(0.2) }, ...rows.slice(1)];
     expect(
