@@ -1,0 +1,217 @@
+import {
+  emptyVerbs,
+  endingVerbs,
+  mediaNouns,
+  movers,
+  postureVerbs,
+  statives,
+  unrealVerbs,
+  visibleStates,
+} from "./lexicon.ts";
+import { isNoun, isVerb, phraseStart } from "./phrases.ts";
+import { nounLemma, verbLemma, type Word } from "./tagger.ts";
+import type { WordNet } from "./wordnet.ts";
+
+/** WordNet's lexicographer files of verbs: body, change, cognition, emotion, motion, stative, weather. */
+const files = { body: 29, change: 30, cognition: 31, emotion: 37, motion: 38, stative: 42, weather: 43 };
+/** And of nouns that act by themselves: animal, body part, person. */
+const actors: ReadonlySet<number> = new Set([5, 8, 18]);
+
+/** A sentence with the lemma of every full verb. */
+export interface Reading {
+  readonly words: readonly Word[];
+  readonly lemmas: readonly (string | undefined)[];
+  readonly wordNet: WordNet;
+}
+
+/** Reads the verbs of a tagged sentence. */
+export const readingOf = (words: readonly Word[], wordNet: WordNet): Reading => ({
+  words,
+  wordNet,
+  lemmas: words.map((word, at) => {
+    if (word.tag === "HV") return words[at + 1]?.tag === "DT" ? "have" : undefined;
+    if (!isVerb(word)) return undefined;
+    return verbLemma(word.text, wordNet) ?? word.text.replace(/(?:ing|ed|s)$/, "");
+  }),
+});
+
+/**
+ * Heads of the subjects before `at`, the nearest first: noun phrases that are neither objects nor behind a preposition;
+ * undefined for pronouns.
+ */
+export const subjectsBefore = ({ words, wordNet }: Reading, at: number): (string | undefined)[] => {
+  const found: (string | undefined)[] = [];
+  for (let last = at - 1; last >= 0; last--) {
+    if (words[last]!.tag === "PRP") found.push(undefined);
+    if (!isNoun(words[last])) continue;
+    const start = phraseStart(words, last);
+    const before = words[start - 1];
+    let head = start;
+    while (isNoun(words[head + 1]) || !isNoun(words[head])) head++;
+    last = start;
+    if (before !== undefined && (/^(?:IN|TO|RP|PRO)$/.test(before.tag) || isVerb(before))) continue;
+    found.push(nounLemma(words[head]!, wordNet));
+  }
+  return found;
+};
+
+/** Head of the clause's subject before `at`; undefined for a pronoun or none. */
+export const subjectOf = (reading: Reading, at: number): string | undefined => subjectsBefore(reading, at)[0];
+
+/** True when the participle at `at` has an auxiliary of the passive before it, or is joined to one that has. */
+export const isPassive = (reading: Reading, at: number): boolean => {
+  const { words, lemmas } = reading;
+  if (words[at]!.tag !== "VBN" && words[at]!.tag !== "VBD") return false;
+  for (let i = at - 1; i >= 0; i--) {
+    const { tag } = words[i]!;
+    if (tag === "BE" || (lemmas[i] === "get" && i === at - 1)) return true;
+    if (tag === "RB" || tag === "NEG") continue;
+    if (tag !== "CC" && tag !== ",") return false;
+    for (let k = i - 1; k >= 0 && words[k]!.tag !== "SC" && words[k]!.tag !== "WP"; k--)
+      if (isVerb(words[k])) return words[k]!.tag === "VBN" && isPassive(reading, k);
+    return false;
+  }
+  return false;
+};
+
+/** True when the words before `at` say that the verb there does not happen: negation, condition, wish, prevention. */
+export const isUnreal = (reading: Reading, at: number): boolean => {
+  const { words, lemmas } = reading;
+  const { tag } = words[at]!;
+  let i = at - 1;
+  for (; i >= 0 && /^(?:RB|BE|HV|MD|TO|NEG)$/.test(words[i]!.tag); i--) {
+    const { tag: auxiliary, text } = words[i]!;
+    if (auxiliary === "NEG" || /^(?:hardly|barely)$/.test(text)) return true;
+    if (auxiliary === "MD" && !/^d(?:o|oes|id)$|^(?:will|can|'ll)$/.test(text)) return true;
+    if (auxiliary === "TO" && unrealGovernor(reading, i)) return true;
+  }
+  const before = words[i];
+  if (tag === "VBG" && before !== undefined) {
+    if (before.text === "without" || (before.text === "no" && i === at - 1)) return true;
+    if (before.text === "of" && words[i - 1]?.text === "instead") return true;
+    if (endingVerbs.has(lemmas[i] ?? "")) return true;
+    if (
+      before.text === "from" &&
+      lemmas.slice(0, i).some((lemma) => /^(?:prevent|stop|keep|avoid|block|hinder)$/.test(lemma ?? ""))
+    )
+      return true;
+  }
+  for (let k = at - 1; k >= 0; k--) {
+    const { text, tag: mark } = words[k]!;
+    if (/^(?:if|unless|whether)$/.test(text)) return true;
+    if (text === "before" && clipEnds(reading, k)) return true;
+    if (mark === "," && words[k + 1]?.tag !== "CC") break;
+  }
+  // "is not walking or running", "wants to jump and swim"
+  if (before?.tag === "CC" && (tag === "VB" || tag === "VBG"))
+    for (let k = i - 1; k >= 0 && !/^(?:SC|WP|PRP|,)$/.test(words[k]!.tag); k--)
+      if (isVerb(words[k])) return words[k]!.tag === tag && isUnreal(reading, k);
+  return false;
+};
+
+const unrealGovernor = ({ words, lemmas }: Reading, to: number): boolean => {
+  const before = words[to - 1];
+  if (before === undefined) return false;
+  if (/^(?:about|ready|unable|supposed|reluctant|hard|impossible|way|how-not)$/.test(before.text))
+    return true;
+  if (lemmas[to - 1] === "go" && before.tag === "VBG") return true;
+  for (let i = to - 1; i >= 0 && i >= to - 5 && !/^(?:,|SC|CC)$/.test(words[i]!.tag); i--)
+    if (lemmas[i] !== undefined) return unrealVerbs.has(lemmas[i]!);
+  return false;
+};
+
+const clipEnds = ({ words, lemmas, wordNet }: Reading, before: number): boolean =>
+  words.some(
+    (word, at) =>
+      at < before &&
+      isNoun(word) &&
+      mediaNouns.has(nounLemma(word, wordNet)) &&
+      /^(?:end|stop|cut)$/.test(lemmas[at + 1] ?? ""),
+  );
+
+/** True when the verb by its meaning and its neighbours is no visible action. */
+export const isEmptyVerb = (reading: Reading, at: number, lemma: string): boolean => {
+  const { words, wordNet } = reading;
+  if (emptyVerbs.has(lemma)) return true;
+  const next = words[at + 1];
+  if ((lemma === "come" || lemma === "go") && next?.tag === "VBG") return true;
+  if (lemma === "take" && next?.text === "place") return true;
+  if (lemma === "take" && (next?.text === "turns" || next?.text === "part")) return true;
+  if (lemma === "look" && (next?.tag === "JJ" || next?.text === "like" || next?.text === "as")) return true;
+  if (lemma === "appear" && (next?.tag === "JJ" || next?.tag === "TO")) return true;
+  if (
+    lemma === "show" ||
+    lemma === "look" ||
+    lemma === "display" ||
+    lemma === "present" ||
+    lemma === "demonstrate"
+  ) {
+    if (next?.text === "how" || isPassive(reading, at)) return true;
+    const subject = subjectOf(reading, at);
+    if (subject !== undefined && mediaNouns.has(subject)) return true;
+    const file = subject === undefined ? undefined : wordNet.entry(subject, "noun")?.lexicographerFile;
+    if (lemma !== "look" && file !== undefined && !actors.has(file)) return true;
+  }
+  const file = wordNet.entry(lemma, "verb")?.lexicographerFile;
+  const state = file === files.cognition || file === files.emotion || file === files.stative;
+  return state && !visibleStates.has(lemma) && !postureVerbs.has(lemma) && wordNet.count(lemma, "verb") > 2;
+};
+
+/**
+ * What a participle says that is no part of a tense: "before" a noun (an action only if what moves moves by itself),
+ * "after" one, or "none" when it is an ordinary verb.
+ */
+export const participleUse = (reading: Reading, at: number): "state" | "action" | "none" => {
+  const { words, wordNet, lemmas } = reading;
+  const { tag, text } = words[at]!;
+  const [before, next] = [words[at - 1], words[at + 1]];
+  if (tag === "VBG") {
+    if (before !== undefined && isNoun(before) && next?.text === "of") return "state";
+    const article =
+      before?.tag === "DT" || before?.tag === "PS" || before?.tag === "JJ" || before?.tag === "NUM";
+    const inPhrase = article || /^(?:of|with|in|on|at|near|from|to|behind)$/.test(before?.text ?? "");
+    if (article && next?.text === "of") return "action";
+    let noun = at + 1;
+    while (words[noun]?.tag === "JJ") noun++;
+    if (!inPhrase || !isNoun(words[noun])) return article ? "state" : "none";
+    while (isNoun(words[noun + 1])) noun++;
+    const head = nounLemma(words[noun]!, wordNet);
+    if (wordNet.has(`${text}_${head}`, "noun")) return "state";
+    const file = wordNet.entry(lemmas[at]!, "verb")?.lexicographerFile;
+    const moves =
+      file === files.motion || file === files.body || file === files.change || file === files.weather;
+    const itself = movers.has(head) || actors.has(wordNet.entry(head, "noun")?.lexicographerFile ?? -1);
+    return moves && itself ? "action" : "state";
+  }
+  if (tag !== "VBN" && tag !== "VBD") return "none";
+  if (isPassive(reading, at))
+    return statives.has(lemmas[at]!) &&
+      !words.slice(at).some(({ text: by }) => by === "by") &&
+      stays(words, at)
+      ? "state"
+      : "none";
+  if (tag === "VBN" && (isNoun(next) || next?.tag === "JJ") && before?.tag !== "HV") return "state";
+  if (tag === "VBN" && before?.tag === "HV") return "none";
+  if (isNoun(before) && absolute(words, at)) return "state";
+  if (tag === "VBD") return "none";
+  if (words.slice(at + 1, at + 4).some(({ text: by }) => by === "by") && !statives.has(lemmas[at]!))
+    return "none";
+  return isNoun(before) &&
+    /^(?:into|onto|across|through|towards?|out|off|away|over)$/.test(next?.text ?? "") &&
+    !statives.has(lemmas[at]!)
+    ? "none"
+    : "state";
+};
+
+/** "is parked" is a state, "is being parked", "gets parked" or "was opened" are not. */
+const stays = (words: readonly Word[], at: number): boolean =>
+  !words
+    .slice(Math.max(0, at - 3), at)
+    .some(({ text }) => /^(?:being|gets|get|got|getting|was|were)$/.test(text));
+
+/** True for "with one arm raised", "hands locked". */
+const absolute = (words: readonly Word[], at: number): boolean => {
+  const start = phraseStart(words, at - 1);
+  const before = words[start - 1];
+  return before?.text === "with" || (before?.tag === "," && words[start]!.tag !== "DT");
+};
