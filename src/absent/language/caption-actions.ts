@@ -67,7 +67,13 @@ const sentenceActions = (reading: Reading, objects: Said[]): CaptionAction[] => 
     const letGo = lemma === "let" && /^go(?:es|ing)?$/.test(words[at + 1]?.text ?? "");
     if (letGo) skip = at + 1;
     const read = letGo ? letGoOf(reading, at) : verbAction(reading, at, lemma, objects);
-    if (read === undefined) continue;
+    if (read === undefined) {
+      // What is held or used can be "it" later.
+      const { object } = complementOf(reading, at, lemma);
+      if (object?.head !== undefined && participleUse(reading, at) === "none")
+        objects.push({ head: object.head, plural: object.plural });
+      continue;
+    }
     const { action, phrases } = read;
     found.set(at, action);
     for (const { start, end } of phrases) for (let i = start; i < end; i++) consumed.add(i);
@@ -111,20 +117,29 @@ const verbAction = (
   const light = lightAction(reading, complement, lemma);
   if (light !== undefined) return light;
   const { particle, object: phrase } = complement;
+  // "Following the collision" says when.
+  if (lemma === "follow" && phrase?.head !== undefined && eventNouns.has(phrase.head)) return undefined;
   const passive = isPassive(reading, at);
   if (lemma === "get") {
     if (particle === undefined && (phrase?.head === undefined || isVerb(words[complement.end])))
       return undefined;
   } else if (isEmptyVerb(reading, at, lemma)) return undefined;
   if (postureVerbs.has(lemma) && !changeParticles.has(particle ?? "")) return undefined;
-  if (lemma === "make" && phrase !== undefined && words[complement.end]?.tag === "VB") return undefined;
+  const after = words[complement.end]?.tag;
+  if (lemma === "help" && after === "VB") return undefined;
+  if (lemma === "make" && phrase !== undefined && (after === "VB" || (phrase.pronoun && after === "JJ")))
+    return undefined;
+  if (lemma === "do" && (phrase?.head === undefined || phrase.head === "thing")) return undefined;
   if (passive || isReduced(reading, at)) {
     const head = words[at]!.tag === "VBN" || passive ? subjectOf(reading, at) : undefined;
     return finish(lemma, undefined, particle, head);
   }
   if (phrase !== undefined)
     return finish(lemma, phrase, particle, phrase.head ?? antecedent(reading, at, phrase, objects));
-  const shared = particle === undefined ? sharedObject(reading, at, lemma) : undefined;
+  const shared =
+    particle === undefined || /^(?:pick|put|rinse|wash|wipe|lift|hold|set|scoop|chop|throw|tear)$/.test(lemma)
+      ? sharedObject(reading, particle === undefined ? at : complement.end - 1, lemma, words[at]!.tag)
+      : undefined;
   return finish(
     lemma,
     undefined,
@@ -203,15 +218,18 @@ const antecedent = (
 };
 
 /** The object of the verb that is joined to this one ("opens and closes the door"), if this one needs an object. */
-const sharedObject = (reading: Reading, at: number, lemma: string): NounPhrase | undefined => {
+const sharedObject = (reading: Reading, at: number, lemma: string, form: string): NounPhrase | undefined => {
   const { words, wordNet, lemmas } = reading;
   if (wordNet.transitivity(lemma) !== "object") return undefined;
   let next = at + 1;
   if (words[next]?.tag !== "CC" && words[next]?.tag !== ",") return undefined;
-  while (words[next]?.tag === "," || words[next]?.tag === "CC" || words[next]?.tag === "RB") next++;
+  let joins = false;
+  for (; /^(?:,|CC|RB)$/.test(words[next]?.tag ?? ""); next++) joins ||= words[next]!.tag === "CC";
   const joined = lemmas[next];
-  if (joined === undefined || words[next]!.tag !== words[at]!.tag) return undefined;
-  return complementOf(reading, next, joined).object ?? sharedObject(reading, next, joined);
+  if (joined === undefined || words[next]!.tag !== form) return undefined;
+  const own = complementOf(reading, next, joined).object;
+  if (own === undefined) return sharedObject(reading, next, joined, form);
+  return joins ? own : undefined;
 };
 
 /** Event nouns that no counted verb takes as its object. */
@@ -233,6 +251,8 @@ const eventsOf = (reading: Reading, consumed: ReadonlySet<number>): Map<number, 
         ? nounPhraseAt(words, at + 2, wordNet)?.head
         : undefined;
     if (of !== undefined && words[start]!.tag === "DT") found.set(at, { action: noun, object: of });
+    else if (words[at - 1] !== undefined && eventNouns.has(`${words[at - 1]!.text}-${noun}`))
+      found.set(at, { action: `${words[at - 1]!.text}-${noun}` });
     else if (eventNouns.has(noun) || (verbless && verblessEvents.has(noun))) found.set(at, { action: noun });
   });
   return found;

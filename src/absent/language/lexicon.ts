@@ -9,16 +9,16 @@ export const emptyVerbs: ReadonlySet<string> = words(
   `be have begin start continue keep try attempt manage proceed end finish cease conclude commence resume decide
   seem happen occur remain stay become contain include depict feature consist involve comprise use want need wish
   know think believe consider realize understand remember forget learn notice see observe witness hear feel enjoy
-  love like hate prefer hope expect intend plan wear belong exist represent mean let cause result lead require allow
-  enable ensure maintain cover surround border flank line resemble lack own possess deserve matter indicate suggest
+  love like hate prefer hope expect intend plan wear belong exist represent mean let cause result require allow
+  enable ensure maintain cover surround border flank resemble lack own possess deserve matter indicate suggest
   involve concern relate depend correspond equal conform estimate presume appear-to fail refuse prepare get make-up
   avoid prevent act cost weigh measure last locate situate seat base equip capture film record set-in title name
-  call entitle mark reflect reveal date face own`,
+  illustrate highlight portray describe-as call entitle mark reflect reveal date face own`,
 );
 
 /** Postures: a change only with a particle ("sits down", "holds up"). */
 export const postureVerbs: ReadonlySet<string> = words(
-  "sit stand lie kneel crouch squat lean hang hold rest face lounge recline perch grip grasp clutch",
+  "sit stand lie kneel crouch squat lean hang hold rest face lounge recline perch grip grasp clutch line sleep",
 );
 
 /** Particles that make a posture a change. */
@@ -43,7 +43,7 @@ export const statives: ReadonlySet<string> = words(
 /** Subjects that show instead of acting. */
 export const mediaNouns: ReadonlySet<string> = words(
   `video clip film movie footage shot scene screen camera picture image photo view frame animation disc display sign
-  title text caption map montage recording advertisement commercial credit logo slide`,
+  title text caption map montage recording advertisement commercial credit logo slide graphic`,
 );
 
 /** Nouns of visible events, counted wherever they stand by themselves. */
@@ -63,7 +63,7 @@ export const verblessEvents: ReadonlySet<string> = words(
 
 /** Verbs that carry an event noun: "takes a sip", "comes to a stop". */
 export const lightVerbs: ReadonlySet<string> = words(
-  "take give make do have perform execute throw deliver land come go get pull bring let perform complete attempt",
+  "take give make do have perform execute throw deliver land come go get pull bring let",
 );
 
 /** Nouns of the same form as the verb that says the same, as objects of light verbs. */
@@ -73,7 +73,7 @@ export const verbalNouns: ReadonlySet<string> = words(
   dance slap tap poke tug twist shake squeeze toss pass fall stumble trip climb swim stab splash scratch rub stir cut
   flick puff drag drop slam stomp clap cheer salute wink stop halt knock press sniff chew slice swipe strike hit crash
   dash sprint lunge sweep scrub wash wipe brush stroke pinch swerve somersault cartwheel backflip tackle dunk serve
-  shot lift throw chop dig search rest jab headbutt pounce lap touch stir scoop sprinkle rinse pose sigh gasp`,
+  lift throw chop dig search rest jab headbutt pounce lap touch stir scoop sprinkle rinse pose sigh gasp`,
 );
 
 /** Of these a noun phrase behind "of" is the object: "a flick of the switch". */
@@ -91,14 +91,14 @@ export const portions: ReadonlySet<string> = words(
 
 /** Nouns of time, way and manner, which follow a verb without being its object. */
 export const adjuncts: ReadonlySet<string> = words(
-  `time second minute hour moment day while way bit meter metre mile lap home side today night morning evening
+  `time second minute hour moment day while way bit meter metre mile lap home today night morning evening
   afternoon week month year round forward backward leftward rightward left right direction distance place rest turn
   degree step foot-first self other feet-first course`,
 );
 
 /** Verbs of cognition, emotion and state (by WordNet) that nevertheless can be seen. */
 export const visibleStates: ReadonlySet<string> = words(
-  `read practice study examine check pick shape catch skip train explore trace measure react group book inspect
+  `read practice study examine check pick shape catch skip train explore trace measure react group book select choose inspect
   compare review test score frighten startle scare brace tease comfort embrace serve stretch combine pause attend
   accompany hesitate balance swarm storm loom cap wait lap pose camp share separate hover falter match top line up
   focus surprise greet`,

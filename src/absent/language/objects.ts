@@ -17,7 +17,8 @@ export interface Complement {
 }
 
 /** The particle that stands at `at` by itself, without a noun phrase of its own. */
-const freeParticle = ({ words, wordNet }: Reading, at: number): string | undefined => {
+const freeParticle = (reading: Reading, at: number): string | undefined => {
+  const { words, wordNet } = reading;
   const word = words[at];
   if (word === undefined || !particles.has(word.text) || !/^(?:RP|IN|RB|JJ)$/.test(word.tag))
     return undefined;
@@ -29,15 +30,12 @@ const freeParticle = ({ words, wordNet }: Reading, at: number): string | undefin
   if (word.text === "away" || word.text === "apart") return word.text;
   if (word.text === "back" && !isNoun(next)) return word.text;
   const phrase = nounPhraseAt(words, at + 1, wordNet);
-  // "sits down the next moment": a time is no object of the particle.
-  return phrase === undefined ||
-    (word.text !== "in" &&
-      phrase.head === undefined &&
-      phrase.pronoun === undefined &&
-      isNoun(words[phrase.end - 1]))
-    ? word.text
-    : undefined;
+  return phrase === undefined || (word.text !== "in" && isTime(reading, phrase)) ? word.text : undefined;
 };
+
+/** "Sits down the next moment": a time is no object of the particle. */
+const isTime = ({ words }: Reading, phrase: NounPhrase): boolean =>
+  phrase.head === undefined && /^(?:time|moment|second|minute|hour|day)s?$/.test(words[phrase.end - 1]!.text);
 
 /** True when the verb takes the particle although a noun phrase follows: "turns on the light". */
 const ownsParticle = ({ wordNet }: Reading, lemma: string, particle: string): boolean => {
@@ -95,7 +93,8 @@ const objectsFrom = (
     object = second;
   }
   let end = object.end;
-  let particle = wantsParticle ? freeParticle(reading, end) : undefined;
+  const onto = words[end]?.text === "on" && words[end + 1]?.text === "to";
+  let particle = wantsParticle && !onto ? freeParticle(reading, end) : undefined;
   if (particle === undefined && wantsParticle && words[end]?.tag === "CC") {
     const other = nounPhraseAt(words, end + 1, wordNet);
     if (other !== undefined) particle = freeParticle(reading, other.end);

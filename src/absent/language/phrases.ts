@@ -44,11 +44,20 @@ export const nounPhraseAt = (
   wordNet: WordNet,
 ): NounPhrase | undefined => {
   const first = words[start];
-  if (first === undefined) return undefined;
+  if (first === undefined || (first.tag === "VBG" && !isNoun(words[start + 1]))) return undefined;
+  if (first.tag === "VBG" && words[start - 1]?.tag !== "RP" && words[start - 1]?.tag !== "IN")
+    return undefined;
   if (first.tag === "PRO" || (first.tag === "PRP" && first.text === "it")) {
     const pronoun = first.text === "it" ? "one" : first.text === "them" ? "many" : undefined;
     return { start, end: start + 1, plural: first.text === "them", ...(pronoun && { pronoun }) };
   }
+  // "Each other", "one another": they act on themselves.
+  if (
+    /^(?:each|one)$/.test(first.text) &&
+    /^(?:an)?other$/.test(words[start + 1]?.text ?? "") &&
+    !isNoun(words[start + 2])
+  )
+    return { start, end: start + 2, plural: false };
   let at = start;
   let head: number | undefined;
   while (at < words.length) {

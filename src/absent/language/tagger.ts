@@ -12,7 +12,7 @@ const smoothing = 0.7;
 /** WordNet's lexicographer file of nouns of persons. */
 const persons = 18;
 const colours: ReadonlySet<string> = new Set(
-  "red blue green yellow white black grey gray brown orange pink purple golden silver".split(" "),
+  "red blue green yellow white black grey gray brown pink purple golden silver".split(" "),
 );
 
 /**
@@ -22,7 +22,14 @@ const colours: ReadonlySet<string> = new Set(
 interface Clause {
   readonly state: "open" | "closed" | "joined";
   readonly verb?: Tag;
+  /** After "let", "make", "watch": "a woman get on" follows without being a clause. */
+  readonly causes?: true;
+  /** Seen an infinitive, to which a conjunction may join another. */
+  readonly bare?: true;
 }
+
+const causing =
+  /^(?:let|lets|letting|mak(?:e|es|ing)|made|help(?:s|ed|ing)?|watch(?:es|ed|ing)?|sees?|saw|hears?|heard)$/;
 
 interface Path {
   readonly tag: Tag;
@@ -36,24 +43,49 @@ const finite: ReadonlySet<Tag> = new Set(["VB", "VBZ", "VBD", "BE", "HV", "MD"])
 /** Tags behind which a base form is no finite verb. */
 const governsBase: ReadonlySet<Tag> = new Set(["TO", "MD", "NEG", "VB", "VBZ", "BE", "HV"]);
 const secondVerb = -5.5;
+/** A verb behind a comma whose subject stands before an aside ("a man, wearing a hat, walks"). */
+const aside = -2;
 const verbless = -1;
 /** A bare noun behind a preposition ("over colour bars") is rarely the whole phrase before a verb. */
 const bareNoun = -1.2;
 const sameForm = 1.6;
+const joinsBare = 2;
+/** A participle behind "gets": a passive. */
+const getsDone = 3;
 
 /** The clause after `tag` and what the step costs: a clause has one finite verb, and a conjunction joins two alike. */
-const stepClause = ({ tag: last, clause, before }: Path, tag: Tag): readonly [Clause, number] => {
+const stepClause = (
+  { tag: last, clause, before }: Path,
+  tag: Tag,
+  text: string,
+): readonly [Clause, number] => {
   if (tag === "SC" || tag === "WP") return [openClause, 0];
-  if (tag === "CC" || tag === ",") return [clause.verb ? { state: "joined", verb: clause.verb } : clause, 0];
-  if (!finite.has(tag) || governsBase.has(last)) return [clause, 0];
-  const next: Clause = { state: "closed", verb: tag };
+  if (last === "PRO" && before?.tag === "IN" && (tag === "NN" || tag === "NNS"))
+    return [clause, bareNoun * 3];
+  if (tag === "CC" || tag === ",") return [clause.verb ? { ...clause, state: "joined" } : clause, 0];
+  const causes = (finite.has(tag) || tag === "VBG") && causing.test(text);
+  if (tag === "VB" && clause.bare && (last === "CC" || (last === "RB" && before?.tag === "CC")))
+    return [clause, joinsBare];
+  const bare = tag === "VB" && (last === "TO" || last === "MD");
+  if (!finite.has(tag) || governsBase.has(last))
+    return [causes || bare ? { ...clause, ...(causes && { causes }), ...(bare && { bare }) } : clause, 0];
+  if (tag === "VB" && clause.causes && (last === "NN" || last === "NNS" || last === "PRO"))
+    return [clause, 2];
+  const next: Clause = { state: "closed", verb: tag, ...(causes && { causes }) };
   if (clause.state === "closed")
     return [next, last === "PRO" && tag === "VB" ? -1.5 : last === "PRP" || last === "RB" ? -1 : secondVerb];
   if (clause.state === "open")
     return [
       next,
-      last === "," || last === "CC" ? secondVerb : last === "NN" && before?.tag === "IN" ? bareNoun : 0,
+      last === ","
+        ? aside
+        : last === "CC"
+          ? secondVerb
+          : last === "NN" && before?.tag === "IN"
+            ? bareNoun
+            : 0,
     ];
+  if (last === "NN" && (before?.tag === "CC" || before?.tag === ",")) return [next, bareNoun];
   return [next, tag === clause.verb && (last === "CC" || last === "RB" || last === ",") ? sameForm : 0];
 };
 
@@ -68,11 +100,13 @@ export const tagged = (sentence: readonly Token[], wordNet: WordNet): Word[] => 
   let paths: Path[] = [{ tag: ".", clause: openClause, score: 0 }];
   sentence.forEach((token, at) => {
     const next = new Map<string, Path>();
+    const gets = /^g(?:ets?|ot|etting)$/.test(sentence[at - 1]?.text ?? "");
     for (const [tag, emission] of emissions(token, token.capital && at > 0 && !title, wordNet))
       for (const before of paths) {
-        const [clause, cost] = stepClause(before, tag);
-        const score = before.score + followScore(before.tag, tag) + emission + cost;
-        const key = `${tag} ${clause.state} ${clause.verb}`;
+        const [clause, cost] = stepClause(before, tag, token.text);
+        const passive = gets && tag === "VBN" ? getsDone : 0;
+        const score = before.score + followScore(before.tag, tag) + emission + cost + passive;
+        const key = `${tag} ${clause.state} ${clause.verb} ${clause.causes} ${clause.bare}`;
         if (score > (next.get(key)?.score ?? Number.NEGATIVE_INFINITY))
           next.set(key, { tag, clause, score, before });
       }
@@ -118,7 +152,7 @@ const emissions = (token: Token, name: boolean, wordNet: WordNet): [Tag, number]
 const addOpen = (text: string, wordNet: WordNet, add: (tag: Tag, weight: number) => void): void => {
   const weight = (lemma: string, part: "noun" | "verb" | "adj" | "adv"): number =>
     wordNet.count(lemma, part) + smoothing;
-  const verb = verbLemma(text, wordNet);
+  const verb = onlyNouns.has(text) ? undefined : verbLemma(text, wordNet);
   const nouns = nounLemmas(text, wordNet);
   const compound = text.includes("-") && !wordNet.has(text, "noun") && !wordNet.has(text, "verb");
   const adj = wordNet.lemmas(text, "adj")[0];
@@ -130,7 +164,10 @@ const addOpen = (text: string, wordNet: WordNet, add: (tag: Tag, weight: number)
   for (const lemma of nouns) {
     const plural = lemma !== text && /s$|men$|people$|ren$|ee/.test(text);
     const gerund = /ing$/.test(text) && verb !== undefined;
-    add(plural || text === "people" ? "NNS" : "NN", weight(lemma, "noun") * (gerund ? 0.3 : 1));
+    add(
+      plural || text === "people" ? "NNS" : "NN",
+      weight(lemma, "noun") * (gerund && wordNet.count(lemma, "noun") < 20 ? 0.5 : 1),
+    );
   }
   if (nouns.length === 0 && compound && adj === undefined) add(/s$/.test(text) ? "NNS" : "NN", 2);
   if (verb !== undefined) {
@@ -139,16 +176,30 @@ const addOpen = (text: string, wordNet: WordNet, add: (tag: Tag, weight: number)
     // Captions are told in the present; what WordNet's texts call a person is one here ("kids", not "it kids").
     const person = nouns.some((lemma) => wordNet.entry(lemma, "noun")?.lexicographerFile === persons);
     const kind = (person ? 0.3 : 1) / Math.sqrt(forms.length);
+    const named = nouns.includes(text) && wordNet.count(text, "noun") > 5;
     for (const tag of forms)
-      add(tag, share * kind * (tag === "VBZ" ? 3 : tag === "VBD" && forms.length > 1 ? 0.5 : 1));
+      add(
+        tag,
+        share *
+          kind *
+          (tag === "VBG" && named ? 0.4 : tag === "VBZ" ? 3 : tag === "VBD" && forms.length > 1 ? 0.6 : 1),
+      );
   }
   if (adj === undefined && verb === undefined && nouns.length === 0 && !compound) {
     add(/[^s]s$/.test(text) ? "NNS" : "NN", 1);
     add("JJ", 0.3);
+    if (/[^s]s$/.test(text)) add("VBZ", 0.5);
     if (/ing$/.test(text)) add("VBG", 0.7);
     if (/ed$/.test(text)) for (const tag of ["VBN", "VBD"] as const) add(tag, 0.7);
   }
 };
+
+/** Plurals that are no verbs in captions. */
+const onlyNouns: ReadonlySet<string> = new Set(
+  "pants shorts jeans trousers glasses gloves shoes boots socks scissors headphones goggles clothes stairs".split(
+    " ",
+  ),
+);
 
 /** Noun lemmas, without a plural that WordNet also lists by itself ("brakes"). */
 const nounLemmas = (text: string, wordNet: WordNet): string[] => {
@@ -188,6 +239,12 @@ export const verbLemma = (text: string, wordNet: WordNet): string | undefined =>
 
 /** The lemma of a word as a noun, out of its plural where it is one; the word itself where WordNet lacks it. */
 export const nounLemma = ({ text, tag }: Word, wordNet: WordNet): string => {
+  if (
+    /^(?:scissors|trousers|pants|shorts|jeans|tongs|pliers|headphones|sunglasses|goggles|binoculars|clothes)$/.test(
+      text,
+    )
+  )
+    return text;
   const lemmas = wordNet.lemmas(text, "noun");
   if (tag === "NNS") {
     const singular = lemmas.find((lemma) => lemma !== text);

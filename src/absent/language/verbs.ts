@@ -46,8 +46,7 @@ export const subjectsBefore = ({ words, wordNet }: Reading, at: number): (string
     if (!isNoun(words[last])) continue;
     const start = phraseStart(words, last);
     const before = words[start - 1];
-    let head = start;
-    while (isNoun(words[head + 1]) || !isNoun(words[head])) head++;
+    const head = last;
     last = start;
     if (before !== undefined && (/^(?:IN|TO|RP|PRO)$/.test(before.tag) || isVerb(before))) continue;
     found.push(nounLemma(words[head]!, wordNet));
@@ -86,6 +85,8 @@ export const isUnreal = (reading: Reading, at: number): boolean => {
     if (auxiliary === "TO" && unrealGovernor(reading, i)) return true;
   }
   const before = words[i];
+  if (/^(?:nobody|nothing|none|neither)$/.test(before?.text ?? "")) return true;
+  if (isNoun(before) && words[phraseStart(words, i)]!.text === "no") return true;
   if (tag === "VBG" && before !== undefined) {
     if (before.text === "without" || (before.text === "no" && i === at - 1)) return true;
     if (before.text === "of" && words[i - 1]?.text === "instead") return true;
@@ -135,6 +136,10 @@ export const isEmptyVerb = (reading: Reading, at: number, lemma: string): boolea
   if (emptyVerbs.has(lemma)) return true;
   const next = words[at + 1];
   if ((lemma === "come" || lemma === "go") && next?.tag === "VBG") return true;
+  if ((lemma === "come" || lemma === "go") && next?.tag === "TO" && isVerb(words[at + 2])) return true;
+  if (lemma === "lead" && (next === undefined || next.tag === "IN" || next.tag === "TO" || next.tag === "RP"))
+    return true;
+  if (lemma === "set" && next?.text === "about") return true;
   if (lemma === "take" && next?.text === "place") return true;
   if (lemma === "take" && (next?.text === "turns" || next?.text === "part")) return true;
   if (lemma === "look" && (next?.tag === "JJ" || next?.text === "like" || next?.text === "as")) return true;
@@ -146,7 +151,7 @@ export const isEmptyVerb = (reading: Reading, at: number, lemma: string): boolea
     lemma === "present" ||
     lemma === "demonstrate"
   ) {
-    if (next?.text === "how" || isPassive(reading, at)) return true;
+    if (words.slice(at + 1, at + 4).some(({ text }) => text === "how") || isPassive(reading, at)) return true;
     const subject = subjectOf(reading, at);
     if (subject !== undefined && mediaNouns.has(subject)) return true;
     const file = subject === undefined ? undefined : wordNet.entry(subject, "noun")?.lexicographerFile;
@@ -166,17 +171,32 @@ export const participleUse = (reading: Reading, at: number): "state" | "action" 
   const { tag, text } = words[at]!;
   const [before, next] = [words[at - 1], words[at + 1]];
   if (tag === "VBG") {
-    if (before !== undefined && isNoun(before) && next?.text === "of") return "state";
+    if (
+      before !== undefined &&
+      isNoun(before) &&
+      (next?.text === "of" || wordNet.has(`${before.text}_${text}`, "noun"))
+    )
+      return "state";
+    if (isNoun(next) && namesThing(reading, at)) return "state";
+    if (
+      /^(?:wear|have|hold|carry|eat|drink|pour|use|cut|slice)$/.test(lemmas[at - 1] ?? "") &&
+      leads(words, at + 1)
+    )
+      return "state";
     const article =
       before?.tag === "DT" || before?.tag === "PS" || before?.tag === "JJ" || before?.tag === "NUM";
-    const inPhrase = article || /^(?:of|with|in|on|at|near|from|to|behind)$/.test(before?.text ?? "");
+    const inPhrase =
+      article ||
+      /^(?:of|with|in|on|at|near|from|to|behind|through|during|under|over|into)$/.test(before?.text ?? "");
     if (article && next?.text === "of") return "action";
     let noun = at + 1;
     while (words[noun]?.tag === "JJ") noun++;
-    if (!inPhrase || !isNoun(words[noun])) return article ? "state" : "none";
+    if (!isNoun(words[noun])) return article ? "state" : "none";
     while (isNoun(words[noun + 1])) noun++;
+    // "Running water fills the tub" has its verb behind.
+    const starts = before === undefined || before.tag === ",";
+    if (!inPhrase && !(starts && /^(?:VBZ|VBD|BE|MD|HV)$/.test(words[noun + 1]?.tag ?? ""))) return "none";
     const head = nounLemma(words[noun]!, wordNet);
-    if (wordNet.has(`${text}_${head}`, "noun")) return "state";
     const file = wordNet.entry(lemmas[at]!, "verb")?.lexicographerFile;
     const moves =
       file === files.motion || file === files.body || file === files.change || file === files.weather;
@@ -190,10 +210,18 @@ export const participleUse = (reading: Reading, at: number): "state" | "action" 
       stays(words, at)
       ? "state"
       : "none";
+  if (text === "followed" && next?.text === "by" && !isNoun(before) && !isPassive(reading, at))
+    return "state";
+  if (/^(?:DT|JJ|PS|NUM)$/.test(before?.tag ?? "") && (isNoun(next) || next?.tag === "JJ")) return "state";
   if (tag === "VBN" && (isNoun(next) || next?.tag === "JJ") && before?.tag !== "HV") return "state";
+  if (statives.has(lemmas[at]!) && isNoun(next) && (before?.tag === "CC" || before?.tag === ","))
+    return "state";
   if (tag === "VBN" && before?.tag === "HV") return "none";
   if (isNoun(before) && absolute(words, at)) return "state";
-  if (tag === "VBD") return "none";
+  if (tag === "VBD")
+    return statives.has(lemmas[at]!) && isNoun(before) && /^(?:RB|IN)$/.test(next?.tag ?? "")
+      ? "state"
+      : "none";
   if (words.slice(at + 1, at + 4).some(({ text: by }) => by === "by") && !statives.has(lemmas[at]!))
     return "none";
   return isNoun(before) &&
@@ -202,6 +230,18 @@ export const participleUse = (reading: Reading, at: number): "state" | "action" 
     ? "none"
     : "state";
 };
+
+/** True when adjectives and a noun follow. */
+const leads = (words: readonly Word[], from: number): boolean => {
+  let at = from;
+  while (words[at]?.tag === "JJ") at++;
+  return isNoun(words[at]);
+};
+
+/** "Swimming pool", "boxing gloves": WordNet has the two as one noun. */
+const namesThing = ({ words, wordNet }: Reading, at: number): boolean =>
+  wordNet.has(`${words[at]!.text}_${nounLemma(words[at + 1]!, wordNet)}`, "noun") ||
+  wordNet.has(`${words[at]!.text}_${words[at + 1]!.text}`, "noun");
 
 /** "is parked" is a state, "is being parked", "gets parked" or "was opened" are not. */
 const stays = (words: readonly Word[], at: number): boolean =>
