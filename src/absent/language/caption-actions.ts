@@ -246,6 +246,7 @@ const eventsOf = (reading: Reading, consumed: ReadonlySet<number>): Map<number, 
       /^(?:no|without|not)$/.test(words[start - 1]?.text ?? "")
     )
       return;
+    if (/^(?:avoid|prevent|escape)$/.test(lemmas[start - 1] ?? "")) return;
     const of =
       words[at + 1]?.text === "of" && takesObject.has(noun)
         ? nounPhraseAt(words, at + 2, wordNet)?.head

@@ -103,7 +103,7 @@ const rows: Readonly<Record<Tag, string>> = {
   PS: "NN 0 NNS 0 JJ -.4 NUM -1 VBG -2.5 VBN -2.5 VBZ -7 VB -8",
   NUM: "NNS 0 NN -.7 JJ -.5 IN -1 VBG -2 VBN -2 VBZ -1.5 VB -2.5 VBD -2 BE -1 , -1 . -1 CC -1.2 NUM -1 TO -2 RB -2 RP -3 HV -2 MD -2 SC -2 WP -1.5",
   JJ: "NN 0 NNS 0 JJ -.8 , -1.2 CC -1.2 IN -1.3 TO -.4 . -1 NUM -2 VBG -2.5 VBN -1.6 SC -2 RB -2.5 VBZ -6 VB -7 VBD -7 DT -4 PRP -4 PRO -3.5 RP -4 BE -3 PS -4",
-  NN: "IN 0 VBZ -.3 VBD -.6 BE -.2 HV -.5 MD -.5 VBG -1 VBN -1.6 CC -.5 , -.5 . -.3 NN -1.1 NNS -1.1 RP -1 RB -1 TO -.4 WP -1 SC -1 PS -.8 VB -2.6 DT -2.5 PRP -3 PRO -3.5 JJ -3 NUM -3 NEG -4",
+  NN: "IN 0 VBZ -.3 VBD -.6 BE -.2 HV -.5 MD -.5 VBG -1 VBN -1.6 CC -.5 , -.5 . -.3 NN -1.1 NNS -1.1 RP -1 RB -1 TO -.4 WP -1 SC -1 PS -.8 VB -3.4 DT -2.5 PRP -3 PRO -3.5 JJ -3 NUM -3 NEG -4",
   NNS: "IN 0 VB -.3 VBD -.6 BE -.2 HV -.5 MD -.5 VBG -.8 VBN -1.3 CC -.5 , -.5 . -.3 NN -3.5 NNS -3.5 RP -1 RB -1 TO -.4 WP -1 SC -1 PS -1.5 VBZ -3 DT -2.5 PRP -3 PRO -3.5 JJ -3 NUM -3",
   PRP: "VBZ -.1 VB -.4 VBD -.3 BE 0 HV -.3 MD 0 RB -1 IN -.5 RP -.7 CC -1 , -.7 . -.5 VBG -1.5 VBN -3 DT -2 TO -.4 SC -1 NEG -3 JJ -2 NN -4 NNS -4 WP -2 PRP -3 PRO -3.5",
   PRO: "IN 0 RP -.1 . -.1 , -.2 CC -.3 RB -.5 TO -.4 SC -.5 DT -1 JJ -1.2 VBG -.8 VBN -2 VB -2.5 WP -1.5 NN -4 NNS -4 NUM -2 VBZ -3 VBD -3.5 BE -2.5 MD -3 HV -3",
@@ -122,7 +122,7 @@ const rows: Readonly<Record<Tag, string>> = {
   VBZ: "DT 0 IN -.3 RP -.4 PRP -2 PRO -.1 NN -1 NNS -.8 JJ -.8 NUM -.8 RB -.5 CC -.6 , -.6 . -.5 TO -.4 SC -.8 VBG -.9 VBN -2.2 WP -1.5 VB -6 VBZ -6 VBD -6 NEG -4",
   VBD: "DT 0 IN -.3 RP -.4 PRP -2 PRO -.1 NN -1.2 NNS -1 JJ -1 NUM -.8 RB -.5 CC -.6 , -.6 . -.5 TO -.4 SC -.8 VBG -.9 VBN -2.5 WP -1.5 VB -5 VBZ -6 VBD -6 NEG -4",
   VBG: "DT 0 IN -.3 RP -.4 PRP -2 PRO -.1 NN -.9 NNS -.8 JJ -.9 NUM -.8 RB -.5 CC -.6 , -.6 . -.5 TO -.4 SC -.8 VBG -1.5 VBN -2.5 WP -1.5 VB -6 VBZ -5 VBD -5 BE -3",
-  VBN: "IN 0 CC -.7 , -.6 . -.5 RP -.5 TO -.4 RB -.6 NN -.7 NNS -.7 DT -1.6 SC -1 JJ -1.5 PRP -3 PRO -2 VBG -2 NUM -2 VB -6 VBZ -5 VBD -6",
+  VBN: "IN 0 CC -.7 , -.6 . -.5 RP -.5 TO -.4 RB -.6 NN -.7 NNS -.7 DT -1.6 SC -1 JJ -1.5 PRP -3 PRO -2 VBG -.9 NUM -2 VB -6 VBZ -5 VBD -6",
   ",": "DT 0 VBG -.3 VBZ -.9 VB -1.5 VBD -.9 VBN -1.2 NN -.5 NNS -.5 JJ -.5 NUM -.6 RB -.5 CC -.2 IN -.6 SC -.5 WP -.6 PRP -.5 PRO -3.5 BE -2 HV -2 MD -2 TO -1.5 RP -4 . 0 , 0",
 };
 

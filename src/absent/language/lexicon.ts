@@ -40,6 +40,11 @@ export const statives: ReadonlySet<string> = words(
   illuminate light depict display generate animate style stack pile`,
 );
 
+/** Of these the ones that are no event in any form but "is being parked". */
+export const lastingStates: ReadonlySet<string> = words(
+  "park locate situate seat dress position base equip flank crowd clothe title call entitle surround",
+);
+
 /** Subjects that show instead of acting. */
 export const mediaNouns: ReadonlySet<string> = words(
   `video clip film movie footage shot scene screen camera picture image photo view frame animation disc display sign
@@ -73,7 +78,7 @@ export const verbalNouns: ReadonlySet<string> = words(
   dance slap tap poke tug twist shake squeeze toss pass fall stumble trip climb swim stab splash scratch rub stir cut
   flick puff drag drop slam stomp clap cheer salute wink stop halt knock press sniff chew slice swipe strike hit crash
   dash sprint lunge sweep scrub wash wipe brush stroke pinch swerve somersault cartwheel backflip tackle dunk serve
-  lift throw chop dig search rest jab headbutt pounce lap touch stir scoop sprinkle rinse pose sigh gasp`,
+  lift throw chop dig search rest jab headbutt pounce lap touch stir scoop sprinkle rinse pose sigh gasp tumble gulp glimpse swig grab`,
 );
 
 /** Of these a noun phrase behind "of" is the object: "a flick of the switch". */

@@ -55,7 +55,8 @@ export const nounPhraseAt = (
   if (
     /^(?:each|one)$/.test(first.text) &&
     /^(?:an)?other$/.test(words[start + 1]?.text ?? "") &&
-    !isNoun(words[start + 2])
+    !isNoun(words[start + 2]) &&
+    words[start + 2]?.tag !== "PS"
   )
     return { start, end: start + 2, plural: false };
   let at = start;
@@ -81,6 +82,10 @@ export const nounPhraseAt = (
   if (head === undefined) {
     const alone = count.tag === "NUM" && !/\p{N}/u.test(count.text);
     if (!alone && count.tag !== "JJ" && count.tag !== "DT") return undefined;
+    // "Whisks the white", "strikes a lighter"
+    const noun =
+      first.tag === "DT" && count.tag === "JJ" && at === start + 2 && wordNet.has(count.text, "noun");
+    if (noun && !portions.has(count.text)) return { start, end: at, plural: false, head: count.text };
     return { start, end: at, plural: true, ...(alone && { pronoun: "many" }) };
   }
   const lemma = nounLemma(words[head]!, wordNet);

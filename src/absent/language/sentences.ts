@@ -15,6 +15,7 @@ export const sentencesOf = (caption: string): Token[][] => {
     .replace(/[([{][^)\]}]*[)\]}]/g, " , ")
     .replace(/(?<=\S\s)["“][^"“”]{1,60}["”](?=[\s.,;!?])/g, " ")
     .replace(/\bdash[ -]cam/gi, "dashcam")
+    .replace(/\bno[ -]one\b/gi, "nobody")
     .replace(/["“”«»*_]/g, " ")
     .replace(/\s+[-–—]+\s+|—|--+/g, " , ")
     .replace(/…|\.{2,}/g, " . ");

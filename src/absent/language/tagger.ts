@@ -49,6 +49,8 @@ const verbless = -1;
 /** A bare noun behind a preposition ("over colour bars") is rarely the whole phrase before a verb. */
 const bareNoun = -1.2;
 const sameForm = 1.6;
+const otherForm = -1.5;
+const present: ReadonlySet<Tag> = new Set(["VB", "VBZ"]);
 const joinsBare = 2;
 /** A participle behind "gets": a passive. */
 const getsDone = 3;
@@ -71,6 +73,8 @@ const stepClause = (
     return [causes || bare ? { ...clause, ...(causes && { causes }), ...(bare && { bare }) } : clause, 0];
   if (tag === "VB" && clause.causes && (last === "NN" || last === "NNS" || last === "PRO"))
     return [clause, 2];
+  // "A left turn": no verb follows an adverb that an article has before it.
+  if (last === "RB" && before?.tag === "DT") return [clause, secondVerb];
   const next: Clause = { state: "closed", verb: tag, ...(causes && { causes }) };
   if (clause.state === "closed")
     return [next, last === "PRO" && tag === "VB" ? -1.5 : last === "PRP" || last === "RB" ? -1 : secondVerb];
@@ -85,8 +89,10 @@ const stepClause = (
             ? bareNoun
             : 0,
     ];
-  if (last === "NN" && (before?.tag === "CC" || before?.tag === ",")) return [next, bareNoun];
-  return [next, tag === clause.verb && (last === "CC" || last === "RB" || last === ",") ? sameForm : 0];
+  if (last === "NN" && (before?.tag === "CC" || before?.tag === ",")) return [next, bareNoun / 2];
+  const joins = last === "CC" || last === "RB" || last === ",";
+  if (joins && present.has(tag) && present.has(clause.verb!) && tag !== clause.verb) return [next, otherForm];
+  return [next, joins && tag === clause.verb ? sameForm : 0];
 };
 
 /**
@@ -158,7 +164,7 @@ const addOpen = (text: string, wordNet: WordNet, add: (tag: Tag, weight: number)
   const adj = wordNet.lemmas(text, "adj")[0];
   if (adj !== undefined) add("JJ", weight(adj, "adj") * (colours.has(text) ? 4 : 1));
   else if (compound) add("JJ", /(?:ed|en)$/.test(text) ? 9 : 2);
-  if (/(?:ward|wards|wise)$/.test(text)) add("RB", 5);
+  if (/^mid-|(?:ward|wards|wise)$/.test(text)) add("RB", 5);
   if (wordNet.has(text, "adv")) add("RB", weight(text, "adv"));
   else if (/ly$/.test(text) && adj === undefined && nouns.length === 0) add("RB", 2);
   for (const lemma of nouns) {
@@ -226,7 +232,12 @@ const verbForms = (text: string, lemma: string): Tag[] => {
 
 /** The lemma of a word as a verb: of several the most common one; compounds by their last part ("rear-ends"). */
 export const verbLemma = (text: string, wordNet: WordNet): string | undefined => {
-  const lemmas = wordNet.lemmas(text, "verb");
+  // "Plating" is of "plate": "plat" would double its last letter.
+  const lemmas = wordNet
+    .lemmas(text, "verb")
+    .filter(
+      (lemma, _, all) => !(all.includes(`${lemma}e`) && /^[^aeiou]*[aeiou][bdfgklmnprtvz]$/.test(lemma)),
+    );
   if (lemmas.length > 0)
     return lemmas.reduce((best, lemma) =>
       wordNet.count(lemma, "verb") > wordNet.count(best, "verb") ? lemma : best,

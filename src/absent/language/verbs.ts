@@ -1,6 +1,7 @@
 import {
   emptyVerbs,
   endingVerbs,
+  lastingStates,
   mediaNouns,
   movers,
   postureVerbs,
@@ -31,7 +32,10 @@ export const readingOf = (words: readonly Word[], wordNet: WordNet): Reading => 
   lemmas: words.map((word, at) => {
     if (word.tag === "HV") return words[at + 1]?.tag === "DT" ? "have" : undefined;
     if (!isVerb(word)) return undefined;
-    return verbLemma(word.text, wordNet) ?? word.text.replace(/(?:ing|ed|s)$/, "");
+    return (
+      verbLemma(word.text, wordNet) ??
+      word.text.replace(/(?:ing|ed|s)$/, "").replace(/([bdfgklmnprtv])\1$/, "$1")
+    );
   }),
 });
 
@@ -140,6 +144,7 @@ export const isEmptyVerb = (reading: Reading, at: number, lemma: string): boolea
   if (lemma === "lead" && (next === undefined || next.tag === "IN" || next.tag === "TO" || next.tag === "RP"))
     return true;
   if (lemma === "set" && next?.text === "about") return true;
+  if (lemma === "make" && next?.text === "sure") return true;
   if (lemma === "take" && next?.text === "place") return true;
   if (lemma === "take" && (next?.text === "turns" || next?.text === "part")) return true;
   if (lemma === "look" && (next?.tag === "JJ" || next?.text === "like" || next?.text === "as")) return true;
@@ -204,12 +209,11 @@ export const participleUse = (reading: Reading, at: number): "state" | "action" 
     return moves && itself ? "action" : "state";
   }
   if (tag !== "VBN" && tag !== "VBD") return "none";
-  if (isPassive(reading, at))
-    return statives.has(lemmas[at]!) &&
-      !words.slice(at).some(({ text: by }) => by === "by") &&
-      stays(words, at)
-      ? "state"
-      : "none";
+  if (isPassive(reading, at)) {
+    if (lastingStates.has(lemmas[at]!)) return words[at - 1]?.text === "being" ? "none" : "state";
+    const agent = words.slice(at).some(({ text: by }) => by === "by");
+    return statives.has(lemmas[at]!) && !agent && stays(words, at) ? "state" : "none";
+  }
   if (text === "followed" && next?.text === "by" && !isNoun(before) && !isPassive(reading, at))
     return "state";
   if (/^(?:DT|JJ|PS|NUM)$/.test(before?.tag ?? "") && (isNoun(next) || next?.tag === "JJ")) return "state";

@@ -117,10 +117,36 @@ export class WordNet {
   }
 
   #firstSense(lemma: string, part: "noun" | "verb"): string | undefined {
-    const fields = this.#index[part].get(lemma)?.split(" ");
-    if (fields === undefined) return undefined;
-    const start = Number(fields[6 + Number(fields[3])]);
-    return this.#data[part].slice(start, this.#data[part].indexOf("\n", start)).split(" | ")[0];
+    const start = this.#offsets(lemma, part)[0];
+    return start === undefined ? undefined : this.#synset(start, part);
+  }
+
+  /** Places of the lemma's senses in the data file. */
+  #offsets(lemma: string, part: "noun" | "verb"): number[] {
+    const fields = this.#index[part].get(lemma)?.trim().split(" ");
+    return fields === undefined ? [] : fields.slice(6 + Number(fields[3])).map(Number);
+  }
+
+  /** A sense's line without its gloss. */
+  #synset(start: number, part: "noun" | "verb"): string {
+    return this.#data[part].slice(start, this.#data[part].indexOf(" | ", start));
+  }
+
+  /** Nouns and verbs that WordNet derives from the lemma or the lemma from them ("collision" and "collide"). */
+  derived(lemma: string, part: "noun" | "verb"): string[] {
+    const found = new Set<string>();
+    for (const offset of this.#offsets(lemma, part)) {
+      const line = this.#synset(offset, part);
+      for (const [, target, type, from, to] of line.matchAll(
+        / \+ (\d{8}) ([nv]) ([0-9a-f]{2})([0-9a-f]{2})/g,
+      )) {
+        if (wordsIn(line)[Number.parseInt(from!, 16) - 1] !== lemma) continue;
+        const other = wordsIn(this.#synset(Number(target), type === "n" ? "noun" : "verb"));
+        const word = other[Number.parseInt(to!, 16) - 1];
+        if (word !== undefined) found.add(word);
+      }
+    }
+    return [...found];
   }
 
   /** The entry of a lemma in lower case with underscores, or undefined. */
@@ -155,6 +181,13 @@ export class WordNet {
     return found;
   }
 }
+
+/** The words of a synset's line, in lower case. */
+const wordsIn = (line: string): string[] => {
+  const fields = line.split(" ");
+  const count = Number.parseInt(fields[3]!, 16);
+  return Array.from({ length: count }, (_, at) => fields[4 + 2 * at]!.toLowerCase());
+};
 
 const indexOf = (text: string): Map<string, string> => {
   const entries = new Map<string, string>();
