@@ -46,7 +46,7 @@ const secondVerb = -5.5;
 /** A verb behind a comma whose subject stands before an aside ("a man, wearing a hat, walks"). */
 const aside = -2;
 const verbless = -1;
-/** A bare noun behind a preposition ("over colour bars") is rarely the whole phrase before a verb. */
+/** A bare noun behind a preposition ("over city roofs") is rarely the whole phrase before a verb. */
 const bareNoun = -1.2;
 const sameForm = 1.6;
 const otherForm = -1.5;
