@@ -4,7 +4,7 @@ import { captionKeywords, captionKeywordsVersion } from "../language/caption-key
 import { otherLanguage } from "../language/caption-language.ts";
 import { installedWordNet } from "../language/wordnet.ts";
 
-const params: z.ZodObject = z.strictObject({});
+const params = z.strictObject({});
 
 /** The beginning of a caption, so that a message of one line can name it. */
 const shortened = (caption: string): string => {
@@ -13,7 +13,7 @@ const shortened = (caption: string): string => {
 };
 
 /** Keywords without a network. */
-const offline: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor({
+const offline: KeywordExtractorDefinition = defineKeywordExtractor({
   summary: "visible actions by a tagger, WordNet and rules (no network; accuracy in docs/keywords.md)",
   source: "ours, on WordNet 3.0",
   params,
