@@ -1,9 +1,11 @@
 import { DataFormatError } from "../core/errors.ts";
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
 import { extractIndexSet, setF1 } from "./index-sets.ts";
-import { answerPart, normaliseText, tokenF1 } from "./normalise.ts";
+import { normaliseText, tokenF1 } from "./normalise.ts";
 import { extractNumber, meanRelativeAccuracy } from "./numbers.ts";
 import { type OfficialRule, officialJudges } from "./official.ts";
-import { type Extracted, extractOption, optionLetter } from "./options.ts";
+import { extractOption, optionLetter } from "./options.ts";
 import { extractPermutation, isPermutation, kendallTau } from "./permutations.ts";
 import { extractSpan, spanIoU } from "./spans.ts";
 

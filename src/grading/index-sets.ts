@@ -1,6 +1,6 @@
-import { answerPart } from "./normalise.ts";
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
 import { findNumbers } from "./numbers.ts";
-import type { Extracted } from "./options.ts";
 
 /**
  * The set of 1-based frame numbers that a completion names, sorted; "none", "never" or a lone 0 is the empty set.

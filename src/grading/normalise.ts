@@ -1,18 +1,4 @@
 /**
- * What is left of a completion when the reasoning is cut away: the text after the last `</think>`, nothing when a
- * `<think>` never closes (the answer was never reached), and the inside of the last `<answer>` pair if there is one.
- */
-export const answerPart = (completion: string): string => {
-  let text = completion.replace(/<think>[\s\S]*?<\/think>/gi, " ");
-  const open = text.search(/<think>/i);
-  if (open >= 0) text = text.slice(0, open);
-  const close = text.toLowerCase().lastIndexOf("</think>");
-  if (close >= 0) text = text.slice(close + "</think>".length);
-  const tagged = [...text.matchAll(/<answer>([\s\S]*?)<\/answer>/gi)].at(-1);
-  return (tagged?.[1] ?? text).trim();
-};
-
-/**
  * Lower case, ASCII punctuation deleted, the words a, an, the deleted, white space collapsed.
  *
  * @source SQuAD evaluation script (`normalize_answer`); golden pairs in test/golden/grading.test.ts

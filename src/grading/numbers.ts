@@ -1,5 +1,5 @@
-import { answerPart } from "./normalise.ts";
-import type { Extracted } from "./options.ts";
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
 
 const SMALL =
   "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(

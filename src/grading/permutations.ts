@@ -1,5 +1,5 @@
-import { answerPart } from "./normalise.ts";
-import type { Extracted } from "./options.ts";
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
 
 const SEQUENCE = /\d+(?:\s*(?:,|;|->|→|>|\band\b|\bthen\b|\s)\s*(?:and\s+|then\s+)?\d+)+/gi;
 

@@ -1,5 +1,5 @@
-import { answerPart } from "./normalise.ts";
-import type { Extracted } from "./options.ts";
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
 
 /** A stretch of time in seconds from the first frame; `startSeconds <= endSeconds`. */
 export interface TimeSpan {
