@@ -52,7 +52,7 @@ const TOKEN = new RegExp(
     String.raw`[$€£¥]?${NUMBER}(?:[:/~]\d+(?:\.\d+)?)*(?:\s*[%°][cf]?)?(?:[ ]?\p{L}+(?:\/\p{L}+)?)?`,
     String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]`,
     String.raw`(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])[\p{L}\p{N}\p{M}_])+(?:\/(?:\p{L}|\p{N})+)*(?:\+\+|#)?`,
-    String.raw`->|<-|=>|[<>=≤≥≠×÷+*^→←↑↓~|&]`,
+    "->|<-|=>|[<>=≤≥≠×÷+*^→←↑↓~|&]",
   ].join("|"),
   "gu",
 );
@@ -84,11 +84,12 @@ export const answerWords = (text: string): string[] => {
     .replace(/(?<=[\p{L}\p{N}])\s*\/\s*(?=[\p{L}\p{N}])/gu, "/")
     .replace(/(\d)(?:\s+-\s+|-)(?=\d)/g, "$1~");
   const written = folded.match(TOKEN) ?? [];
+  const leading = /^[^\p{L}\p{N}]*\p{L}+\s+["']?[\p{L}\p{N}-]/u.test(folded);
   const words = written.flatMap((token, i) => {
     const lower = token.toLowerCase();
     if (/\d/.test(token) && !/^\p{L}/u.test(token)) return numberToken(lower);
     // A capital letter inside ("Type A") names something; at the start or in lower case it is an article.
-    const article = ARTICLES.has(lower) && (token === lower || (i === 0 && written.length > 1));
+    const article = ARTICLES.has(lower) && (token === lower || (i === 0 && leading));
     return article ? [] : [lower];
   });
   return words.length === 0 ? written.map((token) => token.toLowerCase()) : words;

@@ -9,7 +9,7 @@ export const foldCharacters = (text: string): string =>
     .replace(/[\u{1D400}-\u{1D7FF}\u24B6-\u24E9\u{1F110}-\u{1F149}]/gu, (mark) => mark.normalize("NFKC"))
     .replace(/[\u{1F170}-\u{1F189}]/gu, (mark) => String.fromCharCode(mark.codePointAt(0)! - 0x1f170 + 65))
     .replace(/[\uFF01-\uFF5E]/g, (mark) => String.fromCharCode(mark.charCodeAt(0) - 0xfee0))
-    .replace(/[\u200B-\u200F\u2060\uFE0F\uFEFF]/g, "")
+    .replace(/\p{Cf}|\uFE0F/gu, "")
     .replace(/[\u00A0\u2000-\u200A\u202F\u3000]/g, " ")
     .replace(/\r\n?|[\u2028\u2029]/g, "\n")
     .replace(/[“”„«»「」『』《》〈〉]/g, '"')
@@ -21,7 +21,7 @@ export const foldCharacters = (text: string): string =>
 const boxedContents = (text: string): string[] => {
   const contents: string[] = [];
   // A careless escape turns the backslash and the b into one control character.
-  for (const match of text.matchAll(/(?:\\boxed|\u0008oxed|\bboxed|\\fbox)\s*\{/g)) {
+  for (const match of text.matchAll(/(?:\\boxed|\p{Cc}oxed|\bboxed|\\fbox)\s*\{/gu)) {
     const start = match.index + match[0].length;
     let depth = 1;
     let at = start;

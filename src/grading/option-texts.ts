@@ -16,7 +16,10 @@ export const optionTexts = (options: readonly string[]): OptionTexts => ({
 });
 
 /** The one option whose wording is the whole text; null for none and for several. */
-export const wholeOption = ({ options }: OptionTexts, text: string): number | null => {
+export const wholeOption = ({ options, keys }: OptionTexts, text: string): number | null => {
+  const asked = /\?["')\s]*$/.test(text) && !options.some((option) => option.trim().endsWith("?"));
+  // "- 1" is a list item or a negative number.
+  if (asked || (/^\s*[-−–]\s+\d/.test(text) && keys.some((key) => key.startsWith("-")))) return null;
   const equal = options.flatMap((option, index) => (sameAnswer(option, text) ? [index] : []));
   return equal.length === 1 ? equal[0]! : null;
 };
@@ -44,6 +47,8 @@ const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; de
     const hits = contained(texts, said);
     let rest = ` ${said} `;
     for (const hit of hits) rest = rest.replace(` ${texts.keys[hit]} `, " ");
+    // "turns left then right" tells more than its beginning.
+    if (/ (?:then|afterwards?|followed by) /.test(rest)) continue;
     const turned =
       /^\s*(?:(?:but|however|instead|so|therefore|thus|hence|yes)\b|(?:it|he|she|they|this|that)(?:'s|\s+(?:is|was|are|were|does|did))\b)/i.test(
         clause,
@@ -79,20 +84,24 @@ export const namedOption = (texts: OptionTexts, text: string): Extracted<number>
 
 const YES_NO = new Set(["yes", "no", "true", "false"]);
 
-/** Yes-or-no options are answered by the first word ("No, it does not stop"); null for other options and openings. */
-export const leadingYesNo = ({ keys }: OptionTexts, text: string): Extracted<number> | null => {
+const FIRST_WORD =
+  /^["'(]*(\p{L}+)["')]*(?:\s*(?:[.,;:!—–-]|$)|\s+(?:it|he|she|they|there|this|that|the|I|we)\b)/iu;
+const LAST_WORD =
+  /^(.*)\b(?:say|think|believe|definitely|clearly|probably|absolutely|certainly|is|be|answer)\s*[:,]?\s*["'(]*(\p{L}+)["')]*[.!]*$/iu;
+
+/** Yes-or-no options are answered by a sentence's first word ("No, it does not") or last ("I would say no"). */
+const yesOrNo = ({ keys }: OptionTexts, text: string): Extracted<number> | null => {
   if (!keys.some((key) => YES_NO.has(key))) return null;
-  const words = new Set(
-    sentences(text).flatMap(
-      (sentence) => /^\p{L}+(?=\s*(?:[.,;:!—–-]|$))/u.exec(sentence)?.[0].toLowerCase() ?? [],
-    ),
-  );
-  const opened = keys.flatMap((key, index) => (YES_NO.has(key) && words.has(key) ? [index] : []));
-  const first = /^["'(]*(\p{L}+)["')]*\s*(?:[.,;:!—–\n-]|$)/u.exec(text.trim())?.[1]?.toLowerCase();
-  if (opened.length > 1) return { value: null, rule: "several-texts" };
-  const at = opened[0];
-  return at !== undefined && keys[at] === first
-    ? { value: at, rule: "leading-text" }
+  const said = sentences(text).flatMap((sentence) => {
+    const first = FIRST_WORD.exec(sentence)?.[1]?.toLowerCase() ?? "";
+    if (YES_NO.has(first)) return [first];
+    const last = LAST_WORD.exec(sentence);
+    return last === null || isDenied(last[1]!) ? [] : [last[2]!.toLowerCase()];
+  });
+  const named = keys.flatMap((key, index) => (YES_NO.has(key) && said.includes(key) ? [index] : []));
+  if (named.length > 1) return { value: null, rule: "several-texts" };
+  return named.length === 1
+    ? { value: named[0]!, rule: "yes-or-no" }
     : { value: null, rule: "nothing-found" };
 };
 
@@ -102,6 +111,7 @@ const isNumeric = (key: string): boolean => NUMERIC.test(key);
 const POSITION =
   /(?:\b(?:frames?|seconds?|steps?|option|choice|number|at|after|before|image|figure|clip|first|last|(?:more|less|fewer|greater|rather|other)\s+than|at\s+(?:least|most)|over|under|up\s+to|from|to|than|between|by|minimum\s+of|maximum\s+of|than)\s*(?:number|no\.?)?|#)\s*$/i;
 const COUNTED = /^\s*(?:times?|repetitions?|repeats?|reps?|counts?|occurrences?)\b/i;
+const ADVERB = /^(?:twice|thrice|once(?=\s*(?:[.,;!\n]|$|in\b|during\b)))/i;
 const BARE = /^(?:[\s.!,;:()[\]"']|\b(?:about|around|approximately|roughly|minus|negative|times?)\b)*$/i;
 
 /** The key of a number where it stands: with its sign, and with its unit when it has one. */
@@ -139,7 +149,9 @@ export const numericOption = (texts: OptionTexts, written: string): Extracted<nu
     first !== undefined &&
     numbers.length === 1 &&
     BARE.test(text.slice(0, first.start) + text.slice(first.end));
-  const counted = numbers.filter(({ end }) => COUNTED.test(text.slice(end)));
+  const counted = numbers.filter(
+    ({ start, end }) => COUNTED.test(text.slice(end)) || ADVERB.test(text.slice(start)),
+  );
   const digits = numbers.filter(({ start, end }) => /\d/.test(text.slice(start, end)));
   const used = alone ? numbers : counted.length > 0 ? counted : digits;
   const keys = [...new Set(used.map((number) => numberKey(text, number)))];
@@ -151,12 +163,17 @@ export const numericOption = (texts: OptionTexts, written: string): Extracted<nu
     : { value: null, rule: "nothing-found" };
 };
 
+/** More words than these around an option's wording describe a scene; what they mention answers nothing. */
+const PROSE = 30;
+
 /** The option that a text without letters names: yes or no, a number, or its wording in a sentence. */
 export const statedOption = (texts: OptionTexts, text: string): Extracted<number> => {
   const whole = wholeOption(texts, text);
   if (whole !== null) return { value: whole, rule: "whole-text" };
-  const yesNo = leadingYesNo(texts, text);
+  const yesNo = yesOrNo(texts, text);
   if (yesNo !== null) return yesNo;
+  const longest = Math.max(...texts.keys.map((key) => key.split(" ").length));
+  if (answerWords(text).length > longest + PROSE) return { value: null, rule: "too-long" };
   const named = namedOption(texts, text);
   const numeric = texts.keys.some(isNumeric) ? numericOption(texts, text) : named;
   if (named.value === null) return numeric.value === null && named.rule !== "nothing-found" ? named : numeric;

@@ -1,7 +1,13 @@
 import { answerPart } from "./answer-part.ts";
 import type { Extracted } from "./extracted.ts";
 import { inEnglish } from "./foreign-words.ts";
-import { announcedTexts, type LetterClaim, type LetterClaims, letterClaims } from "./letter-claims.ts";
+import {
+  announcedTexts,
+  type LetterClaim,
+  type LetterClaims,
+  letterClaims,
+  namedLetters,
+} from "./letter-claims.ts";
 import { lineClaims, loneLetter } from "./letter-lines.ts";
 import { type OptionNames, optionNames } from "./letters.ts";
 import { plainAnswer } from "./markup.ts";
@@ -25,7 +31,11 @@ const lastCorrected = (text: string, claims: readonly LetterClaim[]): LetterClai
 };
 
 /** One option out of all that is said by letters; null value where that is none or several, null without any claim. */
-const settle = (text: string, { asserted, rejected, possible }: LetterClaims): Extracted<number> | null => {
+const settle = (
+  text: string,
+  names: OptionNames,
+  { asserted, rejected, possible }: LetterClaims,
+): Extracted<number> | null => {
   if (asserted.some(({ indices }) => indices.length > 1)) return { value: null, rule: "several-letters" };
   const denied = new Set(rejected.flatMap(({ indices }) => indices));
   const kept = asserted.filter(({ indices }) => !denied.has(indices[0]!));
@@ -37,32 +47,43 @@ const settle = (text: string, { asserted, rejected, possible }: LetterClaims): E
   const chosen = distinct.size === 1 ? kept[0]! : lastCorrected(text, kept);
   if (chosen === null) return { value: null, rule: "several-letters" };
   const index = chosen.indices[0]!;
-  const rivals = possible.filter(
-    ({ indices, end }) =>
-      end > chosen.start && indices.some((other) => other !== index && !denied.has(other)),
-  );
-  if (rivals.length > 0) return { value: null, rule: "several-letters" };
+  const isRival = ({ indices }: { readonly indices: readonly number[] }): boolean =>
+    indices.some((other) => other !== index && !denied.has(other));
+  const rivals = possible.filter(({ end }) => end > chosen.start).some(isRival);
+  // "The answer is A. Wait, B ..." names another option after taking the first one back.
+  const doubt = CORRECTION.exec(text.slice(chosen.end));
+  const replaced =
+    doubt !== null &&
+    namedLetters(text, names).some((group) => group.start > chosen.end + doubt.index && isRival(group));
+  if (rivals || replaced) return { value: null, rule: "several-letters" };
   return { value: index, rule: chosen.rule };
 };
 
-/** True when an asserted letter stands before the wording of another option. */
-const contradictsText = (text: string, names: OptionNames, { indices, end }: LetterClaim): boolean => {
-  const rest = text.slice(end).split("\n")[0]!;
+/** True when an asserted letter stands before the wording of another option, in its line or as the whole next one. */
+const contradictsText = (
+  text: string,
+  names: OptionNames,
+  texts: OptionTexts,
+  { indices, end }: LetterClaim,
+): boolean => {
+  const [rest = "", ...lines] = text.slice(end).split("\n");
+  const below = lines.find((line) => line.trim() !== "");
+  const other = below === undefined || /[\p{L}\p{N}]/u.test(rest) ? null : wholeOption(texts, below);
+  if (other !== null && other !== indices[0]) return true;
   const own = names.textLength(rest, indices[0]!);
   return Array.from({ length: names.count }, (_, index) => names.textLength(rest, index)).some(
     (length, index) => index !== indices[0] && length > own,
   );
 };
 
-const readByLetters = (text: string, names: OptionNames): Extracted<number> | null => {
+const readByLetters = (text: string, names: OptionNames, texts: OptionTexts): Extracted<number> | null => {
   const said = letterClaims(text, names);
-  const lines = lineClaims(text, names);
-  const asserted = [...said.asserted, ...lines].filter(
+  const asserted = [...said.asserted, ...lineClaims(text, names)].filter(
     ({ start }) => !said.rejected.some((one) => one.start === start),
   );
-  if (asserted.some((claim) => claim.indices.length === 1 && contradictsText(text, names, claim)))
+  if (asserted.some((one) => one.indices.length === 1 && contradictsText(text, names, texts, one)))
     return { value: null, rule: "letter-and-text-differ" };
-  return settle(text, { ...said, asserted });
+  return settle(text, names, { ...said, asserted });
 };
 
 /** The option whose wording, or a sentence with it, follows a lead-in ("the answer is walk"); null without one. */
@@ -96,7 +117,7 @@ export const extractOption = (completion: string, options: readonly string[]): E
   if (alone !== null) return { value: alone, rule: "whole-letter" };
   const whole = wholeOption(texts, text);
   if (whole !== null) return { value: whole, rule: "whole-text" };
-  const byLetters = readByLetters(inEnglish(text), names);
+  const byLetters = readByLetters(inEnglish(text), names, texts);
   if (byLetters !== null) return byLetters;
   return readAnnounced(texts, text) ?? statedOption(texts, text);
 };
