@@ -1,16 +1,15 @@
 import { DataFormatError } from "../core/errors.ts";
+import { answerKey, answerWords, sameAnswer } from "./answer-key.ts";
+import type { AnswerKind } from "./answer-kinds.ts";
 import { answerPart } from "./answer-part.ts";
 import type { Extracted } from "./extracted.ts";
 import { extractIndexSet, setF1 } from "./index-sets.ts";
-import { normaliseText, tokenF1 } from "./normalise.ts";
+import { wordsF1 } from "./normalise.ts";
 import { extractNumber, meanRelativeAccuracy } from "./numbers.ts";
 import { type OfficialRule, officialJudges } from "./official.ts";
 import { extractOption, optionLetter } from "./options.ts";
 import { extractPermutation, isPermutation, kendallTau } from "./permutations.ts";
 import { extractSpan, spanIoU } from "./spans.ts";
-
-/** How an answer is compared with the reference (the same words as a data set's `answerKind`). */
-export type AnswerKind = "choice" | "number" | "span" | "permutation" | "index-set" | "open";
 
 /** A question's reference and what the model said. */
 export interface GradingInput {
@@ -43,9 +42,9 @@ export const referenceOption = (answer: string, options: readonly string[]): num
   const lone = /^[([]?([A-Za-z])[)\].:]*$/.exec(answer.trim());
   const letter = lone === null ? -1 : lone[1]!.toUpperCase().charCodeAt(0) - 65;
   if (letter >= 0 && letter < options.length) return letter;
-  const texts = options.map(normaliseText);
-  const at = texts.indexOf(normaliseText(answer));
-  if (at >= 0 && texts.lastIndexOf(normaliseText(answer)) === at) return at;
+  const keys = options.map(answerKey);
+  const at = keys.indexOf(answerKey(answer));
+  if (at >= 0 && keys.lastIndexOf(answerKey(answer)) === at) return at;
   const lead = extractOption(answer, options);
   if (lead.value !== null && lead.rule === "line-letter") return lead.value;
   throw badReference(
@@ -73,17 +72,9 @@ const exact = (correct: boolean): { correct: boolean; score: number } => ({
 const gradeText = (answer: string, completion: string, partial: boolean): Verdict => {
   const text = answerPart(completion);
   if (text === "") return { correct: false, score: 0, parsed: null, rule: "empty" };
-  const [given, wanted] = [normaliseText(text), normaliseText(answer)];
-  // Articles and punctuation may be all there is ("the"); such texts are compared as written.
-  const correct =
-    given === "" || wanted === "" ? text.toLowerCase() === answer.trim().toLowerCase() : given === wanted;
-  const score = correct ? 1 : partial && given !== "" && wanted !== "" ? tokenF1(text, answer) : 0;
-  return {
-    correct,
-    score: correct ? 1 : Math.min(score, 1),
-    parsed: text,
-    rule: partial ? "token-f1" : "normalised-text",
-  };
+  const correct = sameAnswer(text, answer) || text.toLowerCase() === answer.trim().toLowerCase();
+  const score = correct ? 1 : partial ? wordsF1(answerWords(text), answerWords(answer)) : 0;
+  return { correct, score, parsed: text, rule: partial ? "token-f1" : "normalised-text" };
 };
 
 const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Verdict>> = {

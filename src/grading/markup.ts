@@ -34,9 +34,12 @@ const boxedContents = (text: string): string[] => {
 const ANSWER_KEY =
   /^(?:final[_ -]?)?(?:answer|ans|choice|option|prediction|response|result)$|^(?:selected|correct|chosen|best|predicted)[_ -]?(?:option|answer|choice|letter)$|^(?:answer|option|choice)[_ -]?(?:letter|choice|option|text)?$/i;
 
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "string");
+
 const asText = (value: unknown): string => {
   if (typeof value === "string") return value;
-  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(", ");
+  if (isTexts(value)) return value.join(", ");
   return value === null || value === undefined ? "" : JSON.stringify(value);
 };
 
@@ -57,7 +60,7 @@ const jsonAnswer = (text: string): string | null => {
     try {
       const value: unknown = JSON.parse(candidate);
       if (typeof value === "string") return value;
-      if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(", ");
+      if (isTexts(value)) return value.join(", ");
       if (typeof value === "object" && value !== null && !Array.isArray(value)) return answerOfObject(value);
     } catch {
       // No JSON, or not only: the next form is tried.

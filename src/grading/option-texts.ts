@@ -15,11 +15,14 @@ export const optionTexts = (options: readonly string[]): OptionTexts => ({
   keys: options.map(answerKey),
 });
 
+/** True where "- 1" may be a list item or a negative number, and options of both signs are given. */
+const isSignUnclear = (keys: readonly string[], text: string): boolean =>
+  /^\s*[-−–]\s+\d/.test(text) && keys.some((key) => key.startsWith("-"));
+
 /** The one option whose wording is the whole text; null for none and for several. */
 export const wholeOption = ({ options, keys }: OptionTexts, text: string): number | null => {
   const asked = /\?["')\s]*$/.test(text) && !options.some((option) => option.trim().endsWith("?"));
-  // "- 1" is a list item or a negative number.
-  if (asked || (/^\s*[-−–]\s+\d/.test(text) && keys.some((key) => key.startsWith("-")))) return null;
+  if (asked || isSignUnclear(keys, text)) return null;
   const equal = options.flatMap((option, index) => (sameAnswer(option, text) ? [index] : []));
   return equal.length === 1 ? equal[0]! : null;
 };
@@ -115,10 +118,9 @@ const ADVERB = /^(?:twice|thrice|once(?=\s*(?:[.,;!\n]|$|in\b|during\b)))/i;
 const BARE = /^(?:[\s.!,;:()[\]"']|\b(?:about|around|approximately|roughly|minus|negative|times?)\b)*$/i;
 
 /** The key of a number where it stands: with its sign, and with its unit when it has one. */
-const numberKey = (text: string, { value, start, end }: FoundNumber): string => {
+const numberKey = (text: string, { value, end }: FoundNumber): string => {
   const tail = /^(?:\s*[%°][cf]?|\s*\p{L}+(?:\/\p{L}+)?)?/iu.exec(text.slice(end))![0];
-  const negative = /\b(?:minus|negative)\s+$/i.test(text.slice(0, start));
-  return answerWords(`${negative ? -value : value}${tail}`)[0] ?? "";
+  return answerWords(`${value}${tail}`)[0] ?? "";
 };
 
 /** True where a number is denied, a limit, or counts frames and seconds instead of answering. */
@@ -142,6 +144,7 @@ const isElsewhere = (text: string, { start, end }: FoundNumber): boolean => {
  * number in digits stands there; null where it is denied, a limit ("more than 2") or a place ("frame 2").
  */
 export const numericOption = (texts: OptionTexts, written: string): Extracted<number> => {
+  if (isSignUnclear(texts.keys, written)) return { value: null, rule: "sign-unclear" };
   const text = written.replace(/[−–](?=\d)/g, "-");
   const numbers = findNumbers(text);
   const first = numbers[0];

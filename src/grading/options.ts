@@ -12,12 +12,11 @@ import { lineClaims, loneLetter } from "./letter-lines.ts";
 import { type OptionNames, optionNames } from "./letters.ts";
 import { plainAnswer } from "./markup.ts";
 import { type OptionTexts, optionTexts, statedOption, wholeOption } from "./option-texts.ts";
+import { CORRECTION } from "./polarity.ts";
 
 /** Letter of the option at a position: 0 is A. */
 export const optionLetter = (index: number): string => String.fromCharCode(65 + index);
 
-const CORRECTION =
-  /\b(?:no|wait|actually|correction|correct(?:ing)?\s+myself|sorry|second\s+thought|mistake|mistaken|reconsider\w*|re-?examin\w*|re-?check\w*)\b/i;
 const TURN = /\b(?:but|however|instead|rather|yet)\b/i;
 
 /** The last of different assertions, where the text takes the earlier ones back; null where it contradicts itself. */

@@ -28,6 +28,43 @@ export const clauseBefore = (text: string, at: number): string => {
   return text.slice(start, at);
 };
 
+/** What stands behind a position in its own clause, its question mark included. */
+export const clauseAfter = (text: string, at: number): string => {
+  const rest = text.slice(at);
+  CLAUSE_EDGE.lastIndex = 0;
+  const edge = [...rest.matchAll(CLAUSE_EDGE)].find(({ index }) => !/^[.:]\d/.test(rest.slice(index)));
+  return edge === undefined ? rest : rest.slice(0, edge.index + (edge[0] === "?" ? 1 : 0));
+};
+
+const LIMIT =
+  /\b(?:(?:more|less|fewer|greater|rather|other|later|earlier)\s+than|at\s+(?:least|most)|over|under|up\s+to|minimum\s+of|maximum\s+of)\s*$/i;
+
+/** True when the values at a place are denied, doubted, asked or only a limit: "not 3", "3 is wrong", "at least 3", "3?". */
+export const isDeniedAt = (text: string, start: number, end: number): boolean => {
+  const before = clauseBefore(text, start);
+  const after = clauseAfter(text, end);
+  return isDenied(before) || LIMIT.test(before) || isDenied(after) || after.endsWith("?");
+};
+
+/** Words by which a text takes back what it said before. */
+export const CORRECTION: RegExp =
+  /\b(?:no|wait|actually|correction|correct(?:ing)?\s+myself|sorry|second\s+thought|mistake|mistaken|reconsider\w*|re-?examin\w*|re-?check\w*)\b/i;
+
+/**
+ * The last of several readings when they agree, or when the text takes the earlier ones back; null when it leaves open
+ * which one it means.
+ */
+export const lastOf = <T extends { readonly start: number; readonly end: number }>(
+  text: string,
+  found: readonly T[],
+  same: (a: T, b: T) => boolean,
+): T | null => {
+  const last = found.at(-1);
+  if (last === undefined) return null;
+  const other = found.findLast((one) => !same(one, last));
+  return other === undefined || CORRECTION.test(text.slice(other.end, last.start)) ? last : null;
+};
+
 /** The sentences of a text; full stops inside numbers and abbreviations end none. */
 export const sentences = (text: string): string[] =>
   text
