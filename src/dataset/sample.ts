@@ -1,8 +1,6 @@
 import type { Replacement } from "../absent/pair.ts";
+import type { AnswerKind } from "../grading/answer-kinds.ts";
 import type { Timeline } from "../video/types.ts";
-
-/** How an answer is compared with the reference. */
-export type AnswerKind = "choice" | "number" | "span" | "permutation" | "index-set" | "open";
 
 /** Part of a message in the Qwen message format. */
 export type MessagePart =

@@ -1,5 +1,6 @@
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
-import { type AnswerKind, gradeAnswer, type Verdict } from "../grading/grade-answer.ts";
+import type { AnswerKind } from "../grading/answer-kinds.ts";
+import { type Grade, gradeAnswer } from "../grading/grade-answer.ts";
 import type { OfficialRule } from "../grading/official.ts";
 
 /** One question of a benchmark. */
@@ -49,7 +50,7 @@ export const gradeQuestion = (
   question: BenchmarkQuestion,
   completion: string,
   mode: "strict" | OfficialRule,
-): Verdict | null => {
+): Grade | null => {
   const { answerKind, answer, options } = question;
   if (answer === null) return null;
   return gradeAnswer({ answerKind, answer, completion, ...(options === undefined ? {} : { options }) }, mode);

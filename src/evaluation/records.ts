@@ -1,7 +1,7 @@
 import { DataFormatError } from "../core/errors.ts";
 import { readJsonLines } from "../core/files.ts";
 import type { Recipe } from "../core/registry.ts";
-import type { AnswerKind } from "../grading/grade-answer.ts";
+import type { AnswerKind } from "../grading/answer-kinds.ts";
 import type { QuestionScore } from "./statistics/paired.ts";
 import type { Answer, Decoding } from "./subject.ts";
 

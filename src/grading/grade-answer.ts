@@ -21,7 +21,7 @@ export interface GradingInput {
 }
 
 /** What grading found. */
-export interface Verdict {
+export interface Grade {
   readonly correct: boolean;
   /** Partial credit in [0, 1]; 1 exactly for a perfect answer, 0 for nothing read. */
   readonly score: number;
@@ -59,7 +59,7 @@ const verdict = <T>(
   read: Extracted<T>,
   write: (value: T) => string,
   judge: (value: T) => { correct: boolean; score: number },
-): Verdict =>
+): Grade =>
   read.value === null
     ? { correct: false, score: 0, parsed: null, rule: read.rule }
     : { ...judge(read.value), parsed: write(read.value), rule: read.rule };
@@ -69,7 +69,7 @@ const exact = (correct: boolean): { correct: boolean; score: number } => ({
   score: correct ? 1 : 0,
 });
 
-const gradeText = (answer: string, completion: string, partial: boolean): Verdict => {
+const gradeText = (answer: string, completion: string, partial: boolean): Grade => {
   const text = answerPart(completion);
   if (text === "") return { correct: false, score: 0, parsed: null, rule: "empty" };
   const correct = sameAnswer(text, answer) || text.toLowerCase() === answer.trim().toLowerCase();
@@ -77,7 +77,7 @@ const gradeText = (answer: string, completion: string, partial: boolean): Verdic
   return { correct, score, parsed: text, rule: partial ? "token-f1" : "normalised-text" };
 };
 
-const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Verdict>> = {
+const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Grade>> = {
   choice: ({ answer, options, completion }) => {
     if (options === undefined || options.length === 0) return gradeText(answer, completion, false);
     const right = referenceOption(answer, options);
@@ -142,7 +142,7 @@ const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Verdict>
  * @param mode "strict" (ours) or a benchmark's own rule for its choice questions, errors included
  * @throws {DataFormatError} when the reference is not of its kind
  */
-export const gradeAnswer = (input: GradingInput, mode: "strict" | OfficialRule = "strict"): Verdict => {
+export const gradeAnswer = (input: GradingInput, mode: "strict" | OfficialRule = "strict"): Grade => {
   if (mode === "strict" || input.answerKind !== "choice" || input.options === undefined)
     return gradeByKind[input.answerKind](input);
   const right = referenceOption(input.answer, input.options);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { DataFormatError, messageOf } from "../../core/errors.ts";
 import { readJsonLines } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
+import { answerKinds } from "../../grading/answer-kinds.ts";
 import { type BenchmarkPlugin, type BenchmarkQuestion, defineBenchmark } from "../benchmarks.ts";
 
 const row = z.object({
@@ -16,7 +17,7 @@ const row = z.object({
     }),
   ),
   answer: z.string().min(1),
-  answerKind: z.enum(["choice", "number", "span", "permutation", "index-set", "open"]),
+  answerKind: z.enum(answerKinds),
   options: z.array(z.string()).min(2).optional(),
   skill: z.string().optional(),
 });
