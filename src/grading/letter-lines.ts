@@ -95,22 +95,32 @@ const answers = (
   return (!group.lower && /^\s*[,;!]|^\s+[—–=→-]\s/.test(rest)) || REASON.test(rest) || /^\s*\(/.test(rest);
 };
 
+/** What the places of letters say, and whether the options are repeated as a list. */
+export interface LineClaims {
+  readonly claims: readonly LetterClaim[];
+  readonly listed: boolean;
+}
+
 /**
  * Letters that answer by where they stand: at the start of the text or of the only line that begins with one, alone on
- * the first or last line, at the very end. Two and more lettered lines are the options repeated and answer nothing.
+ * the first or last line, at the very end. Two and more lettered lines are the options repeated and answer nothing; a
+ * first line that is out of their order ("B. ...", then "A. ...", "C. ...") is none of them.
  */
-export const lineClaims = (text: string, names: OptionNames): LetterClaim[] => {
+export const lineClaims = (text: string, names: OptionNames): LineClaims => {
   const lines = linesOf(text);
   const claims: LetterClaim[] = [];
   const opened = lines.map((line) => openingLetters(line, names));
-  const lettered = opened.filter((one) => one?.marked && !/^[\s"'!.)\]]*$/.test(one.rest));
+  const isAlone = (rest: string): boolean => /^[\s"'!.)\]]*$/.test(rest);
+  const lettered = opened.filter((one) => one?.marked && !isAlone(one.rest));
   const listed = new Set(lettered.map((one) => one!.group.indices[0])).size > 1;
+  const heads =
+    listed && lettered[0] === opened[0] && lettered[0]!.group.indices[0]! > lettered[1]!.group.indices[0]!;
   lines.forEach((line, i) => {
     const at = opened[i] ?? null;
     if (at === null) return;
     const ends = i === 0 || i === lines.length - 1;
-    const alone = /^[\s"'!.)\]]*$/.test(at.rest);
-    if (alone ? !ends : listed && at.marked) return;
+    const alone = isAlone(at.rest);
+    if (alone ? !ends : listed && at.marked && !(heads && i === 0)) return;
     if (!alone && !at.marked && !ends) return;
     if (!answers(at, names, i === 0)) return;
     const { group } = at;
@@ -124,5 +134,5 @@ export const lineClaims = (text: string, names: OptionNames): LetterClaim[] => {
   const last = lines.at(-1);
   const closing = last === undefined ? null : closingClaim(last, names);
   if (closing !== null && !claims.some(({ start }) => start === closing.start)) claims.push(closing);
-  return claims;
+  return { claims, listed };
 };

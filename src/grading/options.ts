@@ -77,12 +77,14 @@ const contradictsText = (
 
 const readByLetters = (text: string, names: OptionNames, texts: OptionTexts): Extracted<number> | null => {
   const said = letterClaims(text, names);
-  const asserted = [...said.asserted, ...lineClaims(text, names)].filter(
+  const lines = lineClaims(text, names);
+  const asserted = [...said.asserted, ...lines.claims].filter(
     ({ start }) => !said.rejected.some((one) => one.start === start),
   );
   if (asserted.some((one) => one.indices.length === 1 && contradictsText(text, names, texts, one)))
     return { value: null, rule: "letter-and-text-differ" };
-  return settle(text, names, { ...said, asserted });
+  const settled = settle(text, names, { ...said, asserted });
+  return settled ?? (lines.listed ? { value: null, rule: "several-letters" } : null);
 };
 
 /** The option whose wording, or a sentence with it, follows a lead-in ("the answer is walk"); null without one. */
