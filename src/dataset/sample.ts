@@ -1,5 +1,5 @@
 import type { Replacement } from "../absent/pair.ts";
-import type { AnswerKind } from "../grading/answer-kinds.ts";
+import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { Timeline } from "../video/types.ts";
 
 /** Part of a message in the Qwen message format. */
@@ -63,6 +63,8 @@ export interface Sample {
   readonly options?: readonly string[];
   /** Which family of questions, e.g. "motion-recognition". */
   readonly skill?: string;
+  /** The part of the data set that the row belongs to, e.g. "train" or "test"; every row of a clip is in the same. */
+  readonly split?: string;
   readonly keywords?: readonly string[];
   readonly events?: readonly EventSpan[];
   readonly provenance: Readonly<Record<string, unknown>>;

@@ -1,6 +1,5 @@
 import { DataFormatError } from "../core/errors.ts";
 import { answerKey, answerWords, sameAnswer } from "./answer-key.ts";
-import type { AnswerKind } from "./answer-kinds.ts";
 import { answerPart } from "./answer-part.ts";
 import type { Extracted } from "./extracted.ts";
 import { extractIndexSet, setF1 } from "./index-sets.ts";
@@ -10,6 +9,12 @@ import { type OfficialRule, officialJudges } from "./official.ts";
 import { extractOption, optionLetter } from "./options.ts";
 import { extractPermutation, isPermutation, kendallTau } from "./permutations.ts";
 import { extractSpan, spanIoU } from "./spans.ts";
+
+/** Every way in which an answer is compared with its reference; the words of a data set's `answerKind`. */
+export const answerKinds = ["choice", "number", "span", "permutation", "index-set", "open"] as const;
+
+/** One of {@link answerKinds}. */
+export type AnswerKind = (typeof answerKinds)[number];
 
 /** A question's reference and what the model said. */
 export interface GradingInput {

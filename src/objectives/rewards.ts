@@ -1,5 +1,5 @@
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
-import type { AnswerKind } from "../grading/answer-kinds.ts";
+import type { AnswerKind } from "../grading/grade-answer.ts";
 
 /** One completion and what is known about it. */
 export interface RewardInput {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataFormatError } from "../../../src/core/errors.ts";
-import type { AnswerKind } from "../../../src/grading/answer-kinds.ts";
+import type { AnswerKind } from "../../../src/grading/grade-answer.ts";
 import { answerPart } from "../../../src/grading/answer-part.ts";
 import { gradeOpenAnswer, tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
 import { type GradingInput, gradeAnswer } from "../../../src/grading/grade-answer.ts";
