@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataFormatError } from "../../../src/core/errors.ts";
-import type { AnswerKind } from "../../../src/grading/grade-answer.ts";
 import { answerPart } from "../../../src/grading/answer-part.ts";
 import { gradeOpenAnswer, tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
+import type { AnswerKind } from "../../../src/grading/grade-answer.ts";
 import { type GradingInput, gradeAnswer } from "../../../src/grading/grade-answer.ts";
 import { extractIndexSet, setF1 } from "../../../src/grading/index-sets.ts";
 import { tokenF1 } from "../../../src/grading/normalise.ts";
