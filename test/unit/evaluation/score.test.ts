@@ -306,7 +306,7 @@ describe("mistakes are named in one line", () => {
       "no samples in the data set folder",
     ],
     ["wrong annotations", "world", { predictions: good }, "not a sample"],
-    ["missing predictions", "motionbench", { predictions: join(folder, "none") }, "cannot read predictions"],
+    ["missing predictions", "motionbench", { predictions: join(folder, "none") }, "cannot read file"],
     [
       "no answer field",
       "motionbench",
