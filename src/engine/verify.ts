@@ -7,7 +7,6 @@
 
 import { idsBatch } from "../batch/ids-batch.ts";
 import { seededRandom } from "../core/random.ts";
-import { resizeAntialias } from "../frames/resize-antialias.ts";
 import { adaptedModel } from "../model/adapted-model.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -186,7 +185,7 @@ export const verifyFixture = async (folder: string, options: VerifyOptions): Pro
   let cases: CaseReport[];
   try {
     if (fixture.kind === "processor") {
-      cases = await verifyProcessorFixture(folder, resizeAntialias);
+      cases = await verifyProcessorFixture(folder);
       for (const report of cases) options.onCase?.(report);
     } else cases = await verifyModel(fixture, options);
   } finally {

@@ -48,9 +48,9 @@ const models: [name: string, version: TransformersVersion, options: string][] = 
     "--mrope 6 0 2 --tokens-per-second 25 --window 100 --rope-theta 10000",
   ],
   [
-    "Qwen2-VL: heads of 12 numbers, MLPs of 2.5 widths, tied",
+    "Qwen2-VL: heads of 12 numbers, MLPs of 3 widths, tied",
     "4.49",
-    "--family qwen2_vl --vision-hidden 36 --vision-heads 3 --mlp-ratio 2.5 --tied --dtype bfloat16",
+    "--family qwen2_vl --vision-hidden 36 --vision-heads 3 --mlp-ratio 3 --tied --dtype bfloat16",
   ],
   [
     "Qwen2-VL: saved by 4.49 itself, in shards",
