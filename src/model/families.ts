@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { folderRegistry, type Registry } from "../core/registry.ts";
+import { checkIsModel, checkIsUnquantized } from "../weights/folder-kind.ts";
 import type { ModelConfig } from "./config.ts";
 import { fieldsOf } from "./config-fields.ts";
 import type { ModelFamily, ModelFamilyPlugin } from "./family.ts";
@@ -47,10 +49,29 @@ export const readConfig = (json: unknown, where: string): ModelConfig => {
   return familyOf({ family: root.text("model_type") ?? "none" }, where).readConfig(root);
 };
 
-/** Reads the configuration of a checkpoint folder; its family may have been added from outside. */
+/**
+ * Ids that end an answer: those of `generation_config.json` when there is one, even if it names none.
+ * @source transformers 5.23, `PreTrainedModel.from_pretrained`
+ */
+const withEnds = (config: ModelConfig, folder: string): ModelConfig => {
+  const file = join(folder, "generation_config.json");
+  if (!existsSync(file)) return config;
+  const fields = fieldsOf(readJsonFile(file), file);
+  const endOfText = fields.has("eos_token_id") ? fields.integers("eos_token_id") : [];
+  return { ...config, tokens: { ...config.tokens, endOfText } };
+};
+
+/**
+ * Reads the configuration of a checkpoint folder, `config.json` and `generation_config.json`; its family may have been
+ * added from outside.
+ *
+ * @throws {ConfigError} as {@link readConfig}, and for a folder that is something else than a checkpoint
+ */
 export const readConfigFile = async (folder: string): Promise<ModelConfig> => {
+  checkIsModel(folder);
   const file = join(folder, "config.json");
   const json = readJsonFile(file);
+  checkIsUnquantized(json, file);
   await loadFamily(fieldsOf(json, file).text("model_type") ?? "none");
-  return readConfig(json, file);
+  return withEnds(readConfig(json, file), folder);
 };
