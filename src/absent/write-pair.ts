@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
-import { sha256OfFile, writeFileAtomic } from "../core/files.ts";
+import { makeFolder, sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
 import type { VideoInfo } from "../video/types.ts";
@@ -61,7 +61,7 @@ export const writePair = async (request: WritePairRequest): Promise<WrittenPair>
     });
   const partial = `${folder}.partial-${process.pid}`;
   rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { recursive: true });
+  makeFolder(partial);
   try {
     const written = request.virtual
       ? await virtualPair(request, folder)
@@ -69,7 +69,7 @@ export const writePair = async (request: WritePairRequest): Promise<WrittenPair>
     if (request.sheet !== undefined) await request.sheet(join(partial, "sheet.png"), written.pair);
     writeFileAtomic(join(partial, "pair.json"), `${JSON.stringify(written.pair, null, 1)}\n`);
     const names = [...written.files, ...(request.sheet === undefined ? [] : ["sheet.png"]), "pair.json"];
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     // The record of an earlier pair must not stand beside other clips, not even for a moment.
     rmSync(join(folder, "pair.json"), { force: true });
     for (const name of names) renameSync(join(partial, name), join(folder, name));

@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
-import { sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
+import { makeFolder, sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { Recipe } from "../core/registry.ts";
 import type { Sample } from "./sample.ts";
 import { type DatasetDescription, datasetSchemaName, type Rejection, rowOfSample } from "./schema.ts";
@@ -82,7 +73,7 @@ export class DatasetWriter {
   #rejected: Rejection[] = [];
   constructor(options: DatasetWriterOptions) {
     this.#options = options;
-    mkdirSync(join(options.folder, "clips"), { recursive: true });
+    makeFolder(join(options.folder, "clips"));
   }
   /** Adds a sample. */
   add(sample: Sample): void {

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { ShapeError } from "../core/errors.ts";
-import { readJsonFile, sha256, writeFileAtomic } from "../core/files.ts";
+import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../core/files.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Timeline } from "../video/types.ts";
 import type { RelevanceContext } from "./relevance.ts";
@@ -61,7 +61,7 @@ export const scoreClip = async (request: ScoreRequest): Promise<ClipScores> => {
   const version = made.value.version();
   const cachable = definition.remembers !== false;
   if (file !== undefined && cachable) {
-    mkdirSync(request.cacheFolder!, { recursive: true });
+    makeFolder(request.cacheFolder!);
     writeFileAtomic(file, JSON.stringify({ version, scores: [...scores] }));
   }
   return { scores, version, cached: false };

@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { ConfigError, UnsupportedError, VideoError } from "../core/errors.ts";
+import { makeFolder } from "../core/files.ts";
 import { defaultLimits, type VideoLimits } from "./limits.ts";
 import { feedFrames } from "./pool/feed-frames.ts";
 import { runJob, streamJob } from "./pool/run-job.ts";
@@ -50,7 +51,7 @@ let serial = 0;
 
 const outputFile = (file: string): OutputFile => {
   const full = resolve(file);
-  mkdirSync(dirname(full), { recursive: true });
+  makeFolder(dirname(full));
   return { file: full, temporary: `${full}.${process.pid}.${serial++}.tmp` };
 };
 

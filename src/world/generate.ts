@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
-import { readJsonFile, writeFileAtomic } from "../core/files.ts";
+import { makeFolder, readJsonFile, writeFileAtomic } from "../core/files.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { readDescription } from "../dataset/read.ts";
 import type { DatasetDescription } from "../dataset/schema.ts";
@@ -75,8 +75,8 @@ const claimFolder = (folder: string, recipe: Record<string, unknown>): void => {
       expected: "a new or empty folder, or one with this world in it",
       got: present.slice(0, 3).join(", "),
     });
-  mkdirSync(join(folder, workFolder), { recursive: true });
-  mkdirSync(join(folder, "clips"), { recursive: true });
+  makeFolder(join(folder, workFolder));
+  makeFolder(join(folder, "clips"));
   writeFileAtomic(stored, `${JSON.stringify(recipe, null, 2)}\n`);
 };
 

@@ -1,7 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { absentBuilders } from "../../absent/builders.ts";
-import { writeFileAtomic } from "../../core/files.ts";
+import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { analyseClip } from "../clip-analysis.ts";
 import { type ClipOptions, chosenOf, clipOptions } from "../clip-options.ts";
 import { renderPairPage } from "../clip-page.ts";
@@ -40,7 +39,7 @@ const keyframes: CommandDefinition = defineCommand({
     await using clips = openClips(raw);
     const clip = await analyseClip(clips, file, options, context);
     if (options.html !== undefined) {
-      mkdirSync(dirname(options.html), { recursive: true });
+      makeFolder(dirname(options.html));
       writeFileAtomic(
         options.html,
         await renderPairPage({

@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../../core/files.ts";
 import { OnnxEngine } from "../../engine/onnx/engine.ts";
 import { loadStore } from "../../engine/onnx/open.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
@@ -52,7 +53,7 @@ export const testStage = async (
   });
   const names = ["complete", "absent", "random-removal", ...(stage.blind ? ["blind"] : [])];
   const folder = join(out, "evaluation");
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const slug = stage.title
     .toLowerCase()
     .match(/[a-z0-9]+/g)!

@@ -1,6 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../core/files.ts";
+import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import { segmentTokensOf } from "../../model/qwen2_5_vl/segment-tokens.ts";
 import type { SegmentTokens } from "../../model/qwen2_5_vl/segments.ts";
@@ -23,7 +22,7 @@ export interface WorldLanguage {
 
 /** Writes the tokenizer's files (a Hugging Face folder) and opens it. */
 export const makeLanguage = (folder: string): WorldLanguage => {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const words = [...worldVocabulary(), ...refeedInstruction.split(" ")];
   for (const [name, content] of Object.entries(wordLevelTokenizerJson(words)))
     writeFileAtomic(join(folder, name), `${JSON.stringify(content, null, 1)}\n`);

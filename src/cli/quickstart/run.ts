@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
 import type { EvaluationRecord } from "../../evaluation/records.ts";
@@ -95,7 +96,7 @@ const makeEncoder = async (
       progress,
       signal: context.signal,
     });
-    mkdirSync(join(folder, "encoder"), { recursive: true });
+    makeFolder(join(folder, "encoder"));
     saveDualEncoder(join(folder, "encoder"), config, store);
   }
   return DualEncoder.open(join(folder, "encoder"), recipe.threads);
@@ -146,7 +147,7 @@ export const runQuickstart = async (
     readonly versions: readonly { readonly name: string; readonly value: string }[];
   },
 ): Promise<QuickstartResult> => {
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   const watch = new Watch();
   const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));
