@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { unixSeconds } from "../core/clock.ts";
-import { InternalError, messageOf, RunError } from "../core/errors.ts";
+import { ConfigError, InternalError, messageOf, RunError } from "../core/errors.ts";
 import { makeFolder, readJsonFile, writeFileAtomic } from "../core/files.ts";
 import {
   pruneCheckpoints,
@@ -178,7 +178,8 @@ export const createRun = (folder: string, config: unknown, options: RunOptions =
   } catch (error) {
     throw new RunError("cannot make the run folder", {
       where: folder,
-      got: messageOf(error),
+      got: messageOf(error instanceof ConfigError ? error.cause : error),
+      hint: "choose a place that can be written",
       cause: error,
     });
   }

@@ -3,10 +3,11 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { makeFolder, readJsonFile, writeFileAtomic } from "../core/files.ts";
+import { checkOutput } from "../core/output-place.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { readDescription } from "../dataset/read.ts";
 import type { DatasetDescription } from "../dataset/schema.ts";
-import { checkOutputFolder, DatasetWriter, LineFile } from "../dataset/write.ts";
+import { DatasetWriter, LineFile } from "../dataset/write.ts";
 import type { WorldSeed } from "./balance.ts";
 import { worldCard } from "./card.ts";
 import type { WorldProfile } from "./profile.ts";
@@ -62,7 +63,7 @@ const anotherWorld = (folder: string): ConfigError =>
 
 /** Makes sure that the folder is new or this world's, and claims it. */
 const claimFolder = (folder: string, recipe: Record<string, unknown>): void => {
-  checkOutputFolder(folder);
+  checkOutput(folder, "folder");
   const stored = join(folder, workFolder, "recipe.json");
   if (existsSync(stored)) {
     if (!same(readJsonFile(stored), recipe)) throw anotherWorld(folder);

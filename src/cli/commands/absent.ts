@@ -2,12 +2,12 @@ import { decideReplacements, pairOf } from "../../absent/build-pair.ts";
 import { absentBuilders } from "../../absent/builders.ts";
 import { drawPairSheet } from "../../absent/pair-sheet.ts";
 import { type WrittenPair, writePair } from "../../absent/write-pair.ts";
+import { checkOutput } from "../../core/output-place.ts";
 import { type AnalysedClip, analyseClip, pairRecordOf } from "../clip-analysis.ts";
 import { type ClipOptions, chosenOf, clipOptions } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { FramePrints } from "../frame-prints.ts";
 import { integerValue } from "../option-values.ts";
-import { checkOutput } from "../output-place.ts";
 import { openClips } from "../video-options.ts";
 
 interface AbsentOptions extends ClipOptions {

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
+import { checkOutput } from "../../core/output-place.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import type { FrameRequest, FrameSelection, FrameSize, Resizer } from "../../video/request.ts";
@@ -8,7 +9,6 @@ import { resolveRequest } from "../../video/resolve-request.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { FramesFolder, type ListedFrame } from "../frames-folder.ts";
 import { integerValue, numberValue } from "../option-values.ts";
-import { checkOutput } from "../output-place.ts";
 import { openClips, videoOptions } from "../video-options.ts";
 
 interface FramesOptions {

@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
 import { absentBuilders } from "../../absent/builders.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
+import { checkOutput } from "../../core/output-place.ts";
 import { analyseClip } from "../clip-analysis.ts";
 import { type ClipOptions, chosenOf, clipOptions } from "../clip-options.ts";
 import { renderPairPage } from "../clip-page.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { checkOutput } from "../output-place.ts";
 import { sparsifiedFrames, sparsifyShare } from "../sparsified-frames.ts";
 import { openClips } from "../video-options.ts";
 

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkOutput } from "../../../src/cli/output-place.ts";
 import { ConfigError } from "../../../src/core/errors.ts";
+import { makeFolder } from "../../../src/core/files.ts";
+import { checkOutput } from "../../../src/core/output-place.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -32,4 +33,24 @@ test.each([
 ] as const)("%s cannot become a %s", (name, kind, reason) => {
   expect(() => checkOutput(join(folder, name), kind)).toThrow(ConfigError);
   expect(() => checkOutput(join(folder, name), kind)).toThrow(reason);
+});
+
+test.each([
+  ["/proc/videoperceiver", "folder"],
+  ["/proc/videoperceiver/deep/er", "folder"],
+  ["/proc/videoperceiver.html", "file"],
+  ["/sys/videoperceiver/page.html", "file"],
+  [`${"long".repeat(100)}/page.html`, "file"],
+] as const)("%s is refused before any work", (place, kind) => {
+  if (place.startsWith("/") && process.platform !== "linux") return;
+  const before = performance.now();
+  if (place.startsWith("/")) expect(() => checkOutput(place, kind)).toThrow(/^cannot write there: [^\n]+$/);
+  else expect(() => makeFolder(join(folder, place))).toThrow(/^cannot make a folder: [^\n]*ENAMETOOLONG/);
+  expect(performance.now() - before).toBeLessThan(1000);
+});
+
+test("nothing is left where something may be written", () => {
+  checkOutput(join(folder, "folder"), "folder");
+  checkOutput(join(folder, "deep/er/page.html"), "file");
+  expect(readdirSync(folder).sort()).toEqual(["file", "folder"]);
 });
