@@ -2,16 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import sharp from "sharp";
-import { decideReplacements, pairOf } from "../absent/build-pair.ts";
-import type { AbsentBuilder } from "../absent/builders.ts";
-import type { Pair } from "../absent/pair.ts";
-import { type KeyPicture, pairPage } from "../absent/pair-page.ts";
-import { absentStream } from "../absent/twin.ts";
-import type { Made } from "../core/registry.ts";
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
-import { type AnalysedClip, pairRecordOf, scoringSize } from "./clip-analysis.ts";
+import type { MadePair } from "./make-pair.ts";
 import { mostPictures, pageFrames, strongestKeys, wholeFrames } from "./page-frames.ts";
+import { type KeyPicture, pairPage } from "./pair-page.ts";
+import { fittedWithin } from "./pair-source.ts";
+import { absentStream, neededFrames } from "./twin-frames.ts";
+import { partOf, shownPicture } from "./twin-view.ts";
 
 /** Longest side of the copies inside a page: of a whole clip, and of a selection of a long one. */
 const wholePixels = 480;
@@ -21,26 +19,20 @@ const picturePixels = 224;
 const mostBytes = 24e6;
 const quantisers = [24, 30, 36, 42];
 
-/** What a page is made from. */
-export interface PairPageInput {
-  readonly video: VideoService;
-  readonly file: string;
-  readonly clip: AnalysedClip;
-  readonly caption: string;
-  readonly builder: Made<AbsentBuilder>;
-  readonly signal: AbortSignal;
-}
+/** What writes the copies. */
+export type CopyWriter = Pick<VideoService, "write">;
 
-/** The page of an analysed clip: browser-sized copies of both clips are encoded, embedded and thrown away. */
-export const renderPairPage = async (input: PairPageInput): Promise<string> => {
-  const { file, clip, builder } = input;
-  const { caption } = input;
-  const record = pairRecordOf(clip, { file: basename(file), caption, builder, seed: 0 });
-  const decision = decideReplacements(record, clip.scores);
-  const { pair } = pairOf(record, clip.relevance, clip.scores, decision, () => false);
-  const shown = pageFrames(clip, pair.replacements);
-  const frameTimes = clip.info.timeline.map(({ timeSeconds }) => timeSeconds as number);
-  const copies = await encodedCopies(input, pair, shown);
+/** The page of a made pair: browser-sized copies of both clips are encoded, embedded and thrown away. */
+export const renderPairPage = async (
+  made: MadePair,
+  video: CopyWriter,
+  signal?: AbortSignal,
+): Promise<string> => {
+  const { source } = made;
+  const shown = pageFrames(made);
+  const frameTimes = source.timeline.map(({ timeSeconds }) => timeSeconds as number);
+  const title = basename(source.clip.file);
+  const copies = await encodedCopies(made, shown, video, signal);
   const notes =
     shown.length === frameTimes.length
       ? []
@@ -48,40 +40,43 @@ export const renderPairPage = async (input: PairPageInput): Promise<string> => {
           `The clip has more than ${wholeFrames} frames, so the players hold ${shown.length} of ${frameTimes.length}, each at its true time: an even spread, and the frames around the strongest key frames.`,
         ];
   return pairPage({
-    pair,
+    pair: { ...made.pair, complete: { ...made.pair.complete, file: title } },
+    view: made.view,
     ...copies,
     shown,
     frameTimes,
-    durationSeconds: Math.max(clip.info.durationSeconds, frameTimes.at(-1) ?? 0),
-    pictures: await keyPictures(input, pair),
-    unit: clip.unit,
-    title: basename(file),
+    durationSeconds: Math.max(source.durationSeconds, frameTimes.at(-1) ?? 0),
+    pictures: await keyPictures(made, signal),
+    relevance: made.relevance,
+    title,
     notes,
   });
 };
 
 /** Both clips as small MP4 files that hold the frames `shown`. */
 const encodedCopies = async (
-  { video, file, clip, builder, signal }: PairPageInput,
-  pair: Pair,
+  { source, view }: MadePair,
   shown: readonly number[],
+  video: CopyWriter,
+  signal: AbortSignal | undefined,
 ): Promise<{ complete: Uint8Array; absent: Uint8Array }> => {
-  const whole = shown.length === clip.info.timeline.length;
-  const size = scoringSize(clip.info, whole ? wholePixels : selectionPixels);
-  const select = whole ? ({ kind: "all" } as const) : ({ kind: "indices", indices: shown } as const);
-  const frames = (): AsyncIterable<FrameBatch> =>
-    video.frames(file, { select, size, resizer: "zscale" }, signal);
+  const whole = shown.length === source.timeline.length;
+  const size = fittedWithin(source, whole ? wholePixels : selectionPixels);
+  const frames = (): AsyncIterable<FrameBatch> => source.frames(shown, size, "zscale", signal);
   const held = new Set(shown);
-  const replacements = pair.replacements.filter(({ index }) => held.has(index));
-  const endSeconds = clip.info.durationSeconds;
+  const { durationSeconds } = source;
   const folder = mkdtempSync(join(tmpdir(), "videoperceiver-page-"));
   try {
     const complete = join(folder, "complete.mp4");
     const absent = join(folder, "absent.mp4");
     for (const crf of quantisers) {
-      const common = { ...size, encode: { crf, gop: 15 }, ...(endSeconds > 0 && { endSeconds }) };
+      const common = {
+        ...size,
+        encode: { crf, gop: 15 },
+        ...(durationSeconds > 0 && { endSeconds: durationSeconds }),
+      };
       await video.write(complete, { ...common, frames: frames() }, signal);
-      const twin = absentStream(frames(), replacements, builder.value.pixels);
+      const twin = absentStream(frames(), partOf(view, held));
       await video.write(absent, { ...common, frames: twin }, signal);
       if (statSync(complete).size + statSync(absent).size <= mostBytes) break;
     }
@@ -92,29 +87,25 @@ const encodedCopies = async (
 };
 
 /** JPEGs of the strongest key frames and of what the twin shows there. */
-const keyPictures = async (
-  { video, file, clip, builder, signal }: PairPageInput,
-  pair: Pair,
-): Promise<KeyPicture[]> => {
-  const sources = new Map(pair.replacements.map(({ index, from }) => [index, from]));
-  const keys = strongestKeys(clip, mostPictures).map((position) => clip.sampled[position]!.index as number);
-  const indices = [...new Set(keys.flatMap((key) => [key, sources.get(key) ?? key]))].sort((a, b) => a - b);
+const keyPictures = async (made: MadePair, signal: AbortSignal | undefined): Promise<KeyPicture[]> => {
+  const { source, view, pair } = made;
+  const keys = strongestKeys(made, mostPictures).map((position) => pair.timeline[position]!.index as number);
+  const indices = neededFrames(keys, view);
   if (indices.length === 0) return [];
-  const size = scoringSize(clip.info, picturePixels);
+  const size = fittedWithin(source, picturePixels);
   const raw = { ...size, channels: 3 as const };
   const jpegOf = (pixels: Uint8Array): Promise<Buffer> =>
     sharp(pixels, { raw }).jpeg({ quality: 80 }).toBuffer();
   const pictures = new Map<number, Uint8Array>();
-  for await (const batch of video.frames(file, { select: { kind: "indices", indices }, size }, signal))
+  for await (const batch of source.frames(indices, size, "pillow", signal))
     for (let at = 0; at < batch.frames.length; at++)
       pictures.set(batch.frames[at]!.index, Uint8Array.from(pixelsOf(batch, at)));
   return Promise.all(
     keys.map(async (index) => {
-      const from = sources.get(index);
       const key = await jpegOf(pictures.get(index)!);
-      if (from === undefined) return { index, key };
-      const shown = Uint8Array.from(pictures.get(from)!);
-      builder.value.pixels?.(shown, size.width, size.height);
+      if (!view.changes(index)) return { index, key };
+      const frame = view.at(index);
+      const shown = shownPicture(frame, pictures.get(frame.source)!, size.width, size.height);
       return { index, key, shown: await jpegOf(shown) };
     }),
   );

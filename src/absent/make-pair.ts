@@ -1,162 +1,177 @@
-import { basename, join } from "node:path";
-import type { PairRecord } from "../absent/build-pair.ts";
-import type { AbsentBuilder } from "../absent/builders.ts";
-import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "../absent/keywords.ts";
 import { ConfigError } from "../core/errors.ts";
-import { parseParams, splitName } from "../core/named-params.ts";
-import type { Made, Recipe } from "../core/registry.ts";
+import type { Progress } from "../core/progress.ts";
+import type { Made } from "../core/registry.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
-import { keyFramesOf, type PeakOptions } from "../selection/peaks.ts";
-import type { RelevanceDefinition } from "../selection/relevance.ts";
-import { scoreClip } from "../selection/scores.ts";
-import type { VideoService } from "../video/service.ts";
-import type { Timeline, VideoInfo } from "../video/types.ts";
-import { type ClipOptions, chosenOf, sampledTimeline } from "./clip-options.ts";
-import type { CommandContext } from "./command.ts";
-import { openScorer } from "./open-scorer.ts";
-import { type Clips, cacheRoot } from "./video-options.ts";
+import type { PeakOptions } from "../selection/peaks.ts";
+import type { RelevanceContext } from "../selection/relevance.ts";
+import type { ChosenRelevance } from "../selection/relevance-choice.ts";
+import { type ClipScores, scoreClip } from "../selection/scores.ts";
+import type { Timeline } from "../video/types.ts";
+import type { AbsentBuilder } from "./builders.ts";
+import { type CaptionWords, captionWords } from "./caption-words.ts";
+import { type Decision, decideReplacements, swappedPositions, visibleReplacements } from "./decision.ts";
+import { FramePrints } from "./frame-prints.ts";
+import type { Pair } from "./pair.ts";
+import { fittedWithin, type PairSource } from "./pair-source.ts";
+import { spreadReplacements } from "./spread.ts";
+import { type TwinView, twinViewOf } from "./twin-view.ts";
 
-/** A clip whose frames have scores. */
-export interface AnalysedClip {
-  readonly info: VideoInfo;
-  readonly sha256: string;
+/** How a pair is made. Equal choices on equal clips give equal pairs, whoever asks and whatever was remembered. */
+export interface PairChoices {
+  readonly caption: string;
+  /** Instead of extracting them from the caption. */
+  readonly keywords?: readonly string[];
+  /** `NAME` or `NAME:key=value,...` of a keyword extractor; default "offline". */
+  readonly extractor?: string;
+  /** The caller closes the provider. */
+  readonly relevance: ChosenRelevance;
+  /** How key frames are read off the scores; the provider's own rule when left out. */
+  readonly keyFrameRule?: PeakOptions;
+  readonly builder: Made<AbsentBuilder>;
+  readonly seed: number;
+  /** The frames that are scored: a subset of the clip's timeline, ascending. */
   readonly sampled: Timeline;
-  readonly keywords: readonly string[];
-  readonly keywordSource?: Recipe & { readonly version: string };
-  /** What a language model's keywords cost; of the first asking when the answer was kept. */
-  readonly keywordUsage?: KeywordUsage;
-  readonly relevance: Recipe & { readonly version: string };
-  readonly unit: string;
-  readonly scores: Float64Array;
+  /** Give a pair without replacements instead of an error when there is nothing to take away. */
+  readonly allowNothing?: boolean;
+}
+
+/** What is at hand while a pair is made; changes nothing of it. */
+export interface PairSurroundings extends Pick<RelevanceContext, "openScorer" | "spans" | "signal"> {
+  /** Where scores are kept; nowhere when left out. */
+  readonly scoresFolder?: string;
+  readonly progress?: Progress;
+  /** Hears one line when something cannot be kept. */
+  readonly onTrouble?: (line: string) => void;
+}
+
+/** A virtual pair, what its twin shows, and what was noticed while making it. */
+export interface MadePair extends Omit<CaptionWords, "keywords" | "keywordSource"> {
+  readonly pair: Pair;
+  readonly view: TwinView;
+  readonly source: PairSource;
+  /** Positions of the key frames among the scored frames (`pair.timeline`), ascending. */
+  readonly keyPositions: readonly number[];
+  readonly relevance: ChosenRelevance["definition"];
+  /** How the key frames were read off the scores. */
   readonly rule: PeakOptions;
-  /** Positions in `sampled`. */
-  readonly keyFrames: readonly number[];
+  /** Key frames as a share of the scored frames. */
+  readonly keyFrameShare: number;
+  /** Replaced frames as a share of the clip's frames. */
+  readonly replacedShare: number;
+  /** Replacements that were left out because source and target look the same. */
+  readonly unchanged: number;
   /** True when the scores were known from before. */
   readonly cached: boolean;
 }
 
-/** Keywords as given, or out of the caption. @param needed the relevance provider compares frames with them */
-const keywordsOf = async (
-  options: ClipOptions,
-  needed: boolean,
-  context: CommandContext,
-): Promise<Pick<AnalysedClip, "keywords" | "keywordSource" | "keywordUsage">> => {
-  if (options.keywords !== undefined) return { keywords: options.keywords };
-  const { name, argument } = splitName(options.extractor);
-  const made = await keywordExtractors.make(name, parseParams(argument, `keyword extractor "${name}"`));
-  const outcome: KeywordOutcome = await made.value.extract(options.caption, context.signal);
-  const keywordSource = { ...made.recipe, version: made.value.version };
-  if (outcome.status === "ok") {
-    const { keywords, usage } = outcome;
-    return { keywords, keywordSource, ...(usage && { keywordUsage: usage }) };
-  }
-  if (outcome.status !== "empty" || needed)
-    throw new ConfigError(`no keywords from extractor "${name}"`, {
-      got: `${outcome.status}: ${outcome.reason}`,
-      hint: "give --keywords a,b",
-    });
-  process.stderr.write(`warning: no keywords: ${outcome.reason}\n`);
-  return { keywords: [], keywordSource };
-};
-
-/** A size with the clip's shape and no side longer than `longest`. */
-export const scoringSize = (info: VideoInfo, longest: number): { width: number; height: number } => {
-  const scale = Math.min(1, longest / Math.max(info.width, info.height));
-  const side = (length: number): number => Math.max(1, Math.round(length * scale));
-  return { width: side(info.width), height: side(info.height) };
-};
-
-/** The sampled frames of a clip as the provider wants them, as a stream. */
-export const sampledFrames = (
-  video: VideoService,
-  file: string,
-  info: VideoInfo,
-  sampled: Timeline,
-  wanted: Pick<RelevanceDefinition, "inputPixels" | "resizer">,
-  signal: AbortSignal,
-): AsyncIterable<FrameBatch> => {
-  const all = sampled.length === info.timeline.length;
-  return video.frames(
-    file,
-    {
-      select: all ? { kind: "all" } : { kind: "indices", indices: sampled.map(({ index }) => index) },
-      size: scoringSize(info, wanted.inputPixels),
-      resizer: wanted.resizer,
-    },
-    signal,
-  );
-};
-
-/** Probes, extracts keywords, scores and finds the key frames. `look` sees the frames if they had to be decoded. */
-export const analyseClip = async (
-  { video, sha256 }: Clips,
-  file: string,
-  options: ClipOptions,
-  context: CommandContext,
-  look: (batch: FrameBatch) => void = () => {},
-): Promise<AnalysedClip> => {
-  const { chosen, rule } = await chosenOf(options);
-  const info = await video.probe(file, context.signal);
-  const sampled = sampledTimeline(info.timeline, options.fps);
-  const words = await keywordsOf(options, chosen.definition.usesText, context);
-  const digest = await sha256(file);
-  const { inputPixels, resizer } = chosen.definition;
-  const progress = context.progress(basename(file), "frames");
+/** One score a sampled frame; prints are taken of frames that happen to have the compared size. */
+const scored = (
+  source: PairSource,
+  { relevance, sampled, caption }: PairChoices,
+  keywords: readonly string[],
+  prints: FramePrints,
+  around: PairSurroundings,
+): Promise<ClipScores> => {
+  const { inputPixels, resizer } = relevance.definition;
+  const { openScorer, spans, signal, scoresFolder, onTrouble, progress } = around;
+  const size = fittedWithin(source, inputPixels);
   let seen = 0;
-  async function* counted(): AsyncGenerator<FrameBatch> {
-    for await (const batch of sampledFrames(video, file, info, sampled, chosen.definition, context.signal)) {
-      look(batch);
+  async function* looked(): AsyncGenerator<FrameBatch> {
+    const indices = sampled.map(({ index }) => index as number);
+    for await (const batch of source.frames(indices, size, resizer, signal)) {
+      prints.look(batch, resizer);
       yield batch;
       seen += batch.frames.length;
-      progress.update(seen, sampled.length, "scored");
+      progress?.update(seen, sampled.length, "scored");
     }
   }
-  const { scores, version, cached } = await scoreClip({
-    relevance: chosen,
+  return scoreClip({
+    relevance,
     timeline: sampled,
-    frames: counted,
-    keywords: words.keywords,
-    caption: options.caption,
-    context: { signal: context.signal, openScorer },
-    content: `${digest}/${info.decoder.name}/${info.decoder.version}/${inputPixels}/${resizer}`,
-    ...(options.cache ? { cacheFolder: join(cacheRoot(), "scores") } : {}),
+    frames: looked,
+    keywords,
+    caption,
+    context: {
+      ...(openScorer && { openScorer }),
+      ...(spans && { spans }),
+      ...(signal && { signal }),
+    },
+    content: `${source.content}/${inputPixels}/${resizer}`,
+    ...(scoresFolder !== undefined && { cacheFolder: scoresFolder }),
+    ...(onTrouble && { onTrouble }),
   });
+};
+
+/** The replacements of a decision among the clip's frames, without those that change nothing. */
+const replacementsOf = async (
+  source: PairSource,
+  { sampled, allowNothing = false }: PairChoices,
+  decision: Decision,
+  prints: FramePrints,
+  signal: AbortSignal | undefined,
+): Promise<{ replacements: Pair["replacements"]; unchanged: number }> => {
+  const indexOf = (position: number): number => sampled[position]!.index;
+  await prints.complete(swappedPositions(decision).map(indexOf), signal);
+  const same = (position: number, other: number): boolean => prints.same(indexOf(position), indexOf(other));
+  const { file } = source.clip;
+  const kept = visibleReplacements(decision, same, { file, sampled, allowNothing });
   return {
-    info,
-    sha256: digest,
-    sampled,
-    ...words,
-    relevance: { ...chosen.made.recipe, version },
-    unit: chosen.definition.unit,
-    scores,
-    rule,
-    keyFrames: keyFramesOf(scores, rule),
-    cached,
+    replacements: spreadReplacements(source.timeline, sampled, kept),
+    unchanged: decision.replacements.length - kept.length,
   };
 };
 
-/** How a pair is made from an analysed clip. */
-export interface PairChoices {
-  /** The clip as the record names it. */
-  readonly file: string;
-  readonly caption: string;
-  readonly builder: Made<AbsentBuilder>;
-  readonly seed: number;
-}
-
-/** What the pair of an analysed clip is made from; a clip without changes gives a pair without replacements. */
-export const pairRecordOf = (
-  clip: AnalysedClip,
-  { file, caption, builder, seed }: PairChoices,
-): PairRecord => ({
-  clip: { file, sha256: clip.sha256 },
-  full: clip.info.timeline,
-  sampled: clip.sampled,
-  caption,
-  keywords: clip.keywords,
-  ...(clip.keywordSource === undefined ? {} : { keywordSource: clip.keywordSource }),
-  peaks: clip.rule,
-  builder,
-  seed,
-  allowNothing: true,
-});
+/**
+ * The one door from a clip, a caption and choices to a pair: keywords, scores, key frames, the builder's decision, and
+ * away with replacements that nobody could see, so that every declared frame differs. Frames are compared at one fixed
+ * size, so remembered scores change nothing.
+ *
+ * @throws {ConfigError} for an empty selection of frames, and when the provider needs keywords and there are none
+ * @throws {VideoError} when the clip cannot be decoded, or no frame is left to take away (see `allowNothing`)
+ */
+export const makePair = async (
+  source: PairSource,
+  choices: PairChoices,
+  around: PairSurroundings = {},
+): Promise<MadePair> => {
+  const { caption, relevance, builder, seed, sampled } = choices;
+  if (sampled.length === 0)
+    throw new ConfigError("no frames to score", { where: source.clip.file, expected: "one frame or more" });
+  const rule = choices.keyFrameRule ?? relevance.definition.keyFrameRule;
+  const extractor = choices.extractor ?? "offline";
+  const isRead = relevance.definition.usesText;
+  const words = await captionWords(caption, choices.keywords, extractor, isRead, around.signal);
+  const { keywords, keywordSource, ...noticed } = words;
+  const prints = new FramePrints(source);
+  const { scores, version, cached } = await scored(source, choices, keywords, prints, around);
+  const decision = decideReplacements({ sampled, peaks: rule, builder, seed }, scores);
+  const { replacements, unchanged } = await replacementsOf(source, choices, decision, prints, around.signal);
+  const pair: Pair = {
+    schema: "videoperceiver/pair@1",
+    complete: source.clip,
+    timeline: sampled,
+    keywords,
+    relevance: { ...relevance.made.recipe, version },
+    scores: Array.from(scores),
+    keyFrames: decision.keyFrames.map((position) => sampled[position]!.index),
+    replacements,
+    builder: builder.recipe,
+    seed,
+    caption,
+    ...(keywordSource === undefined ? {} : { keywordSource }),
+    keyFrameRule: rule,
+  };
+  return {
+    ...noticed,
+    pair,
+    view: twinViewOf(replacements, builder.value.pixels),
+    source,
+    keyPositions: decision.keyFrames,
+    relevance: relevance.definition,
+    rule,
+    keyFrameShare: decision.keyFrames.length / sampled.length,
+    replacedShare: replacements.length / source.timeline.length,
+    unchanged,
+    cached,
+  };
+};

@@ -106,6 +106,7 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
   const context: CommandContext = {
     json: options["json"] === true,
     signal: interrupt.signal,
+    warn: (line) => void process.stderr.write(`warning: ${line}\n`),
     progress: (label, unit) => {
       const display = progressDisplay(label, unit);
       displays.push(display);
