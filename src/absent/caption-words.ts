@@ -1,5 +1,4 @@
 import { ConfigError } from "../core/errors.ts";
-import { parseParams, splitName } from "../core/named-params.ts";
 import type { Recipe } from "../core/registry.ts";
 import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "./keywords.ts";
 
@@ -29,8 +28,7 @@ export const captionWords = async (
   signal: AbortSignal | undefined,
 ): Promise<CaptionWords> => {
   if (given !== undefined) return { keywords: given };
-  const { name, argument } = splitName(extractor);
-  const made = await keywordExtractors.make(name, parseParams(argument, `keyword extractor "${name}"`));
+  const made = await keywordExtractors.choose(extractor);
   const outcome: KeywordOutcome = await made.value.extract(caption, signal);
   const keywordSource = { ...made.recipe, version: made.value.version };
   if (outcome.status === "ok") {
@@ -38,7 +36,7 @@ export const captionWords = async (
     return { keywords, keywordSource, ...(usage && { keywordUsage: usage }) };
   }
   if (outcome.status !== "empty" || needed)
-    throw new ConfigError(`no keywords from extractor "${name}"`, {
+    throw new ConfigError(`no keywords from extractor "${made.recipe.name}"`, {
       got: `${outcome.status}: ${outcome.reason}`,
       hint: "say what happens with --caption, or give --keywords a,b",
     });

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { JobContext } from "../jobs/context.ts";
+import type { JobContext } from "../jobs/job-context.ts";
 
 /** What a running command is given besides its arguments; bars, lines and warnings go to standard error. */
 export interface CommandContext extends JobContext {

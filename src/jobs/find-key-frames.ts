@@ -6,7 +6,7 @@ import { sparsifiedFrames } from "../absent/sparsified-frames.ts";
 import { makeFolder, writeFileAtomic } from "../core/files.ts";
 import { checkOutput } from "../core/output-place.ts";
 import { type ClipsOptions, openClips } from "./clips.ts";
-import type { JobContext } from "./context.ts";
+import type { JobContext } from "./job-context.ts";
 import { type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
 
 /** Which clip's key frames, and what else is wanted. */

@@ -4,13 +4,12 @@ import { type MadePair, makePair } from "../absent/make-pair.ts";
 import { fileSource } from "../absent/pair-source.ts";
 import { type ScoredRate, scoredFrames } from "../absent/scored-frames.ts";
 import { ConfigError } from "../core/errors.ts";
-import { parseParams, splitName } from "../core/named-params.ts";
 import type { Made } from "../core/registry.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import { type ChosenRelevance, chooseRelevance } from "../selection/relevance-choice.ts";
 import type { Timeline } from "../video/types.ts";
 import type { Clips } from "./clips.ts";
-import type { JobContext } from "./context.ts";
+import type { JobContext } from "./job-context.ts";
 import { openScorer } from "./open-scorer.ts";
 
 /** A pair as a person asks for it. */
@@ -50,8 +49,7 @@ export const preparePair = async (request: PairRequest): Promise<PreparedPair> =
   const relevance = await chooseRelevance(request.relevance);
   const own = relevance.definition.keyFrameRule;
   const rule = request.rule?.(own) ?? own;
-  const { name, argument } = splitName(request.builder);
-  const builder = await absentBuilders.make(name, parseParams(argument, `builder "${name}"`));
+  const builder = await absentBuilders.choose(request.builder);
   return {
     request,
     relevance,

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { ConfigError } from "../core/errors.ts";
-import { fetchModel } from "../model/hub.ts";
-import type { CommandContext } from "./command.ts";
+import { fetchModel } from "../weights/hub.ts";
+import type { JobContext } from "./job-context.ts";
 
 /** "owner/name", with "@revision" behind it when it is not the main branch. */
 const hubName = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/;
@@ -13,7 +13,7 @@ const hubName = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/;
  * @param flag for the message, e.g. "--model"
  * @throws {ConfigError} when it is neither
  */
-export const modelFolder = async (named: string, flag: string, context: CommandContext): Promise<string> => {
+export const modelFolder = async (named: string, flag: string, context: JobContext): Promise<string> => {
   if (existsSync(named) && statSync(named).isDirectory()) return named;
   const [, repository, revision] = hubName.exec(named) ?? [];
   if (repository === undefined || existsSync(named))

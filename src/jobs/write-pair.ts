@@ -5,7 +5,7 @@ import type { ScoredRate } from "../absent/scored-frames.ts";
 import { type WrittenPair, writePair } from "../absent/write-pair.ts";
 import { checkOutput } from "../core/output-place.ts";
 import { type ClipsOptions, openClips } from "./clips.ts";
-import type { JobContext } from "./context.ts";
+import type { JobContext } from "./job-context.ts";
 import { type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
 
 /** A pair and where it goes. */

@@ -7,9 +7,9 @@ import { evaluate } from "../../evaluation/evaluate.ts";
 import { interventionRegistry } from "../../evaluation/interventions.ts";
 import { type EvaluationRecord, writeRecord } from "../../evaluation/records.ts";
 import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
-import { patchesOf } from "./clips.ts";
-import type { PairedClip } from "./pairs.ts";
-import { questionOf, type StageContext } from "./training.ts";
+import { patchesOf } from "../../jobs/quickstart/clips.ts";
+import type { PairedClip } from "../../jobs/quickstart/pairs.ts";
+import { questionOf, type StageContext } from "../../jobs/quickstart/training.ts";
 
 /** A trained stage to be tested. */
 export interface TestedStage {
