@@ -37,7 +37,18 @@ try {
   const clip = join(folder, (await writeClip(await loadEncoder(), plan, folder)).file);
   const span = `${seconds(event.startFrame)}-${seconds(event.endFrame)}`;
   const pair = join(folder, "pair");
-  const absent = ["absent", clip, "--relevance", `events:${span}`, "--builder", "span", "--fps", "25", "--caption", eventCaption(plan)];
+  const absent = [
+    "absent",
+    clip,
+    "--relevance",
+    `events:${span}`,
+    "--builder",
+    "span",
+    "--fps",
+    "25",
+    "--caption",
+    eventCaption(plan),
+  ];
   execFileSync(process.execPath, [join(root, "bin", "videoperceiver.mjs"), ...absent, "--out", pair]);
 
   const length = event.endFrame - event.startFrame;
@@ -74,14 +85,19 @@ try {
         .png()
         .toBuffer();
       layers.push({ input, left: Math.round(x), top: Math.round(y) });
-      marks.push(`<text x="${x}" y="${y + height / 1.5 + 17}" font-size="14">${seconds(index).toFixed(2)} s</text>`);
+      marks.push(
+        `<text x="${x}" y="${y + height / 1.5 + 17}" font-size="14">${seconds(index).toFixed(2)} s</text>`,
+      );
       if (inside)
         marks.push(
           `<rect x="${x - 1}" y="${y - 1}" width="${width / 1.5 + 2}" height="${height / 1.5 + 2}" fill="none" stroke="#c2261e" stroke-width="4"/>`,
         );
     }
   }
-  const size = { width: Math.round(left + indices.length * column + gap), height: Math.round(top + 2 * row + 4) };
+  const size = {
+    width: Math.round(left + indices.length * column + gap),
+    height: Math.round(top + 2 * row + 4),
+  };
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}"><g font-family="sans-serif" fill="#222">${marks.join("")}</g></svg>`;
   await sharp({ create: { ...size, channels: 3, background: "#fafaf8" } })
     .composite([...layers, { input: Buffer.from(svg), left: 0, top: 0 }])

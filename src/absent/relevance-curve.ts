@@ -61,7 +61,10 @@ const markRoom = 56;
 
 /** Seconds between two marks of the time axis: at most twelve marks, and each one has room. */
 const timeStep = ({ endSeconds, width }: CurveDrawing): number => {
-  const most = Math.max(1, Math.min(12, Math.floor((width - curveMargin.left - curveMargin.right) / markRoom)));
+  const most = Math.max(
+    1,
+    Math.min(12, Math.floor((width - curveMargin.left - curveMargin.right) / markRoom)),
+  );
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200];
   return steps.find((step) => endSeconds / step <= most) ?? 14_400;
 };

@@ -66,7 +66,7 @@ export const writePair = async (request: WritePairRequest): Promise<WrittenPair>
     const written = request.virtual
       ? await virtualPair(request, folder)
       : await clips(request, partial, folder);
-    if (request.sheet !== undefined) 
+    if (request.sheet !== undefined)
       await request.sheet(join(partial, "sheet.png"), written.pair, written.view);
     writeFileAtomic(join(partial, "pair.json"), `${JSON.stringify(written.pair, null, 1)}\n`);
     const names = [...written.files, ...(request.sheet === undefined ? [] : ["sheet.png"]), "pair.json"];
@@ -114,11 +114,7 @@ const clips = async (request: WritePairRequest, partial: string, folder: string)
     const { width, height } = request.info;
     const all = (): AsyncIterable<FrameBatch> => video.frames(file, { select: { kind: "all" } }, signal);
     await video.write(complete, { width, height, frames: all(), ...encode }, signal);
-    await video.write(
-      absent,
-      { width, height, frames: absentStream(all(), view), ...encode },
-      signal,
-    );
+    await video.write(absent, { width, height, frames: absentStream(all(), view), ...encode }, signal);
   }
   const pair: Pair = {
     ...request.pair,

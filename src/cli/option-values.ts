@@ -52,3 +52,17 @@ export const shareValue = (text: string): number => {
   if (share > 0 && share < 1) return share;
   throw new InvalidArgumentError(`expected a share between 0 and 1, such as 0.05; got "${text}"`);
 };
+
+/**
+ * Parser of an option that is a list `a;b;c` of answers, which may hold commas; two or more, none twice.
+ * @throws {InvalidArgumentError} otherwise
+ */
+export const optionsValue = (text: string): string[] => {
+  const items = text
+    .split(";")
+    .map((item) => item.trim())
+    .filter(Boolean);
+  if (items.length < 2 || new Set(items).size !== items.length)
+    throw new InvalidArgumentError(`expected two or more different answers separated by ";"; got "${text}"`);
+  return items;
+};

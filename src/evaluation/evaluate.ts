@@ -1,3 +1,4 @@
+import { twinView } from "../absent/twin-view.ts";
 import { assert, InternalError, messageOf, VideoPerceiverError } from "../core/errors.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { seededRandom } from "../core/random.ts";
@@ -107,6 +108,9 @@ export const evaluate = async (options: EvaluateOptions): Promise<EvaluationResu
     signal,
   } = options;
   const partners = partnersOf(samples, seed);
+  const twins = await Promise.all(
+    samples.map(({ absent }) => (absent === undefined ? null : twinView(absent))),
+  );
   const tasks: Task[] = [];
   const notApplicable: { questionId: string; intervention: string }[] = [];
   for (const { value: intervene, recipe } of interventions)
@@ -117,6 +121,7 @@ export const evaluate = async (options: EvaluateOptions): Promise<EvaluationResu
         const random = seededRandom(seed, sample.id, recipe.name, draw);
         const view = intervene({
           sample,
+          twin: twins[index]!,
           positions_T,
           random,
           partner: partner === null ? null : { sample: partner, positions_T: frames.value(partner) },
@@ -184,6 +189,9 @@ const recordOf = (options: EvaluateOptions, task: Task, answer: Answer): Evaluat
       return time;
     }),
     shownFrames: view.shown_T,
+    ...(view.painted && {
+      painted: { by: view.painted.by, positions: view.painted.at_T.flatMap((is, t) => (is ? [t] : [])) },
+    }),
     shownVideoId: shownSample?.clip.sha256 ?? null,
     prompt: promptOf(sample),
     options: choices ?? null,

@@ -45,8 +45,6 @@ export const findKeyFrames = async (job: KeyFramesJob, context: JobContext): Pro
   }
   if (job.sparsify === undefined) return { made, sparsified: undefined };
   const sparse = sparsifiedFrames(made, job.sparsify);
-  const timesSeconds = sparse.indices.map(
-    (index): number => made.source.timeline[index]!.timeSeconds,
-  );
+  const timesSeconds = sparse.indices.map((index): number => made.source.timeline[index]!.timeSeconds);
   return { made, sparsified: { ...sparse, timesSeconds } };
 };

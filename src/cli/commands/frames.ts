@@ -4,11 +4,11 @@ import { sha256 } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
+import { openClips } from "../../jobs/clips.ts";
+import { FramesFolder, type ListedFrame } from "../../jobs/frames-folder.ts";
 import type { FrameRequest, FrameSelection, FrameSize, Resizer } from "../../video/request.ts";
 import { resolveRequest } from "../../video/resolve-request.ts";
-import { openClips } from "../../jobs/clips.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { FramesFolder, type ListedFrame } from "../../jobs/frames-folder.ts";
 import { integerValue, numberValue } from "../option-values.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 

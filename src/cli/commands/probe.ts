@@ -1,6 +1,6 @@
 import { VideoPerceiverError } from "../../core/errors.ts";
-import type { VideoInfo } from "../../video/types.ts";
 import { openClips } from "../../jobs/clips.ts";
+import type { VideoInfo } from "../../video/types.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 

@@ -7,7 +7,8 @@ import { evaluate } from "../../evaluation/evaluate.ts";
 import { interventionRegistry } from "../../evaluation/interventions.ts";
 import { type EvaluationRecord, writeRecord } from "../../evaluation/records.ts";
 import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
-import { patchesOf } from "../../jobs/quickstart/clips.ts";
+import { clipPatches } from "../../frames/clip-patches.ts";
+import { patchShape, shownPictures } from "../../jobs/quickstart/clips.ts";
 import type { PairedClip } from "../../jobs/quickstart/pairs.ts";
 import { questionOf, type StageContext } from "../../jobs/quickstart/training.ts";
 
@@ -31,12 +32,6 @@ export const testStage = async (
   const { config, store } = await loadStore(stage.checkpoint, "none");
   await using engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 4 });
   const byClip = new Map(clips.map((clip) => [clip.sha256, clip]));
-  const places = new Map(
-    clips.map(({ sha256, frames }) => [
-      sha256,
-      new Map(frames.frames.map(({ index }, at) => [index as number, at])),
-    ]),
-  );
   const subject = checkpointSubject({
     name: stage.title,
     recipe: { name: "checkpoint", params: { steps: stage.checkpoint.slice(out.length + 1) } },
@@ -45,10 +40,10 @@ export const testStage = async (
     tokens: language.tokens,
     prompt: (sample) => language.tokenizer.encode(questionOf(sample)),
     decode: (tokens) => language.tokenizer.decode(tokens),
-    patches: ({ clip }, shown) => {
-      const place = places.get(clip.sha256)!;
-      const positions = shown.map((frame) => (frame === null ? null : place.get(frame)!));
-      return patchesOf(byClip.get(clip.sha256)!.frames, positions, recipe.framesPerSecond);
+    patches: ({ clip }, view) => {
+      const { frames } = byClip.get(clip.sha256)!;
+      const pictures = shownPictures(frames, view);
+      return clipPatches(pictures, frames.width, frames.height, recipe.framesPerSecond, patchShape);
     },
   });
   const names = ["complete", "absent", "random-removal", ...(stage.blind ? ["blind"] : [])];

@@ -1,6 +1,8 @@
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
+import type { PairQuality } from "../../absent/pair-quality.ts";
+import { shownPicture } from "../../absent/twin-view.ts";
 import { isoTime } from "../../core/clock.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import type { EvaluationRecord } from "../../evaluation/records.ts";
@@ -15,7 +17,8 @@ import { renderReport } from "../../evaluation/report/render.ts";
 import { compareRows, type RowSelection, resultRow } from "../../evaluation/report/summarise.ts";
 import { skillBaselines } from "../../evaluation/statistics/baselines.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
-import type { PairedClip, PairQuality } from "../../jobs/quickstart/pairs.ts";
+import { picturesOf } from "../../jobs/quickstart/clips.ts";
+import type { PairedClip } from "../../jobs/quickstart/pairs.ts";
 import { questionOf, type Stage, type StageContext } from "../../jobs/quickstart/training.ts";
 import { comparativeDefaults } from "../../objectives/comparative-defaults.ts";
 import { readRun } from "../../runs/read-run.ts";
@@ -112,34 +115,38 @@ const exampleOf = async (
   clip: PairedClip,
   records: readonly EvaluationRecord[],
 ): Promise<ExamplePair | undefined> => {
-  const { frames, pair, samples } = clip;
+  const { frames, pair, view, samples } = clip;
   const sample = samples.find(
     ({ provenance, answerKind }) => provenance["aboutEvent"] === true && answerKind === "choice",
   );
   if (sample === undefined) return undefined;
   const raw = { width: frames.width, height: frames.height, channels: 3 } as const;
+  const places = new Map(frames.frames.map(({ index }, position) => [index as number, position]));
+  const pictures = picturesOf(frames);
+  // A twin that paints its frames (mask) has pictures of its own.
+  const twinPlaces = frames.frames.map(({ index }, position): number => {
+    const shown = view.at(index);
+    const source = places.get(shown.source) ?? position;
+    if (shown.pixels === null) return source;
+    return pictures.push(shownPicture(shown, pixelsOf(frames, source), frames.width, frames.height)) - 1;
+  });
   const images = await Promise.all(
-    frames.frames.map(async (_, position) => {
-      const png = await sharp(pixelsOf(frames, position), { raw })
+    pictures.map(async (picture) => {
+      const png = await sharp(picture, { raw })
         .resize(pictureSide, Math.round((pictureSide * frames.height) / frames.width), { kernel: "nearest" })
         .png()
         .toBuffer();
       return `data:image/png;base64,${png.toString("base64")}`;
     }),
   );
-  const places = new Map(frames.frames.map(({ index }, position) => [index as number, position]));
-  const from = new Map(pair.replacements.map((replacement) => [replacement.index, replacement.from]));
   const strip = (absent: boolean): StripFrame[] =>
-    frames.frames.map(({ index, timeSeconds }, position) => {
-      const source = absent ? from.get(index) : undefined;
-      return {
-        image: source === undefined ? position : (places.get(source) ?? position),
-        index,
-        timeSeconds,
-        isKey: found.keyFrames.includes(index),
-        replacedFrom: source ?? null,
-      };
-    });
+    frames.frames.map(({ index, timeSeconds }, position) => ({
+      image: absent ? twinPlaces[position]! : position,
+      index,
+      timeSeconds,
+      isKey: found.keyFrames.includes(index),
+      replacedFrom: absent && view.changes(index) ? view.at(index).source : null,
+    }));
   const own = records.filter((record) => record.questionId === sample.id);
   const subjects = [...new Set(own.map(({ subject }) => subject))];
   const said = (subject: string, intervention: string): { text: string; correct: boolean } | undefined => {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type PairQuality, pairQuality } from "../../absent/pair-quality.ts";
 import { testStage } from "../../cli/quickstart/evaluation.ts";
 import { writeReport } from "../../cli/quickstart/report.ts";
 import { makeFolder } from "../../core/files.ts";
@@ -19,14 +20,7 @@ import { worldVocabulary } from "../../world/words.ts";
 import type { JobContext } from "../job-context.ts";
 import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
-import {
-  detectedPairs,
-  exampleClips,
-  type PairedClip,
-  type PairQuality,
-  pairQuality,
-  truePairs,
-} from "./pairs.ts";
+import { detectedPairs, exampleClips, type PairedClip, truePairs } from "./pairs.ts";
 import { grpoStage, openRun, type Stage, type StageContext, sftStage, trainingClips } from "./training.ts";
 
 /** What a quickstart gives back. */
@@ -131,7 +125,14 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
     training: pairs.map(({ samples }) => ({ samples })),
     tested: await truePairs(held, seed),
     shown,
-    quality: pairQuality(pairs),
+    quality: pairQuality(
+      pairs.map(({ pair: found, view, frames, samples }) => ({
+        pair: found,
+        view,
+        looked: frames.frames,
+        events: samples[0]!.events ?? [],
+      })),
+    ),
     dropped: world.dropped,
     hash: world.hash,
   };
