@@ -227,3 +227,40 @@ export const machinePaths = (file: string, text: string): string[] => {
     .split("\n")
     .flatMap((line, at) => (pattern.test(line) ? [`${file}:${at + 1}: ${line.trim().slice(0, 100)}`] : []));
 };
+
+/** True when a version satisfies an `engines` range: alternatives of comparators `^a.b`, `~a.b`, `>=a`, `>a`, `<a`, `a.x`, `*`. */
+export const satisfies = (version: string, range: string): boolean => {
+  const numbers = (text: string): number[] =>
+    text
+      .split(".")
+      .filter((part) => /^\d+$/.test(part))
+      .map(Number);
+  const given = numbers(version);
+  const order = (other: readonly number[]): number => {
+    for (let i = 0; i < 3; i++) {
+      const difference = (given[i] ?? 0) - (other[i] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  };
+  const same = (wanted: readonly number[], parts: number): boolean =>
+    wanted.slice(0, parts).every((part, i) => part === given[i]);
+  const holds = (comparator: string): boolean => {
+    const [, sign, text] = /^(\^|~|>=|<=|>|<|=?)v?(.*)$/.exec(comparator)!;
+    const wanted = numbers(text!);
+    if (sign === "^") return same(wanted, 1) && order(wanted) >= 0;
+    if (sign === "~") return same(wanted, 2) && order(wanted) >= 0;
+    if (sign === ">=") return order(wanted) >= 0;
+    if (sign === "<=") return order(wanted) <= 0;
+    if (sign === ">") return order(wanted) > 0;
+    if (sign === "<") return order(wanted) < 0;
+    return same(wanted, wanted.length);
+  };
+  return range.split("||").some((alternative) =>
+    alternative
+      .replace(/([<>=^~])\s+/g, "$1")
+      .trim()
+      .split(/\s+/)
+      .every(holds),
+  );
+};

@@ -15,6 +15,7 @@ import {
   machinePaths,
   type PluginPlaces,
   privateFolderViolations,
+  satisfies,
   uncontrolledInputs,
 } from "./architecture-rules.ts";
 
@@ -191,6 +192,18 @@ describe("the house", () => {
     );
     expect(places.filter((place) => !place.startsWith("https://registry.npmjs.org/"))).toEqual([]);
   });
+  test("every locked package runs on the oldest Node that ours promises, so that installing warns of nothing", () => {
+    const { engines } = JSON.parse(read("package.json")) as { engines: { node: string } };
+    const oldest = engines.node.replace(">=", "");
+    const { packages } = JSON.parse(read("package-lock.json")) as {
+      packages: Record<string, { engines?: { node?: string } }>;
+    };
+    const asking = Object.entries(packages).flatMap(([name, { engines }]) =>
+      engines?.node === undefined ? [] : [{ name, node: engines.node }],
+    );
+    expect(asking.length).toBeGreaterThan(50);
+    expect(asking.filter(({ node }) => !satisfies(oldest, node))).toEqual([]);
+  });
 });
 
 describe("each rule catches a planted violation", () => {
@@ -198,9 +211,9 @@ describe("each rule catches a planted violation", () => {
   test("layers", () => {
     const files = planted({
       "src/video/a.ts": 'import { b } from "../frames/b.ts";',
-      "src/recipes/r.ts": 'import { type T, loop } from "../src/training/loop.ts";',
-      "src/recipes/s.ts": 'import type { T } from "../src/training/loop.ts";',
-      "src/core/c.ts": 'export const load = () => import("../src/cli/main.ts");',
+      "src/recipes/r.ts": 'import { type T, loop } from "../training/loop.ts";',
+      "src/recipes/s.ts": 'import type { T } from "../training/loop.ts";',
+      "src/core/c.ts": 'export const load = () => import("../cli/main.ts");',
       "src/attic/d.ts": "",
     });
     expect(layerViolations(files, mayImport)).toEqual([
@@ -269,6 +282,20 @@ describe("each rule catches a planted violation", () => {
       "src/model/alpha/tower.ts": "export default 1;",
     });
     expect(defaultExportViolations(files, pluginPlaces)).toHaveLength(6);
+  });
+  test("ranges of versions", () => {
+    for (const range of [
+      "*",
+      ">=18",
+      ">= 0.4",
+      "^20.19.0 || >=22.12",
+      "18 || 20 || >=22",
+      "20.x",
+      ">=14 <21",
+    ])
+      expect(satisfies("20.19", range), range).toBe(true);
+    for (const range of [">=22", "^20.20.0 || >=22", "~20.18", "18 || >=21", ">=14 <20", "<=20.18", ">20.19"])
+      expect(satisfies("20.19", range), range).toBe(false);
   });
   test("machine paths", () => {
     const folder = ["", "work", "x"].join("/");

@@ -8,9 +8,9 @@
  */
 
 import type { ClipPatches } from "../frames/clip-patches.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { positionsOf } from "../model/positions.ts";
 import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
 import { rounding, roundUp } from "./rounding.ts";
 import type { ClipSegments, ScoredToken, SegmentOptions, SegmentTokens, TextSegment } from "./segments.ts";
 
@@ -121,7 +121,7 @@ const sizesOf = (clips: readonly ClipSegments[], merge: number, contrasts: boole
 const prefixPositions = (
   clip: ClipPatches,
   tokens: SegmentTokens,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
 ): { at: (index: number) => Triple; next: number } => {
   const merge = config.vision.spatialMergeSize;
   const visualTokens = (clip.steps.length * clip.rows * clip.columns) / merge ** 2;
@@ -157,7 +157,7 @@ interface Prefix {
 /** Lays out a batch of clips of one size. */
 export const layOutSegments = (
   clips: readonly ClipSegments[],
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   { tokens, contrast }: SegmentOptions,
 ): SegmentsLayout => {
   const sizes = sizesOf(clips, config.vision.spatialMergeSize, contrast !== undefined);

@@ -64,6 +64,7 @@ const rowSchema = z.strictObject({
   answerKind: z.enum(["choice", "number", "span", "permutation", "index-set", "open"]),
   options: z.array(z.string().min(1)).min(2).optional(),
   skill: z.string().optional(),
+  split: z.string().min(1).optional(),
   keywords: z.array(z.string().min(1)).optional(),
   events: z
     .array(
@@ -120,6 +121,10 @@ export const sampleFromRow = (row: unknown, where: string): Sample => {
 /** The line of a sample in `samples-*.jsonl`, without the line end. */
 export const rowOfSample = (sample: Sample): string =>
   JSON.stringify({ ...sample, clip: { ...sample.clip, timeline: storeTimeline(sample.clip.timeline) } });
+
+/** The line of a row as one of the part `split`; for rows that were made before their part was known. */
+export const rowInSplit = (row: string, split: string): string =>
+  `${row.slice(0, -1)},"split":${JSON.stringify(split)}}`;
 
 /** `rejected.jsonl`: something that did not become a sample, and why. */
 export interface Rejection {

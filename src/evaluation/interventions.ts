@@ -9,7 +9,7 @@ import {
   type Recipe,
   type Registry,
 } from "../core/registry.ts";
-import type { Sample } from "../dataset/sample.ts";
+import type { BenchmarkSample } from "./benchmarks.ts";
 
 /** Axis T: positions, the pictures a model is given. Times and number of positions are never changed by a view. */
 export interface View {
@@ -34,14 +34,14 @@ export interface PaintedPositions {
 
 /** What an intervention may look at. */
 export interface ViewRequest {
-  readonly sample: Sample;
+  readonly sample: BenchmarkSample;
   /** What the absent twin of the sample shows; null without one. */
   readonly twin: TwinView | null;
   /** Source frames at the positions, ascending. */
   readonly positions_T: readonly number[];
   readonly random: Random;
   /** Another clip of the same benchmark, with its own positions; null when there is none. */
-  readonly partner: { readonly sample: Sample; readonly positions_T: readonly number[] } | null;
+  readonly partner: { readonly sample: BenchmarkSample; readonly positions_T: readonly number[] } | null;
 }
 
 /**
@@ -86,9 +86,9 @@ export const paintedBy = (
 ): Pick<View, "painted"> => (pixels === null ? {} : { painted: { by, pixels, at_T } });
 
 /** Positions whose frame falls into one of the sample's events. */
-export const eventPositions = (sample: Sample, positions_T: readonly number[]): Set<number> => {
+export const eventPositions = (sample: BenchmarkSample, positions_T: readonly number[]): Set<number> => {
   const times = new Map(
-    sample.clip.timeline.map((frame) => [frame.index as number, frame.timeSeconds as number]),
+    (sample.clip.timeline ?? []).map((frame) => [frame.index as number, frame.timeSeconds as number]),
   );
   const inside = new Set<number>();
   positions_T.forEach((frame, position) => {

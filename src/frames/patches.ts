@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
+import type { Grid } from "./grid.ts";
 import { levelTables, normalizePatches, stepPatches } from "./patch-bytes.ts";
 
 /** How pictures become rows of numbers. Mean and deviation are of red, green and blue in units of the full range. */
@@ -12,8 +13,7 @@ export interface PatchSettings {
 
 /** Rows of patches with their grid. P patches; a row has 3 x temporalPatchSize x patchSize x patchSize numbers. */
 export interface Patches {
-  /** Steps, rows and columns in patches. */
-  readonly grid: readonly [number, number, number];
+  readonly grid: Grid;
   readonly rows_PX: Float32Array;
 }
 
@@ -46,7 +46,7 @@ export const patchesFrom = (
       got: `${pixels.length} bytes for ${frames} of ${width}x${height}`,
     });
   const steps = Math.ceil(frames / depth);
-  const grid = [steps, height / side, width / side] as const;
+  const grid: Grid = [steps, height / side, width / side];
   const rows_PX = new Float32Array(steps * grid[1] * grid[2] * 3 * depth * side * side);
   const tables = levelTables(imageMean, imageStd);
   const size = height * width * 3;

@@ -1,4 +1,4 @@
-import type { AnswerKind } from "../dataset/sample.ts";
+import type { Sample } from "../dataset/sample.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
 
 /** A question or caption request with its reference, as tokens. */
@@ -7,7 +7,7 @@ export interface TrainingText {
   readonly skill: string;
   readonly question: string;
   readonly answer: string;
-  readonly answerKind: AnswerKind;
+  readonly answerKind: Sample["answerKind"];
   readonly options?: readonly string[];
   /** Tokens of the question. */
   readonly prompt: readonly number[];

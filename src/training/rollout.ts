@@ -10,7 +10,7 @@ import { segmentsBatch } from "../batch/segments-batch.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
-import { visionTokenIds } from "../model/vision-token-ids.ts";
+import { visionTokenIds } from "../model/config.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {
   advanceRefeed,

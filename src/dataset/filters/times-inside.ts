@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { endOf } from "../../video/timeline.ts";
-import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const params = z.strictObject({
   toleranceSeconds: z
@@ -29,7 +30,7 @@ const filter: FilterPlugin = defineFilter({
     check: (sample) => {
       const end = endOf(sample.clip.timeline) + toleranceSeconds;
       const outside = (time: number): boolean => time < -toleranceSeconds || time > end;
-      const wrong = [questionOf(sample), sample.answer].flatMap(timesIn).find(outside);
+      const wrong = [questionText(sample), sample.answer].flatMap(timesIn).find(outside);
       if (wrong !== undefined)
         return `${wrong} s is not inside the clip of ${endOf(sample.clip.timeline).toFixed(2)} s`;
       const event = sample.events?.find((span) => outside(span.startSeconds) || outside(span.endSeconds));

@@ -3,7 +3,6 @@ import { makePair, type PairSurroundings } from "../../absent/make-pair.ts";
 import type { Pair } from "../../absent/pair.ts";
 import { memorySource } from "../../absent/pair-source.ts";
 import type { TwinView } from "../../absent/twin-view.ts";
-import { seededRandom } from "../../core/random.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import type { DualEncoder } from "../../engine/onnx/dual-encoder.ts";
 import type { FrameTextScorer } from "../../selection/frame-text-scorer.ts";
@@ -84,7 +83,3 @@ export const truePairs = async (clips: readonly MemoryClip[], seed: number): Pro
     paired.push(await pairedClip(clip, relevance, options, { spans: clip.samples[0]!.events ?? [] }));
   return paired;
 };
-
-/** A seeded choice of clips for pictures in the report. */
-export const exampleClips = (clips: readonly PairedClip[], count: number, seed: number): PairedClip[] =>
-  seededRandom(seed, "examples").shuffled(clips).slice(0, count);
