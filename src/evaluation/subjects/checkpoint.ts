@@ -2,7 +2,7 @@ import type { ClipPatches, ClipSegments, SegmentTokens } from "../../batch/segme
 import { segmentsBatch } from "../../batch/segments-batch.ts";
 import type { Recipe } from "../../core/registry.ts";
 import type { Engine } from "../../engine/contract.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { type BenchmarkSample, clusterOf } from "../benchmarks.ts";
 import type { Answer, AnswerRequest, Subject } from "../subject.ts";
 
@@ -11,7 +11,7 @@ export interface CheckpointSubjectOptions {
   readonly name: string;
   readonly recipe: Recipe;
   readonly engine: Engine;
-  readonly config: Qwen25VLConfig;
+  readonly config: ModelConfig;
   readonly tokens: SegmentTokens;
   /** Tokens of a sample's question. */
   readonly prompt: (sample: BenchmarkSample) => readonly number[];

@@ -9,8 +9,9 @@ import { questionText } from "../../dataset/question.ts";
 import { OnnxEngine } from "../../engine/onnx/engine.ts";
 import { emptyStore, fillStore } from "../../engine/onnx/open.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
+import { openCheckpoint } from "../../model/checkpoint.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { initialize } from "../../model/initialize.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
@@ -18,7 +19,6 @@ import type { TrainingClip } from "../../training/clip.ts";
 import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
 import { type ContrastOptions, sftParams, trainSft } from "../../training/sft.ts";
-import { openCheckpoint } from "../../weights/checkpoint.ts";
 import { allPositions, patchesOf } from "./clips.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import type { PairedClip } from "./pairs.ts";
@@ -28,7 +28,7 @@ export interface StageContext {
   readonly out: string;
   readonly recipe: QuickstartRecipe;
   readonly language: WorldLanguage;
-  readonly config: Qwen25VLConfig;
+  readonly config: ModelConfig;
   readonly signal: AbortSignal;
   readonly progress: (label: string, unit: string) => Progress;
 }

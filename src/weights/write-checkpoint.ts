@@ -1,10 +1,14 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { WeightsError } from "../core/errors.ts";
-import type { Qwen25VLConfig, StorageType } from "../model/qwen2_5_vl/config.ts";
-import { expectedTensors } from "../model/qwen2_5_vl/hub-tensors.ts";
-import { writeConfig } from "../model/qwen2_5_vl/write-config.ts";
-import { elementsOf, type NamedTensor, type WrittenType, writeSafetensors } from "./write-safetensors.ts";
+import type { Parameter } from "./parameter.ts";
+import {
+  elementsOf,
+  type NamedTensor,
+  type StorageType,
+  writeSafetensors,
+  writtenTypes,
+} from "./write-safetensors.ts";
 
 /** How a checkpoint is saved. */
 export interface SaveOptions {
@@ -16,12 +20,13 @@ export interface SaveOptions {
   readonly shardBytes?: number;
 }
 
-/** Storage type -> the name in safetensors headers. */
-export const writtenTypes: Readonly<Record<StorageType, WrittenType>> = {
-  float32: "F32",
-  float16: "F16",
-  bfloat16: "BF16",
-};
+/** What is written besides the numbers. */
+export interface CheckpointContent {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly generation: Readonly<Record<string, unknown>>;
+  readonly parameters: readonly Parameter[];
+  readonly storage: StorageType;
+}
 
 /** Files beside the weights that make a checkpoint usable. */
 const companions: readonly string[] = [
@@ -59,6 +64,9 @@ export const replaceFolder = (folder: string, fill: (temporary: string) => void)
   rmSync(old, { recursive: true, force: true });
 };
 
+const writeJson = (folder: string, name: string, value: unknown): void =>
+  writeFileSync(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
+
 const inShards = (tensors: readonly NamedTensor[], bytesEach: number, limit: number): NamedTensor[][] => {
   const shards: NamedTensor[][] = [];
   let room = 0;
@@ -74,9 +82,12 @@ const inShards = (tensors: readonly NamedTensor[], bytesEach: number, limit: num
   return shards;
 };
 
-const checkComplete = (config: Qwen25VLConfig, tensors: readonly NamedTensor[], folder: string): void => {
+const checkComplete = (
+  expected: readonly Parameter[],
+  tensors: readonly NamedTensor[],
+  folder: string,
+): void => {
   const given = new Map(tensors.map((tensor) => [tensor.name, tensor.shape]));
-  const expected = expectedTensors(config);
   const missing = expected.find(({ name }) => !given.has(name));
   if (missing !== undefined)
     throw new WeightsError("a parameter is not saved", { where: folder, got: missing.name });
@@ -94,52 +105,53 @@ const checkComplete = (config: Qwen25VLConfig, tensors: readonly NamedTensor[], 
   }
 };
 
-/**
- * Writes a checkpoint that transformers 4.49 and 5.x load: the hub's layout, names and configuration. The folder
- * appears whole or not at all; one that was there is replaced.
- *
- * @throws {WeightsError} when the tensors are not exactly the parameters of the configuration
- */
-export const saveCheckpoint = (
+/** Weights in one file, or in shards with their index. */
+const writeWeights = (
   folder: string,
-  config: Qwen25VLConfig,
-  tensors: Iterable<NamedTensor>,
-  options: SaveOptions = {},
+  tensors: readonly NamedTensor[],
+  storage: StorageType,
+  shardBytes: number,
 ): void => {
-  const list = [...tensors];
-  checkComplete(config, list, folder);
-  const storage = options.dtype ?? config.storage;
   const bytesEach = storage === "float32" ? 4 : 2;
+  const shards = inShards(tensors, bytesEach, shardBytes);
+  if (shards.length === 1) {
+    writeSafetensors(join(folder, "model.safetensors"), tensors, writtenTypes[storage]);
+    return;
+  }
+  const weightMap: Record<string, string> = {};
+  const padded = (number: number): string => String(number).padStart(5, "0");
+  for (const [index, shard] of shards.entries()) {
+    const name = `model-${padded(index + 1)}-of-${padded(shards.length)}.safetensors`;
+    writeSafetensors(join(folder, name), shard, writtenTypes[storage]);
+    for (const tensor of shard) weightMap[tensor.name] = name;
+  }
+  const total = tensors.reduce((sum, { shape }) => sum + elementsOf(shape) * bytesEach, 0);
+  writeJson(folder, "model.safetensors.index.json", {
+    metadata: { total_size: total },
+    weight_map: weightMap,
+  });
+};
+
+/**
+ * Writes a checkpoint folder; it appears whole or not at all, and one that was there is replaced.
+ *
+ * @throws {WeightsError} when the tensors are not exactly the parameters
+ */
+export const writeCheckpoint = (
+  folder: string,
+  { config, generation, parameters, storage }: CheckpointContent,
+  tensors: readonly NamedTensor[],
+  { tokenizerFrom, shardBytes = 5e9 }: Pick<SaveOptions, "tokenizerFrom" | "shardBytes"> = {},
+): void => {
+  checkComplete(parameters, tensors, folder);
   replaceFolder(folder, (temporary) => {
-    const json = (name: string, value: unknown): void =>
-      writeFileSync(join(temporary, name), `${JSON.stringify(value, undefined, 2)}\n`);
-    json("config.json", writeConfig({ ...config, storage }));
-    const { begin, endOfText, pad } = config.tokens;
-    json("generation_config.json", {
-      ...(begin === undefined ? {} : { bos_token_id: begin }),
-      ...(endOfText.length === 0 ? {} : { eos_token_id: [...endOfText] }),
-      ...(pad === undefined ? {} : { pad_token_id: pad }),
-    });
-    if (options.tokenizerFrom !== undefined)
+    writeJson(temporary, "config.json", config);
+    writeJson(temporary, "generation_config.json", generation);
+    if (tokenizerFrom !== undefined)
       for (const name of companions) {
-        const from = join(options.tokenizerFrom, name);
+        const from = join(tokenizerFrom, name);
         if (existsSync(from)) copyFileSync(from, join(temporary, name));
       }
-    const shards = inShards(list, bytesEach, options.shardBytes ?? 5e9);
-    if (shards.length === 1) {
-      writeSafetensors(join(temporary, "model.safetensors"), list, writtenTypes[storage]);
-      return;
-    }
-    const weightMap: Record<string, string> = {};
-    const padded = (number: number): string => String(number).padStart(5, "0");
-    for (const [index, shard] of shards.entries()) {
-      const name = `model-${padded(index + 1)}-of-${padded(shards.length)}.safetensors`;
-      writeSafetensors(join(temporary, name), shard, writtenTypes[storage]);
-      for (const tensor of shard) weightMap[tensor.name] = name;
-    }
-    json("model.safetensors.index.json", {
-      metadata: { total_size: list.reduce((sum, { shape }) => sum + elementsOf(shape) * bytesEach, 0) },
-      weight_map: weightMap,
-    });
+    writeWeights(temporary, tensors, storage, shardBytes);
   });
 };

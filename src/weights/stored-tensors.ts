@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DataFormatError, WeightsError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
-import { type Qwen25VLConfig, readConfig } from "../model/qwen2_5_vl/config.ts";
-import { expectedTensors, hubName } from "../model/qwen2_5_vl/hub-tensors.ts";
+import type { Parameter } from "./parameter.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
+import type { TensorNames } from "./tensor-names.ts";
 
 /** Numbers in the 16-bit format of their file. */
 export interface StoredBits {
@@ -12,11 +12,10 @@ export interface StoredBits {
   readonly bits: Uint16Array<ArrayBuffer>;
 }
 
-/** An open checkpoint whose tensors all have the names and shapes that its configuration asks for. */
-export interface Checkpoint {
+/** The open weights of a folder, with all the names and shapes that its model asks for. */
+export interface StoredTensors {
   readonly folder: string;
-  readonly config: Qwen25VLConfig;
-  /** Hub names of the parameters, in the order of {@link expectedTensors}. */
+  /** Hub names of the parameters, in the order in which they were asked for. */
   names(): readonly string[];
   /** @throws {WeightsError} for a name that is not a parameter */
   shape(name: string): readonly number[];
@@ -27,6 +26,14 @@ export interface Checkpoint {
   /** Names in the files that the model has no place for; empty unless they were allowed. */
   readonly unexpected: readonly string[];
   close(): Promise<void>;
+}
+
+/** The tensors that a model asks for. */
+export interface WantedTensors {
+  readonly parameters: readonly Parameter[];
+  readonly names: Pick<TensorNames, "hubName">;
+  /** Names that may be stored although the model does not read them. */
+  readonly tolerated: readonly string[];
 }
 
 /** How a checkpoint is opened. */
@@ -70,7 +77,11 @@ interface Stored {
   readonly places: Map<string, { readonly file: SafetensorsFile; readonly name: string }>;
 }
 
-const openFiles = async (folder: string, files: Map<string, SafetensorsFile>): Promise<Stored["places"]> => {
+const openFiles = async (
+  folder: string,
+  files: Map<string, SafetensorsFile>,
+  { hubName }: WantedTensors["names"],
+): Promise<Stored["places"]> => {
   const places: Map<string, { file: SafetensorsFile; name: string }> = new Map();
   const place = (file: SafetensorsFile, name: string): void => {
     const known = hubName(name);
@@ -130,12 +141,11 @@ const openFiles = async (folder: string, files: Map<string, SafetensorsFile>): P
 
 /** Throws unless every parameter is there with its shape; gives back the names without a place. */
 const checkTensors = (
-  config: Qwen25VLConfig,
+  { parameters: expected, tolerated }: WantedTensors,
   places: Stored["places"],
   folder: string,
   unexpectedIs: "error" | "ignore",
 ): string[] => {
-  const expected = expectedTensors(config);
   const missing = expected.filter(({ name }) => !places.has(name)).map(({ name }) => name);
   const misShaped = expected.flatMap(({ name, shape }) => {
     const place = places.get(name);
@@ -145,9 +155,7 @@ const checkTensors = (
       ? []
       : [`${name} [${stored}] instead of [${shape}]`];
   });
-  const known = new Set(expected.map(({ name }) => name));
-  // Some tools store the head of a tied model too; the model reads its embedding.
-  if (config.text.tieWordEmbeddings) known.add("lm_head.weight");
+  const known = new Set([...expected.map(({ name }) => name), ...tolerated]);
   const unexpected = [...places.keys()].filter((name) => !known.has(name));
   const problems = [
     ...(missing.length === 0 ? [] : [`${missing.length} missing: ${some(missing)}`]),
@@ -164,29 +172,26 @@ const checkTensors = (
   return unexpected;
 };
 
-/** Reads the configuration of a checkpoint folder. */
-export const readConfigFile = (folder: string): Qwen25VLConfig => {
-  const file = join(folder, "config.json");
-  return readConfig(readJsonFile(file), file);
-};
-
 /**
- * Opens a Hugging Face folder: one `model.safetensors`, or shards with an index; float32, float16 or bfloat16.
+ * Opens the weights of a Hugging Face folder: one `model.safetensors`, or shards with an index; float32, float16 or
+ * bfloat16.
  *
- * @throws {ConfigError} for a configuration that is not of this family or not complete
  * @throws {WeightsError} naming the missing, mis-shaped and unexpected tensors
  * @throws {DataFormatError} for a damaged file
  */
-export const openCheckpoint = async (folder: string, options: OpenOptions = {}): Promise<Checkpoint> => {
-  const config = readConfigFile(folder);
+export const openStoredTensors = async (
+  folder: string,
+  wanted: WantedTensors,
+  options: OpenOptions = {},
+): Promise<StoredTensors> => {
   const files: Stored["files"] = new Map();
   const close = async (): Promise<void> => {
     for (const file of files.values()) await file.close();
   };
   try {
-    const places = await openFiles(folder, files);
-    const unexpected = checkTensors(config, places, folder, options.unexpected ?? "error");
-    const shapes = new Map(expectedTensors(config).map(({ name, shape }) => [name, shape]));
+    const places = await openFiles(folder, files, wanted.names);
+    const unexpected = checkTensors(wanted, places, folder, options.unexpected ?? "error");
+    const shapes = new Map(wanted.parameters.map(({ name, shape }) => [name, shape]));
     const unknown = (name: string): WeightsError =>
       new WeightsError("no such parameter", { where: folder, got: name });
     const placeOf = (name: string): { readonly file: SafetensorsFile; readonly name: string } => {
@@ -196,7 +201,6 @@ export const openCheckpoint = async (folder: string, options: OpenOptions = {}):
     };
     return {
       folder,
-      config,
       unexpected,
       names: () => [...shapes.keys()],
       shape: (name) => {
