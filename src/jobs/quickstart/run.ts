@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { LineFile } from "../../dataset/write.ts";
 import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
+import { writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
@@ -16,13 +17,7 @@ import { worldVocabulary } from "../../world/words.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
-import {
-  describeQuickstart,
-  quickstartFiles,
-  stageTitles,
-  writeDescription,
-  writeJournal,
-} from "./description.ts";
+import { describeQuickstart, quickstartFiles, stageTitles, writeJournal } from "./description.ts";
 import { testQuestions, testStage } from "./evaluation.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
 import { detectedPairs, type PairedClip, type PairQuality, pairQuality, truePairs } from "./pairs.ts";
@@ -147,7 +142,7 @@ export const runQuickstart = async (
   },
 ): Promise<QuickstartResult> => {
   mkdirSync(out, { recursive: true });
-  writeDescription(out, describeQuickstart(recipe, about.command));
+  writeEvaluatedRun(out, describeQuickstart(recipe, about.command));
   const watch = new Watch();
   const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));
