@@ -41,6 +41,8 @@ export interface ClipReference {
   readonly file: string;
   readonly sha256: string;
   readonly timeline: Timeline;
+  /** When the last frame ends; absent: it is shown as long as is usual in the clip. */
+  readonly durationSeconds?: number;
 }
 
 /** The absent twin of a sample's clip: virtual unless `file` is there. */

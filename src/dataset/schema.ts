@@ -45,7 +45,12 @@ const partSchema = z.union([
 /** A row as it stands in `samples-*.jsonl`. */
 const rowSchema = z.strictObject({
   id: z.string().min(1),
-  clip: z.strictObject({ file: z.string().min(1), sha256: sha256Schema, timeline: storedTimelineSchema }),
+  clip: z.strictObject({
+    file: z.string().min(1),
+    sha256: sha256Schema,
+    timeline: storedTimelineSchema,
+    durationSeconds: z.number().positive().optional(),
+  }),
   absent: z
     .strictObject({
       file: z.string().optional(),
