@@ -10,12 +10,12 @@ import {
 } from "../evaluation/report/description.ts";
 import type { JobContext } from "./job-context.ts";
 import { type ReportResult, report } from "./report.ts";
-import type { ScoreRequest, ScoreResult } from "./score.ts";
+import type { ScoreResult, ScoringRequest } from "./score.ts";
 
 const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-const commandOf = ({ benchmark, annotations, predictions, mode, split }: ScoreRequest): string =>
+const commandOf = ({ benchmark, annotations, predictions, mode, split }: ScoringRequest): string =>
   [
     ...[
       "npx",
@@ -33,7 +33,7 @@ const commandOf = ({ benchmark, annotations, predictions, mode, split }: ScoreRe
     .join(" ");
 
 /** What was scored, as the run that a report is made of: one row, and a blind one where the file has such answers. */
-const describe = (folder: string, request: ScoreRequest, result: ScoreResult): EvaluatedRun => {
+const describe = (folder: string, request: ScoringRequest, result: ScoreResult): EvaluatedRun => {
   const { benchmark, subject, mode, split, intervention, views } = result;
   const names = new Set(views.map((view) => view.intervention));
   const blindRow = names.has("blind") ? `${subject}, blind` : null;
@@ -73,7 +73,7 @@ const describe = (folder: string, request: ScoreRequest, result: ScoreResult): E
  */
 export const writeScore = async (
   folder: string,
-  request: ScoreRequest,
+  request: ScoringRequest,
   result: ScoreResult,
   context: JobContext,
 ): Promise<ReportResult> => {

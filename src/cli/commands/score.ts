@@ -3,7 +3,7 @@ import { Option } from "commander";
 import { benchmarkRegistry } from "../../evaluation/benchmarks.ts";
 import type { MetricScore, ViewScore } from "../../evaluation/score.ts";
 import type { Estimate } from "../../evaluation/statistics/estimate.ts";
-import { type ScoreRequest, type ScoreResult, score } from "../../jobs/score.ts";
+import { type ScoreResult, type ScoringRequest, score } from "../../jobs/score.ts";
 import { writeScore } from "../../jobs/write-score.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 
@@ -79,7 +79,7 @@ const command: CommandDefinition = defineCommand({
   },
   run: async ([name], options, context) => {
     const split = options["split"] as string | undefined;
-    const request: ScoreRequest = {
+    const request: ScoringRequest = {
       benchmark: name as string,
       annotations: options["annotations"] as string,
       predictions: options["predictions"] as string,

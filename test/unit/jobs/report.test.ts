@@ -64,6 +64,8 @@ describe.skipIf(!usable)("a report from a run's folder", () => {
     expect(blind!.absent).toBeNull();
     expect(seeing!.value).toBeCloseTo(share("complete") - share("blind"), 12);
     expect(differences[0]!.difference.value).toBeCloseTo(seeing!.value, 12);
+    const { onlyFirst, onlySecond } = differences[0]!.disagreement;
+    expect((onlyFirst - onlySecond) / main!.complete.overall!.questions).toBeCloseTo(seeing!.value, 12);
     // The metrics that the benchmark names, and what is reported with every one.
     const metrics = new Map(main!.metrics.map(({ name, value }) => [name, value!.value]));
     expect(metrics.get("accuracy")).toBeCloseTo(share("complete"), 12);
