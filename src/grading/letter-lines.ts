@@ -3,7 +3,7 @@ import { type LetterGroup, type OptionNames, readLetter, readLetters } from "./l
 import { clauseBefore, isDenied } from "./polarity.ts";
 
 const DETERMINER = "(?:the\\s+)?(?:option|choice|letter)?\\s*:?\\s*";
-const REFUSING = "?~¬❌✗✘✖⛔🚫";
+const REFUSING = "?~¬❌✗✘✖⛔🚫👎";
 const LONE = new RegExp(
   `^[^\\p{L}\\p{N}${REFUSING}!]*${DETERMINER}(["'([{<]*[A-Za-z]["')\\]}>]*)[^\\p{L}\\p{N}${REFUSING.replace("~", "")}]*$`,
   "iu",
@@ -30,8 +30,9 @@ const PREFERRED =
   /^[\s,(—–-]*(?:and\s+)?(?:not|instead\s+of|rather\s+than|over|as\s+opposed\s+to)\s+(?:(?:option|choice)\s+)?/i;
 const mark = /^\s*[.):\]](?!\d)/;
 const REASON =
-  /^\s*[,;—–-]?\s*\(?(?:because|since|as|due|given|for|cause|it|he|she|they|the|there|this|that|we|I)\b/i;
-const REFUSED = /^[\s.):\],;—–-]*(?:no\b|not\b|wrong\b|incorrect\b|false\b|[❌✗✘✖⛔🚫?])/iu;
+  /^\s*[,;—–-]?\s*\(?(?:because|since|as(?!\s+(?:well|if|though)\b)|due|given|for|cause|it|he|she|they|the|there|this|that|we|I)\b/i;
+const REFUSED =
+  /^[\s.):\],;—–-]*(?:no(?=\s*(?:$|[.,;:!—–-])|\s+(?:he|she|it|they|this|that)\b)|not\b|wrong\b|incorrect\b|false\b|[❌✗✘✖⛔🚫👎?])/iu;
 
 /** A line that begins with letters: which, and what follows them in the line. */
 const openingLetters = (
@@ -49,16 +50,19 @@ const openingLetters = (
 const GROUNDED =
   /^\s*(?:because|based|given|since|from|as|considering|judging|looking|according|after|if\s+I\s+had|so|all\s+in\s+all|overall|in\s+(?:conclusion|summary|short))\b/i;
 
+const JOINED = /(?:^|[\s("'[])[A-Za-z]["')\]]*\s*(?:,|\/|&|\+|\b(?:or|and|to|with|nor)\b)[\s("'[]*$/i;
+
 /** A letter that ends a text as a sentence of its own, or in brackets: "He is slow. B", "walk (B)". */
 const closingClaim = ({ text, start }: Line, names: OptionNames): LetterClaim | null => {
   const own =
-    /(?:\p{Ll}{2}|\b[Nn]ot [A-Z])["')]*([.!:]|,(?=.{0,3}$))\s+(["'([]*[A-Z]["')\]]*)[.!]*\s*$/u.exec(text);
+    /(?:\p{Ll}{2}|\b[Nn]ot [A-Z])["')]*([.!:;]|,(?=.{0,3}$))\s+(["'([]*[A-Z]["')\]]*)[.!]*\s*$/u.exec(text);
   const bracketed = /\s(\(\s*[A-Za-z]\s*\)|\[\s*[A-Za-z]\s*\])[.!]*\s*$/.exec(text);
   const written = own?.[2] ?? bracketed?.[1];
   if (written === undefined) return null;
   const at = text.lastIndexOf(written);
   const letter = readLetter(text, at, names);
   if (letter === null) return null;
+  if (JOINED.test(text.slice(0, at))) return null;
   const before = text.slice(0, at).replace(/[\s:,]+$/, "");
   const grounded = GROUNDED.exec(before.split(/[.!?;]/).at(-1)!);
   if (

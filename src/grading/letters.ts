@@ -100,7 +100,7 @@ export const readLetter = (text: string, at: number, names: OptionNames): Writte
 };
 
 const WORDS_BETWEEN =
-  "or|and|nor|maybe|perhaps|possibly|also|even|then|to|plus|vs|versus|alternatively|either|both|options?|choices?|answers?|letter|as well as|und|oder|et|ou|y|o|e|и|или|OR|AND|Or|And|Maybe";
+  "or|and|nor|maybe|perhaps|possibly|also|even|then|to|plus|vs|versus|alternatively|either|both|options?|choices?|answers?|letter|as well as|along with|together with|followed by|und|oder|et|ou|y|o|e|и|или|OR|AND|Or|And|Maybe";
 const BETWEEN = new RegExp(
   `(?:[^\\S\\n]|[,;/&+|(>~→–—‐-]|(?<![\\p{L}])(?:${WORDS_BETWEEN})(?![\\p{L}.]))+`,
   "uy",

@@ -22,7 +22,7 @@ const isSignUnclear = (keys: readonly string[], text: string): boolean =>
 /** The one option whose wording is the whole text; null for none and for several. */
 export const wholeOption = ({ options, keys }: OptionTexts, text: string): number | null => {
   const asked = /\?["')\s]*$/.test(text) && !options.some((option) => option.trim().endsWith("?"));
-  if (asked || isSignUnclear(keys, text)) return null;
+  if (asked || isSignUnclear(keys, text) || /[❌✗✘✖⛔🚫👎]/u.test(text)) return null;
   const equal = options.flatMap((option, index) => (sameAnswer(option, text) ? [index] : []));
   return equal.length === 1 ? equal[0]! : null;
 };
@@ -39,6 +39,18 @@ const contained = ({ keys }: OptionTexts, said: string): number[] => {
   );
 };
 
+/** Options that `rest` tells in other words beside those that it names: every word that parts the two is there. */
+const alsoTold = ({ keys }: OptionTexts, hits: readonly number[], rest: string): number[] => {
+  const words = new Set(rest.trim().split(" "));
+  const first = hits[0];
+  if (first === undefined) return [];
+  const named = new Set(keys[first]!.split(" "));
+  return keys.flatMap((key, index) => {
+    const own = key.split(" ").filter((word) => !named.has(word));
+    return !hits.includes(index) && own.length > 1 && own.every((word) => words.has(word)) ? [index] : [];
+  });
+};
+
 /** What a sentence says of option texts: named without denial, named with one. */
 const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; denied: number[] } => {
   const asserted: number[] = [];
@@ -50,6 +62,7 @@ const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; de
     const hits = contained(texts, said);
     let rest = ` ${said} `;
     for (const hit of hits) rest = rest.replace(` ${texts.keys[hit]} `, " ");
+    hits.push(...alsoTold(texts, hits, rest));
     // "turns left then right" tells more than its beginning.
     if (/ (?:then|afterwards?|followed by) /.test(rest)) continue;
     const turned =
@@ -58,7 +71,7 @@ const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; de
       );
     if (turned) open = false;
     // Marks of rejection are no words, so the clause itself is looked at, too, where it holds one.
-    const negative = isDenied(rest) || /[❌✗✘✖⛔🚫]/u.test(clause);
+    const negative = isDenied(rest) || /[❌✗✘✖⛔🚫👎]/u.test(clause);
     (question || negative || open ? denied : asserted).push(...hits);
     open ||= negative;
   }

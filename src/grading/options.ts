@@ -110,7 +110,11 @@ const readAnnounced = (texts: OptionTexts, text: string): Extracted<number> | nu
  * @differs letters that contradict each other give null where the proposal takes the last one
  */
 export const extractOption = (completion: string, options: readonly string[]): Extracted<number> => {
-  const text = plainAnswer(answerPart(completion));
+  // Behind "Q: ..." an "A:" is no option.
+  const text = plainAnswer(answerPart(completion)).replace(
+    /^(Q(?:uestion)?\s*:[^\n]*\n+)\s*A(?:nswer)?\s*:/i,
+    "$1Answer:",
+  );
   if (text === "") return { value: null, rule: "empty" };
   const names = optionNames(options);
   const texts = optionTexts(options);

@@ -3,7 +3,7 @@
  * answer: what stands in a clause with one of them is not credited.
  */
 const DENIAL =
-  "not|no|never|neither|nor|none|nobody|nothing|nowhere|cannot|without|except|excluding|unlike|hardly|barely|rarely|seldom|nearly|almost|least|worst|incorrect(?:ly)?|wrong(?:ly)?|false|untrue|inaccurate|invalid|mistaken|unlikely|impossible|absent|absence|missing|invisible|unable|fail(?:s|ed|ing)?|refuse[sd]?|refusing|lack(?:s|ed|ing)?|avoid(?:s|ed|ing)?|instead of|rather than|as opposed to|other than|doubt(?:s|ed|ful)?|deny|denie[sd]|rule[sd]? out|ruling out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|discard(?:s|ed|ing)?";
+  "not|no|never|neither|nor|none|nobody|nothing|nowhere|cannot|without|except|excluding|unlike|hardly|barely|rarely|seldom|nearly|almost|least|worst|incorrect(?:ly)?|wrong(?:ly)?|false|untrue|inaccurate|invalid|mistaken|unlikely|impossible|absent|absence|missing|invisible|unable|fail(?:s|ed|ing)?|refuse[sd]?|refusing|lack(?:s|ed|ing)?|avoid(?:s|ed|ing)?|less|short of|instead of|rather than|as opposed to|other than|doubt(?:s|ed|ful)?|deny|denie[sd]|rule[sd]? out|ruling out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|discard(?:s|ed|ing)?";
 const DOUBT =
   "maybe|perhaps|thought|assumed|tempting|tempted|far from|before (?:he|she|it|they) can|fake[ds]?|possibly|might|may|could|would have|should have|whether|if|unless|unclear|unsure|uncertain|unknown|tries to|try to|trying to|tried to|wants to|want to|wanted to|attempts? to|attempted to|about to|supposed to|pretends? to|anything but|everything but|all but|nothing but|any but|all except";
 const SHORTENED =
@@ -11,7 +11,7 @@ const SHORTENED =
 const FOREIGN = "nicht|kein|keine|pas|jamais|não|nunca|niet|geen|nie|не";
 
 const DENIED = new RegExp(
-  `\\b(?:${DENIAL}|${DOUBT}|(?:${SHORTENED})['’]?t)\\b|(?<!\\p{L})(?:${FOREIGN})(?!\\p{L})|[没沒不未非别別無无❌✗✘✖⛔🚫]`,
+  `\\b(?:${DENIAL}|${DOUBT}|(?:${SHORTENED})['’]?t)\\b|(?<!\\p{L})(?:${FOREIGN})(?!\\p{L})|[没沒不未非别別無无❌✗✘✖⛔🚫👎]`,
   "iu",
 );
 
