@@ -26,8 +26,8 @@ const LABEL =
   "final|letter|response|prediction|selection|selected|option|choice|conclusion|verdict|result|pick|guess|correct|therefore|output|ans";
 const FILLERS =
   "is|was|are|be|would|should|must|will|to|has|have|seems?|appears?|therefore|thus|then|clearly|definitely|certainly|obviously|surely|likely|most|probably|simply|just|indeed|option|choice|letter|number|answer|the|one|labeled|labelled|marked|as|follows|here|actually|now|hence|so|going|only|of|course|in fact|believe|that";
-const GLUE = `(?:'s\\b|[\\s:=\\-–—>→⇒"'*,]|\\b(?:${FILLERS})\\b)*`;
-const ASIDE = `(?:\\s+(?:to|for|among|amongst|from|of|out\\s+of|in|based\\s+on|given|according\\s+to|here)\\b[^.,;:!?\\n]{0,60}?(?=\\s+(?:is|was|would|must|should|seems|appears)\\b|\\s*:))?(?:\\s*,[^,.;:!?\\n]{1,60},|\\s*\\([^()\\n]{2,60}\\))?`;
+const GLUE = `(?:'s\\b|[\\s:=\\-–—>→⇒"'*,\\])}]|\\b(?:${FILLERS})\\b)*`;
+const ASIDE = `(?:\\s+(?:to|for|among|amongst|from|of|out\\s+of|in|based\\s+on|given|according\\s+to|here)\\b[^.,;:!?\\n]{0,60}?(?=\\s+(?:is|was|would|must|should|seems|appears)\\b|\\s*:))?(?:\\s*,(?!\\s*[A-Za-z]\\s*,)[^,.;:!?\\n]{1,60},|\\s*\\([^()\\n]{2,60}\\))?`;
 
 const strongLeads: readonly RegExp[] = [
   new RegExp(`\\b(?:${NOUN})\\b(?!-)${ASIDE}${GLUE}`, "gi"),

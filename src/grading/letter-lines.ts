@@ -5,7 +5,7 @@ import { clauseBefore, isDenied } from "./polarity.ts";
 const DETERMINER = "(?:the\\s+)?(?:option|choice|letter)?\\s*:?\\s*";
 const REFUSING = "?~¬❌✗✘✖⛔🚫👎";
 const LONE = new RegExp(
-  `^[^\\p{L}\\p{N}${REFUSING}!]*${DETERMINER}(["'([{<]*[A-Za-z]["')\\]}>]*)[^\\p{L}\\p{N}${REFUSING.replace("~", "")}]*$`,
+  `^[^\\p{L}\\p{N}${REFUSING}!]*${DETERMINER}(["'([{<]*[A-Za-z](?!\\+|#)["')\\]}>]*)[^\\p{L}\\p{N}${REFUSING.replace("~", "")}]*$`,
   "iu",
 );
 
@@ -90,7 +90,11 @@ const answers = (
   const own = group.indices.length === 1 && names.textLength(rest, group.indices[0]!) > 0;
   const preferred = PREFERRED.exec(rest);
   if (preferred !== null && readLetter(rest, preferred[0].length, names) !== null) return first;
-  if (REFUSED.test(rest) && !own) return false;
+  // "A. No" among yes and no names two options; that is seen where claims are compared with texts.
+  const other = Array.from({ length: names.count }, (_, index) => names.textLength(rest, index)).some(
+    Boolean,
+  );
+  if (REFUSED.test(rest) && !own) return other;
   const second = marked ? readLetters(rest.replace(mark, " "), 0, names) : null;
   if (second !== null && /^[\s.):\]!]*$/.test(rest.replace(mark, " ").slice(second.end))) return false;
   if (/^[\s"'!.]*$/.test(rest) || own) return true;

@@ -1,7 +1,7 @@
 import { answerKey, answerWords, sameAnswer } from "./answer-key.ts";
 import type { Extracted } from "./extracted.ts";
 import { type FoundNumber, findNumbers } from "./numbers.ts";
-import { clauses, isDenied, sentences } from "./polarity.ts";
+import { clauses, isDenied, isLimit, sentences } from "./polarity.ts";
 
 /** Options as they are compared: by their keys. */
 export interface OptionTexts {
@@ -124,8 +124,8 @@ const yesOrNo = ({ keys }: OptionTexts, text: string): Extracted<number> | null 
 const NUMERIC = /^[$€£¥]?-?\d+(?:\.\d+)?[%°\p{L}/]*$/u;
 const isNumeric = (key: string): boolean => NUMERIC.test(key);
 
-const POSITION =
-  /(?:\b(?:frames?|seconds?|steps?|option|choice|number|at|after|before|image|figure|clip|first|last|(?:more|less|fewer|greater|rather|other)\s+than|at\s+(?:least|most)|over|under|up\s+to|from|to|than|between|by|minimum\s+of|maximum\s+of|than)\s*(?:number|no\.?)?|#)\s*$/i;
+const PLACE =
+  /(?:\b(?:frames?|seconds?|steps?|option|choice|number|at|after|before|image|figure|clip|first|last|from|to|between|by)\s*(?:number|no\.?)?|#)\s*$/i;
 const COUNTED = /^\s*(?:times?|repetitions?|repeats?|reps?|counts?|occurrences?)\b/i;
 const ADVERB = /^(?:twice|thrice|once(?=\s*(?:[.,;!\n]|$|in\b|during\b)))/i;
 const BARE = /^(?:[\s.!,;:()[\]"']|\b(?:about|around|approximately|roughly|minus|negative|times?)\b)*$/i;
@@ -137,7 +137,8 @@ const numberKey = (text: string, { value, end }: FoundNumber): string => {
 };
 
 /** True where a number is denied, a limit, or counts frames and seconds instead of answering. */
-const isElsewhere = (text: string, { start, end }: FoundNumber): boolean => {
+const isElsewhere = (text: string, number: FoundNumber): boolean => {
+  const { start, end } = number;
   const edge = Math.max(
     0,
     ...[...text.slice(0, start).matchAll(/[.!?;\n](?=\s)|\n/g)].map(({ index }) => index + 1),
@@ -148,7 +149,12 @@ const isElsewhere = (text: string, { start, end }: FoundNumber): boolean => {
     /^\p{L}/u.test(after) &&
     answerWords(`1${after}`)[0] === answerWords(`1${after.replace(/^\p{L}+/u, "")}`)[0];
   return (
-    POSITION.test(before) || isDenied(before) || isDenied(after) || glued || text[end + after.length] === "?"
+    (PLACE.test(before) && !/[%°\p{L}]/u.test(numberKey(text, number))) ||
+    isLimit(before) ||
+    isDenied(before) ||
+    isDenied(after) ||
+    glued ||
+    text[end + after.length] === "?"
   );
 };
 

@@ -119,8 +119,10 @@ export const extractOption = (completion: string, options: readonly string[]): E
   const names = optionNames(options);
   const texts = optionTexts(options);
   const alone = /^[A-Za-z]$/.test(text.replace(/[^\p{L}\p{N}]/gu, "")) ? loneLetter(text, names) : null;
-  if (alone !== null) return { value: alone, rule: "whole-letter" };
   const whole = wholeOption(texts, text);
+  if (alone !== null && whole !== null && alone !== whole)
+    return { value: null, rule: "letter-and-text-differ" };
+  if (alone !== null) return { value: alone, rule: "whole-letter" };
   if (whole !== null) return { value: whole, rule: "whole-text" };
   const byLetters = readByLetters(inEnglish(text), names, texts);
   if (byLetters !== null) return byLetters;

@@ -39,11 +39,14 @@ export const clauseAfter = (text: string, at: number): string => {
 const LIMIT =
   /\b(?:(?:more|less|fewer|greater|rather|other|later|earlier)\s+than|at\s+(?:least|most)|over|under|up\s+to|minimum\s+of|maximum\s+of)\s*$/i;
 
+/** True when a number behind this text is a limit and no value: "more than", "at least". */
+export const isLimit = (before: string): boolean => LIMIT.test(before);
+
 /** True when the values at a place are denied, doubted, asked or only a limit: "not 3", "3 is wrong", "at least 3", "3?". */
 export const isDeniedAt = (text: string, start: number, end: number): boolean => {
   const before = clauseBefore(text, start);
   const after = clauseAfter(text, end);
-  return isDenied(before) || LIMIT.test(before) || isDenied(after) || after.endsWith("?");
+  return isDenied(before) || isLimit(before) || isDenied(after) || after.endsWith("?");
 };
 
 /** Words by which a text takes back what it said before. */
