@@ -21,7 +21,7 @@ export interface LetterClaims {
 
 const QUALITY =
   "correct|right|best|true|valid|proper|accurate|suitable|appropriate|likely|plausible|probable|fitting|matching|chosen|selected|final|predicted|wrong|incorrect|false|worst|unlikely";
-const NOUN = `answers?|(?:${QUALITY})\\s+(?:option|choice|response|selection|letter|one|pick)s?|my\\s+(?:choice|pick|guess|selection|vote|response|conclusion)`;
+const NOUN = `answers?|(?:${QUALITY})\\s+(?:option|choice|response|selection|letter|one|pick|description|statement|explanation|fit|match)s?|my\\s+(?:choice|pick|guess|selection|vote|response|conclusion)`;
 const LABEL =
   "final|letter|response|prediction|selection|selected|option|choice|conclusion|verdict|result|pick|guess|correct|therefore|output|ans";
 const FILLERS =
@@ -48,7 +48,7 @@ const contrast =
 const possibleLead =
   /\b(?:maybe|perhaps|possibly|alternatively|might\s+(?:also\s+)?be|could\s+(?:also\s+)?be|may\s+(?:also\s+)?be|or|also)\b(?:[\s"':,]|\b(?:be|is|it|the|answer|options?|choices?|even|also|maybe|possibly)\b)*/gi;
 const mayPrecede =
-  /(?:^|[\n.,;:!?—–(["'|>→⇒=❌✗✘✖✅✓✔-]|\b(?:options?|choices?|answers?|letter|that|so|but|and|or|nor|thus|therefore|hence|only|say|while|whereas|since|because|then|both|neither|either|think|believe|although|though|however|is|if|why|not|than))\s*["'([{]*$/iu;
+  /(?:^|[\n.,;:!?—–(["'|>→⇒=❌✗✘✖✅✓✔-]|\b(?:options?|choices?|answers?|letter|statement|description|that|so|but|and|or|nor|thus|therefore|hence|only|say|while|whereas|since|because|then|both|neither|either|think|believe|although|though|however|is|if|why|not|than))\s*["'([{]*$/iu;
 
 const REASON = "because|since|as|due|given|based";
 const ends = new RegExp(
@@ -187,8 +187,12 @@ const predicatedClaims = (text: string, names: OptionNames): LetterClaims => {
   for (const group of namedLetters(text, names)) {
     const said = predicateOf(restBehind(text, group, names));
     if (said === "denied") claims.rejected.push(claim(group, "rejected"));
-    else if (said === "doubted") claims.possible.push(claim(group, "possible"));
-    else if (said === "affirmed" && !isDenied(clauseBefore(text, group.start)))
+    else if (
+      said === "doubted" &&
+      !/\bonly\s+(?:option\s+|choice\s+)?["'([{]*$/i.test(text.slice(0, group.start))
+    )
+      claims.possible.push(claim(group, "possible"));
+    else if (said !== null && !isDenied(clauseBefore(text, group.start)))
       claims.asserted.push(claim(group, "affirmed"));
   }
   return claims;

@@ -9,7 +9,7 @@ const BAD =
 const GOOD =
   "correct|right|true|accurate|best|valid|supported|fitting|appropriate|suitable|likely|probable|final";
 const BEHIND_GOOD =
-  "\\s*(?:$|[.,;:!)\\n]|because|since|as\\b|too\\b|also\\b|here|answers?|options?|choices?|one|description|match|fit|response|statement|of\\b|given|based|and\\b|for\\b)";
+  "\\s*(?:$|[.,;:!)\\n]|because|since|as\\b|too\\b|also\\b|here|answers?|options?|choices?|one|description|match|fit|response|statement|of\\b|given|based|and\\b|for\\b|to\\b|in\\s+my\\b)";
 const NAMED =
   "(?:answer|(?:the|my)\\s+(?:(?:only|best|right|correct|final|most\\s+\\w+)\\s+)*(?:answer|choice|pick|one|option))";
 

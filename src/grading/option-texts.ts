@@ -27,12 +27,14 @@ export const wholeOption = ({ options, keys }: OptionTexts, text: string): numbe
   return equal.length === 1 ? equal[0]! : null;
 };
 
+const YES_NO = new Set(["yes", "no", "true", "false"]);
+
 const within = (haystack: string, key: string): boolean => ` ${haystack} `.includes(` ${key} `);
 
 /** Options whose key stands in `said`, longest wording preferred. */
 const contained = ({ keys }: OptionTexts, said: string): number[] => {
   const hits = keys.flatMap((key, index) =>
-    key !== "" && !NUMERIC.test(key) && within(said, key) ? [index] : [],
+    key !== "" && !NUMERIC.test(key) && !YES_NO.has(key) && within(said, key) ? [index] : [],
   );
   return hits.filter(
     (index) => !hits.some((other) => keys[other] !== keys[index] && within(keys[other]!, keys[index]!)),
@@ -47,9 +49,12 @@ const alsoTold = ({ keys }: OptionTexts, hits: readonly number[], rest: string):
   const named = new Set(keys[first]!.split(" "));
   return keys.flatMap((key, index) => {
     const own = key.split(" ").filter((word) => !named.has(word));
-    return !hits.includes(index) && own.length > 1 && own.every((word) => words.has(word)) ? [index] : [];
+    return !hits.includes(index) && own.length > 0 && own.every((word) => words.has(word)) ? [index] : [];
   });
 };
+
+const CIRCUMSTANCE =
+  /(?:^| )(?:before|after|until|till|while|during|prior to|as if|as though|like|similar to|ready to|unlike|except)(?: \p{L}+){0,2} $/u;
 
 /** What a sentence says of option texts: named without denial, named with one. */
 const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; denied: number[] } => {
@@ -65,6 +70,9 @@ const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; de
     hits.push(...alsoTold(texts, hits, rest));
     // "turns left then right" tells more than its beginning.
     if (/ (?:then|afterwards?|followed by) /.test(rest)) continue;
+    // "before pouring water" tells when, not what.
+    if (hits.some((hit) => CIRCUMSTANCE.test(said.slice(0, Math.max(0, said.indexOf(texts.keys[hit]!))))))
+      continue;
     const turned =
       /^\s*(?:(?:but|however|instead|so|therefore|thus|hence|yes)\b|(?:it|he|she|they|this|that)(?:'s|\s+(?:is|was|are|were|does|did))\b)/i.test(
         clause,
@@ -98,8 +106,6 @@ export const namedOption = (texts: OptionTexts, text: string): Extracted<number>
   return { value: null, rule: denied.size > 0 ? "rejected" : "nothing-found" };
 };
 
-const YES_NO = new Set(["yes", "no", "true", "false"]);
-
 const FIRST_WORD =
   /^["'(]*(\p{L}+)["')]*(?:\s*(?:[.,;:!—–-]|$)|\s+(?:it|he|she|they|there|this|that|the|I|we)\b)/iu;
 const LAST_WORD =
@@ -116,12 +122,10 @@ const yesOrNo = ({ keys }: OptionTexts, text: string): Extracted<number> | null 
   });
   const named = keys.flatMap((key, index) => (YES_NO.has(key) && said.includes(key) ? [index] : []));
   if (named.length > 1) return { value: null, rule: "several-texts" };
-  return named.length === 1
-    ? { value: named[0]!, rule: "yes-or-no" }
-    : { value: null, rule: "nothing-found" };
+  return named.length === 1 ? { value: named[0]!, rule: "yes-or-no" } : null;
 };
 
-const NUMERIC = /^[$€£¥]?-?\d+(?:\.\d+)?[%°\p{L}/]*$/u;
+const NUMERIC = /^[$€£¥]?-?\d+(?:\.\d+)?([%°\p{L}/]*)$/u;
 const isNumeric = (key: string): boolean => NUMERIC.test(key);
 
 const PLACE =
@@ -179,7 +183,13 @@ export const numericOption = (texts: OptionTexts, written: string): Extracted<nu
   const keys = [...new Set(used.map((number) => numberKey(text, number)))];
   if (keys.length !== 1) return { value: null, rule: keys.length > 1 ? "several-texts" : "nothing-found" };
   if (!alone && used.some((number) => isElsewhere(text, number))) return { value: null, rule: "rejected" };
-  const hits = texts.keys.flatMap((option, index) => (option === keys[0] ? [index] : []));
+  const units = new Set(texts.keys.map((key) => NUMERIC.exec(key)?.[1]));
+  // A bare number answers where all options have the same unit.
+  const key =
+    alone && units.size === 1 && NUMERIC.exec(keys[0]!)?.[1] === ""
+      ? `${keys[0]}${[...units][0] ?? ""}`
+      : keys[0]!;
+  const hits = texts.keys.flatMap((option, index) => (option === key ? [index] : []));
   return hits.length === 1
     ? { value: hits[0]!, rule: "only-number" }
     : { value: null, rule: "nothing-found" };
