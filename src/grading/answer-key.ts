@@ -64,7 +64,9 @@ const numberToken = (token: string): string[] => {
   )!;
   const [, currency, written, more, mark, tail] = match;
   const value = Number(written!.replaceAll(",", ""));
-  const number = `${currency}${more === "" ? value || 0 : written}${more}${mark ?? ""}`;
+  // "01" may be a lost decimal point.
+  const asWritten = more !== "" || /^[-+]?0\d/.test(written!);
+  const number = `${currency}${asWritten ? written : value || 0}${more}${mark ?? ""}`;
   if (tail === "") return [number];
   const unit = UNITS[tail!];
   if (unit !== undefined) return [`${number}${unit}`];

@@ -23,7 +23,7 @@ const QUALITY =
   "correct|right|best|true|valid|proper|accurate|suitable|appropriate|likely|plausible|probable|fitting|matching|chosen|selected|final|predicted|wrong|incorrect|false|worst|unlikely";
 const NOUN = `answers?|(?:${QUALITY})\\s+(?:option|choice|response|selection|letter|one|pick|description|statement|explanation|fit|match)s?|my\\s+(?:choice|pick|guess|selection|vote|response|conclusion)`;
 const LABEL =
-  "final|letter|response|prediction|selection|selected|option|choice|conclusion|verdict|result|pick|guess|correct|therefore|output|ans";
+  "final|letter|solution|response|prediction|selection|selected|option|choice|conclusion|verdict|result|pick|guess|correct|therefore|output|ans";
 const FILLERS =
   "is|was|are|be|would|should|must|will|to|has|have|seems?|appears?|therefore|thus|then|clearly|definitely|certainly|obviously|surely|likely|most|probably|simply|just|indeed|option|choice|letter|number|answer|the|one|labeled|labelled|marked|as|follows|here|actually|now|hence|so|going|only|of|course|in fact|believe|that";
 const GLUE = `(?:'s\\b|[\\s:=\\-–—>→⇒"'*,\\])}]|\\b(?:${FILLERS})\\b)*`;

@@ -62,5 +62,5 @@ export const isTakenBack = (rest: string): boolean => {
   return lead !== null && lead[0].trim() !== "" && negative.test(line.slice(lead[0].length));
 };
 
-/** True when an assertion is left open by what follows it: "B?", "B or something else". */
-export const isLeftOpen = (rest: string): boolean => open.test(rest);
+/** True when an assertion is left open by what follows it: "B?", "B, perhaps", "B or something else". */
+export const isLeftOpen = (rest: string): boolean => open.test(rest) || /^[^.!\n]{0,40}\?/.test(rest);

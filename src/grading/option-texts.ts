@@ -9,10 +9,19 @@ export interface OptionTexts {
   readonly keys: readonly string[];
 }
 
+/** The key of an option; a number in words has that of its digits. */
+const keyOf = (option: string): string => {
+  const [number, ...more] = findNumbers(option);
+  const inWords = number !== undefined && more.length === 0 && !/\d/.test(option);
+  return inWords && /^[\s.]*$/.test(option.slice(0, number.start) + option.slice(number.end))
+    ? String(number.value)
+    : answerKey(option);
+};
+
 /** Keys of options. */
 export const optionTexts = (options: readonly string[]): OptionTexts => ({
   options,
-  keys: options.map(answerKey),
+  keys: options.map(keyOf),
 });
 
 /** True where "- 1" may be a list item or a negative number, and options of both signs are given. */
@@ -135,9 +144,11 @@ const ADVERB = /^(?:twice|thrice|once(?=\s*(?:[.,;!\n]|$|in\b|during\b)))/i;
 const BARE = /^(?:[\s.!,;:()[\]"']|\b(?:about|around|approximately|roughly|minus|negative|times?)\b)*$/i;
 
 /** The key of a number where it stands: with its sign, and with its unit when it has one. */
-const numberKey = (text: string, { value, end }: FoundNumber): string => {
+const numberKey = (text: string, { value, start, end }: FoundNumber): string => {
   const tail = /^(?:\s*[%°][cf]?|\s*\p{L}+(?:\/\p{L}+)?)?/iu.exec(text.slice(end))![0];
-  return answerWords(`${value}${tail}`)[0] ?? "";
+  const written = text.slice(start, end);
+  const asWritten = /\d/.test(written) && value < 0 === /^[-−]/.test(written);
+  return answerWords(`${asWritten ? written : value}${tail}`)[0] ?? "";
 };
 
 /** True where a number is denied, a limit, or counts frames and seconds instead of answering. */
@@ -178,7 +189,11 @@ export const numericOption = (texts: OptionTexts, written: string): Extracted<nu
   const counted = numbers.filter(
     ({ start, end }) => COUNTED.test(text.slice(end)) || ADVERB.test(text.slice(start)),
   );
-  const digits = numbers.filter(({ start, end }) => /\d/.test(text.slice(start, end)));
+  // "one" and "zero" are words like others; larger numbers count where options are written so.
+  const spelt = texts.options.every((option) => !/\d/.test(option));
+  const digits = numbers.filter(
+    ({ value, start, end }) => /\d/.test(text.slice(start, end)) || (spelt && value > 1),
+  );
   const used = alone ? numbers : counted.length > 0 ? counted : digits;
   const keys = [...new Set(used.map((number) => numberKey(text, number)))];
   if (keys.length !== 1) return { value: null, rule: keys.length > 1 ? "several-texts" : "nothing-found" };

@@ -9,6 +9,7 @@ import {
   namedLetters,
 } from "./letter-claims.ts";
 import { lineClaims, loneLetter } from "./letter-lines.ts";
+import { isLeftOpen } from "./letter-predicates.ts";
 import { type OptionNames, optionNames } from "./letters.ts";
 import { plainAnswer } from "./markup.ts";
 import { type OptionTexts, optionTexts, statedOption, wholeOption } from "./option-texts.ts";
@@ -78,13 +79,16 @@ const contradictsText = (
 const readByLetters = (text: string, names: OptionNames, texts: OptionTexts): Extracted<number> | null => {
   const said = letterClaims(text, names);
   const lines = lineClaims(text, names);
-  const asserted = [...said.asserted, ...lines.claims].filter(
+  const placed = lines.claims.filter(({ end }) => !isLeftOpen(text.slice(end)));
+  const asserted = [...said.asserted, ...placed].filter(
     ({ start }) => !said.rejected.some((one) => one.start === start),
   );
   if (asserted.some((one) => one.indices.length === 1 && contradictsText(text, names, texts, one)))
     return { value: null, rule: "letter-and-text-differ" };
   const settled = settle(text, names, { ...said, asserted });
-  return settled ?? (lines.listed ? { value: null, rule: "several-letters" } : null);
+  if (settled !== null) return settled;
+  if (placed.length < lines.claims.length) return { value: null, rule: "uncertain" };
+  return lines.listed ? { value: null, rule: "several-letters" } : null;
 };
 
 /** The option whose wording, or a sentence with it, follows a lead-in ("the answer is walk"); null without one. */
