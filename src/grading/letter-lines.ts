@@ -52,6 +52,9 @@ const GROUNDED =
 
 const JOINED = /(?:^|[\s("'[])[A-Za-z]["')\]]*\s*(?:,|\/|&|\+|\b(?:or|and|to|with|nor)\b)[\s("'[]*$/i;
 
+/** Another lettered entry in the same line: "B: 0.8, C: 0.2". */
+const SHARED = /[,;]\s*[([]?[A-Z][)\]]?\s*[:.](?=\s)/;
+
 /** A letter that ends a text as a sentence of its own, or in brackets: "He is slow. B", "walk (B)". */
 const closingClaim = ({ text, start }: Line, names: OptionNames): LetterClaim | null => {
   const own =
@@ -64,17 +67,15 @@ const closingClaim = ({ text, start }: Line, names: OptionNames): LetterClaim | 
   if (letter === null) return null;
   if (JOINED.test(text.slice(0, at))) return null;
   const before = text.slice(0, at).replace(/[\s:,]+$/, "");
-  const grounded = GROUNDED.exec(before.split(/[.!?;]/).at(-1)!);
-  if (
-    own?.[1] === ","
-      ? grounded === null
-      : own?.[1] === "." || own?.[1] === "!"
-        ? false
-        : isDenied(clauseBefore(before, before.length))
-  )
-    return null;
+  const parted = own?.[1] ?? "(";
+  if (parted === "," && !GROUNDED.test(before.split(/[.!?;]/).at(-1)!)) return null;
+  if ((parted === "(" || parted === ":") && isDenied(clauseBefore(before, before.length))) return null;
+  const told = before.trim();
+  const others = Array.from({ length: names.count }, (_, index) => index).filter(
+    (index) => index !== letter.index && told !== "" && names.textLength(told, index) === told.length,
+  );
   return {
-    indices: [letter.index],
+    indices: [letter.index, ...others],
     start: start + letter.start,
     end: start + letter.end,
     rule: "closing-letter",
@@ -96,6 +97,8 @@ const answers = (
   );
   if (REFUSED.test(rest) && !own) return other;
   const second = marked ? readLetters(rest.replace(mark, " "), 0, names) : null;
+  const shared = SHARED.exec(rest);
+  if (shared !== null && readLetter(rest, shared.index + 1, names) !== null) return false;
   if (second !== null && /^[\s.):\]!]*$/.test(rest.replace(mark, " ").slice(second.end))) return false;
   if (/^[\s"'!.]*$/.test(rest) || own) return true;
   if (marked && !(group.lower && !/^\s*[).:\]]\s/.test(`)${rest}`) && !group.bracketed)) return true;

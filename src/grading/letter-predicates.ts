@@ -9,7 +9,7 @@ const BAD =
 const GOOD =
   "correct|right|true|accurate|best|valid|supported|fitting|appropriate|suitable|likely|probable|final";
 const BEHIND_GOOD =
-  "\\s*(?:$|[.,;:!)\\n]|because|since|as\\b|too\\b|also\\b|here|answers?|options?|choices?|one|description|match|fit|response|statement|of\\b|given|based|and\\b|for\\b|to\\b|in\\s+my\\b)";
+  "\\s*(?:$|[.,;:!)\\n]|because|since|as\\b|too\\b|also\\b|here|answers?|options?|choices?|one|description|match|fit|response|statement|of\\b|given|based|than\\b|and\\b|for\\b|to\\b|in\\s+my\\b)";
 const NAMED =
   "(?:answer|(?:the|my)\\s+(?:(?:only|best|right|correct|final|most\\s+\\w+)\\s+)*(?:answer|choice|pick|one|option))";
 
@@ -43,7 +43,8 @@ const affirmative = new RegExp(
 
 const doubtful =
   /^\s*(?:\?|(?:is|are|was|seems|looks)\s+(?:also\s+|equally\s+|just\s+as\s+)*(?:possible|plausible|conceivable)|(?:could|might|may)\b|(?:too|as\s+well)\b)/i;
-const open = /^\s*(?:\?|,?\s*\(?\s*(?:or\b|maybe\b|perhaps\b|possibly\b|could\b|might\b|may\b|\?))/i;
+const open =
+  /^[\s,;(—–-]*(?:\?|(?:or|maybe|perhaps|possibly|could|might|may|unsure|uncertain|unless|if)\b|(?:(?:but|though|although)\s+)?(?:I'm|I\s+am)?\s*not\s+(?:\w+\s+)?(?:sure|certain|confident)\b)/i;
 const turn =
   /^[\s,;(—–-]*(?:which|that|but|though|although|and|however)?[\s,]*(?:(?:it|this|that|which|I|we)\b)?\s*(?=\S)/i;
 

@@ -1,7 +1,7 @@
 import { answerKey, answerWords, sameAnswer } from "./answer-key.ts";
 import type { Extracted } from "./extracted.ts";
 import { type FoundNumber, findNumbers } from "./numbers.ts";
-import { clauses, isDenied, isLimit, sentences } from "./polarity.ts";
+import { clauseAfter, clauseBefore, clauses, isDenied, isLimit, sentences } from "./polarity.ts";
 
 /** Options as they are compared: by their keys. */
 export interface OptionTexts {
@@ -62,6 +62,8 @@ const alsoTold = ({ keys }: OptionTexts, hits: readonly number[], rest: string):
   });
 };
 
+/** Abilities and orders: what is said is not what is done. */
+const ELSEWHERE = / (?:can(?! (?:see|be seen|tell|say))|able to|tells?|told|asks?|asked|orders?|ordered) /;
 const CIRCUMSTANCE =
   /(?:^| )(?:before|after|until|till|while|during|prior to|as if|as though|like|similar to|ready to|unlike|except)(?: \p{L}+){0,2} $/u;
 
@@ -88,7 +90,7 @@ const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; de
       );
     if (turned) open = false;
     // Marks of rejection are no words, so the clause itself is looked at, too, where it holds one.
-    const negative = isDenied(rest) || /[❌✗✘✖⛔🚫👎]/u.test(clause);
+    const negative = isDenied(rest) || ELSEWHERE.test(rest) || /[❌✗✘✖⛔🚫👎]/u.test(clause);
     (question || negative || open ? denied : asserted).push(...hits);
     open ||= negative;
   }
@@ -167,7 +169,7 @@ const isElsewhere = (text: string, number: FoundNumber): boolean => {
     (PLACE.test(before) && !/[%°\p{L}]/u.test(numberKey(text, number))) ||
     isLimit(before) ||
     isDenied(before) ||
-    isDenied(after) ||
+    isDenied(clauseAfter(text, end)) ||
     glued ||
     text[end + after.length] === "?"
   );
@@ -194,7 +196,9 @@ export const numericOption = (texts: OptionTexts, written: string): Extracted<nu
   const digits = numbers.filter(
     ({ value, start, end }) => /\d/.test(text.slice(start, end)) || (spelt && value > 1),
   );
-  const used = alone ? numbers : counted.length > 0 ? counted : digits;
+  const offered = alone ? numbers : counted.length > 0 ? counted : digits;
+  const undenied = offered.filter(({ start }) => !isDenied(clauseBefore(text, start)));
+  const used = undenied.length > 0 ? undenied : offered;
   const keys = [...new Set(used.map((number) => numberKey(text, number)))];
   if (keys.length !== 1) return { value: null, rule: keys.length > 1 ? "several-texts" : "nothing-found" };
   if (!alone && used.some((number) => isElsewhere(text, number))) return { value: null, rule: "rejected" };
