@@ -30,7 +30,7 @@ const GLUE = `(?:'s\\b|[\\s:=\\-–—>→⇒"'*,\\])}]|\\b(?:${FILLERS})\\b)*`;
 const ASIDE = `(?:\\s+(?:to|for|among|amongst|from|of|out\\s+of|in|based\\s+on|given|according\\s+to|here)\\b[^.,;:!?\\n]{0,60}?(?=\\s+(?:is|was|would|must|should|seems|appears)\\b|\\s*:))?(?:\\s*,(?!\\s*[A-Za-z]\\s*,)[^,.;:!?\\n]{1,60},|\\s*\\([^()\\n]{2,60}\\))?`;
 
 const strongLeads: readonly RegExp[] = [
-  new RegExp(`\\b(?:${NOUN})\\b(?!-)${ASIDE}${GLUE}`, "gi"),
+  new RegExp(`\\b(?:${NOUN})\\b(?!-)${ASIDE}${GLUE}(?:(?<=,\\s*)[^,.;:!?\\n]{3,40},${GLUE})?`, "gi"),
   new RegExp(`\\b(?:${LABEL})\\b\\s*\\.?\\s*(?::|=|->|→|=>|\\bis\\b|\\bwas\\b)${GLUE}`, "gi"),
   new RegExp(
     `\\b(?:option|choice|one|statement|description|answer|letter)\\s+(?:that|which)\\b[^.;:!?\\n]{0,60}?(?:\\bis\\b|:)${GLUE}`,

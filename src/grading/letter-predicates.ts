@@ -42,7 +42,7 @@ const affirmative = new RegExp(
 );
 
 const doubtful =
-  /^\s*(?:\?|(?:is|are|was|seems|looks)\s+(?:also\s+|equally\s+|just\s+as\s+)*(?:possible|plausible|conceivable)|(?:could|might|may)\b|(?:too|as\s+well)\b)/i;
+  /^\s*(?:\?|(?:is|are|was|seems|looks)\s+(?:also\s+|equally\s+|just\s+as\s+)*(?:possible|plausible|conceivable)|(?:could|might|may)\b|would\s+(?:also\s+)?(?:work|fit|match|do|be\s+(?:possible|fine|ok|okay))\b|(?:\w+\s+){0,4}(?:too|also|as\s+well)\b)/i;
 const open =
   /^[\s,;(—–-]*(?:\?|(?:or|maybe|perhaps|possibly|could|might|may|unsure|uncertain|unless|if)\b|(?:(?:but|though|although)\s+)?(?:I'm|I\s+am)?\s*not\s+(?:\w+\s+)?(?:sure|certain|confident)\b)/i;
 const turn =

@@ -1,6 +1,6 @@
 import { answerKey, answerWords, sameAnswer } from "./answer-key.ts";
 import type { Extracted } from "./extracted.ts";
-import { type FoundNumber, findNumbers } from "./numbers.ts";
+import { type FoundNumber, findNumbers, hasRival } from "./numbers.ts";
 import { clauseAfter, clauseBefore, clauses, isDenied, isLimit, sentences } from "./polarity.ts";
 
 /** Options as they are compared: by their keys. */
@@ -13,7 +13,8 @@ export interface OptionTexts {
 const keyOf = (option: string): string => {
   const [number, ...more] = findNumbers(option);
   const inWords = number !== undefined && more.length === 0 && !/\d/.test(option);
-  return inWords && /^[\s.]*$/.test(option.slice(0, number.start) + option.slice(number.end))
+  return inWords &&
+    /^[\s.]*(?:times?)?[\s.]*$/i.test(option.slice(0, number.start) + option.slice(number.end))
     ? String(number.value)
     : answerKey(option);
 };
@@ -62,8 +63,9 @@ const alsoTold = ({ keys }: OptionTexts, hits: readonly number[], rest: string):
   });
 };
 
-/** Abilities and orders: what is said is not what is done. */
-const ELSEWHERE = / (?:can(?! (?:see|be seen|tell|say))|able to|tells?|told|asks?|asked|orders?|ordered) /;
+/** Abilities, orders, ends and talk: what is said is not what is done. */
+const ELSEWHERE =
+  / (?:can(?! (?:see|be seen|tell|say))|able to|would(?! say)|should|must|needs? to|ha(?:s|ve|d) to|tells?|told|asks?|asked|orders?|ordered|stops?|stopped|ceases?|ceased|quits?|forg[eo]ts? to|refrains?|prevents?|prevented|imagines?|dreams?|mentions?|talks?|talking|about) /;
 const CIRCUMSTANCE =
   /(?:^| )(?:before|after|until|till|while|during|prior to|as if|as though|like|similar to|ready to|unlike|except)(?: \p{L}+){0,2} $/u;
 
@@ -201,6 +203,7 @@ export const numericOption = (texts: OptionTexts, written: string): Extracted<nu
   const used = undenied.length > 0 ? undenied : offered;
   const keys = [...new Set(used.map((number) => numberKey(text, number)))];
   if (keys.length !== 1) return { value: null, rule: keys.length > 1 ? "several-texts" : "nothing-found" };
+  if (used.some((number) => hasRival(text, numbers, number))) return { value: null, rule: "several-texts" };
   if (!alone && used.some((number) => isElsewhere(text, number))) return { value: null, rule: "rejected" };
   const units = new Set(texts.keys.map((key) => NUMERIC.exec(key)?.[1]));
   // A bare number answers where all options have the same unit.

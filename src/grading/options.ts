@@ -18,6 +18,7 @@ import { CORRECTION } from "./polarity.ts";
 /** Letter of the option at a position: 0 is A. */
 export const optionLetter = (index: number): string => String.fromCharCode(65 + index);
 
+const BESIDE = /\b(?:but|though|although|however|otherwise|or|alternatively)\b/i;
 const TURN = /\b(?:but|however|instead|rather|yet)\b/i;
 
 /** The last of different assertions, where the text takes the earlier ones back; null where it contradicts itself. */
@@ -26,7 +27,8 @@ const lastCorrected = (text: string, claims: readonly LetterClaim[]): LetterClai
   const last = ordered.at(-1)!;
   const other = ordered.filter(({ indices }) => indices[0] !== last.indices[0]).at(-1)!;
   const between = text.slice(other.end, last.start);
-  const corrected = CORRECTION.test(between) || (other.rule === "final-answer" && TURN.test(between));
+  const tentative = other.rule === "final-answer" || other.rule === "chosen";
+  const corrected = CORRECTION.test(between) || (tentative && TURN.test(between));
   return corrected ? last : null;
 };
 
@@ -55,7 +57,18 @@ const settle = (
   const replaced =
     doubt !== null &&
     namedLetters(text, names).some((group) => group.start > chosen.end + doubt.index && isRival(group));
-  if (rivals || replaced) return { value: null, rule: "several-letters" };
+  // "B, but C ..." leaves both standing unless C is denied.
+  const sentence = /^[^.!?\n]*/.exec(text.slice(chosen.end))![0];
+  const beside = BESIDE.exec(sentence);
+  const qualified =
+    beside !== null &&
+    namedLetters(text, names).some(
+      (group) =>
+        group.start > chosen.end + beside.index &&
+        group.start < chosen.end + sentence.length &&
+        isRival(group),
+    );
+  if (rivals || replaced || qualified) return { value: null, rule: "several-letters" };
   return { value: index, rule: chosen.rule };
 };
 

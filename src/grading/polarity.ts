@@ -15,8 +15,11 @@ const DENIED = new RegExp(
   "iu",
 );
 
+const CERTAIN =
+  /\b(?:without\s+(?:a\s+|any\s+)?doubt|(?:there\s+is\s+)?no\s+doubt|not\s+surprisingly|no\s+wonder)\b/gi;
+
 /** True when a clause denies or doubts what it names; East Asian negations and crosses count, too. */
-export const isDenied = (clause: string): boolean => DENIED.test(clause);
+export const isDenied = (clause: string): boolean => DENIED.test(clause.replace(CERTAIN, " "));
 
 const CLAUSE_EDGE =
   /[.;:!?\n,()]|\b(?:but|however|so|therefore|thus|hence|because|then|although|though|yet|while|whereas)\b/gi;
