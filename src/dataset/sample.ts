@@ -1,4 +1,5 @@
 import type { Replacement } from "../absent/pair.ts";
+import type { Recipe } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { Timeline } from "../video/types.ts";
 
@@ -41,6 +42,8 @@ export interface ClipReference {
   readonly file: string;
   readonly sha256: string;
   readonly timeline: Timeline;
+  /** When the last frame ends; absent: it is shown as long as is usual in the clip. */
+  readonly durationSeconds?: number;
 }
 
 /** The absent twin of a sample's clip: virtual unless `file` is there. */
@@ -49,6 +52,8 @@ export interface AbsentReference {
   readonly sha256?: string;
   readonly keyFrames: readonly number[];
   readonly replacements: readonly Replacement[];
+  /** What took the frames away; its pixel operation, if it has one, belongs to every replaced frame. */
+  readonly builder: Recipe;
 }
 
 /** One row of a data set (docs: interfaces, "Data set folder"). */

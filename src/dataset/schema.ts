@@ -46,13 +46,19 @@ const partSchema = z.union([
 /** A row as it stands in `samples-*.jsonl`. */
 const rowSchema = z.strictObject({
   id: z.string().min(1),
-  clip: z.strictObject({ file: z.string().min(1), sha256: sha256Schema, timeline: storedTimelineSchema }),
+  clip: z.strictObject({
+    file: z.string().min(1),
+    sha256: sha256Schema,
+    timeline: storedTimelineSchema,
+    durationSeconds: z.number().positive().optional(),
+  }),
   absent: z
     .strictObject({
       file: z.string().optional(),
       sha256: sha256Schema.optional(),
       keyFrames: z.array(frameSchema),
       replacements: z.array(z.strictObject({ index: frameSchema, from: frameSchema })),
+      builder: z.strictObject({ name: z.string().min(1), params: z.record(z.string(), z.unknown()) }),
     })
     .optional(),
   messages: z

@@ -28,11 +28,11 @@ const filter: FilterPlugin = defineFilter({
   params,
   create: ({ toleranceSeconds }) => ({
     check: (sample) => {
-      const end = endOf(sample.clip.timeline) + toleranceSeconds;
+      const length = endOf(sample.clip.timeline, sample.clip.durationSeconds);
+      const end = length + toleranceSeconds;
       const outside = (time: number): boolean => time < -toleranceSeconds || time > end;
       const wrong = [questionText(sample), sample.answer].flatMap(timesIn).find(outside);
-      if (wrong !== undefined)
-        return `${wrong} s is not inside the clip of ${endOf(sample.clip.timeline).toFixed(2)} s`;
+      if (wrong !== undefined) return `${wrong} s is not inside the clip of ${length.toFixed(2)} s`;
       const event = sample.events?.find((span) => outside(span.startSeconds) || outside(span.endSeconds));
       return event === undefined
         ? undefined
