@@ -3,7 +3,6 @@ import type { PairRecord } from "../absent/build-pair.ts";
 import type { AbsentBuilder } from "../absent/builders.ts";
 import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "../absent/keywords.ts";
 import { ConfigError } from "../core/errors.ts";
-import { parseParams, splitName } from "../core/named-params.ts";
 import type { Made, Recipe } from "../core/registry.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import { keyFramesOf, type PeakOptions } from "../selection/peaks.ts";
@@ -42,16 +41,22 @@ const keywordsOf = async (
   context: CommandContext,
 ): Promise<Pick<AnalysedClip, "keywords" | "keywordSource" | "keywordUsage">> => {
   if (options.keywords !== undefined) return { keywords: options.keywords };
-  const { name, argument } = splitName(options.extractor);
-  const made = await keywordExtractors.make(name, parseParams(argument, `keyword extractor "${name}"`));
+  const made = await keywordExtractors.choose(options.extractor);
   const outcome: KeywordOutcome = await made.value.extract(options.caption, context.signal);
   const keywordSource = { ...made.recipe, version: made.value.version };
   if (outcome.status === "ok") {
-    const { keywords, usage } = outcome;
+    const { keywords, usage, dropped, unchecked } = outcome;
+    for (const { keyword, missing } of dropped ?? [])
+      process.stderr.write(
+        `warning: keyword "${keyword}" dropped: the caption does not say ${missing.join(", ") || "it"}\n`,
+      );
+    if (unchecked !== undefined)
+      process.stderr.write(`warning: keywords not compared with the caption: ${unchecked}\n`);
     return { keywords, keywordSource, ...(usage && { keywordUsage: usage }) };
   }
-  if (outcome.status !== "empty" || needed)
-    throw new ConfigError(`no keywords from extractor "${name}"`, {
+  const bearable = /^(?:empty|ungrounded|unsupported-language)$/.test(outcome.status);
+  if (!bearable || needed)
+    throw new ConfigError(`no keywords from extractor "${made.recipe.name}"`, {
       got: `${outcome.status}: ${outcome.reason}`,
       hint: "give --keywords a,b",
     });

@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { Loss, Objective, Signals } from "../graph/objective.ts";
 import { add } from "../graph/ops/elementwise.ts";
 import type { Value } from "../graph/value.ts";
@@ -22,10 +21,10 @@ export interface LossTerm {
 }
 
 /** A loss plug-in. */
-export type LossPlugin<P extends z.ZodType = z.ZodType> = Plugin<P, LossTerm>;
+export type LossPlugin = Plugin<LossTerm>;
 
 /** Declares a loss. */
-export const defineLoss = <P extends z.ZodType>(plugin: LossPlugin<P>): LossPlugin<P> => plugin;
+export const defineLoss: Define<LossPlugin> = definer("loss");
 
 /** Every loss under `losses/`. */
 export const lossRegistry: Registry<LossPlugin> = folderRegistry(

@@ -1,17 +1,18 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { questionText } from "../question.ts";
 
-const params: z.ZodType<Record<string, never>> = z.strictObject({});
+const params = z.strictObject({});
 
 /** The answer's words in a row within the question give it away, unless the question offers other options, too. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "the question does not contain its answer",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,
   create: () => ({
     check: (sample) => {
       const contains = (text: string): boolean =>
-        ` ${wordsOf(questionOf(sample)).join(" ")} `.includes(` ${wordsOf(text).join(" ")} `);
+        ` ${wordsOf(questionText(sample)).join(" ")} `.includes(` ${wordsOf(text).join(" ")} `);
       if (wordsOf(sample.answer).length === 0 || !contains(sample.answer)) return undefined;
       const others = (sample.options ?? []).filter((option) => option !== sample.answer);
       if (others.length > 0 && others.every(contains)) return undefined;

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { questionText } from "../question.ts";
 
-const params: z.ZodType<{ acrossClips: boolean }> = z.strictObject({
+const params = z.strictObject({
   acrossClips: z
     .boolean()
     .default(false)
@@ -9,7 +10,7 @@ const params: z.ZodType<{ acrossClips: boolean }> = z.strictObject({
 });
 
 /** The same question (by its words) about the same clip stands once. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "no question twice about one clip",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,
@@ -17,7 +18,7 @@ const filter: FilterPlugin<typeof params> = defineFilter({
     const seen = new Map<string, string>();
     return {
       check: (sample) => {
-        const question = wordsOf(questionOf(sample)).join(" ");
+        const question = wordsOf(questionText(sample)).join(" ");
         const key = acrossClips
           ? `${question} -> ${wordsOf(sample.answer).join(" ")}`
           : `${sample.clip.sha256} ${question}`;

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin } from "../filter.ts";
+import { questionText } from "../question.ts";
 
-const params: z.ZodType<{ instructions: string[] }> = z.strictObject({
+const params = z.strictObject({
   instructions: z
     .array(z.string())
     .default([
@@ -21,13 +22,13 @@ const params: z.ZodType<{ instructions: string[] }> = z.strictObject({
 });
 
 /** A question is one sentence that ends with a question mark. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "the question is there, is one question, and ends with a question mark",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,
   create: ({ instructions }) => ({
     check: (sample) => {
-      const text = questionOf(sample);
+      const text = questionText(sample);
       if (text === "") return "there is no question";
       const first = text.split(/\s/)[0]!.toLowerCase();
       if (instructions.includes(first)) return undefined;

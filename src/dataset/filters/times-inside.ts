@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { endOf } from "../../video/timeline.ts";
-import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin } from "../filter.ts";
+import { questionText } from "../question.ts";
 
-const params: z.ZodType<{ toleranceSeconds: number }> = z.strictObject({
+const params = z.strictObject({
   toleranceSeconds: z
     .number()
     .min(0)
@@ -21,7 +22,7 @@ export const timesIn = (text: string): number[] => {
 };
 
 /** Every time that is named lies inside of the clip. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "times in question, answer and events lie inside the clip",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,
@@ -30,7 +31,7 @@ const filter: FilterPlugin<typeof params> = defineFilter({
       const length = endOf(sample.clip.timeline, sample.clip.durationSeconds);
       const end = length + toleranceSeconds;
       const outside = (time: number): boolean => time < -toleranceSeconds || time > end;
-      const wrong = [questionOf(sample), sample.answer].flatMap(timesIn).find(outside);
+      const wrong = [questionText(sample), sample.answer].flatMap(timesIn).find(outside);
       if (wrong !== undefined) return `${wrong} s is not inside the clip of ${length.toFixed(2)} s`;
       const event = sample.events?.find((span) => outside(span.startSeconds) || outside(span.endSeconds));
       return event === undefined

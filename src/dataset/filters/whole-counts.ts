@@ -1,19 +1,20 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const words = "zero one two three four five six seven eight nine ten eleven twelve".split(" ");
-const params: z.ZodType<{ largest: number }> = z.strictObject({
+const params = z.strictObject({
   largest: z.int().min(1).default(1000).describe("largest count that is believed"),
 });
 
 /** Answers to "how many" are whole numbers from 0 up. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "a count is a whole number, not negative, not absurd",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,
   create: ({ largest }) => ({
     check: (sample) => {
-      const counts = sample.answerKind === "number" || /\bhow (many|often)\b/i.test(questionOf(sample));
+      const counts = sample.answerKind === "number" || /\bhow (many|often)\b/i.test(questionText(sample));
       if (!counts || sample.answerKind === "open") return undefined;
       const answer = sample.answer.trim().toLowerCase();
       const first = answer.split(/\s+/)[0]!;

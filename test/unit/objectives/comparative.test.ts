@@ -17,7 +17,7 @@ import {
 } from "../../../src/objectives/refeed.ts";
 import { type RewardInput, rewardRegistry, rewardTotal } from "../../../src/objectives/rewards.ts";
 
-const make = async (name: string, params?: unknown): Promise<Advantage> =>
+const make = async (name: string, params?: object): Promise<Advantage> =>
   (await advantageRegistry.make(name, params)).value;
 const group = (over: Partial<AdvantageGroup>): AdvantageGroup => {
   const size = Object.values(over)[0]!.length;
@@ -50,6 +50,39 @@ test("an exhausted pair has no comparative advantage but counts in the baseline"
   expect(result.advantages_G[0]).toBeCloseTo(0.6, 15);
   expect(result.advantages_G[1]).toBe(0);
   expect(result.state.baseline).toBeCloseTo(0.9 * 0.4 + 0.1 * 0.5, 15);
+});
+
+test("a marginal winner is never punished beside a loser that is not", async () => {
+  const given = group({ quality_G: [0.55, 0.2], qualityAbsent_G: [0.5, 0.5], exhausted_G: [false, true] });
+  const state = { baseline: 0.3 };
+  expect([...(await make("comparative")).compute(given, state).advantages_G]).toEqual([0, 0]);
+  const every = (await make("centred")).compute(given, state).advantages_G;
+  expect(every[0]).toBeCloseTo(0.05 - 0.3, 12);
+  expect(every[1]).toBeCloseTo(-0.3 - 0.3, 12);
+});
+
+test("group: each completion against the twin's mean; centred, the twin's part cancels", async () => {
+  const given = group({ quality_G: [1, 0, 0, 1], qualityAbsent_G: [1, 0, 0, 0] });
+  const own = (await make("group", { centre: "absent" })).compute(given, { baseline: 0.3 });
+  expect([...own.advantages_G]).toEqual([0.75, -0.25, -0.25, 0.75]);
+  const inGroup = (await make("group")).compute(given, { baseline: 0.3 });
+  expect([...inGroup.advantages_G]).toEqual([0.5, -0.5, -0.5, 0.5]);
+  expect(inGroup.state).toEqual({ baseline: 0.3 });
+});
+
+test("total adds the comparison that it is asked for", async () => {
+  const given = group({
+    rewards_G: [0, 0],
+    quality_G: [1, 0],
+    qualityAbsent_G: [0, 0],
+    exhausted_G: [false, true],
+  });
+  const of = async (comparison: string): Promise<number[]> => [
+    ...(await make("total", { lambda: 2, comparison })).compute(given, { baseline: 0.5 }).advantages_G,
+  ];
+  expect(await of("comparative")).toEqual([1, 0]);
+  expect(await of("centred")).toEqual([1, -1]);
+  expect(await of("group")).toEqual([1, -1]);
 });
 
 test("group-relative golden numbers: numpy (R - R.mean()) / (R.std(ddof=1) + 1e-4) for R = 1, 2, 4, 5", async () => {
@@ -166,7 +199,7 @@ test("reward rules", async () => {
     question: { answerKind: "choice", answer: "B", options: ["cat", "dog"] },
     ...over,
   });
-  const reward = async (name: string, params?: unknown) => (await rewardRegistry.make(name, params)).value;
+  const reward = async (name: string, params?: object) => (await rewardRegistry.make(name, params)).value;
   const tagged = await reward("format", { tags: ["think", "answer"] });
   const said = (completion: string): number => tagged.score(input({ completion }));
   expect(said("<think>x</think> <answer>B</answer>\n")).toBe(1);
