@@ -180,16 +180,13 @@ export const ask = async (job: AskJob, context: JobContext): Promise<Asked> => {
   const look = answerer.look(info, job.look);
   const caution = answerer.caution(info);
   if (caution !== undefined) context.warn(caution);
-  const seen = (): Look["indices"] => [...new Set(look.indices)];
+  // What is taken away is what the model would have seen.
+  const looked = new Set(look.indices);
   const made =
     prepared === null
       ? undefined
-      : await pairOfFile(
-          clips,
-          file,
-          prepared,
-          (timeline) => seen().map((index) => timeline[index]!),
-          context,
+      : await pairOfFile(clips, file, prepared, context, (timeline) =>
+          timeline.filter(({ index }) => looked.has(index)),
         );
   const versions = await versionsOf(job, look, made);
   const all = [
