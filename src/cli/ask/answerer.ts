@@ -28,5 +28,5 @@ export interface Answerer extends AsyncDisposable {
   /** Brings a decoded frame to the look's size. */
   resize(batch: FrameBatch, position: number, look: Look): Uint8Array;
   /** An answer, drawn token by token. */
-  answer(pictures: Pictures, question: string, rules: AnswerRules): Promise<string>;
+  answer(pictures: Pictures, question: string, rules: AnswerRules, signal?: AbortSignal): Promise<string>;
 }

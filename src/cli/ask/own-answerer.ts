@@ -1,12 +1,12 @@
-import { ConfigError } from "../../core/errors.ts";
-import { OnnxEngine } from "../../engine/onnx/engine.ts";
-import { loadStore, type OpenEngineOptions } from "../../engine/onnx/open.ts";
-import { pixelsOf } from "../../frames/frame-batch.ts";
-import { resizeBicubic } from "../../frames/resize.ts";
-import { stepPatches } from "../../model/qwen2_5_vl/patch-bytes.ts";
-import { readPictureSettings } from "../../model/qwen2_5_vl/picture-settings.ts";
 import type { SegmentTokens } from "../../batch/segments.ts";
 import { segmentsBatch } from "../../batch/segments-batch.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
+import { pixelsOf } from "../../frames/frame-batch.ts";
+import { resizeBicubic } from "../../frames/resize.ts";
+import { batchRules } from "../../model/qwen2_5_vl/batch-rules.ts";
+import { stepPatches } from "../../model/qwen2_5_vl/patch-bytes.ts";
+import { readPictureSettings } from "../../model/qwen2_5_vl/picture-settings.ts";
 import type { Tokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
 import { indicesForFps } from "../../video/timeline.ts";
 import { drawAnswer } from "./answer-rules.ts";
@@ -34,11 +34,11 @@ export const ownAnswerer = async (
   folder: string,
   tokenizer: Tokenizer,
   tokens: SegmentTokens,
-  { threads, decodeWeights = "float32" }: OpenEngineOptions,
+  options: OpenEngineOptions,
 ): Promise<Answerer> => {
   const settings = readPictureSettings(folder);
-  const { config, store } = await loadStore(folder, "none");
-  const engine = new OnnxEngine(config, store, undefined, { threads, decodeWeights });
+  const { config, engine } = await openEngine(folder, "none", options);
+  const rules = batchRules(config);
   const { width, height } = settings;
   return {
     kind: "trained with segments (ours)",
@@ -52,7 +52,7 @@ export const ownAnswerer = async (
       batch.width === width && batch.height === height
         ? pixelsOf(batch, position)
         : resizeBicubic(pixelsOf(batch, position), batch.width, batch.height, width, height),
-    answer: async ({ frames, framesPerSecond }, question, rules) => {
+    answer: async ({ frames, framesPerSecond }, question, answerRules, signal) => {
       const { patchSize, spatialMergeSize, temporalPatchSize } = config.vision;
       const depth = temporalPatchSize;
       const steps = Array.from({ length: Math.ceil(frames.length / depth) }, (_, step) => {
@@ -72,15 +72,14 @@ export const ownAnswerer = async (
       };
       const asked = questionTokens(question, tokenizer);
       const text = { tokens: asked, scoredFrom: asked.length, next: true };
-      const batch = segmentsBatch([{ clip, texts: [text] }], config, { tokens, prefill: true });
+      const { batch, ends } = segmentsBatch([{ clip, texts: [text] }], rules, { tokens, prefill: true });
       const prompt = {
         batch,
-        lengths: batch.ends.map(({ length }) => length),
-        nextPositions: batch.ends.map(({ nextPosition }) => nextPosition),
-        tokens: asked,
+        nextPositions: ends.map(({ nextPosition }) => nextPosition),
+        stopTokens: config.tokens.endOfText,
         decode: (drawn: readonly number[]) => tokenizer.decode(drawn),
       };
-      return drawAnswer(engine, config, prompt, rules);
+      return drawAnswer(engine, rules, prompt, answerRules, signal);
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

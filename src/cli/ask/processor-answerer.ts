@@ -1,8 +1,9 @@
+import { idsBatch } from "../../batch/ids-batch.ts";
 import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { readAdapter } from "../../model/qwen2_5_vl/adapter.ts";
+import { batchRules } from "../../model/qwen2_5_vl/batch-rules.ts";
 import { readConfigFile } from "../../model/qwen2_5_vl/checkpoint.ts";
-import { idsBatch } from "../../batch/ids-batch.ts";
 import { loadProcessor } from "../../model/qwen2_5_vl/processor.ts";
 import { resizeAntialias } from "../../model/qwen2_5_vl/resize-antialias.ts";
 import { drawAnswer } from "./answer-rules.ts";
@@ -23,6 +24,7 @@ export const processorAnswerer = async (
   const adapter =
     adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, readConfigFile(folder));
   const { config, engine } = await openEngine(folder, "none", options, adapter);
+  const batching = batchRules(config);
   return {
     kind: "Qwen2.5-VL",
     look: (info, fps) => processorLook(processor, info, fps),
@@ -30,16 +32,15 @@ export const processorAnswerer = async (
       batch.width === width && batch.height === height
         ? pixelsOf(batch, position)
         : resizeAntialias(pixelsOf(batch, position), batch.width, batch.height, width, height),
-    answer: async (pictures, question, rules) => {
-      const { ids, inputIds, next } = encodePrompt(processor, config, pictures, question);
+    answer: async (pictures, question, rules, signal) => {
+      const { ids, next } = encodePrompt(processor, config, pictures, question);
       const prompt = {
-        batch: idsBatch(ids, config, { scoredRows: [ids.columns - 1], targets: [0] }),
-        lengths: [ids.columns],
+        batch: idsBatch(ids, batching, { scoredRows: [ids.columns - 1], targets: [0] }),
         nextPositions: [next],
-        tokens: inputIds,
+        stopTokens: config.tokens.endOfText,
         decode: (tokens: readonly number[]) => processor.tokenizer.decode(tokens, { skipSpecial: true }),
       };
-      return drawAnswer(engine, config, prompt, rules);
+      return drawAnswer(engine, batching, prompt, rules, signal);
     },
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };

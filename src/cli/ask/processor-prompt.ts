@@ -1,7 +1,7 @@
+import type { TokenIdsBatch } from "../../batch/ids-batch.ts";
 import { frameIndex, seconds } from "../../core/units.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import { chooseFrames } from "../../model/qwen2_5_vl/frame-count.ts";
-import type { TokenIdsBatch } from "../../batch/ids-batch.ts";
 import { positionsOf } from "../../model/qwen2_5_vl/positions.ts";
 import type { Processor } from "../../model/qwen2_5_vl/processor.ts";
 import { smartResize, videoPixelLimits } from "../../model/qwen2_5_vl/smart-resize.ts";

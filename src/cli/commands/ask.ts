@@ -91,7 +91,7 @@ const ask = async (
   const found = await pictures(video, file, [...look.indices, ...sources], look, answerer, signal);
   const shownAs = (frames: readonly Uint8Array[]): Promise<string> => {
     signal.throwIfAborted();
-    return answerer.answer({ ...look, frames }, question, options.rules);
+    return answerer.answer({ ...look, frames }, question, options.rules, signal);
   };
   const answer = await shownAs(look.indices.map((index) => found.get(index)!));
   const seen = {
@@ -156,7 +156,7 @@ const command: CommandDefinition = defineCommand({
       ...(given.adapter === undefined
         ? {}
         : { adapter: await modelFolder(given.adapter, "--adapter", context) }),
-      engine: { ...chosenEngine(raw), signal: context.signal },
+      engine: chosenEngine(raw),
       rules: chosenRules(raw),
     };
     const result = await ask(file, question, options, context);

@@ -1,11 +1,11 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { OnnxEngine } from "../../engine/onnx/engine.ts";
-import { loadStore } from "../../engine/onnx/open.ts";
+import { openEngine } from "../../engine/onnx/open.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
 import { interventionRegistry } from "../../evaluation/interventions.ts";
 import { type EvaluationRecord, writeRecord } from "../../evaluation/records.ts";
 import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
+import { batchRules } from "../../model/qwen2_5_vl/batch-rules.ts";
 import { patchesOf } from "./clips.ts";
 import type { PairedClip } from "./pairs.ts";
 import { questionOf, type StageContext } from "./training.ts";
@@ -27,8 +27,9 @@ export const testStage = async (
   context: StageContext,
 ): Promise<readonly EvaluationRecord[]> => {
   const { recipe, language, out } = context;
-  const { config, store } = await loadStore(stage.checkpoint, "none");
-  await using engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 4 });
+  const options = { threads: recipe.threads, execution: "whole", keptPlans: 4 } as const;
+  const { config, engine: opened } = await openEngine(stage.checkpoint, "none", options);
+  await using engine = opened;
   const byClip = new Map(clips.map((clip) => [clip.sha256, clip]));
   const places = new Map(
     clips.map(({ sha256, frames }) => [
@@ -40,7 +41,7 @@ export const testStage = async (
     name: stage.title,
     recipe: { name: "checkpoint", params: { steps: stage.checkpoint.slice(out.length + 1) } },
     engine,
-    config,
+    rules: batchRules(config),
     tokens: language.tokens,
     prompt: (sample) => language.tokenizer.encode(questionOf(sample)),
     decode: (tokens) => language.tokenizer.decode(tokens),

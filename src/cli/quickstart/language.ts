@@ -1,9 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { SegmentTokens } from "../../batch/segments.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import { segmentTokensOf } from "../../model/qwen2_5_vl/segment-tokens.ts";
-import type { SegmentTokens } from "../../batch/segments.ts";
 import { loadTokenizer, type Tokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
 import { wordLevelTokenizerJson } from "../../model/qwen2_5_vl/word-level-tokenizer.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";

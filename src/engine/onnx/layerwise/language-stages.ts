@@ -13,7 +13,7 @@ import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
 import { decodeBlock, decodeInputs, prefillBlock } from "../../../model/qwen2_5_vl/decode.ts";
 import { positionInputs } from "../../../model/qwen2_5_vl/language-block.ts";
 import { embed } from "../../../model/qwen2_5_vl/language-model.ts";
-import type { ModelBatch } from "../../contract.ts";
+import type { ModelBatch } from "../lowering/model-batch.ts";
 import type { Stage } from "./stage.ts";
 
 /** Name of the word table. */
@@ -52,10 +52,10 @@ export const embedStage = (batch: ModelBatch, config: Qwen25VLConfig): Stage => 
 export const blockStage = (pass: BlockPass, batch: ModelBatch, config: Qwen25VLConfig): Stage => {
   const { language: shape } = batch;
   const positions = pass.afterTail ? shape.mainLength : shape.length;
-  const { samples, length, mainLength, scored, readsBlind } = shape;
+  const { samples, length, mainLength, tailEnd, scored, readsBlind } = shape;
   const { tapped, goesOn, afterTail } = pass;
   return {
-    key: `block ${JSON.stringify([samples, length, mainLength, scored, readsBlind, tapped, goesOn, afterTail])}`,
+    key: `block ${JSON.stringify([samples, length, mainLength, tailEnd > 0, scored, readsBlind, tapped, goesOn, afterTail])}`,
     inputs: [[samples * positions, config.text.hiddenSize]],
     build: ([x], weights) => {
       const inputs = {
