@@ -9,7 +9,7 @@ import { writeAdapter } from "../../model/qwen2_5_vl/write-adapter.ts";
 import { openSafetensors } from "../../model/safetensors.ts";
 import { type NamedTensor, writeSafetensors } from "../../model/write-safetensors.ts";
 import type { SaveOptions } from "../contract.ts";
-import { type LoraAdapter, loraNames } from "../lora.ts";
+import { adapterShape, type LoraAdapter, loraNames } from "../lora.ts";
 import type { ModelWeights } from "../model-weights.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import type { EmbeddedModel } from "./computation.ts";
@@ -116,7 +116,7 @@ const loadAdapter = async (
   const given = new Set(read.replaced.map(({ name }) => name));
   const missing = whole.find((name) => !given.has(name));
   if (
-    describe(read.modules) !== describe(adapter.modules) ||
+    describe(adapterShape(read).modules) !== describe(adapter.modules) ||
     missing !== undefined ||
     given.size !== whole.length
   )

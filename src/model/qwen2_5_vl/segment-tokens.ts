@@ -1,4 +1,4 @@
-import type { SegmentTokens } from "./segments.ts";
+import type { SegmentTokens } from "../../batch/segments.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { segmentEndTokens } from "./word-level-tokenizer.ts";
 
