@@ -43,15 +43,15 @@ const run = async ({ name, args }: Step): Promise<StepResult> => {
 };
 
 /**
- * Format, lint, types and docs side by side (they are short and single-threaded), then layers, unit and contract tests
+ * Format, lint, types and docs side by side (they are short and single-threaded), then layers, unit, contract and extension tests
  * alone. Each source check counts as one test.
  */
 export const runChecks = async (): Promise<TestCounts> => {
   const results: StepResult[] = await Promise.all(steps.map(run));
   const start = performance.now();
-  const tests = await runProjects(["unit", "contract"]);
+  const tests = await runProjects(["unit", "contract", "extension"]);
   results.push({
-    name: "layers, unit and contract tests",
+    name: "layers, unit, contract and extension tests",
     passed: tests.failed === 0,
     seconds: (performance.now() - start) / 1000,
   });

@@ -73,8 +73,21 @@ export const importsOf = (file: string, text: string): Import[] => {
 /** The stage of a file under `src/`, or undefined elsewhere. */
 export const stageOf = (file: string): string | undefined => /^src\/([^/]+)\//.exec(file)?.[1];
 
-/** Which stages a stage may import; `types:` before a name allows type-only imports of it. */
-export type LayerTable = Readonly<Record<string, readonly string[] | "everything">>;
+/**
+ * Which stages a stage may import: names; `types:` before a name allows type-only imports of it, `/*` behind it files of
+ * the stage's own folder but none below. Or everything, or everything but some.
+ */
+export type LayerTable = Readonly<
+  Record<string, readonly string[] | "everything" | { readonly everythingBut: readonly string[] }>
+>;
+
+/** True when a row's names allow an import of `target`. */
+const allowsImport = (names: readonly string[], { to, typeOnly }: Import, target: string): boolean =>
+  names.some((name) => {
+    const wanted = name.replace(/^types:/, "");
+    if (wanted !== name && !typeOnly) return false;
+    return wanted.endsWith("/*") ? `${target}/*` === wanted && to.split("/").length === 3 : wanted === target;
+  });
 
 /** Imports that the table does not allow, as `file -> import`, and stages that it does not know. */
 export const layerViolations = (files: Files, table: LayerTable): string[] => {
@@ -85,17 +98,33 @@ export const layerViolations = (files: Files, table: LayerTable): string[] => {
     const allowed = table[stage];
     if (allowed === undefined) violations.push(`${file}: "${stage}" has no row in the import table`);
     if (allowed === undefined || allowed === "everything") continue;
-    for (const { to, typeOnly } of importsOf(file, text)) {
-      const target = stageOf(to);
+    for (const one of importsOf(file, text)) {
+      const target = stageOf(one.to);
       if (target === stage) continue;
       const fits =
         target !== undefined &&
-        (allowed.includes(target) || (typeOnly && allowed.includes(`types:${target}`)));
-      if (!fits) violations.push(`${file} -> ${to}`);
+        ("everythingBut" in allowed
+          ? !allowed.everythingBut.includes(target)
+          : allowsImport(allowed, one, target));
+      if (!fits) violations.push(`${file} -> ${one.to}`);
     }
   }
   return violations;
 };
+
+/**
+ * Imports that enter a folder of its own from outside of it, as `file -> import`. `folders` gives the folder of a file
+ * that only its own files may import (a model family, an engine), or undefined.
+ */
+export const privateFolderViolations = (
+  files: Files,
+  folderOf: (file: string) => string | undefined,
+): string[] =>
+  [...files].flatMap(([file, text]) =>
+    importsOf(file, text)
+      .filter(({ to }) => folderOf(to) !== undefined && folderOf(to) !== folderOf(file))
+      .map(({ to }) => `${file} -> ${to}`),
+  );
 
 /** Cycles of imports that exist at run time, each as `a -> b -> a`; type-only imports are erased. */
 export const importCycles = (files: Files): string[] => {
@@ -164,15 +193,24 @@ export const hasDefaultExport = (file: string, text: string): boolean => {
   return found;
 };
 
-/** Default exports outside plug-in folders, and files in plug-in folders that have none. */
-export const defaultExportViolations = (files: Files, pluginFolders: readonly string[]): string[] => {
+/** Which files are found by name: every file of these folders, and every file of this name in a folder of these. */
+export interface PluginPlaces {
+  readonly folders: readonly string[];
+  /** `src/model/*\/family.ts`: a folder a plug-in, whose entry has this name. */
+  readonly entries: readonly string[];
+}
+
+/** Default exports outside plug-in files, and plug-in files that have none. */
+export const defaultExportViolations = (files: Files, { folders, entries }: PluginPlaces): string[] => {
   const violations: string[] = [];
   for (const [file, text] of files) {
     if (!file.startsWith("src/")) continue;
-    const isPlugin = pluginFolders.includes(file.slice(0, file.lastIndexOf("/")));
+    const folder = file.slice(0, file.lastIndexOf("/"));
+    const asEntry = `${folder.slice(0, folder.lastIndexOf("/"))}/*/${file.slice(folder.length + 1)}`;
+    const isPlugin = folders.includes(folder) || entries.includes(asEntry);
     const has = hasDefaultExport(file, text);
     if (isPlugin && !has) violations.push(`${file}: every file here is a plug-in and needs a default export`);
-    if (!isPlugin && has) violations.push(`${file}: default exports are for plug-in folders only`);
+    if (!isPlugin && has) violations.push(`${file}: default exports are for plug-ins only`);
   }
   return violations;
 };
@@ -188,4 +226,41 @@ export const machinePaths = (file: string, text: string): string[] => {
   return text
     .split("\n")
     .flatMap((line, at) => (pattern.test(line) ? [`${file}:${at + 1}: ${line.trim().slice(0, 100)}`] : []));
+};
+
+/** True when a version satisfies an `engines` range: alternatives of comparators `^a.b`, `~a.b`, `>=a`, `>a`, `<a`, `a.x`, `*`. */
+export const satisfies = (version: string, range: string): boolean => {
+  const numbers = (text: string): number[] =>
+    text
+      .split(".")
+      .filter((part) => /^\d+$/.test(part))
+      .map(Number);
+  const given = numbers(version);
+  const order = (other: readonly number[]): number => {
+    for (let i = 0; i < 3; i++) {
+      const difference = (given[i] ?? 0) - (other[i] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  };
+  const same = (wanted: readonly number[], parts: number): boolean =>
+    wanted.slice(0, parts).every((part, i) => part === given[i]);
+  const holds = (comparator: string): boolean => {
+    const [, sign, text] = /^(\^|~|>=|<=|>|<|=?)v?(.*)$/.exec(comparator)!;
+    const wanted = numbers(text!);
+    if (sign === "^") return same(wanted, 1) && order(wanted) >= 0;
+    if (sign === "~") return same(wanted, 2) && order(wanted) >= 0;
+    if (sign === ">=") return order(wanted) >= 0;
+    if (sign === "<=") return order(wanted) <= 0;
+    if (sign === ">") return order(wanted) > 0;
+    if (sign === "<") return order(wanted) < 0;
+    return same(wanted, wanted.length);
+  };
+  return range.split("||").some((alternative) =>
+    alternative
+      .replace(/([<>=^~])\s+/g, "$1")
+      .trim()
+      .split(/\s+/)
+      .every(holds),
+  );
 };

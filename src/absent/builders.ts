@@ -1,6 +1,5 @@
-import type { z } from "zod";
 import type { Random } from "../core/random.ts";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { Timeline } from "../video/types.ts";
 
 /**
@@ -34,12 +33,10 @@ export interface AbsentBuilder {
 }
 
 /** A builder's file: `builders/<name>.ts`. */
-export type BuilderDefinition<Params extends z.ZodType = z.ZodType> = Plugin<Params, AbsentBuilder>;
+export type BuilderDefinition = Plugin<AbsentBuilder>;
 
 /** Declares a builder. */
-export const defineBuilder = <Params extends z.ZodType>(
-  definition: BuilderDefinition<Params>,
-): BuilderDefinition<Params> => definition;
+export const defineBuilder: Define<BuilderDefinition> = definer("builder");
 
 /** Every builder, by file name. */
 export const absentBuilders: Registry<BuilderDefinition> = folderRegistry<BuilderDefinition>(

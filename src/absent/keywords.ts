@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 
 /** What came of one caption. Only `ok` carries keywords; nothing is ever filled in for the others. */
 export type KeywordOutcome =
@@ -38,15 +37,10 @@ export interface KeywordExtractor {
 }
 
 /** An extractor's file: `keywords/<name>.ts`. */
-export type KeywordExtractorDefinition<Params extends z.ZodType = z.ZodType> = Plugin<
-  Params,
-  KeywordExtractor
->;
+export type KeywordExtractorDefinition = Plugin<KeywordExtractor>;
 
 /** Declares an extractor. */
-export const defineKeywordExtractor = <Params extends z.ZodType>(
-  definition: KeywordExtractorDefinition<Params>,
-): KeywordExtractorDefinition<Params> => definition;
+export const defineKeywordExtractor: Define<KeywordExtractorDefinition> = definer("keyword extractor");
 
 /** Every keyword extractor, by file name. */
 export const keywordExtractors: Registry<KeywordExtractorDefinition> =

@@ -1,12 +1,11 @@
-/** Temporal steps, rows and columns of a visual in patches. */
-export type VisualGrid = readonly [steps: number, rows: number, columns: number];
+import type { Grid } from "../frames/grid.ts";
 
 /** Token ids with the visuals that they hold. B rows of T columns. */
 export interface PlacedVisuals {
   readonly rows: number;
   readonly columns: number;
   readonly inputIds_BT: ArrayLike<number>;
-  readonly videoGrids: readonly VisualGrid[];
+  readonly videoGrids: readonly Grid[];
   /** Seconds between temporal steps, one a video. */
   readonly secondsPerGrid: ArrayLike<number>;
 }

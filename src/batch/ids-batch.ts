@@ -1,5 +1,6 @@
 import { ShapeError } from "../core/errors.ts";
-import type { BatchRules, VisualGrid } from "./batch-rules.ts";
+import type { Grid } from "../frames/grid.ts";
+import type { BatchRules } from "./batch-rules.ts";
 import { MediaSteps, mediaStep } from "./media-step.ts";
 import { paddingSegment, type Tap, type TokenBatch, wordSource } from "./token-batch.ts";
 
@@ -18,7 +19,7 @@ export interface TokenIdsBatch {
 
 /** Normalised patches [P, channels * temporal * patch^2] in processor order, one visual behind the other. */
 export interface VisualPatches {
-  readonly grids: readonly VisualGrid[];
+  readonly grids: readonly Grid[];
   readonly patches: Float32Array;
 }
 

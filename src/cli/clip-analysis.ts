@@ -3,7 +3,6 @@ import type { PairRecord } from "../absent/build-pair.ts";
 import type { AbsentBuilder } from "../absent/builders.ts";
 import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "../absent/keywords.ts";
 import { ConfigError } from "../core/errors.ts";
-import { parseParams, splitName } from "../core/named-params.ts";
 import type { Made, Recipe } from "../core/registry.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import { keyFramesOf, type PeakOptions } from "../selection/peaks.ts";
@@ -42,8 +41,7 @@ const keywordsOf = async (
   context: CommandContext,
 ): Promise<Pick<AnalysedClip, "keywords" | "keywordSource" | "keywordUsage">> => {
   if (options.keywords !== undefined) return { keywords: options.keywords };
-  const { name, argument } = splitName(options.extractor);
-  const made = await keywordExtractors.make(name, parseParams(argument, `keyword extractor "${name}"`));
+  const made = await keywordExtractors.choose(options.extractor);
   const outcome: KeywordOutcome = await made.value.extract(options.caption, context.signal);
   const keywordSource = { ...made.recipe, version: made.value.version };
   if (outcome.status === "ok") {
@@ -51,7 +49,7 @@ const keywordsOf = async (
     return { keywords, keywordSource, ...(usage && { keywordUsage: usage }) };
   }
   if (outcome.status !== "empty" || needed)
-    throw new ConfigError(`no keywords from extractor "${name}"`, {
+    throw new ConfigError(`no keywords from extractor "${made.recipe.name}"`, {
       got: `${outcome.status}: ${outcome.reason}`,
       hint: "give --keywords a,b",
     });

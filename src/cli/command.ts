@@ -1,14 +1,10 @@
 import type { Command } from "commander";
-import type { Progress } from "../core/progress.ts";
+import type { JobContext } from "../jobs/job-context.ts";
 
 /** What a running command is given besides its arguments. */
-export interface CommandContext {
+export interface CommandContext extends JobContext {
   /** True when exactly one JSON document goes to standard output. */
   readonly json: boolean;
-  /** Bar or lines on standard error. `label` names the work, `unit` what is counted. */
-  progress(label: string, unit: string): Progress;
-  /** Ends when the person presses Ctrl-C; long work looks at it between items and stops cleanly. */
-  readonly signal: AbortSignal;
 }
 
 /** What a command gives back: the JSON document, and the text a person sees instead. */

@@ -5,6 +5,7 @@ import { messageOf, UnknownNameError, VideoPerceiverError } from "../core/errors
 import { readJsonFile } from "../core/files.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { CommandContext, CommandDefinition, CommandResult } from "./command.ts";
+import { loadPlugins, pluginOptions } from "./plugin-options.ts";
 import { progressDisplay } from "./progress-display.ts";
 import { systemErrorOf } from "./system-error.ts";
 
@@ -22,11 +23,19 @@ const commandNames = (folder: URL): string[] =>
 const loadCommand = async (folder: URL, name: string): Promise<CommandDefinition> =>
   ((await import(new URL(name + extension, folder).href)) as { default: CommandDefinition }).default;
 
-const overview = async (folder: URL): Promise<string> => {
+/**
+ * What `--help` alone prints: every command of `folder` with its summary. `bin/` keeps this text in a file, so that
+ * nothing has to be loaded for it.
+ */
+export const overview = async (folder: URL = ownCommands): Promise<string> => {
   const lines = ["videoperceiver <command> [options]", "", "commands:"];
   for (const name of commandNames(folder))
     lines.push(`  ${name.padEnd(12)} ${(await loadCommand(folder, name)).summary}`);
-  lines.push("", "videoperceiver <command> --help says more; --json prints one JSON document.");
+  lines.push(
+    "",
+    "videoperceiver <command> --help says more; --json prints one JSON document;",
+    "--plugin FILE adds a plug-in of your own.",
+  );
   return lines.join("\n");
 };
 
@@ -64,12 +73,12 @@ const howToResume = (command: Command, name: string, argv: readonly string[]): s
   return `stopped; go on with: videoperceiver ${name} ${quoted.join(" ")}`;
 };
 
-/** Options and arguments of a command; `--json` and `--help` are every command's. */
+/** Options and arguments of a command; `--json`, `--plugin` and `--help` are every command's. */
 const declare = (name: string, definition: CommandDefinition): Command => {
   const command = new Command(`videoperceiver ${name}`).description(definition.summary);
   command.exitOverride().configureOutput({ writeErr: () => {} });
   command.option("--json", "print exactly one JSON document on standard output");
-  definition.configure(command);
+  definition.configure(pluginOptions(command));
   return command.action(() => {});
 };
 
@@ -87,6 +96,7 @@ const parseCommand = (name: string, definition: CommandDefinition, argv: readonl
 };
 
 const runCommand = async (folder: URL, name: string, argv: readonly string[]): Promise<number> => {
+  await loadPlugins(argv);
   const definition = await loadCommand(folder, name);
   let command: Command;
   try {

@@ -1,6 +1,4 @@
-import type { z } from "zod";
-import type { Plugin } from "../core/registry.ts";
-import { folderRegistry, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { Sample } from "./sample.ts";
 import type { Rejection } from "./schema.ts";
 
@@ -13,11 +11,10 @@ export interface Filter {
 }
 
 /** A plug-in file of `filters/`; its name is the rule's id in `rejected.jsonl`. */
-export type FilterPlugin<Params extends z.ZodType = z.ZodType> = Plugin<Params, Filter>;
+export type FilterPlugin = Plugin<Filter>;
 
 /** Declares a rule. */
-export const defineFilter = <Params extends z.ZodType>(plugin: FilterPlugin<Params>): FilterPlugin<Params> =>
-  plugin;
+export const defineFilter: Define<FilterPlugin> = definer("validator rule");
 
 /** The rules there are. */
 export const datasetFilters: Registry<FilterPlugin> = folderRegistry<FilterPlugin>(

@@ -8,14 +8,15 @@
 import type { BatchRules } from "../batch/batch-rules.ts";
 import { idsBatch } from "../batch/ids-batch.ts";
 import type { TokenBatch } from "../batch/token-batch.ts";
+import { resizeAntialias } from "../frames/resize-antialias.ts";
+import { adaptedModel } from "../model/adapted-model.ts";
+import { batchRules } from "../model/batch-rules.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { readConfigFile } from "../model/families.ts";
 import { type ModelCase, type ModelFixture, openFixture } from "../model/fixture.ts";
-import { readAdapter } from "../model/qwen2_5_vl/adapter.ts";
-import { batchRules } from "../model/qwen2_5_vl/batch-rules.ts";
-import { readConfigFile } from "../model/qwen2_5_vl/checkpoint.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import { resizeAntialias } from "../model/qwen2_5_vl/resize-antialias.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
+import { readAdapter } from "../weights/adapter.ts";
 import type { Cotangents } from "./contract.ts";
 import { everyRow, labelledRows, type PreparedCase, packLeft, prepareCase } from "./fixture-batch.ts";
 import type { EmbeddedEngine } from "./onnx/embedded-engine.ts";
@@ -46,11 +47,11 @@ const changeColumns = (data: Float32Array, rows: number, from: number, to: numbe
 /** Verifies the cases of one model. */
 class ModelVerifier {
   readonly #fixture: ModelFixture;
-  readonly #config: Qwen25VLConfig;
+  readonly #config: ModelConfig;
   readonly #rules: BatchRules;
   readonly #engine: EmbeddedEngine;
 
-  constructor(fixture: ModelFixture, config: Qwen25VLConfig, engine: EmbeddedEngine) {
+  constructor(fixture: ModelFixture, config: ModelConfig, engine: EmbeddedEngine) {
     this.#fixture = fixture;
     this.#config = config;
     this.#rules = batchRules(config);
@@ -163,7 +164,7 @@ const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promi
   const adapter =
     fixture.adapter === undefined
       ? undefined
-      : await readAdapter(fixture.adapter, readConfigFile(fixture.checkpoint));
+      : await readAdapter(fixture.adapter, adaptedModel(readConfigFile(fixture.checkpoint)));
   const replaced = new Set(adapter?.replaced.map(({ name }) => name));
   const names = new Set(adapter?.modules.map(({ name }) => name));
   const { config, engine } = await openEngine(

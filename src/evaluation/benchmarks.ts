@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import { type AnswerKind, gradeAnswer, type Verdict } from "../grading/grade-answer.ts";
 import type { OfficialRule } from "../grading/official.ts";
 
@@ -25,11 +24,10 @@ export interface Benchmark {
 }
 
 /** A benchmark plug-in. */
-export type BenchmarkPlugin<P extends z.ZodType = z.ZodType> = Plugin<P, Benchmark>;
+export type BenchmarkPlugin = Plugin<Benchmark>;
 
 /** Declares a benchmark. */
-export const defineBenchmark = <P extends z.ZodType>(plugin: BenchmarkPlugin<P>): BenchmarkPlugin =>
-  plugin as unknown as BenchmarkPlugin;
+export const defineBenchmark: Define<BenchmarkPlugin> = definer("benchmark");
 
 /** Every benchmark in `benchmarks/`, by file name. */
 export const benchmarkRegistry: Registry<BenchmarkPlugin> = folderRegistry(

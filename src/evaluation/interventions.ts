@@ -1,6 +1,5 @@
-import type { z } from "zod";
 import type { Random } from "../core/random.ts";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { Sample } from "../dataset/sample.ts";
 
 /** Axis T: positions, the pictures a model is given. Times and number of positions are never changed by a view. */
@@ -31,13 +30,12 @@ export interface ViewRequest {
 export type Intervention = (request: ViewRequest) => View | null;
 
 /** An intervention plug-in; `tells` says in a few words what accuracy under it means. */
-export interface InterventionPlugin<P extends z.ZodType = z.ZodType> extends Plugin<P, Intervention> {
+export interface InterventionPlugin extends Plugin<Intervention> {
   readonly tells: string;
 }
 
 /** Declares an intervention. */
-export const defineIntervention = <P extends z.ZodType>(plugin: InterventionPlugin<P>): InterventionPlugin =>
-  plugin as unknown as InterventionPlugin;
+export const defineIntervention: Define<InterventionPlugin> = definer("intervention");
 
 /** Every intervention in `interventions/`, by file name. */
 export const interventionRegistry: Registry<InterventionPlugin> = folderRegistry(

@@ -1,16 +1,14 @@
-import type { z } from "zod";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { EvaluationRecord } from "./records.ts";
 
 /** A number in [0, 1] from records, in whatever order they come; null when it is not defined for them. */
 export type Metric = (records: readonly EvaluationRecord[]) => number | null;
 
 /** A metric plug-in. */
-export type MetricPlugin<P extends z.ZodType = z.ZodType> = Plugin<P, Metric>;
+export type MetricPlugin = Plugin<Metric>;
 
 /** Declares a metric. */
-export const defineMetric = <P extends z.ZodType>(plugin: MetricPlugin<P>): MetricPlugin =>
-  plugin as unknown as MetricPlugin;
+export const defineMetric: Define<MetricPlugin> = definer("metric");
 
 /** Every metric in `metrics/`, by file name. */
 export const metricRegistry: Registry<MetricPlugin> = folderRegistry(

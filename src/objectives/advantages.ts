@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 
 /** The completions of one prompt. Axis G: completions of the group. All arrays have the same length. */
 export interface AdvantageGroup {
@@ -35,11 +34,10 @@ export interface Advantage {
 }
 
 /** An advantage plug-in. */
-export type AdvantagePlugin<P extends z.ZodType = z.ZodType> = Plugin<P, Advantage>;
+export type AdvantagePlugin = Plugin<Advantage>;
 
 /** Declares an advantage. */
-export const defineAdvantage = <P extends z.ZodType>(plugin: AdvantagePlugin<P>): AdvantagePlugin =>
-  plugin as unknown as AdvantagePlugin;
+export const defineAdvantage: Define<AdvantagePlugin> = definer("advantage");
 
 /** Every advantage in `advantages/`, by file name. */
 export const advantageRegistry: Registry<AdvantagePlugin> = folderRegistry(

@@ -1,6 +1,5 @@
-import type { z } from "zod";
 import { ConfigError } from "../core/errors.ts";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { FeedSize, Loss, Objective, SignalNeeds } from "../graph/objective.ts";
 import { add } from "../graph/ops/elementwise.ts";
 import type { Value } from "../graph/value.ts";
@@ -9,10 +8,10 @@ import type { Value } from "../graph/value.ts";
 export type LossTerm = Objective;
 
 /** A loss plug-in. */
-export type LossPlugin<P extends z.ZodType = z.ZodType> = Plugin<P, LossTerm>;
+export type LossPlugin = Plugin<LossTerm>;
 
 /** Declares a loss. */
-export const defineLoss = <P extends z.ZodType>(plugin: LossPlugin<P>): LossPlugin<P> => plugin;
+export const defineLoss: Define<LossPlugin> = definer("loss");
 
 /** Every loss under `losses/`. */
 export const lossRegistry: Registry<LossPlugin> = folderRegistry(

@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 
 /** One completion and what is known about it. */
@@ -24,13 +23,12 @@ export interface Reward {
 }
 
 /** A reward plug-in; `readsAnswer` says whether the reference answer can change the score (base rewards: never). */
-export interface RewardPlugin<P extends z.ZodType = z.ZodType> extends Plugin<P, Reward> {
+export interface RewardPlugin extends Plugin<Reward> {
   readonly readsAnswer: boolean;
 }
 
 /** Declares a reward. */
-export const defineReward = <P extends z.ZodType>(plugin: RewardPlugin<P>): RewardPlugin =>
-  plugin as unknown as RewardPlugin;
+export const defineReward: Define<RewardPlugin> = definer("reward");
 
 /** Every reward in `rewards/`, by file name. */
 export const rewardRegistry: Registry<RewardPlugin> = folderRegistry(

@@ -1,4 +1,3 @@
-import { parseParams, splitName } from "../core/named-params.ts";
 import type { Made } from "../core/registry.ts";
 import { type RelevanceDefinition, type RelevanceProvider, relevanceProviders } from "./relevance.ts";
 
@@ -16,8 +15,6 @@ export interface ChosenRelevance {
  * @throws {ConfigError} for a bad argument
  */
 export const chooseRelevance = async (text: string): Promise<ChosenRelevance> => {
-  const { name, argument } = splitName(text);
-  const definition = await relevanceProviders.load(name);
-  const params = parseParams(argument, `relevance provider "${name}"`, definition.argument);
-  return { definition, made: await relevanceProviders.make(name, params) };
+  const { plugin, ...made } = await relevanceProviders.choose(text);
+  return { definition: plugin, made };
 };

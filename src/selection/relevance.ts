@@ -1,6 +1,5 @@
-import type { z } from "zod";
 import type { Progress } from "../core/progress.ts";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Resizer } from "../video/request.ts";
 import type { Timeline } from "../video/types.ts";
@@ -44,8 +43,7 @@ export interface RelevanceProvider {
 }
 
 /** A provider's file: `relevance/<name>.ts`. */
-export interface RelevanceDefinition<Params extends z.ZodType = z.ZodType>
-  extends Plugin<Params, RelevanceProvider> {
+export interface RelevanceDefinition extends Plugin<RelevanceProvider> {
   /** Raised whenever the same frames would get other scores; part of every cache key and of the provenance. */
   readonly version: string;
   /** What the numbers are, e.g. "cosine in [-1, 1]". */
@@ -62,14 +60,10 @@ export interface RelevanceDefinition<Params extends z.ZodType = z.ZodType>
   readonly usesText: boolean;
   /** False when parameters do not pin down the scores (weights in a folder that may change): never cached. */
   readonly remembers?: boolean;
-  /** Which parameter the part behind the colon of `--relevance NAME:ARG` sets. */
-  readonly argument?: string;
 }
 
 /** Declares a provider. */
-export const defineRelevance = <Params extends z.ZodType>(
-  definition: RelevanceDefinition<Params>,
-): RelevanceDefinition<Params> => definition;
+export const defineRelevance: Define<RelevanceDefinition> = definer("relevance provider");
 
 /** Every relevance provider, by file name. */
 export const relevanceProviders: Registry<RelevanceDefinition> = folderRegistry<RelevanceDefinition>(

@@ -1,5 +1,4 @@
-import type { z } from "zod";
-import { folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { Timeline } from "../video/types.ts";
 
 /** What a selector chooses from. */
@@ -17,12 +16,10 @@ export interface FrameSelector {
 }
 
 /** A selector's file: `selectors/<name>.ts`. */
-export type SelectorDefinition<Params extends z.ZodType = z.ZodType> = Plugin<Params, FrameSelector>;
+export type SelectorDefinition = Plugin<FrameSelector>;
 
 /** Declares a selector. */
-export const defineSelector = <Params extends z.ZodType>(
-  definition: SelectorDefinition<Params>,
-): SelectorDefinition<Params> => definition;
+export const defineSelector: Define<SelectorDefinition> = definer("frame selector");
 
 /** Every frame selector, by file name. */
 export const frameSelectors: Registry<SelectorDefinition> = folderRegistry<SelectorDefinition>(

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CommandDefinition } from "../../src/cli/command.ts";
-import { main } from "../../src/cli/main.ts";
+import { main, overview } from "../../src/cli/main.ts";
 
 let out: string;
 let err: string;
@@ -37,7 +37,12 @@ const names = readdirSync(commandFolder)
 describe("every command", () => {
   test("is listed with its summary", async () => {
     expect(await main(["--help"])).toBe(0);
+    expect(out).toBe(`${await overview()}\n`);
     for (const name of names) expect(out).toMatch(new RegExp(`^ {2}${name} +\\S.*$`, "m"));
+  });
+  test("stands in the list that is printed without loading any (scripts/overview.ts writes it anew)", async () => {
+    const kept = readFileSync(new URL("../../bin/overview.txt", import.meta.url), "utf8");
+    expect(kept).toBe(`${await overview()}\n`);
   });
   test("stands in the README's table, and nothing else does", () => {
     const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");

@@ -106,7 +106,7 @@ const cases: Record<string, { stay: Sample[]; go: [Sample, RegExp][] }> = {
   },
 };
 
-const make = async (name: string, params?: unknown): Promise<{ id: string; filter: Filter }> => ({
+const make = async (name: string, params?: object): Promise<{ id: string; filter: Filter }> => ({
   id: name,
   filter: (await datasetFilters.make(name, params)).value,
 });

@@ -1,11 +1,9 @@
 import { z } from "zod";
 import { type BuilderDefinition, defineBuilder, type PixelOperation } from "../builders.ts";
 
-const params: z.ZodObject<{ fill: z.ZodDefault<z.ZodEnum<{ mean: "mean"; grey: "grey" }>> }> = z.strictObject(
-  {
-    fill: z.enum(["mean", "grey"]).default("mean").describe("the frame's own mean colour, or level 128"),
-  },
-);
+const params = z.strictObject({
+  fill: z.enum(["mean", "grey"]).default("mean").describe("the frame's own mean colour, or level 128"),
+});
 
 /** Fills a frame with one colour. */
 const filled =
@@ -30,7 +28,7 @@ const filled =
   };
 
 /** Blanks key frames; a visible hole, for research on what a freeze hides. */
-const mask: BuilderDefinition<typeof params> = defineBuilder({
+const mask: BuilderDefinition = defineBuilder({
   summary: "every key frame is filled with one colour (a visible hole; for research)",
   source: "ours",
   params,

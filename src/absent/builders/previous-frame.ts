@@ -2,9 +2,7 @@ import { z } from "zod";
 import { type BuilderDefinition, defineBuilder } from "../builders.ts";
 import { replaceByPrevious } from "../previous-frame.ts";
 
-const params: z.ZodObject<{
-  firstFrame: z.ZodDefault<z.ZodEnum<{ keep: "keep"; successor: "successor" }>>;
-}> = z.strictObject({
+const params = z.strictObject({
   firstFrame: z
     .enum(["keep", "successor"])
     .default("keep")
@@ -12,7 +10,7 @@ const params: z.ZodObject<{
 });
 
 /** The paper's builder. */
-const previousFrame: BuilderDefinition<typeof params> = defineBuilder({
+const previousFrame: BuilderDefinition = defineBuilder({
   summary: "every key frame shows the frame before it",
   source: "VideoPerceiver (arXiv 2511.18823), v'_i = v_{i-1}; firstFrame: successor is ours",
   params,

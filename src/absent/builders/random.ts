@@ -2,16 +2,15 @@ import { z } from "zod";
 import { type BuilderDefinition, defineBuilder } from "../builders.ts";
 import { replaceByPrevious } from "../previous-frame.ts";
 
-const params: z.ZodObject<{ among: z.ZodDefault<z.ZodEnum<{ all: "all"; others: "others" }>> }> =
-  z.strictObject({
-    among: z
-      .enum(["all", "others"])
-      .default("all")
-      .describe("draw from all frames, or only from frames that are not key; the first frame is never drawn"),
-  });
+const params = z.strictObject({
+  among: z
+    .enum(["all", "others"])
+    .default("all")
+    .describe("draw from all frames, or only from frames that are not key; the first frame is never drawn"),
+});
 
 /** As many random frames as there are replaceable key frames; the control of the paper's ablation A. */
-const random: BuilderDefinition<typeof params> = defineBuilder({
+const random: BuilderDefinition = defineBuilder({
   summary:
     "as many random frames show the frame before them (ablation A and the control of every measurement)",
   source: "VideoPerceiver (arXiv 2511.18823), ablation A",

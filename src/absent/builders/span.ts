@@ -2,10 +2,7 @@ import { z } from "zod";
 import { basinOf } from "../../selection/basin.ts";
 import { type BuilderDefinition, defineBuilder, type PositionReplacement } from "../builders.ts";
 
-const params: z.ZodObject<{
-  heightShare: z.ZodDefault<z.ZodNumber>;
-  firstFrame: z.ZodDefault<z.ZodEnum<{ keep: "keep"; successor: "successor" }>>;
-}> = z.strictObject({
+const params = z.strictObject({
   heightShare: z
     .number()
     .min(0)
@@ -21,7 +18,7 @@ const params: z.ZodObject<{
 });
 
 /** Takes away the whole event around a key frame, not only its strongest frame. */
-const span: BuilderDefinition<typeof params> = defineBuilder({
+const span: BuilderDefinition = defineBuilder({
   summary: "the whole basin around every key frame shows the last frame before it",
   source: "ours",
   params,

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { defineKeywordExtractor, type KeywordExtractorDefinition } from "../keywords.ts";
 import { captionKeywords, captionKeywordsVersion } from "../language/caption-keywords.ts";
 
-const params: z.ZodObject = z.strictObject({});
+const params = z.strictObject({});
 
 /** Keywords without a network. */
-const offline: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor({
+const offline: KeywordExtractorDefinition = defineKeywordExtractor({
   summary: "visible actions by a tagger, WordNet and rules (no network; accuracy in docs/keywords.md)",
   source: "ours, on compromise and WordNet 3.0",
   params,

@@ -14,19 +14,7 @@ import {
 } from "../keywords.ts";
 import { limitedFetch } from "../limited-fetch.ts";
 
-const params: z.ZodObject<{
-  baseUrl: z.ZodString;
-  model: z.ZodString;
-  apiKeyVariable: z.ZodDefault<z.ZodString>;
-  attempts: z.ZodDefault<z.ZodNumber>;
-  requestsPerMinute: z.ZodDefault<z.ZodNumber>;
-  concurrency: z.ZodDefault<z.ZodNumber>;
-  deadlineSeconds: z.ZodDefault<z.ZodNumber>;
-  backoffSeconds: z.ZodDefault<z.ZodNumber>;
-  pricePerMillionPromptTokens: z.ZodDefault<z.ZodNumber>;
-  pricePerMillionCompletionTokens: z.ZodDefault<z.ZodNumber>;
-  cacheFolder: z.ZodOptional<z.ZodString>;
-}> = z.strictObject({
+const params = z.strictObject({
   baseUrl: z.string().describe("address of the endpoint, e.g. http://localhost:8000/v1"),
   model: z.string().min(1).describe("the model's name at that endpoint"),
   apiKeyVariable: z.string().default("OPENAI_API_KEY").describe("environment variable that holds the key"),
@@ -103,7 +91,7 @@ const failureOf = (error: unknown, key: string | undefined): Failure => {
 };
 
 /** Keywords from a language model behind any OpenAI-compatible endpoint. */
-const openai: KeywordExtractorDefinition<typeof params> = defineKeywordExtractor({
+const openai: KeywordExtractorDefinition = defineKeywordExtractor({
   summary: "a language model behind an OpenAI-compatible endpoint, with structured output",
   source: "VideoPerceiver (arXiv 2511.18823) extracts keywords with GPT-4; the prompt is ours",
   params,

@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import type { Estimate } from "../../evaluation/statistics/estimate.ts";
+import { runQuickstart } from "../../jobs/quickstart/run.ts";
 import recipeFor from "../../recipes/quickstart.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { runQuickstart } from "../quickstart/run.ts";
 
 const packageVersions = (): { name: string; value: string }[] => {
   const { version, dependencies } = JSON.parse(

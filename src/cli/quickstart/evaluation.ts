@@ -5,10 +5,10 @@ import { evaluate } from "../../evaluation/evaluate.ts";
 import { interventionRegistry } from "../../evaluation/interventions.ts";
 import { type EvaluationRecord, writeRecord } from "../../evaluation/records.ts";
 import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
-import { batchRules } from "../../model/qwen2_5_vl/batch-rules.ts";
-import { patchesOf } from "./clips.ts";
-import type { PairedClip } from "./pairs.ts";
-import { questionOf, type StageContext } from "./training.ts";
+import { patchesOf } from "../../jobs/quickstart/clips.ts";
+import type { PairedClip } from "../../jobs/quickstart/pairs.ts";
+import { questionOf, type StageContext } from "../../jobs/quickstart/training.ts";
+import { batchRules } from "../../model/batch-rules.ts";
 
 /** A trained stage to be tested. */
 export interface TestedStage {

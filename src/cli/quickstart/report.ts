@@ -15,10 +15,10 @@ import { renderReport } from "../../evaluation/report/render.ts";
 import { compareRows, type RowSelection, resultRow } from "../../evaluation/report/summarise.ts";
 import { skillBaselines } from "../../evaluation/statistics/baselines.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
+import type { PairedClip, PairQuality } from "../../jobs/quickstart/pairs.ts";
+import { questionOf, type Stage, type StageContext } from "../../jobs/quickstart/training.ts";
 import { comparativeDefaults } from "../../objectives/comparative-defaults.ts";
 import { readRun } from "../../runs/read-run.ts";
-import type { PairedClip, PairQuality } from "./pairs.ts";
-import { questionOf, type Stage, type StageContext } from "./training.ts";
 
 /** What the report is made from. */
 export interface ReportInput {

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
 
-const params: z.ZodType<Record<string, never>> = z.strictObject({});
+const params = z.strictObject({});
 
 /** The answer's words in a row within the question give it away, unless the question offers other options, too. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "the question does not contain its answer",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

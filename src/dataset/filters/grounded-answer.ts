@@ -2,7 +2,7 @@ import nlp from "compromise";
 import { z } from "zod";
 import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
 
-const params: z.ZodType<{ captionKey: string; synonyms: Record<string, string[]> }> = z.strictObject({
+const params = z.strictObject({
   captionKey: z.string().default("caption").describe("field of provenance that holds the clip's caption"),
   synonyms: z
     .record(z.string(), z.array(z.string()))
@@ -22,7 +22,7 @@ const nounsOf = (text: string): string[] =>
   );
 
 /** Every noun of a free answer stands in the clip's caption; samples whose clip has no caption pass. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "the answer names nothing that the caption does not name",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
 
-const params: z.ZodType<{ acrossClips: boolean }> = z.strictObject({
+const params = z.strictObject({
   acrossClips: z
     .boolean()
     .default(false)
@@ -9,7 +9,7 @@ const params: z.ZodType<{ acrossClips: boolean }> = z.strictObject({
 });
 
 /** The same question (by its words) about the same clip stands once. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "no question twice about one clip",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

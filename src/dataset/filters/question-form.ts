@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
 
-const params: z.ZodType<{ instructions: string[] }> = z.strictObject({
+const params = z.strictObject({
   instructions: z
     .array(z.string())
     .default([
@@ -21,7 +21,7 @@ const params: z.ZodType<{ instructions: string[] }> = z.strictObject({
 });
 
 /** A question is one sentence that ends with a question mark. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "the question is there, is one question, and ends with a question mark",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

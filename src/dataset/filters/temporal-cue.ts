@@ -8,7 +8,7 @@ const change =
   "happen happens move moves moving turn turns change changes appear appears disappear disappears vanish vanishes fall falls jump jumps hop hops flash flashes hit hits collide collides stop stops open opens close closes grow grows shrink shrinks shake shakes swap swaps come comes do does enter enters leave leaves raise raises lower lowers pick picks put puts drop drops event events action actions motion";
 const duration = "second seconds minute minutes long quickly slowly sudden suddenly briefly moment";
 
-const params: z.ZodType<{ words: string[] }> = z.strictObject({
+const params = z.strictObject({
   words: z
     .array(z.string())
     .default([order, count, change, duration].join(" ").split(" "))
@@ -16,7 +16,7 @@ const params: z.ZodType<{ words: string[] }> = z.strictObject({
 });
 
 /** A sample about time says so: a time stamp, a number of times, an order, a duration, or a verb of change. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "question or answer is about something that changes in time",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { endOf } from "../../video/timeline.ts";
 import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
 
-const params: z.ZodType<{ toleranceSeconds: number }> = z.strictObject({
+const params = z.strictObject({
   toleranceSeconds: z
     .number()
     .min(0)
@@ -21,7 +21,7 @@ export const timesIn = (text: string): number[] => {
 };
 
 /** Every time that is named lies inside of the clip. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "times in question, answer and events lie inside the clip",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

@@ -3,7 +3,7 @@ import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.
 
 const unseen =
   "heard|hears|hear|sound|sounds|says|said|talks about|voice|music|thinks|thought|believes|feels|felt|wants|wanted|intends|hopes|decides|probably|presumably|apparently|maybe|perhaps|beautiful|outside the frame|out of frame|off screen|off-screen|offscreen|behind the camera|not visible|cannot be seen|not shown";
-const params: z.ZodType<{ phrases: string[] }> = z.strictObject({
+const params = z.strictObject({
   phrases: z
     .array(z.string())
     .default(unseen.split("|"))
@@ -13,7 +13,7 @@ const params: z.ZodType<{ phrases: string[] }> = z.strictObject({
 });
 
 /** Text about things that nobody can see in the clip is not grounded. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "nothing about sounds, thoughts, guesses or what is outside the picture",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

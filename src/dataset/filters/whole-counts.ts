@@ -2,12 +2,12 @@ import { z } from "zod";
 import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
 
 const words = "zero one two three four five six seven eight nine ten eleven twelve".split(" ");
-const params: z.ZodType<{ largest: number }> = z.strictObject({
+const params = z.strictObject({
   largest: z.int().min(1).default(1000).describe("largest count that is believed"),
 });
 
 /** Answers to "how many" are whole numbers from 0 up. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "a count is a whole number, not negative, not absurd",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

@@ -2,12 +2,12 @@ import { z } from "zod";
 import { sha256 } from "../../core/files.ts";
 import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
 
-const params: z.ZodType<{ lowest: number }> = z.strictObject({
+const params = z.strictObject({
   lowest: z.number().min(0).max(0.5).default(0.45).describe("smallest share of the rarer of yes and no"),
 });
 
 /** Of yes and no, the more frequent answer loses samples (chosen by the hash of their id) until the shares fit. */
-const filter: FilterPlugin<typeof params> = defineFilter({
+const filter: FilterPlugin = defineFilter({
   summary: "yes and no are about equally frequent",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,

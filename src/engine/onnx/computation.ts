@@ -1,5 +1,5 @@
 import type { Objective } from "../../graph/objective.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import type { CallLimit } from "../call-limit.ts";
 import type {
   Completion,
@@ -17,7 +17,7 @@ import type { ModelBatch } from "./lowering/model-batch.ts";
 
 /** A model in memory. */
 export interface EmbeddedModel {
-  readonly config: Qwen25VLConfig;
+  readonly config: ModelConfig;
   readonly weights: ModelWeights;
   readonly adapter: LoraAdapter | undefined;
 }

@@ -2,12 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DataFormatError, RunError, WeightsError } from "../../core/errors.ts";
 import { elementCount } from "../../graph/value.ts";
-import { readAdapter } from "../../model/qwen2_5_vl/adapter.ts";
-import { openCheckpoint } from "../../model/qwen2_5_vl/checkpoint.ts";
-import { saveCheckpoint } from "../../model/qwen2_5_vl/save-checkpoint.ts";
-import { writeAdapter } from "../../model/qwen2_5_vl/write-adapter.ts";
-import { openSafetensors } from "../../model/safetensors.ts";
-import { type NamedTensor, writeSafetensors } from "../../model/write-safetensors.ts";
+import { adaptedModel } from "../../model/adapted-model.ts";
+import { openCheckpoint } from "../../model/checkpoint.ts";
+import { saveCheckpoint } from "../../model/save-checkpoint.ts";
+import { readAdapter } from "../../weights/adapter.ts";
+import { openSafetensors } from "../../weights/safetensors.ts";
+import { writeAdapter } from "../../weights/write-adapter.ts";
+import { type NamedTensor, writeSafetensors } from "../../weights/write-safetensors.ts";
 import type { SaveOptions } from "../contract.ts";
 import { adapterShape, type LoraAdapter, loraNames } from "../lora.ts";
 import type { ModelWeights } from "../model-weights.ts";
@@ -84,7 +85,7 @@ const saveAdapter = (folder: string, adapter: LoraAdapter, { config, weights }: 
     };
   });
   const replaced = wholeNames(adapter, store).map((name) => store.tensor(name));
-  writeAdapter(folder, { modules, replaced, rsLora, dropout, base }, config);
+  writeAdapter(folder, { modules, replaced, rsLora, dropout, base }, adaptedModel(config));
 };
 
 /** Writes a model as a Hugging Face folder (float32), or its adapter as a PEFT folder. */
@@ -106,7 +107,7 @@ const loadAdapter = async (
   adapter: LoraAdapter,
   { config, weights }: EmbeddedModel,
 ): Promise<void> => {
-  const read = await readAdapter(folder, config);
+  const read = await readAdapter(folder, adaptedModel(config));
   const describe = (modules: LoraAdapter["modules"]): string =>
     modules
       .map(({ name, rank }) => `${name} ${rank}`)

@@ -1,7 +1,7 @@
 import type { Tensor } from "onnxruntime-node";
 import { elementCount, type Value } from "../../graph/value.ts";
-import { decodeStep, prefill } from "../../model/qwen2_5_vl/decode.ts";
-import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
+import { decodeStep, prefill } from "../../model/decode.ts";
+import { visionTower } from "../../model/vision-tower.ts";
 import type { CallLimit } from "../call-limit.ts";
 import type { Completion, CompletionWatch, FeedArray, SampleRequest } from "../contract.ts";
 import {

@@ -36,7 +36,7 @@ const splitQuestion = (text: string): { stem: string; options: string[] } | null
 const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "MotionBench, fine-grained motion in six skills, from its annotation file",
   source: "THUDM/MotionBench@dcc9b07; file layout as its scorer and lmms-eval read it",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create: () => ({
     officialRule: "motionbench",
     questions: async (path) => {

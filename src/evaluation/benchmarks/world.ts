@@ -47,9 +47,9 @@ const sampleFiles = (path: string): string[] => {
 const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "questions of a data set folder, such as the scripted world's",
   source: "ours",
-  params: z
-    .object({ skills: z.array(z.string()).default([]).describe("only these skills; none: all") })
-    .strict(),
+  params: z.strictObject({
+    skills: z.array(z.string()).default([]).describe("only these skills; none: all"),
+  }),
   create: ({ skills }) => ({
     officialRule: null,
     questions: async (path) => {

@@ -6,7 +6,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "the key-information-absent twin of the clip",
   source: "VideoPerceiver (arXiv 2511.18823), key-absent video",
   tells: "what is left without the decisive frames",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create:
     () =>
     ({ sample, positions_T }) => {

@@ -1,14 +1,12 @@
 import { z } from "zod";
 import { defineIntervention, type InterventionPlugin } from "../interventions.ts";
 
-const params = z
-  .object({
-    pictures: z
-      .enum(["none", "blank"])
-      .default("none")
-      .describe("none: no video in the prompt; blank: as many blank pictures as there were frames"),
-  })
-  .strict();
+const params = z.strictObject({
+  pictures: z
+    .enum(["none", "blank"])
+    .default("none")
+    .describe("none: no video in the prompt; blank: as many blank pictures as there were frames"),
+});
 
 const plugin: InterventionPlugin = defineIntervention({
   summary: "no pictures: the question alone",

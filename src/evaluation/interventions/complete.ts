@@ -5,7 +5,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "the clip as it is",
   source: "reference of every comparison",
   tells: "the reference",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create:
     () =>
     ({ positions_T }) => ({ shown_T: positions_T }),

@@ -6,7 +6,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "the frames of another clip of the benchmark",
   source: "standard control: language prior plus the effect of any picture",
   tells: "what any picture gives away",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create:
     () =>
     ({ positions_T, partner }) =>

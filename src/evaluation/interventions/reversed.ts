@@ -5,7 +5,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "frames backwards, times in place",
   source: "direction control, pixels only",
   tells: "whether the direction of time is used",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create:
     () =>
     ({ positions_T }) => ({ shown_T: [...positions_T].reverse() }),

@@ -6,7 +6,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "frames in random order, times in place",
   source: "frame-order control, pixels only (positions and time stamps stay)",
   tells: "whether the order of pictures is used",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create:
     () =>
     ({ positions_T, random }) => {

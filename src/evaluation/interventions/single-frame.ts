@@ -1,17 +1,13 @@
 import { z } from "zod";
 import { defineIntervention, type InterventionPlugin } from "../interventions.ts";
 
-const params = z
-  .object({
-    at: z.enum(["first", "middle", "last", "random"]).default("middle").describe("which frame stays"),
-    others: z
-      .enum(["repeat", "blank"])
-      .default("repeat")
-      .describe(
-        "what the other positions show: the same frame again (same number of visual tokens), or blank",
-      ),
-  })
-  .strict();
+const params = z.strictObject({
+  at: z.enum(["first", "middle", "last", "random"]).default("middle").describe("which frame stays"),
+  others: z
+    .enum(["repeat", "blank"])
+    .default("repeat")
+    .describe("what the other positions show: the same frame again (same number of visual tokens), or blank"),
+});
 
 const plugin: InterventionPlugin = defineIntervention({
   summary: "one frame at every position",

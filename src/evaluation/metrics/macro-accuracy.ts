@@ -6,7 +6,7 @@ import type { EvaluationRecord } from "../records.ts";
 const plugin: MetricPlugin = defineMetric({
   summary: "mean of the accuracies of the skills",
   source: "macro average, as MLVU and VSI-Bench report",
-  params: z.object({}).strict(),
+  params: z.strictObject({}),
   create: () => (records) => {
     const bySkill = new Map<string, EvaluationRecord[]>();
     for (const record of records) {

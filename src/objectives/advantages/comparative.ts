@@ -3,22 +3,20 @@ import { type Advantage, type AdvantagePlugin, defineAdvantage } from "../advant
 import { comparativeDefaults } from "../comparative-defaults.ts";
 import { meanOf, standardDeviation } from "../group-statistics.ts";
 
-const params = z
-  .object({
-    decay: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(comparativeDefaults.baselineDecay.value)
-      .describe("share of the old baseline kept by the moving average"),
-    divideByStd: z.boolean().default(false).describe("divide by the standard deviation of r in the group"),
-    epsilon: z
-      .number()
-      .positive()
-      .default(comparativeDefaults.epsilon.value)
-      .describe("added to the standard deviation"),
-  })
-  .strict();
+const params = z.strictObject({
+  decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(comparativeDefaults.baselineDecay.value)
+    .describe("share of the old baseline kept by the moving average"),
+  divideByStd: z.boolean().default(false).describe("divide by the standard deviation of r in the group"),
+  epsilon: z
+    .number()
+    .positive()
+    .default(comparativeDefaults.epsilon.value)
+    .describe("added to the standard deviation"),
+});
 
 /** The comparative advantage as a function, for advantages that build on it. */
 export const comparative = ({

@@ -3,20 +3,18 @@ import { type Advantage, type AdvantagePlugin, defineAdvantage } from "../advant
 import { comparativeDefaults } from "../comparative-defaults.ts";
 import { meanOf, standardDeviation } from "../group-statistics.ts";
 
-const params = z
-  .object({
-    divideByStd: z.boolean().default(true).describe("divide by the group's standard deviation"),
-    epsilon: z
-      .number()
-      .positive()
-      .default(comparativeDefaults.epsilon.value)
-      .describe("added to the standard deviation"),
-    freedom: z
-      .union([z.literal(0), z.literal(1)])
-      .default(1)
-      .describe("subtracted from G in the standard deviation (1: as in TRL)"),
-  })
-  .strict();
+const params = z.strictObject({
+  divideByStd: z.boolean().default(true).describe("divide by the group's standard deviation"),
+  epsilon: z
+    .number()
+    .positive()
+    .default(comparativeDefaults.epsilon.value)
+    .describe("added to the standard deviation"),
+  freedom: z
+    .union([z.literal(0), z.literal(1)])
+    .default(1)
+    .describe("subtracted from G in the standard deviation (1: as in TRL)"),
+});
 
 /** The group-relative advantage as a function, for advantages that build on it. */
 export const groupRelative = ({

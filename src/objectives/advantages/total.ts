@@ -4,32 +4,30 @@ import { comparativeDefaults } from "../comparative-defaults.ts";
 import { comparative } from "./comparative.ts";
 import { groupRelative } from "./group-relative.ts";
 
-const params = z
-  .object({
-    lambda: z
-      .number()
-      .min(0)
-      .default(comparativeDefaults.lambda.value)
-      .describe("weight of the comparative advantage; 0 is plain GRPO"),
-    decay: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(comparativeDefaults.baselineDecay.value)
-      .describe("see comparative"),
-    divideComparativeByStd: z.boolean().default(false).describe("see comparative"),
-    divideBaseByStd: z.boolean().default(true).describe("see group-relative"),
-    epsilon: z
-      .number()
-      .positive()
-      .default(comparativeDefaults.epsilon.value)
-      .describe("added to standard deviations"),
-    onExhausted: z
-      .enum(["baseOnly", "drop"])
-      .default(comparativeDefaults.onExhausted.value)
-      .describe("an exhausted pair keeps its base advantage, or leaves the loss"),
-  })
-  .strict();
+const params = z.strictObject({
+  lambda: z
+    .number()
+    .min(0)
+    .default(comparativeDefaults.lambda.value)
+    .describe("weight of the comparative advantage; 0 is plain GRPO"),
+  decay: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(comparativeDefaults.baselineDecay.value)
+    .describe("see comparative"),
+  divideComparativeByStd: z.boolean().default(false).describe("see comparative"),
+  divideBaseByStd: z.boolean().default(true).describe("see group-relative"),
+  epsilon: z
+    .number()
+    .positive()
+    .default(comparativeDefaults.epsilon.value)
+    .describe("added to standard deviations"),
+  onExhausted: z
+    .enum(["baseOnly", "drop"])
+    .default(comparativeDefaults.onExhausted.value)
+    .describe("an exhausted pair keeps its base advantage, or leaves the loss"),
+});
 
 /**
  * The advantage of Comparative GRPO.

@@ -2,14 +2,12 @@ import { z } from "zod";
 import { gradeAnswer } from "../../grading/grade-answer.ts";
 import { defineReward, type RewardPlugin } from "../rewards.ts";
 
-const params = z
-  .object({
-    partial: z
-      .boolean()
-      .default(false)
-      .describe("give partial credit (overlap, order, relative error) instead of right or wrong"),
-  })
-  .strict();
+const params = z.strictObject({
+  partial: z
+    .boolean()
+    .default(false)
+    .describe("give partial credit (overlap, order, relative error) instead of right or wrong"),
+});
 
 /**
  * 1 for a right answer, 0 for a wrong one; with `partial` the grading score in [0, 1]. No part of the base reward of

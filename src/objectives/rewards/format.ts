@@ -1,14 +1,12 @@
 import { z } from "zod";
 import { defineReward, type RewardPlugin } from "../rewards.ts";
 
-const params = z
-  .object({
-    tags: z
-      .array(z.string().regex(/^[a-z][a-z0-9_-]*$/))
-      .default([])
-      .describe("tags that the completion must consist of, in order, such as think, answer; none: free text"),
-  })
-  .strict();
+const params = z.strictObject({
+  tags: z
+    .array(z.string().regex(/^[a-z][a-z0-9_-]*$/))
+    .default([])
+    .describe("tags that the completion must consist of, in order, such as think, answer; none: free text"),
+});
 
 /**
  * 1 when the completion has its form, else 0. With tags: each stands once, in order, closed, not empty, and nothing but

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { defineReward, type RewardPlugin } from "../rewards.ts";
 
 const params = z
-  .object({
+  .strictObject({
     minTokens: z.int().min(0).default(1).describe("shortest length with full reward, text tokens"),
     maxTokens: z.int().min(1).default(64).describe("longest length with full reward, text tokens"),
     slackTokens: z
@@ -11,7 +11,6 @@ const params = z
       .default(0)
       .describe("tokens outside the window over which the reward falls to 0"),
   })
-  .strict()
   .refine(({ minTokens, maxTokens }) => minTokens <= maxTokens, {
     message: "minTokens must not exceed maxTokens",
     path: ["minTokens"],

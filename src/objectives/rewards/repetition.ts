@@ -1,16 +1,14 @@
 import { z } from "zod";
 import { defineReward, type RewardPlugin } from "../rewards.ts";
 
-const params = z
-  .object({
-    words: z.int().min(1).default(3).describe("length of the word sequences that are counted"),
-    loopRepeats: z
-      .int()
-      .min(2)
-      .default(3)
-      .describe("a sequence directly repeated this often is a loop: reward 0"),
-  })
-  .strict();
+const params = z.strictObject({
+  words: z.int().min(1).default(3).describe("length of the word sequences that are counted"),
+  loopRepeats: z
+    .int()
+    .min(2)
+    .default(3)
+    .describe("a sequence directly repeated this often is a loop: reward 0"),
+});
 
 /** True when some stretch of 1 to `longest` words stands `repeats` times in a row. */
 const loops = (words: readonly string[], longest: number, repeats: number): boolean => {

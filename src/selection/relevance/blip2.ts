@@ -8,12 +8,7 @@ import { scoredInPieces } from "../scored-pieces.ts";
 
 const version = "1";
 
-const params: z.ZodObject<{
-  url: z.ZodDefault<z.ZodString>;
-  framesPerRequest: z.ZodDefault<z.ZodNumber>;
-  timeoutSeconds: z.ZodDefault<z.ZodNumber>;
-  attempts: z.ZodDefault<z.ZodNumber>;
-}> = z.strictObject({
+const params = z.strictObject({
   url: z.string().default("http://127.0.0.1:8765").describe("address of the scorer"),
   framesPerRequest: z.number().int().min(1).max(256).default(16).describe("frames sent at once"),
   timeoutSeconds: z.number().positive().default(120).describe("time for one request"),
@@ -33,7 +28,7 @@ const info = z.object({
 const answer = z.object({ scores: z.array(z.number()) });
 
 /** BLIP-2 (or any image-text model) behind the scorer protocol of docs/relevance.md. */
-const blip2: RelevanceDefinition<typeof params> = defineRelevance({
+const blip2: RelevanceDefinition = defineRelevance({
   summary: "an HTTP scorer, such as scripts/blip2-scorer (--relevance blip2:http://127.0.0.1:8765)",
   source: "VideoPerceiver (arXiv 2511.18823), eq. 1 with BLIP-2; the protocol is ours",
   params,

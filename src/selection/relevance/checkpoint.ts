@@ -6,12 +6,12 @@ import { scoredInPieces } from "../scored-pieces.ts";
 
 const version = "1";
 
-const params: z.ZodObject<{ folder: z.ZodOptional<z.ZodString> }> = z.strictObject({
+const params = z.strictObject({
   folder: z.string().min(1).optional().describe("folder of a dual encoder that videoperceiver trained"),
 });
 
 /** Our own frame-text encoders, opened by whoever knows models. */
-const checkpoint: RelevanceDefinition<typeof params> = defineRelevance({
+const checkpoint: RelevanceDefinition = defineRelevance({
   summary: "our own dual encoder (--relevance checkpoint:DIR)",
   source: "VideoPerceiver (arXiv 2511.18823), eq. 1: cosine of a frame and the pooled keywords",
   params,

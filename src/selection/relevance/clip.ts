@@ -8,12 +8,7 @@ import { scoredInPieces } from "../scored-pieces.ts";
 
 const version = "2";
 
-const params: z.ZodObject<{
-  model: z.ZodOptional<z.ZodString>;
-  template: z.ZodDefault<z.ZodString>;
-  dtype: z.ZodDefault<z.ZodEnum<{ fp32: "fp32"; fp16: "fp16"; q8: "q8"; int8: "int8"; q4: "q4" }>>;
-  batch: z.ZodDefault<z.ZodNumber>;
-}> = z.strictObject({
+const params = z.strictObject({
   model: z.string().min(1).optional().describe("folder with ONNX towers and tokenizer, or a hub name"),
   template: z
     .string()
@@ -24,7 +19,7 @@ const params: z.ZodObject<{
 });
 
 /** CLIP and SigLIP through transformers.js, an optional dependency that is loaded when first used. */
-const clip: RelevanceDefinition<typeof params> = defineRelevance({
+const clip: RelevanceDefinition = defineRelevance({
   summary:
     "CLIP or SigLIP in ONNX form (--relevance clip:FOLDER-or-hub-name; needs @huggingface/transformers)",
   source: "VideoPerceiver (arXiv 2511.18823), eq. 1 with another image-text model",

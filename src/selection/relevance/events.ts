@@ -4,15 +4,12 @@ import { defineRelevance, type RelevanceDefinition } from "../relevance.ts";
 
 const version = "1";
 
-const span: z.ZodObject<{ startSeconds: z.ZodNumber; endSeconds: z.ZodNumber }> = z.object({
+const span = z.object({
   startSeconds: z.number(),
   endSeconds: z.number(),
 });
 
-const params: z.ZodObject<{
-  spans: z.ZodOptional<z.ZodArray<typeof span>>;
-  ranges: z.ZodOptional<z.ZodString>;
-}> = z.strictObject({
+const params = z.strictObject({
   spans: z.array(span).optional().describe("decisive spans, half-open, seconds from the first frame"),
   ranges: z.string().optional().describe('the same as text: "1.2-1.6,3-3.4"'),
 });
@@ -29,7 +26,7 @@ const parsedRanges = (text: string): { startSeconds: number; endSeconds: number 
   });
 
 /** Spans that are known: the upper bound for every provider, and the scripted world's truth. */
-const events: RelevanceDefinition<typeof params> = defineRelevance({
+const events: RelevanceDefinition = defineRelevance({
   summary: "given decisive spans (--relevance events:1.2-1.6,3-3.4); highest in the middle of each",
   source: "ours",
   params,

@@ -1,10 +1,10 @@
-import { MotionCurve, type motionParams, motionParams as params } from "../motion/motion-curve.ts";
+import { MotionCurve, motionParams as params } from "../motion/motion-curve.ts";
 import { defineRelevance, type RelevanceDefinition } from "../relevance.ts";
 
 const version = "2";
 
 /** Motion that comes and goes, camera removed; needs no weights and ignores the keywords. */
-const motion: RelevanceDefinition<typeof motionParams> = defineRelevance({
+const motion: RelevanceDefinition = defineRelevance({
   summary:
     "local change against both before and after, camera motion removed (no weights; ignores the keywords)",
   source: "ours (docs/relevance.md)",

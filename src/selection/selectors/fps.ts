@@ -3,12 +3,12 @@ import { indicesForFps } from "../../video/timeline.ts";
 import { linspaceTrunc } from "../frame-conventions.ts";
 import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
 
-const params: z.ZodObject<{ fps: z.ZodDefault<z.ZodNumber> }> = z.strictObject({
+const params = z.strictObject({
   fps: z.number().positive().default(1).describe("frames per second of true time"),
 });
 
 /** A rate in true time. */
-const fps: SelectorDefinition<typeof params> = defineSelector({
+const fps: SelectorDefinition = defineSelector({
   summary: "so many frames per second of true time; thinned evenly when that is over the budget",
   source: "ours",
   params,

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { longVideoBench } from "../frame-conventions.ts";
 import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
 
-const params: z.ZodObject = z.strictObject({});
+const params = z.strictObject({});
 
 /** LongVideoBench's rule. */
-const selector: SelectorDefinition<typeof params> = defineSelector({
+const selector: SelectorDefinition = defineSelector({
   summary: "at most one frame a second from the first frame on",
   source: "LongVideoBench",
   params,

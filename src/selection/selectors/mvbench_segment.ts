@@ -2,10 +2,10 @@ import { z } from "zod";
 import { segmentMiddles } from "../frame-conventions.ts";
 import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
 
-const params: z.ZodObject = z.strictObject({});
+const params = z.strictObject({});
 
 /** middles of equal segments. */
-const selector: SelectorDefinition<typeof params> = defineSelector({
+const selector: SelectorDefinition = defineSelector({
   summary: "middles of equal segments",
   source: "MVBench, MLVU, InternVL",
   params,

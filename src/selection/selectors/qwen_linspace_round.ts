@@ -2,10 +2,10 @@ import { z } from "zod";
 import { linspaceRound } from "../frame-conventions.ts";
 import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
 
-const params: z.ZodObject = z.strictObject({});
+const params = z.strictObject({});
 
 /** first to last frame in equal float32 steps, rounded half to even. */
-const selector: SelectorDefinition<typeof params> = defineSelector({
+const selector: SelectorDefinition = defineSelector({
   summary: "first to last frame in equal float32 steps, rounded half to even",
   source: "qwen-vl-utils",
   params,

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { indicesForCount } from "../../video/timeline.ts";
 import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
 
-const params: z.ZodObject = z.strictObject({});
+const params = z.strictObject({});
 
 /** Equal spans of true time. */
-const uniform: SelectorDefinition<typeof params> = defineSelector({
+const uniform: SelectorDefinition = defineSelector({
   summary: "the frames shown at the middles of equal spans of true time",
   source: "ours",
   params,

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { innerPoints } from "../frame-conventions.ts";
 import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
 
-const params: z.ZodObject = z.strictObject({});
+const params = z.strictObject({});
 
 /** inner points of equal parts, truncated. */
-const selector: SelectorDefinition<typeof params> = defineSelector({
+const selector: SelectorDefinition = defineSelector({
   summary: "inner points of equal parts, truncated",
   source: "VLMEvalKit",
   params,

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { arangeTrunc } from "../frame-conventions.ts";
 import { asSelection, defineSelector, type SelectorDefinition } from "../selectors.ts";
 
-const params: z.ZodObject = z.strictObject({});
+const params = z.strictObject({});
 
 /** beginnings of equal parts, truncated. */
-const selector: SelectorDefinition<typeof params> = defineSelector({
+const selector: SelectorDefinition = defineSelector({
   summary: "beginnings of equal parts, truncated",
   source: "VRU-Accident (Qwen and LLaVA scripts)",
   params,

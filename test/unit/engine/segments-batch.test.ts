@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { seededRandom } from "../../../src/core/random.ts";
 import { roundUp } from "../../../src/batch/rounding.ts";
 import type { ClipSegments, SegmentOptions } from "../../../src/batch/segments.ts";
 import { type SegmentsBatch, segmentsBatch } from "../../../src/batch/segments-batch.ts";
+import { seededRandom } from "../../../src/core/random.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
 import { clipOf, noiseStep, tinyTokens, tinyTrainee } from "../training/tiny.ts";
 

@@ -10,12 +10,12 @@ import {
 } from "../../../src/evaluation/interventions.ts";
 import { arbitraryView, sampleOf } from "../../contract/sample-fixture.ts";
 
-const make = async (name: string, params?: unknown): Promise<Intervention> =>
+const make = async (name: string, params?: object): Promise<Intervention> =>
   (await interventionRegistry.make(name, params)).value;
 const sample = sampleOf("clip-a#1", 40, [12, 16]);
 const positions_T = [0, 4, 8, 12, 14, 18, 22, 26, 30, 34, 38];
 const request = { sample, positions_T, random: seededRandom(7), partner: null };
-const shown = async (name: string, params?: unknown): Promise<View["shown_T"] | undefined> =>
+const shown = async (name: string, params?: object): Promise<View["shown_T"] | undefined> =>
   (await make(name, params))(request)?.shown_T;
 
 test("absent reads the sample's replacements; frames outside stay", async () => {

@@ -17,7 +17,7 @@ import {
 } from "../../../src/objectives/refeed.ts";
 import { type RewardInput, rewardRegistry, rewardTotal } from "../../../src/objectives/rewards.ts";
 
-const make = async (name: string, params?: unknown): Promise<Advantage> =>
+const make = async (name: string, params?: object): Promise<Advantage> =>
   (await advantageRegistry.make(name, params)).value;
 const group = (over: Partial<AdvantageGroup>): AdvantageGroup => {
   const size = Object.values(over)[0]!.length;
@@ -166,7 +166,7 @@ test("reward rules", async () => {
     question: { answerKind: "choice", answer: "B", options: ["cat", "dog"] },
     ...over,
   });
-  const reward = async (name: string, params?: unknown) => (await rewardRegistry.make(name, params)).value;
+  const reward = async (name: string, params?: object) => (await rewardRegistry.make(name, params)).value;
   const tagged = await reward("format", { tags: ["think", "answer"] });
   const said = (completion: string): number => tagged.score(input({ completion }));
   expect(said("<think>x</think> <answer>B</answer>\n")).toBe(1);

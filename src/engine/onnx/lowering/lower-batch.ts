@@ -3,8 +3,8 @@ import { checkBatch } from "../../../batch/check-batch.ts";
 import { paddingSegment, type Tap, type TokenBatch, tappedRows } from "../../../batch/token-batch.ts";
 import { scaleFactors } from "../../../batch/visual-scale.ts";
 import { ShapeError } from "../../../core/errors.ts";
+import type { ModelConfig } from "../../../model/config.ts";
 import { ropeTables } from "../../../model/qwen2_5_vl/batch.ts";
-import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
 import type { FeedArray } from "../../contract.ts";
 import { signalShape } from "../../objective-signals.ts";
 import { lowerMedia } from "./media.ts";
@@ -17,7 +17,7 @@ const mainFeeds = (
   { samples, length, positions }: TokenBatch,
   kept: number,
   mask: Float32Array,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
 ): Record<string, FeedArray> => {
   const main = new Float32Array(samples * kept * kept);
   for (let b = 0; b < samples; b++)
@@ -76,7 +76,7 @@ const checkReads = ({ segments, endBlocks, taps, scored }: TokenBatch, layers: n
  * Lowers a batch: rotary tables, masks, normalised pixels and row numbers.
  * @throws {ShapeError} when parts of the batch do not fit together or to the model
  */
-export const lowerBatch = async (batch: TokenBatch, config: Qwen25VLConfig): Promise<ModelBatch> => {
+export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promise<ModelBatch> => {
   checkBatch(batch, config.vision.spatialMergeSize);
   const { samples, length, segments, scored, taps, scale } = batch;
   const { layers } = config.text;

@@ -1,10 +1,11 @@
 import type { MediaStep } from "../../../batch/media-step.ts";
 import { rounding, roundUp } from "../../../batch/rounding.ts";
 import { assert } from "../../../core/errors.ts";
-import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
-import { normalizePatches } from "../../../model/qwen2_5_vl/patch-bytes.ts";
-import { planVision, type VisionShape } from "../../../model/qwen2_5_vl/vision-tower.ts";
-import type { Grid } from "../../../model/qwen2_5_vl/windows.ts";
+import type { Grid } from "../../../frames/grid.ts";
+import { normalizePatches } from "../../../frames/patch-bytes.ts";
+import type { ModelConfig } from "../../../model/config.ts";
+import type { VisionShape } from "../../../model/family.ts";
+import { planVision } from "../../../model/vision-tower.ts";
 import type { FeedArray } from "../../contract.ts";
 
 /** Shape and feeds of the vision tower. */
@@ -16,10 +17,10 @@ export interface LoweredMedia {
 /** Every step as a visual of its own: the tower never mixes steps. With `rounded` sizes steps of zeros follow them. */
 export const lowerMedia = async (
   media: readonly MediaStep[],
-  { vision }: Qwen25VLConfig,
+  config: ModelConfig,
   sizes: "exact" | "rounded",
 ): Promise<LoweredMedia> => {
-  const { inChannels, temporalPatchSize, patchSize } = vision;
+  const { inChannels, temporalPatchSize, patchSize } = config.vision;
   const perChannel = temporalPatchSize * patchSize ** 2;
   const grids = media.map(({ rows, columns }): Grid => [1, rows, columns]);
   const count = sizes === "exact" ? grids.length : roundUp(grids.length, rounding.steps);
@@ -34,7 +35,6 @@ export const lowerMedia = async (
     else pixels.set(patches, at);
     at += patches.length;
   }
-  const { shape, feeds } = planVision(grids, vision);
-  const named = Object.entries({ ...feeds, pixels }).map(([name, data]) => [`vision.${name}`, data] as const);
-  return { shape, feeds: Object.fromEntries(named) };
+  const { shape, feeds } = planVision(grids, config);
+  return { shape, feeds: { ...feeds, "vision.pixels": pixels } };
 };

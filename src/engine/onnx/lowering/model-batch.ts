@@ -1,5 +1,5 @@
-import type { LanguageShape } from "../../../model/qwen2_5_vl/language-shape.ts";
-import type { VisionShape } from "../../../model/qwen2_5_vl/vision-tower.ts";
+import type { VisionShape } from "../../../model/family.ts";
+import type { LanguageShape } from "../../../model/language-shape.ts";
 import type { FeedArray } from "../../contract.ts";
 import type { SignalShape } from "../../objective-signals.ts";
 

@@ -1,0 +1,215 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { testStage } from "../../cli/quickstart/evaluation.ts";
+import { writeReport } from "../../cli/quickstart/report.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
+import type { EvaluationRecord } from "../../evaluation/records.ts";
+import type { ReportModel } from "../../evaluation/report/model.ts";
+import { pixelsOf } from "../../frames/frame-batch.ts";
+import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
+import { writePictureSettings } from "../../model/picture-settings.ts";
+import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import type { TrainingClip } from "../../training/clip.ts";
+import { dualEncoderParams, trainDualEncoder } from "../../training/dual-encoder.ts";
+import { generateWorld } from "../../world/generate.ts";
+import { worldProfile } from "../../world/profile.ts";
+import { worldVocabulary } from "../../world/words.ts";
+import type { JobContext } from "../job-context.ts";
+import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
+import { makeConfig, makeLanguage } from "./language.ts";
+import {
+  detectedPairs,
+  exampleClips,
+  type PairedClip,
+  type PairQuality,
+  pairQuality,
+  truePairs,
+} from "./pairs.ts";
+import { grpoStage, openRun, type Stage, type StageContext, sftStage, trainingClips } from "./training.ts";
+
+/** What a quickstart gives back. */
+export interface QuickstartResult {
+  readonly report: string;
+  readonly model: ReportModel;
+  readonly seconds: readonly { readonly name: string; readonly value: number }[];
+}
+
+/** Measures how long each part takes. */
+class Watch {
+  readonly seconds: { name: string; value: number }[] = [];
+  async time<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const start = nowMilliseconds();
+    const result = await work();
+    this.seconds.push({ name, value: (nowMilliseconds() - start) / 1000 });
+    return result;
+  }
+}
+
+const makeWorld = async (
+  out: string,
+  { world, seed, framesPerSecond }: QuickstartRecipe,
+  context: JobContext,
+): Promise<LoadedClips & { hash: string }> => {
+  const folder = join(out, "world");
+  const count = world.trainClips + world.testClips;
+  const { description } = await generateWorld({
+    count,
+    seed,
+    profile: worldProfile(world.profile, world.difficulty),
+    out: folder,
+    signal: context.signal,
+    progress: context.progress("1/6 render and encode", "clips"),
+  });
+  const progress = context.progress("1/6 decode", "clips");
+  const loaded = await loadClips(folder, framesPerSecond, { progress, signal: context.signal, total: count });
+  return { ...loaded, hash: description.contentHash };
+};
+
+/** The frame-text encoder: trained once, kept in `relevance/`. */
+const makeEncoder = async (
+  out: string,
+  recipe: QuickstartRecipe,
+  clips: readonly MemoryClip[],
+  context: JobContext,
+): Promise<DualEncoder> => {
+  const folder = join(out, "relevance");
+  if (!existsSync(join(folder, "encoder", "config.json"))) {
+    const config: DualEncoderConfig = {
+      family: "videoperceiver-dual-encoder",
+      pixels: clips[0]!.frames.width,
+      patch: 14,
+      width: recipe.relevance.width,
+      reach: recipe.relevance.reach,
+      words: worldVocabulary(),
+    };
+    const options = dualEncoderParams.parse({ ...recipe.relevance.train, threads: recipe.threads });
+    using run = openRun(folder, { stage: "relevance", options, encoder: config });
+    const examples = clips.map(({ frames, samples }) => ({
+      frames: frames.frames.map((_, position) => pixelsOf(frames, position)),
+      keywords: samples[0]!.keywords ?? [],
+    }));
+    const progress = context.progress("2/6 relevance encoder", "steps");
+    const store = await trainDualEncoder(config, examples, options, {
+      run,
+      progress,
+      signal: context.signal,
+    });
+    mkdirSync(join(folder, "encoder"), { recursive: true });
+    saveDualEncoder(join(folder, "encoder"), config, store);
+  }
+  return DualEncoder.open(join(folder, "encoder"), recipe.threads);
+};
+
+/** What training and tests need of the world; frames of training clips are kept as patches only. */
+interface Prepared extends Pick<LoadedClips, "dropped"> {
+  readonly clips: readonly TrainingClip[];
+  readonly training: readonly Pick<PairedClip, "samples">[];
+  readonly tested: readonly PairedClip[];
+  readonly shown: readonly PairedClip[];
+  readonly quality: PairQuality;
+  readonly hash: string;
+}
+
+/** Renders, decodes, trains the relevance encoder and makes all pairs. */
+const prepare = async (stage: StageContext, watch: Watch, context: JobContext): Promise<Prepared> => {
+  const { out, recipe } = stage;
+  const { seed, world: sizes } = recipe;
+  const world = await watch.time("world: render, encode, decode", () => makeWorld(out, recipe, context));
+  const training = world.clips.slice(0, world.clips.length - sizes.testClips);
+  const held = world.clips.slice(-sizes.testClips);
+  const encoder = await watch.time("relevance encoder", () => makeEncoder(out, recipe, training, context));
+  const progress = context.progress("2/6 pairs", "clips");
+  const pair = async (clips: readonly MemoryClip[]): Promise<PairedClip[]> =>
+    detectedPairs(clips, encoder, { ...recipe.pairs, seed }, (done) => progress.update(done, clips.length));
+  const pairs = await watch.time("pairs", () => pair(training));
+  const shown = await pair(held);
+  await encoder.close();
+  return {
+    clips: trainingClips(pairs, stage),
+    training: pairs.map(({ samples }) => ({ samples })),
+    tested: await truePairs(held, seed),
+    shown,
+    quality: pairQuality(pairs),
+    dropped: world.dropped,
+    hash: world.hash,
+  };
+};
+
+/** From nothing to a trained perceiver and a report; a second call in the same folder goes on where the first stopped. */
+export const runQuickstart = async (
+  out: string,
+  recipe: QuickstartRecipe,
+  context: JobContext,
+  about: {
+    readonly command: string;
+    readonly versions: readonly { readonly name: string; readonly value: string }[];
+  },
+): Promise<QuickstartResult> => {
+  mkdirSync(out, { recursive: true });
+  const watch = new Watch();
+  const { seed, sft } = recipe;
+  const language = makeLanguage(join(out, "tokenizer"));
+  const config = makeConfig(recipe, language);
+  const { signal } = context;
+  const stageContext: StageContext = { out, recipe, language, config, signal, progress: context.progress };
+  const { clips, training, tested, shown, quality, dropped, hash } = await prepare(
+    stageContext,
+    watch,
+    context,
+  );
+  const { width, height } = tested[0]!.frames;
+  writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
+  const stage = (title: string, work: () => Promise<Stage>): Promise<Stage> => watch.time(title, work);
+  const { baseSteps, forkSteps, learningRate, forkLearningRate, contrast } = sft;
+  const settings = { steps: baseSteps, learningRate, contrast: null, seed };
+  const base = await stage("SFT", () => sftStage("sft", "3/6 SFT", undefined, settings, clips, stageContext));
+  const fork = { steps: forkSteps, learningRate: forkLearningRate, seed: seed + 1 };
+  const plain = await stage("more SFT", () =>
+    sftStage("sft-more", "4/6 more SFT", base.checkpoint, { ...fork, contrast: null }, clips, stageContext),
+  );
+  const contrasted = await stage("SFT + contrast", () =>
+    sftStage(
+      "sft-contrast",
+      "4/6 SFT + contrast",
+      base.checkpoint,
+      { ...fork, contrast },
+      clips,
+      stageContext,
+    ),
+  );
+  const grpo = await stage("Comparative GRPO", () =>
+    grpoStage("comparative-grpo", "5/6 Comparative GRPO", contrasted.checkpoint, clips, stageContext),
+  );
+  const stages = [
+    { stage: base, title: "SFT" },
+    { stage: plain, title: "SFT, longer" },
+    { stage: contrasted, title: "SFT + contrast" },
+    { stage: grpo, title: "+ Comparative GRPO" },
+  ];
+  const records: EvaluationRecord[] = [];
+  await watch.time("evaluation", async () => {
+    for (const {
+      stage: { checkpoint },
+      title,
+    } of stages) {
+      const blind = title === stages.at(-1)!.title;
+      records.push(...(await testStage({ title, checkpoint, blind }, tested, hash, stageContext)));
+    }
+  });
+  const input = {
+    context: stageContext,
+    stages,
+    records,
+    training,
+    held: tested,
+    examples: exampleClips(shown, 4, seed),
+    quality,
+    dropped,
+    versions: about.versions,
+    seconds: watch.seconds,
+    command: about.command,
+  };
+  const { file, model } = await writeReport(input);
+  return { report: file, model, seconds: watch.seconds };
+};

@@ -1,0 +1,201 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { RunError } from "../../core/errors.ts";
+import { readJsonFile } from "../../core/files.ts";
+import type { Progress } from "../../core/progress.ts";
+import { seededRandom } from "../../core/random.ts";
+import { ModelWeights } from "../../engine/model-weights.ts";
+import { emptyStore, wholeGraphEngine } from "../../engine/onnx/open.ts";
+import { tokenOverlapEntailment } from "../../grading/entailment.ts";
+import { batchRules } from "../../model/batch-rules.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import { initialize } from "../../model/initialize.ts";
+import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import { readRun } from "../../runs/read-run.ts";
+import { createRun, type Run, resumeRun } from "../../runs/run.ts";
+import type { TrainingClip } from "../../training/clip.ts";
+import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
+import { type ContrastOptions, sftLosses } from "../../training/contrast.ts";
+import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
+import { sftParams, trainSft } from "../../training/sft.ts";
+import { allPositions, patchesOf } from "./clips.ts";
+import { refeedInstruction, type WorldLanguage } from "./language.ts";
+import type { PairedClip } from "./pairs.ts";
+
+/** What every stage needs. */
+export interface StageContext {
+  readonly out: string;
+  readonly recipe: QuickstartRecipe;
+  readonly language: WorldLanguage;
+  readonly config: ModelConfig;
+  readonly signal: AbortSignal;
+  readonly progress: (label: string, unit: string) => Progress;
+}
+
+/** A finished training stage. */
+export interface Stage {
+  readonly name: string;
+  readonly folder: string;
+  /** Its last checkpoint. */
+  readonly checkpoint: string;
+  readonly result: LoopResult;
+}
+
+/** Begins a run, or goes on with the one of the same configuration. @throws {RunError} when another one is there */
+export const openRun = (folder: string, config: unknown): Run => {
+  const file = join(folder, "config.json");
+  if (!existsSync(file)) return createRun(folder, config, { keepLast: 1 });
+  if (!isDeepStrictEqual(readJsonFile(file), JSON.parse(JSON.stringify(config))))
+    throw new RunError("a run with another configuration is there", {
+      where: folder,
+      hint: "choose another --out",
+    });
+  return resumeRun(folder, { keepLast: 1 });
+};
+
+/** Clips with their pairs, as tokens and patches. */
+export const trainingClips = (
+  clips: readonly PairedClip[],
+  { recipe, language }: StageContext,
+): TrainingClip[] => {
+  const { tokenizer, end } = language;
+  return clips.map(({ sha256, samples, frames, pair }): TrainingClip => {
+    const patches = patchesOf(frames, allPositions(frames), recipe.framesPerSecond);
+    const places = new Map(frames.frames.map(({ index }, position) => [index as number, position]));
+    const from = new Map(pair.replacements.map((replacement) => [replacement.index, replacement.from]));
+    const shown = frames.frames.map(
+      ({ index }, position) => places.get(from.get(index) ?? index) ?? position,
+    );
+    const twin = patchesOf(frames, shown, recipe.framesPerSecond);
+    const absentSteps = new Map<number, Uint8Array>();
+    twin.steps.forEach((step, i) => {
+      const changed = shown[2 * i] !== 2 * i || (2 * i + 1 < shown.length && shown[2 * i + 1] !== 2 * i + 1);
+      if (changed) absentSteps.set(i, step);
+    });
+    return {
+      id: sha256,
+      patches,
+      absentSteps,
+      keywords: (samples[0]!.keywords ?? []).flatMap((word) => tokenizer.encode(word)),
+      texts: samples.map((sample) => ({
+        sampleId: sample.id,
+        skill: sample.skill ?? "all",
+        question: questionOf(sample),
+        answer: sample.answer,
+        answerKind: sample.answerKind,
+        ...(sample.options === undefined ? {} : { options: sample.options }),
+        prompt: tokenizer.encode(questionOf(sample)),
+        target: [...tokenizer.encode(sample.answer), end],
+        aboutEvent: sample.provenance["aboutEvent"] === true,
+      })),
+    };
+  });
+};
+
+/** The text of a sample's question. */
+export const questionOf = (sample: PairedClip["samples"][number]): string =>
+  sample.messages
+    .flatMap(({ role, content }) => (role === "user" ? content : []))
+    .flatMap((part) => (part.type === "text" ? [part.text] : []))
+    .join(" ");
+
+/** A model from scratch. */
+const newTrainee = ({ config, language, recipe }: StageContext): Trainee => {
+  const store = emptyStore(config, "all");
+  initialize(store.all(), seededRandom(recipe.seed, "weights"));
+  const model = { config, weights: new ModelWeights(store), adapter: undefined };
+  const engine = wholeGraphEngine(model, { threads: recipe.threads, keptPlans: 2 });
+  const { tokens, folder } = language;
+  return { engine, rules: batchRules(config), tokens, tokenizerFolder: folder };
+};
+
+/** Runs one stage in its own run folder from given weights (a checkpoint, or new ones). */
+const runStage = async (
+  name: string,
+  label: string,
+  from: string | undefined,
+  configuration: unknown,
+  context: StageContext,
+  train: (trainee: Trainee, loop: LoopContext) => Promise<LoopResult>,
+): Promise<Stage> => {
+  const folder = join(context.out, name);
+  const trainee = newTrainee(context);
+  const progress = context.progress(label, "steps");
+  using run = openRun(folder, {
+    stage: name,
+    from: from === undefined ? "scratch" : "../..",
+    options: configuration,
+  });
+  try {
+    if (from !== undefined) await trainee.engine.load(from);
+    const result = await train(trainee, { run, progress, signal: context.signal });
+    const checkpoint = run.latest()!.folder;
+    // Work of earlier calls counts too: the log's clock stands still while nobody works.
+    const seconds = readRun(folder).metrics.at(-1)?.timeSeconds ?? result.seconds;
+    return { name, folder, checkpoint, result: { ...result, seconds } };
+  } finally {
+    await trainee.engine[Symbol.asyncDispose]();
+  }
+};
+
+/** Supervised fine-tuning, plain or with contrast. */
+export const sftStage = (
+  name: string,
+  label: string,
+  from: string | undefined,
+  settings: {
+    readonly steps: number;
+    readonly learningRate: number;
+    readonly contrast: ContrastOptions | null;
+    readonly seed: number;
+  },
+  clips: readonly TrainingClip[],
+  context: StageContext,
+): Promise<Stage> => {
+  const { clipsPerStep, textsPerClip, blindClipsPerStep } = context.recipe.sft;
+  const warmupSteps = Math.min(100, Math.ceil(settings.steps / 10));
+  const options = sftParams.parse({
+    steps: settings.steps,
+    clipsPerStep,
+    textsPerClip,
+    blindClipsPerStep,
+    schedule: { learningRate: settings.learningRate, warmupSteps },
+    ...sftLosses(settings.contrast),
+    seed: settings.seed,
+    checkpointEvery: 250,
+  });
+  return runStage(name, label, from, options, context, (trainee, loop) =>
+    trainSft(trainee, clips, options, loop),
+  );
+};
+
+/** Comparative GRPO on the closed questions that an event decides. */
+export const grpoStage = (
+  name: string,
+  label: string,
+  from: string,
+  clips: readonly TrainingClip[],
+  context: StageContext,
+): Promise<Stage> => {
+  const { learningRate, ...grpo } = context.recipe.grpo;
+  const schedule = { learningRate, warmupSteps: Math.min(10, grpo.steps) };
+  const options = grpoParams.parse({ ...grpo, schedule, seed: context.recipe.seed });
+  const prompts = clips
+    .filter(({ absentSteps }) => absentSteps.size > 0)
+    .flatMap((clip) =>
+      clip.texts
+        .filter((text) => text.aboutEvent && text.answerKind === "choice")
+        .map((text) => ({ clip, text })),
+    );
+  const { tokenizer, end } = context.language;
+  const words = {
+    decode: (tokens: readonly number[]): string => tokenizer.decode(tokens),
+    endToken: end,
+    refeedInstruction: tokenizer.encode(refeedInstruction),
+    entailment: tokenOverlapEntailment,
+  };
+  return runStage(name, label, from, options, context, (trainee, loop) =>
+    trainComparativeGrpo(trainee, prompts, options, words, loop),
+  );
+};

@@ -1,0 +1,76 @@
+/** `videoperceiver/plugins`: the define functions of every kind of plug-in, their registries, and the loader of files. */
+export { z } from "zod";
+export {
+  type AbsentBuilder,
+  absentBuilders,
+  type BuilderDefinition,
+  type BuilderInput,
+  defineBuilder,
+  type PixelOperation,
+  type PositionReplacement,
+} from "../absent/builders.ts";
+export {
+  defineKeywordExtractor,
+  type KeywordExtractor,
+  type KeywordExtractorDefinition,
+  type KeywordOutcome,
+  keywordExtractors,
+} from "../absent/keywords.ts";
+export {
+  type Define,
+  type Made,
+  type Plugin,
+  pluginRegistries,
+  type Recipe,
+  type Registry,
+} from "../core/registry.ts";
+export { datasetFilters, defineFilter, type Filter, type FilterPlugin } from "../dataset/filter.ts";
+export {
+  type Benchmark,
+  type BenchmarkPlugin,
+  type BenchmarkQuestion,
+  benchmarkRegistry,
+  defineBenchmark,
+} from "../evaluation/benchmarks.ts";
+export {
+  defineIntervention,
+  type Intervention,
+  type InterventionPlugin,
+  interventionRegistry,
+  type View,
+  type ViewRequest,
+} from "../evaluation/interventions.ts";
+export { defineMetric, type Metric, type MetricPlugin, metricRegistry } from "../evaluation/metrics.ts";
+export { type LoadedPlugin, loadPlugin } from "../jobs/load-plugin.ts";
+export {
+  type Advantage,
+  type AdvantageGroup,
+  type AdvantagePlugin,
+  type AdvantageResult,
+  type AdvantageState,
+  advantageRegistry,
+  defineAdvantage,
+} from "../objectives/advantages.ts";
+export { defineLoss, type LossPlugin, type LossTerm, lossRegistry } from "../objectives/losses.ts";
+export {
+  defineReward,
+  type Reward,
+  type RewardInput,
+  type RewardPlugin,
+  rewardRegistry,
+} from "../objectives/rewards.ts";
+export {
+  defineRelevance,
+  type RelevanceContext,
+  type RelevanceDefinition,
+  type RelevanceProvider,
+  type RelevanceRequest,
+  relevanceProviders,
+} from "../selection/relevance.ts";
+export {
+  defineSelector,
+  type FrameSelector,
+  frameSelectors,
+  type SelectionRequest,
+  type SelectorDefinition,
+} from "../selection/selectors.ts";

@@ -1,0 +1,90 @@
+import { ConfigError } from "../core/errors.ts";
+import type { Parameter } from "./parameter.ts";
+import type { AdapterNaming, TensorNames } from "./tensor-names.ts";
+
+/** What reading and writing adapters has to know of a model. */
+export interface AdaptedModel {
+  readonly parameters: readonly Parameter[];
+  /** Embedding and head are one matrix. */
+  readonly isTied: boolean;
+  readonly names: TensorNames;
+}
+
+/** A module that can take a low-rank side path. */
+export interface LinearShape {
+  /** Hub name without `.weight`. */
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** Every linear module of the model by its hub name; patch embedding and token embedding are none. */
+export const linearModules = ({ parameters, names }: AdaptedModel): Map<string, LinearShape> => {
+  const modules = parameters.flatMap(({ name: parameter, shape }): LinearShape[] => {
+    const [outputs, inputs] = shape;
+    const name = parameter.replace(/\.weight$/, "");
+    if (shape.length !== 2 || names.notLinear.includes(name)) return [];
+    return [{ name, inputs: inputs!, outputs: outputs! }];
+  });
+  return new Map(modules.map((module) => [module.name, module]));
+};
+
+/** What selects modules in an `adapter_config.json`: a regular expression, or names of which one must end the path. */
+export type Targets = string | readonly string[];
+
+/** A Python regular expression that must match the whole text. @throws {ConfigError} when JavaScript cannot read it */
+export const wholeMatch = (pattern: string, where: string): RegExp => {
+  try {
+    return new RegExp(`^(?:${pattern.replaceAll("(?P<", "(?<").replaceAll("\\Z", "$")})$`, "s");
+  } catch (error) {
+    throw new ConfigError("regular expression of an adapter", { where, got: pattern, cause: error });
+  }
+};
+
+/** Says for a module path whether the targets select it. @source peft 0.21, `check_target_module_exists` */
+export const targetTest = (targets: Targets, where: string): ((path: string) => boolean) => {
+  if (targets === "all-linear") return (path) => !path.endsWith("lm_head");
+  if (typeof targets === "string") {
+    const pattern = wholeMatch(targets, where);
+    return (path) => pattern.test(path);
+  }
+  return (path) => targets.some((target) => path === target || path.endsWith(`.${target}`));
+};
+
+/** The value of the first pattern that matches the end of a path. @source peft 0.21, `get_pattern_key` */
+export const patternValue = (
+  patterns: ReadonlyMap<string, number>,
+  path: string,
+  fallback: number,
+  where: string,
+): number => {
+  for (const [pattern, value] of patterns)
+    if (wholeMatch(`(?:.*\\.)?(?:${pattern})`, where).test(path)) return value;
+  return fallback;
+};
+
+/**
+ * The shortest `target_modules` that selects exactly `chosen`: last names; the same without the vision tower; or a
+ * regular expression that lists every path.
+ */
+export const targetsFor = (
+  chosen: ReadonlySet<string>,
+  model: AdaptedModel,
+  naming: AdapterNaming,
+): Targets => {
+  const { names } = model;
+  const paths = [...linearModules(model).keys(), ...names.notLinear].map((hub) => ({
+    path: names.namedFor(naming, hub),
+    isChosen: chosen.has(hub),
+  }));
+  const lastNames = [...new Set([...chosen].map((hub) => hub.split(".").at(-1)!))].sort();
+  const fits = (targets: Targets): boolean => {
+    const test = targetTest(targets, "target_modules");
+    return paths.every(({ path, isChosen }) => test(path) === isChosen);
+  };
+  if (fits(lastNames)) return lastNames;
+  const withoutVision = `^(?!.*visual).*\\.(${lastNames.join("|")})$`;
+  if (fits(withoutVision)) return withoutVision;
+  const listed = paths.filter(({ isChosen }) => isChosen).map(({ path }) => path.replaceAll(".", "\\."));
+  return `(${listed.join("|")})`;
+};
