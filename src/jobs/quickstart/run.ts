@@ -1,10 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { testStage } from "../../cli/quickstart/evaluation.ts";
-import { writeReport } from "../../cli/quickstart/report.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
+import { LineFile } from "../../dataset/write.ts";
 import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
-import type { EvaluationRecord } from "../../evaluation/records.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
@@ -16,16 +14,18 @@ import { generateWorld } from "../../world/generate.ts";
 import { worldProfile } from "../../world/profile.ts";
 import { worldVocabulary } from "../../world/words.ts";
 import type { JobContext } from "../job-context.ts";
+import { report } from "../report.ts";
 import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
-import { makeConfig, makeLanguage } from "./language.ts";
 import {
-  detectedPairs,
-  exampleClips,
-  type PairedClip,
-  type PairQuality,
-  pairQuality,
-  truePairs,
-} from "./pairs.ts";
+  describeQuickstart,
+  quickstartFiles,
+  stageTitles,
+  writeDescription,
+  writeJournal,
+} from "./description.ts";
+import { testQuestions, testStage } from "./evaluation.ts";
+import { makeConfig, makeLanguage } from "./language.ts";
+import { detectedPairs, type PairedClip, type PairQuality, pairQuality, truePairs } from "./pairs.ts";
 import { grpoStage, openRun, type Stage, type StageContext, sftStage, trainingClips } from "./training.ts";
 
 /** What a quickstart gives back. */
@@ -51,12 +51,13 @@ const makeWorld = async (
   { world, seed, framesPerSecond }: QuickstartRecipe,
   context: JobContext,
 ): Promise<LoadedClips & { hash: string }> => {
-  const folder = join(out, "world");
+  const folder = join(out, quickstartFiles.world);
   const count = world.trainClips + world.testClips;
   const { description } = await generateWorld({
     count,
     seed,
     profile: worldProfile(world.profile, world.difficulty),
+    heldOut: world.testClips,
     out: folder,
     signal: context.signal,
     progress: context.progress("1/6 render and encode", "clips"),
@@ -73,7 +74,7 @@ const makeEncoder = async (
   clips: readonly MemoryClip[],
   context: JobContext,
 ): Promise<DualEncoder> => {
-  const folder = join(out, "relevance");
+  const folder = join(out, quickstartFiles.relevance);
   if (!existsSync(join(folder, "encoder", "config.json"))) {
     const config: DualEncoderConfig = {
       family: "videoperceiver-dual-encoder",
@@ -104,9 +105,7 @@ const makeEncoder = async (
 /** What training and tests need of the world; frames of training clips are kept as patches only. */
 interface Prepared extends Pick<LoadedClips, "dropped"> {
   readonly clips: readonly TrainingClip[];
-  readonly training: readonly Pick<PairedClip, "samples">[];
   readonly tested: readonly PairedClip[];
-  readonly shown: readonly PairedClip[];
   readonly quality: PairQuality;
   readonly hash: string;
 }
@@ -114,22 +113,23 @@ interface Prepared extends Pick<LoadedClips, "dropped"> {
 /** Renders, decodes, trains the relevance encoder and makes all pairs. */
 const prepare = async (stage: StageContext, watch: Watch, context: JobContext): Promise<Prepared> => {
   const { out, recipe } = stage;
-  const { seed, world: sizes } = recipe;
+  const { seed } = recipe;
   const world = await watch.time("world: render, encode, decode", () => makeWorld(out, recipe, context));
-  const training = world.clips.slice(0, world.clips.length - sizes.testClips);
-  const held = world.clips.slice(-sizes.testClips);
+  const [training, held] = ["train", "test"].map((split) =>
+    world.clips.filter(({ samples }) => samples[0]!.split === split),
+  ) as [MemoryClip[], MemoryClip[]];
   const encoder = await watch.time("relevance encoder", () => makeEncoder(out, recipe, training, context));
   const progress = context.progress("2/6 pairs", "clips");
   const pair = async (clips: readonly MemoryClip[]): Promise<PairedClip[]> =>
     detectedPairs(clips, encoder, { ...recipe.pairs, seed }, (done) => progress.update(done, clips.length));
   const pairs = await watch.time("pairs", () => pair(training));
-  const shown = await pair(held);
+  const found = new LineFile(join(out, quickstartFiles.pairs));
+  for (const { pair: one } of await pair(held)) found.add(JSON.stringify(one));
+  found.close();
   await encoder.close();
   return {
     clips: trainingClips(pairs, stage),
-    training: pairs.map(({ samples }) => ({ samples })),
     tested: await truePairs(held, seed),
-    shown,
     quality: pairQuality(pairs),
     dropped: world.dropped,
     hash: world.hash,
@@ -147,17 +147,14 @@ export const runQuickstart = async (
   },
 ): Promise<QuickstartResult> => {
   mkdirSync(out, { recursive: true });
+  writeDescription(out, describeQuickstart(recipe, about.command));
   const watch = new Watch();
   const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));
   const config = makeConfig(recipe, language);
   const { signal } = context;
   const stageContext: StageContext = { out, recipe, language, config, signal, progress: context.progress };
-  const { clips, training, tested, shown, quality, dropped, hash } = await prepare(
-    stageContext,
-    watch,
-    context,
-  );
+  const { clips, tested, quality, dropped, hash } = await prepare(stageContext, watch, context);
   const { width, height } = tested[0]!.frames;
   writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
   const stage = (title: string, work: () => Promise<Stage>): Promise<Stage> => watch.time(title, work);
@@ -181,35 +178,22 @@ export const runQuickstart = async (
   const grpo = await stage("Comparative GRPO", () =>
     grpoStage("comparative-grpo", "5/6 Comparative GRPO", contrasted.checkpoint, clips, stageContext),
   );
-  const stages = [
-    { stage: base, title: "SFT" },
-    { stage: plain, title: "SFT, longer" },
-    { stage: contrasted, title: "SFT + contrast" },
-    { stage: grpo, title: "+ Comparative GRPO" },
+  const stages: readonly (readonly [keyof typeof stageTitles, Stage])[] = [
+    ["sft", base],
+    ["sft-more", plain],
+    ["sft-contrast", contrasted],
+    ["comparative-grpo", grpo],
   ];
-  const records: EvaluationRecord[] = [];
   await watch.time("evaluation", async () => {
-    for (const {
-      stage: { checkpoint },
-      title,
-    } of stages) {
-      const blind = title === stages.at(-1)!.title;
-      records.push(...(await testStage({ title, checkpoint, blind }, tested, hash, stageContext)));
-    }
+    const questions = await testQuestions(tested, hash, out);
+    for (const [name, { checkpoint }] of stages)
+      await testStage(
+        { title: stageTitles[name], checkpoint, blind: checkpoint === grpo.checkpoint },
+        questions,
+        stageContext,
+      );
   });
-  const input = {
-    context: stageContext,
-    stages,
-    records,
-    training,
-    held: tested,
-    examples: exampleClips(shown, 4, seed),
-    quality,
-    dropped,
-    versions: about.versions,
-    seconds: watch.seconds,
-    command: about.command,
-  };
-  const { file, model } = await writeReport(input);
+  writeJournal(out, { seconds: watch.seconds, versions: [...about.versions], dropped, quality });
+  const { file, model } = await report(out, context);
   return { report: file, model, seconds: watch.seconds };
 };

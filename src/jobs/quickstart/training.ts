@@ -5,6 +5,7 @@ import { RunError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { seededRandom } from "../../core/random.ts";
+import { questionText } from "../../dataset/question.ts";
 import { ModelWeights } from "../../engine/model-weights.ts";
 import { emptyStore, wholeGraphEngine } from "../../engine/onnx/open.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
@@ -81,24 +82,17 @@ export const trainingClips = (
       texts: samples.map((sample) => ({
         sampleId: sample.id,
         skill: sample.skill ?? "all",
-        question: questionOf(sample),
+        question: questionText(sample),
         answer: sample.answer,
         answerKind: sample.answerKind,
         ...(sample.options === undefined ? {} : { options: sample.options }),
-        prompt: tokenizer.encode(questionOf(sample)),
+        prompt: tokenizer.encode(questionText(sample)),
         target: [...tokenizer.encode(sample.answer), end],
         aboutEvent: sample.provenance["aboutEvent"] === true,
       })),
     };
   });
 };
-
-/** The text of a sample's question. */
-export const questionOf = (sample: PairedClip["samples"][number]): string =>
-  sample.messages
-    .flatMap(({ role, content }) => (role === "user" ? content : []))
-    .flatMap((part) => (part.type === "text" ? [part.text] : []))
-    .join(" ");
 
 /** A model from scratch. */
 const newTrainee = ({ config, language, recipe }: StageContext): Trainee => {

@@ -1,10 +1,27 @@
-import { type Html, html } from "../../core/html.ts";
+import { type Html, html } from "../core/html.ts";
 import { compactNumber, niceTicks } from "./format.ts";
-import type { Curve, CurveSeries } from "./model.ts";
+
+/** One chart. */
+export interface Curve {
+  readonly title: string;
+  /** What the horizontal axis counts, e.g. "step". */
+  readonly xLabel: string;
+  /** Unit of the values, e.g. "nats", "share". */
+  readonly yLabel: string;
+  readonly series: readonly CurveSeries[];
+  /** Vertical marks such as the start of a stage. */
+  readonly marks?: readonly { readonly x: number; readonly label: string }[];
+}
+
+/** One line; points ascend in x, values are finite. */
+export interface CurveSeries {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
 
 const WIDTH = 520;
-const HEIGHT = 250;
-const PLOT = { left: 52, right: 14, top: 14, bottom: 34 } as const;
+const HEIGHT = 258;
+const PLOT = { left: 60, right: 14, top: 14, bottom: 42 } as const;
 const MOST_POINTS = 240;
 
 /** At most `limit` points: neighbours are averaged in equal stretches, so every value still counts. */
@@ -91,7 +108,7 @@ ${series.map(({ points }, i) => {
   const last = drawn.at(-1)!;
   return html`<path class="line s${i % 6}" d="${path(drawn)}"/><circle class="end s${i % 6}" cx="${last[0].toFixed(1)}" cy="${last[1].toFixed(1)}" r="3"/>`;
 })}
-<text class="tick" text-anchor="end" x="${WIDTH - PLOT.right}" y="${HEIGHT - 3}">${curve.xLabel}</text>
+<text class="tick" text-anchor="end" x="${WIDTH - PLOT.right}" y="${HEIGHT - 4}">${curve.xLabel}</text>
 <g class="cursor" visibility="hidden"><line class="mark" y1="${PLOT.top}" y2="${HEIGHT - PLOT.bottom}"/></g>
 </svg><output class="tip" hidden></output></div>
 ${averaged > 1 && html`<p class="muted small">Each point is the mean of ${averaged} logged values.</p>`}

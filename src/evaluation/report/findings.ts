@@ -1,41 +1,57 @@
+import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
 import { type Estimate, excludesZero } from "../statistics/estimate.ts";
-import { percent, percentRange, points, pointsRange, pValue } from "./format.ts";
-import type { Comparison, ReportModel, ResultRow } from "./model.ts";
+import type { ReportModel, ResultRow, RowDifference } from "./model.ts";
 
 /** One sentence at the top of a report, and whether it is good news. "open": the numbers do not tell. */
-export interface Verdict {
+export interface Finding {
   readonly outcome: "yes" | "no" | "open";
   readonly headline: string;
   readonly detail: string;
 }
 
-const outcomeOf = (estimate: Estimate): Verdict["outcome"] =>
+const outcomeOf = (estimate: Estimate): Finding["outcome"] =>
   excludesZero(estimate) ? (estimate.value > 0 ? "yes" : "no") : "open";
 
 const count = (n: number, one: string): string => `${n.toLocaleString("en-US")} ${one}${n === 1 ? "" : "s"}`;
 
-const seeing = (main: ResultRow, blind: ResultRow, comparison: Comparison | undefined): Verdict | null => {
-  const [seen, unseen] = [main.complete.overall, blind.complete.overall];
-  if (seen === null || unseen === null) return null;
-  const numbers = `${main.name} answers ${percent(seen.value)} % (${percentRange(seen)}) of ${count(seen.questions, "held-out question")} about ${count(seen.clusters, "clip")} rightly; ${blind.name}, which sees no pictures, ${percent(unseen.value)} % (${percentRange(unseen)}).`;
-  const apart = seen.low > unseen.high ? "yes" : seen.high < unseen.low ? "no" : null;
-  const outcome = comparison === undefined ? (apart ?? "open") : outcomeOf(comparison.difference);
-  const paired =
-    comparison === undefined
-      ? ""
-      : ` Paired by question the difference is ${points(comparison.difference.value)} points (${pointsRange(comparison.difference)}).`;
-  return {
-    outcome,
-    headline: {
-      yes: "It answers by looking.",
-      no: "It does worse than without pictures.",
-      open: "No measurable difference between seeing and not seeing.",
-    }[outcome],
-    detail: numbers + paired,
-  };
+/** What can be had without looking over all questions; null where that is not defined. */
+const guessed = ({ skills }: ReportModel): number | null => {
+  let [sum, questions] = [0, 0];
+  for (const { chance, majority, questions: count } of skills) {
+    if (chance === null && majority === null) return null;
+    sum += Math.max(chance ?? 0, majority ?? 0) * count;
+    questions += count;
+  }
+  return questions === 0 ? null : sum / questions;
 };
 
-const sensing = (main: ResultRow): Verdict | null => {
+/** Whether it looks: judged by the paired difference, never by overlapping intervals. */
+const seeing = (main: ResultRow, blind: ResultRow, model: ReportModel): Finding | null => {
+  const [seen, unseen] = [main.complete.overall, blind.complete.overall];
+  if (seen === null || unseen === null) return null;
+  const { seeing: difference } = model;
+  const guess = guessed(model);
+  const paired =
+    difference === null
+      ? "They have no question in common, so the two cannot be compared."
+      : `Paired by question the difference is ${points(difference.value)} points (${pointsRange(difference)}).`;
+  const detail = `${main.name} answers ${percent(seen.value)} % (${percentRange(seen)}) of ${count(seen.questions, "held-out question")} about ${count(seen.clusters, "clip")} rightly; ${blind.name}, which sees no pictures, ${percent(unseen.value)} % (${percentRange(unseen)}). ${paired}`;
+  const outcome = difference === null ? "open" : outcomeOf(difference);
+  if (outcome === "yes" && guess !== null && seen.low <= guess)
+    return {
+      outcome: "open",
+      headline: "Pictures change its answers, but it does no better than guessing.",
+      detail: `${detail} The best answer that needs no looking is right on ${percent(guess)} %.`,
+    };
+  const headline = {
+    yes: "It answers by looking.",
+    no: "It does worse than without pictures.",
+    open: "No measurable difference between seeing and not seeing.",
+  }[outcome];
+  return { outcome, headline, detail };
+};
+
+const sensing = (main: ResultRow): Finding | null => {
   const estimate = main.sensitivity?.overall ?? null;
   if (estimate === null) return null;
   const outcome = outcomeOf(estimate);
@@ -55,7 +71,7 @@ const sensing = (main: ResultRow): Verdict | null => {
   };
 };
 
-const comparing = ({ of, against, difference, adjustedP, detectable }: Comparison): Verdict => {
+const comparing = ({ of, against, difference, adjustedP, detectable }: RowDifference): Finding => {
   const outcome = outcomeOf(difference);
   const numbers = `${points(difference.value)} points (${pointsRange(difference)}), ${pValue(adjustedP)} after Holm's correction`;
   if (outcome === "open")
@@ -75,10 +91,11 @@ const comparing = ({ of, against, difference, adjustedP, detectable }: Compariso
   };
 };
 
-const guessing = (main: ResultRow, model: ReportModel): Verdict | null => {
+const guessing = (main: ResultRow, model: ReportModel): Finding | null => {
   const below = model.skills.filter(({ name, majority, chance }) => {
     const estimate = main.complete.skills[name];
-    return estimate && estimate.low <= Math.max(majority, chance);
+    const guess = Math.max(majority ?? 0, chance ?? 0);
+    return estimate && guess > 0 && estimate.low <= guess;
   });
   if (below.length === 0) return null;
   return {
@@ -89,16 +106,14 @@ const guessing = (main: ResultRow, model: ReportModel): Verdict | null => {
 };
 
 /** The sentences that the numbers allow, most important first. An interval that holds 0 is never called a difference. */
-export const verdictsOf = (model: ReportModel): Verdict[] => {
+export const findingsOf = (model: ReportModel): Finding[] => {
   const main = model.rows.find(({ name }) => name === model.mainRow);
   const blind = model.rows.find(({ name }) => name === model.blindRow);
   if (main === undefined) return [];
-  const isSeeing = ({ of, against }: Comparison): boolean =>
-    of === model.mainRow && against === model.blindRow;
   return [
-    blind === undefined ? null : seeing(main, blind, model.comparisons.find(isSeeing)),
+    blind === undefined ? null : seeing(main, blind, model),
     sensing(main),
-    ...model.comparisons.filter((comparison) => !isSeeing(comparison)).map(comparing),
+    ...model.differences.map(comparing),
     guessing(main, model),
-  ].filter((verdict) => verdict !== null);
+  ].filter((finding) => finding !== null);
 };

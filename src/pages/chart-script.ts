@@ -1,5 +1,5 @@
 /** Runs in the page: the cross-hair of line charts, by pointer and by arrow keys. Reads only what the page holds. */
-export const REPORT_SCRIPT: string = `
+export const chartScript: string = `
 for (const figure of document.querySelectorAll("figure[data-chart]")) {
   const data = JSON.parse(figure.dataset.chart);
   const svg = figure.querySelector("svg");

@@ -1,11 +1,10 @@
-import { type Html, type HtmlValue, html } from "../../core/html.ts";
-import type { Estimate } from "../statistics/estimate.ts";
-import { niceTicks } from "./format.ts";
+import { type Html, type HtmlValue, html } from "../core/html.ts";
+import { niceTicks, type Range } from "./format.ts";
 
 /** One dot with its interval. `look` picks colour and shape: 0 disc, 1 diamond, 2 ring. */
 export interface IntervalMark {
   readonly look: 0 | 1 | 2;
-  readonly estimate: Estimate;
+  readonly estimate: Range & { readonly value: number };
   readonly title: string;
   readonly label: string;
 }
@@ -57,7 +56,7 @@ const draw = ({ title, rows, references, format, span }: IntervalPlot, layout: L
     layout.ticks,
   );
   const [low, high] = [ticks[0]!, ticks.at(-1)!];
-  const above = layout.labels === 0 ? 20 : 0;
+  const above = layout.labels === 0 ? (rows.some(({ note }) => note !== "") ? 36 : 20) : 0;
   const left = layout.labels === 0 ? 14 : layout.labels;
   const top = references.some(({ label }) => label !== "") ? 34 : 10;
   const heights = rows.map((row) => Math.max(1, row.marks.length) * GAP + ROW_PAD + above);
@@ -71,7 +70,7 @@ const draw = ({ title, rows, references, format, span }: IntervalPlot, layout: L
     const middle = start + heights[i]! / 2;
     const names =
       above > 0
-        ? html`<text class="name" x="0" y="${start + 18}">${row.name}<tspan class="tick" dx="8">${row.note}</tspan></text>`
+        ? html`<text class="name" x="0" y="${start + 18}">${row.name}</text><text class="tick" x="0" y="${start + 33}">${row.note}</text>`
         : html`<text class="name" x="0" y="${row.note === "" ? middle + 5 : middle - 3}">${row.name}</text><text class="tick" x="0" y="${middle + 14}">${row.note}</text>`;
     return html`${i > 0 && html`<line class="grid" x1="0" x2="${layout.width}" y1="${start}" y2="${start}"/>`}${names}
 ${row.marks.map(({ look, estimate, title: about, label }, at) => {

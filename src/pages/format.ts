@@ -1,4 +1,8 @@
-import type { Estimate } from "../statistics/estimate.ts";
+/** The ends of an interval. */
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
 
 /** Minus sign proper and a digit after the point: 12.3, -4.0. */
 const oneDigit = (value: number): string => {
@@ -14,10 +18,10 @@ export const points = (difference: number): string =>
   `${difference > 0 && oneDigit(difference * 100) !== "0.0" ? "+" : ""}${oneDigit(difference * 100)}`;
 
 /** An interval of shares in per cent: "58.1–64.3". */
-export const percentRange = ({ low, high }: Estimate): string => `${percent(low)}–${percent(high)}`;
+export const percentRange = ({ low, high }: Range): string => `${percent(low)}–${percent(high)}`;
 
 /** An interval of differences in points: "+1.2 to +7.0". */
-export const pointsRange = ({ low, high }: Estimate): string => `${points(low)} to ${points(high)}`;
+export const pointsRange = ({ low, high }: Range): string => `${points(low)} to ${points(high)}`;
 
 /** At most four significant digits, grouped thousands, no exponents for ordinary sizes. */
 export const compactNumber = (value: number): string => {
