@@ -35,7 +35,7 @@ export class BatchRows {
   }
 
   /** Puts a token into a row. @param source a visual token, or one of the constants */
-  place(row: number, segment: number, token: number, position: Triple, source = wordSource): void {
+  place(row: number, segment: number, token: number, position: Triple, source: number = wordSource): void {
     this.ids[row] = token;
     this.segments[row] = segment;
     this.source[row] = source;

@@ -8,8 +8,8 @@ import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Engine, FeedArray } from "../engine/contract.ts";
 import { takeStep } from "../engine/take-step.ts";
-import type { Objective } from "../graph/objective.ts";
 import { type Advantage, type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
+import type { LossTerm } from "../objectives/losses.ts";
 import { type LossChoice, makeLosses, sumOfLosses } from "../objectives/losses.ts";
 import { refeedMetrics } from "../objectives/refeed.ts";
 import { rewardRegistry, rewardTotal, type WeightedReward } from "../objectives/rewards.ts";
@@ -173,7 +173,7 @@ const referenceLogprobs = async (engine: Engine, batches: readonly TokenBatch[])
 /** Everything that this loop can feed a loss. */
 const policyFeeds = ["weights", "advantages", "oldLogprobs", "referenceLogprobs"];
 
-const policyObjective = async ({ clip, beta, losses = {} }: GrpoOptions): Promise<Objective> => {
+const policyObjective = async ({ clip, beta, losses = {} }: GrpoOptions): Promise<LossTerm> => {
   const objective = sumOfLosses(await makeLosses({ "policy-gradient": { clip, beta }, ...losses }));
   const strange = Object.keys(objective.feeds).find((name) => !policyFeeds.includes(name));
   if (strange !== undefined || objective.states.length > 0)

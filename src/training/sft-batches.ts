@@ -6,8 +6,8 @@ import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import type { Feeds } from "../engine/take-step.ts";
-import type { Objective } from "../graph/objective.ts";
 import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
+import type { LossTerm } from "../objectives/losses.ts";
 import type { TrainingClip, TrainingText } from "./clip.ts";
 
 /** What a step's batches depend on besides its clips. */
@@ -88,7 +88,7 @@ const feedMakers: Readonly<
 };
 
 /** Checks that this loop can feed an objective. @throws {ConfigError} naming what it cannot */
-export const checkSftFeeds = (objective: Objective): void => {
+export const checkSftFeeds = (objective: LossTerm): void => {
   const known = Object.keys(feedMakers);
   for (const name of Object.keys(objective.feeds))
     if (!known.includes(name))
@@ -102,7 +102,7 @@ export const checkSftFeeds = (objective: Objective): void => {
 /** The batches of a step, a pure function of clips, seed and step. */
 export const sftBatches = (
   clips: readonly TrainingClip[],
-  objective: Objective,
+  objective: LossTerm,
   rules: BatchRules,
   tokens: SegmentTokens,
   options: SftBatchOptions,

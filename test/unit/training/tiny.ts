@@ -1,13 +1,14 @@
 /** A model of a few thousand parameters, clips of noise and a toy task: what training tests stand on. */
+
+import type { ClipPatches, SegmentTokens } from "../../../src/batch/segments.ts";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
 import { ModelWeights } from "../../../src/engine/model-weights.ts";
 import { emptyStore, wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
 import { batchRules } from "../../../src/model/batch-rules.ts";
-import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import { initialize } from "../../../src/model/initialize.ts";
-import type { ClipPatches, SegmentTokens } from "../../../src/batch/segments.ts";
+import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import type { TrainingClip, TrainingText } from "../../../src/training/clip.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
 import type { Language } from "../../../src/training/rollout.ts";
