@@ -4,11 +4,12 @@
  * A sample's sequence: the clip's prefix, its texts one behind the other, padding; then the tail of what is only
  * contrasted: the absent twin's prefix, the complete clip's once more under dropout, the keywords.
  */
+
+import type { ClipPatches } from "../frames/clip-patches.ts";
 import { BatchRows, everywhere, type Triple } from "./batch-rows.ts";
 import type { BatchRules } from "./batch-rules.ts";
 import { MediaSteps, mediaStep } from "./media-step.ts";
 import type {
-  ClipPatches,
   ClipSegments,
   ScoredToken,
   SegmentGroupName,

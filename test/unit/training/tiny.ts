@@ -1,10 +1,11 @@
 /** A model of a few thousand parameters, clips of noise and a toy task: what training tests stand on. */
 
-import type { ClipPatches, SegmentTokens } from "../../../src/batch/segments.ts";
+import type { SegmentTokens } from "../../../src/batch/segments.ts";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
 import { ModelWeights } from "../../../src/engine/model-weights.ts";
 import { emptyStore, wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
+import type { ClipPatches } from "../../../src/frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
 import { batchRules } from "../../../src/model/batch-rules.ts";
 import { initialize } from "../../../src/model/initialize.ts";
