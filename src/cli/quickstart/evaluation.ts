@@ -8,6 +8,7 @@ import { type EvaluationRecord, writeRecord } from "../../evaluation/records.ts"
 import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
 import { patchesOf } from "../../jobs/quickstart/clips.ts";
 import type { PairedClip } from "../../jobs/quickstart/pairs.ts";
+import { testLabel } from "../../jobs/quickstart/plan.ts";
 import { questionOf, type StageContext } from "../../jobs/quickstart/training.ts";
 
 /** A trained stage to be tested. */
@@ -73,7 +74,7 @@ export const testStage = async (
       draws: { "random-removal": recipe.controlDraws },
       batchSize: 256,
       signal: context.signal,
-      progress: context.progress(`test ${stage.title}`, "answers"),
+      progress: context.progress(testLabel(stage.title), "answers"),
       onRecord: (record) => void writeSync(file, `${writeRecord(record)}\n`),
     });
     return records;

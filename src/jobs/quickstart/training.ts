@@ -11,6 +11,7 @@ import { tokenOverlapEntailment } from "../../grading/entailment.ts";
 import { openCheckpoint } from "../../model/qwen2_5_vl/checkpoint.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import { initialize } from "../../model/qwen2_5_vl/initialize.ts";
+import { writeConfig } from "../../model/qwen2_5_vl/write-config.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
@@ -21,6 +22,7 @@ import { type ContrastOptions, sftParams, trainSft } from "../../training/sft.ts
 import { allPositions, patchesOf } from "./clips.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import type { PairedClip } from "./pairs.ts";
+import { originOf, type StageData } from "./stage-config.ts";
 
 /** What every stage needs. */
 export interface StageContext {
@@ -30,6 +32,11 @@ export interface StageContext {
   readonly config: Qwen25VLConfig;
   readonly signal: AbortSignal;
   readonly progress: (label: string, unit: string) => Progress;
+}
+
+/** What a training stage needs besides. */
+export interface TrainingContext extends StageContext {
+  readonly data: StageData;
 }
 
 /** A finished training stage. */
@@ -110,17 +117,21 @@ const runStage = async (
   name: string,
   label: string,
   from: string | undefined,
-  configuration: unknown,
-  context: StageContext,
+  options: unknown,
+  context: TrainingContext,
   train: (trainee: Trainee, loop: LoopContext) => Promise<LoopResult>,
 ): Promise<Stage> => {
   const folder = join(context.out, name);
   const trainee = newTrainee(context);
   const progress = context.progress(label, "steps");
+  const { config, data, recipe } = context;
   using run = openRun(folder, {
     stage: name,
-    from: from === undefined ? "scratch" : "../..",
-    options: configuration,
+    from: await originOf(folder, from, recipe.seed),
+    data,
+    model: writeConfig(config),
+    threads: recipe.threads,
+    options,
   });
   try {
     if (from === undefined) initialize(trainee.store.all(), seededRandom(context.recipe.seed, "weights"));
@@ -151,7 +162,7 @@ export const sftStage = (
     readonly seed: number;
   },
   clips: readonly TrainingClip[],
-  context: StageContext,
+  context: TrainingContext,
 ): Promise<Stage> => {
   const { clipsPerStep, textsPerClip, blindClipsPerStep } = context.recipe.sft;
   const warmupSteps = Math.min(100, Math.ceil(settings.steps / 10));
@@ -176,7 +187,7 @@ export const grpoStage = (
   label: string,
   from: string,
   clips: readonly TrainingClip[],
-  context: StageContext,
+  context: TrainingContext,
 ): Promise<Stage> => {
   const { learningRate, ...grpo } = context.recipe.grpo;
   const schedule = { learningRate, warmupSteps: Math.min(10, grpo.steps) };
