@@ -19,8 +19,8 @@ import { readJsonFile } from "../src/core/files.ts";
 import { seededRandom } from "../src/core/random.ts";
 import { type Qwen25VLConfig, readConfig } from "../src/model/qwen2_5_vl/config.ts";
 import { expectedTensors } from "../src/model/qwen2_5_vl/hub-tensors.ts";
-import { saveCheckpoint } from "../src/model/qwen2_5_vl/save-checkpoint.ts";
-import { elementsOf } from "../src/model/write-safetensors.ts";
+import { saveCheckpoint } from "../src/weights/save-checkpoint.ts";
+import { elementsOf } from "../src/weights/write-safetensors.ts";
 import { framesPerSecond, question } from "./large-model-trial/prompt.ts";
 
 const { values } = parseArgs({

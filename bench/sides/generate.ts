@@ -1,9 +1,10 @@
 // Our side of prefill-* and generate-*:
 // node generate.ts <folder> <shape> <threads> prefill
 // node generate.ts <folder> <shape> <threads> generate <completions> <new tokens> [int8]
+
+import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
-import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
 import type { ShapeName } from "./shapes.ts";

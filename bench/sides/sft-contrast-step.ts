@@ -1,8 +1,9 @@
 // Our side of sft-contrast-step-*: node sft-contrast-step.ts <folder> <shape> <threads>
+
+import type { ClipSegments } from "../../src/batch/segments.ts";
+import { segmentsBatch } from "../../src/batch/segments-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
-import type { ClipSegments } from "../../src/model/qwen2_5_vl/segments.ts";
-import { segmentsBatch } from "../../src/model/qwen2_5_vl/segments-batch.ts";
 import { lossRegistry, sumOfTerms } from "../../src/objectives/losses.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";

@@ -1,21 +1,21 @@
 /** Weights, inputs and an adapter of a shape as files that both sides of a benchmark read, made once. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { TokenIdsBatch } from "../../src/batch/ids-batch.ts";
 import { type Random, seededRandom } from "../../src/core/random.ts";
 import { adapterShape, fillAdapter, type LoraAdapter } from "../../src/engine/lora.ts";
 import { emptyStore, loadStore, type Trained } from "../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../src/engine/parameter-store.ts";
-import { type LoraModule, readAdapter } from "../../src/model/qwen2_5_vl/adapter.ts";
-import { linearModules } from "../../src/model/qwen2_5_vl/adapter-names.ts";
+import { initialize } from "../../src/model/initialize.ts";
+import { positionsOf } from "../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
-import type { TokenIdsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
-import { initialize } from "../../src/model/qwen2_5_vl/initialize.ts";
-import { positionsOf } from "../../src/model/qwen2_5_vl/positions.ts";
-import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";
 import type { Grid } from "../../src/model/qwen2_5_vl/windows.ts";
-import { writeAdapter } from "../../src/model/qwen2_5_vl/write-adapter.ts";
-import { openSafetensors } from "../../src/model/safetensors.ts";
-import { writeSafetensors } from "../../src/model/write-safetensors.ts";
+import { type LoraModule, readAdapter } from "../../src/weights/adapter.ts";
+import { linearModules } from "../../src/weights/adapter-names.ts";
+import { openSafetensors } from "../../src/weights/safetensors.ts";
+import { saveCheckpoint } from "../../src/weights/save-checkpoint.ts";
+import { writeAdapter } from "../../src/weights/write-adapter.ts";
+import { writeSafetensors } from "../../src/weights/write-safetensors.ts";
 import { benchShapes, type ShapeName } from "./shapes.ts";
 
 /** Changes whenever what is written changes, so that older files are not read. */

@@ -1,8 +1,9 @@
 // Our side of train-step-*: node train-step.ts <folder> <shape> <threads> all|adapter
+
+import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
 import { negate } from "../../src/graph/ops/elementwise.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
-import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
 import { benchUpdate, type ShapeName } from "./shapes.ts";

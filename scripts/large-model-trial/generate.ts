@@ -1,8 +1,8 @@
 /** Part of `large-model-trial.ts`: node generate.ts CHECKPOINT CLIP float32|int8. Prefill, and seconds a new token. */
 import { availableParallelism } from "node:os";
+import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { openEngine } from "../../src/engine/onnx/open.ts";
-import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
 import { clipPrompt, peakMemory, timed } from "./prompt.ts";
 
 const [folder, clip, form] = process.argv.slice(2) as [string, string, "float32" | "int8"];

@@ -2,9 +2,9 @@ import type { Pictures } from "../../src/cli/ask/answerer.ts";
 import { type EncodedPrompt, encodePrompt, processorLook } from "../../src/cli/ask/processor-prompt.ts";
 import { pixelsOf } from "../../src/frames/frame-batch.ts";
 import { streamFrames } from "../../src/frames/read-frames.ts";
+import { resizeAntialias } from "../../src/frames/resize-antialias.ts";
+import { loadProcessor } from "../../src/model/processor.ts";
 import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
-import { loadProcessor } from "../../src/model/qwen2_5_vl/processor.ts";
-import { resizeAntialias } from "../../src/model/qwen2_5_vl/resize-antialias.ts";
 import { openVideoService } from "../../src/video/service.ts";
 
 /** Frames a second that the trial looks at: four frames of a clip of ten seconds. */

@@ -1,14 +1,14 @@
 /** Part of `large-model-trial.ts`: node step.ts CHECKPOINT CLIP ADAPTER. One LoRA step on a clip and an answer. */
 import { availableParallelism } from "node:os";
+import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { trainedAdapter } from "../../src/engine/lora.ts";
 import { openEngine } from "../../src/engine/onnx/open.ts";
 import { negate } from "../../src/graph/ops/elementwise.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
-import { readConfigFile } from "../../src/model/qwen2_5_vl/checkpoint.ts";
-import { idsBatch } from "../../src/model/qwen2_5_vl/ids-batch.ts";
-import { newAdapter } from "../../src/model/qwen2_5_vl/new-adapter.ts";
-import { writeAdapter } from "../../src/model/qwen2_5_vl/write-adapter.ts";
+import { readConfigFile } from "../../src/weights/checkpoint.ts";
+import { newAdapter } from "../../src/weights/new-adapter.ts";
+import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { clipPrompt, peakMemory, timed } from "./prompt.ts";
 
 const [folder, clip, target] = process.argv.slice(2) as [string, string, string];

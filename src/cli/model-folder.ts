@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { ConfigError } from "../core/errors.ts";
-import { fetchModel } from "../model/hub.ts";
+import { fetchModel } from "../weights/hub.ts";
 import type { CommandContext } from "./command.ts";
 
 /** "owner/name", with "@revision" behind it when it is not the main branch. */

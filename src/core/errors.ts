@@ -101,6 +101,33 @@ export class EngineError extends VideoPerceiverError {
   }
 }
 
+/** A pass whose weights have been updated since: its gradient would be of other weights than its outputs. */
+export class StalePassError extends EngineError {}
+
+/** Where and in which call an engine was lost. */
+export interface EngineLoss {
+  /** Which of its processes, counted from 0. */
+  readonly rank: number;
+  readonly host: string;
+  /** The call that was waiting: `forward`, `update`, ... */
+  readonly operation: string;
+  readonly why: string;
+}
+
+/** An engine that cannot be used any more: a process of it ended or gave no answer. Resume from a checkpoint. */
+export class EngineLostError extends EngineError {
+  readonly loss: EngineLoss;
+  constructor(loss: EngineLoss, cause?: unknown) {
+    super("the engine was lost", {
+      where: `rank ${loss.rank} on ${loss.host}, ${loss.operation}`,
+      got: loss.why,
+      hint: "resume from the last checkpoint",
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.loss = loss;
+  }
+}
+
 /** A run folder that cannot be written, read or resumed. */
 export class RunError extends VideoPerceiverError {
   constructor(what: string, detail?: ErrorDetail) {

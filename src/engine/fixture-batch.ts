@@ -1,8 +1,9 @@
 /** Inputs of a parity fixture's case as batches of the engine. Legend: B rows, T columns of the case's token ids. */
+
+import type { TokenIdsBatch } from "../batch/ids-batch.ts";
 import type { CaseInputs, ModelCase } from "../model/fixture.ts";
+import { type Positions, positionsOf } from "../model/positions.ts";
 import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import type { TokenIdsBatch } from "../model/qwen2_5_vl/ids-batch.ts";
-import { type Positions, positionsOf } from "../model/qwen2_5_vl/positions.ts";
 
 /** A case's inputs as a batch of the engine, in the positions of the trained rule. */
 export interface PreparedCase {

@@ -1,6 +1,6 @@
 import { assert } from "../core/errors.ts";
-import type { Adapter } from "../model/qwen2_5_vl/adapter.ts";
-import type { JointParameter } from "../model/qwen2_5_vl/joint-parameters.ts";
+import type { JointParameter } from "../model/joint-parameters.ts";
+import type { Adapter } from "../weights/adapter.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
 /** The side path of one module: its rank, and what its product is multiplied by. */

@@ -1,6 +1,6 @@
 import { assert, WeightsError } from "../core/errors.ts";
 import { elementCount } from "../graph/value.ts";
-import type { HubTensor, JointParameter } from "../model/qwen2_5_vl/joint-parameters.ts";
+import type { HubTensor, JointParameter } from "../model/joint-parameters.ts";
 
 /** A parameter with its memory. Gradient and moments exist for what is trained. */
 export interface StoredParameter extends JointParameter {

@@ -4,15 +4,16 @@
  *
  * Legend: B rows, T columns of the case's token ids.
  */
+
+import { idsBatch } from "../batch/ids-batch.ts";
 import { seededRandom } from "../core/random.ts";
+import { resizeAntialias } from "../frames/resize-antialias.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
 import { type ModelCase, type ModelFixture, openFixture } from "../model/fixture.ts";
-import { readAdapter } from "../model/qwen2_5_vl/adapter.ts";
-import { readConfigFile } from "../model/qwen2_5_vl/checkpoint.ts";
 import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import { idsBatch } from "../model/qwen2_5_vl/ids-batch.ts";
-import { resizeAntialias } from "../model/qwen2_5_vl/resize-antialias.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
+import { readAdapter } from "../weights/adapter.ts";
+import { readConfigFile } from "../weights/checkpoint.ts";
 import type { Engine } from "./contract.ts";
 import { everyRow, labelledRows, type PreparedCase, packLeft, prepareCase } from "./fixture-batch.ts";
 import { type OpenEngineOptions, openEngine } from "./onnx/open.ts";

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { DataFormatError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { explainZod } from "../core/registry.ts";
-import type { ProcessorMessage } from "./qwen2_5_vl/processor.ts";
+import { openSafetensors, type SafetensorsFile } from "../weights/safetensors.ts";
+import type { ProcessorMessage } from "./processor.ts";
 import type { Grid } from "./qwen2_5_vl/windows.ts";
-import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 
 const textPart = z.object({ type: z.literal("text"), text: z.string() });
 const pixels = {

@@ -10,7 +10,7 @@ import {
   type Processor,
   type Resize,
   type Visual,
-} from "./qwen2_5_vl/processor.ts";
+} from "./processor.ts";
 
 /** The comparison of one item of one case. */
 export interface ItemReport extends Comparison {

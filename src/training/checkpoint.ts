@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { RunError } from "../core/errors.ts";
 import { fillStore } from "../engine/onnx/open.ts";
 import type { ParameterStore } from "../engine/parameter-store.ts";
-import { openCheckpoint } from "../model/qwen2_5_vl/checkpoint.ts";
 import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import { saveCheckpoint } from "../model/qwen2_5_vl/save-checkpoint.ts";
-import { openSafetensors } from "../model/safetensors.ts";
-import { writeSafetensors } from "../model/write-safetensors.ts";
+import { openCheckpoint } from "../weights/checkpoint.ts";
+import { openSafetensors } from "../weights/safetensors.ts";
+import { saveCheckpoint } from "../weights/save-checkpoint.ts";
+import { writeSafetensors } from "../weights/write-safetensors.ts";
 
 const optimizerFile = "optimizer.safetensors";
 const moments = ["firstMoment", "secondMoment"] as const;

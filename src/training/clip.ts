@@ -1,5 +1,5 @@
+import type { ClipPatches } from "../batch/segments.ts";
 import type { AnswerKind } from "../dataset/sample.ts";
-import type { ClipPatches } from "../model/qwen2_5_vl/segments.ts";
 
 /** A question or caption request with its reference, as tokens. */
 export interface TrainingText {

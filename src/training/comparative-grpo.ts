@@ -4,10 +4,10 @@
  * Legend: P prompts of a step, G completions of a prompt.
  */
 import { z } from "zod";
+import type { ClipSegments } from "../batch/segments.ts";
+import { type SegmentsBatch, segmentsBatch } from "../batch/segments-batch.ts";
 import type { FeedArray } from "../engine/contract.ts";
 import { OnnxEngine } from "../engine/onnx/engine.ts";
-import type { ClipSegments } from "../model/qwen2_5_vl/segments.ts";
-import { type SegmentsBatch, segmentsBatch } from "../model/qwen2_5_vl/segments-batch.ts";
 import { type Advantage, type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
 import { lossRegistry, sumOfTerms } from "../objectives/losses.ts";
 import { refeedMetrics } from "../objectives/refeed.ts";

@@ -1,11 +1,11 @@
 /** What both loops share besides mathematics: stopping, saving, saying how far it is. */
 import { z } from "zod";
+import type { SegmentTokens } from "../batch/segments.ts";
 import { nowMilliseconds, type Progress } from "../core/progress.ts";
 import type { UpdateOptions } from "../engine/contract.ts";
 import type { OnnxEngine } from "../engine/onnx/engine.ts";
 import type { ParameterStore } from "../engine/parameter-store.ts";
 import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import type { SegmentTokens } from "../model/qwen2_5_vl/segments.ts";
 import type { Run } from "../runs/run.ts";
 import { loadTraining, saveTraining } from "./checkpoint.ts";
 import { learningRateAt, type Schedule } from "./schedule.ts";

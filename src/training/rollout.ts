@@ -4,11 +4,12 @@
  *
  * Legend: P prompts of a step, G completions of a prompt.
  */
+
+import type { ClipPatches, ClipSegments } from "../batch/segments.ts";
+import { segmentsBatch } from "../batch/segments-batch.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
-import type { ClipPatches, ClipSegments } from "../model/qwen2_5_vl/segments.ts";
-import { segmentsBatch } from "../model/qwen2_5_vl/segments-batch.ts";
-import { visionTokenIds } from "../model/qwen2_5_vl/vision-token-ids.ts";
+import { visionTokenIds } from "../model/vision-token-ids.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {
   advanceRefeed,

@@ -1,10 +1,10 @@
 /** Supervised fine-tuning with next-token loss and, on request, the three InfoNCE losses at a middle block. */
 import { z } from "zod";
+import type { ClipSegments } from "../batch/segments.ts";
+import { segmentsBatch } from "../batch/segments-batch.ts";
 import { seededRandom } from "../core/random.ts";
 import type { FeedArray } from "../engine/contract.ts";
 import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
-import type { ClipSegments } from "../model/qwen2_5_vl/segments.ts";
-import { segmentsBatch } from "../model/qwen2_5_vl/segments-batch.ts";
 import { lossRegistry, sumOfTerms } from "../objectives/losses.ts";
 import type { TrainingClip, TrainingText } from "./clip.ts";
 import {

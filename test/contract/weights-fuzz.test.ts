@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { VideoPerceiverError } from "../../src/core/errors.ts";
 import { type Random, seededRandom } from "../../src/core/random.ts";
-import { readAdapter } from "../../src/model/qwen2_5_vl/adapter.ts";
-import { linearModules } from "../../src/model/qwen2_5_vl/adapter-names.ts";
-import { openCheckpoint } from "../../src/model/qwen2_5_vl/checkpoint.ts";
 import { expectedTensors } from "../../src/model/qwen2_5_vl/hub-tensors.ts";
-import { saveCheckpoint } from "../../src/model/qwen2_5_vl/save-checkpoint.ts";
-import { writeAdapter } from "../../src/model/qwen2_5_vl/write-adapter.ts";
-import { elementsOf } from "../../src/model/write-safetensors.ts";
+import { readAdapter } from "../../src/weights/adapter.ts";
+import { linearModules } from "../../src/weights/adapter-names.ts";
+import { openCheckpoint } from "../../src/weights/checkpoint.ts";
+import { saveCheckpoint } from "../../src/weights/save-checkpoint.ts";
+import { writeAdapter } from "../../src/weights/write-adapter.ts";
+import { elementsOf } from "../../src/weights/write-safetensors.ts";
 import { smallConfig } from "../unit/model/small-config.ts";
 
 /**

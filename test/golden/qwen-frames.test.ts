@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chooseFrames, type FrameRequest } from "../../src/model/qwen2_5_vl/frame-count.ts";
-import { smartResize, videoPixelLimits } from "../../src/model/qwen2_5_vl/smart-resize.ts";
+import { smartResize, videoPixelLimits } from "../../src/frames/smart-resize.ts";
+import { chooseFrames, type FrameRequest } from "../../src/model/frame-count.ts";
 
 interface Golden {
   readonly choices: readonly {

@@ -1,13 +1,12 @@
 import { describe, expect, test } from "vitest";
-
+import { resizeAntialias } from "../../src/frames/resize-antialias.ts";
 import { openFixture } from "../../src/model/fixture.ts";
-import { readAdapter } from "../../src/model/qwen2_5_vl/adapter.ts";
-import { openCheckpoint } from "../../src/model/qwen2_5_vl/checkpoint.ts";
-import { positionsOf } from "../../src/model/qwen2_5_vl/positions.ts";
-import type { Resize } from "../../src/model/qwen2_5_vl/processor.ts";
-import { resizeAntialias } from "../../src/model/qwen2_5_vl/resize-antialias.ts";
-import { loadTokenizer } from "../../src/model/qwen2_5_vl/tokenizer.ts";
+import { positionsOf } from "../../src/model/positions.ts";
+import type { Resize } from "../../src/model/processor.ts";
 import { verifyProcessorFixture } from "../../src/model/verify-processor.ts";
+import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import { readAdapter } from "../../src/weights/adapter.ts";
+import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
 
 /** Made by scripts of transformers 4.49 and 5.23 (see the fixtures' own `made`). */

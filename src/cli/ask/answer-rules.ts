@@ -3,7 +3,7 @@ import { seededRandom } from "../../core/random.ts";
 import type { Completion, Engine, SampleRequest } from "../../engine/contract.ts";
 import type { TokenChoiceRules } from "../../engine/token-choice.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { visionTokenIds } from "../../model/qwen2_5_vl/vision-token-ids.ts";
+import { visionTokenIds } from "../../model/vision-token-ids.ts";
 import { integerValue, numberValue } from "../option-values.ts";
 
 /** How an answer is drawn. */

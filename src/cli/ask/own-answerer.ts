@@ -1,13 +1,13 @@
+import type { SegmentTokens } from "../../batch/segments.ts";
+import { segmentsBatch } from "../../batch/segments-batch.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { OnnxEngine } from "../../engine/onnx/engine.ts";
 import { loadStore, type OpenEngineOptions } from "../../engine/onnx/open.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
+import { stepPatches } from "../../frames/patch-bytes.ts";
 import { resizeBicubic } from "../../frames/resize.ts";
-import { stepPatches } from "../../model/qwen2_5_vl/patch-bytes.ts";
-import { readPictureSettings } from "../../model/qwen2_5_vl/picture-settings.ts";
-import type { SegmentTokens } from "../../model/qwen2_5_vl/segments.ts";
-import { segmentsBatch } from "../../model/qwen2_5_vl/segments-batch.ts";
-import type { Tokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
+import { readPictureSettings } from "../../model/picture-settings.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
 import { indicesForFps } from "../../video/timeline.ts";
 import { drawAnswer } from "./answer-rules.ts";
 import type { Answerer } from "./answerer.ts";

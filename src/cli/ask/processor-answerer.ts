@@ -1,10 +1,10 @@
+import { idsBatch } from "../../batch/ids-batch.ts";
 import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
-import { readAdapter } from "../../model/qwen2_5_vl/adapter.ts";
-import { readConfigFile } from "../../model/qwen2_5_vl/checkpoint.ts";
-import { idsBatch } from "../../model/qwen2_5_vl/ids-batch.ts";
-import { loadProcessor } from "../../model/qwen2_5_vl/processor.ts";
-import { resizeAntialias } from "../../model/qwen2_5_vl/resize-antialias.ts";
+import { resizeAntialias } from "../../frames/resize-antialias.ts";
+import { loadProcessor } from "../../model/processor.ts";
+import { readAdapter } from "../../weights/adapter.ts";
+import { readConfigFile } from "../../weights/checkpoint.ts";
 import { drawAnswer } from "./answer-rules.ts";
 import type { Answerer } from "./answerer.ts";
 import { encodePrompt, processorLook } from "./processor-prompt.ts";

@@ -1,10 +1,10 @@
+import type { TokenIdsBatch } from "../../batch/ids-batch.ts";
 import { frameIndex, seconds } from "../../core/units.ts";
+import { smartResize, videoPixelLimits } from "../../frames/smart-resize.ts";
+import { chooseFrames } from "../../model/frame-count.ts";
+import { positionsOf } from "../../model/positions.ts";
+import type { Processor } from "../../model/processor.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { chooseFrames } from "../../model/qwen2_5_vl/frame-count.ts";
-import type { TokenIdsBatch } from "../../model/qwen2_5_vl/ids-batch.ts";
-import { positionsOf } from "../../model/qwen2_5_vl/positions.ts";
-import type { Processor } from "../../model/qwen2_5_vl/processor.ts";
-import { smartResize, videoPixelLimits } from "../../model/qwen2_5_vl/smart-resize.ts";
 import type { VideoInfo } from "../../video/types.ts";
 import type { Look, Pictures } from "./answerer.ts";
 

@@ -7,8 +7,8 @@ import { elementCount, type Value } from "../../graph/value.ts";
 import { type DualEncoderConfig, dualEncoderConfigSchema } from "../../model/dual_encoder/config.ts";
 import { dualEncoderParameters, frameScores, patchCosines } from "../../model/dual_encoder/graph.ts";
 import { patchFloats, surroundedPatches, wordBags } from "../../model/dual_encoder/patches.ts";
-import { openSafetensors } from "../../model/safetensors.ts";
-import { writeSafetensors } from "../../model/write-safetensors.ts";
+import { openSafetensors } from "../../weights/safetensors.ts";
+import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { ParameterStore } from "../parameter-store.ts";
 import { Executable, tensorOf } from "./executable.ts";
 

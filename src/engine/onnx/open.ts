@@ -1,9 +1,9 @@
 import { totalmem } from "node:os";
 import { elementCount } from "../../graph/value.ts";
-import type { Adapter } from "../../model/qwen2_5_vl/adapter.ts";
-import { type Checkpoint, openCheckpoint } from "../../model/qwen2_5_vl/checkpoint.ts";
+import { type JointParameter, jointParameters } from "../../model/joint-parameters.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { type JointParameter, jointParameters } from "../../model/qwen2_5_vl/joint-parameters.ts";
+import type { Adapter } from "../../weights/adapter.ts";
+import { type Checkpoint, openCheckpoint } from "../../weights/checkpoint.ts";
 import type { Engine } from "../contract.ts";
 import { adapterShape, fillAdapter, type LoraAdapter, loraParameters } from "../lora.ts";
 import { type HalfParameter, ModelWeights } from "../model-weights.ts";

@@ -1,7 +1,7 @@
 import { input } from "../../graph/ops/inputs.ts";
 import { linear } from "../../graph/ops/matmul.ts";
 import { linearInt8, quantizedBlock } from "../../graph/ops/quantized.ts";
-import type { Weights } from "../../model/qwen2_5_vl/weights.ts";
+import type { Weights } from "../../model/weights.ts";
 import type { FeedArray } from "../contract.ts";
 import { quantizeRows } from "../quantize.ts";
 

@@ -1,8 +1,8 @@
 import type { Tensor } from "onnxruntime-node";
 import { assert } from "../../core/errors.ts";
 import { elementCount, type Value } from "../../graph/value.ts";
+import { decodeStep, prefill } from "../../model/decode.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { decodeStep, prefill } from "../../model/qwen2_5_vl/decode.ts";
 import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
 import type { Completion, FeedArray, ModelBatch, SampleRequest } from "../contract.ts";
 import {

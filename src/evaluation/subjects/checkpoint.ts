@@ -1,9 +1,9 @@
+import type { ClipPatches, ClipSegments, SegmentTokens } from "../../batch/segments.ts";
+import { segmentsBatch } from "../../batch/segments-batch.ts";
 import type { Recipe } from "../../core/registry.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import type { Engine } from "../../engine/contract.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import type { ClipPatches, ClipSegments, SegmentTokens } from "../../model/qwen2_5_vl/segments.ts";
-import { segmentsBatch } from "../../model/qwen2_5_vl/segments-batch.ts";
 import type { Answer, AnswerRequest, Subject } from "../subject.ts";
 
 /** What a checkpoint subject is made of. */

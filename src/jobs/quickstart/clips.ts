@@ -1,12 +1,12 @@
 import { join } from "node:path";
+import type { ClipPatches } from "../../batch/segments.ts";
 import { VideoPerceiverError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import { readSamples } from "../../dataset/read.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { type FrameBatch, pixelsOf } from "../../frames/frame-batch.ts";
+import { stepPatches } from "../../frames/patch-bytes.ts";
 import { readFrames } from "../../frames/read-frames.ts";
-import { stepPatches } from "../../model/qwen2_5_vl/patch-bytes.ts";
-import type { ClipPatches } from "../../model/qwen2_5_vl/segments.ts";
 import { openVideoService } from "../../video/service.ts";
 
 /** A clip of a data set in memory: its sampled frames and all its samples. */

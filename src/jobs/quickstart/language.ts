@@ -1,12 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { SegmentTokens } from "../../batch/segments.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { segmentTokensOf } from "../../model/qwen2_5_vl/segment-tokens.ts";
-import type { SegmentTokens } from "../../model/qwen2_5_vl/segments.ts";
-import { loadTokenizer, type Tokenizer } from "../../model/qwen2_5_vl/tokenizer.ts";
-import { wordLevelTokenizerJson } from "../../model/qwen2_5_vl/word-level-tokenizer.ts";
+import { segmentTokensOf } from "../../model/segment-tokens.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import { loadTokenizer, type Tokenizer } from "../../text/tokenizer.ts";
+import { wordLevelTokenizerJson } from "../../text/word-level-tokenizer.ts";
 import { worldVocabulary } from "../../world/words.ts";
 
 /** Words that the refeed appends to a question. */

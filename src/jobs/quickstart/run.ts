@@ -8,7 +8,7 @@ import type { EvaluationRecord } from "../../evaluation/records.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
-import { writePictureSettings } from "../../model/qwen2_5_vl/picture-settings.ts";
+import { writePictureSettings } from "../../model/picture-settings.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { TrainingClip } from "../../training/clip.ts";
 import { dualEncoderParams, trainDualEncoder } from "../../training/dual-encoder.ts";

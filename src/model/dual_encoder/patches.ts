@@ -1,4 +1,4 @@
-import { normalizePatches, stepPatches } from "../qwen2_5_vl/patch-bytes.ts";
+import { normalizePatches, stepPatches } from "../../frames/patch-bytes.ts";
 import type { DualEncoderConfig } from "./config.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { ConfigError, UnsupportedError } from "../../core/errors.ts";
-import { type Fields, fieldsOf } from "./config-fields.ts";
+import { type Fields, fieldsOf } from "../config-fields.ts";
 
 /** Number format of weights on disk. In memory everything is float32. */
 export type StorageType = "float32" | "float16" | "bfloat16";

@@ -13,9 +13,9 @@ import { rmsNorm } from "../../graph/ops/normalize.ts";
 import { rotary } from "../../graph/ops/rotary.ts";
 import { permuteRows } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
-import { type AttentionRows, attend } from "./attention.ts";
+import { type AttentionRows, attend } from "../attention.ts";
+import { linearModule, linearPieces, type Weights } from "../weights.ts";
 import type { Qwen25VLConfig, VisionConfig } from "./config.ts";
-import { linearModule, linearPieces, type Weights } from "./weights.ts";
 import { type Grid, visionLayout } from "./windows.ts";
 
 /** Segments of equal length, and where their rows are. */

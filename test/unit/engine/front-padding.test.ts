@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { idsBatch } from "../../../src/batch/ids-batch.ts";
 import type { Engine } from "../../../src/engine/contract.ts";
 import { ModelWeights } from "../../../src/engine/model-weights.ts";
 import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
 import { LayerwiseEngine } from "../../../src/engine/onnx/layerwise/engine.ts";
-import { idsBatch } from "../../../src/model/qwen2_5_vl/ids-batch.ts";
 import { smallConfig, smallStore } from "./small-model.ts";
 
 /** Long enough that a mask would be cut in two. */

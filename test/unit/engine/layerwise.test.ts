@@ -10,13 +10,13 @@ import { ParameterStore, type StoredParameter } from "../../../src/engine/parame
 import type { Objective } from "../../../src/graph/objective.ts";
 import { add, mul, negate } from "../../../src/graph/ops/elementwise.ts";
 import { mean, sum } from "../../../src/graph/ops/reduce.ts";
+import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import {
   narrowToBfloat16,
   narrowToFloat16,
   widenBfloat16,
   widenFloat16,
-} from "../../../src/model/float-formats.ts";
-import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
+} from "../../../src/weights/float-formats.ts";
 import { smallConfig, smallIds } from "./small-model.ts";
 
 const engines: Engine[] = [];

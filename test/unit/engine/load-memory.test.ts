@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WeightStorage } from "../../../src/engine/onnx/open.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import { expectedTensors } from "../../../src/model/qwen2_5_vl/hub-tensors.ts";
-import { saveCheckpoint } from "../../../src/model/qwen2_5_vl/save-checkpoint.ts";
-import { elementsOf } from "../../../src/model/write-safetensors.ts";
+import { saveCheckpoint } from "../../../src/weights/save-checkpoint.ts";
+import { elementsOf } from "../../../src/weights/write-safetensors.ts";
 import { smallConfig } from "./small-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "load-memory-"));

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import { trainedAdapter } from "../../../src/engine/lora.ts";
 import { layerwiseFrom, openEngine, parameterCount } from "../../../src/engine/onnx/open.ts";
-import { newAdapter } from "../../../src/model/qwen2_5_vl/new-adapter.ts";
-import { saveCheckpoint } from "../../../src/model/qwen2_5_vl/save-checkpoint.ts";
+import { newAdapter } from "../../../src/weights/new-adapter.ts";
+import { saveCheckpoint } from "../../../src/weights/save-checkpoint.ts";
 import { smallConfig, smallIds, smallStore } from "./small-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "open-engine-"));

@@ -1,11 +1,11 @@
+import { idsBatch, type PlannedBatch, type WantedRows } from "../../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { LoraAdapter } from "../../../src/engine/lora.ts";
 import { emptyStore, type Trained } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
+import { initialize } from "../../../src/model/initialize.ts";
+import { positionsOf } from "../../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
-import { idsBatch, type PlannedBatch, type WantedRows } from "../../../src/model/qwen2_5_vl/ids-batch.ts";
-import { initialize } from "../../../src/model/qwen2_5_vl/initialize.ts";
-import { positionsOf } from "../../../src/model/qwen2_5_vl/positions.ts";
 import type { Grid } from "../../../src/model/qwen2_5_vl/windows.ts";
 
 /** A model that compiles and runs in milliseconds: two language blocks, two vision blocks. */

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
+import { segmentsBatch } from "../../../src/batch/segments-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { ModelBatch } from "../../../src/engine/contract.ts";
 import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
 import type { Objective } from "../../../src/graph/objective.ts";
 import { add, negate } from "../../../src/graph/ops/elementwise.ts";
 import { mean, sum } from "../../../src/graph/ops/reduce.ts";
-import { segmentsBatch } from "../../../src/model/qwen2_5_vl/segments-batch.ts";
 import { smallConfig, smallStore } from "./small-model.ts";
 
 const random = seededRandom("tail");

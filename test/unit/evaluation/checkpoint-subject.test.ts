@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { segmentsBatch } from "../../../src/batch/segments-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { Sample } from "../../../src/dataset/sample.ts";
 import type { AnswerRequest, Subject } from "../../../src/evaluation/subject.ts";
 import checkpointSubject from "../../../src/evaluation/subjects/checkpoint.ts";
-import { segmentsBatch } from "../../../src/model/qwen2_5_vl/segments-batch.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
 import { clipOf, noiseStep, tinyTokens, tinyTrainee } from "../training/tiny.ts";
 

@@ -3,7 +3,7 @@ import { seededRandom } from "../../../src/core/random.ts";
 import { vectorJacobianProduct } from "../../../src/graph/differentiate.ts";
 import { interpret } from "../../../src/graph/interpret.ts";
 import { input } from "../../../src/graph/ops/inputs.ts";
-import { attend, maskPieces } from "../../../src/model/qwen2_5_vl/attention.ts";
+import { attend, maskPieces } from "../../../src/model/attention.ts";
 
 const sizes = { heads: 4, kvHeads: 2, headDim: 4 };
 

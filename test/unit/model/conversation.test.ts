@@ -2,15 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { frameIndex, seconds } from "../../../src/core/units.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
-import { type ChatMessage, chatTemplate } from "../../../src/model/qwen2_5_vl/chat-template.ts";
-import { type Processor, processorFrom, type Resize } from "../../../src/model/qwen2_5_vl/processor.ts";
-import { releasedSettings } from "../../../src/model/qwen2_5_vl/processor-settings.ts";
-import { tokenizerFrom } from "../../../src/model/qwen2_5_vl/tokenizer.ts";
+import { type Processor, processorFrom, type Resize } from "../../../src/model/processor.ts";
+import { releasedSettings } from "../../../src/model/processor-settings.ts";
+import { type ChatMessage, chatTemplate } from "../../../src/text/chat-template.ts";
+import { tokenizerFrom } from "../../../src/text/tokenizer.ts";
 import {
   qwenSpecialTokens,
   segmentEndTokens,
   wordLevelTokenizerJson,
-} from "../../../src/model/qwen2_5_vl/word-level-tokenizer.ts";
+} from "../../../src/text/word-level-tokenizer.ts";
 
 const files = wordLevelTokenizerJson(["how", "many", "times", "twice", "<|", "end"]);
 const tokenizer = tokenizerFrom(files["tokenizer.json"], files["tokenizer_config.json"], "world");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import { emptyStore } from "../../../src/engine/onnx/open.ts";
-import { initialize } from "../../../src/model/qwen2_5_vl/initialize.ts";
+import { initialize } from "../../../src/model/initialize.ts";
 import { tinyConfig } from "../training/tiny.ts";
 
 const filled = (seed: number): ReturnType<typeof emptyStore> => {

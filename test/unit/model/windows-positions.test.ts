@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { positionRules, positionsOf } from "../../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
-import { positionRules, positionsOf } from "../../../src/model/qwen2_5_vl/positions.ts";
 import { type Grid, visionLayout } from "../../../src/model/qwen2_5_vl/windows.ts";
 import { smallConfig } from "./small-config.ts";
 

@@ -8,7 +8,7 @@ import { DualEncoder, dualEncoderStore, saveDualEncoder } from "../../../src/eng
 import { DualEncoderStep } from "../../../src/engine/onnx/dual-encoder-step.ts";
 import type { DualEncoderConfig } from "../../../src/model/dual_encoder/config.ts";
 import { patchFloats, surroundedPatches, wordBags } from "../../../src/model/dual_encoder/patches.ts";
-import { initialize } from "../../../src/model/qwen2_5_vl/initialize.ts";
+import { initialize } from "../../../src/model/initialize.ts";
 import { createRun } from "../../../src/runs/run.ts";
 import { dualEncoderParams, type KeywordClip, trainDualEncoder } from "../../../src/training/dual-encoder.ts";
 

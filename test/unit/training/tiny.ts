@@ -1,11 +1,12 @@
 /** A model of a few thousand parameters, clips of noise and a toy task: what training tests stand on. */
+
+import type { ClipPatches, SegmentTokens } from "../../../src/batch/segments.ts";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
 import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
 import { emptyStore } from "../../../src/engine/onnx/open.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
+import { initialize } from "../../../src/model/initialize.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
-import { initialize } from "../../../src/model/qwen2_5_vl/initialize.ts";
-import type { ClipPatches, SegmentTokens } from "../../../src/model/qwen2_5_vl/segments.ts";
 import type { TrainingClip, TrainingText } from "../../../src/training/clip.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
 import type { Language } from "../../../src/training/rollout.ts";

@@ -12,7 +12,7 @@ import { logSumExp } from "../../../graph/ops/reduce.ts";
 import { gatherRows } from "../../../graph/ops/rows.ts";
 import type { Value } from "../../../graph/value.ts";
 import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
-import type { Weights } from "../../../model/qwen2_5_vl/weights.ts";
+import type { Weights } from "../../../model/weights.ts";
 import { loraNames } from "../../lora.ts";
 import { tableName } from "./language-stages.ts";
 import type { Stage, StageRunner } from "./stage.ts";

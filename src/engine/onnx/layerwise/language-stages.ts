@@ -8,11 +8,11 @@ import { input } from "../../../graph/ops/inputs.ts";
 import { rmsNorm } from "../../../graph/ops/normalize.ts";
 import { gatherRows } from "../../../graph/ops/rows.ts";
 import type { Value } from "../../../graph/value.ts";
-import { type BlockPass, passBlock, passPositions } from "../../../model/qwen2_5_vl/block-pass.ts";
+import { type BlockPass, passBlock, passPositions } from "../../../model/block-pass.ts";
+import { decodeBlock, decodeInputs, prefillBlock } from "../../../model/decode.ts";
+import { positionInputs } from "../../../model/language-block.ts";
+import { embed } from "../../../model/language-model.ts";
 import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
-import { decodeBlock, decodeInputs, prefillBlock } from "../../../model/qwen2_5_vl/decode.ts";
-import { positionInputs } from "../../../model/qwen2_5_vl/language-block.ts";
-import { embed } from "../../../model/qwen2_5_vl/language-model.ts";
 import type { ModelBatch } from "../../contract.ts";
 import type { Stage } from "./stage.ts";
 

@@ -1,4 +1,4 @@
-import { blockPasses } from "../../../model/qwen2_5_vl/block-pass.ts";
+import { blockPasses } from "../../../model/block-pass.ts";
 import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
 import type { ModelBatch } from "../../contract.ts";
 import type { ChunkedHead } from "./head.ts";

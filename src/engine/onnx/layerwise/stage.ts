@@ -3,7 +3,7 @@ import { assert } from "../../../core/errors.ts";
 import { vectorJacobianProduct } from "../../../graph/differentiate.ts";
 import { input } from "../../../graph/ops/inputs.ts";
 import type { Value } from "../../../graph/value.ts";
-import type { Weights } from "../../../model/qwen2_5_vl/weights.ts";
+import type { Weights } from "../../../model/weights.ts";
 import type { FeedArray } from "../../contract.ts";
 import { type LoraAdapter, loraNames } from "../../lora.ts";
 import type { ModelWeights } from "../../model-weights.ts";

@@ -1,0 +1,153 @@
+import { ShapeError } from "../core/errors.ts";
+import type { Qwen25VLConfig } from "./qwen2_5_vl/config.ts";
+import { type Grid, visualTokensOf } from "./qwen2_5_vl/windows.ts";
+
+/** Who computes the three-part positions. `trained` is what the released weights saw (transformers 4.49, vLLM). */
+export type PositionRule = "trained" | "transformers-4.52" | "transformers-5.8" | "transformers-5.23";
+
+/** Every {@link PositionRule}. */
+export const positionRules: readonly PositionRule[] = [
+  "trained",
+  "transformers-4.52",
+  "transformers-5.8",
+  "transformers-5.23",
+];
+
+/** Token ids with the visuals they hold. B rows of T columns; visuals in the order in which the rows name them. */
+export interface PositionInput {
+  readonly rows: number;
+  readonly columns: number;
+  readonly inputIds_BT: ArrayLike<number>;
+  /** 1 for a token, 0 for padding; no mask: no padding. */
+  readonly attentionMask_BT?: ArrayLike<number> | undefined;
+  readonly imageGrids?: readonly Grid[] | undefined;
+  readonly videoGrids?: readonly Grid[] | undefined;
+  /** Seconds between temporal steps, one a video; absent: 1. */
+  readonly secondsPerGrid?: ArrayLike<number> | undefined;
+}
+
+/** Positions of the language model. */
+export interface Positions {
+  /** [3, B, T]: time, height, width; `trained` writes 1 at padding. */
+  readonly positions_3BT: Int32Array;
+  /** [B] all three parts of the position of the next new token: the largest one used, plus 1. */
+  readonly next_B: Int32Array;
+}
+
+/**
+ * Position in time of a temporal step, from the start of its clip. The product is float32 as in PyTorch; which
+ * factors are multiplied first differs between the versions and can change the truncated result.
+ */
+const timeOf = (
+  rule: PositionRule,
+  step: number,
+  secondsPerGrid: number,
+  tokensPerSecond: number,
+): number => {
+  const seconds = Math.fround(secondsPerGrid);
+  switch (rule) {
+    case "trained":
+      return Math.trunc(Math.fround(Math.fround(step * seconds) * tokensPerSecond));
+    case "transformers-4.52":
+    case "transformers-5.8":
+      return step * Math.trunc(seconds) * tokensPerSecond;
+    case "transformers-5.23":
+      return Math.trunc(Math.fround(step * Math.fround(tokensPerSecond * seconds)));
+  }
+};
+
+/** The text after a visual goes on behind its largest position (old rules) or behind its larger side (5.x). */
+const countsTime = (rule: PositionRule): boolean => rule === "trained" || rule === "transformers-4.52";
+
+/**
+ * Three-part rotary positions (M-RoPE) of a batch.
+ *
+ * Text moves all three parts by 1. A visual that starts at p gives its tokens (p + time, p + row, p + column), in
+ * merge units.
+ *
+ * @source transformers, `get_rope_index` of the version that the rule names (trained: 4.49)
+ * @throws {ShapeError} when placeholders and grids do not fit together, naming the row
+ */
+export const positionsOf = (
+  input: PositionInput,
+  config: Qwen25VLConfig,
+  rule: PositionRule = "trained",
+): Positions => {
+  const { rows, columns, inputIds_BT, attentionMask_BT: mask } = input;
+  const { tokens, vision } = config;
+  const plane = rows * columns;
+  if (inputIds_BT.length !== plane || (mask !== undefined && mask.length !== plane))
+    throw new ShapeError("token ids and mask", {
+      expected: `${rows} x ${columns} values`,
+      got: `${inputIds_BT.length} ids, ${mask?.length} in the mask`,
+    });
+  const merge = vision.spatialMergeSize;
+  const padding = rule === "trained" || rule === "transformers-4.52" ? 1 : 0;
+  const positions_3BT = new Int32Array(3 * plane).fill(padding);
+  const next_B = new Int32Array(rows);
+  const images = [...(input.imageGrids ?? [])];
+  const videos = [...(input.videoGrids ?? [])];
+  let image = 0;
+  let video = 0;
+  for (let row = 0; row < rows; row++) {
+    const kept: number[] = [];
+    for (let at = row * columns; at < (row + 1) * columns; at++)
+      if (mask === undefined || mask[at] === 1) kept.push(at);
+    let position = 0;
+    let largest = -1;
+    for (let index = 0; index < kept.length; ) {
+      const id = inputIds_BT[kept[index]!]!;
+      if (id !== tokens.image && id !== tokens.video) {
+        const at = kept[index++]!;
+        for (let part = 0; part < 3; part++) positions_3BT[part * plane + at] = position;
+        largest = Math.max(largest, position++);
+        continue;
+      }
+      const isVideo = id === tokens.video;
+      const number = isVideo ? video++ : image++;
+      const grid = (isVideo ? videos : images)[number];
+      const kind = isVideo ? "video" : "image";
+      if (grid === undefined)
+        throw new ShapeError(`${kind} placeholder without a grid`, {
+          where: `row ${row}`,
+          expected: `${kind} ${number} of ${(isVideo ? videos : images).length}`,
+        });
+      const length = visualTokensOf(grid, merge);
+      const [, gridRows, gridColumns] = grid;
+      const height = gridRows / merge;
+      const width = gridColumns / merge;
+      let run = 0;
+      while (run < length && index + run < kept.length && inputIds_BT[kept[index + run]!] === id) run++;
+      if (run !== length)
+        throw new ShapeError(`placeholders of ${kind} ${number}`, {
+          where: `row ${row}`,
+          expected: `${length} for grid ${JSON.stringify(grid)}`,
+          got: `${run}`,
+        });
+      const seconds = isVideo ? (input.secondsPerGrid?.[number] ?? 1) : 0;
+      let latest = 0;
+      for (let token = 0; token < length; token++) {
+        const at = kept[index + token]!;
+        const inside = token % (height * width);
+        const time = isVideo
+          ? timeOf(rule, Math.floor(token / (height * width)), seconds, vision.tokensPerSecond)
+          : 0;
+        positions_3BT[at] = position + time;
+        positions_3BT[plane + at] = position + Math.floor(inside / width);
+        positions_3BT[2 * plane + at] = position + (inside % width);
+        latest = Math.max(latest, time);
+      }
+      const extent = Math.max(latest + 1, height, width);
+      largest = Math.max(largest, position + extent - 1);
+      position += countsTime(rule) ? extent : Math.max(height, width);
+      index += length;
+    }
+    next_B[row] = largest + 1;
+  }
+  if (image !== images.length || video !== videos.length)
+    throw new ShapeError("more grids than placeholders", {
+      expected: `${image} images, ${video} videos`,
+      got: `${images.length} images, ${videos.length} videos`,
+    });
+  return { positions_3BT, next_B };
+};

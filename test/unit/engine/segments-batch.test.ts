@@ -1,0 +1,265 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { roundUp } from "../../../src/batch/rounding.ts";
+import type { ClipSegments, SegmentOptions } from "../../../src/batch/segments.ts";
+import { type SegmentsBatch, segmentsBatch } from "../../../src/batch/segments-batch.ts";
+import { seededRandom } from "../../../src/core/random.ts";
+import type { Trainee } from "../../../src/training/loop.ts";
+import { clipOf, noiseStep, tinyTokens, tinyTrainee } from "../training/tiny.ts";
+
+const block = 2;
+const random = seededRandom("segments");
+const clip = (): ClipSegments["clip"] => clipOf(Array.from({ length: 3 }, () => noiseStep(random)));
+const text = (...tokens: number[]): ClipSegments["texts"][number] => ({ tokens, scoredFrom: 1 });
+
+let trainee: Trainee;
+beforeAll(() => {
+  trainee = tinyTrainee("");
+});
+afterAll(() => trainee.engine[Symbol.asyncDispose]());
+
+const plan = (clips: readonly ClipSegments[], options: Omit<SegmentOptions, "tokens"> = {}): SegmentsBatch =>
+  segmentsBatch(clips, trainee.config, { tokens: tinyTokens, ...options });
+/** Log-probabilities of the targets by clip and text. */
+const logprobs = async (
+  clips: readonly ClipSegments[],
+  options: Omit<SegmentOptions, "tokens"> = {},
+): Promise<number[][][]> => {
+  const batch = plan(clips, options);
+  const { tokenLogprobs } = await trainee.engine.forward(batch);
+  const result = clips.map(({ texts }) => texts.map((): number[] => []));
+  batch.scored.forEach(({ clip: b, text: t }, row) => {
+    result[b]![t]!.push(tokenLogprobs[row]!);
+  });
+  return result;
+};
+const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance = 1e-5): void => {
+  expect(a.length).toBe(b.length);
+  for (let i = 0; i < a.length; i++) expect(Math.abs(a[i]! - b[i]!)).toBeLessThan(tolerance);
+};
+const contrast = { block, dropout: 0, random: seededRandom("unused") };
+
+describe("texts behind one clip", () => {
+  test("another text's tokens change nothing, not the last bit", async () => {
+    const shown = clip();
+    const before = await logprobs([
+      { clip: shown, texts: [text(20, 21, 22), text(20, 23, 24), text(25, 26)] },
+    ]);
+    const after = await logprobs([
+      { clip: shown, texts: [text(20, 21, 22), text(27, 28, 29), text(25, 26)] },
+    ]);
+    expect(after[0]![0]).toEqual(before[0]![0]);
+    expect(after[0]![2]).toEqual(before[0]![2]);
+    expect(after[0]![1]).not.toEqual(before[0]![1]);
+  });
+  test("a text says what it says alone behind the clip, wherever it stands", async () => {
+    const shown = clip();
+    const texts = [text(20, 21, 22), text(25, 26), text(27, 28, 29, 30)];
+    const together = await logprobs([{ clip: shown, texts }]);
+    for (const [t, own] of texts.entries())
+      close(together[0]![t]!, (await logprobs([{ clip: shown, texts: [own] }]))[0]![0]!);
+  });
+  test("another clip of the batch changes nothing", async () => {
+    const [a, b, c] = [clip(), clip(), clip()];
+    const texts = [text(20, 21, 22)];
+    const first = await logprobs([
+      { clip: a, texts },
+      { clip: b, texts },
+    ]);
+    const second = await logprobs([
+      { clip: a, texts },
+      { clip: c, texts },
+    ]);
+    expect(second[0]).toEqual(first[0]);
+    expect(second[1]).not.toEqual(first[1]);
+  });
+  test("the clip itself matters, and not when it is blind", async () => {
+    const texts = [text(20, 21, 22)];
+    const [a, b] = [clip(), clip()];
+    expect((await logprobs([{ clip: a, texts }]))[0]).not.toEqual((await logprobs([{ clip: b, texts }]))[0]);
+    const blind = { blind: true };
+    expect((await logprobs([{ clip: a, texts }], blind))[0]).toEqual(
+      (await logprobs([{ clip: b, texts }], blind))[0],
+    );
+  });
+  test("a blind clip among others says what a blind batch says, and the others do not notice", async () => {
+    const texts = [text(20, 21, 22)];
+    const [a, b] = [clip(), clip()];
+    const mixed = await logprobs([
+      { clip: a, texts, blind: true },
+      { clip: b, texts },
+    ]);
+    close(mixed[0]![0]!, (await logprobs([{ clip: a, texts }], { blind: true }))[0]![0]!);
+    close(mixed[1]![0]!, (await logprobs([{ clip: b, texts }]))[0]![0]!);
+  });
+});
+
+describe("the contrastive tail", () => {
+  const rows = (): ClipSegments[] =>
+    [0, 1].map((b) => ({
+      clip: clip(),
+      texts: [text(20, 21, 22), text(23, 24 + b)],
+      contrast: {
+        absentSteps:
+          b === 0
+            ? new Map([[1, noiseStep(random)]])
+            : new Map([
+                [0, noiseStep(random)],
+                [2, noiseStep(random)],
+              ]),
+        keywords: b === 0 ? [16, 17] : [18],
+      },
+    }));
+  /** Tapped states in the order h, absent twin, second view, text; a group holds one row a clip. */
+  const states = async (clips: readonly ClipSegments[], options = contrast): Promise<Float32Array[][]> => {
+    const { states: tapped } = await trainee.engine.forward(plan(clips, { contrast: options }));
+    const all = tapped.get(block)!;
+    const width = trainee.config.text.hiddenSize;
+    return Array.from({ length: 4 }, (_, group) =>
+      clips.map((__, b) =>
+        all.slice((group * clips.length + b) * width, (group * clips.length + b + 1) * width),
+      ),
+    );
+  };
+  /** A single clip's state at the end of the prefix, with `end` as its last token. */
+  const alone = async (shown: ClipSegments["clip"], end = tinyTokens.endComplete): Promise<Float32Array> => {
+    const single = { clip: shown, texts: [text(20)], contrast: { absentSteps: new Map(), keywords: [] } };
+    const tokens = { ...tinyTokens, endComplete: end };
+    const batch = segmentsBatch([single], trainee.config, { tokens, contrast });
+    const { states: tapped } = await trainee.engine.forward(batch);
+    return tapped.get(block)!.slice(0, trainee.config.text.hiddenSize);
+  };
+
+  test("the twin with shared vision steps equals a pass over all its frames, the complete clip equals its own", async () => {
+    const clips = rows();
+    const [complete, twin] = await states(clips);
+    for (const [b, { clip: shown, contrast: against }] of clips.entries()) {
+      const steps = shown.steps.map((step, i) => against!.absentSteps.get(i) ?? step);
+      close(complete![b]!, await alone(shown), 2e-5);
+      close(twin![b]!, await alone({ ...shown, steps }, tinyTokens.endAbsent), 2e-5);
+      expect(Math.max(...twin![b]!.map((x, i) => Math.abs(x - complete![b]![i]!)))).toBeGreaterThan(1e-3);
+    }
+  });
+  test("without dropout the second view is the first one, with dropout it is not", async () => {
+    const clips = rows();
+    const [complete, , view] = await states(clips);
+    const [, , dropped] = await states(clips, { ...contrast, dropout: 0.3 });
+    for (const b of [0, 1]) {
+      close(view![b]!, complete![b]!, 2e-5);
+      expect(Math.max(...dropped![b]!.map((x, i) => Math.abs(x - complete![b]![i]!)))).toBeGreaterThan(1e-3);
+    }
+  });
+  test("keywords are a sequence of their own: no clip changes their state", async () => {
+    const clips = rows();
+    const [, , , words] = await states(clips);
+    const others = clips.map((row) => ({ ...row, clip: clip() }));
+    const [, , , again] = await states(others);
+    for (const b of [0, 1]) close(again![b]!, words![b]!, 1e-7);
+    const [, , , swapped] = await states([...clips].reverse());
+    close(swapped![0]!, words![1]!);
+    expect(Math.max(...words![0]!.map((x, i) => Math.abs(x - words![1]![i]!)))).toBeGreaterThan(1e-3);
+  });
+  test.each([1, 2, 3])("the main part does not feel a tail that ends at block %i", async (at) => {
+    const clips = rows();
+    const plain = await logprobs(clips);
+    const tailed = await logprobs(clips, {
+      contrast: { ...contrast, block: at, dropout: 0.2, random: seededRandom("view") },
+    });
+    for (const b of [0, 1]) for (const t of [0, 1]) close(tailed[b]![t]!, plain[b]![t]!);
+  });
+  test("dropout keeps the expected value: entries are 0 or 1 / (1 - p), about p of them 0", () => {
+    const batch = plan(rows(), { contrast: { block, dropout: 0.25, random: seededRandom("mask") } });
+    const mask = batch.feeds["dropped.mask"] as Float32Array;
+    const zeros = mask.filter((x) => x === 0).length / mask.length;
+    expect([...new Set(mask)].sort()).toEqual([0, Math.fround(1 / 0.75)]);
+    expect(Math.abs(zeros - 0.25)).toBeLessThan(0.05);
+  });
+});
+
+describe("planning", () => {
+  test("a vision step is encoded once, however often it is shown", () => {
+    const shown = clip();
+    const absentSteps = new Map([[1, noiseStep(random)]]);
+    const batch = plan([{ clip: shown, texts: [text(20, 21)], contrast: { absentSteps, keywords: [16] } }], {
+      contrast,
+    });
+    // 3 own steps and 1 of the twin, rounded up to 8.
+    expect(batch.language.visualTokens).toBe(8 * 4);
+    const sources = new Set([...(batch.feeds["source"] as BigInt64Array)].map(Number));
+    const visual = [...sources].filter(
+      (row) => row >= batch.language.words && row < batch.language.words + batch.language.visualTokens,
+    );
+    expect(visual.length).toBe(4 * 4);
+  });
+  test("clips of different sizes are refused", () => {
+    const longer = clipOf(Array.from({ length: 4 }, () => noiseStep(random)));
+    expect(() =>
+      plan([
+        { clip: clip(), texts: [] },
+        { clip: longer, texts: [] },
+      ]),
+    ).toThrow(/clips of one batch.*expected 3 steps of 4 x 4 patches.*got 4 steps of 4 x 4/);
+  });
+  test("every target is scored once, at the row before it, and sees exactly the clip and its own past", () => {
+    const one = fc.integer({ min: 1, max: 5 }).chain((length) =>
+      fc.record({
+        tokens: fc.array(fc.integer({ min: 16, max: 31 }), { minLength: length, maxLength: length }),
+        scoredFrom: fc.integer({ min: 0, max: length }),
+        next: fc.boolean(),
+      }),
+    );
+    const shown = clip();
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(one, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
+        (all) => {
+          const batch = plan(all.map((texts) => ({ clip: shown, texts })));
+          const wanted = all.flatMap((texts, b) =>
+            texts.flatMap(({ tokens, scoredFrom, next }, t) => [
+              ...tokens.flatMap((_, i) => (i >= scoredFrom && i > 0 ? [{ clip: b, text: t, token: i }] : [])),
+              ...(next ? [{ clip: b, text: t, token: tokens.length }] : []),
+            ]),
+          );
+          expect(batch.scored).toEqual(wanted);
+          const prefix = 3 * 4 + 3;
+          const { mainLength, words } = batch.language;
+          const rows = batch.feeds["scored.rows"] as BigInt64Array;
+          const targets = batch.feeds["scored.targets"] as BigInt64Array;
+          const source = batch.feeds["source"] as BigInt64Array;
+          const ids = batch.feeds["ids"] as BigInt64Array;
+          const mask = batch.feeds["mask"] as Float32Array;
+          batch.scored.forEach(({ clip: b, text: t, token }, m) => {
+            const { tokens } = all[b]![t]!;
+            expect(Number(targets[m])).toBe(tokens[token] ?? 0);
+            const row = Number(rows[m]);
+            const start = prefix + all[b]!.slice(0, t).reduce((sum, { tokens: own }) => sum + own.length, 0);
+            expect(row).toBe(b * mainLength + start + token - 1);
+            expect(Number(source[row])).toBeLessThan(words);
+            expect(Number(ids[Number(source[row])])).toBe(tokens[token - 1]);
+            const seen = [...mask.subarray(row * mainLength, (row + 1) * mainLength)].flatMap((x, i) =>
+              x === 0 ? [i] : [],
+            );
+            expect(seen).toEqual([
+              ...Array.from({ length: prefix }, (_, i) => i),
+              ...Array.from({ length: token }, (_, i) => start + i),
+            ]);
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+test("rounding up wastes less than the step or a quarter, and few sizes are left", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 100_000 }), fc.constantFrom(1, 8, 16, 64), (value, least) => {
+      const rounded = roundUp(value, least);
+      expect(rounded).toBeGreaterThanOrEqual(value);
+      expect(rounded % least).toBe(0);
+      expect(rounded - value).toBeLessThan(Math.max(least, value / 4 + 1));
+    }),
+  );
+  const sizes = new Set(Array.from({ length: 4096 }, (_, i) => roundUp(i + 1, 16)));
+  expect(sizes.size).toBeLessThan(40);
+});
