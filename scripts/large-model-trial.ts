@@ -8,6 +8,7 @@
  *   --folder     where the checkpoint goes; default: a new folder among the temporary files
  *   --layers     fewer language blocks, to try the script; default 36
  */
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
@@ -17,9 +18,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readJsonFile } from "../src/core/files.ts";
 import { seededRandom } from "../src/core/random.ts";
-import { type Qwen25VLConfig, readConfig } from "../src/model/qwen2_5_vl/config.ts";
-import { expectedTensors } from "../src/model/qwen2_5_vl/hub-tensors.ts";
-import { saveCheckpoint } from "../src/weights/save-checkpoint.ts";
+import type { ModelConfig } from "../src/model/config.ts";
+import { readConfig } from "../src/model/families.ts";
+import { expectedTensors } from "../src/model/parameters.ts";
+import { saveCheckpoint } from "../src/model/save-checkpoint.ts";
 import { elementsOf } from "../src/weights/write-safetensors.ts";
 import { framesPerSecond, question } from "./large-model-trial/prompt.ts";
 
@@ -38,7 +40,7 @@ if (tokenizer === undefined || clip === undefined) {
 }
 
 /** Qwen2.5-VL-3B's sizes in the configuration of another model of the family. */
-const threeBillion = (): Qwen25VLConfig => {
+const threeBillion = (): ModelConfig => {
   const file = join(tokenizer, "config.json");
   const json = readJsonFile(file) as { vision_config: Record<string, unknown> };
   const text = {
@@ -59,7 +61,7 @@ const threeBillion = (): Qwen25VLConfig => {
 
 /** Numbers of a tensor: norms 1, biases 0, matrices from one table of normal numbers at places of their own. */
 const randomTensors = (
-  config: Qwen25VLConfig,
+  config: ModelConfig,
 ): { name: string; shape: readonly number[]; data: () => Float32Array }[] => {
   const random = seededRandom("large model trial");
   const table = Float32Array.from({ length: 1 << 22 }, () => random.normal());

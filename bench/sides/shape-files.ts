@@ -1,4 +1,5 @@
 /** Weights, inputs and an adapter of a shape as files that both sides of a benchmark read, made once. */
+
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TokenIdsBatch } from "../../src/batch/ids-batch.ts";
@@ -6,14 +7,15 @@ import { type Random, seededRandom } from "../../src/core/random.ts";
 import { adapterShape, fillAdapter, type LoraAdapter } from "../../src/engine/lora.ts";
 import { emptyStore, loadStore, type Trained } from "../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../src/engine/parameter-store.ts";
+import type { Grid } from "../../src/frames/grid.ts";
+import { adaptedModel } from "../../src/model/adapted-model.ts";
+import type { ModelConfig } from "../../src/model/config.ts";
 import { initialize } from "../../src/model/initialize.ts";
 import { positionsOf } from "../../src/model/positions.ts";
-import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
-import type { Grid } from "../../src/model/qwen2_5_vl/windows.ts";
+import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { type LoraModule, readAdapter } from "../../src/weights/adapter.ts";
 import { linearModules } from "../../src/weights/adapter-names.ts";
 import { openSafetensors } from "../../src/weights/safetensors.ts";
-import { saveCheckpoint } from "../../src/weights/save-checkpoint.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { writeSafetensors } from "../../src/weights/write-safetensors.ts";
 import { benchShapes, type ShapeName } from "./shapes.ts";
@@ -26,8 +28,8 @@ const adapterRank = 8;
 const adapterAlpha = 16;
 
 /** The adapter's modules; neither matrix is 0, so that both have a gradient. */
-const adapterModules = (config: Qwen25VLConfig, random: Random): LoraModule[] =>
-  [...linearModules(config).values()]
+const adapterModules = (config: ModelConfig, random: Random): LoraModule[] =>
+  [...linearModules(adaptedModel(config)).values()]
     .filter(({ name }) => name.includes(".self_attn."))
     .map(({ name, inputs, outputs }) => ({
       name,
@@ -76,14 +78,14 @@ export const prepareShape = (cache: string, name: ShapeName): void => {
   writeSafetensors(join(folder, "inputs.safetensors"), inputs, "F32");
   const modules = adapterModules(config, random.fork("adapter"));
   const adapter = { modules, replaced: [], rsLora: false, dropout: 0, base: "" };
-  writeAdapter(join(folder, "adapter"), adapter, config);
+  writeAdapter(join(folder, "adapter"), adapter, adaptedModel(config));
   // The checkpoint appears last and whole: it says that everything is there.
   saveCheckpoint(join(folder, "checkpoint"), config, store.tensors(), { dtype: "float32" });
 };
 
 /** A shape read back: its model, and its clips as token ids with pixels. */
 export interface OpenedShape {
-  readonly config: Qwen25VLConfig;
+  readonly config: ModelConfig;
   readonly store: ParameterStore;
   readonly adapter: LoraAdapter | undefined;
   readonly ids: TokenIdsBatch;
@@ -101,7 +103,10 @@ export const openShape = async (
 ): Promise<OpenedShape> => {
   const shape = benchShapes[name];
   const rows = options.clips ?? shape.clips;
-  const read = trained === "adapter" ? await readAdapter(join(folder, "adapter"), shape.config) : undefined;
+  const read =
+    trained === "adapter"
+      ? await readAdapter(join(folder, "adapter"), adaptedModel(shape.config))
+      : undefined;
   const adapter = read && adapterShape(read);
   const { config, store } = await loadStore(join(folder, "checkpoint"), trained, adapter);
   if (read !== undefined) fillAdapter(store, read);

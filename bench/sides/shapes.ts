@@ -1,6 +1,7 @@
 import type { UpdateOptions } from "../../src/engine/contract.ts";
-import type { Qwen25VLConfig, TextConfig, VisionConfig } from "../../src/model/qwen2_5_vl/config.ts";
-import type { Grid } from "../../src/model/qwen2_5_vl/windows.ts";
+import type { Grid } from "../../src/frames/grid.ts";
+import type { TextConfig } from "../../src/model/config.ts";
+import type { Qwen25VLConfig, VisionConfig } from "../../src/model/qwen2_5_vl/config.ts";
 
 /** Name of a shape. */
 export type ShapeName = "small" | "medium";

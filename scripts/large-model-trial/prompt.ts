@@ -3,8 +3,9 @@ import { type EncodedPrompt, encodePrompt, processorLook } from "../../src/cli/a
 import { pixelsOf } from "../../src/frames/frame-batch.ts";
 import { streamFrames } from "../../src/frames/read-frames.ts";
 import { resizeAntialias } from "../../src/frames/resize-antialias.ts";
+import type { ModelConfig } from "../../src/model/config.ts";
+import { familyOf } from "../../src/model/families.ts";
 import { loadProcessor } from "../../src/model/processor.ts";
-import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
 import { openVideoService } from "../../src/video/service.ts";
 
 /** Frames a second that the trial looks at: four frames of a clip of ten seconds. */
@@ -16,11 +17,11 @@ export const question = "What happens in this clip?";
 /** The question about a clip in the checkpoint's own prompt; with an answer, the whole conversation. */
 export const clipPrompt = async (
   folder: string,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   file: string,
   answer?: string,
 ): Promise<EncodedPrompt & { readonly pictures: Pictures }> => {
-  const processor = loadProcessor(folder, resizeAntialias);
+  const processor = loadProcessor(folder, familyOf(config).processor, resizeAntialias);
   await using video = openVideoService({});
   const info = await video.probe(file);
   const look = processorLook(processor, info, framesPerSecond);

@@ -1,4 +1,5 @@
 /** Part of `large-model-trial.ts`: node step.ts CHECKPOINT CLIP ADAPTER. One LoRA step on a clip and an answer. */
+
 import { availableParallelism } from "node:os";
 import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
@@ -6,7 +7,8 @@ import { trainedAdapter } from "../../src/engine/lora.ts";
 import { openEngine } from "../../src/engine/onnx/open.ts";
 import { negate } from "../../src/graph/ops/elementwise.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
-import { readConfigFile } from "../../src/weights/checkpoint.ts";
+import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { readConfigFile } from "../../src/model/families.ts";
 import { newAdapter } from "../../src/weights/new-adapter.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { clipPrompt, peakMemory, timed } from "./prompt.ts";
@@ -14,7 +16,7 @@ import { clipPrompt, peakMemory, timed } from "./prompt.ts";
 const [folder, clip, target] = process.argv.slice(2) as [string, string, string];
 const targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 const shape = { targets, rank: 8, alpha: 16 };
-const adapter = newAdapter(readConfigFile(folder), shape, seededRandom("adapter"));
+const adapter = newAdapter(adaptedModel(readConfigFile(folder)), shape, seededRandom("adapter"));
 const options = { threads: availableParallelism() };
 const [{ config, weights, engine, execution, weightStorage }, load] = await timed(() =>
   openEngine(folder, "adapter", options, adapter),
@@ -57,5 +59,5 @@ console.log(
   `LoRA step: ${whole.inputIds.length} positions, ${scoredRows.length} scored, ${engine.trainable.length} trained matrices: ` +
     `loss ${loss.toFixed(4)}, gradient ${norm.toFixed(3)}, ${step.toFixed(1)} s, peak ${peakMemory()}`,
 );
-writeAdapter(target, trainedAdapter(weights.store, adapter), config);
+writeAdapter(target, trainedAdapter(weights.store, adapter), adaptedModel(config));
 console.log("adapter saved");

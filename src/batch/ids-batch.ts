@@ -1,9 +1,10 @@
 import { ShapeError } from "../core/errors.ts";
+import { type Grid, patchesOf } from "../frames/grid.ts";
+import type { ModelConfig } from "../model/config.ts";
+import type { VisionShape } from "../model/family.ts";
 import type { LanguageShape } from "../model/language-shape.ts";
 import { causalMask, ropeTables } from "../model/qwen2_5_vl/batch.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import { planVision, type VisionShape } from "../model/qwen2_5_vl/vision-tower.ts";
-import { type Grid, patchesOf } from "../model/qwen2_5_vl/windows.ts";
+import { planVision } from "../model/vision-tower.ts";
 
 /** Token ids as a processor gives them, with the pixels of their visuals. B rows of T columns. */
 export interface TokenIdsBatch {
@@ -45,15 +46,14 @@ const bigints = (values: Iterable<number>): BigInt64Array => BigInt64Array.from(
 export const visionFeeds = (
   grids: readonly Grid[],
   pixels: Float32Array,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
 ): { shape: VisionShape; feeds: Record<string, Float32Array | BigInt64Array> } => {
-  const { shape, feeds } = planVision(grids, config.vision);
-  const named = Object.entries({ ...feeds, pixels }).map(([name, data]) => [`vision.${name}`, data] as const);
-  return { shape, feeds: Object.fromEntries(named) };
+  const { shape, feeds } = planVision(grids, config);
+  return { shape, feeds: { ...feeds, "vision.pixels": pixels } };
 };
 
 /** Where every row comes from: words, then visual tokens (images first), a row of zeros, then padding. */
-const rowSources = (batch: TokenIdsBatch, config: Qwen25VLConfig, words: number): BigInt64Array => {
+const rowSources = (batch: TokenIdsBatch, config: ModelConfig, words: number): BigInt64Array => {
   const { image, video, pad } = config.tokens;
   const merge = config.vision.spatialMergeSize;
   const tokens = (visual: VisualPatches | undefined): number =>
@@ -83,7 +83,7 @@ const isBlind = (used: readonly (readonly boolean[])[], row: number): boolean =>
 };
 
 /** Plans token ids with their visuals: causal attention, padding hidden. @throws {ShapeError} when ids and grids disagree */
-export const idsBatch = (batch: TokenIdsBatch, config: Qwen25VLConfig, wanted: WantedRows): PlannedBatch => {
+export const idsBatch = (batch: TokenIdsBatch, config: ModelConfig, wanted: WantedRows): PlannedBatch => {
   const { rows, columns } = batch;
   const { image, video, pad } = config.tokens;
   const ids = Array.from(batch.ids_BT);

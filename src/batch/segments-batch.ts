@@ -7,12 +7,13 @@
  *
  * Legend: B clips, T positions, N = B T rows.
  */
+
 import { ShapeError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
+import type { Grid } from "../frames/grid.ts";
 import { normalizePatches } from "../frames/patch-bytes.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { ropeTables } from "../model/qwen2_5_vl/batch.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import type { Grid } from "../model/qwen2_5_vl/windows.ts";
 import { type PlannedBatch, visionFeeds } from "./ids-batch.ts";
 import { rounding, roundUp } from "./rounding.ts";
 import type { ClipPatches, ClipSegments, ScoredToken, SegmentOptions } from "./segments.ts";
@@ -44,7 +45,7 @@ const checkSizes = (clips: readonly ClipSegments[]): void => {
 const encodeSteps = (
   encoded: readonly Uint8Array[],
   { rows, columns }: ClipPatches,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
 ): ReturnType<typeof visionFeeds> => {
   const count = roundUp(encoded.length, rounding.steps);
   const stepSize = encoded[0]!.length;
@@ -74,7 +75,7 @@ const rowSources = (
 /** Position tables and mask of the first `kept` positions of every sample, for the blocks behind the tail. */
 const mainFeeds = (
   { sizes: { samples, length, main: kept }, rows }: SegmentsLayout,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
 ): Record<string, Float32Array> => {
   const mask = new Float32Array(samples * kept * kept);
   for (let b = 0; b < samples; b++)
@@ -109,7 +110,7 @@ const dropoutMask = (
 /** Plans a batch. @throws {ShapeError} when clips of one batch have different sizes */
 export const segmentsBatch = (
   clips: readonly ClipSegments[],
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   options: SegmentOptions,
 ): SegmentsBatch => {
   checkSizes(clips);

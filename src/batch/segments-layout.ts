@@ -7,9 +7,9 @@
  * Legend: B samples (clips), T positions of a sample, N = B T rows.
  */
 
+import type { ModelConfig } from "../model/config.ts";
 import { positionsOf } from "../model/positions.ts";
 import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
 import { rounding, roundUp } from "./rounding.ts";
 import type {
   ClipPatches,
@@ -127,7 +127,7 @@ const sizesOf = (clips: readonly ClipSegments[], merge: number, contrasts: boole
 const prefixPositions = (
   clip: ClipPatches,
   tokens: SegmentTokens,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
 ): { at: (index: number) => Triple; next: number } => {
   const merge = config.vision.spatialMergeSize;
   const visualTokens = (clip.steps.length * clip.rows * clip.columns) / merge ** 2;
@@ -163,7 +163,7 @@ interface Prefix {
 /** Lays out a batch of clips of one size. */
 export const layOutSegments = (
   clips: readonly ClipSegments[],
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   { tokens, contrast }: SegmentOptions,
 ): SegmentsLayout => {
   const sizes = sizesOf(clips, config.vision.spatialMergeSize, contrast !== undefined);

@@ -45,10 +45,17 @@ const keywordsOf = async (
   const outcome: KeywordOutcome = await made.value.extract(options.caption, context.signal);
   const keywordSource = { ...made.recipe, version: made.value.version };
   if (outcome.status === "ok") {
-    const { keywords, usage } = outcome;
+    const { keywords, usage, dropped, unchecked } = outcome;
+    for (const { keyword, missing } of dropped ?? [])
+      process.stderr.write(
+        `warning: keyword "${keyword}" dropped: the caption does not say ${missing.join(", ") || "it"}\n`,
+      );
+    if (unchecked !== undefined)
+      process.stderr.write(`warning: keywords not compared with the caption: ${unchecked}\n`);
     return { keywords, keywordSource, ...(usage && { keywordUsage: usage }) };
   }
-  if (outcome.status !== "empty" || needed)
+  const bearable = /^(?:empty|ungrounded|unsupported-language)$/.test(outcome.status);
+  if (!bearable || needed)
     throw new ConfigError(`no keywords from extractor "${made.recipe.name}"`, {
       got: `${outcome.status}: ${outcome.reason}`,
       hint: "give --keywords a,b",

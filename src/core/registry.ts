@@ -72,11 +72,32 @@ export interface Registry<P extends Plugin> {
   add(name: string, plugin: P): void;
 }
 
+type Issue = z.core.$ZodIssue;
+
+/** The first problem, and where it is; of a union what its branches want, or the problem of the one that fits best. */
+const explainIssue = (issue: Issue): { readonly path: readonly PropertyKey[]; readonly message: string } => {
+  const branches = issue.code === "invalid_union" ? issue.errors.filter(({ length }) => length > 0) : [];
+  if (branches.length === 0) return issue;
+  const isOfType = ([first]: readonly Issue[]): boolean =>
+    first!.code !== "invalid_type" || first!.path.length > 0;
+  const [best] = branches.filter(isOfType).sort((a, b) => a.length - b.length);
+  if (best !== undefined) {
+    const { path, message } = explainIssue(best[0]!);
+    return { path: [...issue.path, ...path], message };
+  }
+  const firsts = branches.map(([first]) => first!);
+  const wanted = firsts.flatMap((one) => (one.code === "invalid_type" ? [one.expected] : []));
+  const received = /received .*$/.exec(firsts[0]!.message)?.[0] ?? "received another type";
+  return {
+    path: issue.path,
+    message: `Invalid input: expected ${[...new Set(wanted)].join(" or ")}, ${received}`,
+  };
+};
+
 /** Explains the first problem of a failed zod check in one line. */
 export const explainZod = (error: z.ZodError): string => {
-  const issue = error.issues[0]!;
-  const path = issue.path.join(".");
-  return path === "" ? issue.message : `${path}: ${issue.message}`;
+  const { path, message } = explainIssue(error.issues[0]!);
+  return path.length === 0 ? message : `${path.join(".")}: ${message}`;
 };
 
 /** Parameters after the schema's check; a name that the schema does not have is never dropped silently. */

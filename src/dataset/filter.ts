@@ -22,13 +22,6 @@ export const datasetFilters: Registry<FilterPlugin> = folderRegistry<FilterPlugi
   new URL("./filters/", import.meta.url),
 );
 
-/** The text of a sample's question: what the person says last, without the video. */
-export const questionOf = (sample: Sample): string =>
-  (sample.messages.findLast((message) => message.role === "user")?.content ?? [])
-    .flatMap((part) => (part.type === "text" ? [part.text] : []))
-    .join(" ")
-    .trim();
-
 /** Lower-case words of a text. */
 export const wordsOf = (text: string): string[] =>
   text.toLowerCase().match(/[\p{L}\p{N}]+(?:[-'’][\p{L}\p{N}]+)*/gu) ?? [];

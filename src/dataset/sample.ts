@@ -1,8 +1,6 @@
 import type { Replacement } from "../absent/pair.ts";
+import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { Timeline } from "../video/types.ts";
-
-/** How an answer is compared with the reference. */
-export type AnswerKind = "choice" | "number" | "span" | "permutation" | "index-set" | "open";
 
 /** Part of a message in the Qwen message format. */
 export type MessagePart =
@@ -43,6 +41,8 @@ export interface ClipReference {
   readonly file: string;
   readonly sha256: string;
   readonly timeline: Timeline;
+  /** When the last frame ends; absent: it is shown as long as is usual in the clip. */
+  readonly durationSeconds?: number;
 }
 
 /** The absent twin of a sample's clip: virtual unless `file` is there. */
@@ -65,6 +65,8 @@ export interface Sample {
   readonly options?: readonly string[];
   /** Which family of questions, e.g. "motion-recognition". */
   readonly skill?: string;
+  /** The part of the data set that the row belongs to, e.g. "train" or "test"; every row of a clip is in the same. */
+  readonly split?: string;
   readonly keywords?: readonly string[];
   readonly events?: readonly EventSpan[];
   readonly provenance: Readonly<Record<string, unknown>>;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DataFormatError } from "../core/errors.ts";
 import { explainZod } from "../core/registry.ts";
 import type { FrameIndex, Seconds } from "../core/units.ts";
+import { answerKinds } from "../grading/grade-answer.ts";
 import type { TimedFrame, Timeline } from "../video/types.ts";
 import type { Sample } from "./sample.ts";
 
@@ -45,7 +46,12 @@ const partSchema = z.union([
 /** A row as it stands in `samples-*.jsonl`. */
 const rowSchema = z.strictObject({
   id: z.string().min(1),
-  clip: z.strictObject({ file: z.string().min(1), sha256: sha256Schema, timeline: storedTimelineSchema }),
+  clip: z.strictObject({
+    file: z.string().min(1),
+    sha256: sha256Schema,
+    timeline: storedTimelineSchema,
+    durationSeconds: z.number().positive().optional(),
+  }),
   absent: z
     .strictObject({
       file: z.string().optional(),
@@ -60,9 +66,10 @@ const rowSchema = z.strictObject({
     )
     .min(1),
   answer: z.string().min(1),
-  answerKind: z.enum(["choice", "number", "span", "permutation", "index-set", "open"]),
+  answerKind: z.enum(answerKinds),
   options: z.array(z.string().min(1)).min(2).optional(),
   skill: z.string().optional(),
+  split: z.string().min(1).optional(),
   keywords: z.array(z.string().min(1)).optional(),
   events: z
     .array(
@@ -119,6 +126,10 @@ export const sampleFromRow = (row: unknown, where: string): Sample => {
 /** The line of a sample in `samples-*.jsonl`, without the line end. */
 export const rowOfSample = (sample: Sample): string =>
   JSON.stringify({ ...sample, clip: { ...sample.clip, timeline: storeTimeline(sample.clip.timeline) } });
+
+/** The line of a row as one of the part `split`; for rows that were made before their part was known. */
+export const rowInSplit = (row: string, split: string): string =>
+  `${row.slice(0, -1)},"split":${JSON.stringify(split)}}`;
 
 /** `rejected.jsonl`: something that did not become a sample, and why. */
 export interface Rejection {

@@ -1,7 +1,7 @@
 import type { Random } from "../core/random.ts";
 import type { Objective } from "../graph/objective.ts";
+import type { VisionShape } from "../model/family.ts";
 import type { LanguageShape } from "../model/language-shape.ts";
-import type { VisionShape } from "../model/qwen2_5_vl/vision-tower.ts";
 import type { StopText } from "./stop-text.ts";
 import type { TokenChoiceRules } from "./token-choice.ts";
 

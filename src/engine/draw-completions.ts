@@ -1,7 +1,7 @@
 import { ConfigError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
+import type { TextConfig } from "../model/config.ts";
 import { ropeTables } from "../model/qwen2_5_vl/batch.ts";
-import type { TextConfig } from "../model/qwen2_5_vl/config.ts";
 import type { Completion, FeedArray, SampleRequest } from "./contract.ts";
 import { checkStopText, cutAtStop } from "./stop-text.ts";
 import { checkTokenChoice, drawToken } from "./token-choice.ts";

@@ -1,9 +1,9 @@
 /** Inputs of a parity fixture's case as batches of the engine. Legend: B rows, T columns of the case's token ids. */
 
 import type { TokenIdsBatch } from "../batch/ids-batch.ts";
+import type { ModelConfig } from "../model/config.ts";
 import type { CaseInputs, ModelCase } from "../model/fixture.ts";
 import { type Positions, positionsOf } from "../model/positions.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
 
 /** A case's inputs as a batch of the engine, in the positions of the trained rule. */
 export interface PreparedCase {
@@ -13,7 +13,7 @@ export interface PreparedCase {
 }
 
 /** Reads a case's inputs and computes their positions. */
-export const prepareCase = async (one: ModelCase, config: Qwen25VLConfig): Promise<PreparedCase> => {
+export const prepareCase = async (one: ModelCase, config: ModelConfig): Promise<PreparedCase> => {
   const inputs = await one.inputs();
   const positions = positionsOf(inputs, config);
   const { imageGrids, videoGrids, pixelValues_PX, pixelValuesVideos_PX } = inputs;

@@ -1,8 +1,8 @@
 import { assert } from "../core/errors.ts";
 import { elementCount } from "../graph/value.ts";
 import type { JointParameter } from "../model/joint-parameters.ts";
-import type { StoredBits } from "../weights/checkpoint.ts";
 import { widenBfloat16, widenFloat16 } from "../weights/float-formats.ts";
+import type { StoredBits } from "../weights/stored-tensors.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
 /** A frozen parameter in the 16 bits a number that its file has. */

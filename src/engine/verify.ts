@@ -8,12 +8,13 @@
 import { idsBatch } from "../batch/ids-batch.ts";
 import { seededRandom } from "../core/random.ts";
 import { resizeAntialias } from "../frames/resize-antialias.ts";
+import { adaptedModel } from "../model/adapted-model.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { readConfigFile } from "../model/families.ts";
 import { type ModelCase, type ModelFixture, openFixture } from "../model/fixture.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
 import { readAdapter } from "../weights/adapter.ts";
-import { readConfigFile } from "../weights/checkpoint.ts";
 import type { Engine } from "./contract.ts";
 import { everyRow, labelledRows, type PreparedCase, packLeft, prepareCase } from "./fixture-batch.ts";
 import { type OpenEngineOptions, openEngine } from "./onnx/open.ts";
@@ -44,11 +45,11 @@ const changeColumns = (data: Float32Array, rows: number, from: number, to: numbe
 /** Verifies the cases of one model. */
 class ModelVerifier {
   readonly #fixture: ModelFixture;
-  readonly #config: Qwen25VLConfig;
+  readonly #config: ModelConfig;
   readonly #store: ParameterStore;
   readonly #engine: Engine;
 
-  constructor(fixture: ModelFixture, config: Qwen25VLConfig, store: ParameterStore, engine: Engine) {
+  constructor(fixture: ModelFixture, config: ModelConfig, store: ParameterStore, engine: Engine) {
     this.#fixture = fixture;
     this.#config = config;
     this.#store = store;
@@ -151,7 +152,7 @@ const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promi
   const adapter =
     fixture.adapter === undefined
       ? undefined
-      : await readAdapter(fixture.adapter, readConfigFile(fixture.checkpoint));
+      : await readAdapter(fixture.adapter, adaptedModel(readConfigFile(fixture.checkpoint)));
   const replaced = new Set(adapter?.replaced.map(({ name }) => name));
   const names = new Set(adapter?.modules.map(({ name }) => name));
   const { config, weights, engine } = await openEngine(

@@ -1,26 +1,27 @@
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
-import { type AnswerKind, gradeAnswer, type Verdict } from "../grading/grade-answer.ts";
+import type { ClipReference, Sample } from "../dataset/sample.ts";
 import type { OfficialRule } from "../grading/official.ts";
+import type { NamedMetric } from "./metrics.ts";
 
-/** One question of a benchmark. */
-export interface BenchmarkQuestion {
-  readonly id: string;
-  /** The clip: the cluster of all statistics. Edited versions of one video share it. */
-  readonly videoId: string;
-  readonly skill: string;
-  readonly question: string;
-  readonly answerKind: AnswerKind;
-  /** Null where the benchmark keeps its answers to itself. */
+/**
+ * A row of a data set as a benchmark gives it. An answer may be kept secret (null), and a clip may be known by its name
+ * alone: prediction files need no pictures.
+ */
+export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly answer: string | null;
-  readonly options?: readonly string[];
+  readonly clip: Pick<ClipReference, "file"> & Partial<ClipReference>;
+  /** What all statistics are clustered by, where that is not the clip: edited versions of one video share it. */
+  readonly cluster?: string;
 }
 
 /** A benchmark as its annotations define it; how pictures reach a model is the subject's matter. */
 export interface Benchmark {
+  /** What is reported: names of `metrics/`, and metrics of the benchmark's own. */
+  readonly metrics: readonly (string | NamedMetric)[];
   /** How the benchmark's own script reads a choice; none: official scores do not exist. */
-  readonly officialRule: OfficialRule | null;
-  /** Every question of an annotation file or data folder. @throws {DataFormatError} naming the place */
-  questions(path: string): Promise<readonly BenchmarkQuestion[]>;
+  readonly officialRule?: OfficialRule;
+  /** Every sample of an annotation file or data folder. @throws {DataFormatError} naming the place */
+  samples(path: string): Promise<readonly BenchmarkSample[]>;
 }
 
 /** A benchmark plug-in. */
@@ -35,22 +36,6 @@ export const benchmarkRegistry: Registry<BenchmarkPlugin> = folderRegistry(
   new URL("./benchmarks/", import.meta.url),
 );
 
-/** Expected accuracy of a uniform guess; null where there is no finite set of answers. */
-export const chanceOf = ({ answerKind, answer, options }: BenchmarkQuestion): number | null => {
-  if (answerKind === "choice") return options === undefined ? null : 1 / options.length;
-  if (answerKind !== "permutation" || answer === null) return null;
-  let orders = 1;
-  for (let n = 2; n <= (answer.match(/\d+/g) ?? []).length; n++) orders *= n;
-  return 1 / orders;
-};
-
-/** Grades a completion; null where the answer is not published. */
-export const gradeQuestion = (
-  question: BenchmarkQuestion,
-  completion: string,
-  mode: "strict" | OfficialRule,
-): Verdict | null => {
-  const { answerKind, answer, options } = question;
-  if (answer === null) return null;
-  return gradeAnswer({ answerKind, answer, completion, ...(options === undefined ? {} : { options }) }, mode);
-};
+/** The name of the clip, or of what it was cut from: the cluster of all statistics. */
+export const clusterOf = ({ cluster, clip }: Pick<BenchmarkSample, "cluster" | "clip">): string =>
+  cluster ?? clip.sha256 ?? clip.file;

@@ -2,21 +2,27 @@ import { assert, InternalError, messageOf, VideoPerceiverError } from "../core/e
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { seededRandom } from "../core/random.ts";
 import type { Made, Recipe } from "../core/registry.ts";
-import type { Sample } from "../dataset/sample.ts";
-import { gradeAnswer } from "../grading/grade-answer.ts";
+import { questionText } from "../dataset/question.ts";
 import type { OfficialRule } from "../grading/official.ts";
+import { type BenchmarkSample, clusterOf } from "./benchmarks.ts";
 import type { Intervention } from "./interventions.ts";
+import { judge } from "./judge.ts";
 import { type EvaluationRecord, RECORD_SCHEMA } from "./records.ts";
 import type { Answer, AnswerRequest, Subject } from "./subject.ts";
 
 /** What is asked, of whom, and how it is shown. */
-export interface EvaluateOptions {
-  readonly samples: readonly Sample[];
+export interface EvaluateOptions<S extends BenchmarkSample = BenchmarkSample> {
+  readonly samples: readonly S[];
   readonly subject: Subject;
   readonly interventions: readonly Made<Intervention>[];
   /** Which source frames a sample's positions are; recorded with every answer. */
-  readonly frames: Made<(sample: Sample) => readonly number[]>;
-  readonly benchmark: { readonly name: string; readonly version: string; readonly split: string };
+  readonly frames: Made<(sample: S) => readonly number[]>;
+  readonly benchmark: {
+    readonly recipe: Recipe;
+    /** Hash of the annotations. */
+    readonly version: string;
+    readonly split: string | null;
+  };
   readonly runId: string;
   readonly seed: number;
   /** Repetitions of interventions named here (random-removal wants 5 or more); 1 for the others. */
@@ -36,28 +42,15 @@ export interface EvaluationResult {
   readonly notApplicable: readonly { readonly questionId: string; readonly intervention: string }[];
 }
 
-interface Task {
-  readonly request: AnswerRequest;
-  readonly intervention: Recipe;
-  readonly draw: number;
-}
-
-/** The user's text of a sample, without its pictures. */
-export const promptOf = (sample: Sample): string =>
-  sample.messages
-    .filter(({ role }) => role !== "assistant")
-    .flatMap(({ content }) => content.flatMap((part) => (part.type === "text" ? [part.text] : [])))
-    .join("\n");
-
 /** For each sample the next one of another clip, in a seeded order; null when all are of one clip. */
-const partnersOf = (samples: readonly Sample[], seed: number): (Sample | null)[] => {
+const partnersOf = <S extends BenchmarkSample>(samples: readonly S[], seed: number): (S | null)[] => {
   const order = seededRandom(seed, "partners").shuffled(samples.map((_, index) => index));
-  const partners = new Array<Sample | null>(samples.length).fill(null);
+  const partners = new Array<S | null>(samples.length).fill(null);
   order.forEach((index, rank) => {
-    const own = samples[index]!.clip.sha256;
+    const own = clusterOf(samples[index]!);
     for (let step = 1; step < order.length; step++) {
       const candidate = samples[order[(rank + step) % order.length]!]!;
-      if (candidate.clip.sha256 === own) continue;
+      if (clusterOf(candidate) === own) continue;
       partners[index] = candidate;
       break;
     }
@@ -89,25 +82,13 @@ const ask = async (
   }
 };
 
-/**
- * Asks every sample's question under every intervention and grades the answers. Failed questions are records with
- * `finishReason` "error" and count as wrong. The same seed shows the same frames, whatever the order of samples.
- *
- * @throws an `AbortError` between batches when the signal says so; records made so far went to `onRecord`
- */
-export const evaluate = async (options: EvaluateOptions): Promise<EvaluationResult> => {
-  const {
-    samples,
-    subject,
-    interventions,
-    frames,
-    seed,
-    batchSize = 32,
-    progress = silentProgress,
-    signal,
-  } = options;
+/** Everything that is asked, intervention by intervention, and what an intervention could not show. */
+const requestsOf = <S extends BenchmarkSample>(
+  options: EvaluateOptions<S>,
+): { readonly requests: AnswerRequest[]; readonly notApplicable: EvaluationResult["notApplicable"] } => {
+  const { samples, interventions, frames, seed } = options;
   const partners = partnersOf(samples, seed);
-  const tasks: Task[] = [];
+  const requests: AnswerRequest[] = [];
   const notApplicable: { questionId: string; intervention: string }[] = [];
   for (const { value: intervene, recipe } of interventions)
     for (let draw = 0; draw < (options.draws?.[recipe.name] ?? 1); draw++)
@@ -126,56 +107,62 @@ export const evaluate = async (options: EvaluateOptions): Promise<EvaluationResu
           return;
         }
         const shown = view.clip === undefined || partner === null ? {} : { shownSample: partner };
-        tasks.push({ request: { sample, positions_T, view, ...shown }, intervention: recipe, draw });
+        requests.push({ sample, positions_T, view, ...shown, intervention: recipe, draw });
       });
+  return { requests, notApplicable };
+};
+
+/**
+ * Asks every sample's question under every intervention and grades the answers. Failed questions are records with
+ * `finishReason` "error" and count as wrong. The same seed shows the same frames, whatever the order of samples.
+ *
+ * @throws an `AbortError` between batches when the signal says so; records made so far went to `onRecord`
+ */
+export const evaluate = async <S extends BenchmarkSample>(
+  options: EvaluateOptions<S>,
+): Promise<EvaluationResult> => {
+  const { subject, batchSize = 32, progress = silentProgress, signal } = options;
+  const { requests, notApplicable } = requestsOf(options);
   const records: EvaluationRecord[] = [];
-  for (let at = 0; at < tasks.length; at += batchSize) {
+  for (let at = 0; at < requests.length; at += batchSize) {
     signal?.throwIfAborted();
-    const batch = tasks.slice(at, at + batchSize);
-    const answers = await ask(
-      subject,
-      batch.map(({ request }) => request),
-      signal,
-    );
-    batch.forEach((task, i) => {
-      const record = recordOf(options, task, answers[i]!);
+    const batch = requests.slice(at, at + batchSize);
+    const answers = await ask(subject, batch, signal);
+    batch.forEach((request, i) => {
+      const record = recordOf(options, request, answers[i]!);
       records.push(record);
       options.onRecord?.(record);
     });
-    progress.update(Math.min(tasks.length, at + batchSize), tasks.length, subject.name);
+    progress.update(Math.min(requests.length, at + batchSize), requests.length, subject.name);
   }
   return { records, notApplicable };
 };
 
-const recordOf = (options: EvaluateOptions, task: Task, answer: Answer): EvaluationRecord => {
-  const { sample, positions_T, view, shownSample } = task.request;
-  const { answerKind, answer: gold, options: choices } = sample;
-  const question = { answerKind, answer: gold, ...(choices === undefined ? {} : { options: choices }) };
-  const verdict = gradeAnswer({ ...question, completion: answer.text });
-  const official =
-    options.official === undefined
-      ? null
-      : gradeAnswer({ ...question, completion: answer.text }, options.official).score;
-  const times = new Map(
-    sample.clip.timeline.map((frame) => [frame.index as number, frame.timeSeconds as number]),
-  );
-  // A failed question counts as wrong even where a benchmark's own rule gives an empty answer credit.
-  const lost = answer.finishReason === "error" || answer.finishReason === "timeout";
+const recordOf = <S extends BenchmarkSample>(
+  options: EvaluateOptions<S>,
+  request: AnswerRequest,
+  answer: Answer,
+): EvaluationRecord => {
+  const { benchmark, subject } = options;
+  const { sample, positions_T, view, shownSample } = request;
+  const { timeline = [] } = sample.clip;
+  const times = new Map(timeline.map((frame) => [frame.index as number, frame.timeSeconds as number]));
   return {
     schema: RECORD_SCHEMA,
     runId: options.runId,
-    benchmark: options.benchmark.name,
-    benchmarkVersion: options.benchmark.version,
-    split: options.benchmark.split,
+    benchmark: benchmark.recipe.name,
+    benchmarkParams: benchmark.recipe.params,
+    benchmarkVersion: benchmark.version,
+    split: benchmark.split,
     questionId: sample.id,
-    videoId: sample.clip.sha256,
+    videoId: clusterOf(sample),
     skill: sample.skill ?? "all",
-    answerKind,
-    subject: options.subject.name,
-    subjectRecipe: options.subject.recipe ?? null,
-    decoding: options.subject.decoding ?? null,
-    intervention: task.intervention,
-    draw: task.draw,
+    answerKind: sample.answerKind,
+    subject: subject.name,
+    subjectRecipe: subject.recipe ?? null,
+    decoding: subject.decoding ?? null,
+    intervention: request.intervention,
+    draw: request.draw,
     framePolicy: options.frames.recipe,
     frameIndices: positions_T,
     frameTimesSeconds: positions_T.map((frame) => {
@@ -184,18 +171,14 @@ const recordOf = (options: EvaluateOptions, task: Task, answer: Answer): Evaluat
       return time;
     }),
     shownFrames: view.shown_T,
-    shownVideoId: shownSample?.clip.sha256 ?? null,
-    prompt: promptOf(sample),
-    options: choices ?? null,
+    shownVideoId: shownSample === undefined ? null : (shownSample.clip.sha256 ?? shownSample.clip.file),
+    prompt: questionText(sample),
+    options: sample.options ?? null,
     rawOutput: answer.text,
     finishReason: answer.finishReason,
     error: answer.error ?? null,
-    parsedAnswer: lost ? null : verdict.parsed,
-    parseRule: lost ? answer.finishReason : verdict.rule,
-    gold,
-    correct: !lost && verdict.correct,
-    scoreStrict: lost ? 0 : verdict.score,
-    scoreOfficial: lost && official !== null ? 0 : official,
+    gold: sample.answer,
+    ...judge(sample, answer, options.official),
     latencyMilliseconds: answer.latencyMilliseconds ?? null,
     attempts: answer.attempts ?? 1,
   };

@@ -1,6 +1,6 @@
 import type { Random } from "../core/random.ts";
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
-import type { Sample } from "../dataset/sample.ts";
+import type { BenchmarkSample } from "./benchmarks.ts";
 
 /** Axis T: positions, the pictures a model is given. Times and number of positions are never changed by a view. */
 export interface View {
@@ -14,12 +14,12 @@ export interface View {
 
 /** What an intervention may look at. */
 export interface ViewRequest {
-  readonly sample: Sample;
+  readonly sample: BenchmarkSample;
   /** Source frames at the positions, ascending. */
   readonly positions_T: readonly number[];
   readonly random: Random;
   /** Another clip of the same benchmark, with its own positions; null when there is none. */
-  readonly partner: { readonly sample: Sample; readonly positions_T: readonly number[] } | null;
+  readonly partner: { readonly sample: BenchmarkSample; readonly positions_T: readonly number[] } | null;
 }
 
 /**
@@ -44,7 +44,7 @@ export const interventionRegistry: Registry<InterventionPlugin> = folderRegistry
 );
 
 /** What the absent twin shows at each position: the replacement of its frame, if it has one, else the frame. */
-export const absentView = (sample: Sample, positions_T: readonly number[]): number[] | null => {
+export const absentView = (sample: BenchmarkSample, positions_T: readonly number[]): number[] | null => {
   if (sample.absent === undefined) return null;
   const from = new Map(
     sample.absent.replacements.map((replacement) => [replacement.index, replacement.from]),
@@ -53,9 +53,9 @@ export const absentView = (sample: Sample, positions_T: readonly number[]): numb
 };
 
 /** Positions whose frame falls into one of the sample's events. */
-export const eventPositions = (sample: Sample, positions_T: readonly number[]): Set<number> => {
+export const eventPositions = (sample: BenchmarkSample, positions_T: readonly number[]): Set<number> => {
   const times = new Map(
-    sample.clip.timeline.map((frame) => [frame.index as number, frame.timeSeconds as number]),
+    (sample.clip.timeline ?? []).map((frame) => [frame.index as number, frame.timeSeconds as number]),
   );
   const inside = new Set<number>();
   positions_T.forEach((frame, position) => {

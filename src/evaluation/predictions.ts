@@ -1,60 +1,196 @@
-import { readFileSync } from "node:fs";
-import { z } from "zod";
-import { DataFormatError, messageOf } from "../core/errors.ts";
-import { parseJson } from "../core/files.ts";
+import { DataFormatError } from "../core/errors.ts";
+import { parseJsonRows, readTextFile } from "../core/files.ts";
+import { parseHandWrittenJson } from "../core/json-text.ts";
+import type { Recipe } from "../core/registry.ts";
 
-const line = z.object({ id: z.string().min(1), answer: z.string() });
+/** One answer as it stands in a prediction file. */
+export interface Prediction {
+  readonly id: string;
+  /** Null where the file has the question but no text for it. */
+  readonly text: string | null;
+  /** Why there is no text. */
+  readonly reason?: string;
+  readonly finishReason: "stop" | "length" | "timeout" | "error";
+}
+
+/** A question that is answered more than once, or whose answer is no text. */
+export interface PredictionFault {
+  readonly id: string;
+  readonly where: string;
+  readonly what: string;
+}
+
+/** One way in which the questions were shown to whoever answered. */
+export interface PredictedView {
+  readonly intervention: Recipe;
+  /** Repetitions: 1, or as many as the records have. */
+  readonly draws: number;
+  /** By draw, then by question. */
+  readonly answers: readonly ReadonlyMap<string, Prediction>[];
+}
+
+/** What a prediction file says. */
+export interface Predictions {
+  readonly file: string;
+  /** The complete clip first. Plain predictions have this one only. */
+  readonly views: readonly PredictedView[];
+  /** Whose answers they are, where our own records say so. */
+  readonly subject: string | null;
+  /** What our own records say of the benchmark that was asked. */
+  readonly benchmark: {
+    readonly params: Readonly<Record<string, unknown>>;
+    readonly split: string | null;
+  } | null;
+  readonly repeated: readonly PredictionFault[];
+  readonly unusable: readonly PredictionFault[];
+}
+
+const idFields = ["id", "uid", "question_id", "questionId", "qid"] as const;
+// A row's "answer" is the reference where a prediction stands beside it, so it is looked at last.
+const textFields = ["rawOutput", "prediction", "pred", "output", "response", "answer"] as const;
+
+const layouts =
+  'a JSON object {"<question id>": "text"}, or an array or lines of rows ' +
+  `with one of ${idFields.join(", ")} and one of ${textFields.join(", ")}`;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const shortened = (value: unknown): string => JSON.stringify(value)?.slice(0, 60) ?? "nothing";
+
+/** The text of an answer: text and numbers as they are; anything else is none, and why. */
+const textOf = (value: unknown): Pick<Prediction, "text" | "reason"> => {
+  if (typeof value === "string") return { text: value };
+  if (typeof value === "number") return { text: String(value) };
+  return { text: null, reason: `an answer that is no text: ${shortened(value)}` };
+};
+
+interface Row {
+  readonly where: string;
+  readonly prediction: Prediction;
+  readonly intervention: Recipe;
+  readonly draw: number;
+}
+
+const completeView: Recipe = { name: "complete", params: {} };
+
+const rowOf = (value: unknown, where: string): Row => {
+  const wrong = (got: unknown): DataFormatError =>
+    new DataFormatError("not a prediction", { where, expected: layouts, got: shortened(got) });
+  if (!isObject(value)) throw wrong(value);
+  const id = idFields.map((field) => value[field]).find((one) => one !== undefined && one !== null);
+  if ((typeof id !== "string" && typeof id !== "number") || id === "") throw wrong(value);
+  const field = textFields.find((one) => one in value);
+  if (field === undefined) throw wrong(value);
+  const given = value["finishReason"];
+  const lost = given === "error" || given === "timeout" || given === "missing";
+  const failed = { text: null, reason: String(value["error"] ?? given) };
+  const { text, reason } = lost ? failed : textOf(value[field]);
+  const finishReason = given === "error" || given === "timeout" || given === "length" ? given : "stop";
+  const recorded = value["intervention"];
+  const draw = value["draw"];
+  return {
+    where,
+    prediction: { id: String(id), text, finishReason, ...(reason === undefined ? {} : { reason }) },
+    intervention:
+      isObject(recorded) && typeof recorded["name"] === "string"
+        ? (recorded as unknown as Recipe)
+        : completeView,
+    draw: typeof draw === "number" && Number.isInteger(draw) && draw >= 0 ? draw : 0,
+  };
+};
+
+/** The values of a file: of one JSON document, or of JSON lines; with the place of each. */
+const valuesOf = (file: string, text: string): { readonly where: string; readonly value: unknown }[] => {
+  const lines = text.split(/\r\n|[\r\n]/).filter((line) => line.trim() !== "");
+  if (lines.length === 0)
+    throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty file" });
+  // A damaged later line is named as a line where the first one is a whole row.
+  if (/^\s*\{.*\}\s*,\s*$/s.test(lines[0]!) || (lines.length > 1 && /^\s*\{.*\}\s*$/s.test(lines[0]!)))
+    return parseJsonRows(text, file);
+  const document = parseHandWrittenJson(text, file);
+  if (Array.isArray(document)) return document.map((value, i) => ({ where: `${file}, row ${i + 1}`, value }));
+  const isRow =
+    isObject(document) &&
+    idFields.some((field) => field in document) &&
+    textFields.some((field) => field in document);
+  if (!isObject(document) || isRow) return [{ where: file, value: document }];
+  return Object.entries(document).map(([id, answer]) => {
+    const isNested = isObject(answer) && textFields.some((field) => field in answer);
+    return { where: `${file}, ${JSON.stringify(id)}`, value: isNested ? { ...answer, id } : { id, answer } };
+  });
+};
+
+/** The views of rows: the first answer of a question counts, further ones are faults. */
+const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> => {
+  const views = new Map<string, { intervention: Recipe; answers: Map<string, Prediction>[] }>();
+  const repeated: PredictionFault[] = [];
+  for (const { where, prediction, intervention, draw } of rows) {
+    const key = JSON.stringify(intervention);
+    const view = views.get(key) ?? { intervention, answers: [] };
+    views.set(key, view);
+    while (view.answers.length <= draw) view.answers.push(new Map());
+    const answers = view.answers[draw]!;
+    const before = answers.get(prediction.id);
+    if (before === undefined) answers.set(prediction.id, prediction);
+    else
+      repeated.push({
+        id: prediction.id,
+        where,
+        what:
+          before.text === prediction.text ? "the same answer again" : "another answer to the same question",
+      });
+  }
+  const isComplete = ({ intervention }: { intervention: Recipe }): number =>
+    intervention.name === "complete" ? 0 : 1;
+  return {
+    views: [...views.values()]
+      .sort((a, b) => isComplete(a) - isComplete(b))
+      .map((view) => ({ ...view, draws: view.answers.length })),
+    repeated,
+  };
+};
 
 /**
- * Predictions by question: a JSON object `{ id: text }`, or lines `{ "id": ..., "answer": ... }` (also `uid` or
- * `questionId`, `prediction`, `output` or `rawOutput`).
+ * Reads predictions: a JSON object `{ id: text }`, an array of rows, lines of rows, or our own records with all the views
+ * that they were answered under. A row's answer is never mistaken for the reference that may stand beside it.
  *
- * @throws {DataFormatError} for another layout, or a question answered twice
+ * Answers that are no text (null, lists) and questions answered twice do not stop the reading; they are named.
+ *
+ * @throws {DataFormatError} for an empty file, another layout, or records of several subjects
  */
-export const readPredictions = (file: string): ReadonlyMap<string, string> => {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new DataFormatError("cannot read predictions", {
+export const readPredictions = (file: string): Predictions => {
+  const values = valuesOf(file, readTextFile(file));
+  const rows = values.map(({ value, where }) => rowOf(value, where));
+  const recorded = values.flatMap(({ value }) =>
+    isObject(value) &&
+    typeof value["schema"] === "string" &&
+    value["schema"].startsWith("videoperceiver/record@")
+      ? [value]
+      : [],
+  );
+  const subjects = [...new Set(recorded.map((record) => String(record["subject"])))];
+  if (subjects.length > 1)
+    throw new DataFormatError("records of several subjects", {
       where: file,
-      got: messageOf(error),
-      cause: error,
+      expected: "one subject's answers",
+      got: subjects.slice(0, 4).join(", "),
     });
-  }
-  const lines = text.split("\n").filter((row) => row.trim() !== "");
-  const result = new Map<string, string>();
-  if (lines.length === 0) throw new DataFormatError("no predictions", { where: file });
-  const first = lines.length > 1 && /^\s*\{.*\}\s*$/.test(lines[0]!) ? null : parseJson(text, file);
-  const isRow = (value: object): boolean =>
-    "answer" in value || "prediction" in value || "output" in value || "rawOutput" in value;
-  if (first !== null && typeof first === "object" && !Array.isArray(first) && !isRow(first)) {
-    for (const [id, answer] of Object.entries(first)) {
-      if (typeof answer !== "string")
-        throw new DataFormatError("prediction is not text", {
-          where: `${file}, ${id}`,
-          got: JSON.stringify(answer),
-        });
-      result.set(id, answer);
-    }
-    return result;
-  }
-  lines.forEach((row, i) => {
-    const where = `${file}:${i + 1}`;
-    const value = parseJson(row, where) as Record<string, unknown> | null;
-    const parsed = line.safeParse({
-      id: value?.["id"] ?? value?.["uid"] ?? value?.["questionId"],
-      answer: value?.["answer"] ?? value?.["prediction"] ?? value?.["output"] ?? value?.["rawOutput"],
-    });
-    if (!parsed.success)
-      throw new DataFormatError("not a prediction", {
-        where,
-        expected: '{"id": "...", "answer": "..."}',
-        got: row.slice(0, 60),
-      });
-    if (result.has(parsed.data.id))
-      throw new DataFormatError("question answered twice", { where, got: parsed.data.id });
-    result.set(parsed.data.id, parsed.data.answer);
-  });
-  return result;
+  const [first] = recorded;
+  const { benchmarkParams, split } = first ?? {};
+  return {
+    file,
+    ...viewsOf(rows),
+    subject: subjects[0] ?? null,
+    benchmark:
+      first === undefined
+        ? null
+        : {
+            params: isObject(benchmarkParams) ? benchmarkParams : {},
+            split: typeof split === "string" ? split : null,
+          },
+    unusable: rows.flatMap(({ where, prediction: { id, text: given, reason = "" } }) =>
+      given === null ? [{ id, where, what: reason }] : [],
+    ),
+  };
 };

@@ -1,23 +1,32 @@
 import { DataFormatError } from "../core/errors.ts";
-import { readJsonLines } from "../core/files.ts";
+import { readJsonRows } from "../core/files.ts";
 import type { Recipe } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { QuestionScore } from "./statistics/paired.ts";
 import type { Answer, Decoding } from "./subject.ts";
 
 /** Version of the record's format. */
-export const RECORD_SCHEMA = "videoperceiver/record@1";
+export const RECORD_SCHEMA = "videoperceiver/record@2";
+
+/**
+ * What became of a question: read and right or wrong, text that could not be read, no text, never answered, failed on
+ * the way, or without a published answer. The last kind is never scored; every other one that is not "right" is wrong.
+ */
+export type Outcome = "right" | "wrong" | "unread" | "empty" | "missing" | "failed" | "unscored";
 
 /** Everything about one answer to one question: one JSON line. All statistics are made from these. */
 export interface EvaluationRecord {
   readonly schema: typeof RECORD_SCHEMA;
   readonly runId: string;
   readonly benchmark: string;
+  /** What the benchmark was made with. */
+  readonly benchmarkParams: Readonly<Record<string, unknown>>;
   /** Hash of the annotations. */
   readonly benchmarkVersion: string;
-  readonly split: string;
+  /** Part of the benchmark; null: all of it. */
+  readonly split: string | null;
   readonly questionId: string;
-  /** The clip: the cluster of all statistics. */
+  /** The clip, or what it was cut from: the cluster of all statistics. */
   readonly videoId: string;
   readonly skill: string;
   readonly answerKind: AnswerKind;
@@ -39,16 +48,24 @@ export interface EvaluationRecord {
   readonly rawOutput: string;
   readonly finishReason: Answer["finishReason"];
   readonly error: string | null;
+  /** Null where nothing could be read; so are the fields below where no answer is published. */
   readonly parsedAnswer: string | null;
   readonly parseRule: string;
-  readonly gold: string;
+  readonly gold: string | null;
+  readonly outcome: Outcome;
   readonly correct: boolean;
   readonly scoreStrict: number;
   /** By the benchmark's own rule, where there is one. */
+  readonly parsedOfficial: string | null;
+  readonly correctOfficial: boolean | null;
   readonly scoreOfficial: number | null;
   readonly latencyMilliseconds: number | null;
   readonly attempts: number;
 }
+
+/** The records that count: those whose answer is published. */
+export const scoredRecords = (records: readonly EvaluationRecord[]): EvaluationRecord[] =>
+  records.filter(({ outcome }) => outcome !== "unscored");
 
 /** The outcomes of records for paired statistics: 1 right, 0 wrong or failed. */
 export const correctness = (records: readonly EvaluationRecord[]): QuestionScore[] =>
@@ -63,20 +80,18 @@ export const writeRecord = (record: EvaluationRecord): string => JSON.stringify(
 
 /** Records of a JSON-lines file. @throws {DataFormatError} naming the line and what is missing */
 export async function* readRecords(file: string): AsyncGenerator<EvaluationRecord> {
-  let line = 0;
-  for await (const row of readJsonLines(file)) {
-    line++;
-    const record = row as Partial<EvaluationRecord> | null;
+  for await (const { value, where } of readJsonRows(file)) {
+    const record = value as Partial<EvaluationRecord> | null;
     if (record === null || typeof record !== "object" || record.schema !== RECORD_SCHEMA)
       throw new DataFormatError("not an evaluation record", {
-        where: `${file}, record ${line}`,
+        where,
         expected: `schema "${RECORD_SCHEMA}"`,
         got: JSON.stringify((record as { schema?: unknown } | null)?.schema ?? null),
       });
-    for (const field of ["questionId", "videoId", "subject", "skill", "rawOutput"] as const)
+    for (const field of ["questionId", "videoId", "subject", "skill", "rawOutput", "outcome"] as const)
       if (typeof record[field] !== "string")
         throw new DataFormatError("evaluation record lacks a field", {
-          where: `${file}, record ${line}`,
+          where,
           expected: field,
         });
     yield record as EvaluationRecord;

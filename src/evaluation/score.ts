@@ -1,7 +1,13 @@
 import { BenchmarkError } from "../core/errors.ts";
-import { type Benchmark, type BenchmarkQuestion, chanceOf, gradeQuestion } from "./benchmarks.ts";
-import { type ClusteredValue, clusteredAccuracy } from "./statistics/clustered.ts";
+import { seededRandom } from "../core/random.ts";
+import { meanChance } from "./chance.ts";
+import { underOfficialRule } from "./judge.ts";
+import type { NamedMetric } from "./metrics.ts";
+import { correctness, type EvaluationRecord, type Outcome, scoredRecords } from "./records.ts";
+import { clusterBootstrap } from "./statistics/bootstrap.ts";
+import { clusteredAccuracy } from "./statistics/clustered.ts";
 import type { Estimate } from "./statistics/estimate.ts";
+import { pairedDifferences, type QuestionScore } from "./statistics/paired.ts";
 
 /** One skill's score. */
 export interface SkillScore {
@@ -11,106 +17,96 @@ export interface SkillScore {
   readonly chance: number | null;
 }
 
-/** What scoring says: accuracy and everything that an accuracy alone hides. */
-export interface ScoreResult {
-  readonly benchmark: string;
-  readonly mode: "strict" | "official";
-  /** Questions with a published answer; only these are scored. */
-  readonly scored: number;
-  readonly withoutPublishedAnswer: number;
-  /** Scored questions without a prediction: wrong in `accuracy`. */
-  readonly missing: number;
-  /** Predictions for questions that the benchmark does not have. */
-  readonly unknown: number;
-  /** Micro average over scored questions, clustered by clip. */
-  readonly accuracy: Estimate;
-  /** Plain mean of the skills' accuracies. */
-  readonly macroAccuracy: number;
-  /** Right answers / questions with a prediction that is not empty; null when there is none. */
-  readonly accuracyOfAnswered: number | null;
-  /** Mean partial credit. */
-  readonly meanScore: number;
-  readonly answeredRate: number;
-  /** Share of given predictions that could not be read. */
-  readonly parseFailRate: number;
-  readonly chance: number | null;
-  readonly skills: readonly SkillScore[];
+/** One of a benchmark's metrics; null where it is not defined. */
+export interface MetricScore {
+  readonly name: string;
+  readonly summary: string;
+  readonly value: Estimate | null;
 }
 
-const meanChance = (questions: readonly BenchmarkQuestion[]): number | null => {
-  let sum = 0;
-  for (const question of questions) {
-    const chance = chanceOf(question);
-    if (chance === null) return null;
-    sum += chance;
-  }
-  return sum / questions.length;
+/** What records of one subject under one intervention say: accuracy and everything that an accuracy alone hides. */
+export interface ViewScore {
+  readonly intervention: string;
+  /** Records with a published answer; only these are scored. */
+  readonly scored: number;
+  /** Micro average over scored questions, clustered by clip. */
+  readonly accuracy: Estimate;
+  /** With intervals by bootstrap over clips that recomputes the metric. */
+  readonly metrics: readonly MetricScore[];
+  readonly chance: number | null;
+  readonly skills: readonly SkillScore[];
+  /** How many questions ended how. */
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+}
+
+/** Accuracy of questions, repeated draws of one counted once; never an interval of width 0. */
+export const accuracyOf = (scores: readonly QuestionScore[]): Estimate | null =>
+  clusteredAccuracy(
+    pairedDifferences(
+      scores,
+      scores.map((score) => ({ ...score, score: 0 })),
+    ),
+  );
+
+/** A metric with the interval of a bootstrap over clips. */
+export const metricScore = (
+  { name, summary, value }: NamedMetric,
+  records: readonly EvaluationRecord[],
+  seed: number,
+): MetricScore => ({
+  name,
+  summary,
+  value: clusterBootstrap(
+    { items: records, clusterOf: ({ videoId }) => videoId, aggregate: value },
+    seededRandom(seed, "bootstrap", name),
+  ),
+});
+
+const countOutcomes = (records: readonly EvaluationRecord[]): Record<Outcome, number> => {
+  const counts = { right: 0, wrong: 0, unread: 0, empty: 0, missing: 0, failed: 0, unscored: 0 };
+  for (const { outcome } of records) counts[outcome]++;
+  return counts;
 };
 
 /**
- * Scores predictions against a benchmark's questions. A missing prediction is wrong in either mode, also where the
- * benchmark's own rule would give an empty answer credit.
+ * Scores the records of one subject under one intervention.
  *
- * @throws {BenchmarkError} when nothing can be scored, or the benchmark has no official rule
+ * @param mode "official": by the benchmark's own rule, errors included, but what is missing or failed is wrong there too
+ * @throws {BenchmarkError} when nothing can be scored
  */
-export const scorePredictions = (
-  name: string,
-  benchmark: Benchmark,
-  questions: readonly BenchmarkQuestion[],
-  predictions: ReadonlyMap<string, string>,
+export const scoreView = (
+  records: readonly EvaluationRecord[],
+  metrics: readonly NamedMetric[],
   mode: "strict" | "official",
-): ScoreResult => {
-  const rule = mode === "strict" ? "strict" : benchmark.officialRule;
-  if (rule === null)
-    throw new BenchmarkError("no official scoring rule", { where: name, hint: "use --mode strict" });
-  const scored = questions.filter(({ answer }) => answer !== null);
-  if (scored.length === 0)
+  seed: number,
+): ViewScore => {
+  const first = records[0];
+  const strict = scoredRecords(records);
+  if (first === undefined || strict.length === 0)
     throw new BenchmarkError("nothing to score", {
-      where: name,
+      ...(first === undefined ? {} : { where: first.benchmark }),
       expected: "questions with published answers",
     });
-  const known = new Set(questions.map(({ id }) => id));
-  const bySkill = new Map<string, { questions: BenchmarkQuestion[]; values: ClusteredValue[] }>();
-  const values: ClusteredValue[] = [];
-  let [given, answered, rightAnswered, unread, score] = [0, 0, 0, 0, 0];
-  for (const question of scored) {
-    const text = predictions.get(question.id);
-    const verdict = text === undefined ? null : gradeQuestion(question, text, rule);
-    const value = { cluster: question.videoId, value: verdict?.correct ? 1 : 0 };
-    if (text !== undefined) given++;
-    if (verdict !== null && (verdict.parsed === null || verdict.parsed === "")) unread++;
-    if (text !== undefined && text.trim() !== "") {
-      answered++;
-      rightAnswered += value.value;
-    }
-    score += verdict?.score ?? 0;
-    values.push(value);
-    const entry = bySkill.get(question.skill) ?? { questions: [], values: [] };
-    entry.questions.push(question);
-    entry.values.push(value);
-    bySkill.set(question.skill, entry);
+  const scored = mode === "strict" ? strict : strict.map(underOfficialRule);
+  const bySkill = new Map<string, EvaluationRecord[]>();
+  for (const record of scored) {
+    const rows = bySkill.get(record.skill);
+    if (rows === undefined) bySkill.set(record.skill, [record]);
+    else rows.push(record);
   }
-  const skills = [...bySkill]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([skill, entry]) => ({
-      skill,
-      accuracy: clusteredAccuracy(entry.values)!,
-      chance: meanChance(entry.questions),
-    }));
   return {
-    benchmark: name,
-    mode,
+    intervention: first.intervention.name,
     scored: scored.length,
-    withoutPublishedAnswer: questions.length - scored.length,
-    missing: scored.length - given,
-    unknown: [...predictions.keys()].filter((id) => !known.has(id)).length,
-    accuracy: clusteredAccuracy(values)!,
-    macroAccuracy: skills.reduce((sum, { accuracy }) => sum + accuracy.value, 0) / skills.length,
-    accuracyOfAnswered: answered === 0 ? null : rightAnswered / answered,
-    meanScore: score / scored.length,
-    answeredRate: answered / scored.length,
-    parseFailRate: given === 0 ? 0 : unread / given,
+    accuracy: accuracyOf(correctness(scored))!,
+    metrics: metrics.map((metric) => metricScore(metric, scored, seed)),
     chance: meanChance(scored),
-    skills,
+    skills: [...bySkill]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([skill, rows]) => ({
+        skill,
+        accuracy: accuracyOf(correctness(rows))!,
+        chance: meanChance(rows),
+      })),
+    outcomes: countOutcomes([...scored, ...records.filter(({ outcome }) => outcome === "unscored")]),
   };
 };

@@ -1,24 +1,30 @@
 import type { Recipe } from "../core/registry.ts";
-import type { Sample } from "../dataset/sample.ts";
+import type { BenchmarkSample } from "./benchmarks.ts";
 import type { View } from "./interventions.ts";
 
 /** One question as a subject gets it. Position t shows `view.shown_T[t]` at the time of `positions_T[t]`. */
 export interface AnswerRequest {
-  readonly sample: Sample;
+  readonly sample: BenchmarkSample;
   /** Source frames at whose times the positions stand, before any intervention. */
   readonly positions_T: readonly number[];
   readonly view: View;
   /** The sample of `view.clip`, when the view shows another clip. */
-  readonly shownSample?: Sample;
+  readonly shownSample?: BenchmarkSample;
+  /** What made the view, and which repetition of it this is, from 0. */
+  readonly intervention: Recipe;
+  readonly draw: number;
 }
 
-/** What a subject said. A failed question is data: it says "error" or "timeout" and why, and counts as wrong. */
+/**
+ * What a subject said. A failed question is data: it says "error", "timeout" or "missing" (it was never answered) and
+ * why, and counts as wrong.
+ */
 export interface Answer {
   readonly text: string;
-  readonly finishReason: "stop" | "length" | "timeout" | "error";
+  readonly finishReason: "stop" | "length" | "timeout" | "error" | "missing";
   readonly latencyMilliseconds?: number;
   readonly attempts?: number;
-  /** Why there is no answer; set with finish reasons "error" and "timeout". */
+  /** Why there is no answer; set with finish reasons "error", "timeout" and "missing". */
   readonly error?: string;
 }
 

@@ -20,7 +20,7 @@ const assumedIndexBytes = 64 << 10;
 export const indexPathIn =
   (folder: CacheFolder, hashes: ContentHash) =>
   async (file: string, decoder: DecoderIdentity): Promise<string> => {
-    const key = sha256(JSON.stringify(["index@1", await hashes.of(file), decoder]));
+    const key = sha256(JSON.stringify(["index@2", await hashes.of(file), decoder]));
     const path = folder.fileOf(key, "index");
     if (!folder.touch(path)) folder.added(assumedIndexBytes);
     return path;

@@ -111,7 +111,7 @@ export class FrameCache implements FrameSource {
     let frames: Int32Array;
     let size: { width: number; height: number };
     try {
-      frames = resolveRequest(request, info.timeline);
+      frames = resolveRequest(request, info.timeline, info.durationSeconds);
       size = wantedSize(info, request.size);
     } catch (error) {
       if (!(error instanceof VideoPerceiverError)) throw error;
@@ -122,7 +122,7 @@ export class FrameCache implements FrameSource {
     if (frames.length === 0 || bytes > folder.limitBytes * largestShare) return undefined;
     const content = await hashes.of(file);
     const resizer = request.resizer ?? "pillow";
-    return sha256(JSON.stringify(["frames@1", content, info.decoder, width, height, resizer, ...frames]));
+    return sha256(JSON.stringify(["frames@2", content, info.decoder, width, height, resizer, ...frames]));
   }
 
   /** From disk, from a decode under way, or from a new one. @throws {CacheTrouble} */

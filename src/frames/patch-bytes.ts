@@ -2,7 +2,6 @@
  * Frames to patches, kept as bytes: a patch row is [channels 3, temporal 2, patch, patch]; rows of a temporal step are
  * ordered by merge unit, inside a unit row by row, as the processor orders them.
  */
-import type { VisionConfig } from "../model/qwen2_5_vl/config.ts";
 
 /** Mean and standard deviation of each channel that Qwen2.5-VL's image processor uses (those of CLIP). */
 export const channelMean = [0.48145466, 0.4578275, 0.40821073] as const;
@@ -19,7 +18,7 @@ export const stepPatches = (
   frames: readonly Uint8Array[],
   width: number,
   height: number,
-  vision: Pick<VisionConfig, "patchSize" | "spatialMergeSize">,
+  vision: { readonly patchSize: number; readonly spatialMergeSize: number },
   out: Uint8Array,
 ): void => {
   const { patchSize: side, spatialMergeSize: merge } = vision;

@@ -1,5 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
-import type { Grid } from "../model/qwen2_5_vl/windows.ts";
+import type { Grid } from "./grid.ts";
 
 /** How pictures become rows of numbers. Mean and deviation are of red, green and blue in units of the full range. */
 export interface PatchSettings {

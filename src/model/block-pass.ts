@@ -7,9 +7,9 @@ import { reshape } from "../graph/ops/broadcast.ts";
 import { concat, split } from "../graph/ops/layout.ts";
 import { gatherRows } from "../graph/ops/rows.ts";
 import type { Value } from "../graph/value.ts";
+import type { ModelConfig } from "./config.ts";
 import { type BlockInputs, languageBlock, positionInputs } from "./language-block.ts";
 import type { LanguageShape } from "./language-shape.ts";
-import type { Qwen25VLConfig } from "./qwen2_5_vl/config.ts";
 import type { Weights } from "./weights.ts";
 
 /** How a batch passes through one block. */
@@ -39,7 +39,7 @@ export const blockPasses = (shape: LanguageShape, layers: number): readonly Bloc
 };
 
 /** Position inputs of a pass: those of all positions, or of the main ones. */
-export const passPositions = (pass: BlockPass, shape: LanguageShape, config: Qwen25VLConfig): BlockInputs =>
+export const passPositions = (pass: BlockPass, shape: LanguageShape, config: ModelConfig): BlockInputs =>
   pass.afterTail
     ? positionInputs("main.", shape.samples, shape.mainLength, config)
     : positionInputs("", shape.samples, shape.length, config, shape.readsBlind);
@@ -74,7 +74,7 @@ export const passBlock = (
   pass: BlockPass,
   { positions, tapped, scored }: PassInputs,
   shape: LanguageShape,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   weights: Weights,
 ): PassedRows => {
   if (pass.goesOn === "all") {

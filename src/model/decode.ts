@@ -10,17 +10,12 @@ import { input } from "../graph/ops/inputs.ts";
 import { transpose } from "../graph/ops/layout.ts";
 import { gatherRows } from "../graph/ops/rows.ts";
 import type { Value } from "../graph/value.ts";
-import {
-  type BlockInputs,
-  blockProjections,
-  finishBlock,
-  headSizes,
-  languageBlock,
-  positionInputs,
-} from "./language-block.ts";
+import type { ModelConfig } from "./config.ts";
+import { familyOf } from "./families.ts";
+import { type BlockInputs, headSizes, languageBlock, positionInputs } from "./language-block.ts";
 import { embed, head } from "./language-model.ts";
+import { tableName } from "./language-names.ts";
 import type { LanguageShape } from "./language-shape.ts";
-import type { Qwen25VLConfig } from "./qwen2_5_vl/config.ts";
 import type { Weights } from "./weights.ts";
 
 /** Keys and values of a block: [rows, K, positions, d]. */
@@ -45,7 +40,7 @@ export const prefillBlock = (
   x: Value,
   layer: number,
   inputs: BlockInputs,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   weights: Weights,
   keep?: (rows: Value) => Value,
 ): CachedBlock => {
@@ -61,7 +56,7 @@ export const prefillBlock = (
 export const prefill = (
   shape: LanguageShape,
   visual: Value | undefined,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   weights: Weights,
 ): PrefillValues => {
   const inputs = positionInputs("", shape.samples, shape.length, config);
@@ -90,7 +85,7 @@ export interface DecodeInputs {
 }
 
 /** Declares `cos`, `sin`, `last` and `total`. */
-export const decodeInputs = (rows: number, config: Qwen25VLConfig): DecodeInputs => ({
+export const decodeInputs = (rows: number, config: ModelConfig): DecodeInputs => ({
   tables: {
     cos: input("cos", [rows, config.text.headDim / 2]),
     sin: input("sin", [rows, config.text.headDim / 2]),
@@ -105,15 +100,16 @@ export const decodeBlock = (
   layer: number,
   past: KeyValues,
   inputs: DecodeInputs,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   weights: Weights,
 ): CachedBlock => {
-  const rows = blockProjections(x, layer, inputs.tables, config, weights);
+  const { block } = familyOf(config);
+  const rows = block.projections(x, layer, inputs.tables, config.text, weights);
   const { last, total } = inputs;
   const attention = { ...rows, pastKey: past.keys, pastValue: past.values, last, total };
   const { heads, kvHeads } = config.text;
   const [mixed, keys, values] = cachedAttention(attention, heads, kvHeads) as [Value, Value, Value];
-  return { x: finishBlock(x, mixed, layer, config, weights), keys, values };
+  return { x: block.finish(x, mixed, layer, config.text, weights), keys, values };
 };
 
 /**
@@ -123,12 +119,12 @@ export const decodeBlock = (
 export const decodeStep = (
   rows: number,
   capacity: number,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   weights: Weights,
 ): PrefillValues => {
   const { text } = config;
   const inputs = decodeInputs(rows, config);
-  let x = gatherRows(weights.get("model.embed_tokens.weight"), input("ids", [rows], "int64"));
+  let x = gatherRows(weights.get(tableName), input("ids", [rows], "int64"));
   const caches: KeyValues[] = [];
   for (let layer = 0; layer < text.layers; layer++) {
     const shape = [rows, text.kvHeads, capacity, text.headDim];

@@ -3,9 +3,9 @@ import { z } from "zod";
 import { DataFormatError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { explainZod } from "../core/registry.ts";
+import type { Grid } from "../frames/grid.ts";
 import { openSafetensors, type SafetensorsFile } from "../weights/safetensors.ts";
 import type { ProcessorMessage } from "./processor.ts";
-import type { Grid } from "./qwen2_5_vl/windows.ts";
 
 const textPart = z.object({ type: z.literal("text"), text: z.string() });
 const pixels = {
@@ -33,7 +33,7 @@ const message = z.object({
 
 const common = {
   schema: z.literal("videoperceiver/fixture@1"),
-  family: z.literal("qwen2_5_vl"),
+  family: z.string(),
   made: z.record(z.string(), z.unknown()),
 };
 
@@ -141,6 +141,8 @@ export interface ProcessorTolerances {
 /** A fixture of conversations. `tensors` holds what interfaces.md lists, named "<case>/<what>". */
 export interface ProcessorFixture {
   readonly kind: "processor";
+  /** Name of the model family. */
+  readonly family: string;
   readonly folder: string;
   readonly processor: string;
   readonly tolerances: ProcessorTolerances;
@@ -250,6 +252,7 @@ export const openFixture = async (folder: string): Promise<ModelFixture | Proces
   if (parsed.data.kind !== "processor") return modelFixture(folder, parsed.data, tensors);
   return {
     kind: "processor",
+    family: parsed.data.family,
     folder,
     processor: join(folder, parsed.data.processor),
     tolerances: parsed.data.tolerances,

@@ -1,12 +1,10 @@
 import { elementCount } from "../graph/value.ts";
-import type { Qwen25VLConfig } from "./qwen2_5_vl/config.ts";
-import { expectedTensors } from "./qwen2_5_vl/hub-tensors.ts";
+import type { Parameter } from "../weights/parameter.ts";
+import type { ModelConfig } from "./config.ts";
+import { expectedTensors } from "./parameters.ts";
 
 /** A tensor of a Hugging Face checkpoint. */
-export interface HubTensor {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
+export type HubTensor = Parameter;
 
 /** Which part of a model a parameter belongs to, for freezing. */
 export type ModelPart = "vision" | "merger" | "language";
@@ -29,7 +27,7 @@ const partOf = (name: string): ModelPart => {
 };
 
 /** Every parameter of a model: the checkpoint's tensors. Kernels are matrices here: [out, everything else]. */
-export const jointParameters = (config: Qwen25VLConfig): readonly JointParameter[] =>
+export const jointParameters = (config: ModelConfig): readonly JointParameter[] =>
   expectedTensors(config).map((tensor) => {
     const { name, shape } = tensor;
     const flat = shape.length === 1 ? shape : [shape[0]!, elementCount(shape.slice(1))];

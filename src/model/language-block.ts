@@ -3,14 +3,12 @@
  *
  * Legend: B samples, T positions of a sample, N = B T rows, D width, d head size.
  */
-import { add, swiglu } from "../graph/ops/elementwise.ts";
 import { input } from "../graph/ops/inputs.ts";
-import { rmsNorm } from "../graph/ops/normalize.ts";
-import { rotary } from "../graph/ops/rotary.ts";
 import type { Value } from "../graph/value.ts";
 import { type AttentionRows, attend, type HeadSizes, type MaskPiece, maskPieces } from "./attention.ts";
-import type { Qwen25VLConfig, TextConfig } from "./qwen2_5_vl/config.ts";
-import { linearModule, type Weights } from "./weights.ts";
+import type { ModelConfig, TextConfig } from "./config.ts";
+import { familyOf } from "./families.ts";
+import type { Weights } from "./weights.ts";
 
 /** Sizes of query and key heads. */
 export const headSizes = (text: TextConfig): HeadSizes => ({
@@ -35,7 +33,7 @@ export const positionInputs = (
   prefix: string,
   samples: number,
   positions: number,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   wholeMask = false,
 ): BlockInputs => {
   const mask = input(`${prefix}mask`, [samples, 1, positions, positions]);
@@ -45,40 +43,6 @@ export const positionInputs = (
     mask: wholeMask ? [{ start: 0, end: positions, mask }] : maskPieces(mask),
     length: positions,
   };
-};
-
-/** What a block does after its attention: x + o(mixed), then x + mlp(norm(x)). */
-export const finishBlock = (
-  x: Value,
-  mixed: Value,
-  layer: number,
-  config: Qwen25VLConfig,
-  weights: Weights,
-): Value => {
-  const { text } = config;
-  const prefix = `model.layers.${layer}`;
-  const attended = add(x, linearModule(mixed, `${prefix}.self_attn.o_proj`, weights, false));
-  const inner = rmsNorm(attended, weights.get(`${prefix}.post_attention_layernorm.weight`), text.rmsNormEps);
-  const hidden = swiglu(
-    linearModule(inner, `${prefix}.mlp.gate_proj`, weights, false),
-    linearModule(inner, `${prefix}.mlp.up_proj`, weights, false),
-  );
-  return add(attended, linearModule(hidden, `${prefix}.mlp.down_proj`, weights, false));
-};
-
-/** Query, key and value rows of a block; query and key are turned by their positions (tables [N, d / 2]). */
-export const blockProjections = (
-  x: Value,
-  layer: number,
-  tables: Pick<BlockInputs, "cos" | "sin">,
-  config: Qwen25VLConfig,
-  weights: Weights,
-): AttentionRows => {
-  const prefix = `model.layers.${layer}`;
-  const normed = rmsNorm(x, weights.get(`${prefix}.input_layernorm.weight`), config.text.rmsNormEps);
-  const project = (name: string): Value => linearModule(normed, `${prefix}.self_attn.${name}`, weights, true);
-  const turn = (rows: Value): Value => rotary(rows, tables.cos, tables.sin);
-  return { query: turn(project("q_proj")), key: turn(project("k_proj")), value: project("v_proj") };
 };
 
 /** Rows after a block, and the query, key and value rows [N, ...] that it mixed. */
@@ -97,11 +61,12 @@ export const languageBlock = (
   x: Value,
   layer: number,
   inputs: BlockInputs,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   weights: Weights,
   keep: (rows: Value) => Value = (rows) => rows,
 ): BlockResult => {
-  const rows = blockProjections(x, layer, inputs, config, weights);
+  const { block } = familyOf(config);
+  const rows = block.projections(x, layer, inputs, config.text, weights);
   const mixed = attend(rows, inputs.length, headSizes(config.text), inputs.mask);
-  return { x: finishBlock(keep(x), keep(mixed), layer, config, weights), rows };
+  return { x: block.finish(keep(x), keep(mixed), layer, config.text, weights), rows };
 };

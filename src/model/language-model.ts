@@ -11,16 +11,17 @@ import { rmsNorm, tokenLogprob } from "../graph/ops/normalize.ts";
 import { gatherRows, zeroRow } from "../graph/ops/rows.ts";
 import type { Value } from "../graph/value.ts";
 import { blockPasses, type PassedRows, passBlock, passPositions } from "./block-pass.ts";
+import type { ModelConfig } from "./config.ts";
 import { type BlockInputs, positionInputs } from "./language-block.ts";
+import { headModule, lastNormName, tableName } from "./language-names.ts";
 import type { LanguageShape } from "./language-shape.ts";
-import type { Qwen25VLConfig } from "./qwen2_5_vl/config.ts";
 import { linearModule, productWith, type Weights } from "./weights.ts";
 
 /** Logits of rows after the last block: [M, D] to [M, V]. */
-export const head = (x: Value, config: Qwen25VLConfig, weights: Weights): Value => {
-  const normed = rmsNorm(x, weights.get("model.norm.weight"), config.text.rmsNormEps);
-  if (config.text.tieWordEmbeddings) return productWith(normed, "model.embed_tokens.weight", weights);
-  return linearModule(normed, "lm_head", weights, false);
+export const head = (x: Value, config: ModelConfig, weights: Weights): Value => {
+  const normed = rmsNorm(x, weights.get(lastNormName), config.text.rmsNormEps);
+  if (config.text.tieWordEmbeddings) return productWith(normed, tableName, weights);
+  return linearModule(normed, headModule, weights, false);
 };
 
 /** What the graph of a batch gives. */
@@ -44,7 +45,7 @@ const droppedRows = (visual: Value, count: number): Value =>
 
 /** Words looked up and visual tokens put in their places: [N, D]. Inputs `ids`, `source`, with padding `ids.padding`. */
 export const embed = (shape: LanguageShape, visual: Value | undefined, weights: Weights): Value => {
-  const table = weights.get("model.embed_tokens.weight");
+  const table = weights.get(tableName);
   const words = gatherRows(table, input("ids", [shape.words], "int64"));
   const padding =
     shape.padding === 0
@@ -68,7 +69,7 @@ export const embed = (shape: LanguageShape, visual: Value | undefined, weights: 
 export const languageModel = (
   shape: LanguageShape,
   visual: Value | undefined,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   weights: Weights,
 ): LanguageValues => {
   const embedded = embed(shape, visual, weights);

@@ -1,17 +1,8 @@
 import { ShapeError } from "../core/errors.ts";
-import type { Qwen25VLConfig } from "./qwen2_5_vl/config.ts";
-import { type Grid, visualTokensOf } from "./qwen2_5_vl/windows.ts";
-
-/** Who computes the three-part positions. `trained` is what the released weights saw (transformers 4.49, vLLM). */
-export type PositionRule = "trained" | "transformers-4.52" | "transformers-5.8" | "transformers-5.23";
-
-/** Every {@link PositionRule}. */
-export const positionRules: readonly PositionRule[] = [
-  "trained",
-  "transformers-4.52",
-  "transformers-5.8",
-  "transformers-5.23",
-];
+import { type Grid, visualTokensOf } from "../frames/grid.ts";
+import type { ModelConfig } from "./config.ts";
+import { familyOf } from "./families.ts";
+import type { PositionRule } from "./position-rule.ts";
 
 /** Token ids with the visuals they hold. B rows of T columns; visuals in the order in which the rows name them. */
 export interface PositionInput {
@@ -34,28 +25,6 @@ export interface Positions {
   readonly next_B: Int32Array;
 }
 
-/**
- * Position in time of a temporal step, from the start of its clip. The product is float32 as in PyTorch; which
- * factors are multiplied first differs between the versions and can change the truncated result.
- */
-const timeOf = (
-  rule: PositionRule,
-  step: number,
-  secondsPerGrid: number,
-  tokensPerSecond: number,
-): number => {
-  const seconds = Math.fround(secondsPerGrid);
-  switch (rule) {
-    case "trained":
-      return Math.trunc(Math.fround(Math.fround(step * seconds) * tokensPerSecond));
-    case "transformers-4.52":
-    case "transformers-5.8":
-      return step * Math.trunc(seconds) * tokensPerSecond;
-    case "transformers-5.23":
-      return Math.trunc(Math.fround(step * Math.fround(tokensPerSecond * seconds)));
-  }
-};
-
 /** The text after a visual goes on behind its largest position (old rules) or behind its larger side (5.x). */
 const countsTime = (rule: PositionRule): boolean => rule === "trained" || rule === "transformers-4.52";
 
@@ -70,11 +39,12 @@ const countsTime = (rule: PositionRule): boolean => rule === "trained" || rule =
  */
 export const positionsOf = (
   input: PositionInput,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   rule: PositionRule = "trained",
 ): Positions => {
   const { rows, columns, inputIds_BT, attentionMask_BT: mask } = input;
   const { tokens, vision } = config;
+  const family = familyOf(config);
   const plane = rows * columns;
   if (inputIds_BT.length !== plane || (mask !== undefined && mask.length !== plane))
     throw new ShapeError("token ids and mask", {
@@ -130,7 +100,7 @@ export const positionsOf = (
         const at = kept[index + token]!;
         const inside = token % (height * width);
         const time = isVideo
-          ? timeOf(rule, Math.floor(token / (height * width)), seconds, vision.tokensPerSecond)
+          ? family.timeOfStep(Math.floor(token / (height * width)), seconds, config, rule)
           : 0;
         positions_3BT[at] = position + time;
         positions_3BT[plane + at] = position + Math.floor(inside / width);

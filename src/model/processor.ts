@@ -1,13 +1,8 @@
 import { DataFormatError, ShapeError } from "../core/errors.ts";
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
+import { type Grid, visualTokensOf } from "../frames/grid.ts";
 import { patchesFrom } from "../frames/patches.ts";
-import {
-  defaultPixelLimits,
-  type PixelLimits,
-  type Size,
-  smartResize,
-  videoPixelLimits,
-} from "../frames/smart-resize.ts";
+import type { Size } from "../frames/smart-resize.ts";
 import {
   type ChatMessage,
   type ChatOptions,
@@ -16,8 +11,8 @@ import {
   loadChatTemplate,
 } from "../text/chat-template.ts";
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import type { MediaPart, ProcessorPart, ProcessorRules } from "./processor-rules.ts";
 import { loadProcessorSettings, type ProcessorSettings } from "./processor-settings.ts";
-import { type Grid, visualTokensOf } from "./qwen2_5_vl/windows.ts";
 
 /** Resizes one picture, uint8 [height, width, 3] to [toHeight, toWidth, 3]; bicubic, Pillow-exact where it matters. */
 export type Resize = (
@@ -27,26 +22,6 @@ export type Resize = (
   toWidth: number,
   toHeight: number,
 ) => Uint8Array;
-
-/** What a part may say about its size: limits, or a size that is rounded to whole units. Pixels. */
-interface PixelRequest {
-  readonly min_pixels?: number | undefined;
-  readonly max_pixels?: number | undefined;
-  readonly resized_height?: number | undefined;
-  readonly resized_width?: number | undefined;
-}
-
-/** Part of a message in the Qwen message format. `sample_fps` is the rate of a list of frames, before `fps`. */
-export type ProcessorPart =
-  | { readonly type: "text"; readonly text: string }
-  | (PixelRequest & {
-      readonly type: "video";
-      readonly video: string;
-      readonly fps?: number | undefined;
-      readonly sample_fps?: number | undefined;
-      readonly total_pixels?: number | undefined;
-    })
-  | (PixelRequest & { readonly type: "image"; readonly image: string });
 
 /** One turn; a data set's `Message` fits. */
 export interface ProcessorMessage {
@@ -91,7 +66,7 @@ export interface Processor {
   readonly settings: ProcessorSettings;
   readonly template: ChatTemplate;
   /** Resizes and cuts the frames of one visual. @throws {ShapeError | ConfigError} naming what does not fit */
-  visual(part: Exclude<ProcessorPart, { type: "text" }>, media: Media): Visual;
+  visual(part: MediaPart, media: Media): Visual;
   /**
    * Encodes a conversation. `visuals` answers for each media part in turn: its frames, or the visual made before.
    *
@@ -99,7 +74,7 @@ export interface Processor {
    */
   encode(
     messages: readonly ProcessorMessage[],
-    visuals: (part: Exclude<ProcessorPart, { type: "text" }>) => Media | Visual,
+    visuals: (part: MediaPart) => Media | Visual,
     options?: ChatOptions & { readonly spokenApart?: boolean },
   ): Processed;
 }
@@ -108,36 +83,11 @@ const defaultFps = 2;
 
 const withArticle = (kind: Visual["kind"]): string => (kind === "image" ? "an image" : "a video");
 
-const limitsOf = (
-  part: Exclude<ProcessorPart, { type: "text" }>,
-  frames: number,
-  settings: ProcessorSettings,
-): PixelLimits =>
-  part.type === "video"
-    ? videoPixelLimits(part, frames, settings.patchSize * settings.mergeSize)
-    : {
-        minPixels: part.min_pixels ?? settings.imageLimits.minPixels,
-        maxPixels: part.max_pixels ?? settings.imageLimits.maxPixels,
-      };
-
-/** @source qwen-vl-utils 0.0.14, `fetch_video` and `fetch_image`: a given size knows the default limits of an image only */
-const sizeOf = (
-  part: Exclude<ProcessorPart, { type: "text" }>,
-  given: Size,
-  frames: number,
-  settings: ProcessorSettings,
-): Size => {
-  const factor = settings.patchSize * settings.mergeSize;
-  const { resized_height: height, resized_width: width } = part;
-  if (height === undefined || width === undefined)
-    return smartResize(given, limitsOf(part, frames, settings), factor);
-  return smartResize({ width, height }, defaultPixelLimits(factor), factor);
-};
-
 const prepare = (
-  part: Exclude<ProcessorPart, { type: "text" }>,
+  part: MediaPart,
   { frames: batch, sampleFps }: Media,
   settings: ProcessorSettings,
+  rules: ProcessorRules,
   resize: Resize,
 ): Visual => {
   const given = batch.frames.length;
@@ -148,7 +98,7 @@ const prepare = (
     });
   const depth = settings.temporalPatchSize;
   const frames = part.type === "video" ? Math.ceil(given / depth) * depth : 1;
-  const size = sizeOf(part, batch, frames, settings);
+  const size = rules.sizeOf(part, batch, frames, settings);
   const same = size.width === batch.width && size.height === batch.height;
   const bytes = size.width * size.height * 3;
   const resized = new Uint8Array(frames * bytes);
@@ -177,11 +127,12 @@ export const processorFrom = (
   tokenizer: Tokenizer,
   template: ChatTemplate,
   settings: ProcessorSettings,
+  rules: ProcessorRules,
   resize: Resize,
 ): Processor => {
-  const imageId = tokenizer.idOf("<|image_pad|>");
-  const videoId = tokenizer.idOf("<|video_pad|>");
-  const visual: Processor["visual"] = (part, media) => prepare(part, media, settings, resize);
+  const imageId = tokenizer.idOf(rules.placeholders.image);
+  const videoId = tokenizer.idOf(rules.placeholders.video);
+  const visual: Processor["visual"] = (part, media) => prepare(part, media, settings, rules, resize);
   const encode: Processor["encode"] = (messages, visuals, options = {}) => {
     const images: Visual[] = [];
     const videos: Visual[] = [];
@@ -224,10 +175,11 @@ export const processorFrom = (
 };
 
 /** The processor of a checkpoint's folder: tokenizer, chat template and picture settings. */
-export const loadProcessor = (folder: string, resize: Resize): Processor =>
+export const loadProcessor = (folder: string, rules: ProcessorRules, resize: Resize): Processor =>
   processorFrom(
     loadTokenizer(folder),
     chatTemplate(loadChatTemplate(folder), folder),
     loadProcessorSettings(folder),
+    rules,
     resize,
   );

@@ -2,6 +2,7 @@ import { DataFormatError } from "../core/errors.ts";
 import { frameIndex, seconds } from "../core/units.ts";
 import { frameBatch } from "../frames/frame-batch.ts";
 import { type Comparison, compareNumbers } from "./comparison.ts";
+import { familyOf } from "./families.ts";
 import { openFixture, type ProcessorCase, type ProcessorFixture } from "./fixture.ts";
 import {
   loadProcessor,
@@ -142,7 +143,7 @@ export const verifyProcessorFixture = async (folder: string, resize: Resize): Pr
   try {
     if (fixture.kind !== "processor")
       throw new DataFormatError("fixture", { where: folder, expected: 'kind "processor"', got: '"model"' });
-    const processor = loadProcessor(fixture.processor, resize);
+    const processor = loadProcessor(fixture.processor, familyOf(fixture).processor, resize);
     const reports: CaseReport[] = [];
     for (const one of fixture.cases) reports.push(await checkCase(fixture, one, processor));
     return reports;

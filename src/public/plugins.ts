@@ -28,7 +28,7 @@ export { datasetFilters, defineFilter, type Filter, type FilterPlugin } from "..
 export {
   type Benchmark,
   type BenchmarkPlugin,
-  type BenchmarkQuestion,
+  type BenchmarkSample,
   benchmarkRegistry,
   defineBenchmark,
 } from "../evaluation/benchmarks.ts";
@@ -40,7 +40,14 @@ export {
   type View,
   type ViewRequest,
 } from "../evaluation/interventions.ts";
-export { defineMetric, type Metric, type MetricPlugin, metricRegistry } from "../evaluation/metrics.ts";
+export {
+  defineMetric,
+  type Metric,
+  type MetricPlugin,
+  metricRegistry,
+  type NamedMetric,
+} from "../evaluation/metrics.ts";
+export type { EvaluationRecord } from "../evaluation/records.ts";
 export { type LoadedPlugin, loadPlugin } from "../jobs/load-plugin.ts";
 export {
   type Advantage,

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { RunError } from "../core/errors.ts";
 import { fillStore } from "../engine/onnx/open.ts";
 import type { ParameterStore } from "../engine/parameter-store.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import { openCheckpoint } from "../weights/checkpoint.ts";
+import { openCheckpoint } from "../model/checkpoint.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { saveCheckpoint } from "../model/save-checkpoint.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
-import { saveCheckpoint } from "../weights/save-checkpoint.ts";
 import { writeSafetensors } from "../weights/write-safetensors.ts";
 
 const optimizerFile = "optimizer.safetensors";
@@ -15,7 +15,7 @@ const moments = ["firstMoment", "secondMoment"] as const;
 /** Writes the model in Hugging Face layout (float32) and, beside it, the optimizer's moments. */
 export const saveTraining = (
   folder: string,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   store: ParameterStore,
   tokenizerFrom: string,
 ): void => {

@@ -1,5 +1,5 @@
 import type { ClipPatches } from "../batch/segments.ts";
-import type { AnswerKind } from "../dataset/sample.ts";
+import type { Sample } from "../dataset/sample.ts";
 
 /** A question or caption request with its reference, as tokens. */
 export interface TrainingText {
@@ -7,7 +7,7 @@ export interface TrainingText {
   readonly skill: string;
   readonly question: string;
   readonly answer: string;
-  readonly answerKind: AnswerKind;
+  readonly answerKind: Sample["answerKind"];
   readonly options?: readonly string[];
   /** Tokens of the question. */
   readonly prompt: readonly number[];

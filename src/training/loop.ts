@@ -1,18 +1,19 @@
 /** What both loops share besides mathematics: stopping, saving, saying how far it is. */
+
 import { z } from "zod";
 import type { SegmentTokens } from "../batch/segments.ts";
 import { nowMilliseconds, type Progress } from "../core/progress.ts";
 import type { UpdateOptions } from "../engine/contract.ts";
 import type { OnnxEngine } from "../engine/onnx/engine.ts";
 import type { ParameterStore } from "../engine/parameter-store.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../model/config.ts";
 import type { Run } from "../runs/run.ts";
 import { loadTraining, saveTraining } from "./checkpoint.ts";
 import { learningRateAt, type Schedule } from "./schedule.ts";
 
 /** A model in training. */
 export interface Trainee {
-  readonly config: Qwen25VLConfig;
+  readonly config: ModelConfig;
   readonly store: ParameterStore;
   readonly engine: OnnxEngine;
   readonly tokens: SegmentTokens;

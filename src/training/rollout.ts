@@ -9,7 +9,7 @@ import type { ClipPatches, ClipSegments } from "../batch/segments.ts";
 import { segmentsBatch } from "../batch/segments-batch.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
-import { visionTokenIds } from "../model/vision-token-ids.ts";
+import { visionTokenIds } from "../model/config.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {
   advanceRefeed,

@@ -2,7 +2,7 @@ import type { ClipIndex } from "./backend/backend.ts";
 import { unconvertedMatrix } from "./filter-chain.ts";
 import type { PictureSize } from "./frame-size.ts";
 import { packetFlag } from "./packet-table.ts";
-import { timelineFromTimes } from "./timeline.ts";
+import { endOf, timelineFromTimes } from "./timeline.ts";
 import type { DecoderIdentity, Timeline, VideoInfo } from "./types.ts";
 
 /** Pixel shapes beyond this are mistakes in the file, not films. */
@@ -42,6 +42,15 @@ export const timelineOf = (clip: ClipIndex): Timeline => {
   return timelineFromTimes(Float64Array.from(clip.frames.pts, (pts) => ((pts - first) * num) / den));
 };
 
+/** From the first frame to the end of the last one; that one is shown as long as is usual when nobody says how long. */
+export const durationOf = (clip: ClipIndex): number => {
+  const { frames, facts } = clip;
+  const timeline = timelineOf(clip);
+  const last = timeline.at(-1);
+  if (last === undefined || frames.lastDuration <= 0) return endOf(timeline);
+  return last.timeSeconds + (frames.lastDuration * facts.timeBase[0]) / facts.timeBase[1];
+};
+
 const isVariable = (pts: Float64Array, ticksPerSecond: number): boolean => {
   let least = Number.POSITIVE_INFINITY;
   let most = 0;
@@ -54,9 +63,22 @@ const isVariable = (pts: Float64Array, ticksPerSecond: number): boolean => {
   return most - least > Math.max(1, ticksPerSecond * 1e-6);
 };
 
+const sizeFaults = (clip: ClipIndex): string[] => {
+  const [first, ...more] = clip.sizes;
+  if (first === undefined) return [];
+  const { frame, width, height } = first;
+  const time = timelineOf(clip)[frame]?.timeSeconds ?? 0;
+  const { codedWidth, codedHeight } = clip.facts;
+  const others = more.length === 0 ? "" : `, and at ${more.length} frames more`;
+  return [
+    `the picture size changes to ${width}x${height} at frame ${frame} (${time.toFixed(3)} s)${others}: ` +
+      `every picture is brought to ${codedWidth}x${codedHeight}`,
+  ];
+};
+
 const faultsOf = (clip: ClipIndex): string[] => {
   const { facts, frames } = clip;
-  const faults = [...clip.faults];
+  const faults = [...clip.faults, ...clip.notes, ...sizeFaults(clip)];
   if (facts.orientation.rounded) faults.push("rotation is no multiple of 90 degrees and was rounded");
   if (!usablePixelShape(facts.sampleAspectRatio))
     faults.push(`impossible pixel shape ${facts.sampleAspectRatio.join(":")} was ignored`);
@@ -77,10 +99,7 @@ export const describeClip = (clip: ClipIndex, decoder: DecoderIdentity): VideoIn
   const { facts, frames, packets } = clip;
   const [num, den] = facts.timeBase;
   const count = frames.pts.length;
-  const span = count === 0 ? 0 : frames.pts[count - 1]! - frames.pts[0]!;
-  const before = count > 1 ? frames.pts[count - 1]! - frames.pts[count - 2]! : 0;
-  const lastDuration = frames.lastDuration > 0 ? frames.lastDuration : before;
-  const durationSeconds = ((span + lastDuration) * num) / den;
+  const durationSeconds = durationOf(clip);
   const keyPackets: number[] = [];
   if (frames.source === "packets")
     frames.packet.forEach((packet, frame) => {

@@ -27,15 +27,27 @@ const matrixNames: Readonly<Record<string, readonly [swscale: string, zscale: st
 const isRgb = (pixelFormat: string): boolean =>
   /^(rgb|bgr|gbr|argb|abgr|0rgb|0bgr|pal8|x2rgb|x2bgr)/.test(pixelFormat);
 
+/** Grey, grey with alpha, and black and white: no colour, and by FFmpeg's rule all levels from black to white. */
+const isGrey = (pixelFormat: string): boolean => /^(gray|ya\d|mono)/.test(pixelFormat);
+
+/** Grey of 8 bits has all levels whatever the file says: swscale knows no other. */
+const isAlwaysFull = (pixelFormat: string): boolean => /^(gray$|mono|yuvj)/.test(pixelFormat);
+
 /** What a file without colour facts means, as every player that follows FFmpeg takes it: BT.601, limited range. */
 const colourOptions = (colour: StoredColour): { matrix: readonly [string, string]; full: boolean } => ({
   matrix: matrixNames[colour.matrix ?? ""] ?? ["bt601", "170m"],
-  full: colour.range === "pc" || colour.range === "jpeg" || colour.pixelFormat.startsWith("yuvj"),
+  full:
+    colour.range === "pc" ||
+    colour.range === "jpeg" ||
+    isAlwaysFull(colour.pixelFormat) ||
+    (colour.range === undefined && isGrey(colour.pixelFormat)),
 });
 
 /** The stream's matrix when no filter converts by it: BT.601 is taken instead, as FFmpeg does, and colours are off. */
 export const unconvertedMatrix = ({ pixelFormat, matrix }: StoredColour): string | undefined =>
-  matrix === undefined || isRgb(pixelFormat) || matrix in matrixNames ? undefined : matrix;
+  matrix === undefined || isRgb(pixelFormat) || isGrey(pixelFormat) || matrix in matrixNames
+    ? undefined
+    : matrix;
 
 /** Filters from a decoded picture to upright rgb24 of the stored size: exact, the same text for both decoders. */
 export const rgbChain = (colour: StoredColour, orientation: Orientation): string => {
@@ -48,7 +60,17 @@ export const rgbChain = (colour: StoredColour, orientation: Orientation): string
 
 /** zimg refuses pictures of odd sides whose colours are stored at half the resolution. */
 export const zscaleTakes = ({ pixelFormat }: StoredColour, width: number, height: number): boolean =>
-  isRgb(pixelFormat) || /444|gray/.test(pixelFormat) || (width % 2 === 0 && height % 2 === 0);
+  isRgb(pixelFormat) ||
+  isGrey(pixelFormat) ||
+  /444/.test(pixelFormat) ||
+  (width % 2 === 0 && height % 2 === 0);
+
+/** The conversion to a format that zimg knows, said here because FFmpeg's own choice differs by version. */
+const takenByZscale = (pixelFormat: string): string[] => {
+  if (isRgb(pixelFormat)) return ["format=gbrp"];
+  if (!isGrey(pixelFormat)) return [];
+  return [/1\d(be|le)/.test(pixelFormat) ? "format=gray16le" : "format=gray"];
+};
 
 /** The same at another size by zimg's bicubic (a = -0.5, as Pillow's), about 20 times as fast as conversion first. */
 export const resizedChain = (
@@ -62,7 +84,7 @@ export const resizedChain = (
     ? ""
     : `:matrixin=${matrix[1]}:rangein=${full ? "full" : "limited"}`;
   const resize = `zscale=w=${width}:h=${height}:filter=bicubic:param_a=0:param_b=0.5${source}:range=full`;
-  const before = isRgb(colour.pixelFormat) ? ["format=gbrp"] : [];
+  const before = takenByZscale(colour.pixelFormat);
   return [...orientation.filters, ...before, resize, "format=gbrp", "format=rgb24"].join(",");
 };
 

@@ -1,3 +1,4 @@
+import { clockGoesBack, continuedTimes, describeSteps, type StreamClock } from "./clock.ts";
 import { type PacketTable, packetFlag } from "./packet-table.ts";
 
 /**
@@ -25,7 +26,7 @@ const timesAreDecodingTimes = (packets: PacketTable, { codec, reorderDepth }: St
 };
 
 /** What a stream says about the order of its pictures. */
-export interface StreamOrder {
+export interface StreamOrder extends StreamClock {
   readonly codec: string;
   /** Most pictures that the codec holds back to bring them into presentation order. */
   readonly reorderDepth: number;
@@ -33,6 +34,7 @@ export interface StreamOrder {
 
 /** Why the packets cannot be trusted to list the frames, or undefined when they can. */
 export const reasonToDecode = (packets: PacketTable, stream: StreamOrder): string | undefined => {
+  if (clockGoesBack(packets, stream)) return "the clock goes back";
   const seen = new Set<number>();
   let shown = 0;
   for (let i = 0; i < packets.count; i++) {
@@ -63,33 +65,22 @@ export const framesFromPackets = (packets: PacketTable): FrameTable => {
 
 /**
  * Frames in the order in which a linear decode gave them. A time that is missing (AVI tells none for the last frame of
- * a stream with B-pictures) or goes back continues from the one before by the usual distance. Where packets carry only
- * decoding times, the n-th frame is shown at the n-th of them: what a decoder makes of them has gaps and repeats.
+ * a stream with B-pictures) continues from the one before by the usual distance, and so does a clock that goes back.
+ * Where packets carry only decoding times, the n-th frame is shown at the n-th of them: what a decoder makes of them has
+ * gaps and repeats.
  */
 export const framesFromDecode = (
   decoded: readonly number[],
   packets: PacketTable,
   stream: StreamOrder,
-): FrameTable => {
+): { readonly frames: FrameTable; readonly fault: string | undefined } => {
   const ordered = decoded.length === packets.count && timesAreDecodingTimes(packets, stream);
   const times = ordered ? packets.pts.subarray(0, packets.count) : decoded;
-  const gaps: number[] = [];
-  for (let i = 1; i < times.length; i++) {
-    const gap = times[i]! - times[i - 1]!;
-    if (gap > 0) gaps.push(gap);
-  }
-  gaps.sort((a, b) => a - b);
-  const usual = gaps[gaps.length >> 1] ?? Math.max(1, packets.duration[0] || 1);
-  const pts = new Float64Array(times.length);
-  const firstKnown = times.findIndex((time) => !Number.isNaN(time));
-  let before = firstKnown < 0 ? -usual : times[firstKnown]! - usual * (firstKnown + 1);
-  for (let i = 0; i < times.length; i++) {
-    const time = times[i]!;
-    before = Number.isNaN(time) || time < before ? before + usual : time;
-    pts[i] = before;
-  }
+  const continued = continuedTimes(times, stream, Math.max(1, packets.duration[0] || 1));
   const last = packets.duration[packets.count - 1]!;
-  return { source: "decoded", pts, packet: new Int32Array(0), lastDuration: last > 0 ? last : usual };
+  const lastDuration = last > 0 ? last : continued.usual;
+  const frames = { source: "decoded", pts: continued.pts, packet: new Int32Array(0), lastDuration } as const;
+  return { frames, fault: describeSteps(continued, stream) };
 };
 
 /** For every packet the key packet from which decoding must start to get it: at or before it in both orders. */

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { ConfigError, UnsupportedError, VideoError } from "../core/errors.ts";
 import { defaultLimits, type VideoLimits } from "./limits.ts";
+import { checkedClip } from "./local-file.ts";
 import { feedFrames } from "./pool/feed-frames.ts";
 import { runJob, streamJob } from "./pool/run-job.ts";
 import { WorkerPool } from "./pool/worker-pool.ts";
@@ -54,26 +55,6 @@ const outputFile = (file: string): OutputFile => {
   return { file: full, temporary: `${full}.${process.pid}.${serial++}.tmp` };
 };
 
-/** Says in one line why a path cannot be a video before anything is started for it. */
-const checkedInput = (file: string): string => {
-  let size: number;
-  try {
-    const found = statSync(file);
-    if (found.isDirectory()) throw new VideoError("not a video file", { where: file, got: "a folder" });
-    if (!found.isFile()) throw new VideoError("not a video file", { where: file, got: "no regular file" });
-    size = found.size;
-  } catch (error) {
-    if (error instanceof VideoError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    throw new VideoError(code === "ENOENT" ? "no such file" : `cannot read file (${code})`, {
-      where: file,
-      cause: error,
-    });
-  }
-  if (size === 0) throw new VideoError("not a video file", { where: file, got: "an empty file" });
-  return resolve(file);
-};
-
 class PooledVideoService implements VideoService {
   #limits: VideoLimits;
   #workers: number;
@@ -92,14 +73,14 @@ class PooledVideoService implements VideoService {
     this.#indexPath = options.indexPath;
   }
   async probe(file: string, signal?: AbortSignal): Promise<VideoInfo> {
-    const full = checkedInput(file);
+    const full = checkedClip(file);
     const pool = await this.#started();
     const job: Job = { kind: "probe", file: full, ...(await this.#index(full)) };
     const info = (await runJob(pool, job, this.#limits, file, signal)) as VideoInfo;
     return { ...info, file };
   }
   async *frames(file: string, request: FrameRequest, signal?: AbortSignal): AsyncGenerator<RawFrames> {
-    const full = checkedInput(file);
+    const full = checkedClip(file);
     const pool = await this.#started();
     const index = await this.#index(full);
     const makeJob = (): Job => {
@@ -127,7 +108,7 @@ class PooledVideoService implements VideoService {
     });
   }
   async rewrite(file: string, request: RewriteRequest, signal?: AbortSignal): Promise<RewrittenVideo> {
-    const full = checkedInput(file);
+    const full = checkedClip(file);
     if (request.complete === undefined && request.absent === undefined)
       throw new ConfigError("nothing to write", { expected: "a name for the complete or the absent file" });
     const complete = request.complete === undefined ? undefined : outputFile(request.complete);

@@ -25,12 +25,19 @@ export const frameAt = (timeSeconds: number, timeline: Timeline): FrameIndex => 
   return low as FrameIndex;
 };
 
-/** When the last frame ends, if it is shown as long as the one before it; 0 for a single frame. */
-export const endOf = (timeline: Timeline): number => {
+/**
+ * When the last frame ends: at the clip's duration where that is known, else as if it was shown as long as is usual in
+ * this clip; 0 for a single frame of unknown duration.
+ */
+export const endOf = (timeline: Timeline, durationSeconds?: number): number => {
   const last = timeline.at(-1);
   if (last === undefined) return 0;
-  const before = timeline.at(-2) ?? last;
-  return last.timeSeconds + (last.timeSeconds - before.timeSeconds);
+  if (durationSeconds !== undefined && durationSeconds >= last.timeSeconds) return durationSeconds;
+  const gaps = Float64Array.from(
+    timeline.slice(1),
+    (frame, i) => frame.timeSeconds - timeline[i]!.timeSeconds,
+  );
+  return last.timeSeconds + (gaps.sort()[gaps.length >> 1] ?? 0);
 };
 
 /** A span of time, half open. */
@@ -77,15 +84,21 @@ export const indicesForFps = (timeline: Timeline, fps: number, range?: TimeRange
 
 /**
  * Positions shown at the middles of `count` equal spans; ascending, none twice, so a short clip gives fewer.
+ * `durationSeconds`: when the last frame ends, where that is known.
  * @throws {ConfigError} when the count is no whole number above 0
  */
-export const indicesForCount = (timeline: Timeline, count: number, range?: TimeRange): number[] => {
+export const indicesForCount = (
+  timeline: Timeline,
+  count: number,
+  range?: TimeRange,
+  durationSeconds?: number,
+): number[] => {
   if (!Number.isInteger(count) || count < 1)
     throw new ConfigError("not a number of frames", { expected: "an integer >= 1", got: String(count) });
   const candidates = indicesInRange(timeline, range);
   if (candidates.length <= count) return candidates;
   const start = Math.max(0, range?.startSeconds ?? 0);
-  const end = Math.min(endOf(timeline), range?.endSeconds ?? Number.POSITIVE_INFINITY);
+  const end = Math.min(endOf(timeline, durationSeconds), range?.endSeconds ?? Number.POSITIVE_INFINITY);
   const positions: number[] = [];
   for (let k = 0; k < count; k++) {
     const at = frameAt(start + ((k + 0.5) * (end - start)) / count, timeline);

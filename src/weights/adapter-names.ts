@@ -1,9 +1,14 @@
 import { ConfigError } from "../core/errors.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
-import { expectedTensors } from "../model/qwen2_5_vl/hub-tensors.ts";
+import type { Parameter } from "./parameter.ts";
+import type { AdapterNaming, TensorNames } from "./tensor-names.ts";
 
-/** Which transformers' module names an adapter uses: 4.52 and later, or those up to 4.51. */
-export type AdapterNaming = "current" | "transformers-4.49";
+/** What reading and writing adapters has to know of a model. */
+export interface AdaptedModel {
+  readonly parameters: readonly Parameter[];
+  /** Embedding and head are one matrix. */
+  readonly isTied: boolean;
+  readonly names: TensorNames;
+}
 
 /** A module that can take a low-rank side path. */
 export interface LinearShape {
@@ -14,31 +19,14 @@ export interface LinearShape {
 }
 
 /** Every linear module of the model by its hub name; patch embedding and token embedding are none. */
-export const linearModules = (config: Qwen25VLConfig): Map<string, LinearShape> => {
-  const modules = expectedTensors(config).flatMap(({ name, shape }): LinearShape[] => {
+export const linearModules = ({ parameters, names }: AdaptedModel): Map<string, LinearShape> => {
+  const modules = parameters.flatMap(({ name: parameter, shape }): LinearShape[] => {
     const [outputs, inputs] = shape;
-    if (shape.length !== 2 || name === "model.embed_tokens.weight") return [];
-    return [{ name: name.replace(/\.weight$/, ""), inputs: inputs!, outputs: outputs! }];
+    const name = parameter.replace(/\.weight$/, "");
+    if (shape.length !== 2 || names.notLinear.includes(name)) return [];
+    return [{ name, inputs: inputs!, outputs: outputs! }];
   });
   return new Map(modules.map((module) => [module.name, module]));
-};
-
-/** A hub name as the model of a transformers version calls it. */
-export const namedFor = (naming: AdapterNaming, hub: string): string =>
-  naming === "transformers-4.49" || hub.startsWith("lm_head")
-    ? hub
-    : hub.replace(/^visual\./, "model.visual.").replace(/^model\.(?!visual\.)/, "model.language_model.");
-
-/** The hub name behind a name of either generation, and the generation when the name tells. */
-export const readName = (
-  name: string,
-): { readonly hub: string; readonly naming: AdapterNaming | undefined } => {
-  if (/^model\.(language_model|visual)\./.test(name))
-    return {
-      hub: name.replace(/^model\.visual\./, "visual.").replace(/^model\.language_model\./, "model."),
-      naming: "current",
-    };
-  return { hub: name, naming: /^(model\.|visual\.)/.test(name) ? "transformers-4.49" : undefined };
 };
 
 /** What selects modules in an `adapter_config.json`: a regular expression, or names of which one must end the path. */
@@ -75,20 +63,18 @@ export const patternValue = (
   return fallback;
 };
 
-/** Modules that are not linear but that peft would wrap too when the targets select them. */
-const notLinear: readonly string[] = ["visual.patch_embed.proj", "model.embed_tokens"];
-
 /**
  * The shortest `target_modules` that selects exactly `chosen`: last names; the same without the vision tower; or a
  * regular expression that lists every path.
  */
 export const targetsFor = (
   chosen: ReadonlySet<string>,
-  all: Iterable<string>,
+  model: AdaptedModel,
   naming: AdapterNaming,
 ): Targets => {
-  const paths = [...all, ...notLinear].map((hub) => ({
-    path: namedFor(naming, hub),
+  const { names } = model;
+  const paths = [...linearModules(model).keys(), ...names.notLinear].map((hub) => ({
+    path: names.namedFor(naming, hub),
     isChosen: chosen.has(hub),
   }));
   const lastNames = [...new Set([...chosen].map((hub) => hub.split(".").at(-1)!))].sort();

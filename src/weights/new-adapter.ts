@@ -1,8 +1,7 @@
 import { ConfigError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
-import type { Qwen25VLConfig } from "../model/qwen2_5_vl/config.ts";
 import type { Adapter, LoraModule } from "./adapter.ts";
-import { linearModules } from "./adapter-names.ts";
+import { type AdaptedModel, linearModules } from "./adapter-names.ts";
 
 /** Shape of a new low-rank adapter. */
 export interface NewAdapterOptions {
@@ -22,10 +21,10 @@ export interface NewAdapterOptions {
  * @throws {ConfigError} naming targets that no module has
  * @source Hu et al. 2021; peft, `reset_lora_parameters`
  */
-export const newAdapter = (config: Qwen25VLConfig, options: NewAdapterOptions, random: Random): Adapter => {
+export const newAdapter = (model: AdaptedModel, options: NewAdapterOptions, random: Random): Adapter => {
   const { targets, rank, alpha, rsLora = false, vision = false } = options;
   const lastName = (module: string): string => module.slice(module.lastIndexOf(".") + 1);
-  const allowed = [...linearModules(config).values()].filter(
+  const allowed = [...linearModules(model).values()].filter(
     ({ name }) => vision || !name.startsWith("visual."),
   );
   const known = new Set(allowed.map(({ name }) => lastName(name)));

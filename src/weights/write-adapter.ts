@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { WeightsError } from "../core/errors.ts";
-import type { Qwen25VLConfig, StorageType } from "../model/qwen2_5_vl/config.ts";
 import type { Adapter, LoraModule } from "./adapter.ts";
-import { type AdapterNaming, linearModules, namedFor, targetsFor } from "./adapter-names.ts";
-import { replaceFolder, writtenTypes } from "./save-checkpoint.ts";
-import { type NamedTensor, writeSafetensors } from "./write-safetensors.ts";
+import { type AdaptedModel, linearModules, targetsFor } from "./adapter-names.ts";
+import type { AdapterNaming } from "./tensor-names.ts";
+import { replaceFolder } from "./write-checkpoint.ts";
+import { type NamedTensor, type StorageType, writeSafetensors, writtenTypes } from "./write-safetensors.ts";
 
 /** How an adapter is saved. */
 export interface WriteAdapterOptions {
@@ -25,14 +25,14 @@ const commonest = (values: readonly number[]): number => {
 /** Exceptions from the common value, by the path's own regular expression. */
 const exceptions = (
   modules: readonly LoraModule[],
-  naming: AdapterNaming,
+  path: (hub: string) => string,
   common: number,
   numberOf: (module: LoraModule) => number,
 ): Record<string, number> =>
   Object.fromEntries(
     modules
       .filter((module) => numberOf(module) !== common)
-      .map((module) => [namedFor(naming, module.name).replaceAll(".", "\\."), numberOf(module)]),
+      .map((module) => [path(module.name).replaceAll(".", "\\."), numberOf(module)]),
   );
 
 /**
@@ -43,12 +43,13 @@ const exceptions = (
 export const writeAdapter = (
   folder: string,
   adapter: Pick<Adapter, "modules" | "replaced" | "rsLora" | "dropout" | "base">,
-  config: Qwen25VLConfig,
+  model: AdaptedModel,
   options: WriteAdapterOptions = {},
 ): void => {
   const { modules, replaced } = adapter;
   const naming = options.naming ?? "current";
-  const linear = linearModules(config);
+  const path = (hub: string): string => model.names.namedFor(naming, hub);
+  const linear = linearModules(model);
   if (modules.length === 0) throw new WeightsError("adapter without modules", { where: folder });
   for (const { name, inputs, outputs } of modules) {
     const shape = linear.get(name);
@@ -60,7 +61,7 @@ export const writeAdapter = (
   }
   const rank = commonest(modules.map((module) => module.rank));
   const alpha = commonest(modules.map((module) => module.alpha));
-  const stored = (hub: string): string => `base_model.model.${namedFor(naming, hub)}`;
+  const stored = (hub: string): string => `base_model.model.${path(hub)}`;
   const tensors: NamedTensor[] = modules.flatMap((module) => [
     { name: `${stored(module.name)}.lora_A.weight`, shape: [module.rank, module.inputs], data: module.a_RI },
     { name: `${stored(module.name)}.lora_B.weight`, shape: [module.outputs, module.rank], data: module.b_OR },
@@ -71,9 +72,9 @@ export const writeAdapter = (
     const dot = name.lastIndexOf(".");
     const module = name.slice(0, dot);
     // A module with a side path keeps its replaced weight below it, as peft stores it.
-    const path = targeted.has(module) ? `${module}.base_layer` : module;
-    if (!targeted.has(module)) saved.add(namedFor(naming, module));
-    tensors.push({ name: stored(path + name.slice(dot)), shape, data });
+    const place = targeted.has(module) ? `${module}.base_layer` : module;
+    if (!targeted.has(module)) saved.add(path(module));
+    tensors.push({ name: stored(place + name.slice(dot)), shape, data });
   }
   const json = {
     peft_type: "LORA",
@@ -84,10 +85,10 @@ export const writeAdapter = (
     lora_alpha: alpha,
     lora_dropout: adapter.dropout,
     use_rslora: adapter.rsLora,
-    target_modules: targetsFor(targeted, linear.keys(), naming),
+    target_modules: targetsFor(targeted, model, naming),
     modules_to_save: saved.size === 0 ? null : [...saved],
-    rank_pattern: exceptions(modules, naming, rank, (module) => module.rank),
-    alpha_pattern: exceptions(modules, naming, alpha, (module) => module.alpha),
+    rank_pattern: exceptions(modules, path, rank, (module) => module.rank),
+    alpha_pattern: exceptions(modules, path, alpha, (module) => module.alpha),
     bias: "none",
     fan_in_fan_out: false,
     init_lora_weights: true,

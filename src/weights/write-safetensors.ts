@@ -2,8 +2,18 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "n
 import { DataFormatError, ShapeError } from "../core/errors.ts";
 import { narrowToBfloat16, narrowToFloat16 } from "./float-formats.ts";
 
+/** Number format of weights on disk. In memory everything is float32. */
+export type StorageType = "float32" | "float16" | "bfloat16";
+
 /** Number formats that can be written. */
 export type WrittenType = "F32" | "F16" | "BF16";
+
+/** Storage type -> the name in safetensors headers. */
+export const writtenTypes: Readonly<Record<StorageType, WrittenType>> = {
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+};
 
 /** A named tensor, row by row. `data` may be a function, called once when the tensor's turn has come. */
 export interface NamedTensor {

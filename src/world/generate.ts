@@ -5,7 +5,7 @@ import { ConfigError } from "../core/errors.ts";
 import { readJsonFile, writeFileAtomic } from "../core/files.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { readDescription } from "../dataset/read.ts";
-import type { DatasetDescription } from "../dataset/schema.ts";
+import { type DatasetDescription, rowInSplit } from "../dataset/schema.ts";
 import { checkOutputFolder, DatasetWriter, LineFile } from "../dataset/write.ts";
 import type { WorldSeed } from "./balance.ts";
 import { worldCard } from "./card.ts";
@@ -26,6 +26,8 @@ export interface WorldRequest {
   readonly count: number;
   readonly seed: WorldSeed;
   readonly profile: WorldProfile;
+  /** The last so many clips are the part "test" and the others "train". Left out: rows name no part. */
+  readonly heldOut?: number;
   /** The data set folder: new, empty, or this same world unfinished or finished. */
   readonly out: string;
   /** Worker processes; default: as many as cores. The result does not depend on it. */
@@ -47,6 +49,7 @@ const recipeOf = (request: WorldRequest): Record<string, unknown> => ({
   seed: request.seed,
   count: request.count,
   profile: request.profile,
+  ...(request.heldOut === undefined ? {} : { heldOut: request.heldOut }),
   encoding: worldEncoding,
 });
 
@@ -85,16 +88,20 @@ const assemble = async (
   folder: string,
   chunks: number,
   params: Record<string, unknown>,
+  splitOf: (clip: number) => string | undefined,
 ): Promise<DatasetDescription> => {
   const writer = new DatasetWriter({ folder, recipe: { name: "world", params } });
   const truth = new LineFile(join(folder, "truth.jsonl"));
   const kept = new Set<string>();
+  let clipsSoFar = 0;
   for (let chunk = 0; chunk < chunks; chunk++) {
     const { clips } = JSON.parse(readFileSync(join(folder, chunkFile(chunk)), "utf8")) as FinishedChunk;
     for (const clip of clips) {
       truth.add(clip.truth);
       kept.add(`${clip.sha256}.mp4`);
-      for (const [skill, row] of clip.rows) writer.addRow(row, clip.sha256, skill);
+      const split = splitOf(clipsSoFar++);
+      for (const [skill, row] of clip.rows)
+        writer.addRow(split === undefined ? row : rowInSplit(row, split), clip.sha256, skill);
     }
   }
   truth.close();
@@ -102,6 +109,20 @@ const assemble = async (
   for (const name of readdirSync(join(folder, "clips")))
     if (!kept.has(name)) rmSync(join(folder, "clips", name));
   return await writer.finish(worldCard, [{ file: "truth.jsonl", rows: truth.rows }]);
+};
+
+/** The number of worker processes. @throws {ConfigError} for a number of the request that cannot be */
+const checkedWorkers = ({ count, heldOut = 0, workers = availableParallelism() }: WorldRequest): number => {
+  const check = (what: string, value: number, low: number, high: number): void => {
+    if (Number.isSafeInteger(value) && value >= low && value <= high) return;
+    const most = high === Number.POSITIVE_INFINITY ? "of at least" : "from";
+    const expected = `an integer ${most} ${low}${high === Number.POSITIVE_INFINITY ? "" : ` to ${high}`}`;
+    throw new ConfigError(`bad number of ${what}`, { expected, got: String(value) });
+  };
+  check("clips", count, 1, 10_000_000);
+  check("held-out clips", heldOut, 0, count);
+  check("workers", workers, 1, Number.POSITIVE_INFINITY);
+  return workers;
 };
 
 /**
@@ -114,17 +135,7 @@ const assemble = async (
  */
 export const generateWorld = async (request: WorldRequest): Promise<WorldResult> => {
   const { count, seed, profile } = request;
-  if (!Number.isSafeInteger(count) || count < 1 || count > 10_000_000)
-    throw new ConfigError("bad number of clips", {
-      expected: "an integer from 1 to 10000000",
-      got: String(count),
-    });
-  const workers = request.workers ?? availableParallelism();
-  if (!Number.isSafeInteger(workers) || workers < 1)
-    throw new ConfigError("bad number of workers", {
-      expected: "an integer of at least 1",
-      got: String(workers),
-    });
+  const workers = checkedWorkers(request);
   const folder = resolve(request.out);
   const progress = request.progress ?? silentProgress;
   const recipe = recipeOf(request);
@@ -163,7 +174,11 @@ export const generateWorld = async (request: WorldRequest): Promise<WorldResult>
       },
     });
   progress.update(count, count, "writing the index");
-  const description = await assemble(folder, chunks, { ...recipe, encoder: readJsonFile(encoderFile) });
+  const { heldOut } = request;
+  const splitOf = (clip: number): string | undefined =>
+    heldOut === undefined ? undefined : clip < count - heldOut ? "train" : "test";
+  const params = { ...recipe, encoder: readJsonFile(encoderFile) };
+  const description = await assemble(folder, chunks, params, splitOf);
   rmSync(join(folder, workFolder), { recursive: true });
   return { folder, description, resumedClips };
 };

@@ -1,5 +1,5 @@
 import { seededRandom } from "../core/random.ts";
-import type { AnswerKind } from "../dataset/sample.ts";
+import type { Sample } from "../dataset/sample.ts";
 import { denseCaption, eventCaption } from "./captions.ts";
 import type { ClipPlan } from "./plan.ts";
 import { colors, counts, periods, places } from "./words.ts";
@@ -26,7 +26,7 @@ export interface WorldQuestion {
   readonly template: string;
   readonly question: string;
   readonly answer: string;
-  readonly answerKind: AnswerKind;
+  readonly answerKind: Sample["answerKind"];
   /** Of a `choice` question: every possible answer, in an order of its own. */
   readonly options?: readonly string[];
   /** Whether the answer can be seen only in the frames of a transient event. */

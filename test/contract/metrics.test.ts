@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { metricRegistry } from "../../src/evaluation/metrics.ts";
-import { type EvaluationRecord, RECORD_SCHEMA } from "../../src/evaluation/records.ts";
+import type { EvaluationRecord } from "../../src/evaluation/records.ts";
+import { recordOf } from "./record-fixture.ts";
 
 const record: fc.Arbitrary<EvaluationRecord> = fc
   .record({
@@ -12,40 +13,20 @@ const record: fc.Arbitrary<EvaluationRecord> = fc
     score: fc.double({ min: 0, max: 1, noNaN: true }),
     text: fc.constantFrom("", "B"),
   })
-  .map(({ skill, correct, read, finishReason, score, text }) => ({
-    schema: RECORD_SCHEMA,
-    runId: "r",
-    benchmark: "b",
-    benchmarkVersion: "1",
-    split: "s",
-    questionId: "q",
-    videoId: "v",
-    skill,
-    answerKind: "open",
-    subject: "s",
-    subjectRecipe: null,
-    decoding: null,
-    intervention: { name: "complete", params: {} },
-    draw: 0,
-    framePolicy: { name: "every", params: {} },
-    frameIndices: [],
-    frameTimesSeconds: [],
-    shownFrames: [],
-    shownVideoId: null,
-    prompt: "",
-    options: null,
-    rawOutput: text,
-    finishReason,
-    error: finishReason === "error" || finishReason === "timeout" ? "failed" : null,
-    parsedAnswer: read ? "B" : null,
-    parseRule: "rule",
-    gold: "B",
-    correct,
-    scoreStrict: correct ? 1 : score,
-    scoreOfficial: null,
-    latencyMilliseconds: null,
-    attempts: 1,
-  }));
+  .map(({ skill, correct, read, finishReason, score, text }) => {
+    const lost = finishReason === "error" || finishReason === "timeout";
+    return recordOf({
+      skill,
+      answerKind: "open",
+      rawOutput: text,
+      finishReason,
+      error: lost ? "failed" : null,
+      parsedAnswer: read ? "B" : null,
+      outcome: lost ? "failed" : correct ? "right" : "wrong",
+      correct,
+      scoreStrict: correct ? 1 : score,
+    });
+  });
 
 describe.each(metricRegistry.names())("metric %s", (name) => {
   test("lies in [0, 1], ignores the order of records, and is undefined for none", async () => {

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { VideoPerceiverError } from "../../src/core/errors.ts";
 import { type Random, seededRandom } from "../../src/core/random.ts";
-import { expectedTensors } from "../../src/model/qwen2_5_vl/hub-tensors.ts";
+import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { openCheckpoint } from "../../src/model/checkpoint.ts";
+import { expectedTensors } from "../../src/model/parameters.ts";
+import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { readAdapter } from "../../src/weights/adapter.ts";
 import { linearModules } from "../../src/weights/adapter-names.ts";
-import { openCheckpoint } from "../../src/weights/checkpoint.ts";
-import { saveCheckpoint } from "../../src/weights/save-checkpoint.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { elementsOf } from "../../src/weights/write-safetensors.ts";
 import { smallConfig } from "../unit/model/small-config.ts";
@@ -37,7 +38,7 @@ const sound = (): { checkpoint: Files; adapter: Files } => {
     data: fill(elementsOf(shape)),
   }));
   saveCheckpoint(join(root, "checkpoint"), config, tensors, { dtype: "bfloat16", shardBytes: 60_000 });
-  const modules = [...linearModules(config).values()].slice(-4).map((module) => ({
+  const modules = [...linearModules(adaptedModel(config)).values()].slice(-4).map((module) => ({
     ...module,
     rank: 2,
     alpha: 4,
@@ -46,7 +47,7 @@ const sound = (): { checkpoint: Files; adapter: Files } => {
     b_OR: fill(2 * module.outputs),
   }));
   const plain = { replaced: [], rsLora: false, dropout: 0, base: "" };
-  writeAdapter(join(root, "adapter"), { ...plain, modules }, config);
+  writeAdapter(join(root, "adapter"), { ...plain, modules }, adaptedModel(config));
   return { checkpoint: filesOf(join(root, "checkpoint")), adapter: filesOf(join(root, "adapter")) };
 };
 const { checkpoint, adapter } = sound();
@@ -182,7 +183,7 @@ const damaged = (files: Files, random: Random): Files => {
 
 const load = async (folder: string, isAdapter: boolean): Promise<void> => {
   if (isAdapter) {
-    await readAdapter(folder, config);
+    await readAdapter(folder, adaptedModel(config));
     return;
   }
   const opened = await openCheckpoint(folder);

@@ -8,10 +8,10 @@ import { frameIndex, seconds } from "../../src/core/units.ts";
 import { emptyStore } from "../../src/engine/onnx/open.ts";
 import { initialize } from "../../src/model/initialize.ts";
 import { readPictureSettings, writePictureSettings } from "../../src/model/picture-settings.ts";
+import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { segmentEndTokens, wordLevelTokenizerJson } from "../../src/text/word-level-tokenizer.ts";
 import { openVideoService } from "../../src/video/service.ts";
-import { saveCheckpoint } from "../../src/weights/save-checkpoint.ts";
 import { smallConfig } from "../unit/model/small-config.ts";
 
 const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;

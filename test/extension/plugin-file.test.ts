@@ -44,8 +44,9 @@ test("a JavaScript file, its own modules and a zod of its own do as well; two fi
        import { z } from "zod";
        import { rows } from "./rows.ts";
        export default defineBenchmark({ summary: "one question", source: "ours", params: z.object({}),
-         create: () => ({ officialRule: null, questions: async () => rows.map((answer) => ({ id: "toss-0",
-           videoId: "v", skill: "${name}", question: "?", answerKind: "choice", answer, options: ["x", "y"] })) }) });`,
+         create: () => ({ metrics: ["accuracy"], samples: async () => rows.map((answer) => ({ id: "toss-0",
+           clip: { file: "v" }, skill: "${name}", messages: [], answerKind: "choice", answer, options: ["x", "y"],
+           provenance: {} })) }) });`,
     );
   const plugins = ["one", "two"].flatMap((name) => ["--plugin", own(name)]);
   for (const name of ["one", "two"]) {

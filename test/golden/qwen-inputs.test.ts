@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { resizeAntialias } from "../../src/frames/resize-antialias.ts";
+import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { openCheckpoint } from "../../src/model/checkpoint.ts";
 import { openFixture } from "../../src/model/fixture.ts";
 import { positionsOf } from "../../src/model/positions.ts";
 import type { Resize } from "../../src/model/processor.ts";
 import { verifyProcessorFixture } from "../../src/model/verify-processor.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { readAdapter } from "../../src/weights/adapter.ts";
-import { openCheckpoint } from "../../src/weights/checkpoint.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
 
 /** Made by scripts of transformers 4.49 and 5.23 (see the fixtures' own `made`). */
@@ -30,7 +31,7 @@ describe.skipIf(sharedMissing("inputs of Qwen2.5-VL against fixtures"))("Qwen2.5
         expect(values.every(Number.isFinite), parameter).toBe(true);
       }
       if (fixture.adapter !== undefined) {
-        const adapter = await readAdapter(fixture.adapter, checkpoint.config);
+        const adapter = await readAdapter(fixture.adapter, adaptedModel(checkpoint.config));
         expect(adapter.matched).toBe(56);
         expect(adapter.naming).toBe("current");
         expect(new Set(adapter.modules.map(({ scale }) => scale))).toEqual(new Set([2]));

@@ -7,13 +7,14 @@ import { seededRandom } from "../../src/core/random.ts";
 import { everyRow, labelledRows, prepareCase } from "../../src/engine/fixture-batch.ts";
 import { trainedAdapter } from "../../src/engine/lora.ts";
 import { type Execution, type OpenModel, openEngine } from "../../src/engine/onnx/open.ts";
+import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { readConfigFile } from "../../src/model/families.ts";
 import { type ModelFixture, openFixture } from "../../src/model/fixture.ts";
+import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import type { Adapter } from "../../src/weights/adapter.ts";
-import { readConfigFile } from "../../src/weights/checkpoint.ts";
 import { mergeAdapter } from "../../src/weights/merge-adapter.ts";
 import { newAdapter } from "../../src/weights/new-adapter.ts";
 import { openSafetensors } from "../../src/weights/safetensors.ts";
-import { saveCheckpoint } from "../../src/weights/save-checkpoint.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { oracleMissing, runPython, type TransformersVersion } from "./python.ts";
 
@@ -124,7 +125,7 @@ describe.skipIf(isMissing)("adapters trained here", () => {
     if (opened.kind !== "model") throw new Error("not a model fixture");
     fixture = opened;
     const options = { targets: ["q_proj", "v_proj", "down_proj", "qkv"], rank: 4, alpha: 8, vision: true };
-    const start = newAdapter(readConfigFile(checkpoint), options, seededRandom("adapter"));
+    const start = newAdapter(adaptedModel(readConfigFile(checkpoint)), options, seededRandom("adapter"));
     for (const execution of ["whole", "layerwise"] as const) {
       const engineOptions = { threads: 2, execution, weightStorage: "as-stored" as const };
       const model = await openEngine(checkpoint, "adapter", engineOptions, start);
@@ -150,7 +151,7 @@ describe.skipIf(isMissing)("adapters trained here", () => {
   ] as const)("%s, names %s: peft computes the same logits under %s", async (execution, naming, version) => {
     const { adapter, logits } = trained.get(execution)!;
     const saved = join(work, `${execution} ${naming}`);
-    writeAdapter(saved, adapter, readConfigFile(checkpoint), { naming });
+    writeAdapter(saved, adapter, adaptedModel(readConfigFile(checkpoint)), { naming });
     const reference = await referenceLogits(version, folder, checkpoint, saved);
     expect(await worst(fixture, checkpoint, logits, reference)).toBeLessThan(1e-4);
     const without = await referenceLogits(version, folder, checkpoint);

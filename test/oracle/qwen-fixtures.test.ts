@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { verifyFixture } from "../../src/engine/verify.ts";
-import { openCheckpoint } from "../../src/weights/checkpoint.ts";
-import { saveCheckpoint } from "../../src/weights/save-checkpoint.ts";
+import { openCheckpoint } from "../../src/model/checkpoint.ts";
+import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
 import { oracleMissing, runPython, type TransformersVersion } from "./python.ts";
 

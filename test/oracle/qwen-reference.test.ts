@@ -3,15 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
+import type { Grid } from "../../src/frames/grid.ts";
+import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { openCheckpoint } from "../../src/model/checkpoint.ts";
 import { openFixture } from "../../src/model/fixture.ts";
 import { positionsOf } from "../../src/model/positions.ts";
-import { type Grid, visionLayout } from "../../src/model/qwen2_5_vl/windows.ts";
+import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
+import { visionLayout } from "../../src/model/qwen2_5_vl/windows.ts";
+import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { chatTemplate, loadChatTemplate } from "../../src/text/chat-template.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { wordLevelTokenizerJson } from "../../src/text/word-level-tokenizer.ts";
 import { readAdapter } from "../../src/weights/adapter.ts";
-import { openCheckpoint } from "../../src/weights/checkpoint.ts";
-import { saveCheckpoint } from "../../src/weights/save-checkpoint.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { oracleMissing, runPython, type TransformersVersion } from "./python.ts";
 
@@ -129,10 +132,10 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
     async (name) => {
       const folder = fixtures.get(name)!;
       const checkpoint = await openCheckpoint(join(folder, "checkpoint"));
-      const adapter = await readAdapter(join(folder, "adapter"), checkpoint.config);
+      const adapter = await readAdapter(join(folder, "adapter"), adaptedModel(checkpoint.config));
       expect(adapter.naming).toBe(name === "old adapter" ? "transformers-4.49" : "current");
       const saved = join(work, `${name} saved`);
-      writeAdapter(saved, adapter, checkpoint.config);
+      writeAdapter(saved, adapter, adaptedModel(checkpoint.config));
       const report = ask<Logits>("5.x", "logits", {
         checkpoint: checkpoint.folder,
         fixture: folder,
@@ -171,7 +174,7 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
     const old = ask<Row[]>("4.49", "layout", { checkpoint: flat, cases });
     const now = ask<Row[]>("5.x", "layout", { checkpoint: flat, cases });
     for (const [at, { grids, ids, seconds }] of cases.entries()) {
-      const layout = visionLayout(grids, config.vision);
+      const layout = visionLayout(grids, (config as Qwen25VLConfig).vision);
       expect([...layout.windowIndex_U]).toEqual(old[at]!.windows);
       expect([...layout.windowOffsets_W1]).toEqual(old[at]!.offsets);
       const input = {

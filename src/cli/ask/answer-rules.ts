@@ -2,8 +2,7 @@ import type { Command } from "commander";
 import { seededRandom } from "../../core/random.ts";
 import type { Completion, Engine, SampleRequest } from "../../engine/contract.ts";
 import type { TokenChoiceRules } from "../../engine/token-choice.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { visionTokenIds } from "../../model/vision-token-ids.ts";
+import { type ModelConfig, visionTokenIds } from "../../model/config.ts";
 import { integerValue, numberValue } from "../option-values.ts";
 
 /** How an answer is drawn. */
@@ -61,7 +60,7 @@ export interface AnswerPrompt extends Pick<SampleRequest, "batch" | "lengths" | 
 /** Draws one answer. @throws {ConfigError} for rules out of range */
 export const drawAnswer = async (
   engine: Engine,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   { tokens, decode, ...prompt }: AnswerPrompt,
   { stop, seed, ...rules }: AnswerRules,
 ): Promise<string> => {

@@ -2,15 +2,16 @@ import { idsBatch } from "../../batch/ids-batch.ts";
 import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
+import { adaptedModel } from "../../model/adapted-model.ts";
+import { familyOf, readConfigFile } from "../../model/families.ts";
 import { loadProcessor } from "../../model/processor.ts";
 import { readAdapter } from "../../weights/adapter.ts";
-import { readConfigFile } from "../../weights/checkpoint.ts";
 import { drawAnswer } from "./answer-rules.ts";
 import type { Answerer } from "./answerer.ts";
 import { encodePrompt, processorLook } from "./processor-prompt.ts";
 
 /**
- * A checkpoint of the Qwen2.5-VL family as the hub has it: frames, sizes and prompt are its own processor's.
+ * A checkpoint of a family as the hub has it: frames, sizes and prompt are its own processor's.
  *
  * @param adapterFolder a PEFT folder whose adapter is used too
  */
@@ -19,12 +20,14 @@ export const processorAnswerer = async (
   options: OpenEngineOptions,
   adapterFolder?: string,
 ): Promise<Answerer> => {
-  const processor = loadProcessor(folder, resizeAntialias);
+  const config = readConfigFile(folder);
+  const family = familyOf(config);
+  const processor = loadProcessor(folder, family.processor, resizeAntialias);
   const adapter =
-    adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, readConfigFile(folder));
-  const { config, engine } = await openEngine(folder, "none", options, adapter);
+    adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, adaptedModel(config));
+  const { engine } = await openEngine(folder, "none", options, adapter);
   return {
-    kind: "Qwen2.5-VL",
+    kind: family.title,
     look: (info, fps) => processorLook(processor, info, fps),
     resize: (batch, position, { width, height }) =>
       batch.width === width && batch.height === height

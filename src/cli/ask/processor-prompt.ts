@@ -1,10 +1,10 @@
 import type { TokenIdsBatch } from "../../batch/ids-batch.ts";
 import { frameIndex, seconds } from "../../core/units.ts";
 import { smartResize, videoPixelLimits } from "../../frames/smart-resize.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { chooseFrames } from "../../model/frame-count.ts";
 import { positionsOf } from "../../model/positions.ts";
 import type { Processor } from "../../model/processor.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import type { VideoInfo } from "../../video/types.ts";
 import type { Look, Pictures } from "./answerer.ts";
 
@@ -27,7 +27,7 @@ export interface EncodedPrompt {
 /** Pictures and a question in the checkpoint's own prompt; with an answer, the whole conversation. */
 export const encodePrompt = (
   processor: Processor,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   { frames, width, height, framesPerSecond }: Pictures,
   question: string,
   answer?: string,

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
-import type { Estimate } from "../../evaluation/statistics/estimate.ts";
 import { runQuickstart } from "../../jobs/quickstart/run.ts";
 import recipeFor from "../../recipes/quickstart.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { reportLines } from "../report-lines.ts";
 
 const packageVersions = (): { name: string; value: string }[] => {
   const { version, dependencies } = JSON.parse(
@@ -16,11 +16,6 @@ const packageVersions = (): { name: string; value: string }[] => {
     { name: "onnxruntime-node", value: dependencies["onnxruntime-node"] ?? "unknown" },
   ];
 };
-
-const shown = (estimate: Estimate | null): string =>
-  estimate === null
-    ? "-"
-    : `${(100 * estimate.value).toFixed(1)} [${(100 * estimate.low).toFixed(1)}, ${(100 * estimate.high).toFixed(1)}]`;
 
 /** The command. */
 const quickstart: CommandDefinition = defineCommand({
@@ -46,14 +41,10 @@ const quickstart: CommandDefinition = defineCommand({
     const command = `npx videoperceiver quickstart --minutes ${minutes} --seed ${seed}`;
     const about = { command, versions: packageVersions() };
     const { report, model, seconds } = await runQuickstart(out, recipeFor(minutes, seed), context, about);
-    const lines = model.rows.map(
-      ({ name, complete, absent, sensitivity }) =>
-        `${name.padEnd(22)} complete ${shown(complete.overall).padEnd(20)} absent ${shown(absent?.overall ?? null).padEnd(20)} sensitivity ${shown(sensitivity?.overall ?? null)}`,
-    );
     const total = seconds.reduce((sum, { value }) => sum + value, 0);
     return {
-      json: { report, seconds, rows: model.rows, comparisons: model.comparisons },
-      text: `accuracy in per cent with 95 % intervals, clustered by clip\n${lines.join("\n")}\nreport: ${report} (${(total / 60).toFixed(1)} min)`,
+      json: { report, seconds, rows: model.rows, differences: model.differences, seeing: model.seeing },
+      text: `${reportLines(model)}\nreport: ${report} (${(total / 60).toFixed(1)} min)`,
     };
   },
 });

@@ -1,26 +1,60 @@
 import { Option } from "commander";
 import { benchmarkRegistry } from "../../evaluation/benchmarks.ts";
-import { readPredictions } from "../../evaluation/predictions.ts";
-import { type ScoreResult, scorePredictions } from "../../evaluation/score.ts";
+import type { MetricScore, ViewScore } from "../../evaluation/score.ts";
 import type { Estimate } from "../../evaluation/statistics/estimate.ts";
+import { type ScoreResult, score } from "../../jobs/score.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 
 const percent = (share: number | null): string => (share === null ? "-" : (share * 100).toFixed(1));
 const withInterval = ({ value, low, high }: Estimate): string =>
   `${percent(value)} (${percent(low)}-${percent(high)})`;
 
-const asText = (result: ScoreResult): string => {
-  const width = Math.max(12, ...result.skills.map(({ skill }) => skill.length));
-  const row = (name: string, accuracy: Estimate, chance: number | null): string =>
-    `  ${name.padEnd(width)}  ${withInterval(accuracy).padEnd(20)} ${percent(chance).padStart(7)} ${String(accuracy.questions).padStart(10)}`;
+/** A number and the ids behind it, the first few by name. */
+const named = (ids: readonly string[], what: string): string => {
+  const more = ids.length > 5 ? `, and ${ids.length - 5} more` : "";
+  return `${what} ${ids.length}${ids.length === 0 ? "" : `: ${ids.slice(0, 5).join(", ")}${more}`}`;
+};
+
+const table = ({ skills, accuracy, chance }: ViewScore): string[] => {
+  const width = Math.max(12, ...skills.map(({ skill }) => skill.length));
+  const row = (name: string, of: Estimate, guess: number | null): string =>
+    `  ${name.padEnd(width)}  ${withInterval(of).padEnd(20)} ${percent(guess).padStart(7)} ${String(of.questions).padStart(10)}`;
   return [
-    `${result.benchmark}, ${result.mode} scoring, accuracy in per cent with 95 % intervals clustered by clip`,
     `  ${"skill".padEnd(width)}  ${"accuracy".padEnd(20)} ${"chance".padStart(7)} ${"questions".padStart(10)}`,
-    ...result.skills.map(({ skill, accuracy, chance }) => row(skill, accuracy, chance)),
-    row("all", result.accuracy, result.chance),
-    `macro ${percent(result.macroAccuracy)}, of answered ${percent(result.accuracyOfAnswered)}, answered ${percent(result.answeredRate)}, unreadable ${percent(result.parseFailRate)}`,
-    `missing ${result.missing} (counted wrong), without published answer ${result.withoutPublishedAnswer} (not scored), unknown predictions ${result.unknown}`,
-  ].join("\n");
+    ...skills.map((skill) => row(skill.skill, skill.accuracy, skill.chance)),
+    row("all", accuracy, chance),
+  ];
+};
+
+const metricLine = ({ name, value }: MetricScore): string =>
+  `  ${name.padEnd(22)} ${value === null ? "not defined" : withInterval(value)}`;
+
+const asText = (result: ScoreResult): string => {
+  const { benchmark, mode, subject, split, intervention, metrics, views, outcomes, otherParts, ids } = result;
+  const part = split === null ? "" : `, part "${split}"`;
+  const view = intervention === "complete" ? "" : `, shown as "${intervention}"`;
+  const others = Object.entries(otherParts).map(([name, count]) => `${name} ${count}`);
+  const lines = [
+    `${benchmark}${part}${view}: ${subject}, ${mode} scoring, accuracy in per cent with 95 % intervals clustered by clip`,
+    ...table(result),
+    "metrics in per cent with 95 % intervals by bootstrap over clips",
+    ...metrics.filter(({ name }) => name !== "accuracy").map(metricLine),
+    ...views.map(
+      (other) =>
+        `shown as "${other.intervention}": ${withInterval(other.accuracy)} of ${other.accuracy.questions} questions`,
+    ),
+    `of ${result.scored} scored answers: ${Object.entries(outcomes)
+      .filter(([outcome]) => outcome !== "unscored")
+      .map(([outcome, count]) => `${outcome} ${count}`)
+      .join(", ")}`,
+    named(ids.missing, "missing (counted wrong)"),
+    named(ids.unknown, "unknown predictions (not counted)"),
+    named(ids.repeated, "answered twice (the first counts)"),
+    named(ids.unusable, "answers that are no text (counted missing)"),
+    `without published answer (not scored) ${result.withoutPublishedAnswer}`,
+  ];
+  if (others.length > 0) lines.push(`rows of other parts (not asked): ${others.join(", ")}`);
+  return lines.join("\n");
 };
 
 const command: CommandDefinition = defineCommand({
@@ -29,25 +63,31 @@ const command: CommandDefinition = defineCommand({
     command
       .argument("<benchmark>", `one of: ${benchmarkRegistry.names().join(", ")}`)
       .requiredOption("--annotations <file>", "the benchmark's annotation file, or a data set folder")
-      .requiredOption("--predictions <file>", 'JSON {"id": "text"} or lines {"id": ..., "answer": ...}')
+      .requiredOption(
+        "--predictions <file>",
+        'JSON {"id": "text"}; an array or lines of {"id": ..., "answer": ...}; or our own records',
+      )
+      .option("--split <name>", 'part of the benchmark, or "all"; left out: "test" where the rows name one')
       .addOption(
         new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule, errors included")
           .choices(["strict", "official"])
           .default("strict"),
       );
   },
-  run: async ([name], options) => {
-    const benchmark = (await benchmarkRegistry.make(name as string)).value;
-    const questions = await benchmark.questions(options["annotations"] as string);
-    const predictions = readPredictions(options["predictions"] as string);
-    const result = scorePredictions(
-      name as string,
-      benchmark,
-      questions,
-      predictions,
-      options["mode"] as "strict" | "official",
+  run: async ([name], options, context) => {
+    const split = options["split"] as string | undefined;
+    const result = await score(
+      {
+        benchmark: name as string,
+        annotations: options["annotations"] as string,
+        predictions: options["predictions"] as string,
+        mode: options["mode"] as "strict" | "official",
+        ...(split === undefined ? {} : { split }),
+      },
+      context,
     );
-    return { json: result, text: asText(result) };
+    const { records: _, ...told } = result;
+    return { json: told, text: asText(result) };
   },
 });
 export default command;

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const params = z.strictObject({});
 
@@ -11,7 +12,7 @@ const filter: FilterPlugin = defineFilter({
   create: () => ({
     check: (sample) => {
       const contains = (text: string): boolean =>
-        ` ${wordsOf(questionOf(sample)).join(" ")} `.includes(` ${wordsOf(text).join(" ")} `);
+        ` ${wordsOf(questionText(sample)).join(" ")} `.includes(` ${wordsOf(text).join(" ")} `);
       if (wordsOf(sample.answer).length === 0 || !contains(sample.answer)) return undefined;
       const others = (sample.options ?? []).filter((option) => option !== sample.answer);
       if (others.length > 0 && others.every(contains)) return undefined;

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const params = z.strictObject({
   acrossClips: z
@@ -17,7 +18,7 @@ const filter: FilterPlugin = defineFilter({
     const seen = new Map<string, string>();
     return {
       check: (sample) => {
-        const question = wordsOf(questionOf(sample)).join(" ");
+        const question = wordsOf(questionText(sample)).join(" ");
         const key = acrossClips
           ? `${question} -> ${wordsOf(sample.answer).join(" ")}`
           : `${sample.clip.sha256} ${question}`;

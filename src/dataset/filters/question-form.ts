@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const params = z.strictObject({
   instructions: z
@@ -27,7 +28,7 @@ const filter: FilterPlugin = defineFilter({
   params,
   create: ({ instructions }) => ({
     check: (sample) => {
-      const text = questionOf(sample);
+      const text = questionText(sample);
       if (text === "") return "there is no question";
       const first = text.split(/\s/)[0]!.toLowerCase();
       if (instructions.includes(first)) return undefined;

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const order =
   "before after first last then next finally early late earlier later midway start starts begin begins end ends while until when during sequence order again once twice thrice";
@@ -25,7 +26,7 @@ const filter: FilterPlugin = defineFilter({
     return {
       check: (sample) => {
         if (["span", "permutation", "index-set", "number"].includes(sample.answerKind)) return undefined;
-        const text = `${questionOf(sample)} ${sample.answer}`;
+        const text = `${questionText(sample)} ${sample.answer}`;
         if (/\b\d+:\d\d\b|\b\d+(\.\d+)?\s*(s|sec|seconds?)\b/i.test(text)) return undefined;
         return wordsOf(text).some((word) => known.has(word))
           ? undefined

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { endOf } from "../../video/timeline.ts";
-import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const params = z.strictObject({
   toleranceSeconds: z
@@ -27,11 +28,11 @@ const filter: FilterPlugin = defineFilter({
   params,
   create: ({ toleranceSeconds }) => ({
     check: (sample) => {
-      const end = endOf(sample.clip.timeline) + toleranceSeconds;
+      const length = endOf(sample.clip.timeline, sample.clip.durationSeconds);
+      const end = length + toleranceSeconds;
       const outside = (time: number): boolean => time < -toleranceSeconds || time > end;
-      const wrong = [questionOf(sample), sample.answer].flatMap(timesIn).find(outside);
-      if (wrong !== undefined)
-        return `${wrong} s is not inside the clip of ${endOf(sample.clip.timeline).toFixed(2)} s`;
+      const wrong = [questionText(sample), sample.answer].flatMap(timesIn).find(outside);
+      if (wrong !== undefined) return `${wrong} s is not inside the clip of ${length.toFixed(2)} s`;
       const event = sample.events?.find((span) => outside(span.startSeconds) || outside(span.endSeconds));
       return event === undefined
         ? undefined

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const unseen =
   "heard|hears|hear|sound|sounds|says|said|talks about|voice|music|thinks|thought|believes|feels|felt|wants|wanted|intends|hopes|decides|probably|presumably|apparently|maybe|perhaps|beautiful|outside the frame|out of frame|off screen|off-screen|offscreen|behind the camera|not visible|cannot be seen|not shown";
@@ -21,7 +22,7 @@ const filter: FilterPlugin = defineFilter({
     const known = phrases.map((phrase) => wordsOf(phrase).join(" "));
     return {
       check: (sample) => {
-        const text = ` ${wordsOf(`${questionOf(sample)} . ${sample.answer}`).join(" ")} `;
+        const text = ` ${wordsOf(`${questionText(sample)} . ${sample.answer}`).join(" ")} `;
         const found = known.find((phrase) => text.includes(` ${phrase} `));
         return found === undefined ? undefined : `"${found}" cannot be seen`;
       },

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, questionOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin } from "../filter.ts";
+import { questionText } from "../question.ts";
 
 const words = "zero one two three four five six seven eight nine ten eleven twelve".split(" ");
 const params = z.strictObject({
@@ -13,7 +14,7 @@ const filter: FilterPlugin = defineFilter({
   params,
   create: ({ largest }) => ({
     check: (sample) => {
-      const counts = sample.answerKind === "number" || /\bhow (many|often)\b/i.test(questionOf(sample));
+      const counts = sample.answerKind === "number" || /\bhow (many|often)\b/i.test(questionText(sample));
       if (!counts || sample.answerKind === "open") return undefined;
       const answer = sample.answer.trim().toLowerCase();
       const first = answer.split(/\s+/)[0]!;

@@ -1,7 +1,7 @@
 import type { Tensor } from "onnxruntime-node";
 import type { Objective } from "../../graph/objective.ts";
 import type { Value } from "../../graph/value.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import type {
   Completion,
   Cotangents,
@@ -41,7 +41,7 @@ export interface OnnxEngineOptions {
 
 /** The embedded engine: the model's graph with its derivative, compiled once a shape, run by ONNX Runtime. */
 export class OnnxEngine implements Engine {
-  readonly #config: Qwen25VLConfig;
+  readonly #config: ModelConfig;
   readonly #store: ParameterStore;
   readonly #adapter: LoraAdapter | undefined;
   /** How this engine was made. */
@@ -52,7 +52,7 @@ export class OnnxEngine implements Engine {
   readonly #optimizer: OnnxAdamW;
 
   constructor(
-    config: Qwen25VLConfig,
+    config: ModelConfig,
     store: ParameterStore,
     adapter: LoraAdapter | undefined,
     options: OnnxEngineOptions,

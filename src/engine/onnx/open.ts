@@ -1,9 +1,9 @@
 import { totalmem } from "node:os";
 import { elementCount } from "../../graph/value.ts";
+import { type Checkpoint, openCheckpoint } from "../../model/checkpoint.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { type JointParameter, jointParameters } from "../../model/joint-parameters.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
 import type { Adapter } from "../../weights/adapter.ts";
-import { type Checkpoint, openCheckpoint } from "../../weights/checkpoint.ts";
 import type { Engine } from "../contract.ts";
 import { adapterShape, fillAdapter, type LoraAdapter, loraParameters } from "../lora.ts";
 import { type HalfParameter, ModelWeights } from "../model-weights.ts";
@@ -17,7 +17,7 @@ export type Trained = "all" | "none" | "adapter" | ((parameter: JointParameter) 
 
 /** All parameters of a model with an adapter, and which are trained. */
 const listParameters = (
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   trained: Trained,
   adapter: LoraAdapter | undefined,
 ): {
@@ -35,11 +35,7 @@ const listParameters = (
 };
 
 /** Memory for all parameters of a model (zeros), and gradients for what is trained. */
-export const emptyStore = (
-  config: Qwen25VLConfig,
-  trained: Trained,
-  adapter?: LoraAdapter,
-): ParameterStore => {
+export const emptyStore = (config: ModelConfig, trained: Trained, adapter?: LoraAdapter): ParameterStore => {
   const { all, isTrained } = listParameters(config, trained, adapter);
   return new ParameterStore(all, isTrained);
 };
@@ -55,7 +51,7 @@ export const loadStore = async (
   folder: string,
   trained: Trained,
   adapter?: LoraAdapter,
-): Promise<{ config: Qwen25VLConfig; store: ParameterStore }> => {
+): Promise<{ config: ModelConfig; store: ParameterStore }> => {
   const checkpoint = await openCheckpoint(folder);
   try {
     const store = emptyStore(checkpoint.config, trained, adapter);
@@ -93,7 +89,7 @@ export const layerwiseFrom = 5e8;
 
 /** A checkpoint with its weights in memory, ready to compute. */
 export interface OpenModel {
-  readonly config: Qwen25VLConfig;
+  readonly config: ModelConfig;
   readonly weights: ModelWeights;
   readonly engine: Engine;
   readonly execution: Execution;
@@ -101,7 +97,7 @@ export interface OpenModel {
 }
 
 /** Number of parameters of a model. */
-export const parameterCount = (config: Qwen25VLConfig): number =>
+export const parameterCount = (config: ModelConfig): number =>
   jointParameters(config).reduce((total, { shape }) => total + elementCount(shape), 0);
 
 /**

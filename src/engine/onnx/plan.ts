@@ -4,9 +4,9 @@ import type { Objective, Signals } from "../../graph/objective.ts";
 import { add } from "../../graph/ops/elementwise.ts";
 import { filled, input } from "../../graph/ops/inputs.ts";
 import type { Value } from "../../graph/value.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { type LanguageValues, languageModel } from "../../model/language-model.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
+import { visionTower } from "../../model/vision-tower.ts";
 import type { LoraValues, Weights } from "../../model/weights.ts";
 import type { ModelBatch } from "../contract.ts";
 import { type LoraAdapter, loraNames } from "../lora.ts";
@@ -43,7 +43,7 @@ export interface ModelValues extends LanguageValues {
 /** Builds the model's graph for the batch's shape. */
 export const modelValues = (
   batch: ModelBatch,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   store: ParameterStore,
   adapter: LoraAdapter | undefined,
 ): ModelValues => {

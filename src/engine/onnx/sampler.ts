@@ -1,9 +1,9 @@
 import type { Tensor } from "onnxruntime-node";
 import { assert } from "../../core/errors.ts";
 import { elementCount, type Value } from "../../graph/value.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { decodeStep, prefill } from "../../model/decode.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { visionTower } from "../../model/qwen2_5_vl/vision-tower.ts";
+import { visionTower } from "../../model/vision-tower.ts";
 import type { Completion, FeedArray, ModelBatch, SampleRequest } from "../contract.ts";
 import {
   cacheCapacity,
@@ -56,7 +56,7 @@ const keptPlans = 4;
 
 /** Draws completions: one prefill for all completions of a prompt, then one token a row and step. */
 export class OnnxSampler {
-  readonly #config: Qwen25VLConfig;
+  readonly #config: ModelConfig;
   readonly #store: ParameterStore;
   readonly #adapter: LoraAdapter | undefined;
   readonly #threads: number;
@@ -68,7 +68,7 @@ export class OnnxSampler {
   #version = 0;
 
   constructor(
-    config: Qwen25VLConfig,
+    config: ModelConfig,
     store: ParameterStore,
     adapter: LoraAdapter | undefined,
     threads: number,

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { DataFormatError } from "../../core/errors.ts";
-import { readJsonLines } from "../../core/files.ts";
+import { readJsonRows } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
 import { optionLetter } from "../../grading/options.ts";
-import { type BenchmarkPlugin, type BenchmarkQuestion, defineBenchmark } from "../benchmarks.ts";
+import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
 
 const row = z.object({
   question_type: z.union([z.string(), z.array(z.string()).length(1)]),
@@ -28,6 +28,54 @@ const splitQuestion = (text: string): { stem: string; options: string[] } | null
   };
 };
 
+/** The questions about one video. */
+const samplesOf = (value: unknown, where: string): BenchmarkSample[] => {
+  const parsed = row.safeParse(value);
+  if (!parsed.success)
+    throw new DataFormatError("not a MotionBench video", {
+      where,
+      expected: 'lines {"question_type": ..., "video_path": ..., "qa": [{"uid", "question", "answer"}]}',
+      got: explainZod(parsed.error),
+    });
+  const { question_type, key, video_path, qa } = parsed.data;
+  return qa.map(({ uid, question, answer }) => {
+    const split = splitQuestion(question);
+    if (split === null)
+      throw new DataFormatError("MotionBench question without lettered options", {
+        where: `${where}, ${uid}`,
+        expected: "lines A. ..., B. ...",
+        got: JSON.stringify(question.slice(0, 60)),
+      });
+    const known = answer !== "NA";
+    const at = answer.charCodeAt(0) - 65;
+    if (known && (answer.length !== 1 || at < 0 || at >= split.options.length))
+      throw new DataFormatError("MotionBench answer is none of its options", {
+        where: `${where}, ${uid}`,
+        expected: `A-${optionLetter(split.options.length - 1)} or NA`,
+        got: JSON.stringify(answer),
+      });
+    return {
+      id: uid,
+      clip: { file: video_path },
+      ...(key === undefined ? {} : { cluster: key }),
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "video", video: video_path },
+            { type: "text", text: split.stem },
+          ],
+        },
+      ],
+      answer: known ? answer : null,
+      answerKind: "choice",
+      options: split.options,
+      skill: typeof question_type === "string" ? question_type : question_type[0]!,
+      provenance: { source: "motionbench" },
+    };
+  });
+};
+
 /**
  * MotionBench from its `video_info.meta.jsonl`: one video a line with its questions. Answers "NA" (the test half) are not
  * published; they are counted and never scored. Several clips cut from one source video share a cluster only when their
@@ -39,48 +87,21 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   params: z.strictObject({}),
   create: () => ({
     officialRule: "motionbench",
-    questions: async (path) => {
-      const questions: BenchmarkQuestion[] = [];
+    metrics: ["accuracy", "macro-accuracy"],
+    samples: async (path) => {
+      const samples: BenchmarkSample[] = [];
       const seen = new Set<string>();
-      let line = 0;
-      for await (const value of readJsonLines(path)) {
-        line++;
-        const where = `${path}, video ${line}`;
-        const parsed = row.safeParse(value);
-        if (!parsed.success)
-          throw new DataFormatError("not a MotionBench video", { where, got: explainZod(parsed.error) });
-        const { question_type, key, video_path, qa } = parsed.data;
-        for (const { uid, question, answer } of qa) {
-          const split = splitQuestion(question);
-          if (split === null)
-            throw new DataFormatError("MotionBench question without lettered options", {
-              where: `${where}, ${uid}`,
-              expected: "lines A. ..., B. ...",
-              got: JSON.stringify(question.slice(0, 60)),
+      for await (const { value, where } of readJsonRows(path)) {
+        for (const sample of samplesOf(value, where)) {
+          if (seen.has(sample.id))
+            throw new DataFormatError("MotionBench question twice", {
+              where: `${where}, ${sample.id}`,
             });
-          const known = answer !== "NA";
-          const at = answer.charCodeAt(0) - 65;
-          if (known && (answer.length !== 1 || at < 0 || at >= split.options.length))
-            throw new DataFormatError("MotionBench answer is none of its options", {
-              where: `${where}, ${uid}`,
-              expected: `A-${optionLetter(split.options.length - 1)} or NA`,
-              got: JSON.stringify(answer),
-            });
-          if (seen.has(uid))
-            throw new DataFormatError("MotionBench question twice", { where: `${where}, ${uid}` });
-          seen.add(uid);
-          questions.push({
-            id: uid,
-            videoId: key ?? video_path,
-            skill: typeof question_type === "string" ? question_type : question_type[0]!,
-            question: split.stem,
-            answerKind: "choice",
-            answer: known ? answer : null,
-            options: split.options,
-          });
+          seen.add(sample.id);
+          samples.push(sample);
         }
       }
-      return questions;
+      return samples;
     },
   }),
 });

@@ -2,24 +2,9 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { DataFormatError, messageOf } from "../../core/errors.ts";
-import { readJsonLines } from "../../core/files.ts";
-import { explainZod } from "../../core/registry.ts";
-import { type BenchmarkPlugin, type BenchmarkQuestion, defineBenchmark } from "../benchmarks.ts";
-
-const row = z.object({
-  id: z.string().min(1),
-  clip: z.object({ sha256: z.string().min(1) }),
-  messages: z.array(
-    z.object({
-      role: z.string(),
-      content: z.array(z.looseObject({ type: z.string(), text: z.string().optional() })),
-    }),
-  ),
-  answer: z.string().min(1),
-  answerKind: z.enum(["choice", "number", "span", "permutation", "index-set", "open"]),
-  options: z.array(z.string()).min(2).optional(),
-  skill: z.string().optional(),
-});
+import { readSampleFile } from "../../dataset/read.ts";
+import { answerKinds } from "../../grading/grade-answer.ts";
+import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
 
 /** The sample files of a data set folder, or the one file that was named. */
 const sampleFiles = (path: string): string[] => {
@@ -48,39 +33,20 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "questions of a data set folder, such as the scripted world's",
   source: "ours",
   params: z.strictObject({
-    skills: z.array(z.string()).default([]).describe("only these skills; none: all"),
+    answerKinds: z
+      .array(z.enum(answerKinds))
+      .min(1)
+      .default([...answerKinds])
+      .describe("only questions with answers of these kinds"),
   }),
-  create: ({ skills }) => ({
-    officialRule: null,
-    questions: async (path) => {
-      const questions: BenchmarkQuestion[] = [];
-      for (const file of sampleFiles(path)) {
-        let line = 0;
-        for await (const value of readJsonLines(file)) {
-          line++;
-          const parsed = row.safeParse(value);
-          if (!parsed.success)
-            throw new DataFormatError("not a sample", {
-              where: `${file}, sample ${line}`,
-              got: explainZod(parsed.error),
-            });
-          const { id, clip, messages, answer, answerKind, options, skill = "all" } = parsed.data;
-          if (skills.length > 0 && !skills.includes(skill)) continue;
-          questions.push({
-            id,
-            videoId: clip.sha256,
-            skill,
-            question: messages
-              .filter(({ role }) => role === "user")
-              .flatMap(({ content }) => content.flatMap(({ text }) => text ?? []))
-              .join("\n"),
-            answerKind,
-            answer,
-            ...(options === undefined ? {} : { options }),
-          });
-        }
-      }
-      return questions;
+  create: ({ answerKinds: wanted }) => ({
+    metrics: ["accuracy", "macro-accuracy", "mean-score"],
+    samples: async (path) => {
+      const samples: BenchmarkSample[] = [];
+      for (const file of sampleFiles(path))
+        for await (const sample of readSampleFile(file))
+          if (wanted.includes(sample.answerKind)) samples.push(sample);
+      return samples;
     },
   }),
 });

@@ -1,27 +1,29 @@
+import type { Curve } from "../../pages/line-chart.ts";
+import type { StripPicture } from "../../pages/strip.ts";
+import type { MetricScore } from "../score.ts";
 import type { Estimate } from "../statistics/estimate.ts";
 
-/**
- * Everything that a report shows, as plain data. Accuracies are shares in [0, 1]; the report writes them in per cent.
- * Frame numbers are 0-based here and 1-based on the page.
- */
+/** Everything that a report shows, as plain data. Accuracies are shares in [0, 1]; the report writes them in per cent. */
 export interface ReportModel {
   readonly title: string;
   /** What was done, in a sentence or two. */
   readonly summary: string;
-  /** ISO date and time, by the caller's clock. */
-  readonly madeAt: string;
+  /** When the run ended, ISO date and time; null where the run does not say. */
+  readonly madeAt: string | null;
   /** In columns of the table, in order. */
   readonly skills: readonly ReportSkill[];
   /** In rows of the table, in order; the first is usually the blind one. */
   readonly rows: readonly ResultRow[];
   /** Name of the row that the verdict is about (the last stage trained). */
   readonly mainRow: string;
-  /** Name of the row that saw no pictures. */
-  readonly blindRow: string;
-  /** Paired comparisons worth a sentence, such as one training stage against the one before. */
-  readonly comparisons: readonly Comparison[];
+  /** Name of the row that saw no pictures; null when there is none. */
+  readonly blindRow: string | null;
+  /** The main row against the blind one on the same questions; null where either is missing. */
+  readonly seeing: Estimate | null;
+  /** Paired differences worth a sentence, such as one training stage against the one before. */
+  readonly differences: readonly RowDifference[];
   readonly curves: readonly Curve[];
-  readonly pairs: readonly ExamplePair[];
+  readonly examples: ExampleSet | null;
   readonly provenance: ReportProvenance;
 }
 
@@ -32,8 +34,9 @@ export interface ReportSkill {
   /** As on the page. */
   readonly label: string;
   readonly questions: number;
-  readonly chance: number;
-  readonly majority: number;
+  /** Null where there is no finite set of answers. */
+  readonly chance: number | null;
+  readonly majority: number | null;
 }
 
 /** One number over all questions and one per skill; null where it was not measured. */
@@ -52,10 +55,12 @@ export interface ResultRow {
   readonly randomRemoval: SkillEstimates | null;
   /** (complete - absent) - (complete - random removal). */
   readonly sensitivity: SkillEstimates | null;
+  /** The benchmark's metrics on complete clips. */
+  readonly metrics: readonly MetricScore[];
 }
 
 /** Accuracy of one row minus that of another on the same questions. */
-export interface Comparison {
+export interface RowDifference {
   /** Row names. */
   readonly of: string;
   readonly against: string;
@@ -67,39 +72,21 @@ export interface Comparison {
   readonly detectable: number;
 }
 
-/** One chart of the training section. */
-export interface Curve {
-  readonly title: string;
-  /** What the horizontal axis counts, e.g. "step". */
-  readonly xLabel: string;
-  /** Unit of the values, e.g. "nats", "share". */
-  readonly yLabel: string;
-  readonly series: readonly CurveSeries[];
-  /** Vertical marks such as the start of a stage. */
-  readonly marks?: readonly { readonly x: number; readonly label: string }[];
-}
+/** What an example is an example of: right on both clips, right only on the complete one, wrong on the complete one. */
+export type ExampleKind = "flip" | "kept" | "missed";
 
-/** One line; points ascend in x, values are finite. */
-export interface CurveSeries {
-  readonly name: string;
-  readonly points: readonly (readonly [x: number, y: number])[];
-}
-
-/** One picture of a strip. */
-export interface StripFrame {
-  /** Position in `images`. */
-  readonly image: number;
-  /** 0-based source frame at whose time the picture stands. */
-  readonly index: number;
-  readonly timeSeconds: number;
-  readonly isKey: boolean;
-  /** 0-based source frame that is shown instead, in an absent strip; null when the frame is its own. */
-  readonly replacedFrom: number | null;
+/** Chosen examples, and how many of each kind there are among all questions that were asked on clip and twin. */
+export interface ExampleSet {
+  /** Whose answers make an example what it is. */
+  readonly subject: string;
+  readonly counts: Readonly<Record<ExampleKind, number>>;
+  readonly pairs: readonly ExamplePair[];
 }
 
 /** A complete clip, its absent twin, a question, and what the subjects said to both. */
 export interface ExamplePair {
   readonly id: string;
+  readonly kind: ExampleKind;
   readonly caption: string;
   readonly keywords: readonly string[];
   readonly question: string;
@@ -107,9 +94,9 @@ export interface ExamplePair {
   readonly answer: string;
   /** Pictures as `data:image/png;base64,...` (or jpeg, webp); nothing is ever loaded from elsewhere. */
   readonly images: readonly string[];
-  readonly complete: readonly StripFrame[];
-  readonly absent: readonly StripFrame[];
-  /** One relevance score a frame of `complete`. */
+  readonly complete: readonly StripPicture[];
+  readonly absent: readonly StripPicture[];
+  /** One relevance score a picture of `complete`; empty: none are known. */
   readonly scores: readonly number[];
   /** What gave the scores, e.g. "checkpoint". */
   readonly relevance: string;
@@ -123,17 +110,21 @@ export interface ExampleAnswer {
   readonly absent: { readonly text: string; readonly correct: boolean };
 }
 
+/** One value that a stage of the run was made with. */
+export interface ReportSetting {
+  readonly stage: string;
+  readonly name: string;
+  readonly value: string;
+  /** Who set it: the default's origin, or "run" where this run has another value than the default. */
+  readonly origin: "paper" | "reconstructed" | "ours" | "run";
+  readonly what: string;
+}
+
 /** Where the numbers come from. */
 export interface ReportProvenance {
   /** Seeds, sizes, times, counts: what a reader asks first. */
   readonly facts: readonly { readonly name: string; readonly value: string }[];
-  /** Values and who set them. */
-  readonly defaults: readonly {
-    readonly name: string;
-    readonly value: string;
-    readonly origin: "paper" | "reconstructed" | "ours";
-    readonly what: string;
-  }[];
+  readonly settings: readonly ReportSetting[];
   /** What was dropped, how often and why; shown even when empty, as "nothing". */
   readonly leftOut: readonly { readonly what: string; readonly count: number; readonly reason: string }[];
   readonly versions: readonly { readonly name: string; readonly value: string }[];

@@ -1,7 +1,8 @@
 import { type Html, html } from "../../core/html.ts";
+import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
+import { type IntervalMark, intervalPlot } from "../../pages/interval-plot.ts";
+import { scrollBox } from "../../pages/scroll-box.ts";
 import { type Estimate, excludesZero } from "../statistics/estimate.ts";
-import { percent, percentRange, points, pointsRange, pValue } from "./format.ts";
-import { type IntervalMark, intervalPlot } from "./interval-plot.ts";
 import type { ReportModel, ResultRow, SkillEstimates } from "./model.ts";
 
 const VIEWS: readonly {
@@ -14,12 +15,14 @@ const VIEWS: readonly {
   { key: "randomRemoval", label: "random removal", look: 2 },
 ];
 
-const weighted = (model: ReportModel, of: "chance" | "majority"): number => {
+/** Mean over the skills' questions; null where a skill has none. */
+const weighted = (model: ReportModel, of: "chance" | "majority"): number | null => {
   const questions = model.skills.reduce((sum, skill) => sum + skill.questions, 0);
-  return questions === 0
-    ? 0
-    : model.skills.reduce((sum, skill) => sum + skill[of] * skill.questions, 0) / questions;
+  if (questions === 0 || model.skills.some((skill) => skill[of] === null)) return null;
+  return model.skills.reduce((sum, skill) => sum + skill[of]! * skill.questions, 0) / questions;
 };
+
+const share = (value: number | null): string => (value === null ? "–" : percent(value));
 
 const legend = (): Html =>
   html`<ul class="legend">${VIEWS.map(({ label, look }) => html`<li><i class="swatch v${look}"></i>${label}</li>`)}</ul>`;
@@ -43,14 +46,14 @@ export const accuracyPlot = (model: ReportModel): Html => {
           ];
     }),
   }));
-  const [chance, majority] = [weighted(model, "chance"), weighted(model, "majority")];
+  const references = (["chance", "majority"] as const).flatMap((name) => {
+    const value = weighted(model, name);
+    return value === null ? [] : [{ value, label: `${name} ${percent(value)}` }];
+  });
   return html`${legend()}${intervalPlot({
     title: "Accuracy over all questions, per cent, with 95 % intervals",
     rows,
-    references: [
-      { value: chance, label: `chance ${percent(chance)}` },
-      { value: majority, label: `majority ${percent(majority)}` },
-    ],
+    references,
     format: (value) => `${Math.round(value * 100)} %`,
     span: [0, 0.6],
   })}`;
@@ -111,19 +114,39 @@ export const resultTable = (model: ReportModel): Html => {
     ...model.skills.map(({ name }) => [name, (row: ResultRow) => row.complete.skills[name] ?? null] as const),
   ])
     best.set(skill, Math.max(...model.rows.map((row) => of(row)?.value ?? Number.NEGATIVE_INFINITY)));
-  return html`<div class="scroll"><table class="results"><thead>
+  return scrollBox(
+    html`<table class="results"><thead>
 <tr><th scope="row">Accuracy, per cent</th><th>all</th>${model.skills.map(({ label }) => html`<th>${label}</th>`)}</tr>
 <tr class="blindly"><th scope="row">questions</th><td>${model.skills.reduce((sum, { questions }) => sum + questions, 0)}</td>${model.skills.map(({ questions }) => html`<td>${questions}</td>`)}</tr>
-<tr class="blindly"><th scope="row">chance</th><td>${percent(weighted(model, "chance"))}</td>${model.skills.map(({ chance }) => html`<td>${percent(chance)}</td>`)}</tr>
-<tr class="blindly"><th scope="row">most frequent answer</th><td>${percent(weighted(model, "majority"))}</td>${model.skills.map(({ majority }) => html`<td>${percent(majority)}</td>`)}</tr>
-</thead>${model.rows.map((row) => subjectRows(row, model, best))}</table></div>`;
+<tr class="blindly"><th scope="row">chance</th><td>${share(weighted(model, "chance"))}</td>${model.skills.map(({ chance }) => html`<td>${share(chance)}</td>`)}</tr>
+<tr class="blindly"><th scope="row">most frequent answer</th><td>${share(weighted(model, "majority"))}</td>${model.skills.map(({ majority }) => html`<td>${share(majority)}</td>`)}</tr>
+</thead>${model.rows.map((row) => subjectRows(row, model, best))}</table>`,
+    "Accuracy by skill",
+  );
 };
 
-/** Paired comparisons as a table. */
-export const comparisonTable = (model: ReportModel): Html | null =>
-  model.comparisons.length === 0
+/** Paired differences as a table. */
+export const differenceTable = (model: ReportModel): Html | null =>
+  model.differences.length === 0
     ? null
-    : html`<div class="scroll"><table class="comparisons"><thead><tr><th>Comparison on the same questions</th><th>difference, points</th><th>95 % interval</th><th>p, Holm</th><th>visible from</th></tr></thead><tbody>${model.comparisons.map(
-        ({ of, against, difference, adjustedP, detectable }) =>
-          html`<tr><th scope="row">${of} − ${against}</th><td class="${excludesZero(difference) ? "firm" : "unsure"}"><b>${points(difference.value)}</b></td><td>${pointsRange(difference)}</td><td>${pValue(adjustedP).replace(/^p =? ?/, "")}</td><td>${percent(detectable)}</td></tr>`,
-      )}</tbody></table></div>`;
+    : scrollBox(
+        html`<table class="comparisons"><thead><tr><th>Comparison on the same questions</th><th>difference, points</th><th>95 % interval</th><th>p, Holm</th><th>visible from</th></tr></thead><tbody>${model.differences.map(
+          ({ of, against, difference, adjustedP, detectable }) =>
+            html`<tr><th scope="row">${of} − ${against}</th><td class="${excludesZero(difference) ? "firm" : "unsure"}"><b>${points(difference.value)}</b></td><td>${pointsRange(difference)}</td><td>${pValue(adjustedP).replace(/^p =? ?/, "")}</td><td>${percent(detectable)}</td></tr>`,
+        )}</tbody></table>`,
+        "Paired differences",
+      );
+
+/** The benchmark's metrics on complete clips, one row a subject; null where none was computed. */
+export const metricTable = (model: ReportModel): Html | null => {
+  const rows = model.rows.filter(({ metrics }) => metrics.length > 0);
+  const [first] = rows;
+  if (first === undefined) return null;
+  return scrollBox(
+    html`<table class="metrics"><thead><tr><th>Metrics on complete clips, per cent</th>${first.metrics.map(({ name, summary }) => html`<th title="${summary}">${name.replaceAll("-", " ")}</th>`)}</tr></thead><tbody>${rows.map(
+      ({ name, metrics }) =>
+        html`<tr><th scope="row">${name}</th>${metrics.map(({ value }) => cell(value, false))}</tr>`,
+    )}</tbody></table>`,
+    "Metrics",
+  );
+};

@@ -1,6 +1,8 @@
 import { seededRandom } from "../../core/random.ts";
+import type { NamedMetric } from "../metrics.ts";
 import { correctness, type EvaluationRecord } from "../records.ts";
-import { clusteredAccuracy, clusteredStandardError, naiveStandardError } from "../statistics/clustered.ts";
+import { accuracyOf, metricScore } from "../score.ts";
+import { clusteredStandardError, naiveStandardError } from "../statistics/clustered.ts";
 import { holm } from "../statistics/correction.ts";
 import type { Estimate } from "../statistics/estimate.ts";
 import {
@@ -11,7 +13,7 @@ import {
   sensitivity,
   signFlipTest,
 } from "../statistics/paired.ts";
-import type { Comparison, ResultRow, SkillEstimates } from "./model.ts";
+import type { ResultRow, RowDifference, SkillEstimates } from "./model.ts";
 
 /** Which records are a row's: by subject, and by the name of the intervention for each of the three views. */
 export interface RowSelection {
@@ -20,25 +22,30 @@ export interface RowSelection {
   readonly subject: string;
   /** Names of interventions; "complete", "absent" and "random-removal" when left out. The blind row says "blind". */
   readonly complete?: string;
-  readonly absent?: string;
-  readonly randomRemoval?: string;
+  /** Null: the row has none. */
+  readonly absent?: string | null;
+  readonly randomRemoval?: string | null;
 }
+
+const recordsOf = (
+  records: readonly EvaluationRecord[],
+  { subject }: RowSelection,
+  intervention: string | null,
+): EvaluationRecord[] =>
+  records.filter(
+    (record) =>
+      record.subject === subject &&
+      record.intervention.name === intervention &&
+      record.outcome !== "unscored",
+  );
 
 const scoresOf = (
   records: readonly EvaluationRecord[],
   selection: RowSelection,
-  intervention: string,
+  intervention: string | null,
 ): { score: QuestionScore; skill: string }[] => {
-  const chosen = records.filter(
-    (record) => record.subject === selection.subject && record.intervention.name === intervention,
-  );
+  const chosen = recordsOf(records, selection, intervention);
   return correctness(chosen).map((score, i) => ({ score, skill: chosen[i]!.skill }));
-};
-
-/** Repeated draws of a question become one value, their mean. */
-const accuracy = (scores: readonly QuestionScore[]): Estimate | null => {
-  const zero = scores.map((score) => ({ ...score, score: 0 }));
-  return clusteredAccuracy(pairedDifferences(scores, zero));
 };
 
 const estimates = (
@@ -61,23 +68,43 @@ export const resultRow = (
   records: readonly EvaluationRecord[],
   selection: RowSelection,
   skills: readonly string[],
+  metrics: readonly NamedMetric[] = [],
 ): ResultRow => {
   const complete = scoresOf(records, selection, selection.complete ?? "complete");
-  const absent = scoresOf(records, selection, selection.absent ?? "absent");
-  const control = scoresOf(records, selection, selection.randomRemoval ?? "random-removal");
+  const absent = scoresOf(records, selection, selection.absent === undefined ? "absent" : selection.absent);
+  const control = scoresOf(
+    records,
+    selection,
+    selection.randomRemoval === undefined ? "random-removal" : selection.randomRemoval,
+  );
   const view = (rows: typeof complete): SkillEstimates | null =>
-    rows.length === 0 ? null : estimates(skills, (of) => accuracy(of(rows)));
+    rows.length === 0 ? null : estimates(skills, (of) => accuracyOf(of(rows)));
   return {
     name: selection.name,
     note: selection.note,
-    complete: estimates(skills, (of) => accuracy(of(complete))),
+    complete: estimates(skills, (of) => accuracyOf(of(complete))),
     absent: view(absent),
     randomRemoval: view(control),
     sensitivity:
       absent.length === 0 || control.length === 0
         ? null
         : estimates(skills, (of) => sensitivity(of(complete), of(absent), of(control))),
+    metrics: metrics.map((metric) =>
+      metricScore(metric, recordsOf(records, selection, selection.complete ?? "complete"), 1),
+    ),
   };
+};
+
+/** Accuracy of one row minus that of another on the questions that both were asked; null when there is none. */
+export const rowDifference = (
+  records: readonly EvaluationRecord[],
+  of: RowSelection,
+  against: RowSelection,
+): Estimate | null => {
+  const [a, b] = [of, against].map((row) =>
+    scoresOf(records, row, row.complete ?? "complete").map(({ score }) => score),
+  );
+  return pairedDifference(a!, b!);
 };
 
 /**
@@ -88,7 +115,7 @@ export const compareRows = (
   records: readonly EvaluationRecord[],
   pairs: readonly (readonly [of: RowSelection, against: RowSelection])[],
   seed: number,
-): Comparison[] => {
+): RowDifference[] => {
   const made = pairs.flatMap(([of, against]) => {
     const [a, b] = [of, against].map((row) =>
       scoresOf(records, row, row.complete ?? "complete").map(({ score }) => score),
@@ -110,5 +137,5 @@ export const compareRows = (
     ];
   });
   const adjusted = holm(made.map(({ p }) => p));
-  return made.map(({ p: _, ...comparison }, i) => ({ ...comparison, adjustedP: adjusted[i]! }));
+  return made.map(({ p: _, ...difference }, i) => ({ ...difference, adjustedP: adjusted[i]! }));
 };

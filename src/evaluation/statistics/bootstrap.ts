@@ -1,5 +1,4 @@
 import type { Random } from "../../core/random.ts";
-import type { ClusteredValue } from "./clustered.ts";
 import type { Estimate, IntervalOptions } from "./estimate.ts";
 
 /** Value at share `p` of sorted numbers, linear between neighbours (numpy's default). */
@@ -11,67 +10,68 @@ export const sortedQuantile = (sorted: Float64Array, p: number): number => {
   return low + (high - low) * (at - below);
 };
 
+/** What is resampled: whole clusters of items, of which a number is made. */
+export interface Resampled<T> {
+  readonly items: readonly T[];
+  readonly clusterOf: (item: T) => string;
+  /** The number that is reported, from items in any order; null when it is not defined for them. */
+  readonly aggregate: (items: readonly T[]) => number | null;
+}
+
 /**
- * Means of `replicates` resamples that draw whole clusters with replacement; the raw material of intervals.
+ * The aggregate of `replicates` resamples that draw whole clusters with replacement; the raw material of intervals.
  *
- * @returns one mean a replicate, in the order drawn; resamples weigh clusters by their number of questions
+ * @returns one number a replicate in the order drawn; resamples without a defined aggregate are left out
  */
-export const bootstrapMeans = (
-  values: readonly ClusteredValue[],
+export const bootstrapAggregates = <T>(
+  { items, clusterOf, aggregate }: Resampled<T>,
   replicates: number,
   random: Random,
 ): Float64Array => {
-  const places = new Map<string, number>();
-  const sums: number[] = [];
-  const counts: number[] = [];
-  for (const { cluster, value } of values) {
-    let place = places.get(cluster);
-    if (place === undefined) {
-      place = sums.length;
-      places.set(cluster, place);
-      sums.push(0);
-      counts.push(0);
-    }
-    sums[place]! += value;
-    counts[place]! += 1;
+  const byCluster = new Map<string, T[]>();
+  for (const item of items) {
+    const group = byCluster.get(clusterOf(item));
+    if (group === undefined) byCluster.set(clusterOf(item), [item]);
+    else group.push(item);
   }
-  const means = new Float64Array(replicates);
+  const groups = [...byCluster.values()];
+  const values = new Float64Array(replicates);
+  let count = 0;
   for (let replicate = 0; replicate < replicates; replicate++) {
-    let sum = 0;
-    let count = 0;
-    for (let draw = 0; draw < sums.length; draw++) {
-      const cluster = random.integer(sums.length);
-      sum += sums[cluster]!;
-      count += counts[cluster]!;
-    }
-    means[replicate] = sum / count;
+    const drawn: T[] = [];
+    for (let draw = 0; draw < groups.length; draw++)
+      for (const item of groups[random.integer(groups.length)]!) drawn.push(item);
+    const value = aggregate(drawn);
+    if (value !== null) values[count++] = value;
   }
-  return means;
+  return values.slice(0, count);
 };
 
 /**
- * A mean with the percentile interval of a cluster bootstrap.
+ * A benchmark's own aggregate with the percentile interval of a cluster bootstrap that recomputes it.
  *
  * @param random seeded; the same seed gives the same interval
- * @returns null for no values
+ * @returns null where the aggregate is not defined for the items
  * @source Efron; clusters resampled whole
  */
-export const clusterBootstrap = (
-  values: readonly ClusteredValue[],
+export const clusterBootstrap = <T>(
+  resampled: Resampled<T>,
   random: Random,
-  options: IntervalOptions & { readonly replicates?: number } = {},
+  options: Pick<IntervalOptions, "level"> & { readonly replicates?: number } = {},
 ): Estimate | null => {
-  if (values.length === 0) return null;
-  const { level = 0.95, replicates = 10_000 } = options;
-  const means = bootstrapMeans(values, replicates, random).sort();
-  const centre = means.reduce((sum, mean) => sum + mean, 0) / replicates;
-  const squares = means.reduce((sum, mean) => sum + (mean - centre) ** 2, 0);
+  const { items, clusterOf, aggregate } = resampled;
+  const value = items.length === 0 ? null : aggregate(items);
+  if (value === null) return null;
+  const { level = 0.95, replicates = 1000 } = options;
+  const values = bootstrapAggregates(resampled, replicates, random).sort();
+  const centre = values.reduce((sum, one) => sum + one, 0) / values.length;
+  const squares = values.reduce((sum, one) => sum + (one - centre) ** 2, 0);
   return {
-    value: values.reduce((sum, { value }) => sum + value, 0) / values.length,
-    standardError: Math.sqrt(squares / replicates),
-    low: sortedQuantile(means, (1 - level) / 2),
-    high: sortedQuantile(means, 1 - (1 - level) / 2),
-    questions: values.length,
-    clusters: new Set(values.map(({ cluster }) => cluster)).size,
+    value,
+    standardError: Math.sqrt(squares / values.length),
+    low: sortedQuantile(values, (1 - level) / 2),
+    high: sortedQuantile(values, 1 - (1 - level) / 2),
+    questions: items.length,
+    clusters: new Set(items.map(clusterOf)).size,
   };
 };

@@ -1,9 +1,9 @@
 import type { ClipPatches, ClipSegments, SegmentTokens } from "../../batch/segments.ts";
 import { segmentsBatch } from "../../batch/segments-batch.ts";
 import type { Recipe } from "../../core/registry.ts";
-import type { Sample } from "../../dataset/sample.ts";
 import type { Engine } from "../../engine/contract.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import { type BenchmarkSample, clusterOf } from "../benchmarks.ts";
 import type { Answer, AnswerRequest, Subject } from "../subject.ts";
 
 /** What a checkpoint subject is made of. */
@@ -11,13 +11,13 @@ export interface CheckpointSubjectOptions {
   readonly name: string;
   readonly recipe: Recipe;
   readonly engine: Engine;
-  readonly config: Qwen25VLConfig;
+  readonly config: ModelConfig;
   readonly tokens: SegmentTokens;
   /** Tokens of a sample's question. */
-  readonly prompt: (sample: Sample) => readonly number[];
+  readonly prompt: (sample: BenchmarkSample) => readonly number[];
   readonly decode: (tokens: readonly number[]) => string;
   /** Patches of what is shown: source frame indices of the sample's clip, null for a blank picture. */
-  readonly patches: (sample: Sample, shown: readonly (number | null)[]) => ClipPatches;
+  readonly patches: (sample: BenchmarkSample, shown: readonly (number | null)[]) => ClipPatches;
   /** Clips in one pass. Default 32. */
   readonly clipsPerPass?: number;
 }
@@ -54,7 +54,7 @@ const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
     batch.forEach(({ sample, view, shownSample }, place) => {
       const shown = shownSample ?? sample;
       const withoutVideo = view.withoutVideo === true;
-      const key = `${shown.clip.sha256} ${withoutVideo} ${view.shown_T.join()}`;
+      const key = `${clusterOf(shown)} ${withoutVideo} ${view.shown_T.join()}`;
       let entry = groups.get(key);
       if (entry === undefined) {
         entry = { clip: options.patches(shown, view.shown_T), withoutVideo, questions: [] };

@@ -2,7 +2,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { SegmentTokens } from "../../batch/segments.ts";
 import { writeFileAtomic } from "../../core/files.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import { readConfig } from "../../model/families.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { loadTokenizer, type Tokenizer } from "../../text/tokenizer.ts";
@@ -37,55 +38,40 @@ export const makeLanguage = (folder: string): WorldLanguage => {
 };
 
 /** Configuration of the small model: Qwen2.5-VL's shape at the recipe's sizes. */
-export const makeConfig = (
-  { model }: QuickstartRecipe,
-  { tokenizer, end }: WorldLanguage,
-): Qwen25VLConfig => {
+export const makeConfig = ({ model }: QuickstartRecipe, { tokenizer, end }: WorldLanguage): ModelConfig => {
   const headDim = model.width / model.heads;
   const side = Math.floor(headDim / 6);
-  return {
-    family: "qwen2_5_vl",
-    storage: "float32",
-    text: {
-      vocabSize: tokenizer.size,
-      hiddenSize: model.width,
-      intermediateSize: model.mlp,
-      layers: model.layers,
-      heads: model.heads,
-      kvHeads: model.kvHeads,
-      headDim,
-      rmsNormEps: 1e-6,
-      ropeTheta: 10_000,
-      mropeSection: [headDim / 2 - 2 * side, side, side],
-      tieWordEmbeddings: true,
-      maxPositionEmbeddings: 4096,
-      initializerRange: 0.02,
-    },
-    vision: {
+  const json = {
+    model_type: "qwen2_5_vl",
+    torch_dtype: "float32",
+    vocab_size: tokenizer.size,
+    hidden_size: model.width,
+    intermediate_size: model.mlp,
+    num_hidden_layers: model.layers,
+    num_attention_heads: model.heads,
+    num_key_value_heads: model.kvHeads,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10_000,
+    rope_scaling: { type: "mrope", mrope_section: [headDim / 2 - 2 * side, side, side] },
+    tie_word_embeddings: true,
+    max_position_embeddings: 4096,
+    initializer_range: 0.02,
+    vision_config: {
       depth: model.visionDepth,
-      hiddenSize: model.visionWidth,
-      heads: model.visionHeads,
-      headDim: model.visionWidth / model.visionHeads,
-      intermediateSize: model.visionMlp,
-      outHiddenSize: model.width,
-      inChannels: 3,
-      patchSize: 14,
-      temporalPatchSize: 2,
-      spatialMergeSize: 2,
-      windowSize: 112,
-      fullAttentionBlocks: [model.visionDepth - 1],
-      tokensPerSecond: 2,
-      rmsNormEps: 1e-6,
-      ropeTheta: 10_000,
+      hidden_size: model.visionWidth,
+      num_heads: model.visionHeads,
+      intermediate_size: model.visionMlp,
+      out_hidden_size: model.width,
+      window_size: 112,
+      fullatt_block_indexes: [model.visionDepth - 1],
+      tokens_per_second: 2,
     },
-    tokens: {
-      image: tokenizer.idOf("<|image_pad|>"),
-      video: tokenizer.idOf("<|video_pad|>"),
-      visionStart: tokenizer.idOf("<|vision_start|>"),
-      visionEnd: tokenizer.idOf("<|vision_end|>"),
-      begin: undefined,
-      endOfText: [end],
-      pad: tokenizer.idOf("<|endoftext|>"),
-    },
+    image_token_id: tokenizer.idOf("<|image_pad|>"),
+    video_token_id: tokenizer.idOf("<|video_pad|>"),
+    vision_start_token_id: tokenizer.idOf("<|vision_start|>"),
+    vision_end_token_id: tokenizer.idOf("<|vision_end|>"),
+    eos_token_id: end,
+    pad_token_id: tokenizer.idOf("<|endoftext|>"),
   };
+  return readConfig(json, "the quickstart's model");
 };

@@ -1,7 +1,6 @@
 import { decideReplacements, framePrint, pairOf } from "../../absent/build-pair.ts";
 import { absentBuilders } from "../../absent/builders.ts";
 import type { Pair } from "../../absent/pair.ts";
-import { seededRandom } from "../../core/random.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import type { DualEncoder } from "../../engine/onnx/dual-encoder.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
@@ -129,7 +128,3 @@ export const pairQuality = (clips: readonly PairedClip[]): PairQuality => {
     keyShare: keys / sampled,
   };
 };
-
-/** A seeded choice of clips for pictures in the report. */
-export const exampleClips = (clips: readonly PairedClip[], count: number, seed: number): PairedClip[] =>
-  seededRandom(seed, "examples").shuffled(clips).slice(0, count);

@@ -1,10 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { testStage } from "../../cli/quickstart/evaluation.ts";
-import { writeReport } from "../../cli/quickstart/report.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
+import { LineFile } from "../../dataset/write.ts";
 import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
-import type { EvaluationRecord } from "../../evaluation/records.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
@@ -16,16 +14,18 @@ import { generateWorld } from "../../world/generate.ts";
 import { worldProfile } from "../../world/profile.ts";
 import { worldVocabulary } from "../../world/words.ts";
 import type { JobContext } from "../job-context.ts";
+import { report } from "../report.ts";
 import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
-import { makeConfig, makeLanguage } from "./language.ts";
 import {
-  detectedPairs,
-  exampleClips,
-  type PairedClip,
-  type PairQuality,
-  pairQuality,
-  truePairs,
-} from "./pairs.ts";
+  describeQuickstart,
+  quickstartFiles,
+  stageTitles,
+  writeDescription,
+  writeJournal,
+} from "./description.ts";
+import { testQuestions, testStage } from "./evaluation.ts";
+import { makeConfig, makeLanguage } from "./language.ts";
+import { detectedPairs, type PairedClip, type PairQuality, pairQuality, truePairs } from "./pairs.ts";
 import { announcement, labels, quickstartTimetable } from "./plan.ts";
 import { originOf, type StageData, stageData } from "./stage-config.ts";
 import {
@@ -61,12 +61,13 @@ const makeWorld = async (
   { world, seed, framesPerSecond }: QuickstartRecipe,
   context: JobContext,
 ): Promise<LoadedClips & { hash: string }> => {
-  const folder = join(out, "world");
+  const folder = join(out, quickstartFiles.world);
   const count = world.trainClips + world.testClips;
   const { description } = await generateWorld({
     count,
     seed,
     profile: worldProfile(world.profile, world.difficulty),
+    heldOut: world.testClips,
     out: folder,
     signal: context.signal,
     progress: context.progress(labels.render, "clips"),
@@ -84,7 +85,7 @@ const makeEncoder = async (
   data: StageData,
   context: JobContext,
 ): Promise<DualEncoder> => {
-  const folder = join(out, "relevance");
+  const folder = join(out, quickstartFiles.relevance);
   if (!existsSync(join(folder, "encoder", "config.json"))) {
     const config: DualEncoderConfig = {
       family: "videoperceiver-dual-encoder",
@@ -116,9 +117,7 @@ const makeEncoder = async (
 /** What training and tests need of the world; frames of training clips are kept as patches only. */
 interface Prepared extends Pick<LoadedClips, "dropped"> {
   readonly clips: readonly TrainingClip[];
-  readonly training: readonly Pick<PairedClip, "samples">[];
   readonly tested: readonly PairedClip[];
-  readonly shown: readonly PairedClip[];
   readonly quality: PairQuality;
   readonly data: StageData;
 }
@@ -126,10 +125,11 @@ interface Prepared extends Pick<LoadedClips, "dropped"> {
 /** Renders, decodes, trains the relevance encoder and makes all pairs. */
 const prepare = async (stage: StageContext, watch: Watch, context: JobContext): Promise<Prepared> => {
   const { out, recipe } = stage;
-  const { seed, world: sizes } = recipe;
+  const { seed } = recipe;
   const world = await watch.time("world: render, encode, decode", () => makeWorld(out, recipe, context));
-  const training = world.clips.slice(0, world.clips.length - sizes.testClips);
-  const held = world.clips.slice(-sizes.testClips);
+  const [training, held] = ["train", "test"].map((split) =>
+    world.clips.filter(({ samples }) => samples[0]!.split === split),
+  ) as [MemoryClip[], MemoryClip[]];
   const encoder = await watch.time("relevance encoder", () =>
     makeEncoder(out, recipe, training, stageData(recipe, world.hash, null), context),
   );
@@ -137,13 +137,13 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
   const pair = async (clips: readonly MemoryClip[]): Promise<PairedClip[]> =>
     detectedPairs(clips, encoder, { ...recipe.pairs, seed }, (done) => progress.update(done, clips.length));
   const pairs = await watch.time("pairs", () => pair(training));
-  const shown = await pair(held);
+  const found = new LineFile(join(out, quickstartFiles.pairs));
+  for (const { pair: one } of await pair(held)) found.add(JSON.stringify(one));
+  found.close();
   await encoder.close();
   return {
     clips: trainingClips(pairs, stage),
-    training: pairs.map(({ samples }) => ({ samples })),
     tested: await truePairs(held, seed),
-    shown,
     quality: pairQuality(pairs),
     dropped: world.dropped,
     data: stageData(recipe, world.hash, {
@@ -153,9 +153,6 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
     }),
   };
 };
-
-/** The stages as the report names them. */
-const stageTitles = ["SFT", "SFT, longer", "SFT + contrast", "+ Comparative GRPO"] as const;
 
 /** From nothing to a trained perceiver and a report; a second call in the same folder goes on where the first stopped. */
 export const runQuickstart = async (
@@ -168,11 +165,12 @@ export const runQuickstart = async (
   },
 ): Promise<QuickstartResult> => {
   mkdirSync(out, { recursive: true });
+  writeDescription(out, describeQuickstart(recipe, about.command));
   const watch = new Watch();
   const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));
   const config = makeConfig(recipe, language);
-  const timetable = quickstartTimetable(recipe, stageTitles);
+  const timetable = quickstartTimetable(recipe, Object.values(stageTitles));
   const { signal } = job;
   const context: JobContext = {
     signal,
@@ -180,11 +178,7 @@ export const runQuickstart = async (
   };
   job.progress(labels.render, "clips").log(announcement(timetable, out));
   const stageContext: StageContext = { out, recipe, language, config, signal, progress: context.progress };
-  const { clips, training, tested, shown, quality, dropped, data } = await prepare(
-    stageContext,
-    watch,
-    context,
-  );
+  const { clips, tested, quality, dropped, data } = await prepare(stageContext, watch, context);
   const trainingContext: TrainingContext = { ...stageContext, data };
   const { width, height } = tested[0]!.frames;
   writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
@@ -204,32 +198,22 @@ export const runQuickstart = async (
   const grpo = await stage("Comparative GRPO", () =>
     grpoStage("comparative-grpo", labels.grpo, contrasted.checkpoint, clips, trainingContext),
   );
-  const stages = [base, plain, contrasted, grpo].map((stage, at) => ({ stage, title: stageTitles[at]! }));
-  const records: EvaluationRecord[] = [];
+  const stages: readonly (readonly [keyof typeof stageTitles, Stage])[] = [
+    ["sft", base],
+    ["sft-more", plain],
+    ["sft-contrast", contrasted],
+    ["comparative-grpo", grpo],
+  ];
   await watch.time("evaluation", async () => {
-    for (const {
-      stage: { checkpoint },
-      title,
-    } of stages) {
-      const blind = title === stages.at(-1)!.title;
-      records.push(
-        ...(await testStage({ title, checkpoint, blind }, tested, data.contentHash, stageContext)),
+    const questions = await testQuestions(tested, data.contentHash, out);
+    for (const [name, { checkpoint }] of stages)
+      await testStage(
+        { title: stageTitles[name], checkpoint, blind: checkpoint === grpo.checkpoint },
+        questions,
+        stageContext,
       );
-    }
   });
-  const input = {
-    context: stageContext,
-    stages,
-    records,
-    training,
-    held: tested,
-    examples: exampleClips(shown, 4, seed),
-    quality,
-    dropped,
-    versions: about.versions,
-    seconds: watch.seconds,
-    command: about.command,
-  };
-  const { file, model } = await writeReport(input);
+  writeJournal(out, { seconds: watch.seconds, versions: [...about.versions], dropped, quality });
+  const { file, model } = await report(out, context);
   return { report: file, model, seconds: watch.seconds };
 };

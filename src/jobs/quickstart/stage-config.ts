@@ -18,8 +18,7 @@ export interface StageData {
   /** Data set folder, relative to the run folder. */
   readonly dataset: string;
   readonly contentHash: string;
-  /** Clips at its end that no stage sees. */
-  readonly heldOutClips: number;
+  readonly split: "train";
   readonly framesPerSecond: number;
   /** How the absent twins were made; null for the stage that finds the key frames. */
   readonly pairs:
@@ -50,13 +49,13 @@ export const originOf = async (
 
 /** The data of a quickstart's stages; all run folders lie beside `world/`. */
 export const stageData = (
-  { framesPerSecond, world }: QuickstartRecipe,
+  { framesPerSecond }: QuickstartRecipe,
   contentHash: string,
   pairs: StageData["pairs"],
 ): StageData => ({
   dataset: "../world",
   contentHash,
-  heldOutClips: world.testClips,
+  split: "train",
   framesPerSecond,
   pairs,
 });

@@ -5,12 +5,14 @@ import { RunError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { seededRandom } from "../../core/random.ts";
+import { questionText } from "../../dataset/question.ts";
 import { OnnxEngine } from "../../engine/onnx/engine.ts";
 import { emptyStore, fillStore } from "../../engine/onnx/open.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
+import { openCheckpoint } from "../../model/checkpoint.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import { familyOf } from "../../model/families.ts";
 import { initialize } from "../../model/initialize.ts";
-import type { Qwen25VLConfig } from "../../model/qwen2_5_vl/config.ts";
-import { writeConfig } from "../../model/qwen2_5_vl/write-config.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
@@ -18,7 +20,6 @@ import type { TrainingClip } from "../../training/clip.ts";
 import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
 import { type ContrastOptions, sftParams, trainSft } from "../../training/sft.ts";
-import { openCheckpoint } from "../../weights/checkpoint.ts";
 import { allPositions, patchesOf } from "./clips.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import type { PairedClip } from "./pairs.ts";
@@ -29,7 +30,7 @@ export interface StageContext {
   readonly out: string;
   readonly recipe: QuickstartRecipe;
   readonly language: WorldLanguage;
-  readonly config: Qwen25VLConfig;
+  readonly config: ModelConfig;
   readonly signal: AbortSignal;
   readonly progress: (label: string, unit: string) => Progress;
 }
@@ -87,24 +88,17 @@ export const trainingClips = (
       texts: samples.map((sample) => ({
         sampleId: sample.id,
         skill: sample.skill ?? "all",
-        question: questionOf(sample),
+        question: questionText(sample),
         answer: sample.answer,
         answerKind: sample.answerKind,
         ...(sample.options === undefined ? {} : { options: sample.options }),
-        prompt: tokenizer.encode(questionOf(sample)),
+        prompt: tokenizer.encode(questionText(sample)),
         target: [...tokenizer.encode(sample.answer), end],
         aboutEvent: sample.provenance["aboutEvent"] === true,
       })),
     };
   });
 };
-
-/** The text of a sample's question. */
-export const questionOf = (sample: PairedClip["samples"][number]): string =>
-  sample.messages
-    .flatMap(({ role, content }) => (role === "user" ? content : []))
-    .flatMap((part) => (part.type === "text" ? [part.text] : []))
-    .join(" ");
 
 const newTrainee = ({ config, language, recipe }: StageContext): Trainee => {
   const store = emptyStore(config, "all");
@@ -129,7 +123,7 @@ const runStage = async (
     stage: name,
     from: await originOf(folder, from, recipe.seed),
     data,
-    model: writeConfig(config),
+    model: familyOf(config).writeConfig(config),
     threads: recipe.threads,
     options,
   });

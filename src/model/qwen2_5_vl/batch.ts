@@ -1,4 +1,4 @@
-import type { TextConfig } from "./config.ts";
+import type { TextConfig } from "../config.ts";
 
 /**
  * Added to a score that must not count. Finite, so that a row that sees nothing gives numbers, not NaN; so large that

@@ -1,8 +1,5 @@
-import { ShapeError } from "../../core/errors.ts";
+import { type Grid, patchesOf } from "../../frames/grid.ts";
 import type { VisionConfig } from "./config.ts";
-
-/** Temporal steps, rows and columns of a visual in patches (`video_grid_thw`, `image_grid_thw`). */
-export type Grid = readonly [steps: number, rows: number, columns: number];
 
 /**
  * Where the patches and merge units of a list of visuals lie. A unit is `spatialMergeSize` x `spatialMergeSize`
@@ -24,22 +21,6 @@ export interface VisionLayout {
   /** [P, 2] row and column of every patch in processor order. */
   readonly rotary_P2: Int32Array;
 }
-
-/** Patches of a grid. @throws {ShapeError} when not positive integers or not made of whole merge units */
-export const patchesOf = (grid: Grid, mergeSize: number): number => {
-  const [steps, rows, columns] = grid;
-  const whole = grid.length === 3 && grid.every((side) => Number.isSafeInteger(side) && side > 0);
-  if (!whole || rows % mergeSize !== 0 || columns % mergeSize !== 0)
-    throw new ShapeError("grid of a visual", {
-      expected: `[steps, rows, columns], rows and columns multiples of ${mergeSize}`,
-      got: JSON.stringify(grid),
-    });
-  return steps * rows * columns;
-};
-
-/** Visual tokens of a grid. @throws {ShapeError} as {@link patchesOf} */
-export const visualTokensOf = (grid: Grid, mergeSize: number): number =>
-  patchesOf(grid, mergeSize) / (mergeSize * mergeSize);
 
 /**
  * Lays out the patches of all visuals of a batch, one after the other.

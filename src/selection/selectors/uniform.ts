@@ -10,7 +10,10 @@ const uniform: SelectorDefinition = defineSelector({
   source: "ours",
   params,
   create: () => ({
-    select: (request) => asSelection(indicesForCount(request.timeline, request.budget), request),
+    select: (request) => {
+      const { timeline, budget, durationSeconds } = request;
+      return asSelection(indicesForCount(timeline, budget, undefined, durationSeconds), request);
+    },
   }),
 });
 

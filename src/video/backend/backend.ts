@@ -1,4 +1,5 @@
 import type { StoredColour } from "../filter-chain.ts";
+import type { PictureSize } from "../frame-size.ts";
 import type { FrameTable } from "../frame-table.ts";
 import type { VideoLimits } from "../limits.ts";
 import type { Orientation } from "../orientation.ts";
@@ -6,11 +7,24 @@ import type { PacketTable } from "../packet-table.ts";
 import type { EncoderPreset } from "../request.ts";
 import type { DecoderIdentity, StreamInfo } from "../types.ts";
 
+/** How a file is opened when it cannot be opened as any other; kept, because it is opened again for every decode. */
+export interface Opening {
+  /** FFmpeg's name of a format that it does not find by itself. */
+  readonly format?: "mjpeg";
+  /** Take the packets as they are stored: the edit list shows none of them. */
+  readonly ignoreEdits?: boolean;
+  /** Streams that are not the film though their pictures are the largest. */
+  readonly notFilms?: readonly number[];
+}
+
 /** What the container says about the chosen stream. */
 export interface SourceFacts {
+  readonly opening: Opening;
   readonly container: string;
   readonly streams: readonly StreamInfo[];
   readonly streamIndex: number;
+  /** The container's own number of the stream; undefined where it has none. */
+  readonly streamId: number | undefined;
   readonly codec: string;
   readonly codedWidth: number;
   readonly codedHeight: number;
@@ -24,13 +38,23 @@ export interface SourceFacts {
   readonly reorderDepth: number;
 }
 
+/** From this frame on the stream has pictures of this size. */
+export interface SizeChange extends PictureSize {
+  readonly frame: number;
+}
+
 /** A clip whose packets were all read once. */
 export interface ClipIndex {
   readonly file: string;
   readonly facts: SourceFacts;
   readonly packets: PacketTable;
   readonly frames: FrameTable;
+  /** Damage: what makes decoding with several threads untrustworthy. */
   readonly faults: readonly string[];
+  /** Where the stored size differs from the one before; empty for almost every clip. */
+  readonly sizes: readonly SizeChange[];
+  /** What should be known about a clip that is sound. */
+  readonly notes: readonly string[];
 }
 
 /** One decoding pass. */
@@ -89,7 +113,8 @@ export interface Encoder {
 /** A decoder inside a worker. Errors about a file are {@link VideoError}s. */
 export interface Backend {
   readonly identity: DecoderIdentity;
-  open(file: string, limits: VideoLimits, alive: () => void): Promise<ClipIndex>;
+  /** @throws {VideoError} for a file that is no clip, or a clip beyond the limits */
+  open(file: string, opening: Opening, limits: VideoLimits, alive: () => void): Promise<ClipIndex>;
   decode(clip: ClipIndex, order: DecodeOrder, limits: VideoLimits): Promise<DecodeOutcome>;
   /**
    * Opens a file for writing. `besides`: an encoder of the same size that is given the same pictures; one that both get

@@ -1,14 +1,22 @@
 import { VideoError } from "../../core/errors.ts";
-import type { VideoLimits } from "../limits.ts";
+import { tooLarge, type VideoLimits } from "../limits.ts";
 import type { StreamInfo } from "../types.ts";
 
-/** The film among the streams: the largest picture that is no cover art. @throws {VideoError} with the reason */
+/** Streams that may be the film: moving pictures, as far as the container says. */
+export const filmsAmong = (streams: readonly StreamInfo[]): StreamInfo[] =>
+  streams.filter((stream) => stream.kind === "video" && !stream.attachedPicture);
+
+/**
+ * The film among the streams: the largest picture that is no cover art and none of `notFilms`.
+ * @throws {VideoError} with the reason
+ */
 export const chooseStream = (
   file: string,
   streams: readonly StreamInfo[],
   limits: VideoLimits,
+  notFilms: readonly number[] = [],
 ): StreamInfo => {
-  const films = streams.filter((stream) => stream.kind === "video" && !stream.attachedPicture);
+  const films = filmsAmong(streams).filter(({ index }) => !notFilms.includes(index));
   const area = (stream: StreamInfo): number => (stream.width ?? 0) * (stream.height ?? 0);
   let best = films[0];
   if (best === undefined) {
@@ -21,12 +29,7 @@ export const chooseStream = (
   }
   for (const film of films) if (area(film) > area(best)) best = film;
   if (area(best) > limits.maxPixels)
-    throw new VideoError("picture is too large", {
-      where: file,
-      expected: `at most ${limits.maxPixels} pixels`,
-      got: `${best.width}x${best.height}`,
-      hint: "raise maxPixels if this is meant",
-    });
+    throw tooLarge(file, limits, { width: best.width ?? 0, height: best.height ?? 0 });
   if (area(best) <= 0)
     throw new VideoError("picture has no size", {
       where: file,

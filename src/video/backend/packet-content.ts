@@ -83,18 +83,23 @@ const vp9: PacketReader = (data) => {
   return showFrame === 1 ? 0 : packetFlag.hidden;
 };
 
+/** Bytes of a unit's length where H.264 or HEVC units are length-prefixed, by the codec's private header. */
+export const unitLengthIn = (codec: string, extradata: Uint8Array | undefined): number | undefined => {
+  if (extradata?.[0] !== 1) return undefined;
+  if (codec === "h264" && extradata.length >= 7) return (extradata[4]! & 3) + 1;
+  return codec === "hevc" && extradata.length >= 23 ? (extradata[21]! & 3) + 1 : undefined;
+};
+
 /** The reader for a stream. `extradata` is the codec's private header in the container. */
 export const packetReader = (codec: string, extradata: Uint8Array | undefined): PacketReader => {
   if (codec === "vp8") return vp8;
   if (codec === "vp9") return vp9;
-  if (codec === "h264") {
-    if (extradata?.[0] === 1 && extradata.length >= 7)
-      return lengthPrefixed((extradata[4]! & 3) + 1, h264Unit);
-    return startCoded(h264Unit);
-  }
-  if (codec === "hevc" && extradata !== undefined && extradata.length >= 23 && extradata[0] === 1) {
-    const layers = (extradata[21]! >> 3) & 7;
-    return lengthPrefixed((extradata[21]! & 3) + 1, layers === 1 ? hevcUnit : () => "referred");
+  const lengthBytes = unitLengthIn(codec, extradata);
+  if (codec === "h264")
+    return lengthBytes === undefined ? startCoded(h264Unit) : lengthPrefixed(lengthBytes, h264Unit);
+  if (lengthBytes !== undefined) {
+    const layers = (extradata![21]! >> 3) & 7;
+    return lengthPrefixed(lengthBytes, layers === 1 ? hevcUnit : () => "referred");
   }
   return silent;
 };

@@ -1,28 +1,4 @@
-/** The payload without its emulation prevention bytes: 0 0 3 stands for 0 0. */
-const plainBytes = (data: Uint8Array, from: number, to: number): Uint8Array => {
-  const plain: number[] = [];
-  let zeros = 0;
-  for (let at = from; at < to; at++) {
-    const byte = data[at]!;
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0;
-      continue;
-    }
-    zeros = byte === 0 ? zeros + 1 : 0;
-    plain.push(byte);
-  }
-  return Uint8Array.from(plain);
-};
-
-/** The first Exp-Golomb number. */
-const firstNumber = (bytes: Uint8Array): number => {
-  let zeros = 0;
-  const bit = (at: number): number => ((bytes[at >> 3] ?? 0) >> (7 - (at & 7))) & 1;
-  while (zeros < 31 && bit(zeros) === 0) zeros++;
-  let value = 0;
-  for (let i = 0; i <= zeros; i++) value = value * 2 + bit(zeros + i);
-  return value - 1;
-};
+import { BitReader, plainBytes } from "./bit-reader.ts";
 
 /** Supplemental units are small; what lies behind this many bytes is not looked at. */
 const longestUnit = 400;
@@ -43,7 +19,7 @@ export const isGradualRecovery = (data: Uint8Array, from: number, to: number): b
     };
     const type = number();
     const size = number();
-    if (type === 6) return firstNumber(bytes.subarray(at, at + size)) > 0;
+    if (type === 6) return new BitReader(bytes.subarray(at, at + size)).golomb() > 0;
     at += size;
   }
   return false;

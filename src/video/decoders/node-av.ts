@@ -10,7 +10,7 @@ const plugin: DecoderPlugin = {
     const library = await loadNodeAv();
     return {
       identity: { name: "node-av", version: library.version },
-      open: async (file, limits, alive) => readIndex(library, file, limits, alive),
+      open: async (...order) => readIndex(library, ...order),
       decode: (clip, order, limits) => decodeFrames(library, clip, order, limits),
       encoder: (settings, besides) => openEncoder(library, settings, besides),
     };

@@ -5,7 +5,7 @@ import type { ClipIndex, DecodeOrder, DecodeOutcome } from "../backend/backend.t
 import { steadySize } from "../filter-chain.ts";
 import { startingKeys } from "../frame-table.ts";
 import type { VideoLimits } from "../limits.ts";
-import { inputGuards, reasonIn, start } from "./program.ts";
+import { inputArguments, reasonIn, start } from "./program.ts";
 import { mostLeaves, selectExpression, wantedSpans } from "./select-expression.ts";
 
 /** Packets that are rather decoded than skipped by starting another process. */
@@ -56,8 +56,8 @@ const commandOf = (clip: ClipIndex, order: DecodeOrder, limits: VideoLimits, run
   const threads = clip.faults.length > 0 ? 1 : order.threads;
   return [
     ...["-nostdin", "-v", "error", "-nostats", "-stats_period", "1", "-progress", "pipe:4"],
-    ...inputGuards(limits),
-    ...["-threads", String(threads), "-noautorotate", "-copyts", ...seek, "-i", `file:${file}`],
+    ...["-threads", String(threads), "-noautorotate", "-reinit_filter", "0", "-copyts", ...seek],
+    ...inputArguments(file, facts.opening, limits),
     ...["-map", `0:${facts.streamIndex}`, "-vf", [...select, ...tell, size, order.chain].join(",")],
     ...["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"],
   ];

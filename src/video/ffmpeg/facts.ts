@@ -1,28 +1,28 @@
 import { VideoError } from "../../core/errors.ts";
-import { parseJson } from "../../core/files.ts";
+import { parseJson } from "../../core/json-text.ts";
 import { openingReason, refusedContainer } from "../backend/admitted.ts";
-import type { SourceFacts } from "../backend/backend.ts";
+import type { Opening, SourceFacts } from "../backend/backend.ts";
 import { chooseStream } from "../backend/choose-stream.ts";
-import type { VideoLimits } from "../limits.ts";
+import { tooLarge, type VideoLimits } from "../limits.ts";
 import { orientationOf } from "../orientation.ts";
 import type { StreamInfo } from "../types.ts";
-import { inputGuards, reasonIn, runText } from "./program.ts";
+import { inputArguments, reasonIn, runText } from "./program.ts";
 
 /** The part of ffprobe's stream description that is used. */
 interface ProbedStream {
   readonly index: number;
+  /** Hexadecimal. */
+  readonly id?: string;
   readonly codec_type?: string;
   readonly codec_name?: string;
   readonly width?: number;
   readonly height?: number;
-  readonly coded_width?: number;
   readonly pix_fmt?: string;
   readonly color_space?: string;
   readonly color_range?: string;
   readonly color_transfer?: string;
   readonly sample_aspect_ratio?: string;
   readonly time_base?: string;
-  readonly nal_length_size?: string;
   readonly has_b_frames?: number;
   readonly disposition?: { readonly attached_pic?: number };
   readonly side_data_list?: readonly { readonly displaymatrix?: string }[];
@@ -36,7 +36,8 @@ const fraction = (
   return num !== undefined && den !== undefined && num > 0 && den > 0 ? [num, den] : otherwise;
 };
 
-const known = (name: string | undefined): string | undefined =>
+/** A name that says something. */
+export const known = (name: string | undefined): string | undefined =>
   name === undefined || name === "unknown" || name === "reserved" ? undefined : name;
 
 /** ffprobe prints the display matrix as lines of a hex dump: offset, three numbers. */
@@ -65,24 +66,17 @@ const describe = (stream: ProbedStream): StreamInfo => {
   };
 };
 
-/** Facts, and the number of bytes of a unit's length where units are length-prefixed. */
-export interface ProbedFacts {
-  readonly facts: SourceFacts;
-  readonly unitLengthBytes: number | undefined;
-}
-
 /** Asks ffprobe about a file. @throws {VideoError} with the reason */
-export const probeFacts = async (file: string, limits: VideoLimits): Promise<ProbedFacts> => {
+export const probeFacts = async (
+  file: string,
+  opening: Opening,
+  limits: VideoLimits,
+): Promise<SourceFacts> => {
   const what = ["-show_streams", "-show_format", "-of", "json"];
   const { code, complaint, text } = await runText("ffprobe", [
-    ...["-v", "error", ...inputGuards(limits), ...what, `file:${file}`],
+    ...["-v", "error", ...what, ...inputArguments(file, opening, limits)],
   ]);
-  if (code !== 0 && /exceeds specified max pixel/.test(complaint))
-    throw new VideoError("picture is too large", {
-      where: file,
-      expected: `at most ${limits.maxPixels} pixels`,
-      hint: "raise maxPixels if this is meant",
-    });
+  if (code !== 0 && /exceeds specified max pixel/.test(complaint)) throw tooLarge(file, limits, undefined);
   if (code !== 0)
     throw new VideoError("not a video that can be opened", {
       where: file,
@@ -94,28 +88,27 @@ export const probeFacts = async (file: string, limits: VideoLimits): Promise<Pro
     format?: { format_name?: string };
   };
   const streams = answer.streams ?? [];
-  const chosen = chooseStream(file, streams.map(describe), limits);
+  const chosen = chooseStream(file, streams.map(describe), limits, opening.notFilms);
   const stream = streams.find((one) => one.index === chosen.index)!;
-  const unitLengthBytes = Number(stream.nal_length_size ?? 0);
+  const streamId = Number(stream.id);
   return {
-    unitLengthBytes: unitLengthBytes > 0 ? unitLengthBytes : undefined,
-    facts: {
-      container: answer.format?.format_name ?? "unknown",
-      streams: streams.map(describe),
-      streamIndex: stream.index,
-      codec: stream.codec_name ?? "unknown",
-      codedWidth: stream.width ?? 0,
-      codedHeight: stream.height ?? 0,
-      colour: {
-        pixelFormat: stream.pix_fmt ?? "unknown",
-        matrix: known(stream.color_space),
-        range: known(stream.color_range),
-      },
-      transfer: ["smpte2084", "arib-std-b67"].find((name) => name === stream.color_transfer),
-      orientation: orientationOf(matrixOf(stream)),
-      sampleAspectRatio: fraction(stream.sample_aspect_ratio, [1, 1]),
-      timeBase: fraction(stream.time_base, [1, 1000]),
-      reorderDepth: stream.has_b_frames ?? 0,
+    opening,
+    container: answer.format?.format_name ?? "unknown",
+    streams: streams.map(describe),
+    streamIndex: stream.index,
+    streamId: streamId > 0 ? streamId : undefined,
+    codec: stream.codec_name ?? "unknown",
+    codedWidth: stream.width ?? 0,
+    codedHeight: stream.height ?? 0,
+    colour: {
+      pixelFormat: known(stream.pix_fmt) ?? "unknown",
+      matrix: known(stream.color_space),
+      range: known(stream.color_range),
     },
+    transfer: ["smpte2084", "arib-std-b67"].find((name) => name === stream.color_transfer),
+    orientation: orientationOf(matrixOf(stream)),
+    sampleAspectRatio: fraction(stream.sample_aspect_ratio, [1, 1]),
+    timeBase: fraction(stream.time_base, [1, 1000]),
+    reorderDepth: stream.has_b_frames ?? 0,
   };
 };

@@ -2,15 +2,19 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { UnsupportedError } from "../../core/errors.ts";
 import { admittedFormats } from "../backend/admitted.ts";
+import type { Opening } from "../backend/backend.ts";
 import type { VideoLimits } from "../limits.ts";
 
 /**
- * Options before an input that keep it from opening other files, networks and devices. A list of codecs is not among
- * them: ffprobe refuses a whole file for one subtitle stream outside it; `max_pixels` stops what that list would.
+ * An input and the options before it that keep it from opening other files, networks and devices. A list of codecs is
+ * not among them: ffprobe refuses a whole file for one subtitle stream outside it; `max_pixels` stops what that list would.
  */
-export const inputGuards = (limits: VideoLimits): string[] => [
+export const inputArguments = (file: string, opening: Opening, limits: VideoLimits): string[] => [
   ...["-protocol_whitelist", "file", "-format_whitelist", admittedFormats.join(",")],
   ...["-max_pixels", String(limits.maxPixels)],
+  ...(opening.format === undefined ? [] : ["-f", opening.format]),
+  ...(opening.ignoreEdits === true ? ["-ignore_editlist", "1"] : []),
+  ...["-i", `file:${file}`],
 ];
 
 /** What a finished program left: exit status and the end of what it complained about. */

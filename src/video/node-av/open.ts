@@ -1,8 +1,9 @@
 import type { FormatContext, Stream } from "node-av/lib";
 import { VideoError } from "../../core/errors.ts";
 import { admittedCodecs, admittedFormats, openingReason, refusedContainer } from "../backend/admitted.ts";
-import type { SourceFacts } from "../backend/backend.ts";
+import type { Opening, SourceFacts } from "../backend/backend.ts";
 import { chooseStream } from "../backend/choose-stream.ts";
+import type { StoredColour } from "../filter-chain.ts";
 import type { VideoLimits } from "../limits.ts";
 import { orientationOf } from "../orientation.ts";
 import type { StreamInfo } from "../types.ts";
@@ -46,16 +47,15 @@ const displayMatrix = ({ constants }: NodeAv, stream: Stream): number[] | undefi
   return Array.from({ length: 9 }, (_, i) => data.readInt32LE(i * 4));
 };
 
-const factsOf = (
-  library: NodeAv,
-  container: string,
-  streams: readonly StreamInfo[],
-  stream: Stream,
-): SourceFacts => {
-  const { av, constants: c } = library;
-  const parameters = stream.codecpar;
-  const own = stream.sampleAspectRatio;
-  const ratio = own.num > 0 && own.den > 0 ? own : parameters.sampleAspectRatio;
+/** What of a colour is stored with streams and with pictures. */
+interface ColourCodes {
+  readonly colorSpace: unknown;
+  readonly colorRange: unknown;
+  readonly format: unknown;
+}
+
+/** Colour facts by FFmpeg's names. */
+export const colourOf = ({ av, constants: c }: NodeAv, codes: ColourCodes): StoredColour => {
   const matrix = nameOf(
     [
       [c.AVCOL_SPC_BT709, "bt709"],
@@ -71,15 +71,29 @@ const factsOf = (
       [c.AVCOL_SPC_CHROMA_DERIVED_CL, "chroma-derived-c"],
       [c.AVCOL_SPC_ICTCP, "ictcp"],
     ],
-    parameters.colorSpace,
+    codes.colorSpace,
   );
   const range = nameOf(
     [
       [c.AVCOL_RANGE_MPEG, "tv"],
       [c.AVCOL_RANGE_JPEG, "pc"],
     ],
-    parameters.colorRange,
+    codes.colorRange,
   );
+  return { pixelFormat: av.avGetPixFmtName(codes.format as never) ?? "unknown", matrix, range };
+};
+
+const factsOf = (
+  library: NodeAv,
+  container: string,
+  streams: readonly StreamInfo[],
+  stream: Stream,
+  opening: Opening,
+): SourceFacts => {
+  const { av, constants: c } = library;
+  const parameters = stream.codecpar;
+  const own = stream.sampleAspectRatio;
+  const ratio = own.num > 0 && own.den > 0 ? own : parameters.sampleAspectRatio;
   const transfer = nameOf(
     [
       [c.AVCOL_TRC_SMPTE2084, "smpte2084"],
@@ -87,16 +101,17 @@ const factsOf = (
     ],
     parameters.colorTrc,
   );
-  const pixelFormat = av.avGetPixFmtName(parameters.format as never) ?? "unknown";
   const timeBase = stream.timeBase;
   return {
+    opening,
     container,
     streams,
     streamIndex: stream.index,
+    streamId: stream.id > 0 ? stream.id : undefined,
     codec: av.avGetCodecName(parameters.codecId) ?? "unknown",
     codedWidth: parameters.width,
     codedHeight: parameters.height,
-    colour: { pixelFormat, matrix, range },
+    colour: colourOf(library, parameters),
     transfer,
     orientation: orientationOf(displayMatrix(library, stream)),
     sampleAspectRatio: ratio.num > 0 && ratio.den > 0 ? [ratio.num, ratio.den] : [1, 1],
@@ -106,16 +121,18 @@ const factsOf = (
 };
 
 /** Opens a file with every guard on. @throws {VideoError} with the reason */
-export const openFile = (library: NodeAv, file: string, limits: VideoLimits): Opened => {
+export const openFile = (library: NodeAv, file: string, opening: Opening, limits: VideoLimits): Opened => {
   const { av, constants } = library;
   const format = new av.FormatContext();
+  const forced = opening.format === undefined ? null : av.InputFormat.findInputFormat(opening.format);
   const options = av.Dictionary.fromObject({
     protocol_whitelist: "file",
     format_whitelist: admittedFormats.join(","),
     codec_whitelist: admittedCodecs.join(","),
     max_streams: "100",
+    ...(opening.ignoreEdits === true && { ignore_editlist: "1" }),
   });
-  const opened = format.openInputSync(`file:${file}`, null, options);
+  const opened = format.openInputSync(`file:${file}`, forced, options);
   options.free();
   if (opened < 0) {
     format.freeContext();
@@ -132,11 +149,11 @@ export const openFile = (library: NodeAv, file: string, limits: VideoLimits): Op
     if (found < 0 && format.nbStreams === 0)
       throw new VideoError("no streams found", { where: file, got: av.FFmpegError.strerror(found) });
     const streams = format.streams.map((stream) => describeStream(library, stream));
-    const chosen = chooseStream(file, streams, limits);
+    const chosen = chooseStream(file, streams, limits, opening.notFilms);
     const stream = format.streams[chosen.index]!;
     for (const other of format.streams)
       if (other.index !== chosen.index) other.discard = constants.AVDISCARD_ALL;
-    const facts = factsOf(library, container, streams, stream);
+    const facts = factsOf(library, container, streams, stream, opening);
     const extradata = stream.codecpar.extradata;
     return {
       format,

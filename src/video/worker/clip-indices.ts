@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import type { Backend, ClipIndex } from "../backend/backend.ts";
+import { openClip } from "../backend/open-clip.ts";
 import type { VideoLimits } from "../limits.ts";
 import type { KeptIndex } from "../protocol.ts";
 import { keepIndex, keptIndex } from "./index-file.ts";
@@ -32,7 +33,7 @@ export class ClipIndices {
     if (clip === undefined) {
       clip = place === undefined ? undefined : keptIndex(file, place, limits);
       if (clip === undefined) {
-        clip = await backend.open(file, limits, alive);
+        clip = await openClip(backend, file, limits, alive);
         if (place !== undefined) keepIndex(clip, place);
       }
       this.#bytes += bytesOf(clip);

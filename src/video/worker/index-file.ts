@@ -10,7 +10,7 @@ import type { KeptIndex } from "../protocol.ts";
  * A clip's index as a file: eight letters, CRC-32 of the rest, bytes of the JSON, packets and frames (uint32 each), the
  * JSON, then the tables one after another (little endian, as this machine has them in memory).
  */
-const letters = Buffer.from("VPINDEX2");
+const letters = Buffer.from("VPINDEX3");
 const headBytes = 24;
 
 /** True when the file is still the one that the index was named for. */
@@ -24,9 +24,9 @@ const bytesOf = (table: Float64Array | Int32Array | Uint8Array): Buffer =>
 
 /** Keeps an index; a folder that takes no file costs the next process a pass over the packets. */
 export const keepIndex = (clip: ClipIndex, place: KeptIndex): void => {
-  const { packets, frames, facts, faults } = clip;
+  const { packets, frames, facts, faults, sizes, notes } = clip;
   const { count } = packets;
-  const json = Buffer.from(JSON.stringify({ facts, faults, source: frames.source }));
+  const json = Buffer.from(JSON.stringify({ facts, faults, sizes, notes, source: frames.source }));
   const columns = [packets.pts, packets.dts, packets.duration, packets.position];
   const body = Buffer.concat([
     json,
@@ -86,9 +86,9 @@ export const keptIndex = (file: string, place: KeptIndex, limits: VideoLimits): 
     number,
     number,
   ];
-  const { facts, faults, source } = JSON.parse(
+  const { facts, source, ...told } = JSON.parse(
     bytes.subarray(headBytes, headBytes + jsonBytes).toString(),
-  ) as Pick<ClipIndex, "facts" | "faults"> & Pick<FrameTable, "source">;
+  ) as Pick<ClipIndex, "facts" | "faults" | "sizes" | "notes"> & Pick<FrameTable, "source">;
   if (facts.codedWidth * facts.codedHeight > limits.maxPixels || count > limits.maxPackets) return undefined;
   const reader = new TableReader(bytes, headBytes + jsonBytes);
   const packets = new PacketTable();
@@ -101,5 +101,5 @@ export const keptIndex = (file: string, place: KeptIndex, limits: VideoLimits): 
   const pts = reader.floats(frameCount);
   const packet = new Int32Array(reader.take(source === "packets" ? frameCount * 4 : 0));
   const lastDuration = reader.floats(1)[0]!;
-  return { file, facts, packets, frames: { source, pts, packet, lastDuration }, faults };
+  return { file, facts, packets, frames: { source, pts, packet, lastDuration }, ...told };
 };

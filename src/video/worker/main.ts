@@ -7,7 +7,8 @@ import type { VideoLimits } from "../limits.ts";
 import { chunkWindow, type Job } from "../protocol.ts";
 import { receive, send } from "./channel.ts";
 import { ClipIndices } from "./clip-indices.ts";
-import { type Chunk, framesJob } from "./frames-job.ts";
+import type { Chunk } from "./frame-placer.ts";
+import { framesJob } from "./frames-job.ts";
 import { rewriteJob } from "./rewrite-job.ts";
 import { writeJob } from "./write-job.ts";
 

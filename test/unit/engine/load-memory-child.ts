@@ -1,6 +1,7 @@
 /** Loads a checkpoint and says how much memory that took: node load-memory-child.ts FOLDER float32|as-stored. */
+
 import { loadWeights, type WeightStorage } from "../../../src/engine/onnx/open.ts";
-import { openCheckpoint } from "../../../src/weights/checkpoint.ts";
+import { openCheckpoint } from "../../../src/model/checkpoint.ts";
 
 const [folder, storage] = process.argv.slice(2) as [string, WeightStorage];
 const checkpoint = await openCheckpoint(folder);

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { WeightStorage } from "../../../src/engine/onnx/open.ts";
-import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
-import { expectedTensors } from "../../../src/model/qwen2_5_vl/hub-tensors.ts";
-import { saveCheckpoint } from "../../../src/weights/save-checkpoint.ts";
+import type { ModelConfig } from "../../../src/model/config.ts";
+import { expectedTensors } from "../../../src/model/parameters.ts";
+import { saveCheckpoint } from "../../../src/model/save-checkpoint.ts";
 import { elementsOf } from "../../../src/weights/write-safetensors.ts";
 import { smallConfig } from "./small-model.ts";
 
@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), "load-memory-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** 38 million parameters. */
-const config: Qwen25VLConfig = {
+const config: ModelConfig = {
   ...smallConfig,
   storage: "bfloat16",
   text: { ...smallConfig.text, vocabSize: 500_000, hiddenSize: 64, heads: 4, intermediateSize: 16_000 },

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import { trainedAdapter } from "../../../src/engine/lora.ts";
 import { layerwiseFrom, openEngine, parameterCount } from "../../../src/engine/onnx/open.ts";
+import { adaptedModel } from "../../../src/model/adapted-model.ts";
+import { saveCheckpoint } from "../../../src/model/save-checkpoint.ts";
 import { newAdapter } from "../../../src/weights/new-adapter.ts";
-import { saveCheckpoint } from "../../../src/weights/save-checkpoint.ts";
 import { smallConfig, smallIds, smallStore } from "./small-model.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "open-engine-"));
@@ -43,7 +44,7 @@ test("a small model is one graph in float32 unless something else is asked for",
 test("an adapter is used, what it replaces is kept in float32, and its numbers come back", async () => {
   const options = { targets: ["q_proj"], rank: 2, alpha: 4 };
   const random = seededRandom("adapter");
-  const fresh = newAdapter(smallConfig, options, random);
+  const fresh = newAdapter(adaptedModel(smallConfig), options, random);
   const name = "visual.merger.mlp.2.weight";
   const store = smallStore("none");
   const replaced = [{ ...store.tensor(name), data: store.tensor(name).data.map((value) => 2 * value) }];

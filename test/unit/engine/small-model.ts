@@ -3,10 +3,10 @@ import { seededRandom } from "../../../src/core/random.ts";
 import type { LoraAdapter } from "../../../src/engine/lora.ts";
 import { emptyStore, type Trained } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
+import type { Grid } from "../../../src/frames/grid.ts";
 import { initialize } from "../../../src/model/initialize.ts";
 import { positionsOf } from "../../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
-import type { Grid } from "../../../src/model/qwen2_5_vl/windows.ts";
 
 /** A model that compiles and runs in milliseconds: two language blocks, two vision blocks. */
 export const smallConfig: Qwen25VLConfig = {

@@ -34,7 +34,7 @@ const seeing = (broken: (request: AnswerRequest) => boolean = () => false): Subj
     );
   },
 });
-const run = async (names: readonly string[], over: Partial<EvaluateOptions> = {}) =>
+const run = async (names: readonly string[], over: Partial<EvaluateOptions<Sample>> = {}) =>
   await evaluate({
     samples,
     subject: seeing(),
@@ -42,7 +42,7 @@ const run = async (names: readonly string[], over: Partial<EvaluateOptions> = {}
       names.map((name) => interventionRegistry.make(name)),
     )) as Made<Intervention>[],
     frames: framePolicy,
-    benchmark: { name: "world", version: "1", split: "held-out" },
+    benchmark: { recipe: { name: "world", params: {} }, version: "1", split: "test" },
     runId: "r",
     seed: 3,
     batchSize: 5,
@@ -132,7 +132,7 @@ describe("record files", () => {
       const reading = async (): Promise<void> => {
         for await (const _ of readRecords(file));
       };
-      await expect(reading()).rejects.toThrow("record 2");
+      await expect(reading()).rejects.toThrow("records.jsonl:2");
       writeFileSync(file, JSON.stringify({ ...records[0], skill: undefined }));
       await expect(reading()).rejects.toThrow("skill");
     } finally {

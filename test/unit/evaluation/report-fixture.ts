@@ -1,8 +1,19 @@
 import { crc32, deflateSync } from "node:zlib";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
-import { type EvaluationRecord, RECORD_SCHEMA } from "../../../src/evaluation/records.ts";
-import type { ExamplePair, ReportModel, StripFrame } from "../../../src/evaluation/report/model.ts";
-import { compareRows, type RowSelection, resultRow } from "../../../src/evaluation/report/summarise.ts";
+import accuracy from "../../../src/evaluation/metrics/accuracy.ts";
+import macroAccuracy from "../../../src/evaluation/metrics/macro-accuracy.ts";
+import parseFailRate from "../../../src/evaluation/metrics/parse-fail-rate.ts";
+import type { NamedMetric } from "../../../src/evaluation/metrics.ts";
+import type { EvaluationRecord } from "../../../src/evaluation/records.ts";
+import type { ExampleKind, ExamplePair, ReportModel } from "../../../src/evaluation/report/model.ts";
+import {
+  compareRows,
+  type RowSelection,
+  resultRow,
+  rowDifference,
+} from "../../../src/evaluation/report/summarise.ts";
+import type { StripPicture } from "../../../src/pages/strip.ts";
+import { recordOf } from "../../contract/record-fixture.ts";
 
 const chunk = (type: string, data: Uint8Array): Buffer => {
   const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
@@ -35,7 +46,18 @@ const png = (size: number, colour: (x: number, y: number) => readonly [number, n
 };
 
 /** A disc that drifts and flashes white in frame 9 of 16. */
-const examplePair = (id: string, hue: readonly [number, number, number], random: Random): ExamplePair => {
+const metrics: readonly NamedMetric[] = Object.entries({
+  accuracy,
+  "macro-accuracy": macroAccuracy,
+  "parse-fail-rate": parseFailRate,
+}).map(([name, { summary, create }]) => ({ name, summary, value: create({}) }));
+
+const examplePair = (
+  id: string,
+  kind: ExampleKind,
+  hue: readonly [number, number, number],
+  random: Random,
+): ExamplePair => {
   const images = Array.from({ length: 16 }, (_, t) =>
     png(56, (x, y) => {
       const ground = 60 + 18 * Math.sin(x / 5) * Math.cos(y / 7) + 6 * random.next();
@@ -45,16 +67,16 @@ const examplePair = (id: string, hue: readonly [number, number, number], random:
       return other ? [90, 190, 120] : [ground, ground + 8, ground + 22];
     }),
   );
-  const frame = (t: number, replaced: boolean): StripFrame => ({
+  const frame = (t: number, replaced: boolean): StripPicture => ({
     image: replaced ? 7 : t,
-    index: t * 6,
     timeSeconds: (t * 6) / 25,
     isKey: t === 8,
-    replacedFrom: replaced ? 42 : null,
+    shownFromSeconds: replaced ? 1.68 : null,
   });
   const steps = images.map((_, t) => t);
   return {
     id,
+    kind,
     caption:
       "A red disc drifts to the right over a grey ground and flashes white once; a green square moves left.",
     keywords: ["disc", "flashes"],
@@ -110,40 +132,20 @@ const record = (
   skill: string,
   correct: boolean,
   draw: number,
-): EvaluationRecord => ({
-  schema: RECORD_SCHEMA,
-  runId: "fixture",
-  benchmark: "world",
-  benchmarkVersion: "1",
-  split: "held-out",
-  questionId: `${clip}/${skill}`,
-  videoId: `clip-${clip}`,
-  skill,
-  answerKind: "choice",
-  subject,
-  subjectRecipe: null,
-  decoding: null,
-  intervention: { name: intervention, params: {} },
-  draw,
-  framePolicy: { name: "every", params: {} },
-  frameIndices: [],
-  frameTimesSeconds: [],
-  shownFrames: [],
-  shownVideoId: null,
-  prompt: "",
-  options: null,
-  rawOutput: correct ? "B" : "A",
-  finishReason: "stop",
-  error: null,
-  parsedAnswer: correct ? "B" : "A",
-  parseRule: "whole-letter",
-  gold: "B",
-  correct,
-  scoreStrict: correct ? 1 : 0,
-  scoreOfficial: null,
-  latencyMilliseconds: null,
-  attempts: 1,
-});
+): EvaluationRecord =>
+  recordOf({
+    questionId: `${clip}/${skill}`,
+    videoId: `clip-${clip}`,
+    skill,
+    subject,
+    intervention: { name: intervention, params: {} },
+    draw,
+    rawOutput: correct ? "B" : "A",
+    parsedAnswer: correct ? "B" : "A",
+    outcome: correct ? "right" : "wrong",
+    correct,
+    scoreStrict: correct ? 1 : 0,
+  });
 
 /** Rows of the fixture: name, subject, gain over chance on complete, on absent, on random removal. */
 const subjects = [
@@ -212,14 +214,15 @@ export const reportFixture = (seed = 1, clips = 300): ReportModel => {
         records,
         row,
         skills.map(({ name }) => name),
+        metrics,
       ),
     ),
     mainRow: grpo.name,
     blindRow: blind.name,
-    comparisons: compareRows(
+    seeing: rowDifference(records, grpo, blind),
+    differences: compareRows(
       records,
       [
-        [grpo, blind],
         [contrast, sft],
         [grpo, contrast],
       ],
@@ -268,7 +271,16 @@ export const reportFixture = (seed = 1, clips = 300): ReportModel => {
         ],
       },
     ],
-    pairs: [examplePair("a", [214, 60, 60], random), examplePair("b", [70, 110, 220], random)],
+    examples: {
+      subject: grpo.name,
+      counts: { flip: 412, kept: 590, missed: 798 },
+      pairs: [
+        examplePair("a", "flip", [214, 60, 60], random),
+        examplePair("b", "flip", [70, 110, 220], random),
+        examplePair("c", "kept", [220, 190, 60], random),
+        examplePair("d", "missed", [160, 70, 200], random),
+      ],
+    },
     provenance: {
       facts: [
         { name: "Seed", value: "7" },
@@ -278,26 +290,35 @@ export const reportFixture = (seed = 1, clips = 300): ReportModel => {
         { name: "Wall time", value: "10.6 min" },
         { name: "Peak memory", value: "2.9 GB" },
       ],
-      defaults: [
+      settings: [
         {
-          name: "contrastive weight",
+          stage: "SFT + contrastive",
+          name: "contrast.weight",
           value: "0.1",
           origin: "paper",
           what: "weight of the three InfoNCE losses beside the SFT loss",
         },
         {
+          stage: "+ Comparative GRPO",
           name: "comparative reward",
           value: "Q(y) − Q(y′)",
           origin: "reconstructed",
           what: "equation (8) from the prose",
         },
         {
-          name: "baseline decay",
-          value: "0.9",
-          origin: "ours",
-          what: "share of the old baseline kept by the moving average of comparative rewards",
+          stage: "+ Comparative GRPO",
+          name: "lambda",
+          value: "0.3",
+          origin: "run",
+          what: "weight of the comparative advantage beside the base advantage",
         },
-        { name: "temperature", value: "0.05", origin: "ours", what: "InfoNCE temperature, the SimCSE value" },
+        {
+          stage: "SFT + contrastive",
+          name: "contrast.temperature",
+          value: "0.05",
+          origin: "ours",
+          what: "InfoNCE temperature, the SimCSE value",
+        },
       ],
       leftOut: [{ what: "random removal", count: 3, reason: "no room for the control beside the event" }],
       versions: [

@@ -2,12 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../src/core/errors.ts";
 import { escapeHtml, html } from "../../../src/core/html.ts";
-import { compactNumber, niceTicks, percent, points, pValue } from "../../../src/evaluation/report/format.ts";
-import { thinned } from "../../../src/evaluation/report/line-chart.ts";
-import type { Comparison, ReportModel } from "../../../src/evaluation/report/model.ts";
+import { type Finding, findingsOf } from "../../../src/evaluation/report/findings.ts";
+import type { ReportModel, ResultRow, RowDifference } from "../../../src/evaluation/report/model.ts";
 import { renderReport } from "../../../src/evaluation/report/render.ts";
-import { verdictsOf } from "../../../src/evaluation/report/verdicts.ts";
 import type { Estimate } from "../../../src/evaluation/statistics/estimate.ts";
+import { compactNumber, niceTicks, percent, points, pValue } from "../../../src/pages/format.ts";
+import { thinned } from "../../../src/pages/line-chart.ts";
 import { reportFixture } from "./report-fixture.ts";
 
 const model = reportFixture(1, 60);
@@ -53,7 +53,7 @@ describe("text from outside", () => {
         return Object.fromEntries(
           Object.entries(value).map(([key, inner]) => [
             key,
-            ["origin", "mainRow", "blindRow"].includes(key) ? inner : swap(inner),
+            ["origin", "kind", "mainRow", "blindRow"].includes(key) ? inner : swap(inner),
           ]),
         );
       return value;
@@ -72,15 +72,14 @@ describe("text from outside", () => {
     );
   });
   test("a picture from elsewhere is refused", () => {
-    const pair = {
-      ...model.pairs[0]!,
-      images: model.pairs[0]!.images.map(() => "https://example.org/a.png"),
-    };
-    expect(() => renderReport({ ...model, pairs: [pair] })).toThrow(ConfigError);
+    const examples = model.examples!;
+    const [first] = examples.pairs;
+    const pair = { ...first!, images: first!.images.map(() => "https://example.org/a.png") };
+    expect(() => renderReport({ ...model, examples: { ...examples, pairs: [pair] } })).toThrow(ConfigError);
   });
 });
 
-describe("verdicts", () => {
+describe("findings", () => {
   const estimate = (value: number, reach: number): Estimate => ({
     value,
     standardError: reach / 2,
@@ -89,21 +88,21 @@ describe("verdicts", () => {
     questions: 100,
     clusters: 50,
   });
-  const comparison = (value: number, reach: number): Comparison => ({
+  const comparison = (value: number, reach: number): RowDifference => ({
     of: "B",
     against: "A",
     difference: estimate(value, reach),
     adjustedP: 0.01,
     detectable: 0.04,
   });
-  const headline = (given: Comparison): string =>
-    verdictsOf({ ...model, comparisons: [given] })
+  const headline = (given: RowDifference): string =>
+    findingsOf({ ...model, differences: [given] })
       .map((v) => v.headline)
       .join("|");
   test("an interval that holds 0 is no measurable difference, and what could be seen is said", () => {
     expect(headline(comparison(0.03, 0.04))).toContain("B against A: no measurable difference.");
     expect(
-      verdictsOf({ ...model, comparisons: [comparison(0.03, 0.04)] }).some(({ detail }) =>
+      findingsOf({ ...model, differences: [comparison(0.03, 0.04)] }).some(({ detail }) =>
         detail.includes("below about 4.0 points"),
       ),
     ).toBe(true);
@@ -113,7 +112,7 @@ describe("verdicts", () => {
   test("an interval that excludes 0 but not after correction is called not firm", () => {
     const weak = { ...comparison(0.05, 0.04), adjustedP: 0.2 };
     expect(
-      verdictsOf({ ...model, comparisons: [weak] }).some(({ detail }) => detail.includes("not firm")),
+      findingsOf({ ...model, differences: [weak] }).some(({ detail }) => detail.includes("not firm")),
     ).toBe(true);
   });
   test("sensitivity around 0 is not praised", () => {
@@ -121,15 +120,41 @@ describe("verdicts", () => {
       ...row,
       sensitivity: { overall: estimate(0.01, 0.02), skills: {} },
     }));
-    const verdict = verdictsOf({ ...model, rows }).find(({ detail }) => detail.includes("Sensitivity"))!;
+    const verdict = findingsOf({ ...model, rows }).find(({ detail }) => detail.includes("Sensitivity"))!;
     expect(verdict.outcome).toBe("open");
     expect(verdict.headline).toContain("No measurable difference");
   });
   test("a model that is no better than blind is not said to look; skills at chance are named", () => {
     const rows = model.rows.map((row) => ({ ...row, complete: model.rows[0]!.complete }));
-    const verdicts = verdictsOf({ ...model, rows, comparisons: [] });
+    const verdicts = findingsOf({ ...model, rows, differences: [], seeing: estimate(0, 0.02) });
     expect(verdicts[0]!.headline).toContain("No measurable difference between seeing and not seeing");
     expect(verdicts.at(-1)!.headline).toBe("No skill is above guessing.");
+  });
+  test("looking is judged by the paired difference, however the intervals lie", () => {
+    // Each interval reaches into the other, but question by question the one that sees is never worse.
+    const [blind, ...others] = model.rows;
+    const wide = (value: number): ResultRow["complete"] => ({ overall: estimate(value, 0.08), skills: {} });
+    const rows = [
+      { ...blind!, complete: wide(0.5) },
+      ...others.map((row) => ({ ...row, complete: wide(0.56) })),
+    ];
+    const seen = (seeing: Estimate | null): Finding =>
+      findingsOf({ ...model, rows, differences: [], seeing })[0]!;
+    expect(seen(estimate(0.06, 0.02))).toMatchObject({ outcome: "yes", headline: "It answers by looking." });
+    expect(seen(estimate(0.06, 0.02)).detail).toContain("the difference is +6.0 points (+4.0 to +8.0)");
+    // Better than blind is not good where guessing does as well.
+    const hard = model.skills.map((skill) => ({ ...skill, chance: 0.55, majority: 0.55 }));
+    const guessing = findingsOf({ ...model, rows, skills: hard, seeing: estimate(0.06, 0.02) })[0]!;
+    expect(guessing).toMatchObject({ outcome: "open" });
+    expect(guessing.headline).toContain("no better than guessing");
+    // And intervals apart say nothing where the questions are others.
+    const apart = [{ ...blind!, complete: wide(0.2) }, ...rows.slice(1)];
+    expect(
+      findingsOf({ ...model, rows: apart, differences: [], seeing: estimate(0.36, 0.5) })[0]!.outcome,
+    ).toBe("open");
+    expect(findingsOf({ ...model, rows: apart, differences: [], seeing: null })[0]!.detail).toContain(
+      "no question in common",
+    );
   });
   test("the outcome is 'open' exactly when the interval holds 0", () => {
     fc.assert(
@@ -137,7 +162,7 @@ describe("verdicts", () => {
         fc.double({ min: -1, max: 1, noNaN: true }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (value, reach) => {
-          const found = verdictsOf({ ...model, comparisons: [comparison(value, reach)] }).find(
+          const found = findingsOf({ ...model, differences: [comparison(value, reach)] }).find(
             ({ headline: h }) => h.startsWith("B "),
           )!;
           expect(found.outcome === "open").toBe(value - reach <= 0 && value + reach >= 0);
@@ -152,16 +177,41 @@ test("an empty report still renders and says what is missing", () => {
     ...model,
     rows: [],
     skills: [],
-    comparisons: [],
-    pairs: [],
+    differences: [],
+    examples: null,
     curves: [{ title: "Loss", xLabel: "step", yLabel: "nats", series: [] }],
-    provenance: { ...model.provenance, leftOut: [], defaults: [], configuration: undefined },
+    provenance: { ...model.provenance, leftOut: [], settings: [], configuration: undefined },
   };
   const page = renderReport(empty);
   expect(page.includes("Not measured.")).toBe(true);
   expect(page.includes("No values were logged.")).toBe(true);
   expect(page.includes("Nothing was dropped.")).toBe(true);
   expect(/NaN|Infinity/.exec(bare(page))).toBeNull();
+});
+
+test("a table that may be too wide scrolls by itself, has a tab stop and a name, and says that there is more", () => {
+  const tables = [...text.matchAll(/<table/g)].length;
+  const boxes = [
+    ...text.matchAll(
+      /<div class="scroll" tabindex="0" role="region" aria-label="([^"]+)"><(?:table|div class="strips")/g,
+    ),
+  ];
+  const strips = model.examples!.pairs.length;
+  expect(boxes.length).toBe(tables + strips);
+  expect(text.split('class="scroll-hint"').length - 1).toBe(boxes.length);
+});
+
+test("examples say what they are examples of, among how many, and beside a time axis times stand", () => {
+  const page = bare(text);
+  for (const said of ["412", "590", "798", "Of 1,800 questions"]) expect(page).toContain(said);
+  expect(page.match(/<p class="kind flip">/g)).toHaveLength(2);
+  expect(page.match(/<p class="kind (kept|missed)">/g)).toHaveLength(2);
+  const card = page.slice(page.indexOf('<article class="example">'), page.indexOf("</article>"));
+  expect(card).toContain("← 1.68");
+  expect(card).not.toMatch(/frame \d|shows \d/);
+  // One legend for both kinds of frames.
+  expect(card.split('class="legend"').length - 1).toBe(1);
+  expect(card).toMatch(/key frame<.*replaced in the twin/);
 });
 
 test("ticks cover their range, ascend, and are round", () => {

@@ -6,7 +6,9 @@ import type { CommandContext, CommandResult } from "../../../src/cli/command.ts"
 import score from "../../../src/cli/commands/score.ts";
 import { silentProgress } from "../../../src/core/progress.ts";
 import { readPredictions } from "../../../src/evaluation/predictions.ts";
-import type { ScoreResult } from "../../../src/evaluation/score.ts";
+import { type EvaluationRecord, writeRecord } from "../../../src/evaluation/records.ts";
+import type { ScoreResult } from "../../../src/jobs/score.ts";
+import { recordOf } from "../../contract/record-fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "score-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,6 +26,10 @@ const context: CommandContext = {
 const run = async (benchmark: string, options: Record<string, string>): Promise<CommandResult> =>
   await score.run([benchmark], { annotations, mode: "strict", ...options }, context);
 
+/** A metric of a score in per cent. */
+const metric = (result: unknown, name: string): number =>
+  100 * (result as ScoreResult).metrics.find((one) => one.name === name)!.value!.value;
+
 describe("score motionbench", () => {
   test("strict reads a sentence, official keeps the original's error; hidden answers are not scored", async () => {
     const predictions = write(
@@ -31,15 +37,10 @@ describe("score motionbench", () => {
       JSON.stringify({ u1: "The answer is C.", u3: "F", u2: "A", gone: "A" }),
     );
     const strict = (await run("motionbench", { predictions })).json as ScoreResult;
-    expect(strict).toMatchObject({
-      scored: 2,
-      withoutPublishedAnswer: 1,
-      missing: 0,
-      unknown: 1,
-      macroAccuracy: 1,
-      answeredRate: 1,
-    });
+    expect(strict).toMatchObject({ scored: 2, withoutPublishedAnswer: 1, missing: 0, unknown: 1 });
+    expect(strict.ids.unknown).toEqual(["gone"]);
     expect(strict.accuracy.value).toBe(1);
+    expect([metric(strict, "macro-accuracy"), metric(strict, "answered-rate")]).toEqual([100, 100]);
     expect(strict.chance).toBeCloseTo((1 / 4 + 1 / 6) / 2, 12);
     const official = (await run("motionbench", { predictions, mode: "official" })).json as ScoreResult;
     expect(official.accuracy.value).toBe(0.5);
@@ -48,12 +49,237 @@ describe("score motionbench", () => {
       ["Repetition Count", 1],
     ]);
   });
-  test("a missing prediction is wrong, an unreadable one is counted", async () => {
+  test("a missing prediction is wrong and named, an unreadable one is counted", async () => {
     const predictions = write("q.jsonl", '{"uid": "u1", "prediction": "I cannot tell"}\n');
     const { json, text } = await run("motionbench", { predictions });
-    expect(json).toMatchObject({ missing: 1, parseFailRate: 1, answeredRate: 0.5, accuracyOfAnswered: 0 });
-    expect(text).toContain("missing 1 (counted wrong)");
+    expect(json).toMatchObject({
+      missing: 1,
+      accuracy: { value: 0 },
+      outcomes: { unread: 1, missing: 1, right: 0 },
+    });
+    expect([metric(json, "parse-fail-rate"), metric(json, "answered-rate")]).toEqual([100, 50]);
+    expect(text).toContain("missing (counted wrong) 1: u3");
     expect(text).toContain("Repetition Count");
+  });
+  test("every metric has an interval that its own value lies in", async () => {
+    const predictions = write("i.json", '{"u1": "C", "u3": "A"}');
+    const { metrics } = (await run("motionbench", { predictions })).json as ScoreResult;
+    expect(metrics.map(({ name }) => name)).toEqual([
+      "accuracy",
+      "macro-accuracy",
+      "answered-rate",
+      "parse-fail-rate",
+      "error-rate",
+      "length-stopped-rate",
+    ]);
+    for (const { value } of metrics) {
+      expect(value!.low).toBeLessThanOrEqual(value!.value);
+      expect(value!.high).toBeGreaterThanOrEqual(value!.value);
+      expect(value!.clusters).toBe(2);
+    }
+    expect(metrics[0]!.value).toMatchObject({ value: 0.5, low: 0, high: 1 });
+  });
+});
+
+describe("layouts of predictions", () => {
+  const right = { u1: "C", u3: "F" };
+  const rows = Object.entries(right);
+  test.each([
+    [
+      "array of question_id and prediction",
+      JSON.stringify(rows.map(([id, text]) => ({ question_id: id, prediction: text }))),
+    ],
+    [
+      "array over several lines",
+      JSON.stringify(
+        rows.map(([id, text]) => ({ questionId: id, output: text })),
+        null,
+        1,
+      ),
+    ],
+    ["lines", rows.map(([id, text]) => JSON.stringify({ id, answer: text })).join("\n")],
+    ["one object", JSON.stringify(right)],
+    ["one object over several lines", JSON.stringify(right, null, 2)],
+    [
+      "object of objects",
+      JSON.stringify(Object.fromEntries(rows.map(([id, text]) => [id, { pred: text, GT: "A" }]))),
+    ],
+    ["byte order mark", `\uFEFF${JSON.stringify(right)}`],
+    [
+      "line ends of Windows",
+      rows.map(([id, text]) => JSON.stringify({ qid: id, response: text })).join("\r\n"),
+    ],
+    // The reference stands beside the prediction: taking it for the answer would give every file full marks.
+    [
+      "reference beside the prediction",
+      JSON.stringify(rows.map(([id, text]) => ({ id, answer: "A", prediction: text }))),
+    ],
+    [
+      "records",
+      rows.map(([questionId, rawOutput]) => writeRecord(recordOf({ questionId, rawOutput }))).join("\n"),
+    ],
+  ])("%s", async (name, content) => {
+    const { json } = await run("motionbench", { predictions: write(`layout ${name}.json`, content) });
+    expect(json).toMatchObject({ accuracy: { value: 1 }, missing: 0, unknown: 0, scored: 2 });
+  });
+  test("numbers are texts", async () => {
+    const predictions = readPredictions(write("numbers.json", '{"u1": 3}'));
+    expect(predictions.views[0]!.answers[0]!.get("u1")).toMatchObject({ text: "3" });
+    expect(predictions.unusable).toEqual([]);
+  });
+});
+
+describe("what does not fit is named, and changes no denominator", () => {
+  test("answers that are no text count as missing; questions answered twice keep their first answer", async () => {
+    const predictions = write(
+      "odd.jsonl",
+      [
+        '{"id":"u3","answer":null}',
+        '{"id":"u1","answer":"C"}',
+        '{"id":"u1","answer":"A"}',
+        '{"id":"u9","answer":["B"]}',
+      ].join("\n"),
+    );
+    const { json, text } = await run("motionbench", { predictions });
+    expect(json).toMatchObject({
+      scored: 2,
+      accuracy: { value: 0.5, questions: 2 },
+      missing: 1,
+      repeated: 1,
+      unusable: 1,
+      unknown: 1,
+      ids: { missing: ["u3"], repeated: ["u1"], unusable: ["u3"], unknown: ["u9"] },
+    });
+    expect(text).toContain("answered twice (the first counts) 1: u1");
+    expect(text).toContain("answers that are no text (counted missing) 1: u3");
+  });
+  test("long lists of names are cut, the number is not", async () => {
+    const strangers = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`x${i}`, "A"]));
+    const { text } = await run("motionbench", {
+      predictions: write("many.json", JSON.stringify({ u1: "C", ...strangers })),
+    });
+    expect(text).toContain("unknown predictions (not counted) 9: x0, x1, x2, x3, x4, and 4 more");
+  });
+  test.each([
+    [
+      "no id matches",
+      '{"a": "A", "b": "B"}',
+      "no prediction belongs to a question of the benchmark",
+      "ids such as u1",
+    ],
+    ["no answer has text", '{"u1": null, "u3": null}', "no prediction has text", "null"],
+  ])("%s: an error, never 0.0 %% with exit status 0", async (name, content, what, detail) => {
+    const error = await run("motionbench", { predictions: write(`${name}.json`, content) }).catch(
+      (thrown: Error) => thrown,
+    );
+    expect((error as Error).message).toContain(what);
+    expect((error as Error).message).toContain(detail);
+  });
+});
+
+describe("parts of a data set, and our own records", () => {
+  const row = (id: string, split: string | undefined, answer: string): string =>
+    JSON.stringify({
+      id,
+      clip: {
+        file: `clips/${id[0]}.mp4`,
+        sha256: id[0]!.repeat(64),
+        timeline: { count: 16, framesPerSecond: 4 },
+      },
+      messages: [{ role: "user", content: [{ type: "text", text: "what happens ?" }] }],
+      answer,
+      answerKind: id.endsWith("caption") ? "open" : "choice",
+      ...(id.endsWith("caption") ? {} : { options: ["hop", "flash"] }),
+      skill: "motion-recognition",
+      ...(split === undefined ? {} : { split }),
+      provenance: {},
+    });
+  const rows = (parts: boolean): string =>
+    [
+      ...["a", "b", "c"].map((clip) => row(`${clip}-what`, parts ? "train" : undefined, "hop")),
+      ...["d", "e"].flatMap((clip) => [
+        row(`${clip}-what`, parts ? "test" : undefined, "flash"),
+        row(`${clip}-caption`, parts ? "test" : undefined, "a disc flashes"),
+      ]),
+    ].join("\n");
+  const withParts = write("parts.jsonl", rows(true));
+  const answered = (over: Partial<EvaluationRecord>): string =>
+    writeRecord(recordOf({ benchmarkParams: { answerKinds: ["choice"] }, ...over }));
+  const absent = { intervention: { name: "absent", params: {} } };
+  const control = { intervention: { name: "random-removal", params: {} } };
+  const records = write(
+    "own.jsonl",
+    [
+      answered({ questionId: "d-what", rawOutput: "flash" }),
+      answered({ questionId: "e-what", rawOutput: "hop" }),
+      answered({ questionId: "d-what", rawOutput: "hop", ...absent }),
+      answered({ questionId: "e-what", rawOutput: "hop", ...absent }),
+      ...[0, 1].map((draw) =>
+        answered({ questionId: "d-what", rawOutput: draw === 0 ? "flash" : "hop", draw, ...control }),
+      ),
+    ].join("\n"),
+  );
+  test("our own records are scored against the part and the kinds of questions that were asked, view by view", async () => {
+    const { json, text } = await run("world", { annotations: withParts, predictions: records });
+    expect(json).toMatchObject({
+      split: "test",
+      scored: 2,
+      missing: 0,
+      unknown: 0,
+      repeated: 0,
+      accuracy: { value: 0.5 },
+      otherParts: { train: 3 },
+      views: [
+        { intervention: "absent", accuracy: { value: 0 }, scored: 2 },
+        // One question, two draws of the control.
+        { intervention: "random-removal", accuracy: { value: 0.5, questions: 1 }, scored: 2 },
+      ],
+    });
+    expect(text).toContain('shown as "absent": 0.0');
+    expect(text).toContain("rows of other parts (not asked): train 3");
+  });
+  test("plain predictions are scored on what was held out, unless another part is asked for", async () => {
+    const predictions = write("plain.json", '{"d-what": "flash", "e-what": "flash", "a-what": "hop"}');
+    const held = await run("world", { annotations: withParts, predictions });
+    expect(held.json).toMatchObject({
+      split: "test",
+      scored: 4,
+      missing: 2,
+      unknown: 1,
+      ids: { unknown: ["a-what"] },
+    });
+    const closed = await run('world:answerKinds=["choice"]', {
+      annotations: withParts,
+      predictions,
+      split: "test",
+    });
+    expect(closed.json).toMatchObject({ scored: 2, missing: 0, accuracy: { value: 1 } });
+    const train = await run("world", { annotations: withParts, predictions, split: "train" });
+    expect(train.json).toMatchObject({ split: "train", scored: 3, missing: 2 });
+    const all = await run("world", { annotations: withParts, predictions, split: "all" });
+    expect(all.json).toMatchObject({ split: null, scored: 7, missing: 4, unknown: 0 });
+  });
+  test("a part that is not there is named with those that are", async () => {
+    await expect(
+      run("world", { annotations: withParts, predictions: records, split: "dev" }),
+    ).rejects.toThrow(/--split dev; expected one of train, test, all/);
+    const plain = write("no-parts.jsonl", rows(false));
+    await expect(run("world", { annotations: plain, predictions: records, split: "test" })).rejects.toThrow(
+      "name no parts",
+    );
+    expect((await run("world", { annotations: plain, predictions: records })).json).toMatchObject({
+      split: null,
+      scored: 5,
+    });
+  });
+  test("records of two subjects are no prediction file", async () => {
+    const two = write(
+      "two.jsonl",
+      ["s", "t"].map((subject) => answered({ subject, questionId: "d-what" })).join("\n"),
+    );
+    await expect(run("world", { annotations: withParts, predictions: two })).rejects.toThrow(
+      "records of several subjects",
+    );
   });
 });
 
@@ -80,19 +306,7 @@ describe("mistakes are named in one line", () => {
       "no samples in the data set folder",
     ],
     ["wrong annotations", "world", { predictions: good }, "not a sample"],
-    ["missing predictions", "motionbench", { predictions: join(folder, "none") }, "cannot read predictions"],
-    [
-      "number as prediction",
-      "motionbench",
-      { predictions: write("n.json", '{"u1": 3}') },
-      "prediction is not text",
-    ],
-    [
-      "twice",
-      "motionbench",
-      { predictions: write("t.jsonl", '{"id":"u1","answer":"A"}\n{"id":"u1","answer":"B"}') },
-      "t.jsonl:2",
-    ],
+    ["missing predictions", "motionbench", { predictions: join(folder, "none") }, "cannot read file"],
     [
       "no answer field",
       "motionbench",
@@ -122,20 +336,14 @@ describe("mistakes are named in one line", () => {
       "twice",
     ],
     ["another file", '{"a":1}', "not a MotionBench video"],
+    [
+      "another layout",
+      '{"question_type":3,"video_path":"v","qa":[]}',
+      "question_type: Invalid input: expected string or array, received number",
+    ],
+    ["nothing of it", "{}", 'expected lines {"question_type": ..., "video_path": ...'],
   ])("annotations: %s", async (name, row, message) => {
     const file = write(`${name}.jsonl`, row);
     await expect(run("motionbench", { predictions: good, annotations: file })).rejects.toThrow(message);
   });
-});
-
-test("predictions as one object over several lines, and as one line", () => {
-  expect(readPredictions(write("multi.json", '{\n "a": "B",\n "b": ""\n}\n'))).toEqual(
-    new Map([
-      ["a", "B"],
-      ["b", ""],
-    ]),
-  );
-  expect(readPredictions(write("one.jsonl", '{"questionId":"a","rawOutput":"B"}'))).toEqual(
-    new Map([["a", "B"]]),
-  );
 });

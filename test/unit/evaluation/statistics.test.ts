@@ -3,11 +3,13 @@ import { describe, expect, test } from "vitest";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
 import { skillBaselines } from "../../../src/evaluation/statistics/baselines.ts";
 import {
-  bootstrapMeans,
+  bootstrapAggregates,
   clusterBootstrap,
+  type Resampled,
   sortedQuantile,
 } from "../../../src/evaluation/statistics/bootstrap.ts";
 import {
+  type ClusteredValue,
   clusteredAccuracy,
   clusteredMean,
   clusteredStandardError,
@@ -34,11 +36,18 @@ test("published example: 111|000|101", () => {
   expect(clusteredMean(nine)!.value).toBeCloseTo(0.555556, 6);
 });
 
+/** The mean of clustered values, as the bootstrap recomputes it. */
+const meanOf = (items: readonly ClusteredValue[]): Resampled<ClusteredValue> => ({
+  items,
+  clusterOf: ({ cluster }) => cluster,
+  aggregate: (drawn) => drawn.reduce((sum, { value }) => sum + value, 0) / drawn.length,
+});
+
 test("the bootstrap draws every sequence of clusters equally: exact enumeration of 1, 0, 1", () => {
   let call = 0;
   // Counts in base 3, so that 27 replicates of 3 draws see each sequence once.
   const counting = { integer: () => Math.floor(call / 3 / 3 ** (call++ % 3)) % 3 } as unknown as Random;
-  const means = bootstrapMeans(of([1, 0, 1], ["a", "b", "c"]), 27, counting);
+  const means = bootstrapAggregates(meanOf(of([1, 0, 1], ["a", "b", "c"])), 27, counting);
   const counts = [0, 1 / 3, 2 / 3, 1].map((mean) => means.filter((m) => Math.abs(m - mean) < 1e-12).length);
   expect(counts).toEqual([1, 6, 12, 8]);
   const centre = means.reduce((a, b) => a + b) / 27;
@@ -51,13 +60,38 @@ test("the bootstrap repeats with its seed and agrees with the analytic interval 
     cluster: `c${i >> 1}`,
     value: random.next() < 0.6 ? 1 : 0,
   }));
-  const first = clusterBootstrap(values, seededRandom(1), { replicates: 4000 })!;
-  expect(clusterBootstrap(values, seededRandom(1), { replicates: 4000 })).toEqual(first);
+  const first = clusterBootstrap(meanOf(values), seededRandom(1), { replicates: 4000 })!;
+  expect(clusterBootstrap(meanOf(values), seededRandom(1), { replicates: 4000 })).toEqual(first);
   const analytic = clusteredMean(values)!;
   expect(first.value).toBe(analytic.value);
   expect(first.standardError / analytic.standardError).toBeCloseTo(1, 1);
   expect(Math.abs(first.low - analytic.low)).toBeLessThan(0.01);
   expect(Math.abs(first.high - analytic.high)).toBeLessThan(0.01);
+});
+
+test("the bootstrap recomputes an aggregate that is no mean, and leaves out resamples that do not define it", () => {
+  // The share of the first cluster's items: with clusters of 1 and 3 items a resample has 1, 1/4 or 0 of them.
+  const items = of([1, 0, 0, 0], [..."abbb"]);
+  const share = (drawn: readonly ClusteredValue[]): number | null =>
+    drawn.every(({ value }) => value === 0)
+      ? null
+      : drawn.filter(({ value }) => value === 1).length / drawn.length;
+  const resampled: Resampled<ClusteredValue> = {
+    items,
+    clusterOf: ({ cluster }) => cluster,
+    aggregate: share,
+  };
+  const values = bootstrapAggregates(resampled, 400, seededRandom(2));
+  expect([...new Set(values)].sort()).toEqual([0.25, 1]);
+  expect(values.length).toBeGreaterThan(260);
+  expect(values.length).toBeLessThan(340);
+  expect(clusterBootstrap(resampled, seededRandom(2))).toMatchObject({
+    value: 0.25,
+    low: 0.25,
+    high: 1,
+    clusters: 2,
+  });
+  expect(clusterBootstrap({ ...resampled, items: items.slice(1) }, seededRandom(2))).toBeNull();
 });
 
 test("quantiles are numpy's", () => {

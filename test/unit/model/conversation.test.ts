@@ -4,6 +4,7 @@ import { frameIndex, seconds } from "../../../src/core/units.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
 import { type Processor, processorFrom, type Resize } from "../../../src/model/processor.ts";
 import { releasedSettings } from "../../../src/model/processor-settings.ts";
+import { qwenProcessorRules } from "../../../src/model/qwen-processor-rules.ts";
 import { type ChatMessage, chatTemplate } from "../../../src/text/chat-template.ts";
 import { tokenizerFrom } from "../../../src/text/tokenizer.ts";
 import {
@@ -127,7 +128,13 @@ const nearest: Resize = (rgb, width, height, toWidth, toHeight) => {
 };
 
 describe("processor", () => {
-  const processor: Processor = processorFrom(tokenizer, template, releasedSettings, nearest);
+  const processor: Processor = processorFrom(
+    tokenizer,
+    template,
+    releasedSettings,
+    qwenProcessorRules,
+    nearest,
+  );
   const clip = { type: "video", video: "a", min_pixels: 784, max_pixels: 6272 } as const;
   test("repeats each placeholder once a visual token, in order, images and videos apart", () => {
     const picture = { type: "image", image: "b", min_pixels: 784, max_pixels: 3136 } as const;
@@ -183,11 +190,17 @@ describe("processor", () => {
       /rate of a video/,
     );
     const blind = chatTemplate("{% for m in messages %}x{% endfor %}", "blind");
-    const other = processorFrom(tokenizer, blind, releasedSettings, nearest);
+    const other = processorFrom(tokenizer, blind, releasedSettings, qwenProcessorRules, nearest);
     expect(() =>
       other.encode([{ role: "user", content: [clip] }], () => ({ frames: batch(1, 56, 56) })),
     ).toThrow(/does not place every visual; expected 0 images, 1 videos; got 0 images, 0 videos/);
-    const lazy = processorFrom(tokenizer, template, releasedSettings, () => new Uint8Array(1));
+    const lazy = processorFrom(
+      tokenizer,
+      template,
+      releasedSettings,
+      qwenProcessorRules,
+      () => new Uint8Array(1),
+    );
     expect(() => lazy.visual(clip, { frames: batch(1, 90, 60) })).toThrow(/resized picture/);
     const still = processor.visual({ type: "image", image: "x" }, { frames: batch(1, 56, 56) });
     expect(() => processor.encode([{ role: "user", content: [clip] }], () => still)).toThrow(

@@ -1,4 +1,5 @@
-import { type Qwen25VLConfig, readConfig } from "../../../src/model/qwen2_5_vl/config.ts";
+import { fieldsOf } from "../../../src/model/config-fields.ts";
+import { type Qwen25VLConfig, readQwen25Config } from "../../../src/model/qwen2_5_vl/config.ts";
 
 /** The hub's flat layout of a small model; `change` replaces fields. */
 export const flatConfig = (change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
@@ -39,4 +40,4 @@ export const flatConfig = (change: Readonly<Record<string, unknown>> = {}): Reco
 
 /** The same as a configuration. */
 export const smallConfig = (change: Readonly<Record<string, unknown>> = {}): Qwen25VLConfig =>
-  readConfig(flatConfig(change), "config.json");
+  readQwen25Config(fieldsOf(flatConfig(change), "config.json"));

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { positionRules, positionsOf } from "../../../src/model/positions.ts";
+import type { Grid } from "../../../src/frames/grid.ts";
+import { positionRules } from "../../../src/model/position-rule.ts";
+import { positionsOf } from "../../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
-import { type Grid, visionLayout } from "../../../src/model/qwen2_5_vl/windows.ts";
+import { visionLayout } from "../../../src/model/qwen2_5_vl/windows.ts";
 import { smallConfig } from "./small-config.ts";
 
 const config: Qwen25VLConfig = smallConfig();

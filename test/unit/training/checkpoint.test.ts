@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import { emptyStore } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
+import { saveCheckpoint } from "../../../src/model/save-checkpoint.ts";
 import { loadTraining, saveTraining } from "../../../src/training/checkpoint.ts";
-import { saveCheckpoint } from "../../../src/weights/save-checkpoint.ts";
 import { tinyConfig } from "./tiny.ts";
 
 let folder: string;

@@ -5,15 +5,15 @@ import { type Random, seededRandom } from "../../../src/core/random.ts";
 import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
 import { emptyStore } from "../../../src/engine/onnx/open.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
+import type { ModelConfig } from "../../../src/model/config.ts";
 import { initialize } from "../../../src/model/initialize.ts";
-import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import type { TrainingClip, TrainingText } from "../../../src/training/clip.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
 import type { Language } from "../../../src/training/rollout.ts";
 import { smallConfig } from "../model/small-config.ts";
 
 /** Patches of 2 x 2 pixels, two blocks of vision, `layers` of language. */
-export const tinyConfig = (layers = 3): Qwen25VLConfig =>
+export const tinyConfig = (layers = 3): ModelConfig =>
   smallConfig({
     num_hidden_layers: layers,
     vocab_size: 32,

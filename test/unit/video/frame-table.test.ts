@@ -4,6 +4,7 @@ import {
   framesFromDecode,
   framesFromPackets,
   reasonToDecode,
+  type StreamOrder,
   startingKeys,
 } from "../../../src/video/frame-table.ts";
 import { PacketTable, packetFlag } from "../../../src/video/packet-table.ts";
@@ -13,7 +14,16 @@ const table = (rows: readonly (readonly [pts: number, flags: number])[]): Packet
   for (const [pts, flags] of rows) packets.add(pts, pts, 10, -1, flags);
   return packets;
 };
-const inOrder = { codec: "h264", reorderDepth: 0 };
+const order = (codec: string, reorderDepth: number): StreamOrder => ({
+  codec,
+  reorderDepth,
+  container: "mov",
+  timeBase: [1, 1000],
+});
+const inOrder = order("h264", 0);
+const timesOf = (...args: Parameters<typeof framesFromDecode>): number[] => [
+  ...framesFromDecode(...args).frames.pts,
+];
 const { key, discard, corrupt, broken, hidden } = packetFlag;
 
 describe("reasonToDecode", () => {
@@ -75,11 +85,11 @@ describe("reasonToDecode", () => {
       [2, 0],
     ]);
     expect(reasonToDecode(counted, inOrder)).toBeUndefined();
-    expect(reasonToDecode(counted, { codec: "mpeg2video", reorderDepth: 1 })).toBeUndefined();
-    expect(reasonToDecode(counted, { codec: "h264", reorderDepth: 2 })).toMatch(/decoding times/);
+    expect(reasonToDecode(counted, order("mpeg2video", 1))).toBeUndefined();
+    expect(reasonToDecode(counted, order("h264", 2))).toMatch(/decoding times/);
     const offset = table([[0, key]]);
     offset.add(20, 10, 10, -1, 0);
-    expect(reasonToDecode(offset, { codec: "h264", reorderDepth: 2 })).toBeUndefined();
+    expect(reasonToDecode(offset, order("h264", 2))).toBeUndefined();
   });
   test("does not mind discarded and hidden packets", () => {
     expect(
@@ -112,13 +122,9 @@ test("frames are the shown packets in order of time, however many there are", ()
 test("decoded frames without a time continue by the usual distance", () => {
   const unknown = Number.NaN;
   const packets = table([[0, key]]);
-  expect([...framesFromDecode([unknown, 10, 20, unknown, 40, unknown], packets, inOrder).pts]).toEqual([
-    0, 10, 20, 30, 40, 50,
-  ]);
-  expect([...framesFromDecode([unknown, unknown], packets, inOrder).pts]).toEqual([0, 10]);
-  expect([...framesFromDecode([5, 15, 3, 35, 45, 55], packets, inOrder).pts]).toEqual([
-    5, 15, 25, 35, 45, 55,
-  ]);
+  expect(timesOf([unknown, 10, 20, unknown, 40, unknown], packets, inOrder)).toEqual([0, 10, 20, 30, 40, 50]);
+  expect(timesOf([unknown, unknown], packets, inOrder)).toEqual([0, 10]);
+  expect(timesOf([5, 15, 3, 35, 45, 55], packets, inOrder)).toEqual([5, 15, 25, 35, 45, 55]);
 });
 
 test("frames of packets that carry only decoding times are shown at these, one after another", () => {
@@ -128,9 +134,9 @@ test("frames of packets that carry only decoding times are shown at these, one a
     [2, 0],
     [3, 0],
   ]);
-  const reordered = { codec: "h264", reorderDepth: 2 };
-  expect([...framesFromDecode([0, 3, 4, 4], packets, reordered).pts]).toEqual([0, 1, 2, 3]);
-  expect([...framesFromDecode([0, 3, 4], packets, reordered).pts]).toEqual([0, 3, 4]);
+  const reordered = order("h264", 2);
+  expect(timesOf([0, 3, 4, 4], packets, reordered)).toEqual([0, 1, 2, 3]);
+  expect(timesOf([0, 3, 4], packets, reordered)).toEqual([0, 3, 4]);
 });
 
 test("a packet is decoded from the last key packet before it in both orders", () => {

@@ -13,6 +13,8 @@ const clipOf = (count: number): ClipIndex => {
   return {
     file: "clip",
     facts: {
+      opening: {},
+      streamId: undefined,
       container: "mov",
       streams: [],
       streamIndex: 0,
@@ -29,6 +31,8 @@ const clipOf = (count: number): ClipIndex => {
     packets,
     frames: framesFromPackets(packets),
     faults: [],
+    sizes: [],
+    notes: [],
   };
 };
 

@@ -25,6 +25,8 @@ const place = (): KeptIndex => {
   return { path: join(folder, "clip.index"), size, mtimeMs };
 };
 
+const inOrder = { codec: "h264", reorderDepth: 0, container: "mov", timeBase: [1, 90_000] } as const;
+
 const clipOf = (gaps: readonly number[], decoded: boolean, faults: readonly string[]): ClipIndex => {
   const packets = new PacketTable();
   let pts = -gaps.length;
@@ -36,6 +38,8 @@ const clipOf = (gaps: readonly number[], decoded: boolean, faults: readonly stri
   return {
     file,
     facts: {
+      opening: {},
+      streamId: undefined,
       container: "mov",
       streams: [{ index: 0, kind: "video", codec: "h264", width: 64, height: 48, attachedPicture: false }],
       streamIndex: 0,
@@ -50,10 +54,10 @@ const clipOf = (gaps: readonly number[], decoded: boolean, faults: readonly stri
       reorderDepth: 2,
     },
     packets,
-    frames: decoded
-      ? framesFromDecode(times, packets, { codec: "h264", reorderDepth: 0 })
-      : framesFromPackets(packets),
+    frames: decoded ? framesFromDecode(times, packets, inOrder).frames : framesFromPackets(packets),
     faults,
+    sizes: decoded ? [{ frame: 3, width: 48, height: 64 }] : [],
+    notes: faults.map((fault) => `also ${fault}`),
   };
 };
 

@@ -4,23 +4,19 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
+import { adaptedModel } from "../../../src/model/adapted-model.ts";
+import { qwenTensorNames } from "../../../src/model/qwen-tensor-names.ts";
 import { type LoraModule, type ReplacedParameter, readAdapter } from "../../../src/weights/adapter.ts";
-import {
-  linearModules,
-  namedFor,
-  patternValue,
-  readName,
-  targetsFor,
-  targetTest,
-} from "../../../src/weights/adapter-names.ts";
+import { linearModules, patternValue, targetsFor, targetTest } from "../../../src/weights/adapter-names.ts";
 import { writeAdapter } from "../../../src/weights/write-adapter.ts";
 import { writeSafetensors } from "../../../src/weights/write-safetensors.ts";
 import { smallConfig } from "../model/small-config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "adapter-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-const config = smallConfig();
-const linear = linearModules(config);
+const model = adaptedModel(smallConfig());
+const linear = linearModules(model);
+const { namedFor, readName } = qwenTensorNames;
 const random = seededRandom("adapter");
 
 const moduleOf = (name: string, rank: number, alpha: number, rsLora = false): LoraModule => {
@@ -64,8 +60,8 @@ test("any choice of modules, ranks and scales comes back, under both generations
       fc.constantFrom("current" as const, "transformers-4.49" as const),
       async (names, kinds, rsLora, naming) => {
         const modules = names.map((name, i) => moduleOf(name, ...kinds[i % kinds.length]!, rsLora));
-        writeAdapter(folder, { ...plain, rsLora, modules }, config, { naming });
-        const back = await readAdapter(folder, config);
+        writeAdapter(folder, { ...plain, rsLora, modules }, model, { naming });
+        const back = await readAdapter(folder, model);
         expect(back.matched).toBe(2 * names.length);
         expect(back.naming).toBe(naming);
         const order = [...linear.keys()];
@@ -90,7 +86,7 @@ test("a saved module is not selected too, and one with a side path keeps its own
   const modules = [moduleOf(downs[1]!, 2, 4), moduleOf(up, 1, 1)];
   const shape = linear.get(up)!;
   const replaced = [whole(downs[0]!, [outputs, inputs]), whole(up, [shape.outputs, shape.inputs])];
-  writeAdapter(folder, { ...plain, replaced, modules }, config);
+  writeAdapter(folder, { ...plain, replaced, modules }, model);
   const file = join(folder, "adapter_config.json");
   const json = JSON.parse(readFileSync(file, "utf8"));
   expect(json.modules_to_save).toEqual([namedFor("current", downs[0]!)]);
@@ -98,31 +94,31 @@ test("a saved module is not selected too, and one with a side path keeps its own
     file,
     JSON.stringify({ ...json, target_modules: "^(?!.*visual).*(down_proj|0.mlp.up_proj)" }),
   );
-  const back = await readAdapter(folder, config);
+  const back = await readAdapter(folder, model);
   expect(back.replaced).toEqual(replaced);
   expect(back.modules.map(({ name }) => name)).toEqual([up, downs[1]!]);
 });
 
 test("renamed tensors may keep the target_modules of the version that trained them", async () => {
-  writeAdapter(folder, { ...plain, modules: [moduleOf("model.layers.0.mlp.up_proj", 1, 1)] }, config, {
+  writeAdapter(folder, { ...plain, modules: [moduleOf("model.layers.0.mlp.up_proj", 1, 1)] }, model, {
     naming: "transformers-4.49",
   });
   const file = join(folder, "adapter_config.json");
   const json = JSON.parse(readFileSync(file, "utf8"));
   const targets = "model\\.language_model\\.layers\\.0\\.mlp\\.up_proj";
   writeFileSync(file, JSON.stringify({ ...json, target_modules: targets }));
-  expect((await readAdapter(folder, config)).matched).toBe(2);
+  expect((await readAdapter(folder, model)).matched).toBe(2);
 });
 
 test("layers_to_transform counts for ends of names only, and not when it is empty", async () => {
   const [whole, end] = ["model.layers.1.self_attn.q_proj", "model.layers.0.self_attn.k_proj"];
-  writeAdapter(folder, { ...plain, modules: [moduleOf(whole!, 1, 1), moduleOf(end!, 1, 1)] }, config);
+  writeAdapter(folder, { ...plain, modules: [moduleOf(whole!, 1, 1), moduleOf(end!, 1, 1)] }, model);
   const file = join(folder, "adapter_config.json");
   const json = JSON.parse(readFileSync(file, "utf8"));
   const read = async (layers: number[]): Promise<string[]> => {
     const targets = [namedFor("current", whole!), "k_proj"];
     writeFileSync(file, JSON.stringify({ ...json, target_modules: targets, layers_to_transform: layers }));
-    return (await readAdapter(folder, config)).modules.map(({ name }) => name);
+    return (await readAdapter(folder, model)).modules.map(({ name }) => name);
   };
   expect((await read([0])).sort()).toEqual([end, whole]);
   await expect(read([1])).rejects.toThrow(/do not agree/);
@@ -132,13 +128,13 @@ test("layers_to_transform counts for ends of names only, and not when it is empt
 test("targets are as short as they can be and select exactly the chosen", () => {
   const all = [...linear.keys()];
   const chosen = (pattern: RegExp): Set<string> => new Set(all.filter((name) => pattern.test(name)));
-  expect(targetsFor(chosen(/[qv]_proj$/), all, "current")).toEqual(["q_proj", "v_proj"]);
-  expect(targetsFor(chosen(/^model.*down_proj$/), all, "current")).toBe("^(?!.*visual).*\\.(down_proj)$");
+  expect(targetsFor(chosen(/[qv]_proj$/), model, "current")).toEqual(["q_proj", "v_proj"]);
+  expect(targetsFor(chosen(/^model.*down_proj$/), model, "current")).toBe("^(?!.*visual).*\\.(down_proj)$");
   // peft would also wrap visual.patch_embed.proj, a convolution, if the last name alone were given.
-  const projections = targetsFor(chosen(/attn\.proj$/), all, "current");
+  const projections = targetsFor(chosen(/attn\.proj$/), model, "current");
   expect(targetTest(projections, "x")("model.visual.patch_embed.proj")).toBe(false);
   expect(targetTest(projections, "x")("model.visual.blocks.1.attn.proj")).toBe(true);
-  const one = targetsFor(new Set(["visual.blocks.1.mlp.up_proj"]), all, "current");
+  const one = targetsFor(new Set(["visual.blocks.1.mlp.up_proj"]), model, "current");
   expect(all.filter((name) => targetTest(one, "x")(namedFor("current", name)))).toEqual([
     "visual.blocks.1.mlp.up_proj",
   ]);
@@ -163,7 +159,7 @@ describe("an adapter that does not fit", () => {
     writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, "utf8")) as object), ...change }));
   };
   beforeEach(() =>
-    writeAdapter(folder, { ...plain, modules: names.map((name) => moduleOf(name, 2, 4)) }, config),
+    writeAdapter(folder, { ...plain, modules: names.map((name) => moduleOf(name, 2, 4)) }, model),
   );
   const refused: [string, Record<string, unknown>, RegExp][] = [
     ["another method", { peft_type: "IA3" }, /adapter of another method.*expected LORA; got IA3/],
@@ -199,7 +195,7 @@ describe("an adapter that does not fit", () => {
   ];
   test.each(refused)("%s", async (_, change, message) => {
     write(change);
-    await expect(readAdapter(folder, config)).rejects.toThrow(message);
+    await expect(readAdapter(folder, model)).rejects.toThrow(message);
   });
   test.each(["lm_head", "model.language_model.embed_tokens"])(
     "%s of a model that ties both",
@@ -211,13 +207,13 @@ describe("an adapter that does not fit", () => {
         [{ name: `base_model.model.${name}.weight`, ...data }],
         "F32",
       );
-      await expect(readAdapter(folder, tied)).rejects.toThrow(
+      await expect(readAdapter(folder, adaptedModel(tied))).rejects.toThrow(
         /embedding or head of a model that ties them.*merge/,
       );
     },
   );
   test("tensors of another model", async () => {
-    await expect(readAdapter(folder, smallConfig({ num_hidden_layers: 1 }))).rejects.toThrow(
+    await expect(readAdapter(folder, adaptedModel(smallConfig({ num_hidden_layers: 1 })))).rejects.toThrow(
       /without a place in this model.*got 2, but not .*layers.1/,
     );
   });
@@ -275,13 +271,13 @@ describe("an adapter that does not fit", () => {
       data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
     }));
     writeSafetensors(join(folder, "adapter_model.safetensors"), tensors, "F32");
-    await expect(readAdapter(folder, config)).rejects.toThrow(message);
+    await expect(readAdapter(folder, model)).rejects.toThrow(message);
   });
   test("whole modules whose names are no regular expression", async () => {
     const file = join(folder, "adapter_config.json");
     const before = readFileSync(file, "utf8");
     writeFileSync(file, JSON.stringify({ ...JSON.parse(before), modules_to_save: ["(lm_head"] }));
-    await expect(readAdapter(folder, config)).rejects.toThrow(/regular expression of an adapter.*lm_head/);
+    await expect(readAdapter(folder, model)).rejects.toThrow(/regular expression of an adapter.*lm_head/);
     writeFileSync(file, before);
   });
   test("an old format", async () => {
@@ -289,12 +285,12 @@ describe("an adapter that does not fit", () => {
     mkdirSync(old, { recursive: true });
     writeFileSync(join(old, "adapter_config.json"), readFileSync(join(folder, "adapter_config.json")));
     writeFileSync(join(old, "adapter_model.bin"), "");
-    await expect(readAdapter(old, config)).rejects.toThrow(/adapter in an old format.*safe_serialization/);
+    await expect(readAdapter(old, model)).rejects.toThrow(/adapter in an old format.*safe_serialization/);
   });
   test("what cannot be written", () => {
-    expect(() => writeAdapter(folder, { ...plain, modules: [] }, config)).toThrow(/without modules/);
+    expect(() => writeAdapter(folder, { ...plain, modules: [] }, model)).toThrow(/without modules/);
     expect(() =>
-      writeAdapter(folder, { ...plain, modules: [{ ...moduleOf(names[0]!, 1, 1), name: "x" }] }, config),
+      writeAdapter(folder, { ...plain, modules: [{ ...moduleOf(names[0]!, 1, 1), name: "x" }] }, model),
     ).toThrow(/does not have.*got x/);
   });
 });
@@ -307,9 +303,9 @@ test("whole parameters travel with the adapter", async () => {
   writeAdapter(
     folder,
     { ...plain, replaced, modules: [moduleOf("model.layers.0.mlp.up_proj", 1, 1)] },
-    untied,
+    adaptedModel(untied),
   );
-  const back = await readAdapter(folder, untied);
+  const back = await readAdapter(folder, adaptedModel(untied));
   expect(back.replaced).toEqual(replaced);
   expect(back.matched).toBe(3);
 });

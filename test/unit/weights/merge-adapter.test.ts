@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError, WeightsError } from "../../../src/core/errors.ts";
 import { seededRandom } from "../../../src/core/random.ts";
+import { adaptedModel } from "../../../src/model/adapted-model.ts";
 import type { Adapter } from "../../../src/weights/adapter.ts";
 import { mergeAdapter, unmergeAdapter } from "../../../src/weights/merge-adapter.ts";
 import { newAdapter } from "../../../src/weights/new-adapter.ts";
@@ -10,7 +11,7 @@ import { smallConfig } from "../engine/small-model.ts";
 const adapterOf = (seed: number, rank: number, alpha: number, rsLora: boolean): Adapter => {
   const random = seededRandom(`merge ${seed}`);
   const options = { targets: ["q_proj", "down_proj"], rank, alpha, rsLora };
-  const made = newAdapter(smallConfig, options, random);
+  const made = newAdapter(adaptedModel(smallConfig), options, random);
   for (const { b_OR } of made.modules) for (let i = 0; i < b_OR.length; i++) b_OR[i] = random.normal();
   return made;
 };
@@ -62,7 +63,11 @@ describe("merging", () => {
   });
 
   test("a new adapter changes nothing", () => {
-    const adapter = newAdapter(smallConfig, { targets: ["v_proj"], rank: 2, alpha: 4 }, seededRandom("new"));
+    const adapter = newAdapter(
+      adaptedModel(smallConfig),
+      { targets: ["v_proj"], rank: 2, alpha: 4 },
+      seededRandom("new"),
+    );
     expect(adapter.modules.map(({ name }) => name)).toEqual([
       "model.layers.0.self_attn.v_proj",
       "model.layers.1.self_attn.v_proj",
@@ -80,7 +85,7 @@ describe("merging", () => {
   test("modules of the vision tower only when asked for", () => {
     const names = (vision: boolean): string[] =>
       newAdapter(
-        smallConfig,
+        adaptedModel(smallConfig),
         { targets: ["down_proj"], rank: 1, alpha: 1, vision },
         seededRandom("n"),
       ).modules.map(({ name }) => name);
@@ -90,13 +95,15 @@ describe("merging", () => {
 
   test("errors name what is wrong", () => {
     const random = seededRandom("errors");
-    expect(() => newAdapter(smallConfig, { targets: ["query"], rank: 1, alpha: 1 }, random)).toThrow(
-      ConfigError,
+    expect(() =>
+      newAdapter(adaptedModel(smallConfig), { targets: ["query"], rank: 1, alpha: 1 }, random),
+    ).toThrow(ConfigError);
+    expect(() =>
+      newAdapter(adaptedModel(smallConfig), { targets: ["query"], rank: 1, alpha: 1 }, random),
+    ).toThrow(/q_proj/);
+    expect(() => newAdapter(adaptedModel(smallConfig), { targets: [], rank: 1, alpha: 1 }, random)).toThrow(
+      /none/,
     );
-    expect(() => newAdapter(smallConfig, { targets: ["query"], rank: 1, alpha: 1 }, random)).toThrow(
-      /q_proj/,
-    );
-    expect(() => newAdapter(smallConfig, { targets: [], rank: 1, alpha: 1 }, random)).toThrow(/none/);
     const adapter = adapterOf(1, 2, 4, false);
     expect(() => mergeAdapter(adapter, () => new Float32Array(3))).toThrow(WeightsError);
     const replaced = [{ name: "model.norm.weight", shape: [32], data: new Float32Array(32).fill(2) }];

@@ -3,9 +3,10 @@
  *
  * Legend: R rows, D width, K key heads, L capacity of a row's cache, d head size.
  */
+
 import type { Tensor } from "onnxruntime-node";
 import { elementCount } from "../../../graph/value.ts";
-import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../../model/config.ts";
 import type { FeedArray } from "../../contract.ts";
 import { Executable, tensorOf } from "../executable.ts";
 import type { PackedWeights } from "../packed-weights.ts";
@@ -25,7 +26,7 @@ const memory = (shape: readonly number[]): Memory => {
 
 /** The blocks of the language model with the caches of R rows. */
 export class BlockDecoder {
-  readonly #config: Qwen25VLConfig;
+  readonly #config: ModelConfig;
   readonly #runner: StageRunner;
   readonly #rows: number;
   readonly #capacity: number;
@@ -39,7 +40,7 @@ export class BlockDecoder {
 
   /** @param packed matrices that become constants of a graph a block; undefined: inputs of one graph for all blocks */
   constructor(
-    config: Qwen25VLConfig,
+    config: ModelConfig,
     runner: StageRunner,
     rows: number,
     capacity: number,

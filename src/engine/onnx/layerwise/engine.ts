@@ -1,6 +1,6 @@
 import { assert, EngineError } from "../../../core/errors.ts";
 import type { Objective } from "../../../graph/objective.ts";
-import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../../model/config.ts";
 import type {
   Completion,
   Cotangents,
@@ -43,7 +43,7 @@ export interface LayerwiseOptions {
  * weights, which may stay in 16 bits; the numbers are those of `OnnxEngine`.
  */
 export class LayerwiseEngine implements Engine {
-  readonly #config: Qwen25VLConfig;
+  readonly #config: ModelConfig;
   readonly #weights: ModelWeights;
   readonly #runner: StageRunner;
   readonly #head: ChunkedHead;
@@ -52,7 +52,7 @@ export class LayerwiseEngine implements Engine {
   readonly #optimizer: OnnxAdamW;
 
   constructor(
-    config: Qwen25VLConfig,
+    config: ModelConfig,
     weights: ModelWeights,
     adapter: LoraAdapter | undefined,
     options: LayerwiseOptions,

@@ -11,7 +11,7 @@ import { linear, matmul } from "../../../graph/ops/matmul.ts";
 import { logSumExp } from "../../../graph/ops/reduce.ts";
 import { gatherRows } from "../../../graph/ops/rows.ts";
 import type { Value } from "../../../graph/value.ts";
-import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../../model/config.ts";
 import type { Weights } from "../../../model/weights.ts";
 import { loraNames } from "../../lora.ts";
 import { tableName } from "./language-stages.ts";
@@ -31,7 +31,7 @@ const headModule = "lm_head";
 
 /** Logits of rows [M, D] and log-probabilities of targets. */
 export class ChunkedHead {
-  readonly #config: Qwen25VLConfig;
+  readonly #config: ModelConfig;
   readonly #runner: StageRunner;
   /** Pieces of the vocabulary, in order. */
   readonly pieces: readonly Piece[];
@@ -43,7 +43,7 @@ export class ChunkedHead {
   readonly #scratch: Float32Array;
 
   /** @param rowsOfPiece tokens of a piece; default: as many as 64 MB hold */
-  constructor(config: Qwen25VLConfig, runner: StageRunner, rowsOfPiece?: number) {
+  constructor(config: ModelConfig, runner: StageRunner, rowsOfPiece?: number) {
     this.#config = config;
     this.#runner = runner;
     const { vocabSize, hiddenSize, tieWordEmbeddings } = config.text;

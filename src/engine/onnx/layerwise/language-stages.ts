@@ -9,10 +9,10 @@ import { rmsNorm } from "../../../graph/ops/normalize.ts";
 import { gatherRows } from "../../../graph/ops/rows.ts";
 import type { Value } from "../../../graph/value.ts";
 import { type BlockPass, passBlock, passPositions } from "../../../model/block-pass.ts";
+import type { ModelConfig } from "../../../model/config.ts";
 import { decodeBlock, decodeInputs, prefillBlock } from "../../../model/decode.ts";
 import { positionInputs } from "../../../model/language-block.ts";
 import { embed } from "../../../model/language-model.ts";
-import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
 import type { ModelBatch } from "../../contract.ts";
 import type { Stage } from "./stage.ts";
 
@@ -29,7 +29,7 @@ const counting = (count: number, from = 0): BigInt64Array =>
   BigInt64Array.from({ length: count }, (_, i) => BigInt(from + i));
 
 /** Words [W + padding, D] (looked up already) and visual tokens [U, D], if any, to rows [N, D]. */
-export const embedStage = (batch: ModelBatch, config: Qwen25VLConfig): Stage => {
+export const embedStage = (batch: ModelBatch, config: ModelConfig): Stage => {
   const { language: shape } = batch;
   const width = config.text.hiddenSize;
   const hasVisual = batch.vision !== undefined;
@@ -49,7 +49,7 @@ export const embedStage = (batch: ModelBatch, config: Qwen25VLConfig): Stage => 
 };
 
 /** One block on a pass of the batch: rows [N, D] to rows that go on, if any, and tapped rows, if any. */
-export const blockStage = (pass: BlockPass, batch: ModelBatch, config: Qwen25VLConfig): Stage => {
+export const blockStage = (pass: BlockPass, batch: ModelBatch, config: ModelConfig): Stage => {
   const { language: shape } = batch;
   const positions = pass.afterTail ? shape.mainLength : shape.length;
   const { samples, length, mainLength, scored, readsBlind } = shape;
@@ -74,7 +74,7 @@ export const blockStage = (pass: BlockPass, batch: ModelBatch, config: Qwen25VLC
 };
 
 /** Block `layer` on prompts: rows [N, D] to rows that go on, keys and values [B, K, T, d]. */
-export const prefillStage = (layer: number, batch: ModelBatch, config: Qwen25VLConfig): Stage => {
+export const prefillStage = (layer: number, batch: ModelBatch, config: ModelConfig): Stage => {
   const { samples, length, scored } = batch.language;
   const isLast = layer + 1 === config.text.layers;
   return {
@@ -101,7 +101,7 @@ export const decodeStage = (
   layer: number,
   rows: number,
   capacity: number,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   named = 0,
 ): Stage => {
   const { kvHeads, headDim, hiddenSize } = config.text;
@@ -120,7 +120,7 @@ export const decodeStage = (
 };
 
 /** The norm before the head: [M, D] to [M, D]. */
-export const lastNormStage = (rows: number, config: Qwen25VLConfig): Stage => ({
+export const lastNormStage = (rows: number, config: ModelConfig): Stage => ({
   key: `last norm ${rows}`,
   inputs: [[rows, config.text.hiddenSize]],
   build: ([x], weights) => [rmsNorm(x!, weights.get("model.norm.weight"), config.text.rmsNormEps)],

@@ -1,5 +1,5 @@
 import { blockPasses } from "../../../model/block-pass.ts";
-import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../../model/config.ts";
 import type { ModelBatch } from "../../contract.ts";
 import type { ChunkedHead } from "./head.ts";
 import { blockStage, embedStage, lastNormStage } from "./language-stages.ts";
@@ -23,7 +23,7 @@ export interface PassValues {
 /** Visual tokens of a batch: [U, D]. */
 export const visualTokens = async (
   batch: ModelBatch,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   tape: Tape,
 ): Promise<Flow | undefined> => {
   if (batch.vision === undefined) return undefined;
@@ -36,7 +36,7 @@ export const visualTokens = async (
 export const embedBatch = async (
   batch: ModelBatch,
   visual: Flow | undefined,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   runner: StageRunner,
   tape: Tape,
 ): Promise<Flow> => {
@@ -49,7 +49,7 @@ export const embedBatch = async (
 /** The whole model on a batch, block by block. */
 export const passModel = async (
   batch: ModelBatch,
-  config: Qwen25VLConfig,
+  config: ModelConfig,
   runner: StageRunner,
   head: ChunkedHead,
   tape: Tape,

@@ -1,6 +1,7 @@
 /** Legend: B prompts, R rows that generate, D width, V vocabulary. */
+
 import { assert } from "../../../core/errors.ts";
-import type { Qwen25VLConfig } from "../../../model/qwen2_5_vl/config.ts";
+import type { ModelConfig } from "../../../model/config.ts";
 import type { Completion, SampleRequest } from "../../contract.ts";
 import {
   cacheCapacity,
@@ -45,7 +46,7 @@ const isAdapterName = (name: string): boolean => /\.lora_[AB]\.weight$/.test(nam
 
 /** Draws completions block by block: one prefill for all completions of a prompt, then one token a row and step. */
 export class LayerwiseSampler {
-  readonly #config: Qwen25VLConfig;
+  readonly #config: ModelConfig;
   readonly #runner: StageRunner;
   readonly #head: ChunkedHead;
   readonly #packed: PackedWeights | undefined;
@@ -53,7 +54,7 @@ export class LayerwiseSampler {
   #isStale = false;
 
   /** @param form of the matrices in decoding; "float32" keeps them inputs, so that nothing is stored twice */
-  constructor(config: Qwen25VLConfig, runner: StageRunner, head: ChunkedHead, form: DecodeForm) {
+  constructor(config: ModelConfig, runner: StageRunner, head: ChunkedHead, form: DecodeForm) {
     this.#config = config;
     this.#runner = runner;
     this.#head = head;

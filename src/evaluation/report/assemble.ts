@@ -1,0 +1,137 @@
+import { messageOf, VideoPerceiverError } from "../../core/errors.ts";
+import type { FrameSource } from "../../frames/read-frames.ts";
+import type { NamedMetric } from "../metrics.ts";
+import { scoredRecords } from "../records.ts";
+import { reportSkills } from "./baselines.ts";
+import { chooseExamples, countKinds, exampleCandidates } from "./choose-examples.ts";
+import { stageCurves } from "./curves.ts";
+import type { EvaluatedRun } from "./description.ts";
+import { exampleOf } from "./example-pictures.ts";
+import type { ExamplePair, ExampleSet, ReportModel, ReportProvenance } from "./model.ts";
+import type { StoredEvaluation } from "./read-evaluated-run.ts";
+import { type KnownSetting, stageSettings } from "./settings.ts";
+import { compareRows, type RowSelection, resultRow, rowDifference } from "./summarise.ts";
+
+/** What a report is made of besides the run's folder. */
+export interface ReportMeans {
+  readonly metrics: readonly NamedMetric[];
+  /** Values whose origin is known. */
+  readonly settings: readonly KnownSetting[];
+  /** Gives the pictures of examples. */
+  readonly frames: FrameSource;
+  readonly signal: AbortSignal;
+}
+
+const noteOf = (row: EvaluatedRun["rows"][number], { stages }: StoredEvaluation): string => {
+  const stage = stages.find(({ folder }) => folder === row.stage);
+  if (row.complete === "blind") return "asked without the clip";
+  const last = stage?.run.metrics.at(-1);
+  return last === undefined
+    ? ""
+    : `${last.step.toLocaleString("en-US")} steps, ${(last.timeSeconds / 60).toFixed(1)} min`;
+};
+
+const selections = (stored: StoredEvaluation): RowSelection[] =>
+  stored.description.rows.map((row) => ({
+    name: row.name,
+    note: noteOf(row, stored),
+    subject: row.subject,
+    complete: row.complete,
+    absent: row.absent,
+    randomRemoval: row.control,
+  }));
+
+/** Chosen examples with their pictures, and those whose clip could not be read. */
+const examplesOf = async (
+  stored: StoredEvaluation,
+  subject: string,
+  { frames, signal }: ReportMeans,
+): Promise<{ readonly set: ExampleSet | null; readonly leftOut: ReportProvenance["leftOut"] }> => {
+  const candidates = exampleCandidates(stored.records, subject);
+  if (candidates.length === 0) return { set: null, leftOut: [] };
+  const pairs: ExamplePair[] = [];
+  const leftOut: ReportProvenance["leftOut"][number][] = [];
+  // Answers that were only read from a file know no frames, so there is nothing to show.
+  const shown = candidates.filter(({ complete }) => complete.frameIndices.length > 0);
+  for (const candidate of chooseExamples(shown, stored.description.seed))
+    try {
+      pairs.push(await exampleOf(candidate, stored, frames, signal));
+    } catch (error) {
+      if (!(error instanceof VideoPerceiverError)) throw error;
+      leftOut.push({ what: `example ${candidate.complete.questionId}`, count: 1, reason: messageOf(error) });
+    }
+  return { set: { subject, counts: countKinds(candidates), pairs }, leftOut };
+};
+
+const factsOf = (stored: StoredEvaluation): ReportProvenance["facts"] => {
+  const { description, records, otherRows, journal } = stored;
+  const trained = new Set(otherRows.map(({ clip }) => clip.sha256)).size;
+  const asked = new Set(records.map(({ videoId }) => videoId)).size;
+  const first = records[0]!;
+  const { name, params } = first.framePolicy;
+  const values = Object.entries(params).map(([key, value]) => `${key} ${String(value)}`);
+  return [
+    { name: "seed", value: String(description.seed) },
+    {
+      name: "clips",
+      value: `${trained > 0 ? `${trained.toLocaleString("en-US")} for training, ` : ""}${asked.toLocaleString("en-US")} held out`,
+    },
+    {
+      name: "benchmark",
+      value: `${first.benchmark}${first.split === null ? "" : `, part "${first.split}"`}, version ${first.benchmarkVersion.slice(0, 12)}`,
+    },
+    ...(first.frameIndices.length === 0
+      ? []
+      : [{ name: "frames", value: `${first.frameIndices.length} a clip (${[name, ...values].join(", ")})` }]),
+    ...(journal?.facts ?? []),
+    ...(journal?.seconds ?? []).map((part) => ({
+      name: `time: ${part.name}`,
+      value: `${part.value.toFixed(0)} s`,
+    })),
+  ];
+};
+
+/** Everything that the page shows, from a run's folder alone. */
+export const assembleReport = async (stored: StoredEvaluation, means: ReportMeans): Promise<ReportModel> => {
+  const { description, stages, journal } = stored;
+  const records = scoredRecords(stored.records);
+  const skills = reportSkills(records, stored.otherRows);
+  const rows = selections(stored);
+  const byName = new Map(rows.map((row) => [row.name, row]));
+  const main = byName.get(description.mainRow);
+  const blind = description.blindRow === null ? undefined : byName.get(description.blindRow);
+  const pairs = description.comparisons.flatMap(([of, against]) => {
+    const [a, b] = [byName.get(of), byName.get(against)];
+    return a === undefined || b === undefined ? [] : [[a, b] as const];
+  });
+  const examples = await examplesOf(stored, main?.subject ?? "", means);
+  return {
+    title: description.title,
+    summary: description.summary,
+    madeAt: journal?.endedAt ?? null,
+    skills,
+    rows: rows.map((row) =>
+      resultRow(
+        records,
+        row,
+        skills.map(({ name }) => name),
+        means.metrics,
+      ),
+    ),
+    mainRow: description.mainRow,
+    blindRow: description.blindRow,
+    seeing: main === undefined || blind === undefined ? null : rowDifference(records, main, blind),
+    differences: compareRows(records, pairs, description.seed),
+    curves: stageCurves(stages),
+    examples: examples.set,
+    provenance: {
+      facts: factsOf(stored),
+      settings: stageSettings(stages, means.settings),
+      leftOut: [...(journal?.leftOut ?? []), ...examples.leftOut],
+      versions: journal?.versions ?? [],
+      machine: journal?.machine ?? [],
+      configuration: description.configuration,
+      command: description.command,
+    },
+  };
+};

@@ -1,0 +1,113 @@
+import { existsSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { isoTime } from "../../core/clock.ts";
+import { RunError } from "../../core/errors.ts";
+import { readJsonFile, writeFileAtomic } from "../../core/files.ts";
+import {
+  type EvaluatedRun,
+  evaluatedRunFiles,
+  evaluatedRunSchema,
+  type RunJournal,
+} from "../../evaluation/report/description.ts";
+import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import type { PairQuality } from "./pairs.ts";
+
+/** The training stages that are tested: their folders, and their names in the report. */
+export const stageTitles = {
+  sft: "SFT",
+  "sft-more": "SFT, longer",
+  "sft-contrast": "SFT + contrast",
+  "comparative-grpo": "+ Comparative GRPO",
+} as const;
+
+/** Places in the quickstart's folder. */
+export const quickstartFiles = { world: "world", relevance: "relevance", pairs: "pairs.jsonl" } as const;
+
+const blindRow = "Blind (no pictures)";
+
+/** Says what the run is before anything runs; the report is made from this and the records. */
+export const describeQuickstart = (recipe: QuickstartRecipe, command: string): EvaluatedRun => {
+  const stages = Object.entries(stageTitles).map(([folder, title]) => ({ folder, title }));
+  const last = stageTitles["comparative-grpo"];
+  return {
+    schema: evaluatedRunSchema,
+    title: "VideoPerceiver quickstart",
+    summary:
+      "A model of Qwen2.5-VL's shape, trained from nothing on rendered clips of a scripted world and tested on clips " +
+      "that it has never seen. On absent twins the frames of the event are gone; on random removals as many other " +
+      "frames are.",
+    command,
+    seed: recipe.seed,
+    data: quickstartFiles.world,
+    pairs: quickstartFiles.pairs,
+    stages: [{ folder: quickstartFiles.relevance, title: "Relevance encoder" }, ...stages],
+    rows: [
+      { name: blindRow, subject: last, complete: "blind", absent: null, control: null, stage: null },
+      ...stages.map(({ folder, title }) => ({
+        name: title,
+        subject: title,
+        complete: "complete",
+        absent: "absent",
+        control: "random-removal",
+        stage: folder,
+      })),
+    ],
+    mainRow: last,
+    blindRow,
+    comparisons: [
+      [stageTitles["sft-contrast"], stageTitles["sft-more"]],
+      [last, stageTitles["sft-contrast"]],
+      [last, stageTitles["sft-more"]],
+    ],
+    configuration: recipe,
+  };
+};
+
+/** Writes `config.json`, or makes sure that the one that is there is the same. @throws {RunError} for another run's */
+export const writeDescription = (folder: string, description: EvaluatedRun): void => {
+  const file = join(folder, evaluatedRunFiles.config);
+  const text = `${JSON.stringify(description, null, 2)}\n`;
+  if (!existsSync(file)) writeFileAtomic(file, text);
+  else if (!isDeepStrictEqual(readJsonFile(file), JSON.parse(text)))
+    throw new RunError("a run with another configuration is there", {
+      where: folder,
+      hint: "choose another --out",
+    });
+};
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** Writes `journal.json`: what happened, and cannot be had from records. */
+export const writeJournal = (
+  folder: string,
+  happened: Pick<RunJournal, "seconds" | "versions"> & {
+    readonly dropped: readonly { readonly file: string; readonly reason: string }[];
+    readonly quality: PairQuality;
+  },
+): void => {
+  const { seconds, versions, dropped, quality } = happened;
+  const journal: RunJournal = {
+    schema: evaluatedRunSchema,
+    endedAt: isoTime(),
+    seconds,
+    leftOut: dropped.map(({ file, reason }) => ({ what: file, count: 1, reason })),
+    facts: [
+      {
+        name: "key frames found in training clips",
+        value: `${percent(quality.hitRate)} lie in an event (random frames would: ${percent(quality.eventShare)}); ${percent(quality.keyShare)} of frames are key; ${percent(quality.eventGone)} of twins show nothing of the event`,
+      },
+    ],
+    versions,
+    machine: [
+      { name: "processor", value: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}` },
+      { name: "memory", value: `${(totalmem() / 2 ** 30).toFixed(0)} GiB` },
+      {
+        name: "peak memory of this process",
+        value: `${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB`,
+      },
+    ],
+  };
+  writeFileAtomic(join(folder, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
+};

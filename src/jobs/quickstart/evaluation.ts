@@ -1,0 +1,129 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Recipe } from "../../core/registry.ts";
+import { questionText } from "../../dataset/question.ts";
+import type { Sample } from "../../dataset/sample.ts";
+import { LineFile } from "../../dataset/write.ts";
+import { OnnxEngine } from "../../engine/onnx/engine.ts";
+import { loadStore } from "../../engine/onnx/open.ts";
+import { type BenchmarkSample, benchmarkRegistry, clusterOf } from "../../evaluation/benchmarks.ts";
+import { evaluate } from "../../evaluation/evaluate.ts";
+import { interventionRegistry } from "../../evaluation/interventions.ts";
+import { writeRecord } from "../../evaluation/records.ts";
+import { evaluatedRunFiles } from "../../evaluation/report/description.ts";
+import { chooseSplit } from "../../evaluation/splits.ts";
+import type { Subject } from "../../evaluation/subject.ts";
+import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
+import { patchesOf } from "./clips.ts";
+import { quickstartFiles } from "./description.ts";
+import type { PairedClip } from "./pairs.ts";
+import { testLabel } from "./plan.ts";
+import type { StageContext } from "./training.ts";
+
+/** A trained stage to be tested. */
+export interface TestedStage {
+  /** As in the report's table. */
+  readonly title: string;
+  readonly checkpoint: string;
+  /** Test it without pictures too. */
+  readonly blind: boolean;
+}
+
+/** What the stages are asked: the closed questions about the held-out clips, with their twins. */
+export interface TestQuestions {
+  readonly samples: readonly (BenchmarkSample & Pick<Sample, "absent">)[];
+  readonly clips: ReadonlyMap<string, PairedClip>;
+  readonly benchmark: { readonly recipe: Recipe; readonly version: string; readonly split: string | null };
+}
+
+/** The held-out part of the world as a benchmark; clips that could not be read were dropped and said so before. */
+export const testQuestions = async (
+  tested: readonly PairedClip[],
+  version: string,
+  out: string,
+): Promise<TestQuestions> => {
+  const { value, recipe } = await benchmarkRegistry.make("world", { answerKinds: ["choice"] });
+  const { samples, split } = chooseSplit(await value.samples(join(out, quickstartFiles.world)), "test");
+  const clips = new Map(tested.map((clip) => [clip.sha256, clip]));
+  return {
+    samples: samples.flatMap((sample) => {
+      const twin = clips.get(clusterOf(sample))?.samples[0]?.absent;
+      return twin === undefined ? [] : [{ ...sample, absent: twin }];
+    }),
+    clips,
+    benchmark: { recipe, version, split },
+  };
+};
+
+const slugOf = (title: string): string =>
+  title
+    .toLowerCase()
+    .match(/[a-z0-9]+/g)!
+    .join("-");
+
+/** The stage as somebody who answers, with the held-out clips in memory. */
+const subjectOf = (
+  { title, checkpoint }: TestedStage,
+  { engine, config }: { engine: OnnxEngine; config: StageContext["config"] },
+  clips: TestQuestions["clips"],
+  { recipe, language, out }: StageContext,
+): Subject => {
+  const places = new Map(
+    [...clips].map(([sha256, { frames }]) => [
+      sha256,
+      new Map(frames.frames.map(({ index }, at) => [index as number, at])),
+    ]),
+  );
+  return checkpointSubject({
+    name: title,
+    recipe: { name: "checkpoint", params: { steps: checkpoint.slice(out.length + 1) } },
+    engine,
+    config,
+    tokens: language.tokens,
+    prompt: (sample) => language.tokenizer.encode(questionText(sample)),
+    decode: (tokens) => language.tokenizer.decode(tokens),
+    patches: (sample, shown) => {
+      const place = places.get(clusterOf(sample))!;
+      const positions = shown.map((frame) => (frame === null ? null : place.get(frame)!));
+      return patchesOf(clips.get(clusterOf(sample))!.frames, positions, recipe.framesPerSecond);
+    },
+  });
+};
+
+/** Asks one checkpoint every question under each intervention; its records are a file of `evaluation/`. */
+export const testStage = async (
+  stage: TestedStage,
+  { samples, clips, benchmark }: TestQuestions,
+  context: StageContext,
+): Promise<void> => {
+  const { recipe, out } = context;
+  const { config, store } = await loadStore(stage.checkpoint, "none");
+  await using engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 4 });
+  const names = ["complete", "absent", "random-removal", ...(stage.blind ? ["blind"] : [])];
+  const folder = join(out, evaluatedRunFiles.records);
+  mkdirSync(folder, { recursive: true });
+  const file = new LineFile(join(folder, `${slugOf(stage.title)}.jsonl`));
+  try {
+    await evaluate({
+      samples,
+      subject: subjectOf(stage, { engine, config }, clips, context),
+      interventions: await Promise.all(names.map((name) => interventionRegistry.make(name))),
+      frames: {
+        value: (sample) => clips.get(clusterOf(sample))!.frames.frames.map(({ index }) => index as number),
+        recipe: { name: "fps", params: { framesPerSecond: recipe.framesPerSecond } },
+      },
+      benchmark,
+      runId: stage.checkpoint.slice(out.length + 1),
+      seed: recipe.seed,
+      draws: { "random-removal": recipe.controlDraws },
+      batchSize: 256,
+      signal: context.signal,
+      progress: context.progress(testLabel(stage.title), "answers"),
+      onRecord: (record) => file.add(writeRecord(record)),
+    });
+    file.close();
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
+};

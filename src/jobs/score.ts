@@ -1,0 +1,193 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { BenchmarkError, DataFormatError } from "../core/errors.ts";
+import { sha256 } from "../core/files.ts";
+import type { Made } from "../core/registry.ts";
+import { readDescription } from "../dataset/read.ts";
+import { type Benchmark, type BenchmarkSample, benchmarkRegistry } from "../evaluation/benchmarks.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
+import { metricsFor } from "../evaluation/metrics.ts";
+import { type PredictedView, type Predictions, readPredictions } from "../evaluation/predictions.ts";
+import type { EvaluationRecord } from "../evaluation/records.ts";
+import { scoreView, type ViewScore } from "../evaluation/score.ts";
+import { type ChosenSplit, chooseSplit } from "../evaluation/splits.ts";
+import predictionSubject, { isAnswered } from "../evaluation/subjects/predictions.ts";
+import type { JobContext } from "./job-context.ts";
+
+/** What is scored against what. */
+export interface ScoreRequest {
+  /** `NAME`, or `NAME:key=value,...`. */
+  readonly benchmark: string;
+  /** The benchmark's annotation file, or a data set folder. */
+  readonly annotations: string;
+  /** A prediction file, or a file of our own records. */
+  readonly predictions: string;
+  readonly mode: "strict" | "official";
+  /** Part of the benchmark; left out: what the records or the rows call held out, else everything. */
+  readonly split?: string;
+}
+
+/** What scoring says: of the first view (the complete clip), then of every further one. */
+export interface ScoreResult extends ViewScore {
+  readonly benchmark: string;
+  readonly mode: "strict" | "official";
+  readonly subject: string;
+  readonly split: string | null;
+  /** Rows of other parts, by part. */
+  readonly otherParts: Readonly<Record<string, number>>;
+  readonly withoutPublishedAnswer: number;
+  /** Scored questions that the file has no answer for: wrong in `accuracy`. */
+  readonly missing: number;
+  /** Predictions for questions that the benchmark, or this part of it, does not have. */
+  readonly unknown: number;
+  /** Questions answered more than once; the first answer counts. */
+  readonly repeated: number;
+  /** Questions whose answer is no text; they count as missing. */
+  readonly unusable: number;
+  /** The questions behind these four numbers. */
+  readonly ids: Readonly<Record<"missing" | "unknown" | "repeated" | "unusable", readonly string[]>>;
+  readonly views: readonly ViewScore[];
+  readonly records: readonly EvaluationRecord[];
+}
+
+/** A hash of what is asked: the data set's own, or that of the samples. */
+const annotationVersion = (path: string, samples: readonly BenchmarkSample[]): string =>
+  existsSync(join(path, "dataset.json"))
+    ? readDescription(path).contentHash
+    : sha256(samples.map((sample) => JSON.stringify(sample)).join("\n"));
+
+/** The benchmark as it was named; what its parameters leave open is as our own records say that it was asked. */
+const chooseBenchmark = async (text: string, { benchmark }: Predictions): Promise<Made<Benchmark>> =>
+  benchmark === null || text.includes(":")
+    ? await benchmarkRegistry.choose(text)
+    : await benchmarkRegistry.make(text, benchmark.params);
+
+const checkIds = (samples: readonly BenchmarkSample[], where: string): void => {
+  const seen = new Set<string>();
+  for (const { id } of samples) {
+    if (seen.has(id)) throw new DataFormatError("a question twice in the benchmark", { where, got: id });
+    seen.add(id);
+  }
+};
+
+/** Fails when a score would mean nothing: no answer belongs to a question. */
+const checkMatch = (predictions: Predictions, chosen: ChosenSplit, where: string): void => {
+  const [first] = predictions.views;
+  const known = new Set(chosen.samples.map(({ id }) => id));
+  const given = first!.answers.flatMap((answers) => [...answers.values()]);
+  const shown = (ids: readonly string[]): string => ids.slice(0, 3).join(", ") || "none";
+  if (!given.some(({ id }) => known.has(id)))
+    throw new BenchmarkError("no prediction belongs to a question of the benchmark", {
+      where,
+      expected: `ids such as ${shown([...known])}${chosen.split === null ? "" : ` (part "${chosen.split}")`}`,
+      got: shown(given.map(({ id }) => id)),
+      hint: "give the predictions that belong to these annotations, or another --split",
+    });
+  if (!given.some(({ id, text }) => known.has(id) && text !== null))
+    throw new BenchmarkError("no prediction has text", {
+      where,
+      expected: "an answer as text",
+      got: given.find(({ reason }) => reason !== undefined)?.reason ?? "nothing",
+    });
+};
+
+/** Records of one view of a prediction file; further views speak only of the questions that they have. */
+const recordsOf = async (
+  view: PredictedView,
+  isFirst: boolean,
+  { samples, split }: ChosenSplit,
+  predictions: Predictions,
+  benchmark: Made<Benchmark> & { readonly version: string },
+  signal: AbortSignal,
+): Promise<readonly EvaluationRecord[]> => {
+  const { officialRule } = benchmark.value;
+  const { records } = await evaluate({
+    samples: samples.filter((sample) => isFirst || isAnswered(view, sample)),
+    subject: predictionSubject(predictions),
+    interventions: [{ value: () => ({ shown_T: [] }), recipe: view.intervention }],
+    frames: { value: () => [], recipe: { name: "as-predicted", params: {} } },
+    benchmark: { recipe: benchmark.recipe, version: benchmark.version, split },
+    runId: "score",
+    seed: 0,
+    draws: { [view.intervention.name]: view.draws },
+    ...(officialRule === undefined ? {} : { official: officialRule }),
+    batchSize: 1024,
+    signal,
+  });
+  return records;
+};
+
+/** Everything that does not fit, by question. */
+const namesOf = (
+  { views, repeated, unusable }: Predictions,
+  { samples }: ChosenSplit,
+  records: readonly EvaluationRecord[],
+): ScoreResult["ids"] => {
+  const known = new Set(samples.map(({ id }) => id));
+  const unique = (ids: readonly string[]): string[] => [...new Set(ids)];
+  const given = views.flatMap(({ answers }) => answers.flatMap((draw) => [...draw.keys()]));
+  const knownOf = (faults: readonly { readonly id: string }[]): string[] =>
+    unique(faults.map(({ id }) => id)).filter((id) => known.has(id));
+  return {
+    missing: unique(
+      records.flatMap(({ outcome, questionId }) => (outcome === "missing" ? [questionId] : [])),
+    ),
+    unknown: unique(given).filter((id) => !known.has(id)),
+    repeated: knownOf(repeated),
+    unusable: knownOf(unusable),
+  };
+};
+
+/**
+ * Scores a prediction file: the file is a subject that is asked every question, its answers become records, and the
+ * benchmark's metrics are made of those.
+ *
+ * @throws {DataFormatError} for files that cannot be read
+ * @throws {BenchmarkError} when the score would mean nothing
+ */
+export const score = async (request: ScoreRequest, context: JobContext): Promise<ScoreResult> => {
+  const { annotations, mode } = request;
+  const predictions = readPredictions(request.predictions);
+  const benchmark = await chooseBenchmark(request.benchmark, predictions);
+  if (mode === "official" && benchmark.value.officialRule === undefined)
+    throw new BenchmarkError("no official scoring rule", {
+      where: benchmark.recipe.name,
+      hint: "use --mode strict",
+    });
+  const all = await benchmark.value.samples(annotations);
+  checkIds(all, annotations);
+  const recorded = predictions.benchmark?.split ?? undefined;
+  const isPart = all.some(({ split }) => split === recorded);
+  const chosen = chooseSplit(all, request.split ?? (isPart ? recorded : undefined));
+  checkMatch(predictions, chosen, request.predictions);
+  const made = { ...benchmark, version: annotationVersion(annotations, all) };
+  const metrics = await metricsFor(benchmark.value.metrics);
+  const views: ViewScore[] = [];
+  const records: EvaluationRecord[] = [];
+  for (const [at, view] of predictions.views.entries()) {
+    const rows = await recordsOf(view, at === 0, chosen, predictions, made, context.signal);
+    // A view of questions that this part does not have says nothing.
+    if (rows.length === 0) continue;
+    records.push(...rows);
+    views.push(scoreView(rows, metrics, mode, 1));
+  }
+  const [first, ...further] = views;
+  const main = records.filter(({ intervention }) => intervention.name === first!.intervention);
+  const ids = namesOf(predictions, chosen, main);
+  return {
+    ...first!,
+    benchmark: benchmark.recipe.name,
+    mode,
+    subject: main[0]!.subject,
+    split: chosen.split,
+    otherParts: chosen.others,
+    withoutPublishedAnswer: first!.outcomes.unscored,
+    missing: ids.missing.length,
+    unknown: ids.unknown.length,
+    repeated: ids.repeated.length,
+    unusable: ids.unusable.length,
+    ids,
+    views: further,
+    records,
+  };
+};

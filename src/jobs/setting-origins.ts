@@ -1,0 +1,35 @@
+import type { KnownSetting } from "../evaluation/report/settings.ts";
+import { comparativeDefaults } from "../objectives/comparative-defaults.ts";
+
+const stated = Object.entries(comparativeDefaults).map(
+  ([path, { value, origin, what }]): KnownSetting => ({ path, value, origin, what }),
+);
+
+/** Values of training stages that the paper states, or that are ours because it says nothing. */
+export const settingOrigins: readonly KnownSetting[] = [
+  { path: "contrast.weight", value: 0.1, origin: "paper", what: "weight of the three InfoNCE losses" },
+  { path: "contrast.block", value: 16, origin: "paper", what: "language block that is contrasted (of 28)" },
+  {
+    path: "contrast.temperature",
+    value: 0.05,
+    origin: "ours",
+    what: "divides cosines in the contrastive losses",
+  },
+  {
+    path: "contrast.dropout",
+    value: 0.1,
+    origin: "ours",
+    what: "on visual tokens that enter the language model, in the second view",
+  },
+  {
+    path: "clipsPerStep",
+    beside: "textsPerClip",
+    value: 16,
+    origin: "paper",
+    what: "clips in one optimizer step",
+  },
+  { path: "promptsPerStep", value: 8, origin: "paper", what: "prompts in one optimizer step of RL" },
+  { path: "completions", value: 8, origin: "ours", what: "completions of a prompt, of each clip" },
+  { path: "beta", value: 0.04, origin: "ours", what: "weight of the KL penalty to the model RL began with" },
+  ...stated,
+];

@@ -1,0 +1,19 @@
+import type { Parameter } from "../weights/parameter.ts";
+import { scaleParameter } from "../weights/parameter.ts";
+import type { ModelConfig } from "./config.ts";
+import { familyOf } from "./families.ts";
+import { headModule, lastNormName, tableName } from "./language-names.ts";
+
+/** Every parameter of a model in the order of the data flow. Tied embeddings have no `lm_head.weight`. */
+export const expectedTensors = (config: ModelConfig): Parameter[] => {
+  const { text } = config;
+  const family = familyOf(config);
+  const table = [text.vocabSize, text.hiddenSize];
+  return [
+    ...family.vision.parameters(config),
+    { name: tableName, shape: table },
+    ...Array.from({ length: text.layers }, (_, layer) => family.block.parameters(layer, text)).flat(),
+    scaleParameter(lastNormName.replace(/\.weight$/, ""), text.hiddenSize),
+    ...(text.tieWordEmbeddings ? [] : [{ name: `${headModule}.weight`, shape: table }]),
+  ];
+};

@@ -1,0 +1,32 @@
+import { type SaveOptions, writeCheckpoint } from "../weights/write-checkpoint.ts";
+import type { NamedTensor } from "../weights/write-safetensors.ts";
+import type { ModelConfig } from "./config.ts";
+import { familyOf } from "./families.ts";
+import { expectedTensors } from "./parameters.ts";
+
+/**
+ * Writes a checkpoint that transformers loads: the hub's layout, names and configuration. The folder appears whole or
+ * not at all; one that was there is replaced.
+ *
+ * @throws {WeightsError} when the tensors are not exactly the parameters of the configuration
+ */
+export const saveCheckpoint = (
+  folder: string,
+  config: ModelConfig,
+  tensors: Iterable<NamedTensor>,
+  options: SaveOptions = {},
+): void => {
+  const storage = options.dtype ?? config.storage;
+  const { begin, endOfText, pad } = config.tokens;
+  const content = {
+    config: familyOf(config).writeConfig({ ...config, storage }),
+    generation: {
+      ...(begin === undefined ? {} : { bos_token_id: begin }),
+      ...(endOfText.length === 0 ? {} : { eos_token_id: [...endOfText] }),
+      ...(pad === undefined ? {} : { pad_token_id: pad }),
+    },
+    parameters: expectedTensors(config),
+    storage,
+  };
+  writeCheckpoint(folder, content, [...tensors], options);
+};

@@ -1,0 +1,143 @@
+import { type PacketTable, packetFlag } from "./packet-table.ts";
+
+/** The clock of a stream. */
+export interface StreamClock {
+  readonly container: string;
+  /** Seconds per tick as a fraction. */
+  readonly timeBase: readonly [number, number];
+}
+
+/** Bits of the clocks that begin again at 0; FFmpeg takes every step back over their beginning for that. */
+const clockBits: Readonly<Record<string, number>> = { mpegts: 33, mpeg: 33, flv: 32, asf: 32 };
+
+/** A film pauses for less than this where its clock begins again; longer: it was another clock. Seconds. */
+const longestPause = 10;
+
+/** Where a clock went back: the frame (or packet) behind the step, and by how many ticks. */
+export interface ClockStep {
+  readonly at: number;
+  readonly back: number;
+}
+
+/** Ticks by which a clock goes back from one time to the next; 0: it goes on. */
+const stepsBack = (clock: StreamClock): ((before: number, now: number) => number) => {
+  const [num, den] = clock.timeBase;
+  const bits = clockBits[clock.container];
+  const range = bits === undefined ? Number.POSITIVE_INFINITY : 2 ** bits;
+  const pause = (longestPause * den) / num;
+  const stored = (ticks: number): number => ((ticks % range) + range) % range;
+  return (before, now) => {
+    if (now < before) return before - now;
+    if (bits === undefined || now - before <= pause) return 0;
+    return Math.max(0, stored(before) - stored(now));
+  };
+};
+
+/**
+ * Whether the file is several recordings one after another, each with its own clock: decoding times go back, and
+ * pictures behind that would be sorted among those before it.
+ */
+export const clockGoesBack = (packets: PacketTable, clock: StreamClock): boolean => {
+  const back = stepsBack(clock);
+  const suspects: number[] = [];
+  let before = Number.NaN;
+  for (let i = 0; i < packets.count; i++) {
+    const now = packets.dts[i]!;
+    if (Number.isNaN(now)) continue;
+    if (back(before, now) > 0) suspects.push(i);
+    before = now;
+  }
+  if (suspects.length === 0) return false;
+  const earliest = new Float64Array(packets.count + 1).fill(Number.POSITIVE_INFINITY);
+  const shown = (i: number): boolean => (packets.flags[i]! & (packetFlag.discard | packetFlag.hidden)) === 0;
+  for (let i = packets.count - 1; i >= 0; i--)
+    earliest[i] = shown(i) && packets.pts[i]! < earliest[i + 1]! ? packets.pts[i]! : earliest[i + 1]!;
+  let latest = Number.NEGATIVE_INFINITY;
+  let i = 0;
+  for (const suspect of suspects) {
+    for (; i < suspect; i++) if (shown(i) && packets.pts[i]! > latest) latest = packets.pts[i]!;
+    if (latest >= earliest[suspect]! || back(latest, earliest[suspect]!) > 0) return true;
+  }
+  return false;
+};
+
+const middleOf = (gaps: readonly number[]): number | undefined =>
+  gaps.toSorted((a, b) => a - b)[gaps.length >> 1];
+
+/** Takes out times that no clock shows: a single one far from both of its neighbours, which go on without it. */
+const withoutStrays = (times: ArrayLike<number>): number[] => {
+  const kept = Array.from(times);
+  for (let i = 1; i + 1 < kept.length; i++) {
+    const [before, now, after] = [kept[i - 1]!, kept[i]!, kept[i + 1]!];
+    if (before < after && (now > after || now < before)) kept[i] = Number.NaN;
+  }
+  return kept;
+};
+
+/** Times in the order of the frames, made into one clock. */
+export interface ContinuedTimes {
+  /** Ascending ticks. */
+  readonly pts: Float64Array;
+  readonly steps: readonly ClockStep[];
+  /** The usual distance of two frames. */
+  readonly usual: number;
+}
+
+/**
+ * Goes on where the frame before ends when a clock goes back, and by the usual distance where a time is missing.
+ * `otherwise`: the usual distance when the times do not tell it.
+ */
+export const continuedTimes = (
+  decoded: ArrayLike<number>,
+  clock: StreamClock,
+  otherwise: number,
+): ContinuedTimes => {
+  const back = stepsBack(clock);
+  const times = withoutStrays(decoded);
+  const allGaps: number[] = [];
+  for (let i = 1; i < times.length; i++) {
+    const gap = times[i]! - times[i - 1]!;
+    if (gap > 0 && back(times[i - 1]!, times[i]!) === 0) allGaps.push(gap);
+  }
+  const usual = middleOf(allGaps) ?? otherwise;
+  const pts = new Float64Array(times.length);
+  const steps: ClockStep[] = [];
+  const firstKnown = times.findIndex((time) => !Number.isNaN(time));
+  let before = firstKnown < 0 ? -usual : times[firstKnown]! - usual * (firstKnown + 1);
+  let known = Number.NaN;
+  let offset = 0;
+  let gaps: number[] = [];
+  times.forEach((time, i) => {
+    const step = back(known, time);
+    if (step > 0) {
+      offset = before + (middleOf(gaps) ?? usual) - time;
+      steps.push({ at: i, back: step });
+      gaps = [];
+    } else if (time - known > 0) gaps.push(time - known);
+    if (Number.isNaN(time)) {
+      const next = times.slice(i + 1, i + 50).find((later) => !Number.isNaN(later));
+      const room = next === undefined || back(known, next) > 0 ? Number.POSITIVE_INFINITY : next + offset;
+      before = before + usual <= room ? before + usual : Math.max(before, (before + room) / 2);
+    } else {
+      before = Math.max(before, time + offset);
+      known = time;
+    }
+    pts[i] = before;
+  });
+  return { pts, steps, usual };
+};
+
+/** One sentence on the steps, undefined when there are none. Neighbouring ones count as one. */
+export const describeSteps = (
+  { pts, steps }: ContinuedTimes,
+  { timeBase: [num, den] }: StreamClock,
+): string | undefined => {
+  const apart = steps.filter(({ at }, i) => i === 0 || at - steps[i - 1]!.at > 3);
+  if (apart.length === 0) return undefined;
+  const seconds = (ticks: number): string => `${((ticks * num) / den).toFixed(3)} s`;
+  const shown = apart
+    .slice(0, 3)
+    .map(({ at, back }) => `at frame ${at} (${seconds(pts[at]! - pts[0]!)}) by ${seconds(back)}`);
+  const more = apart.length > shown.length ? ` and ${apart.length - shown.length} times more` : "";
+  return `the clock goes back ${shown.join(", ")}${more}: frames stay in the order of the file and times go on`;
+};

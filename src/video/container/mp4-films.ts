@@ -1,0 +1,114 @@
+import type { ByteSource } from "./byte-source.ts";
+import { type FilmMarks, partOf } from "./film-marks.ts";
+
+/** A box: four letters, and where its content lies. */
+interface Box {
+  readonly type: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Boxes of one level that are looked at; a film of hours in fragments has some ten thousand. */
+const mostBoxes = 100_000;
+
+/** The boxes between two places. A length that cannot be ends the list. @source ISO/IEC 14496-12, 4.2 */
+export function* boxesIn(source: ByteSource, from: number, to: number): Generator<Box> {
+  for (let at = from, count = 0; at + 8 <= to && count < mostBoxes; count++) {
+    const head = source.read(at, 16);
+    if (head.length < 8) return;
+    let size = head.readUInt32BE(0);
+    let headBytes = 8;
+    if (size === 1 && head.length === 16) {
+      size = Number(head.readBigUInt64BE(8));
+      headBytes = 16;
+    } else if (size === 0) size = to - at;
+    if (size < headBytes) return;
+    yield { type: head.toString("latin1", 4, 8), from: at + headBytes, to: Math.min(to, at + size) };
+    at += size;
+  }
+}
+
+const innerBox = (source: ByteSource, { from, to }: Box, type: string): Box | undefined => {
+  for (const box of boxesIn(source, from, to)) if (box.type === type) return box;
+  return undefined;
+};
+
+/** The box at a path of types inside of another one. */
+const boxAt = (source: ByteSource, outer: Box | undefined, ...path: readonly string[]): Box | undefined => {
+  let box = outer;
+  for (const type of path) {
+    if (box === undefined) return undefined;
+    box = innerBox(source, box, type);
+  }
+  return box;
+};
+
+/** Bytes of a visual sample entry before its own boxes. */
+const visualEntryBytes = 78;
+
+const cropIn = (source: ByteSource, box: Box, width: number, height: number): FilmMarks["crop"] => {
+  const bytes = source.read(box.from, 32);
+  if (bytes.length < 32) return undefined;
+  const ratio = (at: number): number => bytes.readInt32BE(at) / bytes.readInt32BE(at + 4);
+  const [wide, high] = [ratio(0), ratio(8)];
+  const crop = {
+    x: Math.round((width - wide) / 2 + ratio(16)),
+    y: Math.round((height - high) / 2 + ratio(24)),
+    width: Math.round(wide),
+    height: Math.round(high),
+  };
+  return Object.values(crop).every(Number.isFinite) ? partOf(crop, width, height) : undefined;
+};
+
+const encryptionIn = (source: ByteSource, entry: Box): string | undefined => {
+  const boxes = { ...entry, from: entry.from + visualEntryBytes };
+  if (entry.type === "drmi") return "FairPlay";
+  if (entry.type !== "encv") return undefined;
+  const track = boxAt(source, boxes, "sinf", "schi", "tenc");
+  if (track !== undefined && source.read(track.from + 6, 1)[0] === 0) return undefined;
+  const scheme = boxAt(source, boxes, "sinf", "schm");
+  const name =
+    scheme === undefined
+      ? ""
+      : source
+          .read(scheme.from + 4, 4)
+          .toString("latin1")
+          .trim();
+  return /^\w+$/.test(name) ? name : "unknown scheme";
+};
+
+const filmIn = (source: ByteSource, track: Box): FilmMarks => {
+  const table = boxAt(source, track, "mdia", "minf", "stbl", "stsd");
+  const entry = table && boxesIn(source, table.from + 8, table.to).next().value;
+  if (!entry) return {};
+  const head = source.read(entry.from, visualEntryBytes);
+  if (head.length < visualEntryBytes) return {};
+  const boxes = { ...entry, from: entry.from + visualEntryBytes };
+  const clap = boxAt(source, boxes, "clap");
+  const crop = clap && cropIn(source, clap, head.readUInt16BE(24), head.readUInt16BE(26));
+  const encryption = encryptionIn(source, entry);
+  return { ...(crop && { crop }), ...(encryption && { encryption }) };
+};
+
+/** What an MP4 or MOV says of its video tracks, in their order. @source ISO/IEC 14496-12, 8.5.2 and 8.12; 12.1.4 */
+export const mp4Films = (source: ByteSource): FilmMarks[] => {
+  const films: FilmMarks[] = [];
+  const movie = boxAt(source, { type: "", from: 0, to: source.size }, "moov");
+  if (movie === undefined) return films;
+  for (const track of boxesIn(source, movie.from, movie.to)) {
+    if (track.type !== "trak") continue;
+    const handler = boxAt(source, track, "mdia", "hdlr");
+    if (handler !== undefined && source.read(handler.from + 8, 4).toString("latin1") === "vide")
+      films.push(filmIn(source, track));
+  }
+  return films;
+};
+
+/** Whether the file begins as fragments of a film do whose head is another file. */
+export const isMediaSegment = (source: ByteSource): boolean => {
+  for (const { type } of boxesIn(source, 0, source.size)) {
+    if (type === "moof") return true;
+    if (!["styp", "sidx", "ssix", "emsg", "prft", "free", "skip"].includes(type)) return false;
+  }
+  return false;
+};
