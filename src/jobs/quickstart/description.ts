@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import type { PairQuality } from "../../absent/pair-quality.ts";
 import { isoTime } from "../../core/clock.ts";
 import { RunError } from "../../core/errors.ts";
 import { readJsonFile, writeFileAtomic } from "../../core/files.ts";
@@ -12,7 +13,6 @@ import {
   type RunJournal,
 } from "../../evaluation/report/description.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
-import type { PairQuality } from "./pairs.ts";
 
 /** The training stages that are tested: their folders, and their names in the report. */
 export const stageTitles = {

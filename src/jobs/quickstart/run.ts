@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type PairQuality, pairQuality } from "../../absent/pair-quality.ts";
+import { makeFolder } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { LineFile } from "../../dataset/write.ts";
 import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
@@ -25,7 +27,7 @@ import {
 } from "./description.ts";
 import { testQuestions, testStage } from "./evaluation.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
-import { detectedPairs, type PairedClip, type PairQuality, pairQuality, truePairs } from "./pairs.ts";
+import { detectedPairs, type PairedClip, truePairs } from "./pairs.ts";
 import { announcement, labels, quickstartTimetable } from "./plan.ts";
 import { originOf, type StageData, stageData } from "./stage-config.ts";
 import {
@@ -108,7 +110,7 @@ const makeEncoder = async (
       progress,
       signal: context.signal,
     });
-    mkdirSync(join(folder, "encoder"), { recursive: true });
+    makeFolder(join(folder, "encoder"));
     saveDualEncoder(join(folder, "encoder"), config, store);
   }
   return DualEncoder.open(join(folder, "encoder"), recipe.threads);
@@ -144,7 +146,14 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
   return {
     clips: trainingClips(pairs, stage),
     tested: await truePairs(held, seed),
-    quality: pairQuality(pairs),
+    quality: pairQuality(
+      pairs.map(({ pair: found, view, frames, samples }) => ({
+        pair: found,
+        view,
+        looked: frames.frames,
+        events: samples[0]!.events ?? [],
+      })),
+    ),
     dropped: world.dropped,
     data: stageData(recipe, world.hash, {
       ...recipe.pairs,
@@ -164,7 +173,7 @@ export const runQuickstart = async (
     readonly versions: readonly { readonly name: string; readonly value: string }[];
   },
 ): Promise<QuickstartResult> => {
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   writeDescription(out, describeQuickstart(recipe, about.command));
   const watch = new Watch();
   const { seed, sft } = recipe;

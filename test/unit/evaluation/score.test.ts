@@ -22,6 +22,7 @@ const context: CommandContext = {
   json: true,
   signal: new AbortController().signal,
   progress: () => silentProgress,
+  warn: () => {},
 };
 const run = async (benchmark: string, options: Record<string, string>): Promise<CommandResult> =>
   await score.run([benchmark], { annotations, mode: "strict", ...options }, context);

@@ -2,14 +2,14 @@ import { availableParallelism } from "node:os";
 import { DualEncoder } from "../engine/onnx/dual-encoder.ts";
 import { pixelsOf } from "../frames/frame-batch.ts";
 import { resizeBatch } from "../frames/resize.ts";
-import type { OpenFrameTextScorer } from "../selection/frame-text-scorer.ts";
+import type { FrameTextScorer, OpenFrameTextScorer } from "../selection/frame-text-scorer.ts";
 
-/** Opens a frame-text encoder of ours for `--relevance checkpoint:DIR`: frames are resized to its size. */
-export const openScorer: OpenFrameTextScorer = async (folder) => {
-  const encoder = await DualEncoder.open(folder, availableParallelism());
-  const { pixels } = encoder.config;
+/** A frame-text encoder of ours as a scorer: frames are resized to its size. */
+export const scorerOf = (encoder: DualEncoder): FrameTextScorer => {
+  const { pixels, reach } = encoder.config;
   return {
     version: encoder.version,
+    reach,
     close: () => encoder.close(),
     scoreFrames: async (frames, keywords) => {
       const resized = resizeBatch(frames, pixels, pixels);
@@ -18,3 +18,7 @@ export const openScorer: OpenFrameTextScorer = async (folder) => {
     },
   };
 };
+
+/** Opens a frame-text encoder of ours for `--relevance checkpoint:DIR`. */
+export const openScorer: OpenFrameTextScorer = async (folder) =>
+  scorerOf(await DualEncoder.open(folder, availableParallelism()));

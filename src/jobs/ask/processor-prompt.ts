@@ -6,13 +6,15 @@ import { chooseFrames } from "../../model/frame-count.ts";
 import { positionsOf } from "../../model/positions.ts";
 import type { Processor } from "../../model/processor.ts";
 import type { VideoInfo } from "../../video/types.ts";
-import type { Look, Pictures } from "./answerer.ts";
+import type { Look, LookRequest, Pictures } from "./answerer.ts";
 
-/** Frames and size that the processor's own rules choose for a clip. */
-export const processorLook = (processor: Processor, info: VideoInfo, fps: number | undefined): Look => {
+/** Frames and size that the processor's own rules choose for a clip, and for what is asked of it. */
+export const processorLook = (processor: Processor, info: VideoInfo, request: LookRequest): Look => {
   const factor = processor.settings.patchSize * processor.settings.mergeSize;
-  const { indices, sampleFps } = chooseFrames({ fps }, info.timeline.length, info.averageFps);
-  const limits = videoPixelLimits({}, indices.length, factor);
+  const { fps, frames: nframes, minPixels, maxPixels, totalPixels } = request;
+  const { indices, sampleFps } = chooseFrames({ fps, nframes }, info.timeline.length, info.averageFps);
+  const asked = { min_pixels: minPixels, max_pixels: maxPixels, total_pixels: totalPixels };
+  const limits = videoPixelLimits(asked, indices.length, factor);
   return { indices, ...smartResize(info, limits, factor), framesPerSecond: sampleFps };
 };
 

@@ -1,5 +1,6 @@
-import type { Replacement } from "../absent/pair.ts";
-import type { AnalysedClip } from "./clip-analysis.ts";
+import type { Timeline } from "../video/types.ts";
+import type { MadePair } from "./make-pair.ts";
+import { neededFrames } from "./twin-frames.ts";
 
 /** Clips of at most so many frames are embedded whole. */
 export const wholeFrames = 1800;
@@ -9,12 +10,18 @@ export const mostPictures = 60;
 const keysWithNeighbours = 200;
 const spreadFrames = 1000;
 
+/** What of a pair decides which frames a page holds. */
+export interface PagePair extends Pick<MadePair, "keyPositions" | "view"> {
+  readonly pair: { readonly timeline: Timeline; readonly scores: readonly number[] };
+  readonly source: { readonly timeline: Timeline };
+}
+
 /** Positions of the `count` key frames with the highest scores, in order of time. */
 export const strongestKeys = (
-  { keyFrames, scores }: Pick<AnalysedClip, "keyFrames" | "scores">,
+  { keyPositions, pair: { scores } }: Pick<PagePair, "keyPositions" | "pair">,
   count: number,
 ): number[] =>
-  [...keyFrames]
+  [...keyPositions]
     .sort((a, b) => scores[b]! - scores[a]! || a - b)
     .slice(0, count)
     .sort((a, b) => a - b);
@@ -24,26 +31,16 @@ export const strongestKeys = (
  * the last frame, and around the strongest key frames the frame before, the frame itself and the end of what is
  * replaced; always with the frames that the twin shows instead.
  */
-export const pageFrames = (
-  clip: Pick<AnalysedClip, "keyFrames" | "scores" | "sampled"> & {
-    readonly info: Pick<AnalysedClip["info"], "timeline">;
-  },
-  replacements: readonly Replacement[],
-): number[] => {
-  const { timeline } = clip.info;
+export const pageFrames = (made: PagePair): number[] => {
+  const { timeline } = made.source;
   const count = timeline.length;
   if (count <= wholeFrames) return timeline.map((_, at) => at);
   const chosen = new Set<number>([0, count - 1]);
   for (let at = 0; at < spreadFrames; at++) chosen.add(Math.floor((at * count) / spreadFrames));
-  for (const position of strongestKeys(clip, keysWithNeighbours))
+  for (const position of strongestKeys(made, keysWithNeighbours))
     for (const step of [-1, 0, 1]) {
-      const frame = clip.sampled[position + step];
+      const frame = made.pair.timeline[position + step];
       if (frame !== undefined) chosen.add(frame.index);
     }
-  const sources = new Map(replacements.map(({ index, from }) => [index, from]));
-  for (const index of [...chosen]) {
-    const from = sources.get(index);
-    if (from !== undefined) chosen.add(from);
-  }
-  return [...chosen].sort((a, b) => a - b);
+  return neededFrames([...chosen], made.view);
 };

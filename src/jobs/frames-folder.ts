@@ -1,8 +1,8 @@
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { ConfigError } from "../core/errors.ts";
-import { writeFileAtomic } from "../core/files.ts";
+import { makeFolder, writeFileAtomic } from "../core/files.ts";
 
 /** One frame as `frames.json` lists it. */
 export interface ListedFrame {
@@ -74,7 +74,7 @@ export class FramesFolder {
     return listed;
   }
   #start(): void {
-    mkdirSync(this.#path, { recursive: true });
+    makeFolder(this.#path);
     // The list of an earlier call would say that all of these frames are there.
     rmSync(this.#list, { force: true });
     if (this.#found.size === 0) writeFileAtomic(this.#journal, `${this.#head}\n`);
@@ -87,7 +87,7 @@ export class FramesFolder {
   }
   /** Says that all frames are there. */
   finish(list: object): void {
-    mkdirSync(this.#path, { recursive: true });
+    makeFolder(this.#path);
     writeFileAtomic(this.#list, `${JSON.stringify(list)}\n`);
     rmSync(this.#journal, { force: true });
   }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FramesFolder } from "../../../src/cli/frames-folder.ts";
+import { FramesFolder } from "../../../src/jobs/frames-folder.ts";
 
 let path: string;
 beforeEach(() => {
