@@ -182,7 +182,7 @@ export const runQuickstart = async (
   const timetable = quickstartTimetable(recipe, Object.values(stageTitles));
   const { signal } = job;
   const context: JobContext = {
-    signal,
+    ...job,
     progress: (label, unit) => timetable.watch(label, job.progress(label, unit)),
   };
   job.progress(labels.render, "clips").log(announcement(timetable, out));
