@@ -1,4 +1,5 @@
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import type { DroppedKeyword } from "./language/grounding.ts";
 
 /** What came of one caption. Only `ok` carries keywords; nothing is ever filled in for the others. */
 export type KeywordOutcome =
@@ -7,11 +8,27 @@ export type KeywordOutcome =
       readonly keywords: readonly string[];
       readonly usage?: KeywordUsage;
       readonly cached?: boolean;
+      /** Keywords that a model named and the caption does not say, with the words that are missing. */
+      readonly dropped?: readonly DroppedKeyword[];
+      /** Why keywords could not be compared with the caption. */
+      readonly unchecked?: string;
     }
-  | { readonly status: KeywordFailure; readonly reason: string; readonly attempts: number };
+  | {
+      readonly status: KeywordFailure;
+      readonly reason: string;
+      /** Requests made; 0 when the answer was kept from before. */
+      readonly attempts: number;
+      readonly usage?: KeywordUsage;
+      readonly dropped?: readonly DroppedKeyword[];
+    };
 
-/** Why a remote extractor gave nothing. */
+/**
+ * Why an extractor gave nothing. `ungrounded`: a model named keywords, of which the caption says none;
+ * `unsupported-language`: the extractor does not read the caption's language.
+ */
 export type KeywordFailure =
+  | "ungrounded"
+  | "unsupported-language"
   | "rate-limited"
   | "server-error"
   | "refused"

@@ -1,4 +1,5 @@
 import type { Pair } from "./pair.ts";
+import type { TwinView } from "./twin-view.ts";
 
 /** A drawn curve. */
 export interface CurveDrawing {
@@ -55,9 +56,18 @@ const thinnedPoints = (points: readonly (readonly [number, number])[]): [number,
   return result;
 };
 
-/** Seconds between two marks of the time axis: at most twelve marks. */
-const timeStep = (endSeconds: number): number =>
-  [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800].find((step) => endSeconds / step <= 12) ?? 3600;
+/** Room for one mark of the time axis, in pixels. */
+const markRoom = 56;
+
+/** Seconds between two marks of the time axis: at most twelve marks, and each one has room. */
+const timeStep = ({ endSeconds, width }: CurveDrawing): number => {
+  const most = Math.max(
+    1,
+    Math.min(12, Math.floor((width - curveMargin.left - curveMargin.right) / markRoom)),
+  );
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200];
+  return steps.find((step) => endSeconds / step <= most) ?? 14_400;
+};
 
 /** A time as people write it: "3.5 s", or "1:02:03" from a minute on. */
 export const clockTime = (seconds: number, digits = 0): string => {
@@ -74,7 +84,12 @@ export const clockTime = (seconds: number, digits = 0): string => {
  * The relevance curve of a pair as the inside of an SVG: bands of replaced frames, the score's and the time's axis, the
  * line, and numbered dots at key frames. Parts have classes, so that a page's style can recolour them.
  */
-export const curveSvg = (pair: Pair, frameTimes: readonly number[], drawing: CurveDrawing): string => {
+export const curveSvg = (
+  pair: Pair,
+  view: TwinView,
+  frameTimes: readonly number[],
+  drawing: CurveDrawing,
+): string => {
   const { width, height, endSeconds } = drawing;
   const [low, high] = rangeOf(pair.scores);
   const y = (score: number): number =>
@@ -85,7 +100,7 @@ export const curveSvg = (pair: Pair, frameTimes: readonly number[], drawing: Cur
   const points = thinnedPoints(
     pair.timeline.map(({ timeSeconds }, at) => [x(timeSeconds), y(pair.scores[at]!)] as const),
   );
-  const bands = replacedSpans(pair, frameTimes, endSeconds).map(
+  const bands = replacedSpans(view, frameTimes, endSeconds).map(
     ([from, to]) =>
       `<rect class="replaced" x="${fixed(x(from))}" y="${top - 8}" width="${fixed(Math.max(1, x(to) - x(from)))}" height="${height - top - bottom + 8}" fill="#f4b8b0"/>`,
   );
@@ -98,7 +113,7 @@ export const curveSvg = (pair: Pair, frameTimes: readonly number[], drawing: Cur
     ),
   ]);
   const timeAxis: string[] = [];
-  const step = timeStep(endSeconds);
+  const step = timeStep(drawing);
   for (let at = 0; at * step <= endSeconds + 1e-9; at++)
     timeAxis.push(
       text(
@@ -143,10 +158,14 @@ const keyMarks = (pair: Pair, x: (time: number) => number, y: (score: number) =>
 };
 
 /** Runs of declared frames as [start, end) in seconds. */
-const replacedSpans = (pair: Pair, frameTimes: readonly number[], endSeconds: number): [number, number][] => {
+const replacedSpans = (
+  { changed }: TwinView,
+  frameTimes: readonly number[],
+  endSeconds: number,
+): [number, number][] => {
   const spans: [number, number][] = [];
   let last = -2;
-  for (const { index } of pair.replacements) {
+  for (const index of changed) {
     const until = frameTimes[index + 1] ?? endSeconds;
     if (index === last + 1) spans[spans.length - 1]![1] = until;
     else spans.push([frameTimes[index] ?? 0, until]);

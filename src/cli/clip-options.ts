@@ -1,10 +1,10 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import { absentBuilders } from "../absent/builders.ts";
+import type { ScoredRate } from "../absent/scored-frames.ts";
 import { ConfigError } from "../core/errors.ts";
+import type { PairRequest } from "../jobs/make-pair.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
-import { type ChosenRelevance, chooseRelevance } from "../selection/relevance-choice.ts";
-import { indicesForFps } from "../video/timeline.ts";
-import type { Timeline } from "../video/types.ts";
-import { integerValue, listValue, numberValue } from "./option-values.ts";
+import { integerValue, listValue, numberValue, rateBounds } from "./option-values.ts";
 import { videoOptions } from "./video-options.ts";
 
 /** Options that `keyframes` and `absent` share, as commander parses them. */
@@ -13,7 +13,8 @@ export interface ClipOptions {
   readonly keywords?: readonly string[];
   readonly extractor: string;
   readonly relevance: string;
-  readonly fps: string;
+  readonly builder: string;
+  readonly fps: ScoredRate;
   readonly strict?: boolean;
   /** Frames of the moving average. */
   readonly smooth?: number;
@@ -27,8 +28,23 @@ export interface ClipOptions {
   readonly top?: number;
   /** Of all frames, in [0, 1]. */
   readonly topShare?: number;
-  readonly cache: boolean;
 }
+
+const rateValue = (text: string): ScoredRate => {
+  if (text === "all" || text === "auto") return text;
+  const rate = Number(text);
+  const { min, max } = rateBounds;
+  if (text.trim() !== "" && rate >= min && rate <= max) return rate;
+  throw new InvalidArgumentError(`expected a number >= ${min} and <= ${max}, "all" or "auto"; got "${text}"`);
+};
+
+/** Declares the options of a way to take frames away. */
+export const builderOption = (command: Command, what: string): Command =>
+  command.option(
+    "--builder <name[:key=value,...]>",
+    `${what}: ${absentBuilders.names().join(", ")}`,
+    "previous-frame",
+  );
 
 /** Declares the shared options. */
 export const clipOptions = (command: Command): void => {
@@ -46,6 +62,7 @@ export const clipOptions = (command: Command): void => {
     .option(
       "--fps <rate>",
       'frames scored per second, "all", or "auto": 8, but all frames of a clip of at most 16',
+      rateValue,
       "auto",
     )
     .option("--strict", "key frames by the paper's rule: every strict local maximum, no filter")
@@ -66,45 +83,40 @@ export const clipOptions = (command: Command): void => {
   videoOptions(command);
 };
 
-/** The rule that the options ask for: the provider's own by default, each option on top, or the paper's with --strict. */
-const peakOptionsOf = (options: ClipOptions, ownRule: PeakOptions): PeakOptions => {
-  const given = [
-    ["--smooth", { smoothingFrames: options.smooth }],
-    ["--prominence", { prominence: options.prominence }],
-    ["--prominence-share", { prominenceShare: options.prominenceShare }],
-    ["--floor", { floor: options.floor }],
-    ["--top", { topK: options.top }],
-    ["--top-share", { topShare: options.topShare }],
-  ] as const;
-  const chosen = given.filter(([, rule]) => Object.values(rule)[0] !== undefined);
-  if (options.strict !== true) return Object.assign({ ...ownRule }, ...chosen.map(([, rule]) => rule));
-  if (chosen.length > 0)
-    throw new ConfigError("--strict is the paper's rule without options", {
-      got: chosen.map(([flag]) => flag).join(", "),
-    });
-  return {};
+/** The rule that the options ask for: the provider's own, each option on top, or the paper's with --strict. */
+const ruleOf =
+  (options: ClipOptions) =>
+  (ownRule: PeakOptions): PeakOptions => {
+    const given = [
+      ["--smooth", { smoothingFrames: options.smooth }],
+      ["--prominence", { prominence: options.prominence }],
+      ["--prominence-share", { prominenceShare: options.prominenceShare }],
+      ["--floor", { floor: options.floor }],
+      ["--top", { topK: options.top }],
+      ["--top-share", { topShare: options.topShare }],
+    ] as const;
+    const chosen = given.filter(([, rule]) => Object.values(rule)[0] !== undefined);
+    if (options.strict !== true) return Object.assign({ ...ownRule }, ...chosen.map(([, rule]) => rule));
+    if (chosen.length > 0)
+      throw new ConfigError("--strict is the paper's rule without options", {
+        got: chosen.map(([flag]) => flag).join(", "),
+      });
+    return {};
+  };
+
+/** The pair that the options ask for. */
+export const chosenPair = (options: ClipOptions, seed = 0): PairRequest => {
+  const { caption, keywords, extractor, relevance, builder } = options;
+  return {
+    caption,
+    extractor,
+    relevance,
+    builder,
+    seed,
+    rule: ruleOf(options),
+    ...(keywords && { keywords }),
+  };
 };
 
-/** The frames that --fps asks for. @throws {ConfigError} when it is no rate */
-export const sampledTimeline = (full: Timeline, fps: string): Timeline => {
-  if (fps === "all" || (fps === "auto" && full.length <= 16)) return full;
-  const rate = fps === "auto" ? 8 : Number(fps);
-  if (!(rate > 0) || !Number.isFinite(rate))
-    throw new ConfigError("bad --fps", { expected: 'a number > 0, "all" or "auto"', got: fps });
-  return indicesForFps(full, rate).map((position) => full[position]!);
-};
-
-/**
- * Checks the options that need no video, so that a wrong name costs nothing.
- *
- * @throws {UnknownNameError} for an unknown provider
- * @throws {ConfigError} for an empty caption, bad parameters, or options that exclude each other
- */
-export const chosenOf = async (
-  options: ClipOptions,
-): Promise<{ chosen: ChosenRelevance; rule: PeakOptions }> => {
-  if (options.caption.trim() === "")
-    throw new ConfigError("empty caption", { expected: "--caption with what happens in the clip" });
-  const chosen = await chooseRelevance(options.relevance);
-  return { chosen, rule: peakOptionsOf(options, chosen.definition.keyFrameRule) };
-};
+/** A share as people read it. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -3,14 +3,17 @@ import {
   closeSync,
   createReadStream,
   fsyncSync,
+  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
-import { createInterface } from "node:readline";
-import { DataFormatError, messageOf } from "./errors.ts";
+import { dirname, resolve } from "node:path";
+import { ConfigError, DataFormatError, messageOf } from "./errors.ts";
+import { decodeUtf8, parseJsonFile, parseJsonRow, refuseWideText } from "./json-text.ts";
 
 let serial = 0;
 
@@ -31,6 +34,44 @@ export const writeFileAtomic = (file: string, content: string | Uint8Array): voi
   }
 };
 
+/** Whether a folder stands there (or a link to one); false for whatever cannot be looked at. */
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Makes one folder whose parent is there; another process may be quicker. */
+const makeOne = (path: string): void => {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!isFolder(path)) throw error;
+  }
+};
+
+/**
+ * Makes a folder and those above it. Node's own recursive mkdir tries for ever, deaf to signals, where a file system
+ * takes no folders but says that the parent is missing (`/proc`); here every folder is tried once, from the top.
+ *
+ * @throws {ConfigError} when the place takes no folder: a file in the way, no right, a full disk, `/proc`
+ */
+export const makeFolder = (path: string): void => {
+  const missing: string[] = [];
+  let place = resolve(path);
+  try {
+    while (!isFolder(place)) {
+      missing.push(place);
+      if (dirname(place) === place) break;
+      place = dirname(place);
+    }
+    for (const folder of missing.reverse()) makeOne(folder);
+  } catch (error) {
+    throw new ConfigError("cannot make a folder", {
+      where: path,
+      got: messageOf(error),
+      hint: "choose a place that can be written",
+      cause: error,
+    });
+  }
+};
+
 /** SHA-256 of a file's bytes, lower-case hexadecimal, read in pieces. */
 export const sha256OfFile = async (file: string): Promise<string> => {
   const hash = createHash("sha256");
@@ -42,34 +83,91 @@ export const sha256OfFile = async (file: string): Promise<string> => {
 export const sha256 = (content: string | Uint8Array): string =>
   createHash("sha256").update(content).digest("hex");
 
-/** Parses JSON text. @throws {DataFormatError} naming `where` */
-export const parseJson = (text: string, where: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new DataFormatError("not valid JSON", { where, got: messageOf(error), cause: error });
-  }
-};
+/** One row of a JSON-lines file. */
+export interface JsonRow {
+  readonly value: unknown;
+  /** `file:line`, lines counted from 1, empty ones included. */
+  readonly where: string;
+}
 
-/** Reads and parses a JSON file. @throws {DataFormatError} when missing or malformed */
-export const readJsonFile = (file: string): unknown => {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new DataFormatError("cannot read file", { where: file, got: messageOf(error), cause: error });
-  }
-  return parseJson(text, file);
-};
+const LINE_FEED = 10;
 
-/** The rows of a JSON-lines file, one at a time; a last line cut short by a crash is an error that names it. */
-export async function* readJsonLines(file: string): AsyncGenerator<unknown> {
-  let line = 0;
-  for await (const text of createInterface({
-    input: createReadStream(file),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  })) {
-    line++;
-    if (text.trim() !== "") yield parseJson(text, `${file}:${line}`);
+const cannotRead = (file: string, error: unknown): DataFormatError =>
+  new DataFormatError("cannot read file", { where: file, got: messageOf(error), cause: error });
+
+/** Pieces of a file; the first is at least 4 bytes long, unless the file is shorter. */
+async function* piecesOf(file: string): AsyncGenerator<Buffer> {
+  let first: Buffer | undefined;
+  try {
+    for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) {
+      if (first === undefined || first.length >= 4) {
+        if (first !== undefined) yield first;
+        first = piece;
+      } else first = Buffer.concat([first, piece]);
+    }
+  } catch (error) {
+    throw cannotRead(file, error);
+  }
+  if (first !== undefined) yield first;
+}
+
+/** The rows of lines that end before `\n`; a lone `\r`, which no JSON string can hold, ends one, too. */
+function* rowsOf(text: string, file: string, line: { number: number }): Generator<JsonRow> {
+  for (const written of text.replace(/\r$/, "").split("\r")) {
+    if (written.replace(/^\uFEFF+/, "").trim() !== "")
+      yield { value: parseJsonRow(written, file, line.number), where: `${file}:${line.number}` };
+    line.number++;
   }
 }
+
+/**
+ * The rows of a JSON-lines file, one in memory at a time, empty lines left out. Lines end at `\n`, `\r\n` or `\r` and
+ * nowhere else: U+2028 and U+2029 are characters like others inside a string.
+ *
+ * @throws {DataFormatError} naming file and line: no UTF-8, no JSON (also a last line cut short), a key that stands twice
+ */
+export async function* readJsonRows(file: string): AsyncGenerator<JsonRow> {
+  const line = { number: 1 };
+  let held: Buffer[] = [];
+  let begun = false;
+  for await (const piece of piecesOf(file)) {
+    if (!begun) refuseWideText(piece, file);
+    begun = true;
+    let start = 0;
+    for (let end = piece.indexOf(LINE_FEED); end >= 0; end = piece.indexOf(LINE_FEED, start)) {
+      const bytes = Buffer.concat([...held, piece.subarray(start, end)]);
+      yield* rowsOf(decodeUtf8(bytes, `${file}:${line.number}`), file, line);
+      held = [];
+      start = end + 1;
+    }
+    held.push(piece.subarray(start));
+  }
+  const rest = Buffer.concat(held);
+  if (rest.length > 0) yield* rowsOf(decodeUtf8(rest, `${file}:${line.number}`), file, line);
+}
+
+/** The values of a JSON-lines file, one at a time. @throws {DataFormatError} as {@link readJsonRows} */
+export async function* readJsonLines(file: string): AsyncGenerator<unknown> {
+  for await (const { value } of readJsonRows(file)) yield value;
+}
+
+/** The text of a file in UTF-8, without its byte-order mark. @throws {DataFormatError} naming the file */
+export const readTextFile = (file: string): string => {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw cannotRead(file, error);
+  }
+  refuseWideText(bytes, file);
+  return decodeUtf8(bytes, file).replace(/^\uFEFF/, "");
+};
+
+/** Reads and parses a JSON file. @throws {DataFormatError} when missing, malformed or with a key that stands twice */
+export const readJsonFile = (file: string): unknown => parseJsonFile(readTextFile(file), file);
+
+/** The rows of a text of JSON lines. @throws {DataFormatError} as {@link readJsonRows} */
+export const parseJsonRows = (text: string, file: string): JsonRow[] => {
+  const line = { number: 1 };
+  return text.split("\n").flatMap((written) => [...rowsOf(written, file, line)]);
+};

@@ -1,8 +1,7 @@
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { ConfigError, DataFormatError } from "../core/errors.ts";
-import { parseJson, readJsonFile } from "../core/files.ts";
+import { readJsonFile, readJsonRows } from "../core/files.ts";
 import { explainZod } from "../core/registry.ts";
 import type { Sample } from "./sample.ts";
 import { type DatasetDescription, descriptionSchema, sampleFromRow } from "./schema.ts";
@@ -29,14 +28,7 @@ export const readDescription = (folder: string): DatasetDescription => {
 /** The samples of one JSON-lines file in order, one in memory at a time. @throws {DataFormatError} `file:line` */
 export async function* readSampleFile(file: string): AsyncGenerator<Sample> {
   if (!existsSync(file)) throw new DataFormatError("missing file of a data set", { where: file });
-  let line = 0;
-  const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const text of lines) {
-    line++;
-    if (text.trim() === "") continue;
-    const where = `${file}:${line}`;
-    yield sampleFromRow(parseJson(text, where), where);
-  }
+  for await (const { value, where } of readJsonRows(file)) yield sampleFromRow(value, where);
 }
 
 /** Every sample of a data set folder in order. */

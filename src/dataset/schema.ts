@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DataFormatError } from "../core/errors.ts";
 import { explainZod } from "../core/registry.ts";
 import type { FrameIndex, Seconds } from "../core/units.ts";
+import { answerKinds } from "../grading/grade-answer.ts";
 import type { TimedFrame, Timeline } from "../video/types.ts";
 import type { Sample } from "./sample.ts";
 
@@ -57,6 +58,7 @@ const rowSchema = z.strictObject({
       sha256: sha256Schema.optional(),
       keyFrames: z.array(frameSchema),
       replacements: z.array(z.strictObject({ index: frameSchema, from: frameSchema })),
+      builder: z.strictObject({ name: z.string().min(1), params: z.record(z.string(), z.unknown()) }),
     })
     .optional(),
   messages: z
@@ -65,7 +67,7 @@ const rowSchema = z.strictObject({
     )
     .min(1),
   answer: z.string().min(1),
-  answerKind: z.enum(["choice", "number", "span", "permutation", "index-set", "open"]),
+  answerKind: z.enum(answerKinds),
   options: z.array(z.string().min(1)).min(2).optional(),
   skill: z.string().optional(),
   split: z.string().min(1).optional(),

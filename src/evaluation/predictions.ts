@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
-import { DataFormatError, messageOf } from "../core/errors.ts";
-import { parseJson } from "../core/files.ts";
+import { DataFormatError } from "../core/errors.ts";
+import { parseJsonRows, readTextFile } from "../core/files.ts";
+import { parseHandWrittenJson } from "../core/json-text.ts";
 import type { Recipe } from "../core/registry.ts";
 
 /** One answer as it stands in a prediction file. */
@@ -102,15 +102,13 @@ const rowOf = (value: unknown, where: string): Row => {
 
 /** The values of a file: of one JSON document, or of JSON lines; with the place of each. */
 const valuesOf = (file: string, text: string): { readonly where: string; readonly value: unknown }[] => {
-  const lines = text
-    .split("\n")
-    .flatMap((line, i) => (line.trim() === "" ? [] : [{ line, where: `${file}:${i + 1}` }]));
+  const lines = text.split(/\r\n|[\r\n]/).filter((line) => line.trim() !== "");
   if (lines.length === 0)
     throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty file" });
   // A damaged later line is named as a line where the first one is a whole row.
-  if (lines.length > 1 && /^\s*\{.*\}\s*$/.test(lines[0]!.line))
-    return lines.map(({ line, where }) => ({ where, value: parseJson(line, where) }));
-  const document = parseJson(text, file);
+  if (/^\s*\{.*\}\s*,\s*$/s.test(lines[0]!) || (lines.length > 1 && /^\s*\{.*\}\s*$/s.test(lines[0]!)))
+    return parseJsonRows(text, file);
+  const document = parseHandWrittenJson(text, file);
   if (Array.isArray(document)) return document.map((value, i) => ({ where: `${file}, row ${i + 1}`, value }));
   const isRow =
     isObject(document) &&
@@ -162,17 +160,7 @@ const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> 
  * @throws {DataFormatError} for an empty file, another layout, or records of several subjects
  */
 export const readPredictions = (file: string): Predictions => {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").replace(/^\uFEFF/, "");
-  } catch (error) {
-    throw new DataFormatError("cannot read predictions", {
-      where: file,
-      got: messageOf(error),
-      cause: error,
-    });
-  }
-  const values = valuesOf(file, text);
+  const values = valuesOf(file, readTextFile(file));
   const rows = values.map(({ value, where }) => rowOf(value, where));
   const recorded = values.flatMap(({ value }) =>
     isObject(value) &&

@@ -1,5 +1,5 @@
 import { DataFormatError } from "../core/errors.ts";
-import { readJsonLines } from "../core/files.ts";
+import { readJsonRows } from "../core/files.ts";
 import type { Recipe } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { QuestionScore } from "./statistics/paired.ts";
@@ -43,6 +43,8 @@ export interface EvaluationRecord {
   /** Source frame shown at each position; null: blank. Of `shownVideoId` when that is set. */
   readonly shownFrames: readonly (number | null)[];
   readonly shownVideoId: string | null;
+  /** Positions whose picture a twin's builder changed (mask); left out where none was. */
+  readonly painted?: { readonly by: Recipe; readonly positions: readonly number[] };
   readonly prompt: string;
   readonly options: readonly string[] | null;
   readonly rawOutput: string;
@@ -80,20 +82,18 @@ export const writeRecord = (record: EvaluationRecord): string => JSON.stringify(
 
 /** Records of a JSON-lines file. @throws {DataFormatError} naming the line and what is missing */
 export async function* readRecords(file: string): AsyncGenerator<EvaluationRecord> {
-  let line = 0;
-  for await (const row of readJsonLines(file)) {
-    line++;
-    const record = row as Partial<EvaluationRecord> | null;
+  for await (const { value, where } of readJsonRows(file)) {
+    const record = value as Partial<EvaluationRecord> | null;
     if (record === null || typeof record !== "object" || record.schema !== RECORD_SCHEMA)
       throw new DataFormatError("not an evaluation record", {
-        where: `${file}, record ${line}`,
+        where,
         expected: `schema "${RECORD_SCHEMA}"`,
         got: JSON.stringify((record as { schema?: unknown } | null)?.schema ?? null),
       });
     for (const field of ["questionId", "videoId", "subject", "skill", "rawOutput", "outcome"] as const)
       if (typeof record[field] !== "string")
         throw new DataFormatError("evaluation record lacks a field", {
-          where: `${file}, record ${line}`,
+          where,
           expected: field,
         });
     yield record as EvaluationRecord;

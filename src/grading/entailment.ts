@@ -1,4 +1,5 @@
-import { answerPart, normalisedTokens } from "./normalise.ts";
+import { answerPart } from "./answer-part.ts";
+import { normalisedTokens } from "./normalise.ts";
 
 /** Says how far a premise entails a hypothesis. An implementation is injected: a language inference model, or the lexical one. */
 export interface EntailmentModel {

@@ -1,14 +1,20 @@
 import { DataFormatError } from "../core/errors.ts";
+import { answerKey, answerWords, sameAnswer } from "./answer-key.ts";
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
 import { extractIndexSet, setF1 } from "./index-sets.ts";
-import { answerPart, normaliseText, tokenF1 } from "./normalise.ts";
+import { wordsF1 } from "./normalise.ts";
 import { extractNumber, meanRelativeAccuracy } from "./numbers.ts";
 import { type OfficialRule, officialJudges } from "./official.ts";
-import { type Extracted, extractOption, optionLetter } from "./options.ts";
+import { extractOption, optionLetter } from "./options.ts";
 import { extractPermutation, isPermutation, kendallTau } from "./permutations.ts";
 import { extractSpan, spanIoU } from "./spans.ts";
 
-/** How an answer is compared with the reference (the same words as a data set's `answerKind`). */
-export type AnswerKind = "choice" | "number" | "span" | "permutation" | "index-set" | "open";
+/** Every way in which an answer is compared with its reference; the words of a data set's `answerKind`. */
+export const answerKinds = ["choice", "number", "span", "permutation", "index-set", "open"] as const;
+
+/** One of {@link answerKinds}. */
+export type AnswerKind = (typeof answerKinds)[number];
 
 /** A question's reference and what the model said. */
 export interface GradingInput {
@@ -20,7 +26,7 @@ export interface GradingInput {
 }
 
 /** What grading found. */
-export interface Verdict {
+export interface Grade {
   readonly correct: boolean;
   /** Partial credit in [0, 1]; 1 exactly for a perfect answer, 0 for nothing read. */
   readonly score: number;
@@ -41,9 +47,9 @@ export const referenceOption = (answer: string, options: readonly string[]): num
   const lone = /^[([]?([A-Za-z])[)\].:]*$/.exec(answer.trim());
   const letter = lone === null ? -1 : lone[1]!.toUpperCase().charCodeAt(0) - 65;
   if (letter >= 0 && letter < options.length) return letter;
-  const texts = options.map(normaliseText);
-  const at = texts.indexOf(normaliseText(answer));
-  if (at >= 0 && texts.lastIndexOf(normaliseText(answer)) === at) return at;
+  const keys = options.map(answerKey);
+  const at = keys.indexOf(answerKey(answer));
+  if (at >= 0 && keys.lastIndexOf(answerKey(answer)) === at) return at;
   const lead = extractOption(answer, options);
   if (lead.value !== null && lead.rule === "line-letter") return lead.value;
   throw badReference(
@@ -58,7 +64,7 @@ const verdict = <T>(
   read: Extracted<T>,
   write: (value: T) => string,
   judge: (value: T) => { correct: boolean; score: number },
-): Verdict =>
+): Grade =>
   read.value === null
     ? { correct: false, score: 0, parsed: null, rule: read.rule }
     : { ...judge(read.value), parsed: write(read.value), rule: read.rule };
@@ -68,23 +74,15 @@ const exact = (correct: boolean): { correct: boolean; score: number } => ({
   score: correct ? 1 : 0,
 });
 
-const gradeText = (answer: string, completion: string, partial: boolean): Verdict => {
+const gradeText = (answer: string, completion: string, partial: boolean): Grade => {
   const text = answerPart(completion);
   if (text === "") return { correct: false, score: 0, parsed: null, rule: "empty" };
-  const [given, wanted] = [normaliseText(text), normaliseText(answer)];
-  // Articles and punctuation may be all there is ("the"); such texts are compared as written.
-  const correct =
-    given === "" || wanted === "" ? text.toLowerCase() === answer.trim().toLowerCase() : given === wanted;
-  const score = correct ? 1 : partial && given !== "" && wanted !== "" ? tokenF1(text, answer) : 0;
-  return {
-    correct,
-    score: correct ? 1 : Math.min(score, 1),
-    parsed: text,
-    rule: partial ? "token-f1" : "normalised-text",
-  };
+  const correct = sameAnswer(text, answer) || text.toLowerCase() === answer.trim().toLowerCase();
+  const score = correct ? 1 : partial ? wordsF1(answerWords(text), answerWords(answer)) : 0;
+  return { correct, score, parsed: text, rule: partial ? "token-f1" : "normalised-text" };
 };
 
-const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Verdict>> = {
+const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Grade>> = {
   choice: ({ answer, options, completion }) => {
     if (options === undefined || options.length === 0) return gradeText(answer, completion, false);
     const right = referenceOption(answer, options);
@@ -149,7 +147,7 @@ const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Verdict>
  * @param mode "strict" (ours) or a benchmark's own rule for its choice questions, errors included
  * @throws {DataFormatError} when the reference is not of its kind
  */
-export const gradeAnswer = (input: GradingInput, mode: "strict" | OfficialRule = "strict"): Verdict => {
+export const gradeAnswer = (input: GradingInput, mode: "strict" | OfficialRule = "strict"): Grade => {
   if (mode === "strict" || input.answerKind !== "choice" || input.options === undefined)
     return gradeByKind[input.answerKind](input);
   const right = referenceOption(input.answer, input.options);

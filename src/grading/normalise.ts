@@ -1,18 +1,4 @@
 /**
- * What is left of a completion when the reasoning is cut away: the text after the last `</think>`, nothing when a
- * `<think>` never closes (the answer was never reached), and the inside of the last `<answer>` pair if there is one.
- */
-export const answerPart = (completion: string): string => {
-  let text = completion.replace(/<think>[\s\S]*?<\/think>/gi, " ");
-  const open = text.search(/<think>/i);
-  if (open >= 0) text = text.slice(0, open);
-  const close = text.toLowerCase().lastIndexOf("</think>");
-  if (close >= 0) text = text.slice(close + "</think>".length);
-  const tagged = [...text.matchAll(/<answer>([\s\S]*?)<\/answer>/gi)].at(-1);
-  return (tagged?.[1] ?? text).trim();
-};
-
-/**
  * Lower case, ASCII punctuation deleted, the words a, an, the deleted, white space collapsed.
  *
  * @source SQuAD evaluation script (`normalize_answer`); golden pairs in test/golden/grading.test.ts
@@ -33,14 +19,10 @@ export const normalisedTokens = (text: string): string[] => {
 };
 
 /**
- * Harmonic mean of token precision and recall after normalisation, in [0, 1]; tokens are matched with multiplicity.
- * Two texts that both normalise to nothing agree (1), one empty text scores 0.
- *
- * @source SQuAD evaluation script (`compute_f1`)
+ * Harmonic mean of precision and recall of two lists of words, in [0, 1]; words are matched with multiplicity. Two empty
+ * lists agree (1), one empty list scores 0.
  */
-export const tokenF1 = (prediction: string, reference: string): number => {
-  const predicted = normalisedTokens(prediction);
-  const wanted = normalisedTokens(reference);
+export const wordsF1 = (predicted: readonly string[], wanted: readonly string[]): number => {
   if (predicted.length === 0 || wanted.length === 0)
     return predicted.length === 0 && wanted.length === 0 ? 1 : 0;
   const left = new Map<string, number>();
@@ -54,3 +36,11 @@ export const tokenF1 = (prediction: string, reference: string): number => {
   }
   return (2 * shared) / (predicted.length + wanted.length);
 };
+
+/**
+ * {@link wordsF1} after SQuAD's normalisation. Two texts that both normalise to nothing agree.
+ *
+ * @source SQuAD evaluation script (`compute_f1`)
+ */
+export const tokenF1 = (prediction: string, reference: string): number =>
+  wordsF1(normalisedTokens(prediction), normalisedTokens(reference));

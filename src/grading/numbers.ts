@@ -1,5 +1,7 @@
-import { answerPart } from "./normalise.ts";
-import type { Extracted } from "./options.ts";
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
+import { plainAnswer } from "./markup.ts";
+import { isDeniedAt, lastOf } from "./polarity.ts";
 
 const SMALL =
   "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
@@ -86,7 +88,7 @@ const joinedWords = (text: string, tokens: readonly Token[], at: number): string
 
 /**
  * Every number of a text in order: digits (also "1,200", "2.5", "-3") and English words up to the thousands ("twenty
- * one", "two hundred and five"), and once, twice, thrice. Clock times ("00:18") and digits inside words are not numbers;
+ * one", "two hundred and five"), and once, twice, thrice; "minus three" is -3. Clock times ("00:18") and digits inside words are not numbers;
  * "10-12" is two numbers.
  */
 export const findNumbers = (text: string): FoundNumber[] => {
@@ -98,8 +100,9 @@ export const findNumbers = (text: string): FoundNumber[] => {
   const found: FoundNumber[] = [];
   for (let i = 0; i < tokens.length; i++) {
     const { text: written, start, end } = tokens[i]!;
+    const sign = /\b(?:minus|negative)\s+$/i.test(text.slice(Math.max(0, start - 12), start)) ? -1 : 1;
     if (/\d/.test(written)) {
-      const value = Number(written.replaceAll(",", "").replace("−", "-"));
+      const value = sign * Number(written.replaceAll(",", "").replace("−", "-"));
       found.push({ value: value === 0 ? 0 : value, start, end });
       continue;
     }
@@ -109,7 +112,7 @@ export const findNumbers = (text: string): FoundNumber[] => {
     else if (unitOf(word) >= 0 || tensOf(word) >= 0) {
       const phrase = readWords(joinedWords(text, tokens, i), 0)!;
       i += phrase.length - 1;
-      found.push({ value: phrase.value, start, end: tokens[i]!.end });
+      found.push({ value: phrase.value === 0 ? 0 : sign * phrase.value, start, end: tokens[i]!.end });
     }
   }
   return found;
@@ -120,25 +123,48 @@ const only = (numbers: readonly FoundNumber[]): number | null =>
     ? numbers[0]!.value
     : null;
 
+/** Numbers that a lead-in announces ("the answer is 3"), in their order. */
+const announcedNumbers = (text: string, numbers: readonly FoundNumber[]): FoundNumber[] =>
+  [...text.matchAll(/\banswer\b\s*(?:is|was|:|=)*\s*:?\s*/gi)].flatMap((lead) => {
+    const at = lead.index + lead[0].length;
+    return (
+      numbers.find((number) => number.start >= at && /^[\s("'[]*$/.test(text.slice(at, number.start))) ?? []
+    );
+  });
+
+/** True when another number is offered beside this one: "3 or 4", "3/4", "3, 4", "3 to 4". */
+const hasRival = (text: string, numbers: readonly FoundNumber[], number: FoundNumber): boolean => {
+  const next = numbers.find(({ start }) => start >= number.end);
+  return (
+    next !== undefined &&
+    next.value !== number.value &&
+    /^(?:[\s,/&–—-]|\b(?:or|and|to|maybe|perhaps|possibly|even)\b)+$/i.test(
+      text.slice(number.end, next.start),
+    )
+  );
+};
+
 /**
- * The number a completion answers with: the whole answer is a number; the number right after the last "answer is";
- * the one number that counts something ("3 times"); the only number there is. Two different candidates give null.
+ * The number a completion answers with: the whole answer is a number; the number that "answer is" announces; the one
+ * number that counts something ("3 times"); the only number there is. Numbers that are denied ("not 3"), doubted, asked
+ * or limits ("more than 2") are none of these; two different candidates give null, unless the text corrects itself.
  */
 export const extractNumber = (completion: string): Extracted<number> => {
-  const text = answerPart(completion).replace(/\*\*|__|`/g, "");
-  const numbers = findNumbers(text);
-  if (numbers.length === 0) return { value: null, rule: text.trim() === "" ? "empty" : "nothing-found" };
-  const first = numbers[0]!;
+  const text = plainAnswer(answerPart(completion));
+  const all = findNumbers(text);
+  if (all.length === 0) return { value: null, rule: text.trim() === "" ? "empty" : "nothing-found" };
+  const first = all[0]!;
   const outside = text.slice(0, first.start) + text.slice(first.end);
-  if (numbers.length === 1 && /^[\s.!()[\]"']*$/.test(outside))
+  if (all.length === 1 && /^[\s.!()[\]"']*$/.test(outside))
     return { value: first.value, rule: "whole-number" };
-  const lead = [...text.matchAll(/\banswer\b\s*(?:is|was|:|=)*\s*:?\s*/gi)].at(-1);
-  if (lead !== undefined) {
-    const at = lead.index + lead[0].length;
-    const after = numbers.find(
-      (number) => number.start >= at && /^[\s("'[]*$/.test(text.slice(at, number.start)),
-    );
-    if (after !== undefined) return { value: after.value, rule: "final-answer" };
+  const numbers = all.filter(({ start, end }) => !isDeniedAt(text, start, end));
+  if (numbers.length === 0) return { value: null, rule: "rejected" };
+  const announced = announcedNumbers(text, numbers);
+  if (announced.length > 0) {
+    const last = lastOf(text, announced, (a, b) => a.value === b.value);
+    return last === null || hasRival(text, numbers, last)
+      ? { value: null, rule: "several-numbers" }
+      : { value: last.value, rule: "final-answer" };
   }
   const counted = only(
     numbers.filter((number) =>

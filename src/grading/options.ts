@@ -1,103 +1,126 @@
-import { answerPart, normaliseText } from "./normalise.ts";
-
-/** What was read out of a completion, and by which rule; `null` when no rule applies. Nothing is ever guessed. */
-export interface Extracted<T> {
-  readonly value: T | null;
-  /** Stable name of the rule that hit, or why none did. */
-  readonly rule: string;
-}
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
+import { inEnglish } from "./foreign-words.ts";
+import {
+  announcedTexts,
+  type LetterClaim,
+  type LetterClaims,
+  letterClaims,
+  namedLetters,
+} from "./letter-claims.ts";
+import { lineClaims, loneLetter } from "./letter-lines.ts";
+import { type OptionNames, optionNames } from "./letters.ts";
+import { plainAnswer } from "./markup.ts";
+import { type OptionTexts, optionTexts, statedOption, wholeOption } from "./option-texts.ts";
+import { CORRECTION } from "./polarity.ts";
 
 /** Letter of the option at a position: 0 is A. */
 export const optionLetter = (index: number): string => String.fromCharCode(65 + index);
 
-const letterIndex = (letter: string, count: number): number | null => {
-  const index = letter.toUpperCase().charCodeAt(0) - 65;
-  return index >= 0 && index < count ? index : null;
+const TURN = /\b(?:but|however|instead|rather|yet)\b/i;
+
+/** The last of different assertions, where the text takes the earlier ones back; null where it contradicts itself. */
+const lastCorrected = (text: string, claims: readonly LetterClaim[]): LetterClaim | null => {
+  const ordered = [...claims].sort((a, b) => a.start - b.start);
+  const last = ordered.at(-1)!;
+  const other = ordered.filter(({ indices }) => indices[0] !== last.indices[0]).at(-1)!;
+  const between = text.slice(other.end, last.start);
+  const corrected = CORRECTION.test(between) || (other.rule === "final-answer" && TURN.test(between));
+  return corrected ? last : null;
 };
 
-/** "A" before a word that an article can stand before is no option. */
-const isArticle = (letter: string, after: string): boolean =>
-  letter === "A" && /^\s+(?!(?:because|since|as|is|was|which|for|due|given|based)\b)[a-z]/.test(after);
-
-/** "B or C" and "B/C" name no single option. */
-const isOneOfSeveral = (after: string): boolean =>
-  /^\W{0,2}\s*(?:or|and|\/|&)\s*\W?[A-Z](?![A-Za-z0-9])/.test(after);
-
-/** Letters that follow a matched lead-in, in order; the lead-in is matched without case, the letter with it. */
-const lettersAfter = (text: string, leadIn: RegExp, count: number, articles: boolean): number[] => {
-  const found: number[] = [];
-  for (const match of text.matchAll(leadIn)) {
-    const rest = text.slice(match.index + match[0].length);
-    const letter = /^(?:\(([A-Za-z])\)|\[([A-Za-z])\]|([A-Z])(?![A-Za-z0-9'’]))/.exec(rest);
-    if (letter === null) continue;
-    const written = (letter[1] ?? letter[2] ?? letter[3])!;
-    const after = rest.slice(letter[0].length);
-    if (isOneOfSeveral(after) || (articles && letter[3] !== undefined && isArticle(written, after))) continue;
-    const index = letterIndex(written, count);
-    if (index !== null) found.push(index);
+/** One option out of all that is said by letters; null value where that is none or several, null without any claim. */
+const settle = (
+  text: string,
+  names: OptionNames,
+  { asserted, rejected, possible }: LetterClaims,
+): Extracted<number> | null => {
+  if (asserted.some(({ indices }) => indices.length > 1)) return { value: null, rule: "several-letters" };
+  const denied = new Set(rejected.flatMap(({ indices }) => indices));
+  const kept = asserted.filter(({ indices }) => !denied.has(indices[0]!));
+  if (kept.length === 0) {
+    if (asserted.length > 0 || denied.size > 0) return { value: null, rule: "rejected" };
+    return possible.length > 0 ? { value: null, rule: "uncertain" } : null;
   }
-  return found;
+  const distinct = new Set(kept.map(({ indices }) => indices[0]!));
+  const chosen = distinct.size === 1 ? kept[0]! : lastCorrected(text, kept);
+  if (chosen === null) return { value: null, rule: "several-letters" };
+  const index = chosen.indices[0]!;
+  const isRival = ({ indices }: { readonly indices: readonly number[] }): boolean =>
+    indices.some((other) => other !== index && !denied.has(other));
+  const rivals = possible.filter(({ end }) => end > chosen.start).some(isRival);
+  // "The answer is A. Wait, B ..." names another option after taking the first one back.
+  const doubt = CORRECTION.exec(text.slice(chosen.end));
+  const replaced =
+    doubt !== null &&
+    namedLetters(text, names).some((group) => group.start > chosen.end + doubt.index && isRival(group));
+  if (rivals || replaced) return { value: null, rule: "several-letters" };
+  return { value: index, rule: chosen.rule };
 };
 
-const STRONG =
-  /\b(?:answer|(?:correct|best|right)\s+(?:option|choice))\b\s*(?:(?:would|should|must)\s+be|is|was|:|=)?\s*:?\s*(?:option|choice)?\s*:?\s*/gi;
-const WEAK = /\b(?:option|choice)\b\s*(?:is|:)?\s*/gi;
-
-const unique = (indices: readonly number[]): number | null => {
-  const set = new Set(indices);
-  return set.size === 1 ? indices[0]! : null;
+/** True when an asserted letter stands before the wording of another option, in its line or as the whole next one. */
+const contradictsText = (
+  text: string,
+  names: OptionNames,
+  texts: OptionTexts,
+  { indices, end }: LetterClaim,
+): boolean => {
+  const [rest = "", ...lines] = text.slice(end).split("\n");
+  const below = lines.find((line) => line.trim() !== "");
+  const other = below === undefined || /[\p{L}\p{N}]/u.test(rest) ? null : wholeOption(texts, below);
+  if (other !== null && other !== indices[0]) return true;
+  const own = names.textLength(rest, indices[0]!);
+  return Array.from({ length: names.count }, (_, index) => names.textLength(rest, index)).some(
+    (length, index) => index !== indices[0] && length > own,
+  );
 };
 
-/** Options whose normalised text stands in the normalised completion as whole words, longest wording preferred. */
-const containedOptions = (text: string, options: readonly string[]): number[] => {
-  const haystack = ` ${normaliseText(text)} `;
-  const texts = options.map(normaliseText);
-  const hits = texts.flatMap((option, index) =>
-    option !== "" && haystack.includes(` ${option} `) ? [index] : [],
+const readByLetters = (text: string, names: OptionNames, texts: OptionTexts): Extracted<number> | null => {
+  const said = letterClaims(text, names);
+  const lines = lineClaims(text, names);
+  const asserted = [...said.asserted, ...lines.claims].filter(
+    ({ start }) => !said.rejected.some((one) => one.start === start),
   );
-  return hits.filter(
-    (index) =>
-      !hits.some(
-        (other) => texts[other] !== texts[index] && ` ${texts[other]} `.includes(` ${texts[index]} `),
-      ),
+  if (asserted.some((one) => one.indices.length === 1 && contradictsText(text, names, texts, one)))
+    return { value: null, rule: "letter-and-text-differ" };
+  const settled = settle(text, names, { ...said, asserted });
+  return settled ?? (lines.listed ? { value: null, rule: "several-letters" } : null);
+};
+
+/** The option whose wording, or a sentence with it, follows a lead-in ("the answer is walk"); null without one. */
+const readAnnounced = (texts: OptionTexts, text: string): Extracted<number> | null => {
+  const stated = announcedTexts(text).map((at) =>
+    statedOption(texts, text.slice(at).split(/(?<=[.!?;])\s|\n/)[0]!),
   );
+  const values = new Set(stated.flatMap(({ value }) => value ?? []));
+  if (values.size === 0) return null;
+  return values.size === 1
+    ? { value: [...values][0]!, rule: "final-answer" }
+    : { value: null, rule: "several-texts" };
 };
 
 /**
- * Which option a completion names, 0-based, by the first rule that hits: reasoning cut away (`answerPart`);
- * the whole answer is a letter; a final-answer phrase ("the answer is C"), the last one; "option C", when only one
- * letter is named so; a line that starts "C." or "C)", when only one does; the whole answer is an option's text; one
- * option's text only is contained. Letters beyond the options never count.
+ * Which option a completion names, 0-based, or null: nothing is guessed. In order: reasoning, special tokens and dress
+ * (Markdown, LaTeX, JSON) are taken off; the whole answer is an option's wording, or a letter; letters that the text
+ * asserts ("the answer is C", "B is correct", a letter alone on the first or last line, "B because ..."), which must
+ * agree, unless the text corrects itself, and must be neither rejected, doubted, joined with others nor followed by
+ * another option's wording; without letters, the one option that a sentence names and none denies.
  *
  * @source design note on answer extraction (strict proposal); golden strings in test/golden/grading.test.ts
- * @differs "option X" with two different letters gives null where the proposal takes the last one
+ * @differs letters that contradict each other give null where the proposal takes the last one
  */
 export const extractOption = (completion: string, options: readonly string[]): Extracted<number> => {
-  const text = answerPart(completion)
-    .replace(/\*\*|__|`/g, "")
-    .trim();
+  const text = plainAnswer(answerPart(completion));
   if (text === "") return { value: null, rule: "empty" };
-  const whole = /^[([]?([A-Za-z])[)\]]?[.:]?$/.exec(text);
-  if (whole !== null) {
-    const value = letterIndex(whole[1]!, options.length);
-    if (value !== null) return { value, rule: "whole-letter" };
-  }
-  const strong = lettersAfter(text, STRONG, options.length, true).at(-1);
-  if (strong !== undefined) return { value: strong, rule: "final-answer" };
-  const weak = unique(lettersAfter(text, WEAK, options.length, false));
-  if (weak !== null) return { value: weak, rule: "option-letter" };
-  const lines = [...text.matchAll(/^\s*[([]?([A-Z])[.)\]:](?=\s|$)/gm)]
-    .map((match) => letterIndex(match[1]!, options.length))
-    .filter((index) => index !== null);
-  const line = unique(lines);
-  if (line !== null) return { value: line, rule: "line-letter" };
-  if (lines.length > 1) return { value: null, rule: "several-letters" };
-  const normalised = normaliseText(text);
-  const equal = options.flatMap((option, index) => (normaliseText(option) === normalised ? [index] : []));
-  if (normalised !== "" && equal.length === 1) return { value: equal[0]!, rule: "whole-text" };
-  const contained = containedOptions(text, options);
-  if (contained.length === 1) return { value: contained[0]!, rule: "contained-text" };
-  return { value: null, rule: contained.length > 1 ? "several-texts" : "nothing-found" };
+  const names = optionNames(options);
+  const texts = optionTexts(options);
+  const alone = /^[A-Za-z]$/.test(text.replace(/[^\p{L}\p{N}]/gu, "")) ? loneLetter(text, names) : null;
+  if (alone !== null) return { value: alone, rule: "whole-letter" };
+  const whole = wholeOption(texts, text);
+  if (whole !== null) return { value: whole, rule: "whole-text" };
+  const byLetters = readByLetters(inEnglish(text), names, texts);
+  if (byLetters !== null) return byLetters;
+  return readAnnounced(texts, text) ?? statedOption(texts, text);
 };
 
 /** Splits a one-line option string ("A. urban, B. coastal") into its texts; null when the letters do not run A, B, C, ... */

@@ -1,5 +1,7 @@
-import { answerPart } from "./normalise.ts";
-import type { Extracted } from "./options.ts";
+import { answerPart } from "./answer-part.ts";
+import type { Extracted } from "./extracted.ts";
+import { plainAnswer } from "./markup.ts";
+import { isDenied, isDeniedAt } from "./polarity.ts";
 
 const SEQUENCE = /\d+(?:\s*(?:,|;|->|→|>|\band\b|\bthen\b|\s)\s*(?:and\s+|then\s+)?\d+)+/gi;
 
@@ -13,17 +15,29 @@ export const isPermutation = (values: readonly number[]): boolean => {
 
 /**
  * The order that a completion gives: the last list of numbers ("2,1,3", "2 -> 1 -> 3", "2 1 3") that is a permutation of
- * 1..length. Lists of another length or with repeats are passed over.
+ * 1..length. Lists of another length, with repeats or denied are passed over; "1,2,3 or 3,2,1" gives null.
  */
 export const extractPermutation = (completion: string, length: number): Extracted<readonly number[]> => {
-  const text = answerPart(completion);
+  const text = plainAnswer(answerPart(completion));
   if (text === "") return { value: null, rule: "empty" };
-  if (length === 1 && /^\D*1\D*$/.test(text)) return { value: [1], rule: "last-list" };
-  const lists = [...text.matchAll(SEQUENCE)]
-    .map((match) => (match[0].match(/\d+/g) ?? []).map(Number))
-    .filter((list) => list.length === length && isPermutation(list));
-  const value = lists.at(-1);
-  return value === undefined ? { value: null, rule: "nothing-found" } : { value, rule: "last-list" };
+  if (length === 1 && /^\D*1\D*$/.test(text) && !isDenied(text)) return { value: [1], rule: "last-list" };
+  const all = [...text.matchAll(SEQUENCE)]
+    .map((match) => ({
+      list: (match[0].match(/\d+/g) ?? []).map(Number),
+      start: match.index,
+      end: match.index + match[0].length,
+    }))
+    .filter(({ list }) => list.length === length && isPermutation(list));
+  const lists = all.filter(({ start, end }) => !isDeniedAt(text, start, end));
+  const last = lists.at(-1);
+  if (last === undefined) return { value: null, rule: all.length > 0 ? "rejected" : "nothing-found" };
+  const other = lists.findLast(({ list }) => list.join() !== last.list.join());
+  if (
+    other !== undefined &&
+    /\bor\b|\b(?:maybe|possibly|perhaps|also)\b/i.test(text.slice(other.end, last.start))
+  )
+    return { value: null, rule: "several-lists" };
+  return { value: last.list, rule: "last-list" };
 };
 
 /**

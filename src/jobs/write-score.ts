@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { makeFolder } from "../core/files.ts";
 import { LineFile } from "../dataset/write.ts";
 import { writeRecord } from "../evaluation/records.ts";
 import {
@@ -78,7 +79,7 @@ export const writeScore = async (
   context: JobContext,
 ): Promise<ReportResult> => {
   const place = join(folder, evaluatedRunFiles.records);
-  mkdirSync(place, { recursive: true });
+  makeFolder(place);
   writeEvaluatedRun(folder, describe(folder, request, result));
   const file = new LineFile(join(place, "records.jsonl"));
   for (const record of result.records) file.add(writeRecord(record));

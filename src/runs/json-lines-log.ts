@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync } from "node:fs";
 import { DataFormatError, InternalError } from "../core/errors.ts";
-import { parseJson } from "../core/files.ts";
+import { parseJsonRow } from "../core/json-text.ts";
 import { appendBytes } from "./append-bytes.ts";
 
 /** The numbers that JSON cannot hold, as they stand in our files. */
@@ -58,8 +58,8 @@ export const readLog = (file: string): LogContent => {
   const ends: number[] = [];
   let start = 0;
   for (let end = bytes.indexOf(10, start); end >= 0; end = bytes.indexOf(10, start)) {
-    const where = `${file}:${rows.length + 1}`;
-    rows.push(stepOf(parseJson(bytes.toString("utf8", start, end), where), where));
+    const line = rows.length + 1;
+    rows.push(stepOf(parseJsonRow(bytes.toString("utf8", start, end), file, line), `${file}:${line}`));
     start = end + 1;
     ends.push(start);
   }

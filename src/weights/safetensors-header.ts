@@ -1,4 +1,5 @@
 import { DataFormatError, messageOf } from "../core/errors.ts";
+import { repeatedKey } from "../core/json-text.ts";
 
 /** Element types of the format with their size in bytes. */
 export const elementBytes: Readonly<Record<string, number>> = {
@@ -36,32 +37,6 @@ export interface SafetensorsHeader {
 
 /** Longest header that is read; the limit of the reference implementation. */
 export const largestHeaderBytes = 100_000_000;
-
-/**
- * The first name that occurs twice in one object of a JSON text, or undefined; `JSON.parse` silently keeps the last.
- * The text must be valid JSON.
- */
-export const duplicateName = (json: string): string | undefined => {
-  const open: (Set<string> | undefined)[] = [];
-  for (let at = 0; at < json.length; at++) {
-    const mark = json[at];
-    if (mark === "{") open.push(new Set());
-    else if (mark === "[") open.push(undefined);
-    else if (mark === "}" || mark === "]") open.pop();
-    else if (mark === '"') {
-      const start = at;
-      for (at++; json[at] !== '"'; at++) if (json[at] === "\\") at++;
-      let after = at + 1;
-      while (/\s/.test(json[after] ?? "")) after++;
-      const names = open.at(-1);
-      if (json[after] !== ":" || names === undefined) continue;
-      const name = JSON.parse(json.slice(start, at + 1)) as string;
-      if (names.has(name)) return name;
-      names.add(name);
-    }
-  }
-  return undefined;
-};
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -101,7 +76,7 @@ export const parseHeader = (
     });
   }
   if (!isObject(json)) return fail("the header is not an object");
-  const twice = duplicateName(text);
+  const twice = repeatedKey(text)?.key;
   if (twice !== undefined) return fail("a name occurs twice in the header", twice);
   const dataBytes = fileBytes - dataStart;
   const metadata: Record<string, string> = {};

@@ -51,6 +51,37 @@ describe.each(names)("advantage %s", (name) => {
       }),
     );
   });
+  test("never falls when a completion gets better, all else as it was", async () => {
+    const { value: advantage } = await advantageRegistry.make(name);
+    fc.assert(
+      fc.property(
+        rows,
+        fc.nat(),
+        unit,
+        unit,
+        fc.double({ min: 0, max: 5, noNaN: true }),
+        (given, pick, to, baseline, more) => {
+          const at = pick % given.length;
+          // A pair is exhausted exactly when it has not won.
+          const settled = (list: readonly Row[]): AdvantageGroup =>
+            groupOf(list.map((one) => ({ ...one, gone: one.q <= one.absent })));
+          const better = given.map((one, i) =>
+            i === at ? { ...one, q: Math.max(one.q, to), reward: one.reward + more } : one,
+          );
+          const before = advantage.compute(settled(given), { baseline }).advantages_G[at]!;
+          const after = advantage.compute(settled(better), { baseline }).advantages_G[at]!;
+          expect(after).toBeGreaterThanOrEqual(before - 1e-9 * (1 + Math.abs(before)));
+        },
+      ),
+    );
+  });
+  test("rises when a completion gets better: somewhere, it is no constant", async () => {
+    const { value: advantage } = await advantageRegistry.make(name);
+    const one = { reward: 0, q: 0, absent: 0, gone: true };
+    const other = { reward: 1, q: 1, absent: 0, gone: false };
+    const { advantages_G } = advantage.compute(groupOf([one, other]), { baseline: 0.3 });
+    expect(advantages_G[1]!).toBeGreaterThan(advantages_G[0]!);
+  });
   test("is pure, finite, and as long as the group", async () => {
     const { value: advantage } = await advantageRegistry.make(name);
     fc.assert(

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import OpenAI from "openai";
 import PQueue from "p-queue";
 import { z } from "zod";
 import { messageOf } from "../../core/errors.ts";
-import { readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
+import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import {
   defineKeywordExtractor,
@@ -12,6 +12,9 @@ import {
   type KeywordFailure,
   type KeywordOutcome,
 } from "../keywords.ts";
+import { otherLanguage } from "../language/caption-language.ts";
+import { groundedKeywords } from "../language/grounding.ts";
+import { installedWordNet } from "../language/wordnet.ts";
 import { limitedFetch } from "../limited-fetch.ts";
 
 const params = z.strictObject({
@@ -36,7 +39,10 @@ const params = z.strictObject({
   cacheFolder: z.string().optional().describe("answers are kept here by content; absent: not kept"),
 });
 
-const version = "1";
+/** Of the request; what is kept by content holds its answers as they came. */
+const requestVersion = "1";
+/** Of the outcome. */
+const version = "2";
 
 const instruction =
   "List the short, visible, transient actions or events that the caption of a video states, in the caption's order. " +
@@ -90,6 +96,25 @@ const failureOf = (error: unknown, key: string | undefined): Failure => {
   return { status: "malformed", reason, again: true };
 };
 
+/** The outcome with the keywords that the caption says; the others are recorded. @param attempts 0 when kept from before */
+const grounded = (outcome: KeywordOutcome, caption: string, attempts: number): KeywordOutcome => {
+  if (outcome.status !== "ok") return outcome;
+  const wordNet = installedWordNet();
+  const other = otherLanguage(caption, wordNet);
+  if (other !== undefined) return { ...outcome, unchecked: `the caption is not English: ${other}` };
+  const { kept, dropped } = groundedKeywords(outcome.keywords, caption, wordNet);
+  if (dropped.length === 0) return outcome;
+  if (kept.length > 0) return { ...outcome, keywords: kept, dropped };
+  const named = dropped.slice(0, 3).map(({ keyword, missing }) => `"${keyword}" (${missing.join(", ")})`);
+  return {
+    status: "ungrounded",
+    reason: `the caption says none of the ${dropped.length} keywords that the model names, e.g. ${named.join("; ").slice(0, 200)}`,
+    attempts,
+    dropped,
+    ...(outcome.usage && { usage: outcome.usage }),
+  };
+};
+
 /** Keywords from a language model behind any OpenAI-compatible endpoint. */
 const openai: KeywordExtractorDefinition = defineKeywordExtractor({
   summary: "a language model behind an OpenAI-compatible endpoint, with structured output",
@@ -113,7 +138,7 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
         ? undefined
         : join(
             settings.cacheFolder,
-            `${sha256(JSON.stringify([version, settings.baseUrl, settings.model, instruction, caption]))}.json`,
+            `${sha256(JSON.stringify([requestVersion, settings.baseUrl, settings.model, instruction, caption]))}.json`,
           );
 
     const attempt = async (caption: string, signal: AbortSignal): Promise<KeywordOutcome | Failure> => {
@@ -163,7 +188,7 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
         const file = cacheFile(caption);
         if (file !== undefined && existsSync(file)) {
           const kept = cachedAnswer.safeParse(readJsonFile(file));
-          if (kept.success) return { status: "ok", ...kept.data, cached: true };
+          if (kept.success) return grounded({ status: "ok", ...kept.data, cached: true }, caption, 0);
         }
         const deadline = AbortSignal.timeout(settings.deadlineSeconds * 1000);
         const started = nowMilliseconds();
@@ -175,10 +200,10 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
           outer?.throwIfAborted();
           if (!("again" in result)) {
             if (result.status === "ok" && file !== undefined) {
-              mkdirSync(settings.cacheFolder!, { recursive: true });
+              makeFolder(settings.cacheFolder!);
               writeFileAtomic(file, JSON.stringify({ keywords: result.keywords, usage: result.usage }));
             }
-            return result;
+            return grounded(result, caption, tries);
           }
           if (deadline.aborted)
             return {

@@ -1,52 +1,53 @@
-import { type Word, wordsOf } from "./clauses.ts";
 import {
   changeParticles,
-  directions,
-  emptyVerbs,
   eventNouns,
-  functionWords,
-  negations,
+  lightVerbs,
   postureVerbs,
-  shotWords,
+  takesObject,
+  verbalNouns,
+  verblessEvents,
 } from "./lexicon.ts";
+import { type Complement, complementOf } from "./objects.ts";
+import { isNoun, isVerb, type NounPhrase, nounPhraseAt, phraseStart } from "./phrases.ts";
+import { sentencesOf } from "./sentences.ts";
+import { nounLemma, tagged } from "./tagger.ts";
+import {
+  isEmptyVerb,
+  isPassive,
+  isUnreal,
+  participleUse,
+  type Reading,
+  readingOf,
+  subjectOf,
+  subjectsBefore,
+} from "./verbs.ts";
 import type { WordNet } from "./wordnet.ts";
 
-/** Something that visibly happens: the verb's lemma (or an event's noun) and the head noun of what it happens to. */
+/** Something that visibly happens. */
 export interface CaptionAction {
+  /** The verb's lemma with its particle ("pick up"), or an event's noun. */
   readonly action: string;
+  /** Head noun (lemma) of what it happens to. */
   readonly object?: string;
 }
 
-/** WordNet's lexicographer file of verbs of walking, flying, swimming. */
-const motionVerbs = 38;
-
-const isVerb = (word: Word): boolean => word.tags.has("Verb");
-const isAuxiliary = (word: Word): boolean =>
-  word.tags.has("Auxiliary") || word.tags.has("Copula") || word.tags.has("Modal");
-const isDeterminer = (word: Word | undefined): boolean =>
-  word !== undefined && (word.tags.has("Determiner") || word.tags.has("Possessive"));
-const isNounLike = (word: Word | undefined): boolean =>
-  word !== undefined && (word.tags.has("Noun") || word.tags.has("Pronoun")) && !isDeterminer(word);
+/** What was said before and "it" or "them" can mean. */
+interface Said {
+  readonly head: string;
+  readonly plural: boolean;
+}
 
 /**
- * The visible actions of a caption in the order of their words.
+ * The visible actions of a caption in the order of their words, each once: full verbs with particle and object, less
+ * what is negated, only wanted, a state or a posture; event nouns where no counted verb takes them.
  *
- * The tagger's verbs count, less auxiliaries, negated ones, empty ones and mere postures; words that it took for
- * nouns or adjectives count when they stand where a verb must (after a noun and before something that follows verbs,
- * or after "and"/"then" behind an earlier verb) and WordNet knows them as verbs; a sentence without any verb gives
- * the events that its nouns name.
- *
- * @source ours; precision and recall in docs/keywords.md
+ * @source ours; rules, precision and recall in docs/keywords.md
  */
 export const captionActions = (caption: string, wordNet: WordNet): CaptionAction[] => {
-  const words = wordsOf(caption);
   const actions: CaptionAction[] = [];
-  let start = 0;
-  for (let at = 1; at <= words.length; at++)
-    if (at === words.length || words[at]!.startsSentence) {
-      actions.push(...sentenceActions(words.slice(start, at), wordNet));
-      start = at;
-    }
+  const objects: Said[] = [];
+  for (const sentence of sentencesOf(caption))
+    actions.push(...sentenceActions(readingOf(tagged(sentence, wordNet), wordNet), objects));
   const seen = new Set<string>();
   return actions.filter(({ action, object }) => {
     const key = `${action} ${object ?? ""}`;
@@ -54,219 +55,206 @@ export const captionActions = (caption: string, wordNet: WordNet): CaptionAction
   });
 };
 
-const sentenceActions = (words: readonly Word[], wordNet: WordNet): CaptionAction[] => {
-  const verbs = words.map((_, at) => verbAt(words, at, wordNet));
-  const found: CaptionAction[] = [];
+/** @param objects objects of earlier verbs, added to */
+const sentenceActions = (reading: Reading, objects: Said[]): CaptionAction[] => {
+  const { words, lemmas } = reading;
+  const found = new Map<number, CaptionAction>();
+  const consumed = new Set<number>();
+  let skip = -1;
   for (let at = 0; at < words.length; at++) {
-    const lemma = verbs[at];
-    if (lemma === undefined || isEmpty(words, at, lemma)) continue;
-    const object = isPassive(words, at)
-      ? subjectOf(words, at, verbs, wordNet)
-      : objectOf(words, at, verbs, wordNet);
-    found.push(object === undefined ? { action: lemma } : { action: lemma, object });
+    const lemma = lemmas[at];
+    if (lemma === undefined || at === skip) continue;
+    const letGo = lemma === "let" && /^go(?:es|ing)?$/.test(words[at + 1]?.text ?? "");
+    if (letGo) skip = at + 1;
+    const read = letGo ? letGoOf(reading, at) : verbAction(reading, at, lemma, objects);
+    if (read === undefined) {
+      // What is held or used can be "it" later.
+      const { object } = complementOf(reading, at, lemma);
+      if (object?.head !== undefined && participleUse(reading, at) === "none")
+        objects.push({ head: object.head, plural: object.plural });
+      continue;
+    }
+    const { action, phrases } = read;
+    found.set(at, action);
+    for (const { start, end } of phrases) for (let i = start; i < end; i++) consumed.add(i);
+    for (const phrase of phrases)
+      if (phrase.head !== undefined) objects.push({ head: phrase.head, plural: phrase.plural });
   }
-  if (verbs.some((lemma) => lemma !== undefined)) return found;
-  return words.flatMap((word) => {
-    const noun = wordNet.lemmas(word.text, "noun")[0];
-    return noun !== undefined && eventNouns.has(noun) ? [{ action: noun }] : [];
-  });
+  for (const [at, action] of eventsOf(reading, consumed)) found.set(at, action);
+  return [...found].sort(([a], [b]) => a - b).map(([, action]) => action);
 };
 
-/** The verb's lemma when the word at `at` is used as a full verb, else undefined. */
-const verbAt = (words: readonly Word[], at: number, wordNet: WordNet): string | undefined => {
-  const word = words[at]!;
-  const lemma = lemmaOf(word.text, wordNet);
-  if (lemma === undefined || shotWords.has(word.text) || particles.has(word.text)) return undefined;
-  const before = words[at - 1];
-  const after = words[at + 1];
-  if (isVerb(word)) {
-    if (isAuxiliary(word)) return undefined;
-    const inflected = /(?:ed|ing)$/.test(word.text);
-    if (isDeterminer(before) && !before!.breakAfter) return attributive(word, after, lemma, wordNet);
-    if (inflected && before !== undefined && !before.breakAfter && beforeNoun(before) && isNounLike(after))
-      return attributive(word, after, lemma, wordNet);
-    return lemma;
-  }
-  return standsForVerb(words, at) ? lemma : undefined;
+interface Read {
+  readonly action: CaptionAction;
+  /** The object's phrase, if it has one. */
+  readonly phrases: readonly NounPhrase[];
+}
+
+const letGoOf = ({ words, wordNet }: Reading, at: number): Read => {
+  const phrase = words[at + 2]?.text === "of" ? nounPhraseAt(words, at + 3, wordNet) : undefined;
+  const object = phrase?.head;
+  return {
+    action: { action: "let go", ...(object !== undefined && { object }) },
+    phrases: phrase ? [phrase] : [],
+  };
 };
 
-const beforeNoun = (word: Word): boolean =>
-  word.tags.has("Adjective") || word.tags.has("Value") || word.tags.has("Preposition");
-
-/** "a passing boat" moves, "the parked car" does not. */
-const attributive = (
-  word: Word,
-  after: Word | undefined,
+/** The action of the full verb at `at`, or undefined when it is none. */
+const verbAction = (
+  reading: Reading,
+  at: number,
   lemma: string,
-  wordNet: WordNet,
-): string | undefined => {
-  const moves = wordNet.entry(lemma, "verb")?.lexicographerFile === motionVerbs;
-  return word.text.endsWith("ing") && moves && after !== undefined ? lemma : undefined;
-};
-
-/** Third-person forms that also are plural nouns (flicks, barks, swings) stand where only a verb can. */
-const standsForVerb = (words: readonly Word[], at: number): boolean => {
-  const word = words[at]!;
-  if (!/[^s]s$/.test(word.text) || word.tags.has("Possessive") || word.tags.has("Pronoun")) return false;
-  const before = words[at - 1];
-  const after = words[at + 1];
-  if (before === undefined || isDeterminer(before) || before.tags.has("Value")) return false;
-  const follows =
-    word.breakAfter ||
-    after === undefined ||
-    functionWords.has(after.text) ||
-    after.tags.has("Determiner") ||
-    after.tags.has("Adverb") ||
-    after.tags.has("Possessive");
-  const afterSubject = isNounLike(before) && !before.breakAfter && !nearVerb(words, at);
-  const afterConjunction = /^(?:and|then|or|but|that|who|which|suddenly|also|briefly)$/.test(before.text);
-  const afterComma = before.breakAfter;
-  if (afterSubject) return follows;
-  const earlierVerb = words
-    .slice(0, at)
-    .some((other, i) => isVerb(other) || (i > 0 && standsForVerb(words, i)));
-  return (
-    (afterConjunction || afterComma) && follows && (earlierVerb || /^(?:that|who|which)$/.test(before.text))
+  objects: readonly Said[],
+): Read | undefined => {
+  const { words, wordNet } = reading;
+  const use = participleUse(reading, at);
+  if (use === "state" || isUnreal(reading, at)) return undefined;
+  if (use === "action") {
+    const of = words[at + 1]?.text === "of" ? nounPhraseAt(words, at + 2, wordNet) : undefined;
+    return isEmptyVerb(reading, at, lemma) ? undefined : finish(lemma, of, undefined);
+  }
+  const complement = complementOf(reading, at, lemma);
+  const light = lightAction(reading, complement, lemma);
+  if (light !== undefined) return light;
+  const { particle, object: phrase } = complement;
+  // "Following the collision" says when.
+  if (lemma === "follow" && phrase?.head !== undefined && eventNouns.has(phrase.head)) return undefined;
+  const passive = isPassive(reading, at);
+  if (lemma === "get") {
+    if (particle === undefined && (phrase?.head === undefined || isVerb(words[complement.end])))
+      return undefined;
+  } else if (isEmptyVerb(reading, at, lemma)) return undefined;
+  if (postureVerbs.has(lemma) && !changeParticles.has(particle ?? "")) return undefined;
+  const after = words[complement.end]?.tag;
+  if (lemma === "help" && after === "VB") return undefined;
+  if (lemma === "make" && phrase !== undefined && (after === "VB" || (phrase.pronoun && after === "JJ")))
+    return undefined;
+  if (lemma === "do" && (phrase?.head === undefined || phrase.head === "thing")) return undefined;
+  if (passive || isReduced(reading, at)) {
+    const head = words[at]!.tag === "VBN" || passive ? subjectOf(reading, at) : undefined;
+    return finish(lemma, undefined, particle, head);
+  }
+  if (phrase !== undefined)
+    return finish(lemma, phrase, particle, phrase.head ?? antecedent(reading, at, phrase, objects));
+  const shared =
+    particle === undefined || /^(?:pick|put|rinse|wash|wipe|lift|hold|set|scoop|chop|throw|tear)$/.test(lemma)
+      ? sharedObject(reading, particle === undefined ? at : complement.end - 1, lemma, words[at]!.tag)
+      : undefined;
+  return finish(
+    lemma,
+    undefined,
+    particle,
+    shared === undefined ? undefined : (shared.head ?? antecedent(reading, at, shared, objects)),
   );
 };
 
-/** True when the clause up to `at` has a verb already, so that a noun phrase is its object. */
-const nearVerb = (words: readonly Word[], at: number): boolean => {
-  for (let i = at - 1; i >= 0 && !words[i]!.breakAfter; i--) {
-    if (
-      words[i]!.tags.has("Conjunction") ||
-      /^(?:while|when|as|that|who|which|because|until)$/.test(words[i]!.text)
-    )
-      return false;
-    if (isVerb(words[i]!) && !isAuxiliary(words[i]!)) return true;
-  }
-  return false;
+/** "A ball thrown into the air": a participle behind its noun. */
+const isReduced = ({ words }: Reading, at: number): boolean =>
+  words[at]!.tag === "VBN" &&
+  words[at - 1]?.tag !== "HV" &&
+  !(words[at - 1]?.tag === "RB" && words[at - 2]?.tag === "HV");
+
+const finish = (
+  lemma: string,
+  phrase: NounPhrase | undefined,
+  particle: string | undefined,
+  head?: string,
+): Read => {
+  const action = particle === undefined ? lemma : `${lemma} ${particle}`;
+  const object = head ?? phrase?.head;
+  const noted =
+    phrase ?? (object === undefined ? undefined : { start: 0, end: 0, head: object, plural: false });
+  return { action: object === undefined ? { action } : { action, object }, phrases: noted ? [noted] : [] };
 };
 
-const lemmaOf = (text: string, wordNet: WordNet): string | undefined => {
-  const candidates = wordNet.lemmas(text, "verb");
-  return candidates.length < 2
-    ? candidates[0]
-    : candidates.reduce((best, lemma) =>
-        wordNet.entry(lemma, "verb")!.taggedSenses > wordNet.entry(best, "verb")!.taggedSenses ? lemma : best,
-      );
+/** "Gives the ball a kick", "takes a sip of coffee", "comes to a stop". */
+const lightAction = (reading: Reading, complement: Complement, lemma: string): Read | undefined => {
+  const { words, wordNet } = reading;
+  if (!lightVerbs.has(lemma) && lemma !== "have") return undefined;
+  if (words[complement.end]?.tag === "VBG" && words[complement.end - 1]?.text === "turns") return undefined;
+  let phrase = complement.object;
+  const to = words[complement.end];
+  if (phrase === undefined && /^(?:to|for|into)$/.test(to?.text ?? ""))
+    phrase = nounPhraseAt(words, complement.end + 1, wordNet);
+  else if (lemma === "come" || lemma === "go") return undefined;
+  const last = phrase === undefined ? undefined : words[phrase.end - 1];
+  if (phrase === undefined || last === undefined || !isNoun(last)) return undefined;
+  const noun = nounLemma(last, wordNet);
+  if (!verbalNouns.has(noun) || !isIndefinite(reading, phrase)) return undefined;
+  const of =
+    words[phrase.end]?.text === "of" && takesObject.has(noun)
+      ? nounPhraseAt(words, phrase.end + 1, wordNet)
+      : undefined;
+  const object = complement.recipient?.head ?? of?.head;
+  const read = finish(noun, undefined, undefined, object);
+  return { ...read, phrases: [phrase] };
 };
 
-const isEmpty = (words: readonly Word[], at: number, lemma: string): boolean => {
-  if (emptyVerbs.has(lemma)) return true;
-  const after = words[at + 1]?.text ?? "";
-  if (postureVerbs.has(lemma) && !changeParticles.has(after)) return true;
-  if (/ing$/.test(words[at]!.text) && words[at - 1] !== undefined && negations.has(words[at - 1]!.text))
-    return true;
-  for (let i = at - 1; i >= 0 && i >= at - 3 && !words[i]!.breakAfter; i--) {
-    if (negations.has(words[i]!.text) || words[i]!.tags.has("Negative")) return true;
-    if (!isAuxiliary(words[i]!) && !words[i]!.tags.has("Adverb")) break;
-  }
-  return false;
-};
-
-const isPassive = (words: readonly Word[], at: number): boolean => {
-  if (!/(?:ed|en|n|t|k|ung|g|d)$/.test(words[at]!.text) || /ing$/.test(words[at]!.text)) return false;
-  for (let i = at - 1; i >= 0 && i >= at - 3; i--) {
-    if (/^(?:is|are|was|were|be|been|being|gets|get|got)$/.test(words[i]!.text)) return true;
-    if (!words[i]!.tags.has("Adverb")) return false;
-  }
-  return false;
-};
+/** "A kick", "two steps", "a quick look": an event, where "the cut" may be a thing. */
+const isIndefinite = ({ words }: Reading, { start }: NounPhrase): boolean =>
+  words[start]!.tag !== "PS" && words[start]!.text !== "this";
 
 /**
- * Head of the noun phrase that directly follows the verb; a particle may stand between when WordNet knows the two as
- * one verb (switch off the light, but: roll | down the slope). "It" and "them" stand for the noun said last.
+ * The noun that "it" or "them" stands for: the last object of that number, else another clause's subject, else the
+ * last noun that is not this clause's subject.
  */
-const objectOf = (
-  words: readonly Word[],
-  verb: number,
-  verbs: readonly (string | undefined)[],
-  wordNet: WordNet,
+const antecedent = (
+  reading: Reading,
+  at: number,
+  phrase: NounPhrase,
+  objects: readonly Said[],
 ): string | undefined => {
-  if (words[verb]!.breakAfter) return undefined;
-  let at = verb + 1;
-  const next = words[at];
-  if (next !== undefined && particles.has(next.text)) {
-    const moves = wordNet.entry(verbs[verb]!, "verb")?.lexicographerFile === motionVerbs;
-    const oneVerb = !moves && wordNet.entry(`${verbs[verb]}_${next.text}`, "verb") !== undefined;
-    if (next.breakAfter || !oneVerb) return undefined;
-    at++;
-  }
-  const pronoun = words[at];
-  if (pronoun === undefined || (pronoun.text !== "it" && pronoun.text !== "them"))
-    return headFrom(words, at, verbs, wordNet);
-  for (let i = verb - 1; i >= 0; i--) {
-    const head =
-      verbs[i] === undefined && words[i]!.tags.has("Noun") ? nounLemma(words[i]!, wordNet) : undefined;
-    if (head !== undefined) return head;
-  }
-  return undefined;
+  if (phrase.pronoun === undefined) return undefined;
+  const plural = phrase.pronoun === "many";
+  const last = [...objects].reverse().find((said) => said.plural === plural) ?? objects.at(-1);
+  if (last !== undefined) return last.head;
+  const [subject, ...others] = subjectsBefore(reading, at);
+  const other = others.find((head) => head !== undefined && head !== subject);
+  if (other !== undefined) return other;
+  const { words, wordNet } = reading;
+  const nouns = words.slice(0, at).filter((word, i) => isNoun(word) && !isNoun(words[i + 1]));
+  const lemmas = nouns.map((word) => nounLemma(word, wordNet)).filter((lemma) => lemma !== subject);
+  return lemmas.at(-1) ?? subject;
 };
 
-/** Words that, after a verb, belong to it or begin a phrase of place. */
-const particles: ReadonlySet<string> = new Set([
-  "up",
-  "out",
-  "off",
-  "down",
-  "over",
-  "back",
-  "away",
-  "in",
-  "on",
-  "under",
-  "head-on",
-]);
-
-/** The lemma of a noun, out of its plural where it is one; undefined for pronouns and possessives. */
-const nounLemma = (word: Word, wordNet: WordNet): string | undefined => {
-  if (word.tags.has("Pronoun") || word.tags.has("Possessive")) return undefined;
-  const lemmas = wordNet.lemmas(word.text, "noun");
-  return word.tags.has("Plural") ? (lemmas.find((lemma) => lemma !== word.text) ?? lemmas[0]) : lemmas[0];
+/** The object of the verb that is joined to this one ("opens and closes the door"), if this one needs an object. */
+const sharedObject = (reading: Reading, at: number, lemma: string, form: string): NounPhrase | undefined => {
+  const { words, wordNet, lemmas } = reading;
+  if (wordNet.transitivity(lemma) !== "object") return undefined;
+  let next = at + 1;
+  if (words[next]?.tag !== "CC" && words[next]?.tag !== ",") return undefined;
+  let joins = false;
+  for (; /^(?:,|CC|RB)$/.test(words[next]?.tag ?? ""); next++) joins ||= words[next]!.tag === "CC";
+  const joined = lemmas[next];
+  if (joined === undefined || words[next]!.tag !== form) return undefined;
+  const own = complementOf(reading, next, joined).object;
+  if (own === undefined) return sharedObject(reading, next, joined, form);
+  return joins ? own : undefined;
 };
 
-const headFrom = (
-  words: readonly Word[],
-  from: number,
-  verbs: readonly (string | undefined)[],
-  wordNet: WordNet,
-): string | undefined => {
-  let head: string | undefined;
-  for (let at = from; at < words.length; at++) {
-    const word = words[at]!;
-    if (verbs[at] !== undefined || (word.tags.has("Pronoun") && !isDeterminer(word))) break;
+/** Event nouns that no counted verb takes as its object. */
+const eventsOf = (reading: Reading, consumed: ReadonlySet<number>): Map<number, CaptionAction> => {
+  const { words, wordNet, lemmas } = reading;
+  const found = new Map<number, CaptionAction>();
+  const verbless = !lemmas.some((lemma) => lemma !== undefined) && !words.some(({ tag }) => tag === "BE");
+  words.forEach((word, at) => {
+    if (!isNoun(word) || isNoun(words[at + 1]) || words[at + 1]?.tag === "PS" || consumed.has(at)) return;
     const noun = nounLemma(word, wordNet);
-    const inside =
-      isDeterminer(word) || word.tags.has("Adjective") || word.tags.has("Value") || word.tags.has("Noun");
-    if (!inside || directions.has(word.text) || word.tags.has("Preposition") || word.tags.has("Conjunction"))
-      break;
-    if (word.tags.has("Noun") && !word.tags.has("Possessive") && noun !== undefined) head = noun;
-    if (word.breakAfter) break;
-  }
-  return head;
-};
-
-/** Head of the noun phrase before the verb's auxiliaries. */
-const subjectOf = (
-  words: readonly Word[],
-  verb: number,
-  verbs: readonly (string | undefined)[],
-  wordNet: WordNet,
-): string | undefined => {
-  for (let at = verb - 1; at >= 0; at--) {
-    const word = words[at]!;
-    if (verbs[at] !== undefined && !isAuxiliary(word)) return subjectOf(words, at, verbs, wordNet);
-    const head = word.tags.has("Noun") ? nounLemma(word, wordNet) : undefined;
-    if (head !== undefined && !isPrepositional(words, at)) return head;
-  }
-  return undefined;
-};
-
-const isPrepositional = (words: readonly Word[], at: number): boolean => {
-  for (let i = at - 1; i >= 0 && at - i <= 3; i--) {
-    if (words[i]!.tags.has("Preposition")) return true;
-    if (!isDeterminer(words[i]) && !words[i]!.tags.has("Adjective")) return false;
-  }
-  return false;
+    const start = phraseStart(words, at);
+    if (
+      /^(?:no|without|not)$/.test(words[start]!.text) ||
+      /^(?:no|without|not)$/.test(words[start - 1]?.text ?? "")
+    )
+      return;
+    if (/^(?:avoid|prevent|escape)$/.test(lemmas[start - 1] ?? "")) return;
+    const of =
+      words[at + 1]?.text === "of" && takesObject.has(noun)
+        ? nounPhraseAt(words, at + 2, wordNet)?.head
+        : undefined;
+    if (of !== undefined && words[start]!.tag === "DT") found.set(at, { action: noun, object: of });
+    else if (words[at - 1] !== undefined && eventNouns.has(`${words[at - 1]!.text}-${noun}`))
+      found.set(at, { action: `${words[at - 1]!.text}-${noun}` });
+    else if (eventNouns.has(noun) || (verbless && verblessEvents.has(noun))) found.set(at, { action: noun });
+  });
+  return found;
 };

@@ -2,10 +2,10 @@ import { captionActions } from "./caption-actions.ts";
 import { installedWordNet } from "./wordnet.ts";
 
 /** Raised whenever the same caption would give other keywords. */
-export const captionKeywordsVersion = "1";
+export const captionKeywordsVersion = "2";
 
 /**
- * Keywords of a caption, offline: each visible action's lemma with the head noun of its object ("flip pancake"), in
+ * Keywords of a caption, offline: each visible action's lemma with particle and head noun ("pick up pancake"), in
  * the order of the caption, without repetition.
  *
  * @throws {DataFormatError} when WordNet's files are not installed

@@ -3,15 +3,15 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { DataFormatError, messageOf } from "../../core/errors.ts";
 
-/** The two parts of speech that keyword extraction asks about. */
-export type PartOfSpeech = "noun" | "verb";
+/** WordNet's parts of speech. */
+export type PartOfSpeech = "noun" | "verb" | "adj" | "adv";
 
 /** What WordNet's index says about a lemma. */
 export interface WordNetEntry {
   readonly lemma: string;
   /** Number of senses. */
   readonly senses: number;
-  /** Number of senses that occur in the tagged texts; a rough measure of how common the word is. */
+  /** Number of senses that occur in the tagged texts. */
   readonly taggedSenses: number;
   /** Lexicographer file of the first sense, 3-28 for nouns (04 act, 11 event), 29-43 for verbs (38 motion, 42 stative). */
   readonly lexicographerFile: number;
@@ -39,16 +39,39 @@ const detachments: Readonly<Record<PartOfSpeech, readonly (readonly [string, str
     ["ing", "e"],
     ["ing", ""],
   ],
+  adj: [
+    ["er", ""],
+    ["est", ""],
+    ["er", "e"],
+    ["est", "e"],
+  ],
+  adv: [],
 };
 
+const parts: readonly PartOfSpeech[] = ["noun", "verb", "adj", "adv"];
+
+/** An object with one value for each part of speech. */
+const forParts = <Value>(make: (part: PartOfSpeech) => Value): Readonly<Record<PartOfSpeech, Value>> => ({
+  noun: make("noun"),
+  verb: make("verb"),
+  adj: make("adj"),
+  adv: make("adv"),
+});
+
+/** Sentence frames in which a verb has no object (1 "Something ----s", 2 "Somebody ----s", 4, 12, 13, 22). */
+const objectlessFrames: ReadonlySet<number> = new Set([1, 2, 4, 12, 13, 22]);
+/** Frames with one ("Somebody ----s something" and its kin). */
+const objectFrames: ReadonlySet<number> = new Set([8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 24, 30, 31]);
+
 /**
- * A reader of WordNet 3.0's index, data and exception files for two parts of speech.
+ * A reader of WordNet 3.0's index, data, sense and exception files.
  *
  * @source WordNet 3.0 file formats wndb(5WN) and morphy(7WN), Princeton University
  */
 export class WordNet {
   readonly #index: Readonly<Record<PartOfSpeech, ReadonlyMap<string, string>>>;
-  readonly #data: Readonly<Record<PartOfSpeech, string>>;
+  readonly #data: Readonly<Record<"noun" | "verb", string>>;
+  readonly #counts: Readonly<Record<PartOfSpeech, ReadonlyMap<string, number>>>;
   readonly #exceptions: Readonly<Record<PartOfSpeech, ReadonlyMap<string, readonly string[]>>>;
 
   /** Reads `folder` (the one with `index.verb`). @throws {DataFormatError} when files are missing */
@@ -65,13 +88,69 @@ export class WordNet {
         });
       }
     };
-    this.#index = { noun: indexOf(read("index.noun")), verb: indexOf(read("index.verb")) };
+    this.#index = forParts((part) => indexOf(read(`index.${part}`)));
     this.#data = { noun: read("data.noun"), verb: read("data.verb") };
-    this.#exceptions = { noun: exceptionsOf(read("noun.exc")), verb: exceptionsOf(read("verb.exc")) };
+    this.#exceptions = forParts((part) => exceptionsOf(read(`${part}.exc`)));
+    this.#counts = countsOf(read("index.sense"));
+  }
+
+  /** True when WordNet has the lemma (lower case, underscores) as that part of speech. */
+  has(lemma: string, part: PartOfSpeech): boolean {
+    return this.#index[part].has(lemma);
+  }
+
+  /** How often the lemma occurs in WordNet's tagged texts as that part of speech, all senses together. */
+  count(lemma: string, part: PartOfSpeech): number {
+    return this.#counts[part].get(lemma) ?? 0;
+  }
+
+  /** Whether the verb's first sense takes an object, none, or either; undefined for what is no verb. */
+  transitivity(lemma: string): "object" | "none" | "either" | undefined {
+    const entry = this.#firstSense(lemma, "verb");
+    if (entry === undefined) return undefined;
+    const frames = [...entry.matchAll(/ \+ (\d\d) [0-9a-f]{2}/g)].map(([, frame]) => Number(frame));
+    const [some, none] = [
+      frames.some((frame) => objectFrames.has(frame)),
+      frames.some((frame) => objectlessFrames.has(frame)),
+    ];
+    return some && none ? "either" : some ? "object" : "none";
+  }
+
+  #firstSense(lemma: string, part: "noun" | "verb"): string | undefined {
+    const start = this.#offsets(lemma, part)[0];
+    return start === undefined ? undefined : this.#synset(start, part);
+  }
+
+  /** Places of the lemma's senses in the data file. */
+  #offsets(lemma: string, part: "noun" | "verb"): number[] {
+    const fields = this.#index[part].get(lemma)?.trim().split(" ");
+    return fields === undefined ? [] : fields.slice(6 + Number(fields[3])).map(Number);
+  }
+
+  /** A sense's line without its gloss. */
+  #synset(start: number, part: "noun" | "verb"): string {
+    return this.#data[part].slice(start, this.#data[part].indexOf(" | ", start));
+  }
+
+  /** Nouns and verbs that WordNet derives from the lemma or the lemma from them ("collision" and "collide"). */
+  derived(lemma: string, part: "noun" | "verb"): string[] {
+    const found = new Set<string>();
+    for (const offset of this.#offsets(lemma, part)) {
+      const line = this.#synset(offset, part);
+      for (const [, target, type, from, to] of line.matchAll(
+        / \+ (\d{8}) ([nv]) ([0-9a-f]{2})([0-9a-f]{2})/g,
+      )) {
+        if (wordsIn(line)[Number.parseInt(from!, 16) - 1] !== lemma) continue;
+        const other = wordsIn(this.#synset(Number(target), type === "n" ? "noun" : "verb"));
+        const word = other[Number.parseInt(to!, 16) - 1];
+        if (word !== undefined) found.add(word);
+      }
+    }
+    return [...found];
   }
 
   /** The entry of a lemma in lower case with underscores, or undefined. */
-  entry(lemma: string, part: PartOfSpeech): WordNetEntry | undefined {
+  entry(lemma: string, part: "noun" | "verb"): WordNetEntry | undefined {
     const line = this.#index[part].get(lemma);
     if (line === undefined) return undefined;
     const fields = line.split(" ");
@@ -103,6 +182,13 @@ export class WordNet {
   }
 }
 
+/** The words of a synset's line, in lower case. */
+const wordsIn = (line: string): string[] => {
+  const fields = line.split(" ");
+  const count = Number.parseInt(fields[3]!, 16);
+  return Array.from({ length: count }, (_, at) => fields[4 + 2 * at]!.toLowerCase());
+};
+
 const indexOf = (text: string): Map<string, string> => {
   const entries = new Map<string, string>();
   for (const line of text.split("\n")) {
@@ -110,6 +196,15 @@ const indexOf = (text: string): Map<string, string> => {
     if (end > 0) entries.set(line.slice(0, end), line);
   }
   return entries;
+};
+
+const countsOf = (text: string): Record<PartOfSpeech, Map<string, number>> => {
+  const counts = { noun: new Map(), verb: new Map(), adj: new Map(), adv: new Map() };
+  for (const [, lemma, type, count] of text.matchAll(/^([^%\n]+)%(\d)\S* \d+ \d+ ([1-9]\d*)$/gm)) {
+    const part = type === "5" ? "adj" : parts[Number(type) - 1]!;
+    counts[part].set(lemma, (counts[part].get(lemma) ?? 0) + Number(count));
+  }
+  return counts;
 };
 
 const exceptionsOf = (text: string): Map<string, string[]> => {

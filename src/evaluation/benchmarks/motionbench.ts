@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DataFormatError } from "../../core/errors.ts";
-import { readJsonLines } from "../../core/files.ts";
+import { readJsonRows } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
@@ -91,13 +91,11 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     samples: async (path) => {
       const samples: BenchmarkSample[] = [];
       const seen = new Set<string>();
-      let line = 0;
-      for await (const value of readJsonLines(path)) {
-        line++;
-        for (const sample of samplesOf(value, `${path}, video ${line}`)) {
+      for await (const { value, where } of readJsonRows(path)) {
+        for (const sample of samplesOf(value, where)) {
           if (seen.has(sample.id))
             throw new DataFormatError("MotionBench question twice", {
-              where: `${path}, video ${line}, ${sample.id}`,
+              where: `${where}, ${sample.id}`,
             });
           seen.add(sample.id);
           samples.push(sample);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { DataFormatError, messageOf } from "../../core/errors.ts";
 import { readSampleFile } from "../../dataset/read.ts";
+import { answerKinds } from "../../grading/grade-answer.ts";
 import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
 
 /** The sample files of a data set folder, or the one file that was named. */
@@ -26,8 +27,6 @@ const sampleFiles = (path: string): string[] => {
     });
   return files.map((file) => join(path, file));
 };
-
-const answerKinds = ["choice", "number", "span", "permutation", "index-set", "open"] as const;
 
 /** Any data set of ours as a benchmark: the scripted world's held-out questions, or a person's own. */
 const plugin: BenchmarkPlugin = defineBenchmark({

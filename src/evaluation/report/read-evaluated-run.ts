@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { checkedPair, type Pair } from "../../absent/pair.ts";
 import { RunError } from "../../core/errors.ts";
-import { readJsonLines } from "../../core/files.ts";
+import { readJsonRows } from "../../core/files.ts";
 import { readSamples } from "../../dataset/read.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { readRun, type StoredRun } from "../../runs/read-run.ts";
@@ -59,9 +59,8 @@ const readAllRecords = async (folder: string): Promise<EvaluationRecord[]> => {
 const readPairs = async (file: string | null): Promise<Map<string, Pair>> => {
   const pairs = new Map<string, Pair>();
   if (file === null) return pairs;
-  let line = 0;
-  for await (const value of readJsonLines(file)) {
-    const pair = checkedPair(value, `${file}:${++line}`);
+  for await (const { value, where } of readJsonRows(file)) {
+    const pair = checkedPair(value, where);
     pairs.set(pair.complete.sha256, pair);
   }
   return pairs;

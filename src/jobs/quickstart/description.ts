@@ -1,5 +1,6 @@
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
+import type { PairQuality } from "../../absent/pair-quality.ts";
 import { isoTime } from "../../core/clock.ts";
 import { writeFileAtomic } from "../../core/files.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type RunJournal,
 } from "../../evaluation/report/description.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
-import type { PairQuality } from "./pairs.ts";
 
 /** The training stages that are tested: their folders, and their names in the report. */
 export const stageTitles = {

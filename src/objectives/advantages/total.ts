@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { type AdvantagePlugin, defineAdvantage } from "../advantages.ts";
 import { comparativeDefaults } from "../comparative-defaults.ts";
+import { centred } from "./centred.ts";
 import { comparative } from "./comparative.ts";
+import { groupComparison } from "./group.ts";
 import { groupRelative } from "./group-relative.ts";
 
 const params = z.strictObject({
@@ -10,6 +12,10 @@ const params = z.strictObject({
     .min(0)
     .default(comparativeDefaults.lambda.value)
     .describe("weight of the comparative advantage; 0 is plain GRPO"),
+  comparison: z
+    .enum(["comparative", "centred", "group"])
+    .default("comparative")
+    .describe("which comparison: winners only (the paper's, reconstructed), every pair, or within the group"),
   decay: z
     .number()
     .min(0)
@@ -32,7 +38,7 @@ const params = z.strictObject({
 /**
  * The advantage of Comparative GRPO.
  *
- * A_i = A_base,i + lambda A_comp,i
+ * A_i = A_base,i + lambda A_comp,i, with A_comp one of `comparative`, `centred`, `group`
  *
  * With lambda = 0 it is plain GRPO to the last bit: exhausted pairs are not dropped then, since nothing was compared.
  *
@@ -42,22 +48,29 @@ const plugin: AdvantagePlugin = defineAdvantage({
   summary: "group-relative advantage plus lambda times the comparative one (Comparative GRPO)",
   source: "VideoPerceiver (arXiv 2511.18823), eq. (10), reconstructed",
   params,
-  create: ({ lambda, decay, divideComparativeByStd, divideBaseByStd, epsilon, onExhausted }) => {
+  create: (given) => {
+    const { lambda, comparison, decay, divideComparativeByStd, divideBaseByStd, epsilon, onExhausted } =
+      given;
     const base = groupRelative({ divideByStd: divideBaseByStd, epsilon, freedom: 1 });
-    const compared = comparative({ decay, divideByStd: divideComparativeByStd, epsilon });
+    const against = { decay, divideByStd: divideComparativeByStd, epsilon };
+    const compared = {
+      comparative: () => comparative(against),
+      centred: () => centred(against),
+      group: () => groupComparison({ ...against, centre: "group" }),
+    }[comparison]();
     return {
       start: compared.start,
       compute: (group, state) => {
         const plain = base.compute(group, state);
-        const comparison = compared.compute(group, state);
-        if (lambda === 0) return { ...plain, state: comparison.state };
+        const beside = compared.compute(group, state);
+        if (lambda === 0) return { ...plain, state: beside.state };
         const dropped = (i: number): boolean => onExhausted === "drop" && group.exhausted_G[i] === true;
         return {
           advantages_G: plain.advantages_G.map((advantage, i) =>
-            dropped(i) ? 0 : advantage + lambda * comparison.advantages_G[i]!,
+            dropped(i) ? 0 : advantage + lambda * beside.advantages_G[i]!,
           ),
           weights_G: plain.weights_G.map((weight, i) => (dropped(i) ? 0 : weight)),
-          state: comparison.state,
+          state: beside.state,
         };
       },
     };

@@ -1,5 +1,5 @@
 import { VideoError } from "../../core/errors.ts";
-import { parseJson } from "../../core/files.ts";
+import { parseJson } from "../../core/json-text.ts";
 import { openingReason, refusedContainer } from "../backend/admitted.ts";
 import type { Opening, SourceFacts } from "../backend/backend.ts";
 import { chooseStream } from "../backend/choose-stream.ts";

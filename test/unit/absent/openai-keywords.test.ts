@@ -89,7 +89,7 @@ describe("openai keywords", () => {
 
   it("waits out 429 and 500 and then answers", async () => {
     replies = [error(429, { "retry-after-ms": "5" }), error(500), good];
-    expect((await (await extractor()).extract("x")).status).toBe("ok");
+    expect((await (await extractor()).extract("A man flips a pancake and catches it.")).status).toBe("ok");
     expect(received).toHaveLength(3);
   });
 
@@ -157,7 +157,9 @@ describe("openai keywords", () => {
     process.env["STAND_IN_KEY"] = "sk-secret";
     try {
       replies = [(r) => json(r, 401, { error: { message: "bad key\u001b[2J sk-secret" } })];
-      const outcome = await (await extractor({ apiKeyVariable: "STAND_IN_KEY" })).extract("x");
+      const outcome = await (await extractor({ apiKeyVariable: "STAND_IN_KEY" })).extract(
+        "A man flips a pancake and catches it.",
+      );
       expect(outcome).toEqual({ status: "refused", reason: "401 bad key [2J [key]", attempts: 1 });
     } finally {
       delete process.env["STAND_IN_KEY"];
@@ -166,32 +168,76 @@ describe("openai keywords", () => {
 
   it("does not begin a wait that ends after the deadline", async () => {
     replies = [error(429, { "retry-after": "86400" })];
-    const outcome = await (await extractor({ deadlineSeconds: 5 })).extract("x");
+    const outcome = await (await extractor({ deadlineSeconds: 5 })).extract(
+      "A man flips a pancake and catches it.",
+    );
     expect(outcome).toMatchObject({ status: "rate-limited", attempts: 1 });
     expect(received).toHaveLength(1);
   });
 
   it("gives up at the deadline when the endpoint says nothing", async () => {
     replies = [() => {}];
-    const outcome = await (await extractor({ deadlineSeconds: 0.1 })).extract("x");
+    const outcome = await (await extractor({ deadlineSeconds: 0.1 })).extract(
+      "A man flips a pancake and catches it.",
+    );
     expect(outcome).toEqual({ status: "deadline", reason: "no answer in 0.1 s", attempts: 1 });
   });
 
   it("keeps answers by content and asks once", async () => {
     replies = [good, good];
     const kept = await extractor({ cacheFolder: folder });
-    expect((await kept.extract("same")).status).toBe("ok");
-    expect(await kept.extract("same")).toMatchObject({ status: "ok", cached: true });
+    const same = "He flips and catches the pancake.";
+    expect((await kept.extract(same)).status).toBe("ok");
+    expect(await kept.extract(same)).toMatchObject({ status: "ok", cached: true });
     expect(received).toHaveLength(1);
-    await kept.extract("other");
+    await kept.extract("She flips and catches the pancake.");
     expect(received).toHaveLength(2);
+  });
+
+  it("drops and records what the caption does not say, of a kept answer as well", async () => {
+    replies = [completion('{"keywords":["flip pancake","spill milk","toss pancake"]}')];
+    const kept = await extractor({ cacheFolder: join(folder, "dropped") });
+    const outcome = {
+      status: "ok",
+      keywords: ["flip pancake"],
+      dropped: [
+        { keyword: "spill milk", missing: ["spill", "milk"] },
+        { keyword: "toss pancake", missing: ["toss"] },
+      ],
+    };
+    expect(await kept.extract("A man flips a pancake.")).toMatchObject(outcome);
+    expect(await kept.extract("A man flips a pancake.")).toMatchObject({ ...outcome, cached: true });
+    expect(received).toHaveLength(1);
+  });
+
+  it("gives no keywords when the caption says none of those named, and still what they cost", async () => {
+    replies = [completion('{"keywords":["spill milk"]}')];
+    const outcome = await (await extractor()).extract("A man flips a pancake.");
+    expect(outcome).toMatchObject({
+      status: "ungrounded",
+      reason: 'the caption says none of the 1 keywords that the model names, e.g. "spill milk" (spill, milk)',
+      attempts: 1,
+      usage: { promptTokens: 100 },
+      dropped: [{ keyword: "spill milk", missing: ["spill", "milk"] }],
+    });
+    expect(outcome).not.toHaveProperty("keywords");
+  });
+
+  it("says that it cannot compare keywords with a caption that is not English", async () => {
+    replies = [completion('{"keywords":["flip pancake"]}')];
+    const outcome = await (await extractor()).extract("一个男人翻煎饼。");
+    expect(outcome).toMatchObject({
+      status: "ok",
+      keywords: ["flip pancake"],
+      unchecked: "the caption is not English: its letters are Han",
+    });
   });
 
   it("keeps to the rate", async () => {
     replies = [good, good, good, good];
     const slow = await extractor({ requestsPerMinute: 1200 });
     const start = performance.now();
-    await Promise.all(["a", "b", "c", "d"].map((caption) => slow.extract(caption)));
+    await Promise.all(["a", "b", "c", "d"].map((name) => slow.extract(`${name} flips a pancake`)));
     expect(performance.now() - start).toBeGreaterThan(140);
   });
 
@@ -199,6 +245,8 @@ describe("openai keywords", () => {
     replies = [() => {}];
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 30);
-    await expect((await extractor()).extract("x", controller.signal)).rejects.toThrow("abort");
+    await expect((await extractor()).extract("A man flips a pancake.", controller.signal)).rejects.toThrow(
+      "abort",
+    );
   });
 });

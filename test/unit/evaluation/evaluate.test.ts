@@ -132,7 +132,7 @@ describe("record files", () => {
       const reading = async (): Promise<void> => {
         for await (const _ of readRecords(file));
       };
-      await expect(reading()).rejects.toThrow("record 2");
+      await expect(reading()).rejects.toThrow("records.jsonl:2");
       writeFileSync(file, JSON.stringify({ ...records[0], skill: undefined }));
       await expect(reading()).rejects.toThrow("skill");
     } finally {

@@ -23,6 +23,7 @@ const context: CommandContext = {
   json: true,
   signal: new AbortController().signal,
   progress: () => silentProgress,
+  warn: () => {},
 };
 const run = async (benchmark: string, options: Record<string, string>): Promise<CommandResult> =>
   await score.run([benchmark], { annotations, mode: "strict", ...options }, context);
@@ -307,7 +308,7 @@ describe("mistakes are named in one line", () => {
       "no samples in the data set folder",
     ],
     ["wrong annotations", "world", { predictions: good }, "not a sample"],
-    ["missing predictions", "motionbench", { predictions: join(folder, "none") }, "cannot read predictions"],
+    ["missing predictions", "motionbench", { predictions: join(folder, "none") }, "cannot read file"],
     [
       "no answer field",
       "motionbench",

@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DataFormatError } from "../../../src/core/errors.ts";
+import { answerPart } from "../../../src/grading/answer-part.ts";
 import { gradeOpenAnswer, tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
-import { type AnswerKind, type GradingInput, gradeAnswer } from "../../../src/grading/grade-answer.ts";
+import type { AnswerKind } from "../../../src/grading/grade-answer.ts";
+import { type GradingInput, gradeAnswer } from "../../../src/grading/grade-answer.ts";
 import { extractIndexSet, setF1 } from "../../../src/grading/index-sets.ts";
-import { answerPart, tokenF1 } from "../../../src/grading/normalise.ts";
+import { tokenF1 } from "../../../src/grading/normalise.ts";
 import { extractNumber } from "../../../src/grading/numbers.ts";
 import { officialJudges } from "../../../src/grading/official.ts";
 import { extractOption, optionLetter } from "../../../src/grading/options.ts";
@@ -123,9 +125,10 @@ describe("choice", () => {
     expect(read("A bird flies by")).toBeNull();
     expect(read("(e)")).toBeNull();
   });
-  test("the last final-answer phrase wins; two option letters without one give nothing", () => {
+  test("a text may correct itself and reject options; two that it leaves standing give nothing", () => {
     expect(read("The answer is B. No: the answer is D")).toBe("D");
-    expect(read("Option A is wrong, option C is right")).toBeNull();
+    expect(read("Option A is wrong, option C is right")).toBe("C");
+    expect(read("Option A shows a car, option C a dog")).toBeNull();
     expect(read("A. red car\nB. car")).toBeNull();
     expect(read("The answer is not B")).toBeNull();
     expect(read("The answer is B or C")).toBeNull();

@@ -17,7 +17,7 @@ import { type ReportResult, report } from "../../../src/jobs/report.ts";
 import { loadEncoder } from "../../../src/world/encode.ts";
 import { makeEvaluatedRun } from "./evaluated-run.ts";
 
-const context = { signal: new AbortController().signal, progress: () => silentProgress };
+const context = { signal: new AbortController().signal, progress: () => silentProgress, warn: () => {} };
 const usable = await loadEncoder().then(
   () => true,
   () => false,

@@ -52,6 +52,39 @@ test("an exhausted pair has no comparative advantage but counts in the baseline"
   expect(result.state.baseline).toBeCloseTo(0.9 * 0.4 + 0.1 * 0.5, 15);
 });
 
+test("a marginal winner is never punished beside a loser that is not", async () => {
+  const given = group({ quality_G: [0.55, 0.2], qualityAbsent_G: [0.5, 0.5], exhausted_G: [false, true] });
+  const state = { baseline: 0.3 };
+  expect([...(await make("comparative")).compute(given, state).advantages_G]).toEqual([0, 0]);
+  const every = (await make("centred")).compute(given, state).advantages_G;
+  expect(every[0]).toBeCloseTo(0.05 - 0.3, 12);
+  expect(every[1]).toBeCloseTo(-0.3 - 0.3, 12);
+});
+
+test("group: each completion against the twin's mean; centred, the twin's part cancels", async () => {
+  const given = group({ quality_G: [1, 0, 0, 1], qualityAbsent_G: [1, 0, 0, 0] });
+  const own = (await make("group", { centre: "absent" })).compute(given, { baseline: 0.3 });
+  expect([...own.advantages_G]).toEqual([0.75, -0.25, -0.25, 0.75]);
+  const inGroup = (await make("group")).compute(given, { baseline: 0.3 });
+  expect([...inGroup.advantages_G]).toEqual([0.5, -0.5, -0.5, 0.5]);
+  expect(inGroup.state).toEqual({ baseline: 0.3 });
+});
+
+test("total adds the comparison that it is asked for", async () => {
+  const given = group({
+    rewards_G: [0, 0],
+    quality_G: [1, 0],
+    qualityAbsent_G: [0, 0],
+    exhausted_G: [false, true],
+  });
+  const of = async (comparison: string): Promise<number[]> => [
+    ...(await make("total", { lambda: 2, comparison })).compute(given, { baseline: 0.5 }).advantages_G,
+  ];
+  expect(await of("comparative")).toEqual([1, 0]);
+  expect(await of("centred")).toEqual([1, -1]);
+  expect(await of("group")).toEqual([1, -1]);
+});
+
 test("group-relative golden numbers: numpy (R - R.mean()) / (R.std(ddof=1) + 1e-4) for R = 1, 2, 4, 5", async () => {
   const { advantages_G } = (await make("group-relative")).compute(group({ rewards_G: [1, 2, 4, 5] }), {
     baseline: 0,

@@ -1,0 +1,107 @@
+import { foldCharacters } from "./markup.ts";
+
+const UNITS: Readonly<Record<string, string>> = {
+  sec: "s",
+  secs: "s",
+  second: "s",
+  seconds: "s",
+  s: "s",
+  ms: "ms",
+  msec: "ms",
+  millisecond: "ms",
+  milliseconds: "ms",
+  min: "min",
+  mins: "min",
+  minute: "min",
+  minutes: "min",
+  h: "h",
+  hr: "h",
+  hrs: "h",
+  hour: "h",
+  hours: "h",
+  m: "m",
+  metre: "m",
+  metres: "m",
+  meter: "m",
+  meters: "m",
+  cm: "cm",
+  mm: "mm",
+  km: "km",
+  kg: "kg",
+  g: "g",
+  fps: "fps",
+  hz: "hz",
+  px: "px",
+  mph: "mph",
+  kmh: "km/h",
+  "km/h": "km/h",
+  "m/s": "m/s",
+  percent: "%",
+  "%": "%",
+  "°": "°",
+  degrees: "°",
+  degree: "°",
+  "°c": "°c",
+  "°f": "°f",
+};
+const ARTICLES = new Set(["a", "an", "the"]);
+
+const NUMBER = String.raw`(?:(?<![\p{L}\p{N})\]])[-+])?(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\p{L}\p{N}])\.\d+)`;
+const TOKEN = new RegExp(
+  [
+    String.raw`[$€£¥]?${NUMBER}(?:[:/~]\d+(?:\.\d+)?)*(?:\s*[%°][cf]?)?(?:[ ]?\p{L}+(?:\/\p{L}+)?)?`,
+    String.raw`[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]`,
+    String.raw`(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}])[\p{L}\p{N}\p{M}_])+(?:\/(?:\p{L}|\p{N})+)*(?:\+\+|#)?`,
+    "->|<-|=>|[<>=≤≥≠×÷+*^→←↑↓~|&]",
+  ].join("|"),
+  "gu",
+);
+
+/** A number's one writing: no sign for plus, no separators, no zeros behind; its unit glued on when it is one. */
+const numberToken = (token: string): string[] => {
+  const match = /^([$€£¥]?)([-+]?[\d,]*\.?\d*)((?:[:/~]\d+(?:\.\d+)?)*)\s*([%°][cf]?)?[ ]?(.*)$/u.exec(
+    token,
+  )!;
+  const [, currency, written, more, mark, tail] = match;
+  const value = Number(written!.replaceAll(",", ""));
+  const number = `${currency}${more === "" ? value || 0 : written}${more}${mark ?? ""}`;
+  if (tail === "") return [number];
+  const unit = UNITS[tail!];
+  if (unit !== undefined) return [`${number}${unit}`];
+  return /\s/.test(token) ? [number, tail!] : [`${number}${tail}`];
+};
+
+/**
+ * The words of an answer for comparison: lower case, without punctuation and articles. What changes the meaning stays:
+ * signs, decimal points, units, per cent, fractions, clock times, comparison marks and arrows ("-1" is not "1", "2.5" not
+ * "25", "5 ms" not "5 m/s"). Equal numbers are written equally ("2.50", "2.5").
+ */
+export const answerWords = (text: string): string[] => {
+  const folded = foldCharacters(text)
+    .replace(/(?<=\p{L})'(?=\p{L})/gu, "")
+    .replace(/[−–](?=\d)/g, "-")
+    .replace(/\b(?:minus|negative)\s+(?=\d)/gi, "-")
+    .replace(/(?<=[\p{L}\p{N}])\s*\/\s*(?=[\p{L}\p{N}])/gu, "/")
+    .replace(/(\d)(?:\s+-\s+|-)(?=\d)/g, "$1~");
+  const written = folded.match(TOKEN) ?? [];
+  const leading = /^[^\p{L}\p{N}]*\p{L}+\s+["']?[\p{L}\p{N}-]/u.test(folded);
+  const words = written.flatMap((token, i) => {
+    const lower = token.toLowerCase();
+    if (/\d/.test(token) && !/^\p{L}/u.test(token)) return numberToken(lower);
+    // A capital letter inside ("Type A") names something; at the start or in lower case it is an article.
+    const article = ARTICLES.has(lower) && (token === lower || (i === 0 && leading));
+    return article ? [] : [lower];
+  });
+  return words.length === 0 ? written.map((token) => token.toLowerCase()) : words;
+};
+
+/** {@link answerWords} as one text: equal texts are equal answers. */
+export const answerKey = (text: string): string => answerWords(text).join(" ");
+
+/** True when two answers have the same words, or the same letters where hyphens part words ("ego-car", "egocar"). */
+export const sameAnswer = (a: string, b: string): boolean => {
+  const [keyA, keyB] = [answerKey(a), answerKey(b)];
+  if (keyA === keyB) return keyA !== "";
+  const joined = (key: string): string => (/^[\p{L} ]+$/u.test(key) ? key.replaceAll(" ", "") : key);
+  return joined(keyA) === joined(keyB) && keyA !== "";
+};

@@ -1,0 +1,185 @@
+import { answerKey, answerWords, sameAnswer } from "./answer-key.ts";
+import type { Extracted } from "./extracted.ts";
+import { type FoundNumber, findNumbers } from "./numbers.ts";
+import { clauses, isDenied, sentences } from "./polarity.ts";
+
+/** Options as they are compared: by their keys. */
+export interface OptionTexts {
+  readonly options: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/** Keys of options. */
+export const optionTexts = (options: readonly string[]): OptionTexts => ({
+  options,
+  keys: options.map(answerKey),
+});
+
+/** True where "- 1" may be a list item or a negative number, and options of both signs are given. */
+const isSignUnclear = (keys: readonly string[], text: string): boolean =>
+  /^\s*[-−–]\s+\d/.test(text) && keys.some((key) => key.startsWith("-"));
+
+/** The one option whose wording is the whole text; null for none and for several. */
+export const wholeOption = ({ options, keys }: OptionTexts, text: string): number | null => {
+  const asked = /\?["')\s]*$/.test(text) && !options.some((option) => option.trim().endsWith("?"));
+  if (asked || isSignUnclear(keys, text)) return null;
+  const equal = options.flatMap((option, index) => (sameAnswer(option, text) ? [index] : []));
+  return equal.length === 1 ? equal[0]! : null;
+};
+
+const within = (haystack: string, key: string): boolean => ` ${haystack} `.includes(` ${key} `);
+
+/** Options whose key stands in `said`, longest wording preferred. */
+const contained = ({ keys }: OptionTexts, said: string): number[] => {
+  const hits = keys.flatMap((key, index) =>
+    key !== "" && !NUMERIC.test(key) && within(said, key) ? [index] : [],
+  );
+  return hits.filter(
+    (index) => !hits.some((other) => keys[other] !== keys[index] && within(keys[other]!, keys[index]!)),
+  );
+};
+
+/** What a sentence says of option texts: named without denial, named with one. */
+const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; denied: number[] } => {
+  const asserted: number[] = [];
+  const denied: number[] = [];
+  const question = sentence.endsWith("?");
+  let open = false;
+  for (const clause of clauses(sentence)) {
+    const said = answerKey(clause);
+    const hits = contained(texts, said);
+    let rest = ` ${said} `;
+    for (const hit of hits) rest = rest.replace(` ${texts.keys[hit]} `, " ");
+    // "turns left then right" tells more than its beginning.
+    if (/ (?:then|afterwards?|followed by) /.test(rest)) continue;
+    const turned =
+      /^\s*(?:(?:but|however|instead|so|therefore|thus|hence|yes)\b|(?:it|he|she|they|this|that)(?:'s|\s+(?:is|was|are|were|does|did))\b)/i.test(
+        clause,
+      );
+    if (turned) open = false;
+    // Marks of rejection are no words, so the clause itself is looked at, too, where it holds one.
+    const negative = isDenied(rest) || /[❌✗✘✖⛔🚫]/u.test(clause);
+    (question || negative || open ? denied : asserted).push(...hits);
+    open ||= negative;
+  }
+  return { asserted, denied };
+};
+
+/** The option that sentences name by its text: one only, and nowhere denied. */
+export const namedOption = (texts: OptionTexts, text: string): Extracted<number> => {
+  const asserted = new Set<number>();
+  const denied = new Set<number>();
+  for (const sentence of sentences(text)) {
+    const named = namedIn(texts, sentence);
+    for (const index of named.asserted) asserted.add(index);
+    for (const index of named.denied) denied.add(index);
+  }
+  // An option's wording inside a longer one that is named counts for the longer one only.
+  const left = [...asserted].filter(
+    (index) =>
+      !denied.has(index) &&
+      ![...asserted].some((other) => other !== index && within(texts.keys[other]!, texts.keys[index]!)),
+  );
+  if (left.length === 1) return { value: left[0]!, rule: "contained-text" };
+  if (left.length > 1) return { value: null, rule: "several-texts" };
+  return { value: null, rule: denied.size > 0 ? "rejected" : "nothing-found" };
+};
+
+const YES_NO = new Set(["yes", "no", "true", "false"]);
+
+const FIRST_WORD =
+  /^["'(]*(\p{L}+)["')]*(?:\s*(?:[.,;:!—–-]|$)|\s+(?:it|he|she|they|there|this|that|the|I|we)\b)/iu;
+const LAST_WORD =
+  /^(.*)\b(?:say|think|believe|definitely|clearly|probably|absolutely|certainly|is|be|answer)\s*[:,]?\s*["'(]*(\p{L}+)["')]*[.!]*$/iu;
+
+/** Yes-or-no options are answered by a sentence's first word ("No, it does not") or last ("I would say no"). */
+const yesOrNo = ({ keys }: OptionTexts, text: string): Extracted<number> | null => {
+  if (!keys.some((key) => YES_NO.has(key))) return null;
+  const said = sentences(text).flatMap((sentence) => {
+    const first = FIRST_WORD.exec(sentence)?.[1]?.toLowerCase() ?? "";
+    if (YES_NO.has(first)) return [first];
+    const last = LAST_WORD.exec(sentence);
+    return last === null || isDenied(last[1]!) ? [] : [last[2]!.toLowerCase()];
+  });
+  const named = keys.flatMap((key, index) => (YES_NO.has(key) && said.includes(key) ? [index] : []));
+  if (named.length > 1) return { value: null, rule: "several-texts" };
+  return named.length === 1
+    ? { value: named[0]!, rule: "yes-or-no" }
+    : { value: null, rule: "nothing-found" };
+};
+
+const NUMERIC = /^[$€£¥]?-?\d+(?:\.\d+)?[%°\p{L}/]*$/u;
+const isNumeric = (key: string): boolean => NUMERIC.test(key);
+
+const POSITION =
+  /(?:\b(?:frames?|seconds?|steps?|option|choice|number|at|after|before|image|figure|clip|first|last|(?:more|less|fewer|greater|rather|other)\s+than|at\s+(?:least|most)|over|under|up\s+to|from|to|than|between|by|minimum\s+of|maximum\s+of|than)\s*(?:number|no\.?)?|#)\s*$/i;
+const COUNTED = /^\s*(?:times?|repetitions?|repeats?|reps?|counts?|occurrences?)\b/i;
+const ADVERB = /^(?:twice|thrice|once(?=\s*(?:[.,;!\n]|$|in\b|during\b)))/i;
+const BARE = /^(?:[\s.!,;:()[\]"']|\b(?:about|around|approximately|roughly|minus|negative|times?)\b)*$/i;
+
+/** The key of a number where it stands: with its sign, and with its unit when it has one. */
+const numberKey = (text: string, { value, end }: FoundNumber): string => {
+  const tail = /^(?:\s*[%°][cf]?|\s*\p{L}+(?:\/\p{L}+)?)?/iu.exec(text.slice(end))![0];
+  return answerWords(`${value}${tail}`)[0] ?? "";
+};
+
+/** True where a number is denied, a limit, or counts frames and seconds instead of answering. */
+const isElsewhere = (text: string, { start, end }: FoundNumber): boolean => {
+  const edge = Math.max(
+    0,
+    ...[...text.slice(0, start).matchAll(/[.!?;\n](?=\s)|\n/g)].map(({ index }) => index + 1),
+  );
+  const before = text.slice(edge, start);
+  const after = /^[^.!?;\n]*/.exec(text.slice(end))![0];
+  const glued =
+    /^\p{L}/u.test(after) &&
+    answerWords(`1${after}`)[0] === answerWords(`1${after.replace(/^\p{L}+/u, "")}`)[0];
+  return (
+    POSITION.test(before) || isDenied(before) || isDenied(after) || glued || text[end + after.length] === "?"
+  );
+};
+
+/**
+ * The option among numbers that a text gives: the text is that number, or it counts with it ("3 times"), or no other
+ * number in digits stands there; null where it is denied, a limit ("more than 2") or a place ("frame 2").
+ */
+export const numericOption = (texts: OptionTexts, written: string): Extracted<number> => {
+  if (isSignUnclear(texts.keys, written)) return { value: null, rule: "sign-unclear" };
+  const text = written.replace(/[−–](?=\d)/g, "-");
+  const numbers = findNumbers(text);
+  const first = numbers[0];
+  const alone =
+    first !== undefined &&
+    numbers.length === 1 &&
+    BARE.test(text.slice(0, first.start) + text.slice(first.end));
+  const counted = numbers.filter(
+    ({ start, end }) => COUNTED.test(text.slice(end)) || ADVERB.test(text.slice(start)),
+  );
+  const digits = numbers.filter(({ start, end }) => /\d/.test(text.slice(start, end)));
+  const used = alone ? numbers : counted.length > 0 ? counted : digits;
+  const keys = [...new Set(used.map((number) => numberKey(text, number)))];
+  if (keys.length !== 1) return { value: null, rule: keys.length > 1 ? "several-texts" : "nothing-found" };
+  if (!alone && used.some((number) => isElsewhere(text, number))) return { value: null, rule: "rejected" };
+  const hits = texts.keys.flatMap((option, index) => (option === keys[0] ? [index] : []));
+  return hits.length === 1
+    ? { value: hits[0]!, rule: "only-number" }
+    : { value: null, rule: "nothing-found" };
+};
+
+/** More words than these around an option's wording describe a scene; what they mention answers nothing. */
+const PROSE = 30;
+
+/** The option that a text without letters names: yes or no, a number, or its wording in a sentence. */
+export const statedOption = (texts: OptionTexts, text: string): Extracted<number> => {
+  const whole = wholeOption(texts, text);
+  if (whole !== null) return { value: whole, rule: "whole-text" };
+  const yesNo = yesOrNo(texts, text);
+  if (yesNo !== null) return yesNo;
+  const longest = Math.max(...texts.keys.map((key) => key.split(" ").length));
+  if (answerWords(text).length > longest + PROSE) return { value: null, rule: "too-long" };
+  const named = namedOption(texts, text);
+  const numeric = texts.keys.some(isNumeric) ? numericOption(texts, text) : named;
+  if (named.value === null) return numeric.value === null && named.rule !== "nothing-found" ? named : numeric;
+  if (numeric.value === null || numeric.value === named.value) return named;
+  return { value: null, rule: "several-texts" };
+};
