@@ -3,9 +3,11 @@ import type { Pair } from "../../absent/pair.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
+import { readConfigFile } from "../../model/families.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
 import type { TimedFrame } from "../../video/types.ts";
+import { checkIsAdapter } from "../../weights/folder-kind.ts";
 import { type Clips, type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { type PairRequest, pairOfFile, preparePair } from "../make-pair.ts";
@@ -77,6 +79,9 @@ export interface Asked extends Said {
 }
 
 const openAnswerer = async (model: string, adapter: string | undefined, job: AskJob): Promise<Answerer> => {
+  // Says what a folder is that is no checkpoint, before anything else is missed in it.
+  await readConfigFile(model);
+  if (adapter !== undefined) checkIsAdapter(adapter);
   const tokenizer = loadTokenizer(model);
   const tokens = segmentTokensOf(tokenizer);
   if (tokens === undefined) return processorAnswerer(model, job.engine, adapter);
