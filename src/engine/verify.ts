@@ -8,7 +8,6 @@
 import type { BatchRules } from "../batch/batch-rules.ts";
 import { idsBatch } from "../batch/ids-batch.ts";
 import type { TokenBatch } from "../batch/token-batch.ts";
-import { resizeAntialias } from "../frames/resize-antialias.ts";
 import { adaptedModel } from "../model/adapted-model.ts";
 import { batchRules } from "../model/batch-rules.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
@@ -164,7 +163,7 @@ const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promi
   const adapter =
     fixture.adapter === undefined
       ? undefined
-      : await readAdapter(fixture.adapter, adaptedModel(readConfigFile(fixture.checkpoint)));
+      : await readAdapter(fixture.adapter, adaptedModel(await readConfigFile(fixture.checkpoint)));
   const replaced = new Set(adapter?.replaced.map(({ name }) => name));
   const names = new Set(adapter?.modules.map(({ name }) => name));
   const { config, engine } = await openEngine(
@@ -198,7 +197,7 @@ export const verifyFixture = async (folder: string, options: VerifyOptions): Pro
   let cases: CaseReport[];
   try {
     if (fixture.kind === "processor") {
-      cases = await verifyProcessorFixture(folder, resizeAntialias);
+      cases = await verifyProcessorFixture(folder);
       for (const report of cases) options.onCase?.(report);
     } else cases = await verifyModel(fixture, options);
   } finally {

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sha256 } from "../../src/core/files.ts";
+import type { ScoreResult } from "../../src/jobs/score.ts";
 import { readRun } from "../../src/runs/read-run.ts";
 
 const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
@@ -66,6 +68,33 @@ test("from nothing to a report that opens in a browser; a second call finds ever
     const files = readdirSync(checkpoints.complete.at(-1)!.folder);
     for (const file of ["config.json", "model.safetensors", "tokenizer.json"]) expect(files).toContain(file);
   }
+  // How long it takes is said before all else; every line names its part of six and the time left.
+  const [announced, ...lines] = first.stderr.trimEnd().split("\n");
+  expect(announced).toMatch(/^about \d+ (s|min) on two quiet cores, in six parts: /);
+  for (const line of lines) expect(line).toMatch(/^[1-6]\/6 .*\d+\/\d+ .*\d+ (s|min) left$/);
+  expect(new Set(lines.map((line) => line[0])).size).toBe(6);
+  const configs = stages.map((stage) => JSON.parse(readFileSync(join(out, stage, "config.json"), "utf8")));
+  const world = JSON.parse(readFileSync(join(out, "world", "dataset.json"), "utf8"));
+  for (const { data, model, threads } of configs) {
+    expect(data).toMatchObject({ dataset: "../world", contentHash: world.contentHash, framesPerSecond: 4 });
+    expect(data.pairs).toMatchObject({ builder: "span", relevance: { name: "checkpoint" } });
+    expect([model.model_type, threads]).toEqual(["qwen2_5_vl", 2]);
+  }
+  expect(configs[0].from).toEqual({ kind: "new weights", seed: 1 });
+  for (const [stage, before] of [
+    [1, "sft"],
+    [2, "sft"],
+    [3, "sft-contrast"],
+  ] as const) {
+    const { from } = configs[stage];
+    const newest = readRun(join(out, before)).checkpoints.complete.at(-1)!;
+    expect(from).toEqual({
+      kind: "checkpoint",
+      run: `../${before}`,
+      step: newest.step,
+      weightsSha256: sha256(readFileSync(join(newest.folder, "model.safetensors"))),
+    });
+  }
   const report = readFileSync(join(out, "report.html"), "utf8");
   const told = steps(out);
 
@@ -84,6 +113,29 @@ test("from nothing to a report that opens in a browser; a second call finds ever
   expect(steps(out)).toEqual(told);
   const rows = (html: string): string[] => [...html.matchAll(/<tr[^>]*>.*?<\/tr>/gs)].map(([row]) => row);
   expect(rows(report).length).toBeGreaterThan(5);
+
+  // The page is made of the folder alone, and scoring the product's own answers gives the product's own numbers.
+  const command = (...args: readonly string[]): Ended =>
+    spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+  const page = readFileSync(document.report, "utf8");
+  const again = command("report", out, "--json");
+  expect(again.status, again.stderr).toBe(0);
+  expect(readFileSync(document.report, "utf8")).toBe(page);
+  const records = join(out, "evaluation", "comparative-grpo.jsonl");
+  const scored = command(
+    "score",
+    "world",
+    "--annotations",
+    join(out, "world"),
+    "--predictions",
+    records,
+    "--json",
+  );
+  expect(scored.status, scored.stderr).toBe(0);
+  const { accuracy, missing, unknown, split } = JSON.parse(scored.stdout) as ScoreResult;
+  const main = document.rows.at(-1)!;
+  expect(accuracy.value).toBeCloseTo(main.complete.overall.value, 12);
+  expect([missing, unknown, split]).toEqual([0, 0, "test"]);
 
   if (browserPath === undefined) return;
   const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });

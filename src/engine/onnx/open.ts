@@ -93,6 +93,8 @@ export interface OpenModel {
   readonly engine: EmbeddedEngine;
   readonly execution: Execution;
   readonly weightStorage: WeightStorage;
+  /** What a person should know about the checkpoint. */
+  readonly warnings: readonly string[];
 }
 
 /** An engine that computes a model as one graph. */
@@ -167,7 +169,7 @@ export const openEngine = async (
       execution === "layerwise"
         ? layerwiseEngine(model, shared)
         : wholeGraphEngine(model, { ...shared, ...(keptPlans === undefined ? {} : { keptPlans }) });
-    return { config, weights, engine, execution, weightStorage };
+    return { config, weights, engine, execution, weightStorage, warnings: checkpoint.warnings };
   } finally {
     await checkpoint.close();
   }

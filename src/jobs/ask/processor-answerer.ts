@@ -28,21 +28,19 @@ export const processorAnswerer = async (
   options: OpenEngineOptions,
   adapterFolder?: string,
 ): Promise<Answerer> => {
-  const config = readConfigFile(folder);
+  const config = await readConfigFile(folder);
   const family = familyOf(config);
   const processor = loadProcessor(folder, family.processor, resizeAntialias);
   const adapter =
     adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, adaptedModel(config));
-  const { engine } = await openEngine(folder, "none", options, adapter);
+  const { engine, warnings } = await openEngine(folder, "none", options, adapter);
   const batching = batchRules(config);
   return {
     kind: family.title,
     look: (info, request) => processorLook(processor, info, request),
-    caution: () => undefined,
-    resize: (batch, position, { width, height }) =>
-      batch.width === width && batch.height === height
-        ? pixelsOf(batch, position)
-        : resizeAntialias(pixelsOf(batch, position), batch.width, batch.height, width, height),
+    caution: () => (warnings.length === 0 ? undefined : warnings.join("; ")),
+    resize: (batch, position, { width, height, sizes = [{ width, height }] }) =>
+      processor.bring(pixelsOf(batch, position), batch, sizes),
     answer: async (pictures, question, rules, signal) => {
       signal?.throwIfAborted();
       const { ids, next } = encodePrompt(processor, config, pictures, question);
