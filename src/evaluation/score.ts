@@ -2,7 +2,7 @@ import { BenchmarkError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import { meanChance } from "./chance.ts";
 import { underOfficialRule } from "./judge.ts";
-import type { NamedMetric } from "./metrics.ts";
+import type { MetricScale, NamedMetric } from "./metrics.ts";
 import { correctness, type EvaluationRecord, type Outcome, scoredRecords } from "./records.ts";
 import { clusterBootstrap } from "./statistics/bootstrap.ts";
 import { clusteredAccuracy } from "./statistics/clustered.ts";
@@ -21,6 +21,7 @@ export interface SkillScore {
 export interface MetricScore {
   readonly name: string;
   readonly summary: string;
+  readonly unit: MetricScale["unit"];
   readonly value: Estimate | null;
 }
 
@@ -39,6 +40,8 @@ export interface ViewScore {
   readonly outcomes: Readonly<Record<Outcome, number>>;
 }
 
+const shareScale: MetricScale = { unit: "share", best: 1 };
+
 /** Accuracy of questions, repeated draws of one counted once; never an interval of width 0. */
 export const accuracyOf = (scores: readonly QuestionScore[]): Estimate | null =>
   clusteredAccuracy(
@@ -50,14 +53,19 @@ export const accuracyOf = (scores: readonly QuestionScore[]): Estimate | null =>
 
 /** A metric with the interval of a bootstrap over clips. */
 export const metricScore = (
-  { name, summary, value }: NamedMetric,
+  { name, summary, value, scale = shareScale }: NamedMetric,
   records: readonly EvaluationRecord[],
   seed: number,
 ): MetricScore => ({
   name,
   summary,
+  unit: scale.unit,
   value: clusterBootstrap(
-    { items: records, clusterOf: ({ videoId }) => videoId, aggregate: value },
+    {
+      items: records,
+      clusterOf: ({ videoId }) => videoId,
+      aggregate: value.fixedTo?.(records) ?? value,
+    },
     seededRandom(seed, "bootstrap", name),
   ),
 });

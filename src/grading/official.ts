@@ -84,6 +84,30 @@ const mvBench: OfficialJudge = (completion, answerIndex) => {
   return { correct: gold.includes(read) || first.includes(gold), parsed: read };
 };
 
+/**
+ * What a response file holds is the letter that the generating script read; anything else is wrong.
+ *
+ * @source Kimyounggun99/VRU-Accident@c5d84f6, response files and published accuracies
+ */
+const vruAccidentResponse: OfficialJudge = (completion, answerIndex) => ({
+  correct: completion === optionLetter(answerIndex),
+  parsed: /^[A-D]$/.test(completion) ? completion : null,
+});
+
+/**
+ * The whole option, a bare capital letter, or a letter with a full stop or bracket at the start; anything else is wrong,
+ * as with the script's `--disable_llm`.
+ *
+ * @source llyx97/TempCompass@e1b4631, `eval_multi-choice.py`
+ */
+const tempCompass: OfficialJudge = (completion, answerIndex, options) => {
+  const text = completion.replaceAll("</s>", "");
+  const letter = optionLetter(answerIndex);
+  if (text === `${letter}. ${options[answerIndex]}`) return { correct: true, parsed: letter };
+  const read = /^([A-D])(?:$|[.)])/.exec(text)?.[1] ?? null;
+  return { correct: read === letter, parsed: read };
+};
+
 /** Official judges by benchmark name. Wrong where the originals are wrong; strict grading is `gradeAnswer`. */
 export const officialJudges: Readonly<Record<OfficialRule, OfficialJudge>> = {
   motionbench: byLetter(motionBenchLetter),
@@ -91,7 +115,9 @@ export const officialJudges: Readonly<Record<OfficialRule, OfficialJudge>> = {
   "vru-accident": byLetter(vruAccidentLetter),
   "rtv-bench": byLetter(rtvBenchLetter),
   mvbench: mvBench,
+  "vru-accident-response": vruAccidentResponse,
+  tempcompass: tempCompass,
 };
 
 /** Benchmarks whose own scoring rule is reproduced. */
-export type OfficialRule = "motionbench" | "video-mme" | "vru-accident" | "rtv-bench" | "mvbench";
+export type OfficialRule = "motionbench" | "video-mme" | "vru-accident" | "rtv-bench" | "mvbench" | "vru-accident-response" | "tempcompass";
