@@ -5,11 +5,12 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { decideReplacements } from "../src/absent/build-pair.ts";
 import { absentBuilders } from "../src/absent/builders.ts";
+import { decideReplacements } from "../src/absent/decision.ts";
 import { duplicateCount, duplicateDetectorAccuracy, freezeControl } from "../src/absent/freeze.ts";
 import { spreadReplacements } from "../src/absent/spread.ts";
-import { absentBatch } from "../src/absent/twin.ts";
+import { absentBatch } from "../src/absent/twin-frames.ts";
+import { twinViewOf } from "../src/absent/twin-view.ts";
 import { messageOf } from "../src/core/errors.ts";
 import { readJsonFile } from "../src/core/files.ts";
 import { seededRandom } from "../src/core/random.ts";
@@ -57,18 +58,10 @@ for (const { file, events } of listed) {
         { sampled, peaks: { prominenceShare: 0.2 }, builder, seed: 0 },
         scores,
       );
-      const twin = absentBatch(
-        clip,
-        spreadReplacements(sampled, sampled, decided.replacements).filter(({ index }) =>
-          indices.includes(index),
-        ),
-      );
+      const twin = absentBatch(clip, twinViewOf(spreadReplacements(sampled, sampled, decided.replacements)));
       const random = seededRandom("freeze report", file, name);
       const control = freezeControl(sampled.length, decided.keyFrames, decided.replacements, random);
-      const controlled = absentBatch(
-        clip,
-        spreadReplacements(sampled, sampled, control).filter(({ index }) => indices.includes(index)),
-      );
+      const controlled = absentBatch(clip, twinViewOf(spreadReplacements(sampled, sampled, control)));
       for (const tolerance of tolerances) {
         const absent = duplicateCount(twin, tolerance);
         note(`${name} | ${tolerance} | as it is`, duplicateCount(clip, tolerance), absent);

@@ -5,8 +5,9 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkedPair, type Pair } from "../src/absent/pair.ts";
-import { absentBatch, absentStream } from "../src/absent/twin.ts";
+import { checkedPair } from "../src/absent/pair.ts";
+import { absentBatch, absentStream } from "../src/absent/twin-frames.ts";
+import { type TwinView, twinView } from "../src/absent/twin-view.ts";
 import { sha256, sha256OfFile } from "../src/core/files.ts";
 import { type FrameBatch, pixelsOf } from "../src/frames/frame-batch.ts";
 import type { DecoderChoice, VideoService } from "../src/video/service.ts";
@@ -68,18 +69,17 @@ const inMemoryBytes = 200e6;
 const checkFrames = async (
   video: VideoService,
   file: string,
-  pair: Pair,
+  view: TwinView,
   say: (fault: string) => void,
 ): Promise<number> => {
-  const declared = new Set(pair.replacements.map(({ index }) => index));
   const all = (): AsyncIterable<FrameBatch> => video.frames(file, { select: { kind: "all" } });
   const source = await printsOf(all());
   const compare = (how: string, twin: readonly string[]): void => {
     if (twin.length !== source.length) say(`${how}: ${twin.length} of ${source.length} frames`);
-    const wrong = source.flatMap((print, at) => ((twin[at] !== print) === declared.has(at) ? [] : [at]));
+    const wrong = source.flatMap((print, at) => ((twin[at] !== print) === view.changes(at) ? [] : [at]));
     if (wrong.length > 0) say(`${how}: frames ${wrong.slice(0, 5).join(", ")} are not as declared`);
   };
-  compare("absentStream", await printsOf(absentStream(all(), pair.replacements)));
+  compare("absentStream", await printsOf(absentStream(all(), view)));
   const parts: FrameBatch[] = [];
   let bytes = 0;
   for await (const part of all()) {
@@ -92,7 +92,7 @@ const checkFrames = async (
     frames: parts.flatMap(({ frames }) => frames),
     pixels: Buffer.concat(parts.map(({ pixels }) => pixels)),
   };
-  const twin = absentBatch(clip, pair.replacements);
+  const twin = absentBatch(clip, view);
   compare(
     "absentBatch",
     twin.frames.map((_, at) => sha256(pixelsOf(twin, at))),
@@ -103,7 +103,7 @@ const checkFrames = async (
 /** Both written files: as many pictures as the source at its times, and equal to one another where not declared. */
 const checkFiles = (
   folder: string,
-  pair: Pair,
+  view: TwinView,
   times: readonly number[],
   say: (fault: string) => void,
 ): void => {
@@ -115,12 +115,12 @@ const checkFiles = (
     if (off >= 0) say(`${file}: frame ${off} at ${found[off]} s, source ${times[off]} s`);
   }
   const [complete, absent] = files.map(decodedHashes) as [string[], string[]];
-  const declared = new Set(pair.replacements.map(({ index }) => index));
   if (complete.length !== times.length || absent.length !== times.length)
     say(`ffmpeg decodes ${complete.length} and ${absent.length} frames of ${times.length}`);
-  const wrong = complete.flatMap((hash, at) => (declared.has(at) || hash === absent[at] ? [] : [at]));
+  const wrong = complete.flatMap((hash, at) => (view.changes(at) || hash === absent[at] ? [] : [at]));
   if (wrong.length > 0) say(`decoded frames ${wrong.slice(0, 5).join(", ")} differ though not declared`);
-  if (declared.size > 0 && complete.every((hash, at) => hash === absent[at])) say("both files show the same");
+  if (view.changed.length > 0 && complete.every((hash, at) => hash === absent[at]))
+    say("both files show the same");
 };
 
 /** Runs `absent` on a clip as a person would and checks everything that it wrote into `folder`. */
@@ -163,8 +163,9 @@ export const checkPair = async (request: {
     if (written.sha256 !== (await sha256OfFile(join(folder, written.file))))
       say(`${written.file}: other hash`);
   if (!existsSync(join(folder, "sheet.png"))) say("no sheet");
-  const frames = await checkFrames(video, file, pair, say);
-  checkFiles(folder, pair, times, say);
+  const view = await twinView(pair);
+  const frames = await checkFrames(video, file, view, say);
+  checkFiles(folder, view, times, say);
   const { fidelity } = said;
   if (fidelity === null) say("no fidelity reported");
   else {

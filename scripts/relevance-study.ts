@@ -10,10 +10,10 @@
  */
 import { parseArgs } from "node:util";
 import { keywordExtractors } from "../src/absent/keywords.ts";
-import { openScorer } from "../src/cli/open-scorer.ts";
 import { ConfigError } from "../src/core/errors.ts";
 import { writeFileAtomic } from "../src/core/files.ts";
 import type { FrameBatch } from "../src/frames/frame-batch.ts";
+import { openScorer } from "../src/jobs/open-scorer.ts";
 import { type MotionParams, motionScores } from "../src/selection/motion/motion-curve.ts";
 import { keyFramesOf, type PeakOptions } from "../src/selection/peaks.ts";
 import { chooseRelevance } from "../src/selection/relevance-choice.ts";

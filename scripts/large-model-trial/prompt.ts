@@ -1,8 +1,8 @@
-import type { Pictures } from "../../src/cli/ask/answerer.ts";
-import { type EncodedPrompt, encodePrompt, processorLook } from "../../src/cli/ask/processor-prompt.ts";
 import { pixelsOf } from "../../src/frames/frame-batch.ts";
 import { streamFrames } from "../../src/frames/read-frames.ts";
 import { resizeAntialias } from "../../src/frames/resize-antialias.ts";
+import type { Pictures } from "../../src/jobs/ask/answerer.ts";
+import { type EncodedPrompt, encodePrompt, processorLook } from "../../src/jobs/ask/processor-prompt.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { familyOf } from "../../src/model/families.ts";
 import { loadProcessor } from "../../src/model/processor.ts";
@@ -24,7 +24,7 @@ export const clipPrompt = async (
   const processor = loadProcessor(folder, familyOf(config).processor, resizeAntialias);
   await using video = openVideoService({});
   const info = await video.probe(file);
-  const look = processorLook(processor, info, framesPerSecond);
+  const look = processorLook(processor, info, { fps: framesPerSecond });
   const found = new Map<number, Uint8Array>();
   const indices = [...new Set(look.indices)].sort((a, b) => a - b);
   for await (const batch of streamFrames(video, file, { select: { kind: "indices", indices } }))

@@ -16,7 +16,7 @@ import { clipPrompt, peakMemory, timed } from "./prompt.ts";
 const [folder, clip, target] = process.argv.slice(2) as [string, string, string];
 const targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 const shape = { targets, rank: 8, alpha: 16 };
-const adapter = newAdapter(adaptedModel(readConfigFile(folder)), shape, seededRandom("adapter"));
+const adapter = newAdapter(adaptedModel(await readConfigFile(folder)), shape, seededRandom("adapter"));
 const options = { threads: availableParallelism() };
 const [{ config, weights, engine, execution, weightStorage }, load] = await timed(() =>
   openEngine(folder, "adapter", options, adapter),

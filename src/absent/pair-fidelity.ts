@@ -1,10 +1,9 @@
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
 import type { VideoInfo } from "../video/types.ts";
-import type { PixelOperation } from "./builders.ts";
 import { psnrOf, squaredError } from "./fidelity.ts";
-import type { Replacement } from "./pair.ts";
-import { twinSources } from "./twin.ts";
+import { neededFrames } from "./twin-frames.ts";
+import { shownPicture, type TwinView } from "./twin-view.ts";
 
 /** How close the written clips are to what they should show, over a spread of frames; decibels, null: equal. */
 export interface PairFidelity {
@@ -34,47 +33,40 @@ export const pairFidelity = async (request: {
   readonly info: VideoInfo;
   readonly complete: string;
   readonly absent: string;
-  readonly replacements: readonly Replacement[];
-  readonly pixels?: PixelOperation;
+  readonly view: TwinView;
   readonly signal?: AbortSignal;
 }): Promise<PairFidelity> => {
-  const { video, info, replacements, signal } = request;
-  const declared = spreadOf(
-    replacements.map(({ index }) => index),
-    mostFrames / 3,
-  );
+  const { video, info, view, signal } = request;
+  const declared = spreadOf(view.changed, mostFrames / 3);
   const all = info.timeline.map(({ index }) => index as number);
-  const isDeclared = new Set(replacements.map(({ index }) => index));
   const untouched = spreadOf(
-    all.filter((index) => !isDeclared.has(index)),
+    all.filter((index) => !view.changes(index)),
     mostFrames - declared.length,
   );
   const chosen = [...declared, ...untouched].sort((a, b) => a - b);
-  const sources = twinSources(chosen, replacements);
-  const read = async (file: string, wanted: readonly number[]): Promise<Map<number, Uint8Array>> => {
-    const indices = [...new Set(wanted)].sort((a, b) => a - b);
+  const read = async (file: string, indices: readonly number[]): Promise<Map<number, Uint8Array>> => {
     const found = new Map<number, Uint8Array>();
     for await (const batch of video.frames(file, { select: { kind: "indices", indices } }, signal))
       for (let position = 0; position < batch.frames.length; position++)
         found.set(batch.frames[position]!.index, cropped(batch, position, info));
     return found;
   };
-  const source = await read(request.file, [...chosen, ...sources]);
+  const source = await read(request.file, neededFrames(chosen, view));
   const complete = await read(request.complete, chosen);
   const absent = await read(request.absent, chosen);
   const sums = { complete: 0, absent: 0, untouched: 0 };
   let count = 0;
   let untouchedCount = 0;
-  chosen.forEach((index, at) => {
-    const expected = Uint8Array.from(source.get(sources[at]!)!);
-    if (isDeclared.has(index)) request.pixels?.(expected, info.width, info.height);
+  for (const index of chosen) {
+    const frame = view.at(index);
+    const expected = shownPicture(frame, source.get(frame.source)!, info.width, info.height);
     sums.complete += squaredError(source.get(index)!, complete.get(index)!);
     sums.absent += squaredError(expected, absent.get(index)!);
     count += expected.length;
-    if (isDeclared.has(index)) return;
+    if (view.changes(index)) continue;
     sums.untouched += squaredError(complete.get(index)!, absent.get(index)!);
     untouchedCount += expected.length;
-  });
+  }
   return {
     frames: chosen.length,
     completePsnr: psnrOf(sums.complete, count),

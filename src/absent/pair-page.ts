@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { type Html, html, trusted } from "../core/html.ts";
 import type { Pair } from "./pair.ts";
 import { clockTime, curveMargin, curveSvg } from "./relevance-curve.ts";
+import { type ScoreMeaning, scoreMeaning } from "./score-meaning.ts";
+import type { TwinView } from "./twin-view.ts";
 
 /** A key frame beside the frame that the twin shows there. */
 export interface KeyPicture {
@@ -15,6 +17,7 @@ export interface KeyPicture {
 /** What the page shows. */
 export interface PairPageRequest {
   readonly pair: Pair;
+  readonly view: TwinView;
   /** MP4 bytes of both clips (browser-sized copies), holding the frames `shown` at their true times. */
   readonly complete: Uint8Array;
   readonly absent: Uint8Array;
@@ -24,16 +27,18 @@ export interface PairPageRequest {
   readonly frameTimes: readonly number[];
   readonly durationSeconds: number;
   readonly pictures: readonly KeyPicture[];
-  /** What the scores are. */
-  readonly unit: string;
+  /** What gave the scores. */
+  readonly relevance: ScoreMeaning;
   readonly title: string;
   /** What the page leaves out, in sentences. */
   readonly notes: readonly string[];
 }
 
-/** Size of the drawn curve in pixels; the page scales it. */
-const curveWidth = 1080;
-const curveHeight = 210;
+/** Sizes in which the curve is drawn, in pixels; the page shows the one that fits and scales it. */
+const curveSizes = [
+  { name: "wide", width: 1080, height: 210 },
+  { name: "narrow", width: 396, height: 190 },
+] as const;
 
 const asset = (name: string): string => readFileSync(new URL(`./page/${name}`, import.meta.url), "utf8");
 
@@ -46,15 +51,14 @@ const counted = (count: number, what: string): string => `${count} ${what}${coun
 
 /** What the page's script works with. */
 const pageData = (request: PairPageRequest): unknown => {
-  const { pair, frameTimes, shown, durationSeconds } = request;
-  const sources = new Map(pair.replacements.map(({ index, from }) => [index, from]));
+  const { pair, view, frameTimes, shown, durationSeconds } = request;
   const positions = new Map(pair.timeline.map(({ index }, at) => [index as number, at]));
   return {
     duration: durationSeconds,
     frameCount: frameTimes.length,
     times: shown.map((index) => frameTimes[index]),
     indices: shown,
-    sources: shown.map((index) => sources.get(index) ?? null),
+    sources: shown.map((index) => (view.changes(index) ? view.at(index).source : null)),
     keyTimes: pair.keyFrames.map((index) => frameTimes[index]),
     keyEnds: pair.keyFrames.map(
       (index) => pair.timeline[positions.get(index)! + 1]?.timeSeconds ?? durationSeconds + 1,
@@ -62,17 +66,15 @@ const pageData = (request: PairPageRequest): unknown => {
     scoreTimes: pair.timeline.map(({ timeSeconds }) => +timeSeconds.toFixed(3)),
     scores: pair.scores.map((score) => +score.toFixed(3)),
     ...curveMargin,
-    width: curveWidth,
   };
 };
 
 /** A card for each key frame with pictures: what was there, what the twin shows, and the score. */
-const keyCards = ({ pair, pictures, frameTimes }: PairPageRequest): Html[] => {
-  const sources = new Map(pair.replacements.map(({ index, from }) => [index, from]));
+const keyCards = ({ pair, view, pictures, frameTimes }: PairPageRequest): Html[] => {
   const positions = new Map(pair.timeline.map(({ index }, at) => [index as number, at]));
   return pictures.map(({ index, key, shown }) => {
     const number = pair.keyFrames.indexOf(index);
-    const from = sources.get(index);
+    const from = view.changes(index) ? view.at(index).source : undefined;
     const score = pair.scores[positions.get(index)!]!;
     const time = frameTimes[index]!;
     const image = (bytes: Uint8Array, what: string): Html =>
@@ -147,21 +149,24 @@ const controls = (durationSeconds: number): Html =>
 <input id="seek" type="range" min="0" max="${durationSeconds}" step="0.001" value="0" aria-label="time"><output id="time"></output></div>`;
 
 /** The curve, with the cursor that the page's script moves. */
-const curveDrawing = ({ pair, frameTimes, durationSeconds }: PairPageRequest): Html => {
-  const drawing = { width: curveWidth, height: curveHeight, endSeconds: durationSeconds };
+const curveDrawing = ({ pair, view, frameTimes, durationSeconds }: PairPageRequest): Html => {
   const { left } = curveMargin;
-  return html`<div class="curve" id="curve"><svg viewBox="0 0 ${curveWidth} ${curveHeight}" role="img" aria-label="relevance over time">${trusted(curveSvg(pair, frameTimes, drawing))}
-<line id="cursor" x1="${left}" x2="${left}" y1="8" y2="${curveHeight - 22}" stroke="#111"/></svg><span id="hover" hidden></span></div>`;
+  const drawings = curveSizes.map(({ name, width, height }) => {
+    const drawn = trusted(curveSvg(pair, view, frameTimes, { width, height, endSeconds: durationSeconds }));
+    return html`<svg class="${name}" viewBox="0 0 ${width} ${height}" role="img" aria-label="relevance over time">${drawn}
+<line class="cursor" x1="${left}" x2="${left}" y1="8" y2="${height - curveMargin.bottom}" stroke="#111"/></svg>`;
+  });
+  return html`<div class="curve" id="curve">${drawings}<span id="hover" hidden></span></div>`;
 };
 
 /** What the clip and its pair are, in a line. */
-const factsLine = ({ pair, frameTimes, durationSeconds, title }: PairPageRequest): string =>
+const factsLine = ({ pair, view, frameTimes, durationSeconds, title }: PairPageRequest): string =>
   [
     title,
     clockTime(durationSeconds, 1),
     `${counted(frameTimes.length, "frame")}, ${pair.timeline.length} scored`,
     `${counted(pair.keyFrames.length, "key frame")} (${percent(pair.keyFrames.length, pair.timeline.length)} of the scored)`,
-    `${counted(pair.replacements.length, "frame")} replaced (${percent(pair.replacements.length, frameTimes.length)})`,
+    `${counted(view.changed.length, "frame")} of the clip replaced (${percent(view.changed.length, frameTimes.length)})`,
   ].join(" · ");
 
 /** One self-contained HTML page: both clips in step, the relevance curve, key frames, keywords, the provenance. */
@@ -184,7 +189,7 @@ export const pairPage = (request: PairPageRequest): string => {
 ${controls(request.durationSeconds)}
 <div class="soft">${keyboardHelp}${request.notes.map((note) => ` ${note}`)}</div>
 <h2>Relevance</h2>
-<div class="soft">${pair.relevance.name}: ${request.unit}. Numbered dots are key frames, bands are replaced frames.</div>
+<div class="soft">${scoreMeaning(pair.relevance.name, request.relevance)}. Numbered dots are key frames, bands are replaced frames.</div>
 ${curveDrawing(request)}
 <h2>Key frames${left} and what the twin shows instead</h2>
 <ul class="keys">${pictures.length > 0 ? keyCards(request) : html`<li class="soft">There is no key frame.</li>`}</ul>

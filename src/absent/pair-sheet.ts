@@ -3,21 +3,20 @@ import { contactSheet, type SheetTile } from "../frames/contact-sheet.ts";
 import { pixelsOf } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
 import type { VideoInfo } from "../video/types.ts";
-import type { PixelOperation } from "./builders.ts";
 import type { Pair } from "./pair.ts";
 import { curveSvg } from "./relevance-curve.ts";
-import { twinSources } from "./twin.ts";
+import { neededFrames } from "./twin-frames.ts";
+import { shownPicture, type TwinView } from "./twin-view.ts";
 
 const columns = 10;
 const columnWidth = 152;
 const curveHeight = 140;
 
 /** Frames to show: every key frame with its neighbours first, then an even spread, in order. */
-const sheetIndices = (pair: Pair, count: number): number[] => {
+const sheetIndices = (pair: Pair, view: TwinView, count: number): number[] => {
   const all = pair.timeline.map(({ index }) => index as number);
   const chosen = new Set<number>();
-  const replaced = new Set(pair.replacements.map(({ index }) => index));
-  const shown = pair.keyFrames.filter((key) => replaced.has(key));
+  const shown = pair.keyFrames.filter((key) => view.changes(key));
   for (const distance of [0, -1, 1])
     for (const key of shown) {
       const index = all[all.indexOf(key) + distance];
@@ -36,23 +35,22 @@ export interface PairSheetRequest {
   readonly file: string;
   readonly info: VideoInfo;
   readonly pair: Pair;
-  readonly pixels?: PixelOperation;
+  readonly view: TwinView;
   readonly output: string;
   readonly signal?: AbortSignal;
 }
 
 /** Draws a PNG: complete frames above their absent twins (changed ones framed red), the relevance curve, the record. */
 export const drawPairSheet = async (request: PairSheetRequest): Promise<void> => {
-  const { video, info, pair } = request;
+  const { video, info, pair, view } = request;
   const scale = Math.min(columnWidth / info.width, 220 / info.height);
   const size = {
     width: Math.max(1, Math.round(info.width * scale)),
     height: Math.max(1, Math.round(info.height * scale)),
   };
-  const shown = sheetIndices(pair, columns);
-  const sources = twinSources(shown, pair.replacements);
+  const shown = sheetIndices(pair, view, columns);
   const pictures = new Map<number, Uint8Array>();
-  const indices = [...new Set([...shown, ...sources])].sort((a, b) => a - b);
+  const indices = neededFrames(shown, view);
   for await (const batch of video.frames(
     request.file,
     { select: { kind: "indices", indices }, size },
@@ -60,16 +58,14 @@ export const drawPairSheet = async (request: PairSheetRequest): Promise<void> =>
   ))
     for (let at = 0; at < batch.frames.length; at++)
       pictures.set(batch.frames[at]!.index, Uint8Array.from(pixelsOf(batch, at)));
-  const declared = new Set(pair.replacements.map(({ index }) => index));
   const tiles = (row: "complete" | "absent"): SheetTile[] =>
-    shown.map((index, column) => {
-      const source = row === "complete" ? index : sources[column]!;
-      const pixels = Uint8Array.from(pictures.get(source)!);
-      const replaced = declared.has(index);
-      if (row === "absent" && replaced) request.pixels?.(pixels, size.width, size.height);
-      const time = info.timeline[source]?.timeSeconds ?? 0;
-      const label = `${row === "absent" && replaced ? "shows " : ""}${time.toFixed(2)} s`;
-      return { pixels, label, framed: replaced };
+    shown.map((index) => {
+      const frame = row === "complete" ? { source: index, pixels: null } : view.at(index);
+      const pixels = shownPicture(frame, pictures.get(frame.source)!, size.width, size.height);
+      const framed = view.changes(index);
+      const time = info.timeline[frame.source]?.timeSeconds ?? 0;
+      const label = `${row === "absent" && framed ? "shows " : ""}${time.toFixed(2)} s`;
+      return { pixels, label, framed };
     });
   const times = info.timeline.map(({ timeSeconds }) => timeSeconds as number);
   const endSeconds = Math.max(times.at(-1) ?? 0, info.durationSeconds);
@@ -83,7 +79,7 @@ export const drawPairSheet = async (request: PairSheetRequest): Promise<void> =>
     columnWidth,
     foot: {
       height: curveHeight,
-      draw: (width) => curveSvg(pair, times, { width, height: curveHeight, endSeconds }),
+      draw: (width) => curveSvg(pair, view, times, { width, height: curveHeight, endSeconds }),
     },
   });
   writeFileSync(request.output, png);

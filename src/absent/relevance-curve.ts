@@ -1,4 +1,5 @@
 import type { Pair } from "./pair.ts";
+import type { TwinView } from "./twin-view.ts";
 
 /** A drawn curve. */
 export interface CurveDrawing {
@@ -8,13 +9,20 @@ export interface CurveDrawing {
   readonly endSeconds: number;
 }
 
-/** Room at the left (for the score's axis) and right of the curve, in pixels. */
-export const curveMargin: { readonly left: number; readonly right: number } = { left: 46, right: 14 };
+/** Room at the left (for the score's axis), right and below (for the time's axis) of the curve, in pixels. */
+export const curveMargin: { readonly left: number; readonly right: number; readonly bottom: number } = {
+  left: 46,
+  right: 14,
+  bottom: 26,
+};
 
 const top = 22;
-const bottom = 22;
+const { bottom } = curveMargin;
 /** Labels of key frames closer than this are left out, the lower scores first. */
 const labelRoom = 20;
+
+/** Height of a label of the score's axis, in pixels. */
+const levelRoom = 13;
 
 const fixed = (value: number): string => value.toFixed(1);
 
@@ -55,9 +63,18 @@ const thinnedPoints = (points: readonly (readonly [number, number])[]): [number,
   return result;
 };
 
-/** Seconds between two marks of the time axis: at most twelve marks. */
-const timeStep = (endSeconds: number): number =>
-  [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800].find((step) => endSeconds / step <= 12) ?? 3600;
+/** Room for one mark of the time axis, in pixels. */
+const markRoom = 56;
+
+/** Seconds between two marks of the time axis: at most twelve marks, and each one has room. */
+const timeStep = ({ endSeconds, width }: CurveDrawing): number => {
+  const most = Math.max(
+    1,
+    Math.min(12, Math.floor((width - curveMargin.left - curveMargin.right) / markRoom)),
+  );
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200];
+  return steps.find((step) => endSeconds / step <= most) ?? 14_400;
+};
 
 /** A time as people write it: "3.5 s", or "1:02:03" from a minute on. */
 export const clockTime = (seconds: number, digits = 0): string => {
@@ -74,7 +91,12 @@ export const clockTime = (seconds: number, digits = 0): string => {
  * The relevance curve of a pair as the inside of an SVG: bands of replaced frames, the score's and the time's axis, the
  * line, and numbered dots at key frames. Parts have classes, so that a page's style can recolour them.
  */
-export const curveSvg = (pair: Pair, frameTimes: readonly number[], drawing: CurveDrawing): string => {
+export const curveSvg = (
+  pair: Pair,
+  view: TwinView,
+  frameTimes: readonly number[],
+  drawing: CurveDrawing,
+): string => {
   const { width, height, endSeconds } = drawing;
   const [low, high] = rangeOf(pair.scores);
   const y = (score: number): number =>
@@ -85,11 +107,13 @@ export const curveSvg = (pair: Pair, frameTimes: readonly number[], drawing: Cur
   const points = thinnedPoints(
     pair.timeline.map(({ timeSeconds }, at) => [x(timeSeconds), y(pair.scores[at]!)] as const),
   );
-  const bands = replacedSpans(pair, frameTimes, endSeconds).map(
+  const bands = replacedSpans(view, frameTimes, endSeconds).map(
     ([from, to]) =>
       `<rect class="replaced" x="${fixed(x(from))}" y="${top - 8}" width="${fixed(Math.max(1, x(to) - x(from)))}" height="${height - top - bottom + 8}" fill="#f4b8b0"/>`,
   );
-  const levels = high > low ? [low, ...(low < 0 && high > 0 ? [0] : []), high] : [low];
+  // Zero is marked where its label has room between those of the lowest and the highest score.
+  const zeroHasRoom = Math.min(y(low) - y(0), y(0) - y(high)) >= levelRoom;
+  const levels = high > low ? [low, ...(low < 0 && high > 0 && zeroHasRoom ? [0] : []), high] : [low];
   const scoreAxis = levels.flatMap((level) => [
     `<line class="grid" x1="${curveMargin.left}" x2="${width - curveMargin.right}" y1="${fixed(y(level))}" y2="${fixed(y(level))}" stroke="#ddd"/>`,
     text(
@@ -98,7 +122,7 @@ export const curveSvg = (pair: Pair, frameTimes: readonly number[], drawing: Cur
     ),
   ]);
   const timeAxis: string[] = [];
-  const step = timeStep(endSeconds);
+  const step = timeStep(drawing);
   for (let at = 0; at * step <= endSeconds + 1e-9; at++)
     timeAxis.push(
       text(
@@ -143,10 +167,14 @@ const keyMarks = (pair: Pair, x: (time: number) => number, y: (score: number) =>
 };
 
 /** Runs of declared frames as [start, end) in seconds. */
-const replacedSpans = (pair: Pair, frameTimes: readonly number[], endSeconds: number): [number, number][] => {
+const replacedSpans = (
+  { changed }: TwinView,
+  frameTimes: readonly number[],
+  endSeconds: number,
+): [number, number][] => {
   const spans: [number, number][] = [];
   let last = -2;
-  for (const { index } of pair.replacements) {
+  for (const index of changed) {
     const until = frameTimes[index + 1] ?? endSeconds;
     if (index === last + 1) spans[spans.length - 1]![1] = until;
     else spans.push([frameTimes[index] ?? 0, until]);

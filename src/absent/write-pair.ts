@@ -1,14 +1,14 @@
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
-import { sha256OfFile, writeFileAtomic } from "../core/files.ts";
+import { makeFolder, sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
 import type { VideoInfo } from "../video/types.ts";
-import type { PixelOperation } from "./builders.ts";
 import type { FileReference, Pair } from "./pair.ts";
 import { type PairFidelity, pairFidelity } from "./pair-fidelity.ts";
-import { absentStream } from "./twin.ts";
+import { absentStream } from "./twin-frames.ts";
+import { type TwinView, twinViewOf } from "./twin-view.ts";
 
 /** What to write where. */
 export interface WritePairRequest {
@@ -17,13 +17,12 @@ export interface WritePairRequest {
   readonly file: string;
   readonly info: VideoInfo;
   readonly pair: Pair;
-  /** The builder's pixel operation, when it has one. */
-  readonly pixels?: PixelOperation;
+  readonly view: TwinView;
   readonly folder: string;
   /** Leave the clips out: `pair.json` refers to the source file. */
   readonly virtual: boolean;
   /** Draws the contact sheet into the given file; left out when there is none. */
-  readonly sheet?: (file: string, pair: Pair) => Promise<void>;
+  readonly sheet?: (file: string, pair: Pair, view: TwinView) => Promise<void>;
   /** False leaves out decoding both clips again for their PSNR. */
   readonly measureFidelity?: boolean;
   /** x264 quality of the written clips, 0 to 51. */
@@ -34,6 +33,7 @@ export interface WritePairRequest {
 /** What was written. */
 export interface WrittenPair {
   readonly pair: Pair;
+  readonly view: TwinView;
   readonly files: readonly string[];
   /** Declared frames that turned out equal to their source at full size and are not declared any more. */
   readonly unchanged: number;
@@ -61,15 +61,16 @@ export const writePair = async (request: WritePairRequest): Promise<WrittenPair>
     });
   const partial = `${folder}.partial-${process.pid}`;
   rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { recursive: true });
+  makeFolder(partial);
   try {
     const written = request.virtual
       ? await virtualPair(request, folder)
       : await clips(request, partial, folder);
-    if (request.sheet !== undefined) await request.sheet(join(partial, "sheet.png"), written.pair);
+    if (request.sheet !== undefined)
+      await request.sheet(join(partial, "sheet.png"), written.pair, written.view);
     writeFileAtomic(join(partial, "pair.json"), `${JSON.stringify(written.pair, null, 1)}\n`);
     const names = [...written.files, ...(request.sheet === undefined ? [] : ["sheet.png"]), "pair.json"];
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     // The record of an earlier pair must not stand beside other clips, not even for a moment.
     rmSync(join(folder, "pair.json"), { force: true });
     for (const name of names) renameSync(join(partial, name), join(folder, name));
@@ -92,29 +93,28 @@ const knownSha256 = async ({ pair, file }: WritePairRequest): Promise<string> =>
 
 const virtualPair = async (request: WritePairRequest, folder: string): Promise<WrittenPair> => ({
   pair: { ...request.pair, complete: await sourceReference(request, folder) },
+  view: request.view,
   files: [],
   unchanged: 0,
 });
 
 const clips = async (request: WritePairRequest, partial: string, folder: string): Promise<WrittenPair> => {
-  const { video, file, pixels, signal } = request;
+  const { video, file, signal } = request;
+  let { view } = request;
   let { replacements } = request.pair;
   const complete = join(partial, "complete.mp4");
   const absent = join(partial, "absent.mp4");
   const encode = request.crf === undefined ? {} : { encode: { crf: request.crf } };
-  if (pixels === undefined) {
+  if (view.pixels === null) {
     const { unchanged } = await video.rewrite(file, { complete, absent, replacements, ...encode }, signal);
     const same = new Set(unchanged);
     replacements = replacements.filter(({ index }) => !same.has(index));
+    view = twinViewOf(replacements);
   } else {
     const { width, height } = request.info;
     const all = (): AsyncIterable<FrameBatch> => video.frames(file, { select: { kind: "all" } }, signal);
     await video.write(complete, { width, height, frames: all(), ...encode }, signal);
-    await video.write(
-      absent,
-      { width, height, frames: absentStream(all(), replacements, pixels), ...encode },
-      signal,
-    );
+    await video.write(absent, { width, height, frames: absentStream(all(), view), ...encode }, signal);
   }
   const pair: Pair = {
     ...request.pair,
@@ -132,12 +132,12 @@ const clips = async (request: WritePairRequest, partial: string, folder: string)
           info: request.info,
           complete,
           absent,
-          replacements,
-          ...(pixels && { pixels }),
+          view,
           ...(signal && { signal }),
         });
   return {
     pair,
+    view,
     files: ["complete.mp4", "absent.mp4"],
     unchanged: request.pair.replacements.length - replacements.length,
     ...(fidelity && { fidelity }),

@@ -10,13 +10,14 @@
 
 import { ShapeError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
+import type { ClipPatches } from "../frames/clip-patches.ts";
 import type { Grid } from "../frames/grid.ts";
 import { normalizePatches } from "../frames/patch-bytes.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { ropeTables } from "../model/qwen2_5_vl/batch.ts";
 import { type PlannedBatch, visionFeeds } from "./ids-batch.ts";
 import { rounding, roundUp } from "./rounding.ts";
-import type { ClipPatches, ClipSegments, ScoredToken, SegmentOptions } from "./segments.ts";
+import type { ClipSegments, ScoredToken, SegmentOptions } from "./segments.ts";
 import { layOutSegments, rowKind, type SegmentsLayout } from "./segments-layout.ts";
 
 /** A planned batch, what its scored rows are, and what it weighs. */

@@ -7,18 +7,12 @@
  * Legend: B samples (clips), T positions of a sample, N = B T rows.
  */
 
+import type { ClipPatches } from "../frames/clip-patches.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { positionsOf } from "../model/positions.ts";
 import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
 import { rounding, roundUp } from "./rounding.ts";
-import type {
-  ClipPatches,
-  ClipSegments,
-  ScoredToken,
-  SegmentOptions,
-  SegmentTokens,
-  TextSegment,
-} from "./segments.ts";
+import type { ClipSegments, ScoredToken, SegmentOptions, SegmentTokens, TextSegment } from "./segments.ts";
 
 /** What stands in a row: nothing, a word, a visual token, a visual token under dropout. */
 export const rowKind = { nothing: 0, word: 1, visual: 2, dropped: 3 } as const;

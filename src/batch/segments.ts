@@ -3,17 +3,7 @@
  * request what is contrasted with it.
  */
 import type { Random } from "../core/random.ts";
-
-/** A clip as patches: one entry a temporal step (pairs of frames). */
-export interface ClipPatches {
-  /** Rows and columns of a step in patches. */
-  readonly rows: number;
-  readonly columns: number;
-  /** Seconds between steps. */
-  readonly secondsPerStep: number;
-  /** Bytes of every step, in the order of `stepPatches`. */
-  readonly steps: readonly Uint8Array[];
-}
+import type { ClipPatches } from "../frames/clip-patches.ts";
 
 /** The tokens of one text behind a clip. */
 export interface TextSegment {

@@ -1,10 +1,13 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import { absentBuilders } from "../absent/builders.ts";
+import { keywordExtractors } from "../absent/keywords.ts";
+import type { ScoredRate, SelectedFrames } from "../absent/scored-frames.ts";
 import { ConfigError } from "../core/errors.ts";
+import type { PairRequest } from "../jobs/make-pair.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
-import { type ChosenRelevance, chooseRelevance } from "../selection/relevance-choice.ts";
-import { indicesForFps } from "../video/timeline.ts";
-import type { Timeline } from "../video/types.ts";
-import { integerValue, listValue, numberValue } from "./option-values.ts";
+import { relevanceProviders } from "../selection/relevance.ts";
+import { frameSelectors } from "../selection/selectors.ts";
+import { integerValue, listValue, numberValue, rateBounds } from "./option-values.ts";
 import { videoOptions } from "./video-options.ts";
 
 /** Options that `keyframes` and `absent` share, as commander parses them. */
@@ -13,7 +16,12 @@ export interface ClipOptions {
   readonly keywords?: readonly string[];
   readonly extractor: string;
   readonly relevance: string;
-  readonly fps: string;
+  readonly builder: string;
+  readonly fps?: ScoredRate;
+  /** `NAME` or `NAME:key=value,...` of a frame selector. */
+  readonly select?: string;
+  /** Frames that the selector chooses at most. */
+  readonly budget: number;
   readonly strict?: boolean;
   /** Frames of the moving average. */
   readonly smooth?: number;
@@ -27,8 +35,23 @@ export interface ClipOptions {
   readonly top?: number;
   /** Of all frames, in [0, 1]. */
   readonly topShare?: number;
-  readonly cache: boolean;
 }
+
+const rateValue = (text: string): ScoredRate => {
+  if (text === "all" || text === "auto") return text;
+  const rate = Number(text);
+  const { min, max } = rateBounds;
+  if (text.trim() !== "" && rate >= min && rate <= max) return rate;
+  throw new InvalidArgumentError(`expected a number >= ${min} and <= ${max}, "all" or "auto"; got "${text}"`);
+};
+
+/** Declares the options of a way to take frames away. */
+export const builderOption = (command: Command, what: string): Command =>
+  command.option(
+    "--builder <name[:key=value,...]>",
+    `${what}: ${absentBuilders.names().join(", ")}`,
+    "previous-frame",
+  );
 
 /** Declares the shared options. */
 export const clipOptions = (command: Command): void => {
@@ -37,17 +60,26 @@ export const clipOptions = (command: Command): void => {
     .argument("<video>", "clip")
     .requiredOption("--caption <text>", "what happens in the clip")
     .option("--keywords <a,b>", "use these instead of extracting them from the caption", listValue)
-    .option("--extractor <name[:key=value,...]>", "keyword extractor: offline, openai", "offline")
+    .option(
+      "--extractor <name[:key=value,...]>",
+      `keyword extractor: ${keywordExtractors.names().join(", ")}`,
+      "offline",
+    )
     .option(
       "--relevance <name[:arg]>",
-      "relevance provider: motion, events, clip, blip2, checkpoint",
+      `relevance provider: ${relevanceProviders.names().join(", ")}`,
       "motion",
     )
     .option(
       "--fps <rate>",
-      'frames scored per second, "all", or "auto": 8, but all frames of a clip of at most 16',
-      "auto",
+      'frames scored per second, "all", or "auto" (default): 8, but all frames of a clip of at most 16',
+      rateValue,
     )
+    .option(
+      "--select <name[:key=value,...]>",
+      `who chooses the scored frames, instead of --fps: ${frameSelectors.names().join(", ")}`,
+    )
+    .option("--budget <frames>", "most frames that --select chooses", integerValue({ min: 1, max: 1e6 }), 64)
     .option("--strict", "key frames by the paper's rule: every strict local maximum, no filter")
     .option(
       "--smooth <frames>",
@@ -66,45 +98,48 @@ export const clipOptions = (command: Command): void => {
   videoOptions(command);
 };
 
-/** The rule that the options ask for: the provider's own by default, each option on top, or the paper's with --strict. */
-const peakOptionsOf = (options: ClipOptions, ownRule: PeakOptions): PeakOptions => {
-  const given = [
-    ["--smooth", { smoothingFrames: options.smooth }],
-    ["--prominence", { prominence: options.prominence }],
-    ["--prominence-share", { prominenceShare: options.prominenceShare }],
-    ["--floor", { floor: options.floor }],
-    ["--top", { topK: options.top }],
-    ["--top-share", { topShare: options.topShare }],
-  ] as const;
-  const chosen = given.filter(([, rule]) => Object.values(rule)[0] !== undefined);
-  if (options.strict !== true) return Object.assign({ ...ownRule }, ...chosen.map(([, rule]) => rule));
-  if (chosen.length > 0)
-    throw new ConfigError("--strict is the paper's rule without options", {
-      got: chosen.map(([flag]) => flag).join(", "),
-    });
-  return {};
+/** The rule that the options ask for: the provider's own, each option on top, or the paper's with --strict. */
+const ruleOf =
+  (options: ClipOptions) =>
+  (ownRule: PeakOptions): PeakOptions => {
+    const given = [
+      ["--smooth", { smoothingFrames: options.smooth }],
+      ["--prominence", { prominence: options.prominence }],
+      ["--prominence-share", { prominenceShare: options.prominenceShare }],
+      ["--floor", { floor: options.floor }],
+      ["--top", { topK: options.top }],
+      ["--top-share", { topShare: options.topShare }],
+    ] as const;
+    const chosen = given.filter(([, rule]) => Object.values(rule)[0] !== undefined);
+    if (options.strict !== true) return Object.assign({ ...ownRule }, ...chosen.map(([, rule]) => rule));
+    if (chosen.length > 0)
+      throw new ConfigError("--strict is the paper's rule without options", {
+        got: chosen.map(([flag]) => flag).join(", "),
+      });
+    return {};
+  };
+
+/** Which frames are scored. @throws {ConfigError} for a rate and a selector at once */
+const scoredOf = ({ fps, select, budget }: ClipOptions): ScoredRate | SelectedFrames => {
+  if (select === undefined) return fps ?? "auto";
+  if (fps === undefined) return { selector: select, budget };
+  throw new ConfigError("say one way to choose frames", { expected: "--fps or --select", got: "both" });
 };
 
-/** The frames that --fps asks for. @throws {ConfigError} when it is no rate */
-export const sampledTimeline = (full: Timeline, fps: string): Timeline => {
-  if (fps === "all" || (fps === "auto" && full.length <= 16)) return full;
-  const rate = fps === "auto" ? 8 : Number(fps);
-  if (!(rate > 0) || !Number.isFinite(rate))
-    throw new ConfigError("bad --fps", { expected: 'a number > 0, "all" or "auto"', got: fps });
-  return indicesForFps(full, rate).map((position) => full[position]!);
+/** The pair that the options ask for. */
+export const chosenPair = (options: ClipOptions, seed = 0): PairRequest => {
+  const { caption, keywords, extractor, relevance, builder } = options;
+  return {
+    caption,
+    extractor,
+    relevance,
+    builder,
+    seed,
+    scored: scoredOf(options),
+    rule: ruleOf(options),
+    ...(keywords && { keywords }),
+  };
 };
 
-/**
- * Checks the options that need no video, so that a wrong name costs nothing.
- *
- * @throws {UnknownNameError} for an unknown provider
- * @throws {ConfigError} for an empty caption, bad parameters, or options that exclude each other
- */
-export const chosenOf = async (
-  options: ClipOptions,
-): Promise<{ chosen: ChosenRelevance; rule: PeakOptions }> => {
-  if (options.caption.trim() === "")
-    throw new ConfigError("empty caption", { expected: "--caption with what happens in the clip" });
-  const chosen = await chooseRelevance(options.relevance);
-  return { chosen, rule: peakOptionsOf(options, chosen.definition.keyFrameRule) };
-};
+/** A share as people read it. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { JobContext } from "../jobs/job-context.ts";
 
-/** What a running command is given besides its arguments. */
+/** What a running command is given besides its arguments; bars, lines and warnings go to standard error. */
 export interface CommandContext extends JobContext {
   /** True when exactly one JSON document goes to standard output. */
   readonly json: boolean;

@@ -1,10 +1,11 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
-import { messageOf, UnknownNameError, VideoPerceiverError } from "../core/errors.ts";
+import { ConfigError, messageOf, UnknownNameError, VideoPerceiverError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { nearestName } from "../core/nearest.ts";
 import type { CommandContext, CommandDefinition, CommandResult } from "./command.ts";
+import { errorDocument } from "./error-document.ts";
 import { loadPlugins, pluginOptions } from "./plugin-options.ts";
 import { progressDisplay } from "./progress-display.ts";
 import { systemErrorOf } from "./system-error.ts";
@@ -104,8 +105,10 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    process.stderr.write(`${error.message.replace(/\s*\n\s*/g, " ")}; see videoperceiver ${name} --help\n`);
-    return 2;
+    // Commander's own messages are user errors like all others: one line, or a document.
+    throw new ConfigError(error.message.replace(/\s*\n\s*/g, " "), {
+      hint: `see videoperceiver ${name} --help`,
+    });
   }
   const options = command.opts() as Record<string, unknown>;
   const displays: { stop(): void }[] = [];
@@ -113,6 +116,7 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
   const context: CommandContext = {
     json: options["json"] === true,
     signal: interrupt.signal,
+    warn: (line) => void process.stderr.write(`warning: ${line}\n`),
     progress: (label, unit) => {
       const display = progressDisplay(label, unit);
       displays.push(display);
@@ -131,6 +135,8 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
   }
   if (result !== undefined) await print(context.json ? JSON.stringify(result.json) : result.text);
   if (interrupt.signal.aborted) {
+    if (result === undefined && context.json)
+      await print(JSON.stringify(errorDocument("interrupted", "stopped by Ctrl-C")));
     process.stderr.write(`${howToResume(command, name, argv)}\n`);
     return 130;
   }
@@ -150,6 +156,9 @@ const version = (): string => {
  */
 export const main = async (argv: readonly string[], folder: URL = ownCommands): Promise<number> => {
   const [name, ...rest] = argv;
+  const asksForJson = rest
+    .slice(0, rest.includes("--") ? rest.indexOf("--") : rest.length)
+    .includes("--json");
   try {
     if (name === undefined || name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
       await print(await overview(folder));
@@ -166,6 +175,14 @@ export const main = async (argv: readonly string[], folder: URL = ownCommands): 
     return await runCommand(folder, wanted, name === "help" ? ["--help"] : rest);
   } catch (error) {
     const told = error instanceof VideoPerceiverError ? error : systemErrorOf(error);
+    if (asksForJson)
+      await print(
+        JSON.stringify(
+          told === undefined
+            ? errorDocument("internal", messageOf(error))
+            : errorDocument(told.code, told.message, told.detail),
+        ),
+      );
     if (told !== undefined) {
       process.stderr.write(`${told.message}\n`);
       return 2;

@@ -6,6 +6,9 @@ export interface NumberBounds {
   readonly max?: number;
 }
 
+/** Frames a second that can be asked for: one in eleven days to one a microsecond. */
+export const rateBounds: { readonly min: number; readonly max: number } = { min: 1e-6, max: 1e6 };
+
 const checked = (text: string, value: number, kind: string, { min, max }: NumberBounds): number => {
   const low = min ?? Number.NEGATIVE_INFINITY;
   const high = max ?? Number.POSITIVE_INFINITY;
@@ -40,5 +43,26 @@ export const listValue = (text: string): string[] => {
     .map((item) => item.trim())
     .filter(Boolean);
   if (items.length === 0) throw new InvalidArgumentError(`expected names separated by commas; got "${text}"`);
+  return items;
+};
+
+/** Parser of an option that is a share of a whole, 0 and 1 left out. */
+export const shareValue = (text: string): number => {
+  const share = Number(text);
+  if (share > 0 && share < 1) return share;
+  throw new InvalidArgumentError(`expected a share between 0 and 1, such as 0.05; got "${text}"`);
+};
+
+/**
+ * Parser of an option that is a list `a;b;c` of answers, which may hold commas; two or more, none twice.
+ * @throws {InvalidArgumentError} otherwise
+ */
+export const optionsValue = (text: string): string[] => {
+  const items = text
+    .split(";")
+    .map((item) => item.trim())
+    .filter(Boolean);
+  if (items.length < 2 || new Set(items).size !== items.length)
+    throw new InvalidArgumentError(`expected two or more different answers separated by ";"; got "${text}"`);
   return items;
 };

@@ -1,19 +1,5 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { messageOf } from "../core/errors.ts";
-import { CacheFolder } from "../frames/cache-folder.ts";
-import { cachedVideoService, indexPathIn } from "../frames/cached-service.ts";
-import { ContentHash } from "../frames/content-hash.ts";
-import { type DecoderChoice, openVideoService, type VideoService } from "../video/service.ts";
-
-/** Options of every command that decodes, as commander parses them. */
-export interface VideoOptions {
-  readonly decoder: DecoderChoice;
-  readonly cache: boolean;
-  /** Bytes. */
-  readonly cacheSize: number;
-}
+import type { ClipsOptions } from "../jobs/clips.ts";
 
 const units: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
@@ -25,10 +11,6 @@ export const byteSize = (text: string): number => {
     throw new InvalidArgumentError(`expected a size such as 500MB or 4GB; got "${text}"`);
   return Number(found[1]) * unit;
 };
-
-/** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
-export const cacheRoot = (): string =>
-  process.env["VIDEOPERCEIVER_CACHE"] || join(homedir(), ".cache", "videoperceiver");
 
 /** Declares `--decoder`, `--cache-size` and `--no-cache`. */
 export const videoOptions = (command: Command): void => {
@@ -47,42 +29,8 @@ export const videoOptions = (command: Command): void => {
     .option("--no-cache", "neither read nor keep frames and scores");
 };
 
-/** How a command reads clips. */
-export interface Clips extends AsyncDisposable {
-  /** Keeps what it decodes, unless the options say otherwise. */
-  readonly video: VideoService;
-  /** The same without keeping frames: for pictures that are needed once. */
-  readonly direct: VideoService;
-  /** SHA-256 of a file, computed once for each state of it. */
-  sha256(file: string): Promise<string>;
-}
-
-const openFolder = (options: VideoOptions, warn: (line: string) => void): CacheFolder | undefined => {
-  if (!options.cache) return undefined;
-  try {
-    return new CacheFolder(join(cacheRoot(), "frames"), options.cacheSize);
-  } catch (error) {
-    warn(`nothing is kept: ${messageOf(error)}`);
-    return undefined;
-  }
-};
-
-/** Opens what the options ask for. Nothing is started before it is used. */
-export const openClips = (raw: Readonly<Record<string, unknown>>): Clips => {
-  const options = raw as unknown as VideoOptions;
-  const warn = (line: string): void => void process.stderr.write(`warning: ${line}\n`);
-  const folder = openFolder(options, warn);
-  const hashes = new ContentHash(folder);
-  const direct = openVideoService({
-    decoder: options.decoder,
-    ...(folder && { indexPath: indexPathIn(folder, hashes) }),
-  });
-  const video =
-    folder === undefined ? direct : cachedVideoService(direct, { folder, hashes, onTrouble: warn });
-  return {
-    video,
-    direct,
-    sha256: (file) => hashes.of(file),
-    [Symbol.asyncDispose]: () => direct.close(),
-  };
+/** What {@link videoOptions} say. */
+export const chosenClips = (raw: Readonly<Record<string, unknown>>): ClipsOptions => {
+  const { decoder, cache, cacheSize } = raw as unknown as ClipsOptions;
+  return { decoder, cache, cacheSize };
 };

@@ -14,7 +14,10 @@ export interface CsvRow {
  *
  * @throws {DataFormatError} naming file and line of a quote that never closes
  */
-export const parseCsv = (text: string, file: string): { readonly values: string[]; readonly line: number }[] => {
+export const parseCsv = (
+  text: string,
+  file: string,
+): { readonly values: string[]; readonly line: number }[] => {
   const rows: { values: string[]; line: number }[] = [];
   let values: string[] = [];
   let [line, begun] = [1, 1];

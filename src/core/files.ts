@@ -3,13 +3,16 @@ import {
   closeSync,
   createReadStream,
   fsyncSync,
+  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
-import { DataFormatError, messageOf } from "./errors.ts";
+import { dirname, resolve } from "node:path";
+import { ConfigError, DataFormatError, messageOf } from "./errors.ts";
 import { decodeUtf8, parseJsonFile, parseJsonRow, refuseWideText } from "./json-text.ts";
 
 let serial = 0;
@@ -28,6 +31,44 @@ export const writeFileAtomic = (file: string, content: string | Uint8Array): voi
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+};
+
+/** Whether a folder stands there (or a link to one); false for whatever cannot be looked at. */
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Makes one folder whose parent is there; another process may be quicker. */
+const makeOne = (path: string): void => {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!isFolder(path)) throw error;
+  }
+};
+
+/**
+ * Makes a folder and those above it. Node's own recursive mkdir tries for ever, deaf to signals, where a file system
+ * takes no folders but says that the parent is missing (`/proc`); here every folder is tried once, from the top.
+ *
+ * @throws {ConfigError} when the place takes no folder: a file in the way, no right, a full disk, `/proc`
+ */
+export const makeFolder = (path: string): void => {
+  const missing: string[] = [];
+  let place = resolve(path);
+  try {
+    while (!isFolder(place)) {
+      missing.push(place);
+      if (dirname(place) === place) break;
+      place = dirname(place);
+    }
+    for (const folder of missing.reverse()) makeOne(folder);
+  } catch (error) {
+    throw new ConfigError("cannot make a folder", {
+      where: path,
+      got: messageOf(error),
+      hint: "choose a place that can be written",
+      cause: error,
+    });
   }
 };
 

@@ -1,4 +1,5 @@
 import type { Replacement } from "../absent/pair.ts";
+import type { Recipe } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { Timeline } from "../video/types.ts";
 
@@ -51,6 +52,8 @@ export interface AbsentReference {
   readonly sha256?: string;
   readonly keyFrames: readonly number[];
   readonly replacements: readonly Replacement[];
+  /** What took the frames away; its pixel operation, if it has one, belongs to every replaced frame. */
+  readonly builder: Recipe;
 }
 
 /** One row of a data set (docs: interfaces, "Data set folder"). */

@@ -58,6 +58,7 @@ const rowSchema = z.strictObject({
       sha256: sha256Schema.optional(),
       keyFrames: z.array(frameSchema),
       replacements: z.array(z.strictObject({ index: frameSchema, from: frameSchema })),
+      builder: z.strictObject({ name: z.string().min(1), params: z.record(z.string(), z.unknown()) }),
     })
     .optional(),
   messages: z

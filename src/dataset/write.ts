@@ -1,16 +1,6 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError } from "../core/errors.ts";
-import { sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
+import { makeFolder, sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { Recipe } from "../core/registry.ts";
 import type { Sample } from "./sample.ts";
 import { type DatasetDescription, datasetSchemaName, type Rejection, rowOfSample } from "./schema.ts";
@@ -82,7 +72,7 @@ export class DatasetWriter {
   #rejected: Rejection[] = [];
   constructor(options: DatasetWriterOptions) {
     this.#options = options;
-    mkdirSync(join(options.folder, "clips"), { recursive: true });
+    makeFolder(join(options.folder, "clips"));
   }
   /** Adds a sample. */
   add(sample: Sample): void {
@@ -150,15 +140,3 @@ export class DatasetWriter {
 /** The hash that names a data set's content: its files by name and content. */
 export const contentHashOf = (files: DatasetDescription["files"]): string =>
   sha256(files.map(({ file, sha256: hash, rows }) => `${file} ${hash} ${rows}\n`).join(""));
-
-/** Refuses a path that is a file. @throws {ConfigError} */
-export const checkOutputFolder = (folder: string): void => {
-  let directory: boolean;
-  try {
-    directory = statSync(folder).isDirectory();
-  } catch {
-    return;
-  }
-  if (!directory)
-    throw new ConfigError("not a folder", { where: folder, expected: "a folder or a new name" });
-};

@@ -7,7 +7,6 @@
 
 import { idsBatch } from "../batch/ids-batch.ts";
 import { seededRandom } from "../core/random.ts";
-import { resizeAntialias } from "../frames/resize-antialias.ts";
 import { adaptedModel } from "../model/adapted-model.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -152,7 +151,7 @@ const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promi
   const adapter =
     fixture.adapter === undefined
       ? undefined
-      : await readAdapter(fixture.adapter, adaptedModel(readConfigFile(fixture.checkpoint)));
+      : await readAdapter(fixture.adapter, adaptedModel(await readConfigFile(fixture.checkpoint)));
   const replaced = new Set(adapter?.replaced.map(({ name }) => name));
   const names = new Set(adapter?.modules.map(({ name }) => name));
   const { config, weights, engine } = await openEngine(
@@ -186,7 +185,7 @@ export const verifyFixture = async (folder: string, options: VerifyOptions): Pro
   let cases: CaseReport[];
   try {
     if (fixture.kind === "processor") {
-      cases = await verifyProcessorFixture(folder, resizeAntialias);
+      cases = await verifyProcessorFixture(folder);
       for (const report of cases) options.onCase?.(report);
     } else cases = await verifyModel(fixture, options);
   } finally {

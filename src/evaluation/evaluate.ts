@@ -1,3 +1,4 @@
+import { type TwinView, twinView } from "../absent/twin-view.ts";
 import { assert, InternalError, messageOf, VideoPerceiverError } from "../core/errors.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { seededRandom } from "../core/random.ts";
@@ -82,9 +83,14 @@ const ask = async (
   }
 };
 
+/** What the absent twins show; null for a sample without one. @throws {ConfigError} for a twin that cannot be shown */
+const twinsOf = (samples: readonly BenchmarkSample[]): Promise<(TwinView | null)[]> =>
+  Promise.all(samples.map(({ absent }) => (absent === undefined ? null : twinView(absent))));
+
 /** Everything that is asked, intervention by intervention, and what an intervention could not show. */
 const requestsOf = <S extends BenchmarkSample>(
   options: EvaluateOptions<S>,
+  twins: readonly (TwinView | null)[],
 ): { readonly requests: AnswerRequest[]; readonly notApplicable: EvaluationResult["notApplicable"] } => {
   const { samples, interventions, frames, seed } = options;
   const partners = partnersOf(samples, seed);
@@ -98,6 +104,7 @@ const requestsOf = <S extends BenchmarkSample>(
         const random = seededRandom(seed, sample.id, recipe.name, draw);
         const view = intervene({
           sample,
+          twin: twins[index]!,
           positions_T,
           random,
           partner: partner === null ? null : { sample: partner, positions_T: frames.value(partner) },
@@ -122,7 +129,7 @@ export const evaluate = async <S extends BenchmarkSample>(
   options: EvaluateOptions<S>,
 ): Promise<EvaluationResult> => {
   const { subject, batchSize = 32, progress = silentProgress, signal } = options;
-  const { requests, notApplicable } = requestsOf(options);
+  const { requests, notApplicable } = requestsOf(options, await twinsOf(options.samples));
   const records: EvaluationRecord[] = [];
   for (let at = 0; at < requests.length; at += batchSize) {
     signal?.throwIfAborted();
@@ -171,6 +178,9 @@ const recordOf = <S extends BenchmarkSample>(
       return time;
     }),
     shownFrames: view.shown_T,
+    ...(view.painted && {
+      painted: { by: view.painted.by, positions: view.painted.at_T.flatMap((is, t) => (is ? [t] : [])) },
+    }),
     shownVideoId: shownSample === undefined ? null : (shownSample.clip.sha256 ?? shownSample.clip.file),
     prompt: questionText(sample),
     options: sample.options ?? null,

@@ -1,20 +1,42 @@
+import type { PixelOperation } from "../absent/builders.ts";
+import type { TwinView } from "../absent/twin-view.ts";
 import type { Random } from "../core/random.ts";
-import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import {
+  type Define,
+  definer,
+  folderRegistry,
+  type Plugin,
+  type Recipe,
+  type Registry,
+} from "../core/registry.ts";
 import type { BenchmarkSample } from "./benchmarks.ts";
 
 /** Axis T: positions, the pictures a model is given. Times and number of positions are never changed by a view. */
 export interface View {
   /** Source frame shown at each position; null: a blank picture. */
   readonly shown_T: readonly (number | null)[];
+  /** What a twin's builder does to the pictures at some positions; nothing when left out. */
+  readonly painted?: PaintedPositions;
   /** True when the model gets no video at all; `shown_T` is then all null. */
   readonly withoutVideo?: true;
   /** Sample whose clip `shown_T` speaks of, when it is not the question's own. */
   readonly clip?: string;
 }
 
+/** Pictures that are changed after they were chosen (a mask). */
+export interface PaintedPositions {
+  /** The builder whose operation it is. */
+  readonly by: Recipe;
+  readonly pixels: PixelOperation;
+  /** True at the positions whose picture is changed. */
+  readonly at_T: readonly boolean[];
+}
+
 /** What an intervention may look at. */
 export interface ViewRequest {
   readonly sample: BenchmarkSample;
+  /** What the absent twin of the sample shows; null without one. */
+  readonly twin: TwinView | null;
   /** Source frames at the positions, ascending. */
   readonly positions_T: readonly number[];
   readonly random: Random;
@@ -43,14 +65,25 @@ export const interventionRegistry: Registry<InterventionPlugin> = folderRegistry
   new URL("./interventions/", import.meta.url),
 );
 
-/** What the absent twin shows at each position: the replacement of its frame, if it has one, else the frame. */
-export const absentView = (sample: BenchmarkSample, positions_T: readonly number[]): number[] | null => {
-  if (sample.absent === undefined) return null;
-  const from = new Map(
-    sample.absent.replacements.map((replacement) => [replacement.index, replacement.from]),
-  );
-  return positions_T.map((frame) => from.get(frame) ?? frame);
+/** What the absent twin shows at each position; null without a twin. */
+export const absentView = ({ sample, twin, positions_T }: ViewRequest): View | null => {
+  if (twin === null || sample.absent === undefined) return null;
+  return {
+    shown_T: positions_T.map((frame) => twin.at(frame).source),
+    ...paintedBy(
+      twin,
+      sample.absent.builder,
+      positions_T.map((frame) => twin.changes(frame)),
+    ),
+  };
 };
+
+/** The builder's pixel operation at positions; nothing when it has none. */
+export const paintedBy = (
+  { pixels }: TwinView,
+  by: Recipe,
+  at_T: readonly boolean[],
+): Pick<View, "painted"> => (pixels === null ? {} : { painted: { by, pixels, at_T } });
 
 /** Positions whose frame falls into one of the sample's events. */
 export const eventPositions = (sample: BenchmarkSample, positions_T: readonly number[]): Set<number> => {

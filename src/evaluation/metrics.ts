@@ -1,6 +1,6 @@
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
-import { extractNumber } from "../grading/numbers.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
+import { extractNumber } from "../grading/numbers.ts";
 import type { EvaluationRecord } from "./records.ts";
 
 /** A number from records, in whatever order they come; null when it is not defined for them. */

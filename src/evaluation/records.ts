@@ -43,6 +43,8 @@ export interface EvaluationRecord {
   /** Source frame shown at each position; null: blank. Of `shownVideoId` when that is set. */
   readonly shownFrames: readonly (number | null)[];
   readonly shownVideoId: string | null;
+  /** Positions whose picture a twin's builder changed (mask); left out where none was. */
+  readonly painted?: { readonly by: Recipe; readonly positions: readonly number[] };
   readonly prompt: string;
   readonly options: readonly string[] | null;
   readonly rawOutput: string;

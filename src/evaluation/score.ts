@@ -13,6 +13,8 @@ import { pairedDifferences, type QuestionScore } from "./statistics/paired.ts";
 export interface SkillScore {
   readonly skill: string;
   readonly accuracy: Estimate;
+  /** The benchmark's first metric, where that is another one than accuracy. */
+  readonly headline: MetricScore | null;
   /** Mean chance of its questions; null where it is not defined for all of them. */
   readonly chance: number | null;
 }
@@ -96,6 +98,7 @@ export const scoreView = (
       expected: "questions with published answers",
     });
   const scored = mode === "strict" ? strict : strict.map(underOfficialRule);
+  const headline = metrics[0]?.name === "accuracy" ? undefined : metrics[0];
   const bySkill = new Map<string, EvaluationRecord[]>();
   for (const record of scored) {
     const rows = bySkill.get(record.skill);
@@ -113,6 +116,7 @@ export const scoreView = (
       .map(([skill, rows]) => ({
         skill,
         accuracy: accuracyOf(correctness(rows))!,
+        headline: headline === undefined ? null : metricScore(headline, rows, seed),
         chance: meanChance(rows),
       })),
     outcomes: countOutcomes([...scored, ...records.filter(({ outcome }) => outcome === "unscored")]),

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from "node:fs";
+import { readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../core/files.ts";
 import { nowMilliseconds } from "../core/progress.ts";
 
 /** Seconds after which a file that nobody goes on writing belongs to a process that was ended. */
@@ -21,7 +22,7 @@ export class CacheFolder {
   constructor(path: string, limitBytes: number) {
     this.path = path;
     this.limitBytes = limitBytes;
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
   }
   /** Where the file of a key is, or would be. */
   fileOf(key: string, suffix: string): string {

@@ -8,6 +8,12 @@ export const channelMean = [0.48145466, 0.4578275, 0.40821073] as const;
 /** See {@link channelMean}. */
 export const channelStd = [0.26862954, 0.26130258, 0.27577711] as const;
 
+/** Side of a patch in pixels, and of a merge unit in patches. */
+export interface PatchShape {
+  readonly patchSize: number;
+  readonly spatialMergeSize: number;
+}
+
 /**
  * Patches of one temporal step as bytes.
  *
@@ -18,10 +24,10 @@ export const stepPatches = (
   frames: readonly Uint8Array[],
   width: number,
   height: number,
-  vision: { readonly patchSize: number; readonly spatialMergeSize: number },
+  shape: PatchShape,
   out: Uint8Array,
 ): void => {
-  const { patchSize: side, spatialMergeSize: merge } = vision;
+  const { patchSize: side, spatialMergeSize: merge } = shape;
   const columns = width / side / merge;
   const rows = height / side / merge;
   let at = 0;
@@ -39,16 +45,25 @@ export const stepPatches = (
       }
 };
 
-const tables = channelMean.map((mean, channel) =>
-  Float32Array.from({ length: 256 }, (_, level) => (level / 255 - mean) / channelStd[channel]!),
-);
+/** (level / 255 - mean) / std of every level, one table a channel; mean and deviation in units of the full range. */
+export const levelTables = (mean: readonly number[], std: readonly number[]): Float32Array[] =>
+  mean.map((centre, channel) =>
+    Float32Array.from({ length: 256 }, (_, level) => (level / 255 - centre) / std[channel]!),
+  );
 
-/** (level / 255 - mean) / std of patch rows: bytes [P, 3 * perChannel] to floats of the same layout, from `offset` on. */
+const clipTables = levelTables(channelMean, channelStd);
+
+/**
+ * (level / 255 - mean) / std of patch rows: bytes [P, 3 * perChannel] to floats of the same layout, from `offset` on.
+ *
+ * @param tables of another mean and deviation than {@link channelMean} and {@link channelStd}
+ */
 export const normalizePatches = (
   bytes: Uint8Array,
   perChannel: number,
   out: Float32Array,
   offset: number,
+  tables: readonly Float32Array[] = clipTables,
 ): void => {
   for (let start = 0; start < bytes.length; start += 3 * perChannel)
     for (let channel = 0; channel < 3; channel++) {

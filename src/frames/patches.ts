@@ -1,5 +1,6 @@
 import { ShapeError } from "../core/errors.ts";
 import type { Grid } from "./grid.ts";
+import { levelTables, normalizePatches, stepPatches } from "./patch-bytes.ts";
 
 /** How pictures become rows of numbers. Mean and deviation are of red, green and blue in units of the full range. */
 export interface PatchSettings {
@@ -46,27 +47,17 @@ export const patchesFrom = (
     });
   const steps = Math.ceil(frames / depth);
   const grid: Grid = [steps, height / side, width / side];
-  const normalised = [0, 1, 2].map((colour) =>
-    Float32Array.from({ length: 256 }, (_, value) => (value / 255 - imageMean[colour]!) / imageStd[colour]!),
-  );
   const rows_PX = new Float32Array(steps * grid[1] * grid[2] * 3 * depth * side * side);
-  let out = 0;
-  for (let step = 0; step < steps; step++)
-    for (let top = 0; top < height; top += unit)
-      for (let left = 0; left < width; left += unit)
-        for (let inside = 0; inside < merge * merge; inside++) {
-          const y0 = top + Math.floor(inside / merge) * side;
-          const x0 = left + (inside % merge) * side;
-          for (let colour = 0; colour < 3; colour++) {
-            const table = normalised[colour]!;
-            for (let pair = 0; pair < depth; pair++) {
-              const frame = Math.min(step * depth + pair, frames - 1);
-              for (let y = y0; y < y0 + side; y++) {
-                let at = ((frame * height + y) * width + x0) * 3 + colour;
-                for (let x = 0; x < side; x++, at += 3) rows_PX[out++] = table[pixels[at]!]!;
-              }
-            }
-          }
-        }
+  const tables = levelTables(imageMean, imageStd);
+  const size = height * width * 3;
+  const bytes = new Uint8Array(depth * size);
+  for (let step = 0; step < steps; step++) {
+    const taken = Array.from({ length: depth }, (_, t) => {
+      const from = Math.min(step * depth + t, frames - 1) * size;
+      return pixels.subarray(from, from + size);
+    });
+    stepPatches(taken, width, height, { patchSize: side, spatialMergeSize: merge }, bytes);
+    normalizePatches(bytes, depth * side * side, rows_PX, step * bytes.length, tables);
+  }
   return { grid, rows_PX };
 };

@@ -12,7 +12,15 @@ import { bestIoU, readRankedSpans, writeRankedSpans } from "./ranked-spans.ts";
 import { extractSpan, spanIoU } from "./spans.ts";
 
 /** Every way in which an answer is compared with its reference; the words of a data set's `answerKind`. */
-export const answerKinds = ["choice", "number", "span", "ranked-spans", "permutation", "index-set", "open"] as const;
+export const answerKinds = [
+  "choice",
+  "number",
+  "span",
+  "ranked-spans",
+  "permutation",
+  "index-set",
+  "open",
+] as const;
 
 /** One of {@link answerKinds}. */
 export type AnswerKind = (typeof answerKinds)[number];

@@ -6,13 +6,15 @@ export interface RankedSpan extends AnswerSpan {
   readonly confidence: number | null;
 }
 
-const LINE = /^\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)(?:\s*\(\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*\))?\s*$/i;
+const LINE =
+  /^\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)(?:\s*\(\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*\))?\s*$/i;
 
 /** Writes ranked spans, one a line: `12 - 18.5 (0.93)`. */
 export const writeRankedSpans = (spans: readonly RankedSpan[]): string =>
   spans
-    .map(({ startSeconds, endSeconds, confidence }) =>
-      `${startSeconds} - ${endSeconds}${confidence === null ? "" : ` (${confidence})`}`,
+    .map(
+      ({ startSeconds, endSeconds, confidence }) =>
+        `${startSeconds} - ${endSeconds}${confidence === null ? "" : ` (${confidence})`}`,
     )
     .join("\n");
 

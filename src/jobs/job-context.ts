@@ -6,4 +6,6 @@ export interface JobContext {
   progress(label: string, unit: string): Progress;
   /** Ends when somebody asks for a stop; long work looks at it between items and stops cleanly. */
   readonly signal: AbortSignal;
+  /** One line about something that is not as it should be but stops nothing. */
+  warn(line: string): void;
 }

@@ -2,7 +2,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
@@ -12,7 +11,7 @@ import {
 import { basename, join, relative, sep } from "node:path";
 import { z } from "zod";
 import { messageOf, RunError } from "../core/errors.ts";
-import { readJsonFile, writeFileAtomic } from "../core/files.ts";
+import { makeFolder, readJsonFile, writeFileAtomic } from "../core/files.ts";
 import { type CheckpointEntry, checkpointRecordFile } from "./run-folder.ts";
 
 const record = z.object({
@@ -124,7 +123,7 @@ export const writeCheckpoint = async (
   const temporary = `${folder}.writing`;
   const stateText = jsonText(state, folder);
   rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary, { recursive: true });
+  makeFolder(temporary);
   try {
     await write(temporary);
     const files = filesOf(temporary).map((path) => ({

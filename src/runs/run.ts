@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { unixSeconds } from "../core/clock.ts";
-import { InternalError, messageOf, RunError } from "../core/errors.ts";
-import { readJsonFile, writeFileAtomic } from "../core/files.ts";
+import { ConfigError, InternalError, messageOf, RunError } from "../core/errors.ts";
+import { makeFolder, readJsonFile, writeFileAtomic } from "../core/files.ts";
 import {
   pruneCheckpoints,
   readCheckpoints,
@@ -174,11 +174,12 @@ export const createRun = (folder: string, config: unknown, options: RunOptions =
   const keepLast = checkedKeepLast(options);
   const text = configText(config, folder);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw new RunError("cannot make the run folder", {
       where: folder,
-      got: messageOf(error),
+      got: messageOf(error instanceof ConfigError ? error.cause : error),
+      hint: "choose a place that can be written",
       cause: error,
     });
   }

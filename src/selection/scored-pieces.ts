@@ -1,29 +1,35 @@
 import { ShapeError } from "../core/errors.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
+import { regrouped } from "../frames/regroup.ts";
 import type { RelevanceRequest } from "./relevance.ts";
+
+/** Frames that are scored at once: pieces are of this size however the stream is cut, so scores do not depend on it. */
+const pieceFrames = 32;
 
 /**
  * The scores of a stream of frames, from a function that scores one piece. Checks the number of scores and that all
  * are finite, so that a broken back end cannot shift a curve.
  *
+ * @param reach frames around a frame that its score depends on; `score` gets them too, and gives scores for them
  * @throws {ShapeError} when a piece gets too few or too many scores, or the stream is not as long as the timeline
  */
 export const scoredInPieces = async (
   request: RelevanceRequest,
   score: (batch: FrameBatch) => Promise<ArrayLike<number>>,
+  reach = 0,
 ): Promise<Float64Array> => {
   const result = new Float64Array(request.timeline.length);
   let at = 0;
-  for await (const batch of request.frames) {
+  for await (const { batch, first, count } of regrouped(request.frames, pieceFrames, reach)) {
     request.context.signal?.throwIfAborted();
     const scores = await score(batch);
-    const count = batch.frames.length;
-    if (scores.length !== count || at + count > result.length)
+    const given = batch.frames.length;
+    if (scores.length !== given || at + count > result.length)
       throw new ShapeError("relevance scores", {
-        expected: `${count} for ${count} frames, ${result.length} in all`,
+        expected: `${given} for ${given} frames, ${result.length} in all`,
         got: `${scores.length}`,
       });
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < first + count; i++) {
       const value = scores[i]!;
       if (!Number.isFinite(value))
         throw new ShapeError("relevance score is not a number", {

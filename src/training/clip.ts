@@ -1,5 +1,5 @@
-import type { ClipPatches } from "../batch/segments.ts";
 import type { Sample } from "../dataset/sample.ts";
+import type { ClipPatches } from "../frames/clip-patches.ts";
 
 /** A question or caption request with its reference, as tokens. */
 export interface TrainingText {

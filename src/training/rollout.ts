@@ -5,10 +5,11 @@
  * Legend: P prompts of a step, G completions of a prompt.
  */
 
-import type { ClipPatches, ClipSegments } from "../batch/segments.ts";
+import type { ClipSegments } from "../batch/segments.ts";
 import { segmentsBatch } from "../batch/segments-batch.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
+import type { ClipPatches } from "../frames/clip-patches.ts";
 import { visionTokenIds } from "../model/config.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {

@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { ConfigError, UnsupportedError, VideoError } from "../core/errors.ts";
+import { makeFolder } from "../core/files.ts";
 import { defaultLimits, type VideoLimits } from "./limits.ts";
 import { checkedClip } from "./local-file.ts";
 import { feedFrames } from "./pool/feed-frames.ts";
@@ -51,7 +52,7 @@ let serial = 0;
 
 const outputFile = (file: string): OutputFile => {
   const full = resolve(file);
-  mkdirSync(dirname(full), { recursive: true });
+  makeFolder(dirname(full));
   return { file: full, temporary: `${full}.${process.pid}.${serial++}.tmp` };
 };
 

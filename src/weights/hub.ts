@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getHFHubCachePath, getRepoFolderName } from "@huggingface/hub";
@@ -10,7 +10,7 @@ import {
   VideoPerceiverError,
 } from "../core/errors.ts";
 import { type ExclusiveLock, takeExclusiveLock } from "../core/exclusive-lock.ts";
-import { writeFileAtomic } from "../core/files.ts";
+import { makeFolder, writeFileAtomic } from "../core/files.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { checkHubName, HubRepository, HubUnreachable, hubHint } from "./hub-repository.ts";
 import { hubToken } from "./hub-token.ts";
@@ -58,7 +58,7 @@ const lockOf = async (
 ): Promise<ExclusiveLock> => {
   for (let tries = 0; ; tries++)
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       return takeExclusiveLock(join(folder, ".videoperceiver.lock"));
     } catch (error) {
       if (!/locked/.test(messageOf(error)))
@@ -84,8 +84,8 @@ const linkTo = (target: string, link: string): void => {
 /** Brings every wanted file of a commit into the cache. @returns the folder of the snapshot */
 const fetchSnapshot = async (repository: HubRepository, commit: string, folder: string): Promise<string> => {
   const snapshot = join(folder, "snapshots", commit);
-  mkdirSync(join(folder, "blobs"), { recursive: true });
-  mkdirSync(snapshot, { recursive: true });
+  makeFolder(join(folder, "blobs"));
+  makeFolder(snapshot);
   for (const remote of await repository.files(commit)) {
     const blob = join(folder, "blobs", remote.hash);
     if (!existsSync(blob)) await repository.download(remote, commit, blob);
@@ -98,7 +98,7 @@ const fetchSnapshot = async (repository: HubRepository, commit: string, folder: 
 const writeReference = (folder: string, revision: string, commit: string): void => {
   if (revision === commit) return;
   const reference = join(folder, "refs", revision);
-  mkdirSync(dirname(reference), { recursive: true });
+  makeFolder(dirname(reference));
   writeFileAtomic(reference, commit);
 };
 

@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { DataFormatError, WeightsError } from "../core/errors.ts";
+import { DataFormatError, UnsupportedError, WeightsError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
+import { emptyHint, unquantizedHint } from "./folder-kind.ts";
 import type { Parameter } from "./parameter.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 import type { TensorNames } from "./tensor-names.ts";
+import { elementsOf } from "./write-safetensors.ts";
 
 /** Numbers in the 16-bit format of their file. */
 export interface StoredBits {
@@ -23,6 +25,8 @@ export interface StoredTensors {
   readInto(name: string, target: Float32Array): Promise<void>;
   /** The 16 bits of each number as the file has them; undefined when it has another format. */
   readBits(name: string): Promise<StoredBits | undefined>;
+  /** True when both names are stored (read or not), and not with the same numbers. */
+  areDifferent(name: string, other: string): Promise<boolean>;
   /** Names in the files that the model has no place for; empty unless they were allowed. */
   readonly unexpected: readonly string[];
   close(): Promise<void>;
@@ -34,6 +38,8 @@ export interface WantedTensors {
   readonly names: Pick<TensorNames, "hubName">;
   /** Names that may be stored although the model does not read them. */
   readonly tolerated: readonly string[];
+  /** Parameter -> the stored tensor that stands in for it when it is not there itself. */
+  readonly standIns: ReadonlyMap<string, string>;
 }
 
 /** How a checkpoint is opened. */
@@ -71,18 +77,43 @@ const readIndex = (file: string): Map<string, string> => {
 const some = (names: readonly string[]): string =>
   names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
 
-/** Open files and, for each hub name, the file and the name under which it is stored. */
+/** A tensor: its file, and the name under which it is stored there. */
+interface Place {
+  readonly file: SafetensorsFile;
+  readonly name: string;
+}
+
+/** Open files and, for each hub name, its place. */
 interface Stored {
   readonly files: Map<string, SafetensorsFile>;
-  readonly places: Map<string, { readonly file: SafetensorsFile; readonly name: string }>;
+  readonly places: Map<string, Place>;
 }
+
+/** Numbers that are compared at once. */
+const comparedAtOnce = 1 << 18;
+
+const sameNumbers = async (one: Place, other: Place): Promise<boolean> => {
+  const [shape, otherShape] = [one, other].map(({ file, name }) => file.tensors.get(name)!.shape);
+  if (String(shape) !== String(otherShape)) return false;
+  const count = elementsOf(shape!);
+  const size = Math.min(comparedAtOnce, count);
+  const [a, b] = [new Float32Array(size), new Float32Array(size)];
+  for (let from = 0; from < count; from += size) {
+    const now = Math.min(size, count - from);
+    await one.file.readInto(one.name, a.subarray(0, now), from);
+    await other.file.readInto(other.name, b.subarray(0, now), from);
+    for (let i = 0; i < now; i++)
+      if (a[i] !== b[i] && !(Number.isNaN(a[i]) && Number.isNaN(b[i]))) return false;
+  }
+  return true;
+};
 
 const openFiles = async (
   folder: string,
   files: Map<string, SafetensorsFile>,
   { hubName }: WantedTensors["names"],
 ): Promise<Stored["places"]> => {
-  const places: Map<string, { file: SafetensorsFile; name: string }> = new Map();
+  const places: Stored["places"] = new Map();
   const place = (file: SafetensorsFile, name: string): void => {
     const known = hubName(name);
     const other = places.get(known);
@@ -139,6 +170,65 @@ const openFiles = async (
   return places;
 };
 
+/** Names of what quantized files keep beside or instead of a weight, and the method that they tell of. */
+const quantizedParts: readonly [pattern: RegExp, method: string][] = [
+  [/\.(SCB|weight_format)$/, "bitsandbytes (int8)"],
+  [/\.weight\.(absmax|quant_map|nested_absmax|quant_state\b.*)$/, "bitsandbytes (4 bits)"],
+  [/\.(qweight|qzeros|g_idx)$/, "GPTQ or AWQ"],
+  [/\.(weight_packed|weight_shape)$/, "compressed-tensors (int4)"],
+  [/\.(weight_scale|weight_scale_inv|input_scale|weight_zero_point)$/, "FP8 or int8 with scales"],
+];
+
+/** Number types that no weight of ours has. */
+const quantizedTypes: Readonly<Record<string, string>> = {
+  F8_E4M3: "FP8",
+  F8_E5M2: "FP8",
+  I8: "int8",
+  U8: "8 bits or fewer",
+  I32: "packed integers",
+};
+
+/**
+ * Refuses quantized weights that no configuration announced, and empty tensors.
+ * @throws {UnsupportedError} naming the method
+ */
+const checkAreWhole = (places: Stored["places"], folder: string): void => {
+  for (const [name, place] of places) {
+    const { type, shape } = place.file.tensors.get(place.name)!;
+    const method = quantizedParts.find(([pattern]) => pattern.test(name))?.[1] ?? quantizedTypes[type];
+    if (method !== undefined)
+      throw new UnsupportedError(`weights quantized with ${method}`, {
+        where: folder,
+        expected: "weights in float32, float16 or bfloat16",
+        got: `${place.name} (${type})`,
+        hint: unquantizedHint,
+      });
+    if (shape.includes(0))
+      throw new WeightsError("empty tensors", {
+        where: `${folder}, ${place.name}`,
+        expected: "numbers",
+        got: `[${shape}]`,
+        hint: emptyHint,
+      });
+  }
+};
+
+const hintOf = (hint: string | undefined): { hint?: string } => (hint === undefined ? {} : { hint });
+
+/** What to do when the word table has another number of rows than the configuration says. */
+const vocabularyHint = (expected: readonly Parameter[], places: Stored["places"]): string | undefined => {
+  const tables = expected.filter(({ name }) => /^(model\.embed_tokens|lm_head)\.weight$/.test(name));
+  const rows = tables.map(({ name, shape }) => {
+    const place = places.get(name);
+    const [got, width] = place?.file.tensors.get(place.name)?.shape ?? [];
+    return { wanted: shape[0], got, fits: width === shape[1] };
+  });
+  const [first] = rows;
+  if (first?.got === undefined || !rows.every(({ got, fits }) => fits && got === first.got)) return undefined;
+  if (first.got === first.wanted) return undefined;
+  return `the vocabulary was resized: set vocab_size to ${first.got} in config.json`;
+};
+
 /** Throws unless every parameter is there with its shape; gives back the names without a place. */
 const checkTensors = (
   { parameters: expected, tolerated }: WantedTensors,
@@ -157,6 +247,7 @@ const checkTensors = (
   });
   const known = new Set([...expected.map(({ name }) => name), ...tolerated]);
   const unexpected = [...places.keys()].filter((name) => !known.has(name));
+  checkAreWhole(places, folder);
   const problems = [
     ...(missing.length === 0 ? [] : [`${missing.length} missing: ${some(missing)}`]),
     ...(misShaped.length === 0 ? [] : [`${misShaped.length} mis-shaped: ${some(misShaped)}`]),
@@ -168,6 +259,7 @@ const checkTensors = (
     throw new WeightsError("weights do not fit the configuration", {
       where: folder,
       got: problems.join("; "),
+      ...hintOf(vocabularyHint(expected, places)),
     });
   return unexpected;
 };
@@ -190,11 +282,13 @@ export const openStoredTensors = async (
   };
   try {
     const places = await openFiles(folder, files, wanted.names);
+    for (const [name, other] of wanted.standIns)
+      if (!places.has(name) && places.has(other)) places.set(name, places.get(other)!);
     const unexpected = checkTensors(wanted, places, folder, options.unexpected ?? "error");
     const shapes = new Map(wanted.parameters.map(({ name, shape }) => [name, shape]));
     const unknown = (name: string): WeightsError =>
       new WeightsError("no such parameter", { where: folder, got: name });
-    const placeOf = (name: string): { readonly file: SafetensorsFile; readonly name: string } => {
+    const placeOf = (name: string): Place => {
       const place = shapes.has(name) ? places.get(name) : undefined;
       if (place === undefined) throw unknown(name);
       return place;
@@ -211,6 +305,11 @@ export const openStoredTensors = async (
       readInto: async (name, target) => {
         const place = placeOf(name);
         await place.file.readInto(place.name, target);
+      },
+      areDifferent: async (name, other) => {
+        const [one, two] = [places.get(name), places.get(other)];
+        if (one === undefined || two === undefined || one === two) return false;
+        return !(await sameNumbers(one, two));
       },
       readBits: async (name) => {
         const place = placeOf(name);

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { WeightsError } from "../core/errors.ts";
+import { makeFolder } from "../core/files.ts";
 import type { Parameter } from "./parameter.ts";
 import {
   elementsOf,
@@ -49,7 +50,7 @@ export const replaceFolder = (folder: string, fill: (temporary: string) => void)
   const target = resolve(folder);
   const temporary = `${target}.${process.pid}.tmp`;
   const old = `${target}.${process.pid}.old`;
-  mkdirSync(dirname(target), { recursive: true });
+  makeFolder(dirname(target));
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary);
   try {

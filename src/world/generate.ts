@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
-import { readJsonFile, writeFileAtomic } from "../core/files.ts";
+import { makeFolder, readJsonFile, writeFileAtomic } from "../core/files.ts";
+import { checkOutput } from "../core/output-place.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { readDescription } from "../dataset/read.ts";
 import { type DatasetDescription, rowInSplit } from "../dataset/schema.ts";
-import { checkOutputFolder, DatasetWriter, LineFile } from "../dataset/write.ts";
+import { DatasetWriter, LineFile } from "../dataset/write.ts";
 import type { WorldSeed } from "./balance.ts";
 import { worldCard } from "./card.ts";
 import type { WorldProfile } from "./profile.ts";
@@ -65,7 +66,7 @@ const anotherWorld = (folder: string): ConfigError =>
 
 /** Makes sure that the folder is new or this world's, and claims it. */
 const claimFolder = (folder: string, recipe: Record<string, unknown>): void => {
-  checkOutputFolder(folder);
+  checkOutput(folder, "folder");
   const stored = join(folder, workFolder, "recipe.json");
   if (existsSync(stored)) {
     if (!same(readJsonFile(stored), recipe)) throw anotherWorld(folder);
@@ -78,8 +79,8 @@ const claimFolder = (folder: string, recipe: Record<string, unknown>): void => {
       expected: "a new or empty folder, or one with this world in it",
       got: present.slice(0, 3).join(", "),
     });
-  mkdirSync(join(folder, workFolder), { recursive: true });
-  mkdirSync(join(folder, "clips"), { recursive: true });
+  makeFolder(join(folder, workFolder));
+  makeFolder(join(folder, "clips"));
   writeFileAtomic(stored, `${JSON.stringify(recipe, null, 2)}\n`);
 };
 

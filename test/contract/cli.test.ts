@@ -90,10 +90,14 @@ describe("every command", () => {
       if (!needsSomething) return;
       expect(await main([name, "--json"])).toBe(2);
       expect(err).toMatch(oneLine);
-      expect(out).toBe("");
+      expect(errorIn(out).message).toBe(err.trimEnd());
     });
   });
 });
+
+/** The error of the one document that was printed. */
+const errorIn = (printed: string): { readonly code: string; readonly message: string } =>
+  (JSON.parse(printed) as { error: { code: string; message: string } }).error;
 
 describe("the frame", () => {
   const planted = new URL("../data/commands/", import.meta.url);
@@ -136,6 +140,23 @@ describe("the frame", () => {
   test("a fault of ours exits 70 with its stack", async () => {
     expect(await run("break", "--json")).toBe(70);
     expect(err).toMatch(/^InternalError: internal: the promise was broken\n +at .*break\.ts/);
+    expect(errorIn(out)).toEqual({ code: "internal", message: "internal: the promise was broken" });
+  });
+  test.each([
+    [["add", "x", "--json"], { code: "config", message: "not a number: numbers argument" }],
+    [["add", "--json"], { code: "config", hint: "see videoperceiver add --help" }],
+    [["add", "1", "--times", "1.5", "--json"], { code: "config" }],
+    [["--jsn", "--json"], { code: "unknown-name" }],
+    [["ad", "--json", "1"], { code: "unknown-name", message: expect.stringContaining('did you mean "add"') }],
+    [["add", "--json", "--time=2"], { code: "unknown-name" }],
+  ])("%j says its error as one JSON document", async (argv, expected) => {
+    expect(await run(...argv)).toBe(2);
+    expect(out).toMatch(oneLine);
+    expect(errorIn(out)).toMatchObject(expected);
+    expect(errorIn(out).message).toBe(err.trimEnd());
+  });
+  test("what stands behind -- is no option of the program", async () => {
+    expect(await run("ad", "--", "--json")).toBe(2);
     expect(out).toBe("");
   });
   test("no command shows the list and is an error; --version is a version", async () => {
@@ -172,6 +193,7 @@ describe("Ctrl-C", () => {
     expect(stopped.code).toBe(130);
     expect(stopped.err).toContain("stopping cleanly");
     expect(stopped.err).toContain(`go on with: videoperceiver wait ${how} --json --out 'a b' --resume\n`);
-    expect(stopped.out).toBe(how === "return" ? '{"stopped":true}\n' : "");
+    const expected = how === "return" ? { stopped: true } : { error: { code: "interrupted" } };
+    expect(JSON.parse(stopped.out)).toMatchObject(expected);
   });
 });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { interventionRegistry } from "../../src/evaluation/interventions.ts";
-import { arbitraryView, sampleOf } from "./sample-fixture.ts";
+import { arbitraryView, sampleOf, twinOf } from "./sample-fixture.ts";
 
 const names = interventionRegistry.names();
 const partner = { sample: sampleOf("clip-b#1", 30, null), positions_T: [0, 10, 20] };
@@ -21,8 +21,9 @@ describe.each(names)("intervention %s", (name) => {
     fc.assert(
       fc.property(arbitraryView, fc.nat(), ({ sample, positions_T }, seed) => {
         const before = structuredClone({ sample, positions_T });
-        const view = intervene({ sample, positions_T, random: seededRandom(seed), partner });
-        expect(intervene({ sample, positions_T, random: seededRandom(seed), partner })).toEqual(view);
+        const request = { sample, twin: twinOf(sample), positions_T, partner };
+        const view = intervene({ ...request, random: seededRandom(seed) });
+        expect(intervene({ ...request, random: seededRandom(seed) })).toEqual(view);
         expect({ sample, positions_T }).toEqual(before);
         if (view === null) return;
         expect(view.shown_T.length).toBe(positions_T.length);

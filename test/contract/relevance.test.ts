@@ -6,7 +6,8 @@ import type { FrameBatch } from "../../src/frames/frame-batch.ts";
 import { type RelevanceRequest, relevanceProviders } from "../../src/selection/relevance.ts";
 import { chooseRelevance } from "../../src/selection/relevance-choice.ts";
 
-const count = 20;
+/** More than are scored at once, so that pieces have frames around them. */
+const count = 75;
 const clip = (): FrameBatch => {
   const random = seededRandom("relevance contract");
   return {
@@ -41,8 +42,14 @@ const request = (
     spans: [{ startSeconds: 1, endSeconds: 1.5 }],
     openScorer: async (folder) => ({
       version: `weights of ${folder}`,
-      scoreFrames: async (frames, keywords) =>
-        Float64Array.from(frames.frames, ({ index }) => Math.sin(index) / keywords.length),
+      reach: 2,
+      // A score that depends on the frames around, as far as the batch has them, as our encoder's does.
+      scoreFrames: async ({ frames }, keywords) =>
+        Float64Array.from(frames, (_, at) => {
+          const around = [at - 2, at, at + 2].map((place) => Math.max(0, Math.min(frames.length - 1, place)));
+          const indices = around.map((place) => frames[place]!.index as number);
+          return Math.sin(indices[0]! + 3 * indices[1]! + 7 * indices[2]!) / keywords.length;
+        }),
       close: async () => {},
     }),
   },
@@ -154,6 +161,7 @@ describe("checkpoint", () => {
     const scorer = (values: number[]) => ({
       openScorer: async () => ({
         version: "x",
+        reach: 0,
         scoreFrames: async () => Float64Array.from(values),
         close: async () => {},
       }),
@@ -163,21 +171,23 @@ describe("checkpoint", () => {
         request(clip(), size, { context: scorer(values) }),
       );
     await expect(score([1, 2], 5)).rejects.toThrow(
-      "relevance scores; expected 5 for 5 frames, 20 in all; got 2",
+      "relevance scores; expected 32 for 32 frames, 75 in all; got 2",
     );
-    await expect(score([1, Number.NaN, 3, 4, 5], 5)).rejects.toThrow(
+    await expect(score([1, Number.NaN, ...new Array<number>(30).fill(3)], 5)).rejects.toThrow(
       "relevance score is not a number: frame 1; got NaN",
     );
     const short = request(clip(), 5, { timeline: [...clip().frames, ...clip().frames] });
     await expect((await chooseRelevance("checkpoint:x")).made.value.score(short)).rejects.toThrow(
-      "expected 40 frames; got 20",
+      "expected 150 frames; got 75",
     );
   });
 });
 
 describe("blip2", () => {
   const score = async () =>
-    (await chooseRelevance(`blip2:url=${address},framesPerRequest=8`)).made.value.score(request(clip(), 20));
+    (await chooseRelevance(`blip2:url=${address},framesPerRequest=8`)).made.value.score(
+      request(clip(), count),
+    );
 
   it("sends pictures in pieces and records the server's model", async () => {
     infoAnswer = goodInfo;
@@ -189,8 +199,8 @@ describe("blip2", () => {
       return goodScores(body);
     };
     const { made } = await chooseRelevance(`blip2:url=${address},framesPerRequest=8`);
-    await made.value.score(request(clip(), 20));
-    expect(sizes).toEqual([8, 8, 4]);
+    await made.value.score(request(clip(), count));
+    expect(sizes).toEqual([8, 8, 8, 8, 8, 8, 8, 8, 8, 3]);
     expect(made.value.version()).toBe("1/stand-in@7");
   });
 
@@ -216,7 +226,7 @@ describe("blip2", () => {
     scores = (body) => (asked++ === 0 ? 429 : goodScores(body));
     expect(await score()).toHaveLength(count);
     const nobody = await chooseRelevance("blip2:http://127.0.0.1:9");
-    await expect(nobody.made.value.score(request(clip(), 20))).rejects.toThrow(
+    await expect(nobody.made.value.score(request(clip(), count))).rejects.toThrow(
       /scorer cannot be reached.*server\.py/,
     );
   });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { type TwinView, twinViewOf } from "../../src/absent/twin-view.ts";
 import type { FrameIndex, Seconds } from "../../src/core/units.ts";
 import type { Sample } from "../../src/dataset/sample.ts";
 
@@ -20,7 +21,10 @@ export const sampleOf = (id: string, frames: number, event: readonly [number, nu
       : {
           absent: {
             keyFrames,
-            replacements: keyFrames.map((index) => ({ index, from: Math.max(0, event[0] - 1) })),
+            replacements: keyFrames
+              .map((index) => ({ index, from: Math.max(0, event[0] - 1) }))
+              .filter(({ index, from }) => index !== from),
+            builder: { name: "span", params: {} },
           },
           events: [{ startSeconds: event[0] / 25, endSeconds: event[1] / 25, what: "flash" }],
         }),
@@ -32,6 +36,10 @@ export const sampleOf = (id: string, frames: number, event: readonly [number, nu
     provenance: {},
   };
 };
+
+/** What the absent twin of a sample shows; null without one. */
+export const twinOf = ({ absent }: Sample): TwinView | null =>
+  absent === undefined ? null : twinViewOf(absent.replacements);
 
 /** Samples with ascending positions into their timeline; about half have an event. */
 export const arbitraryView: fc.Arbitrary<{ sample: Sample; positions_T: number[] }> = fc

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkedPair } from "../../src/absent/pair.ts";
-import { absentBatch } from "../../src/absent/twin.ts";
+import { absentBatch } from "../../src/absent/twin-frames.ts";
+import { twinView } from "../../src/absent/twin-view.ts";
 import { sha256OfFile } from "../../src/core/files.ts";
 import type { FrameBatch } from "../../src/frames/frame-batch.ts";
 import { openVideoService, type VideoService } from "../../src/video/service.ts";
@@ -113,10 +114,9 @@ describe("absent", () => {
       expect(said.fidelity.absentPsnr).toBeGreaterThan(32);
       if (builder !== "mask") expect(said.fidelity.untouchedPsnr).toBeNull();
       const source = await allFrames(clip);
-      const twin = absentBatch(source, pair.replacements);
-      if (builder !== "mask")
-        for (let at = 0; at < 50; at++)
-          expect(frameOf(twin, at).equals(frameOf(source, at))).toBe(!declared.has(at));
+      const twin = absentBatch(source, await twinView(pair));
+      for (let at = 0; at < 50; at++)
+        expect(frameOf(twin, at).equals(frameOf(source, at))).toBe(!declared.has(at));
     },
   );
 
@@ -151,6 +151,79 @@ describe("absent", () => {
     });
     expect(a).toEqual(b);
   });
+
+  it("gives the same pair.json with a cold and a warm cache, and none, for what scores small pictures", async () => {
+    // A dot that 16 pixels a side do not show: frames may be compared only at one size.
+    const dotted = join(folder, "dot.mp4");
+    const [wide, high, count] = [320, 240, 40];
+    const pixels = new Uint8Array(count * wide * high * 3).fill(100);
+    for (let frame = 0; frame < count; frame++)
+      for (let y = 100; y < 102; y++)
+        pixels.fill(
+          130,
+          ((frame * high + y) * wide + 20 + 4 * frame) * 3,
+          ((frame * high + y) * wide + 22 + 4 * frame) * 3,
+        );
+    const times = Array.from({ length: count }, (_, index) => ({ index, timeSeconds: index / 20 }));
+    const batch = { pixels, width: wide, height: high, frames: times as unknown as FrameBatch["frames"] };
+    await video.write(dotted, { width: wide, height: high, frames: [batch], encode: { crf: 1 } });
+    const out = join(folder, "dot pair");
+    const pairs = ["cold", "warm", "none"].map((cache) => {
+      const args = [
+        "absent",
+        dotted,
+        "--caption",
+        "A dot moves.",
+        "--relevance",
+        "events:0.5-1",
+        "--virtual",
+      ];
+      const { status, stderr } = run(...args, "--out", out, ...(cache === "none" ? ["--no-cache"] : []));
+      expect(status, stderr).toBe(0);
+      return readFileSync(join(out, "pair.json"), "utf8");
+    });
+    expect(JSON.parse(pairs[0]!).replacements.length).toBeGreaterThan(0);
+    expect(pairs[1]).toBe(pairs[0]);
+    expect(pairs[2]).toBe(pairs[0]);
+  });
+
+  it("overwrites no other pair without --force; says what was replaced, and what motion did not read", () => {
+    const out = join(folder, "taken");
+    const args = ["absent", clip, "--caption", caption, "--virtual", "--fps", "all", "--out", out];
+    const read = (): string => readFileSync(join(out, "pair.json"), "utf8");
+    const said = run(...args).stdout;
+    expect(said).toMatch(/^relevance: motion \(did not read the caption\): how much more/m);
+    expect(said).toMatch(/^replaced: \d+ of the clip's 50 frames \(\d+\.\d %\)$/m);
+    const first = read();
+    const changed = [...args, "--builder", "span"];
+    const refused = run(...changed, "--json");
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain("there is another pair already");
+    expect(JSON.parse(refused.stdout).error.hint).toContain("--force");
+    expect(read()).toBe(first);
+    expect(run(...changed, "--force").status).toBe(0);
+    expect(read()).not.toBe(first);
+  });
+
+  it.runIf(process.platform === "linux")(
+    "refuses a place that takes nothing at once, and goes on without a cache",
+    () => {
+      const before = performance.now();
+      const refused = run("absent", clip, "--caption", caption, "--out", "/proc/videoperceiver/pair");
+      expect(refused.status).toBe(2);
+      expect(refused.stderr).toMatch(/^cannot write there: \/proc[^\n]*\n$/);
+      expect(performance.now() - before).toBeLessThan(10_000);
+      const env = { ...process.env, VIDEOPERCEIVER_CACHE: "/proc/videoperceiver/cache" };
+      const args = ["keyframes", clip, "--caption", caption, "--json"];
+      const uncached = spawnSync(process.execPath, [program, ...args], {
+        encoding: "utf8",
+        env,
+        timeout: 60_000,
+      });
+      expect(uncached.status, uncached.stderr).toBe(0);
+      expect(uncached.stderr).toMatch(/^warning: nothing is kept: cannot make a folder: \/proc[^\n]*$/m);
+    },
+  );
 
   it("warns when a clip has nothing to take away", async () => {
     const still = join(folder, "still.mp4");
@@ -188,8 +261,9 @@ describe("absent", () => {
     [
       "a bad rate",
       ["clip.mp4", "--caption", "x", "--fps", "-2"],
-      'bad --fps; expected a number > 0, "all" or "auto"; got -2',
+      'expected a number >= 0.000001 and <= 1000000, "all" or "auto"; got "-2"',
     ],
+    ["a rate beyond all clips", ["clip.mp4", "--caption", "x", "--fps", "1e9"], 'got "1e9"'],
     ["a bad number", ["clip.mp4", "--caption", "x", "--top", "1.5"], 'expected an integer >= 1; got "1.5"'],
     [
       "--strict with an option",
@@ -244,6 +318,7 @@ describe("keyframes", () => {
     expect(first.frames.filter((f: { isKey: boolean }) => f.isKey).length / first.frames.length).toBe(
       first.keyFrameShare,
     );
+    expect(first).toMatchObject({ readCaption: false, replacedShare: expect.any(Number) });
     const again = ask();
     expect(JSON.parse(again.stdout)).toEqual(first);
     expect(again.stderr).not.toContain("scored");

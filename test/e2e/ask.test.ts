@@ -1,10 +1,20 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
+import { dualEncoderStore, saveDualEncoder } from "../../src/engine/onnx/dual-encoder.ts";
 import { emptyStore } from "../../src/engine/onnx/open.ts";
 import { initialize } from "../../src/model/initialize.ts";
 import { readPictureSettings, writePictureSettings } from "../../src/model/picture-settings.ts";
@@ -67,6 +77,10 @@ interface Told {
   readonly kind: string;
   readonly answer: string;
   readonly changes: boolean;
+  readonly options?: readonly { option: string; probability: number; logprob: number }[];
+  readonly takenShare: number;
+  readonly randomChangesShare: number | null;
+  readonly randomRemoval: readonly { answer: string; options?: readonly { probability: number }[] }[];
   readonly width: number;
   readonly height: number;
   readonly frames: readonly { index: number; timeSeconds: number }[];
@@ -114,32 +128,174 @@ describe.each([
     ]) {
       const { status, stderr } = ask(...asked, ...wrong);
       expect(status).toBe(2);
-      expect(stderr.trim().split("\n")).toHaveLength(1);
+      expect(stderr.split("\n").filter((line) => line !== "" && !line.startsWith("warning"))).toHaveLength(1);
     }
   });
-  test("--compare-absent takes the flash away and says both answers", () => {
-    const args = [
-      "what happens ?",
-      "--model",
-      model,
-      "--fps",
-      "5",
-      "--compare-absent",
-      "--max-new-tokens",
-      "5",
-    ];
-    const told = JSON.parse(ask(...args, "--json").stdout) as Told;
+  test("--compare-absent takes the flash away, beside random removals, and says the share", () => {
+    const args = "--fps 5 --compare-absent --draws 3 --max-new-tokens 5 --options".split(" ");
+    const asked = ["what happens ?", "--model", model, ...args, "red flash;what happens;red"];
+    const told = JSON.parse(ask(...asked, "--json").stdout) as Told;
     const taken = told.absent.pair.replacements.map(({ index }) => index);
     expect(taken.length).toBeGreaterThan(0);
     expect(told.changes).toBe(told.answer !== told.absent.answer);
-    const [complete, absent, verdict] = ask(...args).stdout.split("\n");
-    expect(complete).toBe(`complete: ${told.answer}`);
-    expect(absent).toBe(`absent:   ${told.absent.answer}`);
-    expect(verdict).toMatch(
-      /^(the answer changes|the same answer) \(\d+ of 10 frames taken away, at [\d.]+ s/,
+    const looked = told.frames.filter(({ index }) => taken.includes(index)).length;
+    expect(told.takenShare).toBe(looked / told.frames.length);
+    expect(told.randomRemoval).toHaveLength(3);
+    for (const { options } of [told, ...told.randomRemoval])
+      expect(options!.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 6);
+    const lines = ask(...asked).stdout.split("\n");
+    expect(lines[0]).toBe(`complete: ${told.answer}`);
+    expect(lines[1]).toBe(`absent:   ${told.absent.answer}`);
+    expect(lines[2]).toMatch(/^random: {3}.* of 3\)/);
+    expect(lines[3]).toMatch(/^ {2}red flash: [\d.]+ % complete, [\d.]+ % absent, [\d.]+ % random removal$/);
+    expect(lines[6]).toMatch(/^(the answer changes|the same answer) without .* it changes in \d of 3 draws$/);
+    expect(lines[6]!.startsWith("the answer changes")).toBe(told.changes);
+    expect(lines[7]).toMatch(
+      /^taken away: \d+ of the 10 frames that the model sees \(\d+\.\d %\), at [\d.]+ s.*; \d+\.\d % of the clip's frames$/,
     );
-    expect(verdict!.startsWith("the answer changes")).toBe(told.changes);
+    expect(lines[8]).toMatch(/^decisive by motion \(did not read the caption\): how much more/);
   });
+  test("options are whole answers, so all that there are share one probability", () => {
+    const words = "what happens ? red flash .".split(" ");
+    const asked = ["what happens ?", "--model", model, "--max-new-tokens", "1", "--json"];
+    const told = JSON.parse(ask(...asked, "--options", words.join(";")).stdout) as Told;
+    expect(told.options!.map(({ option }) => option)).toEqual(words);
+    const total = told.options!.reduce((sum, { logprob }) => sum + Math.exp(logprob), 0);
+    expect(total).toBeGreaterThan(0);
+    expect(total).toBeLessThan(1);
+    for (const { probability, logprob } of told.options!)
+      expect(probability).toBeCloseTo(Math.exp(logprob) / total, 9);
+    expect(ask(...asked, "--options", "red").stderr).toMatch(/expected two or more different answers/);
+  });
+  test("block by block answers as the whole graph does", () => {
+    const asked = [
+      "what happens ?",
+      "--model",
+      model,
+      "--max-new-tokens",
+      "6",
+      "--options",
+      "red;flash",
+      "--json",
+    ];
+    const [whole, layerwise] = ["whole", "layerwise"].map((execution) => {
+      const { status, stdout, stderr } = ask(...asked, "--execution", execution);
+      expect(status, stderr).toBe(0);
+      return JSON.parse(stdout) as Told;
+    });
+    expect(layerwise!.answer).toBe(whole!.answer);
+    expect(layerwise!.options![0]!.probability).toBeCloseTo(whole!.options![0]!.probability, 4);
+  });
+  test("a run's folder is its newest checkpoint", () => {
+    const run = join(folder, `run of ${name}`);
+    for (const step of [1, 2]) {
+      const checkpoint = join(run, "checkpoints", String(step));
+      cpSync(model, checkpoint, { recursive: true });
+      const files = readdirSync(checkpoint).map((file) => ({
+        file,
+        bytes: statSync(join(checkpoint, file)).size,
+      }));
+      const record = { schema: "videoperceiver/checkpoint@1", step, files, state: null };
+      writeFileSync(join(checkpoint, "checkpoint.json"), JSON.stringify(record));
+    }
+    const told = JSON.parse(
+      ask("what happens ?", "--model", run, "--max-new-tokens", "2", "--json").stdout,
+    ) as {
+      model: string;
+    };
+    expect(told.model).toBe(join(run, "checkpoints", "2"));
+    const several = ask("what happens ?", "--model", folder);
+    expect(several.stderr).toMatch(/^a folder with several runs: --model [^\n]*run of [^\n]*\n$/);
+  });
+});
+
+describe("one of ours", () => {
+  const asked = ["what happens ?", "--max-new-tokens", "2", "--json"];
+  test("a small vocabulary is warned about on a clip of another size, and refuses words that it lacks", () => {
+    const model = makeModel("toy", segmentEndTokens, true);
+    expect(ask(...asked, "--model", model).stderr).toMatch(
+      /^warning: this model knows \d+ words and was trained on rendered clips of 56x56 [^\n]*64x48 means nothing$/m,
+    );
+    expect(ask("What happens?", ...asked.slice(1), "--model", model).status).toBe(0);
+    expect(ask("what explodes ?", ...asked.slice(1), "--model", model).stderr).toMatch(
+      /words that this model has never seen; got explodes/,
+    );
+    for (const [flag, value] of [
+      ["--frames", "4"],
+      ["--max-pixels", "100000"],
+    ])
+      expect(ask(...asked, "--model", model, flag!, value!).stderr).toContain(`got ${flag}`);
+  });
+  test("relevance by a checkpoint of ours finds what it needs", () => {
+    const encoder = join(folder, "encoder");
+    const words = ["flash", "red"];
+    const config = {
+      family: "videoperceiver-dual-encoder",
+      pixels: 28,
+      patch: 14,
+      width: 8,
+      reach: 1,
+      words,
+    } as const;
+    const store = dualEncoderStore(config, false);
+    initialize(store.all(), seededRandom("encoder"), 1);
+    mkdirSync(encoder);
+    saveDualEncoder(encoder, config, store);
+    const model = makeModel("looker", segmentEndTokens, true);
+    const made = ask(
+      ...[...asked, "--model", model, "--compare-absent", "--draws", "0", "--fps", "20"],
+      ...["--relevance", `checkpoint:${encoder}`, "--keywords", "flash"],
+    );
+    expect(made.status, made.stderr).toBe(0);
+    const { absent } = JSON.parse(made.stdout) as { absent: { pair: Record<string, unknown> } };
+    // `absent` over the same frames makes the same pair, to the byte.
+    const out = join(folder, "same pair");
+    const args = [
+      "absent",
+      clip,
+      "--caption",
+      "what happens ?",
+      "--keywords",
+      "flash",
+      "--fps",
+      "all",
+      "--virtual",
+    ];
+    const run = spawnSync(process.execPath, [
+      program,
+      ...args,
+      "--relevance",
+      `checkpoint:${encoder}`,
+      "--out",
+      out,
+    ]);
+    expect(run.status).toBe(0);
+    const written = JSON.parse(readFileSync(join(out, "pair.json"), "utf8")) as Record<string, unknown>;
+    const named = (pair: Record<string, unknown>): string =>
+      JSON.stringify({ ...pair, complete: "the clip" });
+    expect(named(absent.pair)).toBe(named(written));
+  });
+});
+
+test("the processor's frames and pixels can be asked for", () => {
+  const model = makeModel("limits", [], true);
+  const wide = { min_pixels: 784, max_pixels: 1e7 };
+  for (const name of ["preprocessor_config.json", "video_preprocessor_config.json"]) {
+    const file = join(model, name);
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...wide }));
+  }
+  const told = (...args: string[]): Told =>
+    JSON.parse(
+      ask("what happens ?", "--model", model, "--max-new-tokens", "1", "--json", ...args).stdout,
+    ) as Told;
+  expect(told("--frames", "8").frames).toHaveLength(8);
+  expect(told("--fps", "3").frames).toHaveLength(6);
+  const small = told("--max-pixels", "7000", "--min-pixels", "3136");
+  expect(small.width * small.height).toBeLessThanOrEqual(7000);
+  const large = told("--min-pixels", "200000");
+  expect(large.width * large.height).toBeGreaterThanOrEqual(200_000);
+  const both = ask("what happens ?", "--model", model, "--fps", "2", "--frames", "4");
+  expect(both.stderr).toMatch(/^frames of a clip; expected either fps or nframes[^\n]*\n$/);
 });
 
 test("what is missing is told in one line", () => {

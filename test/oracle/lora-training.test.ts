@@ -88,7 +88,7 @@ const worst = async (
   got: LogitsByCase,
   expected: LogitsByCase,
 ): Promise<number> => {
-  const config = readConfigFile(folder);
+  const config = await readConfigFile(folder);
   let most = 0;
   for (const one of fixture.cases) {
     const { inputs } = await prepareCase(one, config);
@@ -125,7 +125,11 @@ describe.skipIf(isMissing)("adapters trained here", () => {
     if (opened.kind !== "model") throw new Error("not a model fixture");
     fixture = opened;
     const options = { targets: ["q_proj", "v_proj", "down_proj", "qkv"], rank: 4, alpha: 8, vision: true };
-    const start = newAdapter(adaptedModel(readConfigFile(checkpoint)), options, seededRandom("adapter"));
+    const start = newAdapter(
+      adaptedModel(await readConfigFile(checkpoint)),
+      options,
+      seededRandom("adapter"),
+    );
     for (const execution of ["whole", "layerwise"] as const) {
       const engineOptions = { threads: 2, execution, weightStorage: "as-stored" as const };
       const model = await openEngine(checkpoint, "adapter", engineOptions, start);
@@ -151,7 +155,7 @@ describe.skipIf(isMissing)("adapters trained here", () => {
   ] as const)("%s, names %s: peft computes the same logits under %s", async (execution, naming, version) => {
     const { adapter, logits } = trained.get(execution)!;
     const saved = join(work, `${execution} ${naming}`);
-    writeAdapter(saved, adapter, adaptedModel(readConfigFile(checkpoint)), { naming });
+    writeAdapter(saved, adapter, adaptedModel(await readConfigFile(checkpoint)), { naming });
     const reference = await referenceLogits(version, folder, checkpoint, saved);
     expect(await worst(fixture, checkpoint, logits, reference)).toBeLessThan(1e-4);
     const without = await referenceLogits(version, folder, checkpoint);

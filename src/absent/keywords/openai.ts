@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import OpenAI from "openai";
 import PQueue from "p-queue";
 import { z } from "zod";
 import { messageOf } from "../../core/errors.ts";
-import { readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
+import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import {
   defineKeywordExtractor,
@@ -200,7 +200,7 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
           outer?.throwIfAborted();
           if (!("again" in result)) {
             if (result.status === "ok" && file !== undefined) {
-              mkdirSync(settings.cacheFolder!, { recursive: true });
+              makeFolder(settings.cacheFolder!);
               writeFileAtomic(file, JSON.stringify({ keywords: result.keywords, usage: result.usage }));
             }
             return grounded(result, caption, tries);

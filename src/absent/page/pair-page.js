@@ -4,8 +4,8 @@ const data = JSON.parse(byId("data").textContent);
 const complete = byId("complete");
 const absent = byId("absent");
 const curve = byId("curve");
-const svg = curve.firstElementChild;
-const { times, indices, sources, keyTimes, left, right, width, duration } = data;
+const drawings = [...curve.querySelectorAll("svg")];
+const { times, indices, sources, keyTimes, left, right, duration } = data;
 
 /** Position of the last value that is at most `limit`; 0 when there is none. */
 const lastAtMost = (values, limit) => {
@@ -24,22 +24,22 @@ const insideFrame = (frame) => {
   const next = times[frame + 1] ?? Math.max(duration, times[frame] + 0.002);
   return times[frame] + Math.min(1e-3, (next - times[frame]) / 2);
 };
-const xOf = (time) => left + (duration > 0 ? time / duration : 0) * (width - left - right);
-
-/** On narrow screens the curve scrolls: keeps the cursor in its middle. */
-const followCursor = () => {
-  const x = (xOf(complete.currentTime) / width) * svg.clientWidth;
-  if (svg.clientWidth > curve.clientWidth) curve.scrollLeft = x - curve.clientWidth / 2;
-};
+/** The drawing of the curve that the page's width shows. */
+const shownDrawing = () => drawings.find((svg) => svg.clientWidth > 0) ?? drawings[0];
+const widthOf = (svg) => svg.viewBox.baseVal.width;
+const xOf = (time, width) => left + (duration > 0 ? time / duration : 0) * (width - left - right);
 
 const show = () => {
   const frame = frameNow();
   byId("seek").value = complete.currentTime;
   byId("time").textContent =
     `${complete.currentTime.toFixed(3)} s · frame ${indices[frame] + 1} of ${data.frameCount}`;
-  const x = xOf(complete.currentTime);
-  byId("cursor").setAttribute("x1", x);
-  byId("cursor").setAttribute("x2", x);
+  for (const svg of drawings) {
+    const x = xOf(complete.currentTime, widthOf(svg));
+    const cursor = svg.querySelector(".cursor");
+    cursor.setAttribute("x1", x);
+    cursor.setAttribute("x2", x);
+  }
   const source = sources[frame];
   byId("gone").classList.toggle("gone", source !== null);
   byId("shows").textContent =
@@ -70,7 +70,6 @@ const pause = () => {
 const goToFrame = (frame) => {
   pause();
   go(insideFrame(Math.max(0, Math.min(times.length - 1, frame))));
-  followCursor();
 };
 const goToTime = (time) => goToFrame(lastAtMost(times, time + 2e-4));
 const goToKey = (step) => {
@@ -111,6 +110,8 @@ for (const button of document.querySelectorAll("[data-key]"))
   button.onclick = () => goToTime(keyTimes[Number(button.dataset.key)]);
 
 const timeAt = (event) => {
+  const svg = shownDrawing();
+  const width = widthOf(svg);
   const box = svg.getBoundingClientRect();
   const x = ((event.clientX - box.left) / box.width) * width;
   return Math.max(0, Math.min(duration, ((x - left) / (width - left - right)) * duration));
@@ -133,8 +134,8 @@ curve.onpointermove = (event) => {
   const hover = byId("hover");
   hover.hidden = false;
   hover.textContent = `${time.toFixed(2)} s · ${data.scores[lastAtMost(data.scoreTimes, time)].toFixed(2)}`;
-  const x = event.clientX - box.left + curve.scrollLeft;
-  hover.style.left = `${Math.min(x + 12, curve.scrollLeft + box.width - hover.offsetWidth - 6)}px`;
+  const x = event.clientX - box.left;
+  hover.style.left = `${Math.max(0, Math.min(x + 12, box.width - hover.offsetWidth - 6))}px`;
 };
 curve.onpointerleave = () => {
   byId("hover").hidden = true;
@@ -160,7 +161,6 @@ document.onkeydown = (event) => {
 const tick = () => {
   if (!complete.paused) {
     show();
-    followCursor();
     if (!absent.seeking && Math.abs(absent.currentTime - complete.currentTime) > 0.08)
       absent.currentTime = complete.currentTime;
   }

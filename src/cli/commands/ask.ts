@@ -1,111 +1,79 @@
 import { Option } from "commander";
-import { absentBuilders } from "../../absent/builders.ts";
-import type { Pair } from "../../absent/pair.ts";
-import { twinSources } from "../../absent/twin.ts";
+import { scoreMeaning } from "../../absent/score-meaning.ts";
 import { ConfigError } from "../../core/errors.ts";
-import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
-import { streamFrames } from "../../frames/read-frames.ts";
-import { segmentTokensOf } from "../../model/segment-tokens.ts";
-import { loadTokenizer } from "../../text/tokenizer.ts";
-import type { VideoService } from "../../video/service.ts";
-import { type AnswerRules, answerOptions, chosenRules } from "../ask/answer-rules.ts";
-import type { Answerer, Look } from "../ask/answerer.ts";
-import { lookedAtPair, type TwinChoices, twinFrames } from "../ask/looked-at-pair.ts";
-import { ownAnswerer } from "../ask/own-answerer.ts";
-import { processorAnswerer } from "../ask/processor-answerer.ts";
-import { type CommandContext, type CommandDefinition, defineCommand } from "../command.ts";
+import type { LookRequest } from "../../jobs/ask/answerer.ts";
+import { type Asked, ask, type Compared, type Said } from "../../jobs/ask/ask.ts";
+import { answerOptions, chosenRules } from "../answer-options.ts";
+import { builderOption, percent } from "../clip-options.ts";
+import { type CommandDefinition, defineCommand } from "../command.ts";
 import { chosenEngine, engineOptions } from "../engine-options.ts";
-import { modelFolder } from "../model-folder.ts";
-import { listValue, numberValue } from "../option-values.ts";
-import { openClips, videoOptions } from "../video-options.ts";
+import { integerValue, listValue, numberValue, optionsValue, rateBounds } from "../option-values.ts";
+import { chosenClips, videoOptions } from "../video-options.ts";
 
-interface AskOptions {
+interface AskOptions extends LookRequest {
   readonly model: string;
+  readonly adapter?: string;
+  readonly options?: readonly string[];
   readonly compareAbsent?: boolean;
+  readonly draws: number;
   readonly relevance: string;
   readonly caption?: string;
-  readonly keywords?: string[];
+  readonly keywords?: readonly string[];
   readonly builder: string;
-  readonly fps?: number;
-  readonly adapter?: string;
-  readonly engine: OpenEngineOptions;
-  readonly rules: AnswerRules;
 }
 
-const openAnswerer = async ({ model, adapter, engine }: AskOptions): Promise<Answerer> => {
-  const tokenizer = loadTokenizer(model);
-  const tokens = segmentTokensOf(tokenizer);
-  if (tokens === undefined) return processorAnswerer(model, engine, adapter);
-  if (adapter !== undefined)
-    throw new ConfigError("adapter for a model of our own", {
-      where: "--adapter",
-      expected: "a checkpoint of the Qwen2.5-VL family",
-    });
-  return ownAnswerer(model, tokenizer, tokens, engine);
+/** "left (3 of 5), right (2 of 5)". */
+const counted = (said: readonly Said[]): string => {
+  const counts = new Map<string, number>();
+  for (const { answer } of said) counts.set(answer, (counts.get(answer) ?? 0) + 1);
+  return [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .map(([answer, count]) => `${answer} (${count} of ${said.length})`)
+    .join(", ");
 };
 
-/** Each wanted frame once, at the look's size, by index. */
-const pictures = async (
-  video: VideoService,
-  file: string,
-  indices: readonly number[],
-  look: Look,
-  answerer: Answerer,
-  signal: AbortSignal,
-): Promise<Map<number, Uint8Array>> => {
-  const wanted = [...new Set(indices)].sort((a, b) => a - b);
-  const found = new Map<number, Uint8Array>();
-  const request = { select: { kind: "indices", indices: wanted } } as const;
-  for await (const batch of streamFrames(video, file, request, signal))
-    for (let at = 0; at < batch.frames.length; at++)
-      found.set(batch.frames[at]!.index, answerer.resize(batch, at, look).slice());
-  return found;
+/** Probabilities of the options, one line each: complete, absent, mean of the random removals. */
+const optionLines = ({ options, compared }: Asked): string[] => {
+  if (options === undefined) return [];
+  const versions: [string, readonly Said[]][] = [["complete", [{ answer: "", options }]]];
+  if (compared !== undefined) versions.push(["absent", [compared.absent]]);
+  if (compared !== undefined && compared.randomRemoval.length > 0)
+    versions.push(["random removal", compared.randomRemoval]);
+  const mean = (said: readonly Said[], at: number): number =>
+    said.reduce((sum, one) => sum + one.options![at]!.probability, 0) / said.length;
+  return options.map(
+    ({ option }, at) =>
+      `  ${option}: ${versions.map(([name, said]) => `${percent(mean(said, at))} ${name}`).join(", ")}`,
+  );
 };
 
-const twinChoices = (
-  { relevance, builder, caption, keywords }: AskOptions,
-  question: string,
-): TwinChoices => ({
-  relevance,
-  builder,
-  caption: caption ?? question,
-  keywords: keywords ?? [],
-});
+/** What the twin's answer says, with what was taken away. */
+const verdictLines = (compared: Compared, { frames }: Asked): string[] => {
+  const { takenFrames, takenShare, replacedShare, changes, randomRemoval, relevance, absent } = compared;
+  if (takenFrames.length === 0) return ["nothing to take away: both clips show the model the same"];
+  const times = takenFrames.map(({ timeSeconds }) => `${timeSeconds.toFixed(2)} s`).join(", ");
+  const changed = randomRemoval.length * (compared.randomChangesShare ?? 0);
+  const control =
+    randomRemoval.length === 0
+      ? "no control: the clip has no room for as many other frames, or --draws is 0"
+      : `when as many random frames are taken away it changes in ${Math.round(changed)} of ${randomRemoval.length} draws`;
+  return [
+    `${changes ? "the answer changes" : "the same answer"} without the decisive frames; ${control}`,
+    `taken away: ${takenFrames.length} of the ${new Set(frames.map(({ index }) => index)).size} frames that the model sees (${percent(takenShare)}), at ${times}; ${percent(replacedShare)} of the clip's frames`,
+    `decisive by ${scoreMeaning(absent.pair.relevance.name, relevance)}`,
+  ];
+};
 
-const ask = async (
-  file: string,
-  question: string,
-  options: AskOptions,
-  { signal }: CommandContext,
-): Promise<Record<string, unknown> & { answer: string; absent?: { answer: string; pair: Pair } }> => {
-  await using clips = openClips({ ...options });
-  const { video } = clips;
-  const info = await video.probe(file, signal);
-  await using answerer = await openAnswerer(options);
-  const look = answerer.look(info, options.fps);
-  const compared =
-    options.compareAbsent === true
-      ? await lookedAtPair(clips, info, look, twinChoices(options, question), signal)
-      : undefined;
-  const sources = twinSources(look.indices, compared?.pair.replacements ?? []);
-  const found = await pictures(video, file, [...look.indices, ...sources], look, answerer, signal);
-  const shownAs = (frames: readonly Uint8Array[]): Promise<string> => {
-    signal.throwIfAborted();
-    return answerer.answer({ ...look, frames }, question, options.rules);
-  };
-  const answer = await shownAs(look.indices.map((index) => found.get(index)!));
-  const seen = {
-    model: options.model,
-    kind: answerer.kind,
-    question,
-    sampling: options.rules,
-    frames: look.indices.map((index) => info.timeline[index]!),
-    width: look.width,
-    height: look.height,
-  };
-  if (compared === undefined) return { ...seen, answer };
-  const twin = twinFrames(compared, look, (position) => found.get(sources[position]!)!);
-  return { ...seen, answer, absent: { answer: await shownAs(twin), pair: compared.pair } };
+const described = (asked: Asked): string => {
+  const { answer, compared } = asked;
+  if (compared === undefined) return [answer, ...optionLines(asked)].join("\n");
+  return [
+    `complete: ${answer}`,
+    `absent:   ${compared.absent.answer}`,
+    ...(compared.randomRemoval.length === 0 ? [] : [`random:   ${counted(compared.randomRemoval)}`]),
+    ...optionLines(asked),
+    ...verdictLines(compared, asked),
+  ].join("\n");
 };
 
 /** The command. */
@@ -117,24 +85,38 @@ const command: CommandDefinition = defineCommand({
       .argument("<question>", "what to ask")
       .requiredOption(
         "--model <folder>",
-        "checkpoint: of the quickstart, or of the Qwen2.5-VL family; a folder or a hub name",
+        "checkpoint: of the quickstart, or of the Qwen2.5-VL family; a folder, a run's folder or a hub name",
       )
-      .option("--compare-absent", "ask again about the absent twin")
+      .option("--options <a;b;c>", "also say how probable each of these answers is", optionsValue)
+      .option(
+        "--compare-absent",
+        "ask again about the absent twin, and about clips without as many random frames",
+      )
+      .option(
+        "--draws <count>",
+        "random removals of --compare-absent",
+        integerValue({ min: 0, max: 1000 }),
+        5,
+      )
       .option("--relevance <name[:arg]>", "what finds the decisive frames", "motion")
       .option(
         "--caption <text>",
         "what happens in the clip, for relevance by text; the question when left out",
       )
-      .option("--keywords <a,b>", "use these instead of extracting them from the caption", listValue)
-      .option(
-        "--builder <name>",
-        `how frames are taken away: ${absentBuilders.names().join(", ")}`,
-        "previous-frame",
-      )
+      .option("--keywords <a,b>", "use these instead of extracting them from the caption", listValue);
+    builderOption(cli, "how frames are taken away")
       .option(
         "--fps <rate>",
         "frames a second that the model sees; its own when left out",
-        numberValue({ min: 0.01 }),
+        numberValue(rateBounds),
+      )
+      .option("--frames <count>", "so many frames instead of a rate", integerValue({ min: 1, max: 1e5 }))
+      .option("--min-pixels <count>", "fewest pixels of a frame", integerValue({ min: 1 }))
+      .option("--max-pixels <count>", "most pixels of a frame", integerValue({ min: 1 }))
+      .option(
+        "--total-pixels <count>",
+        "most pixels of all pairs of frames together",
+        integerValue({ min: 1 }),
       )
       .option("--adapter <folder>", "LoRA adapter (PEFT) of a checkpoint of the Qwen2.5-VL family")
       .addOption(
@@ -150,32 +132,42 @@ const command: CommandDefinition = defineCommand({
     const [file, question] = args as [string, string];
     if (question.trim() === "") throw new ConfigError("empty question", { expected: "words to ask" });
     const given = raw as unknown as AskOptions;
-    const options = {
-      ...given,
-      model: await modelFolder(given.model, "--model", context),
-      ...(given.adapter === undefined
-        ? {}
-        : { adapter: await modelFolder(given.adapter, "--adapter", context) }),
-      engine: { ...chosenEngine(raw), signal: context.signal },
-      rules: chosenRules(raw),
-    };
-    const result = await ask(file, question, options, context);
-    const { answer, absent } = result;
-    if (absent === undefined) return { json: result, text: answer };
-    const { pair } = absent;
-    const changes = absent.answer !== answer;
-    const times = new Map(pair.timeline.map(({ index, timeSeconds }) => [index as number, timeSeconds]));
-    const taken =
-      pair.replacements.length === 0
-        ? "nothing to take away: both clips show the same"
-        : `${pair.keyFrames.length} of ${pair.timeline.length} frames taken away, at ${pair.keyFrames.map((index) => `${times.get(index)!.toFixed(2)} s`).join(", ")}`;
+    const { model, adapter, relevance, builder, caption = question, keywords } = given;
+    const { fps, frames, minPixels, maxPixels, totalPixels } = given;
+    const rules = chosenRules(raw);
+    const request = { caption, relevance, builder, ...(keywords && { keywords }) };
+    const asked = await ask(
+      {
+        file,
+        question,
+        model,
+        ...(adapter !== undefined && { adapter }),
+        engine: { ...chosenEngine(raw), signal: context.signal },
+        rules,
+        look: {
+          ...(fps !== undefined && { fps }),
+          ...(frames !== undefined && { frames }),
+          ...(minPixels !== undefined && { minPixels }),
+          ...(maxPixels !== undefined && { maxPixels }),
+          ...(totalPixels !== undefined && { totalPixels }),
+        },
+        options: given.options ?? [],
+        ...(given.compareAbsent === true && { compare: { request, draws: given.draws } }),
+        clips: chosenClips(raw),
+      },
+      context,
+    );
+    const { compared, ...rest } = asked;
+    const { relevance: meaning, ...comparison } = compared ?? { relevance: undefined };
     return {
-      json: { ...result, changes },
-      text: [
-        `complete: ${answer}`,
-        `absent:   ${absent.answer}`,
-        `${changes ? "the answer changes" : "the same answer"} (${taken})`,
-      ].join("\n"),
+      json: {
+        ...rest,
+        question,
+        sampling: rules,
+        ...comparison,
+        ...(meaning && { unit: meaning.unit, readCaption: meaning.usesText }),
+      },
+      text: described(asked),
     };
   },
 });

@@ -1,15 +1,16 @@
 import { InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
+import { checkOutput } from "../../core/output-place.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
+import { openClips } from "../../jobs/clips.ts";
+import { FramesFolder, type ListedFrame } from "../../jobs/frames-folder.ts";
 import type { FrameRequest, FrameSelection, FrameSize, Resizer } from "../../video/request.ts";
 import { resolveRequest } from "../../video/resolve-request.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { FramesFolder, type ListedFrame } from "../frames-folder.ts";
 import { integerValue, numberValue } from "../option-values.ts";
-import { checkOutput } from "../output-place.ts";
-import { openClips, videoOptions } from "../video-options.ts";
+import { chosenClips, videoOptions } from "../video-options.ts";
 
 interface FramesOptions {
   readonly fps?: number;
@@ -107,7 +108,7 @@ const frames: CommandDefinition = defineCommand({
     if (options.resume === true && options.out === undefined)
       throw new ConfigError("nothing to go on with", { expected: "--resume together with --out" });
     if (options.out !== undefined) checkOutput(options.out, "folder");
-    await using clips = openClips(raw);
+    await using clips = openClips(chosenClips(raw), context.warn);
     const { timeline, decoder } = await clips.video.probe(file, context.signal);
     const digest = await clips.sha256(file);
     const wanted = [...resolveRequest(request, timeline)];

@@ -1,14 +1,36 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-import { absentBuilders } from "../../absent/builders.ts";
-import { writeFileAtomic } from "../../core/files.ts";
-import { analyseClip } from "../clip-analysis.ts";
-import { type ClipOptions, chosenOf, clipOptions } from "../clip-options.ts";
-import { renderPairPage } from "../clip-page.ts";
+import { scoreMeaning } from "../../absent/score-meaning.ts";
+import { type FoundKeyFrames, findKeyFrames } from "../../jobs/find-key-frames.ts";
+import { builderOption, type ClipOptions, chosenPair, clipOptions, percent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { checkOutput } from "../output-place.ts";
-import { sparsifiedFrames, sparsifyShare } from "../sparsified-frames.ts";
-import { openClips } from "../video-options.ts";
+import { shareValue } from "../option-values.ts";
+import { chosenClips } from "../video-options.ts";
+
+interface KeyFramesOptions extends ClipOptions {
+  readonly html?: string;
+  readonly sparsify?: number;
+}
+
+/** What was found, in lines for a person. */
+const described = ({ made, sparsified }: FoundKeyFrames, builder: string): string[] => {
+  const { pair, keyPositions, keyFrameShare, view, source } = made;
+  const [gone, all] = [view.changed.length, source.timeline.length];
+  return [
+    `keywords: ${pair.keywords.join(", ") || "(none)"}`,
+    `relevance: ${scoreMeaning(pair.relevance.name, made.relevance)}`,
+    `key frames: ${keyPositions.length} of ${pair.timeline.length} scored (${percent(keyFrameShare)})`,
+    ...keyPositions.map((position) => {
+      const { index, timeSeconds } = pair.timeline[position]!;
+      return `  frame ${index} at ${timeSeconds.toFixed(3)} s  score ${pair.scores[position]!.toFixed(3)}`;
+    }),
+    `a twin by ${builder} would replace ${gone} of the clip's ${all} frames (${percent(made.replacedShare)})`,
+    ...(sparsified === undefined
+      ? []
+      : [
+          `sparsified: ${sparsified.indices.length} frames, ${percent(sparsified.keyShare)} around key frames${sparsified.reached ? "" : " (the target cannot be reached)"}`,
+          `  ${sparsified.indices.join(" ")}`,
+        ]),
+  ];
+};
 
 /** The command. */
 const keyframes: CommandDefinition = defineCommand({
@@ -23,79 +45,43 @@ const keyframes: CommandDefinition = defineCommand({
       .option(
         "--sparsify <share>",
         "also sample the clip so that about this share of the frames lies around its key frames, e.g. 0.05",
-      )
-      .option(
-        "--builder <name>",
-        `how the page's twin is made: ${absentBuilders.names().join(", ")}`,
-        "previous-frame",
+        shareValue,
       );
+    builderOption(command, "how the page's twin is made");
   },
   run: async (args, raw, context) => {
-    const file = args[0] as string;
-    const options = raw as unknown as ClipOptions & { html?: string; builder: string; sparsify?: string };
-    await chosenOf(options);
-    const share = sparsifyShare(options.sparsify);
-    const builder = await absentBuilders.make(options.builder);
-    if (options.html !== undefined) checkOutput(options.html, "file");
-    await using clips = openClips(raw);
-    const clip = await analyseClip(clips, file, options, context);
-    if (options.html !== undefined) {
-      mkdirSync(dirname(options.html), { recursive: true });
-      writeFileAtomic(
-        options.html,
-        await renderPairPage({
-          video: clips.video,
-          file,
-          clip,
-          caption: options.caption,
-          builder,
-          signal: context.signal,
-        }),
-      );
-    }
-    const sparse = share === undefined ? undefined : sparsifiedFrames(clip, share);
-    const key = new Set(clip.keyFrames);
-    const frames = clip.sampled.map(({ index, timeSeconds }, position) => ({
+    const options = raw as unknown as KeyFramesOptions;
+    const { html, sparsify } = options;
+    const job = {
+      file: args[0] as string,
+      request: chosenPair(options),
+      clips: chosenClips(raw),
+      ...(html !== undefined && { page: html }),
+      ...(sparsify !== undefined && { sparsify }),
+    };
+    const found = await findKeyFrames(job, context);
+    const { made, sparsified } = found;
+    const { pair } = made;
+    const key = new Set(made.keyPositions);
+    const frames = pair.timeline.map(({ index, timeSeconds }, position) => ({
       index,
       timeSeconds,
-      score: clip.scores[position]!,
+      score: pair.scores[position]!,
       isKey: key.has(position),
     }));
-    const keyFrameShare = clip.keyFrames.length / clip.sampled.length;
-    const lines = [
-      `keywords: ${clip.keywords.join(", ") || "(none)"}`,
-      `relevance: ${clip.relevance.name}, ${clip.unit}`,
-      `key frames: ${clip.keyFrames.length} of ${clip.sampled.length} scored (${(100 * keyFrameShare).toFixed(1)} %)`,
-      ...clip.keyFrames.map((position) => {
-        const { index, timeSeconds } = clip.sampled[position]!;
-        return `  frame ${index} at ${timeSeconds.toFixed(3)} s  score ${clip.scores[position]!.toFixed(3)}`;
-      }),
-      ...(sparse === undefined
-        ? []
-        : [
-            `sparsified: ${sparse.indices.length} frames, ${(100 * sparse.keyShare).toFixed(1)} % around key frames${sparse.reached ? "" : " (the target cannot be reached)"}`,
-            `  ${sparse.indices.join(" ")}`,
-          ]),
-      ...(options.html === undefined ? [] : [options.html]),
-    ];
     return {
       json: {
-        keywords: clip.keywords,
-        ...(clip.keywordUsage && { keywordUsage: clip.keywordUsage }),
-        relevance: clip.relevance,
-        unit: clip.unit,
-        keyFrameShare,
+        keywords: pair.keywords,
+        ...(made.keywordUsage && { keywordUsage: made.keywordUsage }),
+        relevance: pair.relevance,
+        unit: made.relevance.unit,
+        readCaption: made.relevance.usesText,
+        keyFrameShare: made.keyFrameShare,
+        replacedShare: made.replacedShare,
         frames,
-        ...(sparse === undefined
-          ? {}
-          : {
-              sparsified: {
-                ...sparse,
-                timesSeconds: sparse.indices.map((index) => clip.info.timeline[index]!.timeSeconds),
-              },
-            }),
+        ...(sparsified && { sparsified }),
       },
-      text: lines.join("\n"),
+      text: [...described(found, options.builder), ...(html === undefined ? [] : [html])].join("\n"),
     };
   },
 });

@@ -1,7 +1,8 @@
 import { VideoPerceiverError } from "../../core/errors.ts";
+import { openClips } from "../../jobs/clips.ts";
 import type { VideoInfo } from "../../video/types.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { openClips, videoOptions } from "../video-options.ts";
+import { chosenClips, videoOptions } from "../video-options.ts";
 
 const describe = (info: VideoInfo): string => {
   const { timeline } = info;
@@ -27,7 +28,7 @@ const probe: CommandDefinition = defineCommand({
   },
   run: async (args, options, context) => {
     const files = args[0] as readonly string[];
-    await using clips = openClips(options);
+    await using clips = openClips(chosenClips(options), context.warn);
     const answers: (VideoInfo | { file: string; error: string })[] = [];
     const progress = context.progress("probe", "files");
     for (const file of files) {

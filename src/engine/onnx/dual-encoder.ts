@@ -66,7 +66,7 @@ export class DualEncoder {
     if (!parsed.success)
       throw new DataFormatError("not a frame-text encoder of ours", {
         where: file,
-        hint: "a folder that the quickstart wrote as relevance/ is one",
+        hint: "the folder relevance/encoder of a quickstart is one",
       });
     const store = dualEncoderStore(parsed.data, false);
     const weights = join(folder, weightsFile);

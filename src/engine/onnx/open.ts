@@ -94,6 +94,8 @@ export interface OpenModel {
   readonly engine: Engine;
   readonly execution: Execution;
   readonly weightStorage: WeightStorage;
+  /** What a person should know about the checkpoint. */
+  readonly warnings: readonly string[];
 }
 
 /** Number of parameters of a model. */
@@ -165,7 +167,7 @@ export const openEngine = async (
             ...shared,
             ...(keptPlans === undefined ? {} : { keptPlans }),
           });
-    return { config, weights, engine, execution, weightStorage };
+    return { config, weights, engine, execution, weightStorage, warnings: checkpoint.warnings };
   } finally {
     await checkpoint.close();
   }

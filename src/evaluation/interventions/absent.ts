@@ -7,11 +7,6 @@ const plugin: InterventionPlugin = defineIntervention({
   source: "VideoPerceiver (arXiv 2511.18823), key-absent video",
   tells: "what is left without the decisive frames",
   params: z.strictObject({}),
-  create:
-    () =>
-    ({ sample, positions_T }) => {
-      const shown_T = absentView(sample, positions_T);
-      return shown_T === null ? null : { shown_T };
-    },
+  create: () => absentView,
 });
 export default plugin;

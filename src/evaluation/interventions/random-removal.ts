@@ -1,14 +1,14 @@
 import { z } from "zod";
 import type { Random } from "../../core/random.ts";
-import { absentView, defineIntervention, eventPositions, type InterventionPlugin } from "../interventions.ts";
+import { defineIntervention, eventPositions, type InterventionPlugin, paintedBy } from "../interventions.ts";
 
 /** Lengths of the stretches of neighbouring positions that the absent twin changes, longest first. */
-const changedRuns = (positions_T: readonly number[], absent_T: readonly number[]): number[] => {
+const changedRuns = (changed_T: readonly boolean[]): number[] => {
   const runs: number[] = [];
   let length = 0;
-  positions_T.forEach((frame, t) => {
-    if (absent_T[t] !== frame) length++;
-    if (length > 0 && (absent_T[t] === frame || t === positions_T.length - 1)) {
+  changed_T.forEach((changed, t) => {
+    if (changed) length++;
+    if (length > 0 && (!changed || t === changed_T.length - 1)) {
       runs.push(length);
       length = 0;
     }
@@ -40,7 +40,7 @@ const placeRuns = (
 
 /**
  * As many positions replaced as in the absent twin, in stretches of the same lengths, each by the frame before its
- * stretch, but outside the key frames and the events, and never copying an event's frame. What it costs is the price of
+ * stretch (painted as the twin's are, where its builder paints), but outside the key frames and the events, and never copying an event's frame. What it costs is the price of
  * a freeze anywhere; what the absent twin costs beyond that is the price of the decisive frames. Null when the clip has no
  * absent twin, or no room for such stretches (after some tries); unchanged when the twin changes none of the positions.
  */
@@ -51,20 +51,28 @@ const plugin: InterventionPlugin = defineIntervention({
   params: z.strictObject({ tries: z.int().min(1).default(20).describe("attempts at placing all stretches") }),
   create:
     ({ tries }) =>
-    ({ sample, positions_T, random }) => {
-      const absent_T = absentView(sample, positions_T);
-      if (absent_T === null) return null;
-      const runs = changedRuns(positions_T, absent_T);
+    ({ sample, twin, positions_T, random }) => {
+      const { absent } = sample;
+      if (twin === null || absent === undefined) return null;
+      const changed_T = positions_T.map((frame) => twin.changes(frame));
+      const runs = changedRuns(changed_T);
       const closed = eventPositions(sample, positions_T);
       positions_T.forEach((frame, t) => {
-        if (absent_T[t] !== frame || sample.absent?.keyFrames.includes(frame)) closed.add(t);
+        if (changed_T[t] || absent.keyFrames.includes(frame)) closed.add(t);
       });
+      // A twin that only paints its frames (mask) has a control that paints as many others.
+      const freezes = twin.changed.some((frame) => twin.at(frame).source !== frame);
       for (let attempt = 0; attempt < tries; attempt++) {
         const taken = placeRuns(runs, positions_T.length, closed, random);
         if (taken === null) continue;
         const shown_T = [...positions_T];
-        for (const t of [...taken].sort((a, b) => a - b)) shown_T[t] = shown_T[t - 1]!;
-        return { shown_T };
+        if (freezes) for (const t of [...taken].sort((a, b) => a - b)) shown_T[t] = shown_T[t - 1]!;
+        const painted = paintedBy(
+          twin,
+          absent.builder,
+          positions_T.map((_, t) => taken.has(t)),
+        );
+        return { shown_T, ...painted };
       }
       return null;
     },

@@ -15,7 +15,9 @@ const plugin: MetricPlugin = defineMetric({
     const countsOf = perRecord((record) =>
       bleuCounts({ hypothesis: cocoTokens(saidText(record)), references: [cocoTokens(record.gold ?? "")] }),
     );
-    return ofKinds(["open"], (records) => (records.length === 0 ? null : bleuOf(records.map(countsOf))[n - 1]!));
+    return ofKinds(["open"], (records) =>
+      records.length === 0 ? null : bleuOf(records.map(countsOf))[n - 1]!,
+    );
   },
 });
 export default plugin;

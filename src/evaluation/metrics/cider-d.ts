@@ -1,8 +1,16 @@
 import { z } from "zod";
-import { defineMetric, type Metric, type MetricPlugin, meanOver, ofKinds, perRecord, saidText } from "../metrics.ts";
-import type { EvaluationRecord } from "../records.ts";
+import {
+  defineMetric,
+  type Metric,
+  type MetricPlugin,
+  meanOver,
+  ofKinds,
+  perRecord,
+  saidText,
+} from "../metrics.ts";
 import { ciderD, documentFrequencies } from "../overlap/cider.ts";
 import { type CaptionPair, cocoTokens } from "../overlap/coco.ts";
+import type { EvaluationRecord } from "../records.ts";
 
 const pairOf = perRecord(
   (record): CaptionPair => ({

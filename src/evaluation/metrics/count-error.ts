@@ -9,7 +9,10 @@ const plugin: MetricPlugin = defineMetric({
   scale: { unit: "number", best: 0 },
   argument: "relative",
   params: z.strictObject({
-    relative: z.enum(["plain", "transrac", "countix"]).default("plain").describe("what the error is divided by"),
+    relative: z
+      .enum(["plain", "transrac", "countix"])
+      .default("plain")
+      .describe("what the error is divided by"),
   }),
   create: ({ relative }) =>
     ofKinds(["number"], (records) =>

@@ -19,7 +19,9 @@ export const documentFrequencies = (
 ): DocumentFrequencies => {
   const counts = new Map<string, number>();
   for (const { references } of pictures) {
-    const seen = new Set(references.flatMap((tokens) => gramsOf(tokens).flatMap((grams) => [...grams.keys()])));
+    const seen = new Set(
+      references.flatMap((tokens) => gramsOf(tokens).flatMap((grams) => [...grams.keys()])),
+    );
     for (const gram of seen) counts.set(gram, (counts.get(gram) ?? 0) + 1);
   }
   return { pictures: pictures.length, counts };
@@ -36,7 +38,12 @@ const weigh = (tokens: readonly string[], { pictures, counts }: DocumentFrequenc
   const all = Math.log(pictures);
   const weights = gramsOf(tokens).map(
     (grams) =>
-      new Map([...grams].map(([gram, count]) => [gram, count * (all - Math.log(Math.max(1, counts.get(gram) ?? 0)))])),
+      new Map(
+        [...grams].map(([gram, count]) => [
+          gram,
+          count * (all - Math.log(Math.max(1, counts.get(gram) ?? 0))),
+        ]),
+      ),
   );
   const norms = weights.map((vector) => {
     let squares = 0;

@@ -1,6 +1,24 @@
 import { treebankTokens } from "./treebank.ts";
 
-const leftOut = new Set(["''", "'", "``", "`", "(", ")", "{", "}", ".", "?", "!", ",", ":", "-", "--", "...", ";"]);
+const leftOut = new Set([
+  "''",
+  "'",
+  "``",
+  "`",
+  "(",
+  ")",
+  "{",
+  "}",
+  ".",
+  "?",
+  "!",
+  ",",
+  ":",
+  "-",
+  "--",
+  "...",
+  ";",
+]);
 
 /**
  * Words as COCO captioning counts them: Penn Treebank tokens in lower case without punctuation. COCO's own come from

@@ -106,10 +106,7 @@ const doubleSuffix = (word: string): string => {
   return applyRules(word, [...doubleSuffixes, ["logi", "log", (stem) => isMeasured(`${stem}l`)]]);
 };
 
-const endings: readonly Rule[] = rules(
-  "icate>ic ative> alize>al iciti>ic ical>ic ful> ness>",
-  isMeasured,
-);
+const endings: readonly Rule[] = rules("icate>ic ative> alize>al iciti>ic ical>ic ful> ness>", isMeasured);
 
 const lastSuffixes: readonly Rule[] = [
   ...rules("al> ance> ence> er> ic> able> ible> ant> ement> ment> ent>", isLong),

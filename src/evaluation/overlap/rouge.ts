@@ -37,15 +37,15 @@ const countsOf = (tokens: readonly string[], size: number): Map<string, number> 
 };
 
 /** Overlap of runs of `size` words; a run counts as often as both texts have it. */
-export const rougeN = (reference: readonly string[], hypothesis: readonly string[], size: number): Overlap => {
+export const rougeN = (
+  reference: readonly string[],
+  hypothesis: readonly string[],
+  size: number,
+): Overlap => {
   const wanted = countsOf(reference, size);
   let hits = 0;
   for (const [gram, count] of countsOf(hypothesis, size)) hits += Math.min(count, wanted.get(gram) ?? 0);
-  return overlapOf(
-    hits,
-    Math.max(0, hypothesis.length - size + 1),
-    Math.max(0, reference.length - size + 1),
-  );
+  return overlapOf(hits, Math.max(0, hypothesis.length - size + 1), Math.max(0, reference.length - size + 1));
 };
 
 /** Length of the longest common subsequence of two lists of words. */
@@ -86,7 +86,10 @@ export const rouge = (kind: RougeKind, reference: string, hypothesis: string): O
  *
  * @source salaniz/pycocoevalcap@ad63453
  */
-export const cocoRougeL = (references: readonly (readonly string[])[], hypothesis: readonly string[]): number => {
+export const cocoRougeL = (
+  references: readonly (readonly string[])[],
+  hypothesis: readonly string[],
+): number => {
   let [precision, recall] = [0, 0];
   for (const reference of references) {
     const common = longestCommonSubsequence(reference, hypothesis);

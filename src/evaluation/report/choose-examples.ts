@@ -50,7 +50,7 @@ export const chooseExamples = (
 ): readonly ExampleCandidate[] => {
   const shuffled = seededRandom(seed, "examples").shuffled(candidates);
   const changes = ({ complete, absent }: ExampleCandidate): boolean =>
-    complete.shownFrames.some((frame, t) => frame !== absent.shownFrames[t]);
+    absent.painted !== undefined || complete.shownFrames.some((frame, t) => frame !== absent.shownFrames[t]);
   const rank = (one: ExampleCandidate): number =>
     (changes(one) ? 0 : 2) + (one.kind !== "flip" || one.isControlled ? 0 : 1);
   const sorted = shuffled.map((one) => ({ one, order: rank(one) })).sort((a, b) => a.order - b.order);

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import sharp from "sharp";
+import { absentBuilders, type PixelOperation } from "../../absent/builders.ts";
 import type { Pair } from "../../absent/pair.ts";
+import { shownPicture } from "../../absent/twin-view.ts";
 import { DataFormatError } from "../../core/errors.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
@@ -15,13 +17,24 @@ import type { StoredEvaluation } from "./read-evaluated-run.ts";
 const leastWidth = 84;
 const mostPixels = 128 * 128;
 
-/** Data URIs of the source frames that a record shows or could show, and their places by frame. */
+/** Pictures as data URIs, with the places of source frames and of frames that a twin's builder painted. */
+interface ExamplePictures {
+  readonly images: readonly string[];
+  readonly places: ReadonlyMap<number, number>;
+  readonly painted: ReadonlyMap<number, number>;
+}
+
+/** What a twin's builder does to pictures; undefined: nothing. */
+const operationOf = async ({ painted }: EvaluationRecord): Promise<PixelOperation | undefined> =>
+  painted && (await absentBuilders.make(painted.by.name, painted.by.params)).value.pixels;
+
+/** Data URIs of the source frames that a record shows or could show, some of them painted too. */
 const picturesOf = async (
   source: FrameSource,
   file: string,
   records: readonly EvaluationRecord[],
   signal: AbortSignal,
-): Promise<{ readonly images: string[]; readonly places: ReadonlyMap<number, number> }> => {
+): Promise<ExamplePictures> => {
   const shown = records.flatMap(({ frameIndices, shownFrames }) => [
     ...frameIndices,
     ...shownFrames.filter((frame) => frame !== null),
@@ -30,9 +43,25 @@ const picturesOf = async (
   const size = { minPixels: 1, maxPixels: mostPixels };
   const frames = await readFrames(source, file, { select: { kind: "indices", indices }, size }, signal);
   const { width, height } = frames;
+  const places = new Map(frames.frames.map(({ index }, position) => [index as number, position]));
+  const pictures = frames.frames.map((_, position) => pixelsOf(frames, position));
+  const painted = new Map<number, number>();
+  for (const record of records) {
+    const pixels = await operationOf(record);
+    for (const t of record.painted?.positions ?? []) {
+      const frame = record.shownFrames[t]!;
+      const changed = shownPicture(
+        { source: frame, pixels: pixels ?? null },
+        pictures[places.get(frame)!]!,
+        width,
+        height,
+      );
+      painted.set(frame, pictures.push(changed) - 1);
+    }
+  }
   const images = await Promise.all(
-    frames.frames.map(async (_, position) => {
-      let picture = sharp(pixelsOf(frames, position), { raw: { width, height, channels: 3 } });
+    pictures.map(async (pixels) => {
+      let picture = sharp(pixels, { raw: { width, height, channels: 3 } });
       if (width < leastWidth)
         picture = picture.resize(leastWidth, Math.round((leastWidth * height) / width), {
           kernel: "nearest",
@@ -42,23 +71,25 @@ const picturesOf = async (
       return `data:image/${isSmall ? "png" : "jpeg"};base64,${bytes.toString("base64")}`;
     }),
   );
-  return { images, places: new Map(frames.frames.map(({ index }, position) => [index as number, position])) };
+  return { images, places, painted };
 };
 
 /** The pictures of one record: what stands at each of its positions. */
 const stripOf = (
   record: EvaluationRecord,
-  places: ReadonlyMap<number, number>,
+  { places, painted }: ExamplePictures,
   keyFrames: ReadonlySet<number>,
   timeOf: (frame: number) => number,
 ): StripPicture[] =>
   record.frameIndices.map((frame, t) => {
     const shown = record.shownFrames[t] ?? frame;
+    const isChanged = record.painted?.positions.includes(t) === true;
     return {
-      image: places.get(shown) ?? 0,
+      image: (isChanged ? painted : places).get(shown) ?? 0,
       timeSeconds: record.frameTimesSeconds[t]!,
       isKey: keyFrames.has(frame),
       shownFromSeconds: shown === frame ? null : timeOf(shown),
+      ...(isChanged && { isChanged }),
     };
   });
 
@@ -104,14 +135,14 @@ export const exampleOf = async (
     });
   const pair = pairs.get(complete.videoId);
   const file = join(data, sample.clip.file);
-  const { images, places } = await picturesOf(source, file, [complete, absent], signal);
+  const pictures = await picturesOf(source, file, [complete, absent], signal);
   const asked = rows.find(({ id }) => id === complete.questionId) ?? sample;
   const keyFrames = new Set(pair?.keyFrames ?? asked.absent?.keyFrames ?? []);
   const times = new Map(
     sample.clip.timeline.map(({ index, timeSeconds }) => [index as number, timeSeconds as number]),
   );
   const strip = (record: EvaluationRecord): StripPicture[] =>
-    stripOf(record, places, keyFrames, (frame) => times.get(frame) ?? Number.NaN);
+    stripOf(record, pictures, keyFrames, (frame) => times.get(frame) ?? Number.NaN);
   return {
     id: complete.questionId,
     kind,
@@ -120,7 +151,7 @@ export const exampleOf = async (
     question: complete.prompt,
     ...(complete.options === null ? {} : { options: complete.options }),
     answer: complete.gold ?? "",
-    images,
+    images: pictures.images,
     complete: strip(complete),
     absent: strip(absent),
     scores: scoresOf(pair, complete),

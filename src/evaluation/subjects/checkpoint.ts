@@ -1,9 +1,11 @@
-import type { ClipPatches, ClipSegments, SegmentTokens } from "../../batch/segments.ts";
+import type { ClipSegments, SegmentTokens } from "../../batch/segments.ts";
 import { segmentsBatch } from "../../batch/segments-batch.ts";
 import type { Recipe } from "../../core/registry.ts";
 import type { Engine } from "../../engine/contract.ts";
+import type { ClipPatches } from "../../frames/clip-patches.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { type BenchmarkSample, clusterOf } from "../benchmarks.ts";
+import type { View } from "../interventions.ts";
 import type { Answer, AnswerRequest, Subject } from "../subject.ts";
 
 /** What a checkpoint subject is made of. */
@@ -16,8 +18,8 @@ export interface CheckpointSubjectOptions {
   /** Tokens of a sample's question. */
   readonly prompt: (sample: BenchmarkSample) => readonly number[];
   readonly decode: (tokens: readonly number[]) => string;
-  /** Patches of what is shown: source frame indices of the sample's clip, null for a blank picture. */
-  readonly patches: (sample: BenchmarkSample, shown: readonly (number | null)[]) => ClipPatches;
+  /** Patches of what is shown: source frame indices of the sample's clip, null for a blank picture, some painted. */
+  readonly patches: (sample: BenchmarkSample, view: Pick<View, "shown_T" | "painted">) => ClipPatches;
   /** Clips in one pass. Default 32. */
   readonly clipsPerPass?: number;
 }
@@ -28,6 +30,10 @@ interface ClipQuestions {
   readonly withoutVideo: boolean;
   readonly questions: { readonly place: number; readonly prompt: readonly number[] }[];
 }
+
+/** Tells views apart that show the same frames and paint them differently. */
+const paintedKey = ({ painted }: View): string =>
+  painted === undefined ? "" : `${JSON.stringify(painted.by)} ${painted.at_T.map(Number).join("")}`;
 
 /** Clips that fit into one batch: of one size, all with or all without pictures. */
 const passesOf = (clips: readonly ClipQuestions[]): ClipQuestions[][] => {
@@ -54,10 +60,10 @@ const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
     batch.forEach(({ sample, view, shownSample }, place) => {
       const shown = shownSample ?? sample;
       const withoutVideo = view.withoutVideo === true;
-      const key = `${clusterOf(shown)} ${withoutVideo} ${view.shown_T.join()}`;
+      const key = `${clusterOf(shown)} ${withoutVideo} ${view.shown_T.join()} ${paintedKey(view)}`;
       let entry = groups.get(key);
       if (entry === undefined) {
-        entry = { clip: options.patches(shown, view.shown_T), withoutVideo, questions: [] };
+        entry = { clip: options.patches(shown, view), withoutVideo, questions: [] };
         groups.set(key, entry);
       }
       entry.questions.push({ place, prompt: options.prompt(sample) });

@@ -1,11 +1,12 @@
 import { join } from "node:path";
-import type { ClipPatches } from "../../batch/segments.ts";
-import { VideoPerceiverError } from "../../core/errors.ts";
+import { shownPicture } from "../../absent/twin-view.ts";
+import { assert, VideoPerceiverError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import { readSamples } from "../../dataset/read.ts";
 import type { Sample } from "../../dataset/sample.ts";
+import type { View } from "../../evaluation/interventions.ts";
+import type { ClipShape } from "../../frames/clip-patches.ts";
 import { type FrameBatch, pixelsOf } from "../../frames/frame-batch.ts";
-import { stepPatches } from "../../frames/patch-bytes.ts";
 import { readFrames } from "../../frames/read-frames.ts";
 import { openVideoService } from "../../video/service.ts";
 
@@ -61,28 +62,26 @@ export const loadClips = async (
   return { clips: clips.filter((clip) => clip !== undefined), dropped };
 };
 
-const patch = { patchSize: 14, spatialMergeSize: 2 } as const;
+/** How the quickstart's model cuts its pictures. */
+export const patchShape: ClipShape = { patchSize: 14, spatialMergeSize: 2, temporalPatchSize: 2 };
 
-/** Patches of the frames shown at each position (positions of the batch; null: mid grey). An odd end repeats. */
-export const patchesOf = (
+/** The pictures of a batch. */
+export const picturesOf = (frames: FrameBatch): Uint8Array[] =>
+  frames.frames.map((_, position) => pixelsOf(frames, position));
+
+/** What is shown at each position: source frame indices of the batch's clip (null: mid grey), some of them painted. */
+export const shownPictures = (
   frames: FrameBatch,
-  shown: readonly (number | null)[],
-  framesPerSecond: number,
-): ClipPatches => {
-  const grey = new Uint8Array(frames.width * frames.height * 3).fill(128);
-  const picture = (t: number): Uint8Array => {
-    const position = shown[Math.min(t, shown.length - 1)]!;
-    return position === null ? grey : pixelsOf(frames, position);
-  };
-  const rows = frames.height / patch.patchSize;
-  const columns = frames.width / patch.patchSize;
-  const steps = Array.from({ length: Math.ceil(shown.length / 2) }, (_, step) => {
-    const out = new Uint8Array(rows * columns * 6 * patch.patchSize ** 2);
-    stepPatches([picture(2 * step), picture(2 * step + 1)], frames.width, frames.height, patch, out);
-    return out;
+  { shown_T, painted }: Pick<View, "shown_T" | "painted">,
+): Uint8Array[] => {
+  const { width, height } = frames;
+  const places = new Map(frames.frames.map(({ index }, position) => [index as number, position]));
+  const grey = new Uint8Array(width * height * 3).fill(128);
+  return shown_T.map((index, t) => {
+    const position = index === null ? undefined : places.get(index);
+    assert(index === null || position !== undefined, `frame ${index} is not in memory`);
+    const picture = position === undefined ? grey : pixelsOf(frames, position);
+    const pixels = painted?.at_T[t] === true ? painted.pixels : null;
+    return shownPicture({ source: index ?? 0, pixels }, picture, width, height);
   });
-  return { rows, columns, secondsPerStep: 2 / framesPerSecond, steps };
 };
-
-/** Positions 0, 1, ... of a batch. */
-export const allPositions = (frames: FrameBatch): number[] => frames.frames.map((_, position) => position);

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../../core/files.ts";
 import type { Recipe } from "../../core/registry.ts";
 import { questionText } from "../../dataset/question.ts";
 import type { Sample } from "../../dataset/sample.ts";
@@ -14,7 +14,8 @@ import { evaluatedRunFiles } from "../../evaluation/report/description.ts";
 import { chooseSplit } from "../../evaluation/splits.ts";
 import type { Subject } from "../../evaluation/subject.ts";
 import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
-import { patchesOf } from "./clips.ts";
+import { clipPatches } from "../../frames/clip-patches.ts";
+import { patchShape, shownPictures } from "./clips.ts";
 import { quickstartFiles } from "./description.ts";
 import type { PairedClip } from "./pairs.ts";
 import type { StageContext } from "./training.ts";
@@ -67,12 +68,6 @@ const subjectOf = (
   clips: TestQuestions["clips"],
   { recipe, language, out }: StageContext,
 ): Subject => {
-  const places = new Map(
-    [...clips].map(([sha256, { frames }]) => [
-      sha256,
-      new Map(frames.frames.map(({ index }, at) => [index as number, at])),
-    ]),
-  );
   return checkpointSubject({
     name: title,
     recipe: { name: "checkpoint", params: { steps: checkpoint.slice(out.length + 1) } },
@@ -81,10 +76,10 @@ const subjectOf = (
     tokens: language.tokens,
     prompt: (sample) => language.tokenizer.encode(questionText(sample)),
     decode: (tokens) => language.tokenizer.decode(tokens),
-    patches: (sample, shown) => {
-      const place = places.get(clusterOf(sample))!;
-      const positions = shown.map((frame) => (frame === null ? null : place.get(frame)!));
-      return patchesOf(clips.get(clusterOf(sample))!.frames, positions, recipe.framesPerSecond);
+    patches: (sample, view) => {
+      const { frames } = clips.get(clusterOf(sample))!;
+      const pictures = shownPictures(frames, view);
+      return clipPatches(pictures, frames.width, frames.height, recipe.framesPerSecond, patchShape);
     },
   });
 };
@@ -100,7 +95,7 @@ export const testStage = async (
   await using engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 4 });
   const names = ["complete", "absent", "random-removal", ...(stage.blind ? ["blind"] : [])];
   const folder = join(out, evaluatedRunFiles.records);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const file = new LineFile(join(folder, `${slugOf(stage.title)}.jsonl`));
   try {
     await evaluate({

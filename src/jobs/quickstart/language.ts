@@ -1,7 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { SegmentTokens } from "../../batch/segments.ts";
-import { writeFileAtomic } from "../../core/files.ts";
+import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { readConfig } from "../../model/families.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
@@ -24,7 +23,7 @@ export interface WorldLanguage {
 
 /** Writes the tokenizer's files (a Hugging Face folder) and opens it. */
 export const makeLanguage = (folder: string): WorldLanguage => {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const words = [...worldVocabulary(), ...refeedInstruction.split(" ")];
   for (const [name, content] of Object.entries(wordLevelTokenizerJson(words)))
     writeFileAtomic(join(folder, name), `${JSON.stringify(content, null, 1)}\n`);

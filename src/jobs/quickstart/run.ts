@@ -1,8 +1,11 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { type PairQuality, pairQuality } from "../../absent/pair-quality.ts";
+import { makeFolder } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { LineFile } from "../../dataset/write.ts";
 import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
+import { writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
@@ -16,16 +19,10 @@ import { worldVocabulary } from "../../world/words.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
-import {
-  describeQuickstart,
-  quickstartFiles,
-  stageTitles,
-  writeDescription,
-  writeJournal,
-} from "./description.ts";
+import { describeQuickstart, quickstartFiles, stageTitles, writeJournal } from "./description.ts";
 import { testQuestions, testStage } from "./evaluation.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
-import { detectedPairs, type PairedClip, type PairQuality, pairQuality, truePairs } from "./pairs.ts";
+import { detectedPairs, type PairedClip, truePairs } from "./pairs.ts";
 import { grpoStage, openRun, type Stage, type StageContext, sftStage, trainingClips } from "./training.ts";
 
 /** What a quickstart gives back. */
@@ -96,7 +93,7 @@ const makeEncoder = async (
       progress,
       signal: context.signal,
     });
-    mkdirSync(join(folder, "encoder"), { recursive: true });
+    makeFolder(join(folder, "encoder"));
     saveDualEncoder(join(folder, "encoder"), config, store);
   }
   return DualEncoder.open(join(folder, "encoder"), recipe.threads);
@@ -130,7 +127,14 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
   return {
     clips: trainingClips(pairs, stage),
     tested: await truePairs(held, seed),
-    quality: pairQuality(pairs),
+    quality: pairQuality(
+      pairs.map(({ pair: found, view, frames, samples }) => ({
+        pair: found,
+        view,
+        looked: frames.frames,
+        events: samples[0]!.events ?? [],
+      })),
+    ),
     dropped: world.dropped,
     hash: world.hash,
   };
@@ -146,8 +150,8 @@ export const runQuickstart = async (
     readonly versions: readonly { readonly name: string; readonly value: string }[];
   },
 ): Promise<QuickstartResult> => {
-  mkdirSync(out, { recursive: true });
-  writeDescription(out, describeQuickstart(recipe, about.command));
+  makeFolder(out);
+  writeEvaluatedRun(out, describeQuickstart(recipe, about.command));
   const watch = new Watch();
   const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));

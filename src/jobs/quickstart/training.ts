@@ -8,6 +8,7 @@ import { seededRandom } from "../../core/random.ts";
 import { questionText } from "../../dataset/question.ts";
 import { OnnxEngine } from "../../engine/onnx/engine.ts";
 import { emptyStore, fillStore } from "../../engine/onnx/open.ts";
+import { clipPatches } from "../../frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
 import { openCheckpoint } from "../../model/checkpoint.ts";
 import type { ModelConfig } from "../../model/config.ts";
@@ -15,11 +16,12 @@ import { initialize } from "../../model/initialize.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
+import { absentSteps } from "../../training/absent-steps.ts";
 import type { TrainingClip } from "../../training/clip.ts";
 import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
 import { type ContrastOptions, sftParams, trainSft } from "../../training/sft.ts";
-import { allPositions, patchesOf } from "./clips.ts";
+import { patchShape, picturesOf } from "./clips.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import type { PairedClip } from "./pairs.ts";
 
@@ -60,23 +62,13 @@ export const trainingClips = (
   { recipe, language }: StageContext,
 ): TrainingClip[] => {
   const { tokenizer, end } = language;
-  return clips.map(({ sha256, samples, frames, pair }): TrainingClip => {
-    const patches = patchesOf(frames, allPositions(frames), recipe.framesPerSecond);
-    const places = new Map(frames.frames.map(({ index }, position) => [index as number, position]));
-    const from = new Map(pair.replacements.map((replacement) => [replacement.index, replacement.from]));
-    const shown = frames.frames.map(
-      ({ index }, position) => places.get(from.get(index) ?? index) ?? position,
-    );
-    const twin = patchesOf(frames, shown, recipe.framesPerSecond);
-    const absentSteps = new Map<number, Uint8Array>();
-    twin.steps.forEach((step, i) => {
-      const changed = shown[2 * i] !== 2 * i || (2 * i + 1 < shown.length && shown[2 * i + 1] !== 2 * i + 1);
-      if (changed) absentSteps.set(i, step);
-    });
+  return clips.map(({ sha256, samples, frames, view }): TrainingClip => {
+    const { width, height } = frames;
+    const { framesPerSecond } = recipe;
     return {
       id: sha256,
-      patches,
-      absentSteps,
+      patches: clipPatches(picturesOf(frames), width, height, framesPerSecond, patchShape),
+      absentSteps: absentSteps(frames, view, framesPerSecond, patchShape),
       keywords: (samples[0]!.keywords ?? []).flatMap((word) => tokenizer.encode(word)),
       texts: samples.map((sample) => ({
         sampleId: sample.id,
@@ -176,7 +168,7 @@ export const grpoStage = (
   const schedule = { learningRate, warmupSteps: Math.min(10, grpo.steps) };
   const options = grpoParams.parse({ ...grpo, schedule, seed: context.recipe.seed });
   const prompts = clips
-    .filter(({ absentSteps }) => absentSteps.size > 0)
+    .filter((clip) => clip.absentSteps.size > 0)
     .flatMap((clip) =>
       clip.texts
         .filter((text) => text.aboutEvent && text.answerKind === "choice")

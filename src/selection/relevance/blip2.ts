@@ -33,7 +33,7 @@ const blip2: RelevanceDefinition = defineRelevance({
   source: "VideoPerceiver (arXiv 2511.18823), eq. 1 with BLIP-2; the protocol is ours",
   params,
   version,
-  unit: "cosine in [-1, 1], highest over BLIP-2's queries",
+  unit: "how alike picture and keywords are: cosine, -1 to 1, highest over BLIP-2's queries",
   costPerFrame: "the server's; a PNG of about 60 kB travels",
   inputPixels: 364,
   resizer: "pillow",

@@ -16,7 +16,7 @@ const checkpoint: RelevanceDefinition = defineRelevance({
   source: "VideoPerceiver (arXiv 2511.18823), eq. 1: cosine of a frame and the pooled keywords",
   params,
   version,
-  unit: "cosine in [-1, 1]",
+  unit: "how alike picture and keywords are: cosine, -1 to 1",
   costPerFrame: "one forward pass of the checkpoint's image tower",
   inputPixels: 256,
   resizer: "pillow",
@@ -40,7 +40,7 @@ const checkpoint: RelevanceDefinition = defineRelevance({
         scorer ??= openScorer(folder);
         const open = await scorer;
         weights = open.version;
-        return scoredInPieces(request, (batch) => open.scoreFrames(batch, request.keywords));
+        return scoredInPieces(request, (batch) => open.scoreFrames(batch, request.keywords), open.reach);
       },
       close: async () => {
         await (await scorer)?.close();

@@ -25,7 +25,7 @@ const clip: RelevanceDefinition = defineRelevance({
   source: "VideoPerceiver (arXiv 2511.18823), eq. 1 with another image-text model",
   params,
   version,
-  unit: "cosine in [-1, 1]",
+  unit: "how alike picture and keywords are: cosine, -1 to 1",
   costPerFrame: "one pass of the image tower; ViT-B/32: about 4.4 GFLOP",
   inputPixels: 512,
   resizer: "pillow",

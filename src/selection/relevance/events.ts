@@ -31,7 +31,7 @@ const events: RelevanceDefinition = defineRelevance({
   source: "ours",
   params,
   version,
-  unit: "0 outside, 0.5 at a span's borders to 1 in its middle",
+  unit: "how near the middle of a given span: 0 outside, 0.5 at its borders, 1 in the middle",
   costPerFrame: "nothing; frames are not looked at",
   inputPixels: 16,
   resizer: "zscale",
@@ -40,13 +40,12 @@ const events: RelevanceDefinition = defineRelevance({
   argument: "ranges",
   create: ({ spans, ranges }) => ({
     version: () => version,
-    score: async ({ frames, timeline, context }) => {
+    score: async ({ timeline, context }) => {
       const given = spans ?? (ranges === undefined ? context.spans : parsedRanges(ranges));
       if (given === undefined)
         throw new ConfigError("relevance events needs spans", {
           hint: "give --relevance events:start-end,...",
         });
-      for await (const _ of frames);
       return Float64Array.from(timeline, ({ timeSeconds }) => {
         let score = 0;
         for (const { startSeconds, endSeconds } of given) {

@@ -10,7 +10,7 @@ const motion: RelevanceDefinition = defineRelevance({
   source: "ours (docs/relevance.md)",
   params,
   version,
-  unit: "robust deviations from the clip's median (1.4826 x median absolute deviation), unbounded",
+  unit: "how much more comes and goes than usual in this clip: 0 its median, 1 a robust deviation (1.4826 x median absolute deviation) above",
   costPerFrame:
     "about 0.9 ms at 96 pixels on one core of a shared two-core machine (0.2 ms without camera search)",
   inputPixels: 192,

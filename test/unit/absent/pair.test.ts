@@ -1,14 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { buildPair, type PairRequest } from "../../../src/absent/build-pair.ts";
+import { z } from "zod";
 import { absentBuilders } from "../../../src/absent/builders.ts";
 import { duplicateCount, duplicateDetectorAccuracy, freezeControl } from "../../../src/absent/freeze.ts";
+import { type MadePair, makePair, type PairChoices } from "../../../src/absent/make-pair.ts";
 import { checkedPair, type Replacement } from "../../../src/absent/pair.ts";
+import { memorySource, type PairSource } from "../../../src/absent/pair-source.ts";
 import { spreadReplacements } from "../../../src/absent/spread.ts";
-import { absentBatch, absentStream, twinSources } from "../../../src/absent/twin.ts";
+import { absentBatch, absentStream, neededFrames } from "../../../src/absent/twin-frames.ts";
+import { twinViewOf } from "../../../src/absent/twin-view.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { type FrameBatch, pixelsOf } from "../../../src/frames/frame-batch.ts";
-import { relevanceProviders } from "../../../src/selection/relevance.ts";
+import { type ChosenRelevance, chooseRelevance } from "../../../src/selection/relevance-choice.ts";
 import type { Timeline } from "../../../src/video/types.ts";
 
 const timeline = (count: number, step = 1): Timeline =>
@@ -34,20 +37,25 @@ const cases = fc.integer({ min: 1, max: 30 }).chain((count) =>
   }),
 );
 const asReplacements = (sources: readonly (readonly [number, number])[]): Replacement[] =>
-  sources.map(([index, from]) => ({ index, from })).sort((a, b) => a.index - b.index);
+  sources
+    .filter(([index, from]) => index !== from)
+    .map(([index, from]) => ({ index, from }))
+    .sort((a, b) => a.index - b.index);
 
 describe("the twin", () => {
   it("shows each frame's source, whole or in pieces, and leaves the complete clip alone", async () => {
     await fc.assert(
-      fc.asyncProperty(cases, async ({ count, sources, cuts }) => {
-        const replacements = asReplacements(sources);
+      fc.asyncProperty(cases, async ({ count, sources: given, cuts }) => {
+        const replacements = asReplacements(given);
         const complete = flat(Array.from({ length: count }, (_, at) => at));
         const before = [...complete.pixels];
-        const expected = twinSources(
-          complete.frames.map(({ index }) => index),
-          replacements,
-        );
-        const twin = absentBatch(complete, replacements);
+        const view = twinViewOf(replacements);
+        const sources = new Map(replacements.map(({ index, from }) => [index, from]));
+        const expected = complete.frames.map(({ index }) => sources.get(index) ?? index);
+        const all = complete.frames.map(({ index }) => index as number);
+        expect(neededFrames(all, view)).toEqual(all);
+        expect(view.changed).toEqual(replacements.map(({ index }) => index));
+        const twin = absentBatch(complete, view);
         expect(levelsOf(twin)).toEqual(expected);
         expect(twin.frames).toEqual(complete.frames);
         const bounds = [...new Set([0, ...cuts, count])].sort((a, b) => a - b);
@@ -60,7 +68,7 @@ describe("the twin", () => {
             };
         }
         const streamed: number[] = [];
-        for await (const piece of absentStream(pieces(), replacements)) streamed.push(...levelsOf(piece));
+        for await (const piece of absentStream(pieces(), view)) streamed.push(...levelsOf(piece));
         expect(streamed).toEqual(expected);
         expect([...complete.pixels]).toEqual(before);
       }),
@@ -69,20 +77,21 @@ describe("the twin", () => {
 
   it("names a source frame that is not there", async () => {
     const batch = flat([5, 6]);
-    expect(() => absentBatch(batch, [{ index: 1, from: 7 }])).toThrow(
+    expect(() => absentBatch(batch, twinViewOf([{ index: 1, from: 7 }]))).toThrow(
       "frame for the absent twin is missing: frame 1; expected frame 7 in the batch",
     );
     const stream = absentStream(
       (async function* () {
         yield batch;
       })(),
-      [{ index: 1, from: 7 }],
+      twinViewOf([{ index: 1, from: 7 }]),
     );
     await expect(stream.next()).rejects.toThrow("frame for the absent twin is missing: frame 0");
   });
 
   it("applies a pixel operation to declared frames only", () => {
-    const twin = absentBatch(flat([5, 6, 7]), [{ index: 1, from: 1 }], (pixels) => pixels.fill(99));
+    const view = twinViewOf([{ index: 1, from: 1 }], (pixels) => pixels.fill(99));
+    const twin = absentBatch(flat([5, 6, 7]), view);
     expect(levelsOf(twin)).toEqual([5, 99, 7]);
   });
 });
@@ -113,40 +122,55 @@ describe("spreadReplacements", () => {
   });
 });
 
-describe("buildPair", () => {
-  const request = async (
+/** A provider that gives these scores whatever it sees. */
+const givenScores = (scores: readonly number[]): ChosenRelevance => ({
+  definition: {
+    kind: "relevance provider",
+    summary: "made up",
+    source: "a test",
+    params: z.object({}),
+    create: () => {
+      throw new Error("made already");
+    },
+    version: "9",
+    unit: "none",
+    costPerFrame: "nothing",
+    inputPixels: 2,
+    resizer: "pillow",
+    keyFrameRule: {},
+    usesText: false,
+  },
+  made: {
+    value: { score: async () => Float64Array.from(scores), version: () => "9" },
+    recipe: { name: "made-up", params: { a: 1 } },
+  },
+});
+
+const sourceOf = (frames: FrameBatch): PairSource =>
+  memorySource({ file: "clip.mp4", sha256: "0".repeat(64) }, frames.frames, frames);
+
+describe("makePair", () => {
+  const made = async (
     levels: readonly number[],
     scores: readonly number[],
-    builder = "previous-frame",
-  ): Promise<PairRequest> => {
-    const frames = flat(levels);
-    return {
-      clip: { file: "clip.mp4", sha256: "0".repeat(64) },
-      full: frames.frames,
-      sampled: frames.frames,
-      frames: (async function* () {
-        yield frames;
-      })(),
+    change: Partial<PairChoices> & { builderName?: string } = {},
+  ): Promise<MadePair> => {
+    const source = sourceOf(flat(levels));
+    const { builderName = "previous-frame", ...rest } = change;
+    return makePair(source, {
       caption: "A ball bounces.",
       keywords: ["bounce"],
-      relevance: {
-        value: {
-          score: async ({ frames: stream }) => {
-            for await (const _ of stream);
-            return Float64Array.from(scores);
-          },
-          version: () => "9",
-        },
-        recipe: { name: "made-up", params: { a: 1 } },
-      },
-      peaks: {},
-      builder: await absentBuilders.make(builder),
+      relevance: givenScores(scores),
+      keyFrameRule: {},
+      builder: await absentBuilders.make(builderName),
       seed: 4,
-    };
+      sampled: source.timeline,
+      ...rest,
+    });
   };
 
   it("is the paper's example, with the full record", async () => {
-    const built = await buildPair(await request([10, 20, 30, 40, 50], [0.1, 0.5, 0.2, 0.2, 0.9]));
+    const built = await made([10, 20, 30, 40, 50], [0.1, 0.5, 0.2, 0.2, 0.9]);
     expect(built.pair).toMatchObject({
       keyFrames: [1, 4],
       replacements: [
@@ -162,20 +186,20 @@ describe("buildPair", () => {
   });
 
   it("declares no frame that looks like its source, and says when nothing is left", async () => {
-    const built = await buildPair(await request([10, 10, 30, 40, 50], [0.1, 0.5, 0.2, 0.2, 0.9]));
+    const built = await made([10, 10, 30, 40, 50], [0.1, 0.5, 0.2, 0.2, 0.9]);
     expect(built.pair.replacements).toEqual([{ index: 4, from: 3 }]);
     expect(built.unchanged).toBe(1);
-    await expect(buildPair(await request([7, 7, 7], [0, 1, 0]))).rejects.toThrow(
+    await expect(made([7, 7, 7], [0, 1, 0])).rejects.toThrow(
       "nothing to take away: clip.mp4; expected key frames that differ from the frame shown instead; got 1 key frames among 3 scored",
     );
-    await expect(buildPair(await request([1, 2, 3], [1, 1, 1]))).rejects.toThrow("got 0 key frames");
+    await expect(made([1, 2, 3], [1, 1, 1])).rejects.toThrow("got 0 key frames");
   });
 
   it("depends on the seed only where the builder draws", async () => {
     const levels = Array.from({ length: 40 }, (_, at) => at);
     const scores = levels.map((at) => (at % 5 === 2 ? 1 : 0));
     const drawn = async (seed: number) =>
-      (await buildPair({ ...(await request(levels, scores, "random")), seed })).pair.replacements;
+      (await made(levels, scores, { builderName: "random", seed })).pair.replacements;
     expect(await drawn(1)).toEqual(await drawn(1));
     expect(await drawn(1)).not.toEqual(await drawn(2));
   });
@@ -240,7 +264,7 @@ describe("freezes", () => {
         const complete = flat(Array.from({ length: count }, (_, at) => at));
         const frozen = absentBatch(
           complete,
-          control.map(({ position, from }) => ({ index: position, from })),
+          twinViewOf(control.map(({ position, from }) => ({ index: position, from }))),
         );
         expect(duplicateCount(frozen, 0)).toBe(control.length);
         expect(control.length).toBeLessThanOrEqual(declared.length);
@@ -266,25 +290,17 @@ describe("motion inside a pair", () => {
       pixels: new Uint8Array(30 * width * 32 * 3).fill(90),
     };
     for (let y = 8; y < 18; y++) pixelsOf(frames, 15).fill(230, (y * width + 8) * 3, (y * width + 18) * 3);
-    const built = await buildPair({
-      ...(await request30(frames)),
-      relevance: await relevanceProviders.make("motion", { reachSeconds: 0.25, smoothingSeconds: 0 }),
+    const built = await makePair(sourceOf(frames), {
+      caption: "x",
+      keywords: ["flash"],
+      relevance: await chooseRelevance("motion:reachSeconds=0.25,smoothingSeconds=0"),
+      keyFrameRule: {},
+      builder: await absentBuilders.make("previous-frame"),
+      seed: 0,
+      sampled: frames.frames,
     });
     expect(built.pair.keyFrames).toEqual([15]);
-    const twin = absentBatch(frames, built.pair.replacements);
+    const twin = absentBatch(frames, built.view);
     expect([...pixelsOf(twin, 15)]).toEqual([...pixelsOf(frames, 14)]);
-  });
-  const request30 = async (frames: FrameBatch): Promise<Omit<PairRequest, "relevance">> => ({
-    clip: { file: "c.mp4", sha256: "1".repeat(64) },
-    full: frames.frames,
-    sampled: frames.frames,
-    frames: (async function* () {
-      yield frames;
-    })(),
-    caption: "x",
-    keywords: ["flash"],
-    peaks: {},
-    builder: await absentBuilders.make("previous-frame"),
-    seed: 0,
   });
 });

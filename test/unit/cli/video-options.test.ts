@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { afterEach, expect, test, vi } from "vitest";
-import { byteSize, cacheRoot, videoOptions } from "../../../src/cli/video-options.ts";
+import { byteSize, videoOptions } from "../../../src/cli/video-options.ts";
+import { cacheRoot } from "../../../src/jobs/clips.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 

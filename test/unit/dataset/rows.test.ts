@@ -93,7 +93,11 @@ describe("rows", () => {
             answer,
             answerKind: "open",
             ...(skill === undefined ? {} : { skill }),
-            absent: { keyFrames: keys, replacements: keys.map((index) => ({ index, from: 0 })) },
+            absent: {
+              keyFrames: keys,
+              replacements: keys.map((index) => ({ index, from: 0 })),
+              builder: { name: "mask", params: { fill: "grey" } },
+            },
           };
           expect(sampleFromRow(JSON.parse(rowOfSample(sample)), "here")).toEqual(sample);
         },

@@ -32,7 +32,8 @@ beforeAll(() => {
     tokens,
     prompt: ({ id }) => prompts[Number(id.split(" ")[1])]!,
     decode: (ids) => ids.join(" "),
-    patches: ({ clip }, shown) => clipOf(shown.map((frame) => steps[Number(clip.sha256)]![frame ?? 0]!)),
+    patches: ({ clip }, { shown_T }) =>
+      clipOf(shown_T.map((frame) => steps[Number(clip.sha256)]![frame ?? 0]!)),
     clipsPerPass: 2,
   });
 });

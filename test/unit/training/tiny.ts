@@ -1,9 +1,10 @@
 /** A model of a few thousand parameters, clips of noise and a toy task: what training tests stand on. */
 
-import type { ClipPatches, SegmentTokens } from "../../../src/batch/segments.ts";
+import type { SegmentTokens } from "../../../src/batch/segments.ts";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
 import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
 import { emptyStore } from "../../../src/engine/onnx/open.ts";
+import type { ClipPatches } from "../../../src/frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
 import type { ModelConfig } from "../../../src/model/config.ts";
 import { initialize } from "../../../src/model/initialize.ts";

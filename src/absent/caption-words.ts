@@ -1,0 +1,61 @@
+import { ConfigError } from "../core/errors.ts";
+import type { Recipe } from "../core/registry.ts";
+import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "./keywords.ts";
+
+/** Keywords and where they came from. */
+export interface CaptionWords {
+  readonly keywords: readonly string[];
+  /** What extracted them; left out when they were given. */
+  readonly keywordSource?: Recipe & { readonly version: string };
+  /** What a language model's keywords cost; of the first asking when the answer was kept. */
+  readonly keywordUsage?: KeywordUsage;
+  /** Why there are none, where that does not matter. */
+  readonly noKeywords?: string;
+  /** What a person should know of them: keywords that the caption does not say, or that could not be compared with it. */
+  readonly keywordWarnings?: readonly string[];
+}
+
+const warningsOf = ({ dropped = [], unchecked }: Extract<KeywordOutcome, { status: "ok" }>): string[] => [
+  ...dropped.map(
+    ({ keyword, missing }) =>
+      `keyword "${keyword}" dropped: the caption does not say ${missing.join(", ") || "it"}`,
+  ),
+  ...(unchecked === undefined ? [] : [`keywords not compared with the caption: ${unchecked}`]),
+];
+
+/**
+ * Keywords as given, or out of the caption.
+ *
+ * @param extractor `NAME` or `NAME:key=value,...`
+ * @param needed frames are compared with the keywords
+ * @throws {ConfigError} when they are needed and there are none, or when the extractor failed
+ */
+export const captionWords = async (
+  caption: string,
+  given: readonly string[] | undefined,
+  extractor: string,
+  needed: boolean,
+  signal: AbortSignal | undefined,
+): Promise<CaptionWords> => {
+  if (given !== undefined) return { keywords: given };
+  const made = await keywordExtractors.choose(extractor);
+  const outcome: KeywordOutcome = await made.value.extract(caption, signal);
+  const keywordSource = { ...made.recipe, version: made.value.version };
+  if (outcome.status === "ok") {
+    const { keywords, usage } = outcome;
+    const keywordWarnings = warningsOf(outcome);
+    return {
+      keywords,
+      keywordSource,
+      ...(usage && { keywordUsage: usage }),
+      ...(keywordWarnings.length > 0 && { keywordWarnings }),
+    };
+  }
+  const bearable = ["empty", "ungrounded", "unsupported-language"].includes(outcome.status);
+  if (!bearable || needed)
+    throw new ConfigError(`no keywords from extractor "${made.recipe.name}"`, {
+      got: `${outcome.status}: ${outcome.reason}`,
+      hint: "say what happens with --caption, or give --keywords a,b",
+    });
+  return { keywords: [], keywordSource, noKeywords: outcome.reason };
+};

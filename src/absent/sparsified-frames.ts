@@ -1,0 +1,26 @@
+import { basinOf } from "../selection/basin.ts";
+import { smoothed } from "../selection/peaks.ts";
+import type { MadePair } from "./make-pair.ts";
+import { type Sparsified, sparsifiedIndices, type TimeSpan } from "./sparsify.ts";
+
+/** Frames outside the events are sampled at this rate. */
+const otherFps = 8;
+
+/** The time around each key frame in which the curve stays in the upper half of its way down to the valleys. */
+const keyEvents = ({ pair, rule, keyPositions, source }: MadePair): TimeSpan[] => {
+  const curve = smoothed(pair.scores, rule.smoothingFrames ?? 1);
+  return keyPositions.map((peak) => {
+    const { first, last } = basinOf(curve, peak, 0.5);
+    return {
+      startSeconds: pair.timeline[first]!.timeSeconds,
+      endSeconds: pair.timeline[last + 1]?.timeSeconds ?? source.durationSeconds,
+    };
+  });
+};
+
+/** Frames of the clip sampled so that about `share` of them lie in the events around its key frames. */
+export const sparsifiedFrames = (made: MadePair, share: number): Sparsified & { events: TimeSpan[] } => {
+  const events = keyEvents(made);
+  const { timeline, durationSeconds } = made.source;
+  return { ...sparsifiedIndices(timeline, durationSeconds, events, share, otherFps), events };
+};

@@ -1,0 +1,67 @@
+import type { TokenIdsBatch } from "../../batch/ids-batch.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import { positionsOf } from "../../model/positions.ts";
+import type { Processor } from "../../model/processor.ts";
+import type { VideoInfo } from "../../video/types.ts";
+import type { Look, LookRequest, Pictures } from "./answerer.ts";
+
+/** Frames and size that the processor's own rules choose for a clip, and for what is asked of it. */
+export const processorLook = (processor: Processor, info: VideoInfo, request: LookRequest): Look => {
+  const { fps, frames: nframes, minPixels, maxPixels, totalPixels } = request;
+  const clip = {
+    width: info.width,
+    height: info.height,
+    frames: info.timeline.length,
+    framesPerSecond: info.averageFps,
+  };
+  const asked = { fps, nframes, min_pixels: minPixels, max_pixels: maxPixels, total_pixels: totalPixels };
+  const { indices, sampleFps, sizes } = processor.look(clip, asked);
+  return { indices, ...sizes.at(-1)!, sizes, framesPerSecond: sampleFps };
+};
+
+/** A conversation about one clip, ready for the model. */
+export interface EncodedPrompt {
+  readonly ids: TokenIdsBatch;
+  readonly inputIds: readonly number[];
+  /** Position of the token that follows. */
+  readonly next: number;
+}
+
+/** Pictures and a question in the checkpoint's own prompt; with an answer, the whole conversation. */
+export const encodePrompt = (
+  processor: Processor,
+  config: ModelConfig,
+  { frames, width, height, framesPerSecond }: Pictures,
+  question: string,
+  answer?: string,
+): EncodedPrompt => {
+  const visual = processor.cut("video", frames, { width, height }, framesPerSecond);
+  const user = {
+    role: "user",
+    content: [
+      { type: "video", video: "clip" },
+      { type: "text", text: question },
+    ],
+  } as const;
+  const said =
+    answer === undefined ? [] : [{ role: "assistant", content: [{ type: "text", text: answer }] } as const];
+  const { inputIds, videos } = processor.encode([user, ...said], () => visual, {
+    addGenerationPrompt: answer === undefined,
+  });
+  const columns = inputIds.length;
+  const grids = videos.map(({ grid }) => grid);
+  const secondsPerGrid = videos.map((video) => video.secondsPerGrid);
+  const { positions_3BT, next_B } = positionsOf(
+    { rows: 1, columns, inputIds_BT: inputIds, videoGrids: grids, secondsPerGrid },
+    config,
+  );
+  const ids = {
+    rows: 1,
+    columns,
+    ids_BT: inputIds,
+    mask_BT: new Uint8Array(columns).fill(1),
+    positions_3BT,
+    videos: { grids, patches: videos[0]!.rows_PX },
+  };
+  return { ids, inputIds: [...inputIds], next: next_B[0]! };
+};

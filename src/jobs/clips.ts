@@ -1,0 +1,61 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { messageOf } from "../core/errors.ts";
+import { CacheFolder } from "../frames/cache-folder.ts";
+import { cachedVideoService, indexPathIn } from "../frames/cached-service.ts";
+import { ContentHash } from "../frames/content-hash.ts";
+import { type DecoderChoice, openVideoService, type VideoService } from "../video/service.ts";
+
+/** How clips are read. */
+export interface ClipsOptions {
+  readonly decoder: DecoderChoice;
+  /** Keep frames and scores, and use those that were kept. */
+  readonly cache: boolean;
+  /** Bytes of kept frames. */
+  readonly cacheSize: number;
+}
+
+/** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
+export const cacheRoot = (): string =>
+  process.env["VIDEOPERCEIVER_CACHE"] || join(homedir(), ".cache", "videoperceiver");
+
+/** How a job reads clips. */
+export interface Clips extends AsyncDisposable {
+  /** Keeps what it decodes, unless the options say otherwise. */
+  readonly video: VideoService;
+  /** The same without keeping frames: for pictures that are needed once. */
+  readonly direct: VideoService;
+  /** Where scores are kept; undefined: nowhere. */
+  readonly scoresFolder: string | undefined;
+  /** SHA-256 of a file, computed once for each state of it. */
+  sha256(file: string): Promise<string>;
+}
+
+const openFolder = (options: ClipsOptions, warn: (line: string) => void): CacheFolder | undefined => {
+  if (!options.cache) return undefined;
+  try {
+    return new CacheFolder(join(cacheRoot(), "frames"), options.cacheSize);
+  } catch (error) {
+    warn(`nothing is kept: ${messageOf(error)}`);
+    return undefined;
+  }
+};
+
+/** Opens what the options ask for. Nothing is started before it is used. */
+export const openClips = (options: ClipsOptions, warn: (line: string) => void): Clips => {
+  const folder = openFolder(options, warn);
+  const hashes = new ContentHash(folder);
+  const direct = openVideoService({
+    decoder: options.decoder,
+    ...(folder && { indexPath: indexPathIn(folder, hashes) }),
+  });
+  const video =
+    folder === undefined ? direct : cachedVideoService(direct, { folder, hashes, onTrouble: warn });
+  return {
+    video,
+    direct,
+    scoresFolder: folder === undefined ? undefined : join(cacheRoot(), "scores"),
+    sha256: (file) => hashes.of(file),
+    [Symbol.asyncDispose]: () => direct.close(),
+  };
+};

@@ -1,0 +1,106 @@
+import { basename } from "node:path";
+import { type AbsentBuilder, absentBuilders } from "../absent/builders.ts";
+import { type MadePair, makePair } from "../absent/make-pair.ts";
+import { fileSource } from "../absent/pair-source.ts";
+import {
+  type FrameChooser,
+  frameChooser,
+  type ScoredRate,
+  type SelectedFrames,
+} from "../absent/scored-frames.ts";
+import { ConfigError } from "../core/errors.ts";
+import type { Made } from "../core/registry.ts";
+import type { PeakOptions } from "../selection/peaks.ts";
+import { type ChosenRelevance, chooseRelevance } from "../selection/relevance-choice.ts";
+import type { Clips } from "./clips.ts";
+import type { JobContext } from "./job-context.ts";
+import { openScorer } from "./open-scorer.ts";
+
+/** A pair as a person asks for it. */
+export interface PairRequest {
+  /** What happens in the clip. */
+  readonly caption: string;
+  /** Instead of extracting them from the caption. */
+  readonly keywords?: readonly string[];
+  /** `NAME` or `NAME:key=value,...` of a keyword extractor; default "offline". */
+  readonly extractor?: string;
+  /** `NAME`, `NAME:ARG` or `NAME:key=value,...` of a relevance provider. */
+  readonly relevance: string;
+  /** The rule for key frames, from the provider's own; that one when left out. */
+  readonly rule?: (own: PeakOptions) => PeakOptions;
+  /** `NAME` or `NAME:key=value,...` of a builder. */
+  readonly builder: string;
+  readonly seed?: number;
+  /** Which frames are scored; default "auto". */
+  readonly scored?: ScoredRate | SelectedFrames;
+}
+
+/** A request whose names were found; close it. */
+export interface PreparedPair extends AsyncDisposable {
+  readonly request: PairRequest;
+  readonly relevance: ChosenRelevance;
+  readonly builder: Made<AbsentBuilder>;
+  readonly rule: PeakOptions;
+  readonly chooser: FrameChooser;
+}
+
+/**
+ * Checks everything of a request that needs no video, so that a wrong name costs nothing.
+ *
+ * @throws {UnknownNameError} for an unknown provider, builder or selector
+ * @throws {ConfigError} for an empty caption, bad parameters, or a rule that contradicts itself
+ */
+export const preparePair = async (request: PairRequest): Promise<PreparedPair> => {
+  if (request.caption.trim() === "")
+    throw new ConfigError("empty caption", { expected: "--caption with what happens in the clip" });
+  const relevance = await chooseRelevance(request.relevance);
+  const own = relevance.definition.keyFrameRule;
+  const rule = request.rule?.(own) ?? own;
+  const builder = await absentBuilders.choose(request.builder);
+  const chooser = await frameChooser(request.scored ?? "auto");
+  return {
+    request,
+    relevance,
+    builder,
+    rule,
+    chooser,
+    [Symbol.asyncDispose]: async () => relevance.made.value.close?.(),
+  };
+};
+
+/** Makes the pair of a file. @param chooser what chooses the scored frames instead of the request */
+export const pairOfFile = async (
+  clips: Clips,
+  file: string,
+  { request, relevance, builder, rule, chooser: own }: PreparedPair,
+  context: JobContext,
+  chooser: FrameChooser = own,
+): Promise<MadePair> => {
+  const { caption, keywords, extractor, seed = 0 } = request;
+  const { signal } = context;
+  const source = await fileSource(clips.video, file, (path) => clips.sha256(path), signal);
+  const made = await makePair(
+    source,
+    {
+      caption,
+      relevance,
+      builder,
+      keyFrameRule: rule,
+      seed,
+      sampled: chooser(source.timeline, source.durationSeconds),
+      allowNothing: true,
+      ...(keywords && { keywords }),
+      ...(extractor !== undefined && { extractor }),
+    },
+    {
+      openScorer,
+      signal,
+      progress: context.progress(basename(file), "frames"),
+      onTrouble: (line) => context.warn(line),
+      ...(clips.scoresFolder !== undefined && { scoresFolder: clips.scoresFolder }),
+    },
+  );
+  for (const warning of made.keywordWarnings ?? []) context.warn(warning);
+  if (made.noKeywords !== undefined) context.warn(`no keywords: ${made.noKeywords}`);
+  return made;
+};

@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "../core/errors.ts";
+import { readCheckpoints } from "../runs/checkpoints.ts";
+import { runFiles } from "../runs/run-folder.ts";
+import { fetchModel } from "../weights/hub.ts";
+import type { JobContext } from "./job-context.ts";
+
+/** "owner/name", with "@revision" behind it when it is not the main branch. */
+const hubName = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/;
+
+/** True for the folder of a run: it keeps its checkpoints below itself. */
+const isRun = (folder: string): boolean => existsSync(join(folder, runFiles.checkpoints));
+
+/** A folder as it is, or the newest checkpoint of a run. @throws {ConfigError} for a folder with several runs, or none yet */
+const checkpointIn = (folder: string, flag: string): string => {
+  if (isRun(folder)) {
+    const newest = readCheckpoints(join(folder, runFiles.checkpoints)).complete.at(-1);
+    if (newest !== undefined) return newest.folder;
+    throw new ConfigError("the run has no complete checkpoint yet", { where: `${flag} ${folder}` });
+  }
+  const runs = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && isRun(join(folder, entry.name)))
+    .map(({ name }) => name)
+    .sort();
+  if (runs.length > 0 && !existsSync(join(folder, "config.json")))
+    throw new ConfigError("a folder with several runs", {
+      where: `${flag} ${folder}`,
+      expected: "one of them",
+      got: runs.join(", "),
+    });
+  return folder;
+};
+
+/**
+ * The folder of a checkpoint or adapter that a person names: a folder as it is, a run's newest checkpoint, anything else of the form
+ * "owner/name" or "owner/name@revision" from the hub (or its cache).
+ *
+ * @param flag for the message, e.g. "--model"
+ * @throws {ConfigError} when it is neither
+ */
+export const modelFolder = async (named: string, flag: string, context: JobContext): Promise<string> => {
+  if (existsSync(named) && statSync(named).isDirectory()) return checkpointIn(named, flag);
+  const [, repository, revision] = hubName.exec(named) ?? [];
+  if (repository === undefined || existsSync(named))
+    throw new ConfigError("no such model", {
+      where: flag,
+      expected:
+        "a folder with config.json and weights, or a name of the hub like Qwen/Qwen2.5-VL-3B-Instruct",
+      got: named,
+    });
+  const progress = context.progress(`fetching ${repository}`, "bytes");
+  const { signal } = context;
+  return fetchModel(repository, { progress, signal, ...(revision === undefined ? {} : { revision }) });
+};
