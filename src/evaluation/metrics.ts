@@ -17,6 +17,8 @@ export interface Metric {
 export interface MetricScale {
   /** "share": in [0, 1], shown in per cent. "number": 0 or more, shown as it is. */
   readonly unit: "share" | "number";
+  /** Digits behind the point where it is shown; 1 for shares, 3 for numbers where left out. */
+  readonly digits?: number;
   /** What a perfect subject gets, or comes nearest to. */
   readonly best: number;
 }

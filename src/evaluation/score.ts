@@ -24,6 +24,8 @@ export interface MetricScore {
   readonly name: string;
   readonly summary: string;
   readonly unit: MetricScale["unit"];
+  /** Digits behind the point where it is shown. */
+  readonly digits: number;
   readonly value: Estimate | null;
 }
 
@@ -62,6 +64,7 @@ export const metricScore = (
   name,
   summary,
   unit: scale.unit,
+  digits: scale.digits ?? (scale.unit === "share" ? 1 : 3),
   value: clusterBootstrap(
     {
       items: records,

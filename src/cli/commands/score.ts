@@ -8,9 +8,10 @@ import { type ScoreResult, type ScoringRequest, score } from "../../jobs/score.t
 import { writeScore } from "../../jobs/write-score.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 
-const percent = (share: number | null): string => (share === null ? "-" : (share * 100).toFixed(1));
-const withInterval = ({ value, low, high }: Estimate): string =>
-  `${percent(value)} (${percent(low)}-${percent(high)})`;
+const percent = (share: number | null, digits = 1): string =>
+  share === null ? "-" : (share * 100).toFixed(digits);
+const withInterval = ({ value, low, high }: Estimate, digits = 1): string =>
+  `${percent(value, digits)} (${percent(low, digits)}-${percent(high, digits)})`;
 
 /** A number and the ids behind it, the first few by name. */
 const named = (ids: readonly string[], what: string): string => {
@@ -19,12 +20,11 @@ const named = (ids: readonly string[], what: string): string => {
 };
 
 /** A metric's value with its interval: shares in per cent, numbers as they are. */
-const shown = ({ unit, value }: Pick<MetricScore, "unit" | "value">): string => {
+const shown = ({ unit, digits, value }: Pick<MetricScore, "unit" | "digits" | "value">): string => {
   if (value === null) return "not defined";
-  const { low, high } = value;
-  return unit === "share"
-    ? withInterval(value)
-    : `${value.value.toFixed(3)} (${low.toFixed(3)}-${high.toFixed(3)}), not in per cent`;
+  if (unit === "share") return withInterval(value, digits);
+  const [middle, low, high] = [value.value, value.low, value.high].map((one) => one.toFixed(digits));
+  return `${middle} (${low}-${high}), not in per cent`;
 };
 
 const table = ({ skills, accuracy, chance, metrics }: ViewScore): string[] => {

@@ -3,6 +3,7 @@ import { readJsonFile } from "../../core/files.ts";
 import {
   annotatedSample,
   checkedAnnotation,
+  type LetteredQuestion,
   lettersOnly,
   splitLettered,
   WITHOUT_TEXTS,
@@ -26,33 +27,41 @@ const expected = 'an object {"<video>.mp4": {"<category>": {"question", "options
 export const vruVideoName = (path: string): string =>
   path.replace(/^(?:\.\/)?(?:VRU_videos\/)?/, "").replace(/\.mp4$/, "");
 
-/** Option texts contain commas, and some marks lack blanks or commas. */
-const MARK = /(?:^|[\s,;.]+)([A-D])[.)]\s*/g;
-const isRegular = (options: string): boolean =>
-  options.startsWith("A. ") && options.split(/, [B-D]\. /).length === 4 && !/\s{2}|[.,]$/.test(options);
+/** How the options are written nearly everywhere; their texts contain commas, too. */
+const REGULAR = /(?:^|, )([A-D])\. /g;
+const LOOSE = /(?:^|[\s,;]+)([A-D])[.)]\s*/g;
+
+const isWhole = (split: LetteredQuestion | null): split is LetteredQuestion =>
+  split !== null && split.stem === "" && split.options.length === 4;
+
+/** The four options and what is odd about how they are written; letters where they cannot be told apart. */
+const optionsOf = (written: string): { readonly options: readonly string[]; readonly odd: string[] } => {
+  const regular = splitLettered(written, REGULAR);
+  if (isWhole(regular)) {
+    const inner = regular.options.some((text) => /[\s.,;][A-D]\. /.test(text));
+    return { options: regular.options, odd: inner ? ["a further letter inside an option"] : [] };
+  }
+  const loose = splitLettered(written, LOOSE);
+  return isWhole(loose)
+    ? { options: loose.options, odd: ['options that do not split at ", X. " (read by looser marks)'] }
+    : { options: lettersOnly(4), odd: ["options that are not four (letters only)"] };
+};
 
 const sampleOf = (video: string, category: string, value: z.output<typeof question>): BenchmarkSample => {
   const name = vruVideoName(video);
   const letter = /^[A-D]$/.test(value.GT) ? value.GT : null;
-  const split = "options" in value ? splitLettered(value.options, MARK) : null;
-  const hasFour = split !== null && split.options.length === 4 && split.stem === "";
+  const { options, odd } =
+    "options" in value ? optionsOf(value.options) : { options: lettersOnly(4), odd: [WITHOUT_TEXTS] };
   return annotatedSample("vru-accident", {
     id: `${name}/${category}`,
     video: `${name}.mp4`,
     question: "question" in value ? value.question : category,
     answer: letter,
     answerKind: "choice",
-    options: hasFour ? split.options : lettersOnly(4),
+    options,
     skill: category,
     cluster: name,
-    irregular: [
-      ...("options" in value ? [] : [WITHOUT_TEXTS]),
-      ...("options" in value && !hasFour ? ["options that are not four (letters only)"] : []),
-      ...("options" in value && hasFour && !isRegular(value.options)
-        ? ['options not written "A. ..., B. ..., C. ..., D. ..." (read all the same)']
-        : []),
-      ...(letter === null ? ["the reference is none of A-D (not scored)"] : []),
-    ],
+    irregular: [...odd, ...(letter === null ? ["the reference is none of A-D (not scored)"] : [])],
   });
 };
 

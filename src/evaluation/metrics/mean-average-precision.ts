@@ -47,6 +47,7 @@ const thresholds = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100);
 const plugin: MetricPlugin = defineMetric({
   summary: "mean average precision of ranked spans (mAP), at one overlap or the mean of 0.50 to 0.95",
   source: "QVHighlights (jayleicn/moment_detr@b7e553a)",
+  scale: { unit: "share", best: 1, digits: 2 },
   kinds: ["ranked-spans"],
   argument: "iou",
   params: z.strictObject({

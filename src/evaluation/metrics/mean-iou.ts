@@ -5,6 +5,7 @@ import { defineMetric, type MetricPlugin, meanOver, ofKinds } from "../metrics.t
 const plugin: MetricPlugin = defineMetric({
   summary: "mean intersection over union of stretches of time (mIoU)",
   source: "temporal grounding (Charades-STA)",
+  scale: { unit: "share", best: 1, digits: 2 },
   kinds: ["span", "ranked-spans"],
   params: z.strictObject({}),
   create: () =>

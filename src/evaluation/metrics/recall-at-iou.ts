@@ -5,6 +5,7 @@ import { defineMetric, type MetricPlugin, meanOver, ofKinds } from "../metrics.t
 const plugin: MetricPlugin = defineMetric({
   summary: "share of stretches of time whose intersection over union reaches a threshold (R1@IoU)",
   source: "temporal grounding (Charades-STA, QVHighlights)",
+  scale: { unit: "share", best: 1, digits: 2 },
   kinds: ["span", "ranked-spans"],
   argument: "iou",
   params: z.strictObject({
