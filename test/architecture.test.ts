@@ -37,7 +37,7 @@ const mayImport: LayerTable = {
   batch: ["core", "frames"],
   model: ["core", "graph", "frames", "weights", "text", "batch"],
   objectives: ["core", "graph", "grading"],
-  engine: ["core", "graph", "weights", "batch", "model", "objectives"],
+  engine: ["core", "frames", "graph", "weights", "batch", "model", "objectives"],
   training: [
     "core",
     "runs",

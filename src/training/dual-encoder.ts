@@ -9,7 +9,7 @@ import type { ParameterStore } from "../engine/parameter-store.ts";
 import type { DualEncoderConfig } from "../model/dual_encoder/config.ts";
 import { patchFloats, surroundedPatches, wordBags } from "../model/dual_encoder/patches.ts";
 import { initialize } from "../model/initialize.ts";
-import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
+import { hiddenScore } from "../model/position-tables.ts";
 import type { Run } from "../runs/run.ts";
 import { batchAt } from "./order.ts";
 import { learningRateAt, type Schedule, scheduleParams } from "./schedule.ts";

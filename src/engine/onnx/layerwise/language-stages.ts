@@ -13,7 +13,7 @@ import type { ModelConfig } from "../../../model/config.ts";
 import { decodeBlock, decodeInputs, prefillBlock } from "../../../model/decode.ts";
 import { positionInputs } from "../../../model/language-block.ts";
 import { embed } from "../../../model/language-model.ts";
-import type { ModelBatch } from "../../contract.ts";
+import type { ModelBatch } from "../lowering/model-batch.ts";
 import type { Stage } from "./stage.ts";
 
 /** Name of the word table. */
@@ -52,10 +52,10 @@ export const embedStage = (batch: ModelBatch, config: ModelConfig): Stage => {
 export const blockStage = (pass: BlockPass, batch: ModelBatch, config: ModelConfig): Stage => {
   const { language: shape } = batch;
   const positions = pass.afterTail ? shape.mainLength : shape.length;
-  const { samples, length, mainLength, scored, readsBlind } = shape;
+  const { samples, length, mainLength, tailEnd, scored, readsBlind } = shape;
   const { tapped, goesOn, afterTail } = pass;
   return {
-    key: `block ${JSON.stringify([samples, length, mainLength, scored, readsBlind, tapped, goesOn, afterTail])}`,
+    key: `block ${JSON.stringify([samples, length, mainLength, tailEnd > 0, scored, readsBlind, tapped, goesOn, afterTail])}`,
     inputs: [[samples * positions, config.text.hiddenSize]],
     build: ([x], weights) => {
       const inputs = {

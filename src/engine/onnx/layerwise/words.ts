@@ -1,5 +1,5 @@
-import type { ModelBatch } from "../../contract.ts";
 import type { ModelWeights } from "../../model-weights.ts";
+import type { ModelBatch } from "../lowering/model-batch.ts";
 import { tableName } from "./language-stages.ts";
 import type { Flow } from "./tape.ts";
 
