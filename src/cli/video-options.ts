@@ -5,6 +5,8 @@ import { messageOf } from "../core/errors.ts";
 import { CacheFolder } from "../frames/cache-folder.ts";
 import { cachedVideoService, indexPathIn } from "../frames/cached-service.ts";
 import { ContentHash } from "../frames/content-hash.ts";
+import { limitsForPixels } from "../video/limits.ts";
+import { localFile } from "../video/local-file.ts";
 import { type DecoderChoice, openVideoService, type VideoService } from "../video/service.ts";
 
 /** Options of every command that decodes, as commander parses them. */
@@ -13,6 +15,8 @@ export interface VideoOptions {
   readonly cache: boolean;
   /** Bytes. */
   readonly cacheSize: number;
+  /** Pixels. */
+  readonly maxPicture?: number;
 }
 
 const units: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
@@ -26,17 +30,29 @@ export const byteSize = (text: string): number => {
   return Number(found[1]) * unit;
 };
 
+/** Pixels of "8192x4352". @throws {InvalidArgumentError} for anything else */
+const pictureArea = (text: string): number => {
+  const [width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(text)?.slice(1).map(Number) ?? [];
+  if (!width || !height) throw new InvalidArgumentError(`expected WIDTHxHEIGHT; got "${text}"`);
+  return width * height;
+};
+
 /** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
 export const cacheRoot = (): string =>
   process.env["VIDEOPERCEIVER_CACHE"] || join(homedir(), ".cache", "videoperceiver");
 
-/** Declares `--decoder`, `--cache-size` and `--no-cache`. */
+/** Declares `--decoder`, `--max-picture`, `--cache-size` and `--no-cache`. */
 export const videoOptions = (command: Command): void => {
   command
     .addOption(
       new Option("--decoder <name>", "who decodes; auto: node-av if it can be loaded, else ffmpeg")
         .choices(["auto", "node-av", "ffmpeg"])
         .default("auto"),
+    )
+    .option(
+      "--max-picture <WxH>",
+      "largest stored picture that is decoded, with the memory it takes (default 8192x4352)",
+      pictureArea,
     )
     .addOption(
       new Option("--cache-size <size>", "most disk for kept frames; what was used longest ago goes first")
@@ -75,6 +91,7 @@ export const openClips = (raw: Readonly<Record<string, unknown>>): Clips => {
   const hashes = new ContentHash(folder);
   const direct = openVideoService({
     decoder: options.decoder,
+    ...(options.maxPicture !== undefined && { limits: limitsForPixels(options.maxPicture) }),
     ...(folder && { indexPath: indexPathIn(folder, hashes) }),
   });
   const video =
@@ -82,7 +99,7 @@ export const openClips = (raw: Readonly<Record<string, unknown>>): Clips => {
   return {
     video,
     direct,
-    sha256: (file) => hashes.of(file),
+    sha256: (file) => hashes.of(localFile(file)),
     [Symbol.asyncDispose]: () => direct.close(),
   };
 };
