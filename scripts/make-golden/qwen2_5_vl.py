@@ -1,4 +1,4 @@
-"""Makes a parity fixture (docs of `videoperceiver verify`) with transformers from a random-weight Qwen2.5-VL.
+"""Makes a parity fixture (docs of `videoperceiver verify`) with transformers from a random-weight Qwen2.5-VL or Qwen2-VL.
 
     .venv-oracle/bin/python -P scripts/make-golden/qwen2_5_vl.py --out DIR [options]       transformers 5.x
     PYTHONPATH=.venv-oracle/legacy .venv-oracle/bin/python -P ... --out DIR [options]      transformers 4.49
@@ -17,13 +17,13 @@ import numpy as np
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 LEGACY = transformers.__version__.startswith("4.49")
 PAD, IMAGE, VIDEO, START, END = 0, 10, 11, 12, 13
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--out", required=True)
+parser.add_argument("--family", choices=["qwen2_5_vl", "qwen2_vl"], default="qwen2_5_vl")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--vocab", type=int, default=320)
 parser.add_argument("--hidden", type=int, default=64)
@@ -37,6 +37,7 @@ parser.add_argument("--rms-eps", type=float, default=1e-6)
 parser.add_argument("--tied", action="store_true")
 parser.add_argument("--vision-hidden", type=int, default=48)
 parser.add_argument("--vision-intermediate", type=int, default=96)
+parser.add_argument("--mlp-ratio", type=float, default=2, help="qwen2_vl, instead of --vision-intermediate")
 parser.add_argument("--vision-heads", type=int, default=4)
 parser.add_argument("--vision-depth", type=int, default=3)
 parser.add_argument("--window", type=int, default=56)
@@ -69,6 +70,10 @@ parser.add_argument("--precision", choices=["float32", "float64"], default="floa
 parser.add_argument("--cases", nargs="*", default=["text", "video", "padded", "mixed", "cotangents", "greedy", "long"])
 args = parser.parse_args()
 
+IS_25 = args.family == "qwen2_5_vl"
+NAME = "Qwen2_5_VL" if IS_25 else "Qwen2VL"
+Config = getattr(transformers, f"{NAME}Config")
+Model = getattr(transformers, f"{NAME}ForConditionalGeneration")
 random = np.random.default_rng(args.seed)
 half = args.hidden // args.heads // 2
 mrope = args.mrope or [half - 2 * (half * 3 // 8), half * 3 // 8, half * 3 // 8]
@@ -80,31 +85,36 @@ text_fields = {
     "sliding_window": 4096, "use_cache": True, "use_sliding_window": False, "vocab_size": args.vocab,
 }
 outer_fields = {
-    "architectures": ["Qwen2_5_VLForConditionalGeneration"], "model_type": "qwen2_5_vl", "image_token_id": IMAGE,
+    "architectures": [f"{NAME}ForConditionalGeneration"], "model_type": args.family, "image_token_id": IMAGE,
     "video_token_id": VIDEO, "vision_start_token_id": START, "vision_end_token_id": END,
     "tie_word_embeddings": args.tied,
 }
 vision_fields = {
-    "depth": args.vision_depth, "hidden_act": "silu", "hidden_size": args.vision_hidden,
-    "intermediate_size": args.vision_intermediate, "num_heads": args.vision_heads,
+    "depth": args.vision_depth, "num_heads": args.vision_heads,
     "in_chans": args.channels, **({} if args.channels == 3 else {"in_channels": args.channels}),
-    "out_hidden_size": args.hidden, "patch_size": args.patch, "spatial_merge_size": args.merge,
-    "spatial_patch_size": args.patch, "window_size": args.window, "tokens_per_second": args.tokens_per_second,
+    "patch_size": args.patch, "spatial_merge_size": args.merge, "spatial_patch_size": args.patch,
     "temporal_patch_size": args.temporal,
-    "fullatt_block_indexes": args.full_blocks if args.full_blocks is not None else [args.vision_depth - 1],
+    **({
+        "hidden_act": "silu", "hidden_size": args.vision_hidden, "intermediate_size": args.vision_intermediate,
+        "out_hidden_size": args.hidden, "window_size": args.window, "tokens_per_second": args.tokens_per_second,
+        "fullatt_block_indexes": args.full_blocks if args.full_blocks is not None else [args.vision_depth - 1],
+    } if IS_25 else {
+        "hidden_act": "quick_gelu", "embed_dim": args.vision_hidden, "hidden_size": args.hidden,
+        "mlp_ratio": int(args.mlp_ratio) if args.mlp_ratio == int(args.mlp_ratio) else args.mlp_ratio,
+    }),
 }
 storage = "bfloat16" if args.dtype == "mixed" else args.dtype
 flat = {**outer_fields, **text_fields, "rope_theta": args.rope_theta, "torch_dtype": storage,
         "rope_scaling": {"type": "mrope", "mrope_section": mrope}, "vision_config": vision_fields}
 layouts = {
     "flat": flat,
-    "both": {**flat, "text_config": {**text_fields, "model_type": "qwen2_5_vl_text", "rope_theta": args.rope_theta,
+    "both": {**flat, "text_config": {**text_fields, "model_type": f"{args.family}_text", "rope_theta": args.rope_theta,
              "rope_scaling": {"type": "default", "rope_type": "default", "mrope_section": mrope}}},
     "nested": {**outer_fields, "dtype": storage,
-               "text_config": {**text_fields, "model_type": "qwen2_5_vl_text", "dtype": storage,
+               "text_config": {**text_fields, "model_type": f"{args.family}_text", "dtype": storage,
                                "rope_parameters": {"rope_type": "default", "rope_theta": args.rope_theta,
                                                    "mrope_section": mrope, "type": "mrope"}},
-               "vision_config": {**vision_fields, "in_channels": args.channels, "model_type": "qwen2_5_vl_vision",
+               "vision_config": {**vision_fields, "in_channels": args.channels, "model_type": f"{args.family}_vision",
                                  "rope_parameters": {"rope_theta": 10000.0, "rope_type": "axial"}}},
 }
 
@@ -128,14 +138,14 @@ def rounding_of(name):
 
 
 def make_model():
-    config = Qwen2_5_VLConfig(**{k: v for k, v in json.loads(json.dumps(flat)).items() if k not in ("architectures", "torch_dtype")})
+    config = Config(**{k: v for k, v in json.loads(json.dumps(flat)).items() if k not in ("architectures", "torch_dtype")})
     config._attn_implementation = "eager"
     torch.manual_seed(args.seed)
-    model = Qwen2_5_VLForConditionalGeneration._from_config(config, attn_implementation="eager").float().eval()
+    model = Model._from_config(config, attn_implementation="eager").float().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape)
-            if "norm" in name or "ln_q" in name:
+            if ("norm" in name or "ln_q" in name) and name.endswith("weight"):
                 noise = 1 + 0.1 * noise
             elif parameter.dim() == 1:
                 noise = 0.1 * noise
@@ -216,7 +226,8 @@ def positions(row, videos, images, seconds):
         t, h, w = videos.pop(0) if is_video else images.pop(0)
         h, w = h // args.merge, w // args.merge
         step = torch.tensor(float(seconds.pop(0)) if is_video else 0.0, dtype=torch.float32)
-        time = (torch.arange(t) * step * args.tokens_per_second).long().view(-1, 1, 1).expand(t, h, w).flatten()
+        steps = torch.arange(t) * step * args.tokens_per_second if IS_25 else torch.arange(t)
+        time = steps.long().view(-1, 1, 1).expand(t, h, w).flatten()
         high = torch.arange(h).view(1, -1, 1).expand(t, h, w).flatten()
         wide = torch.arange(w).view(1, 1, -1).expand(t, h, w).flatten()
         parts.append(torch.stack([time, high, wide]) + used)
@@ -282,7 +293,8 @@ def forward(model, inputs, position_ids):
     hooks.append(visual.register_forward_hook(
         lambda _m, _i, out: seen.append(out if torch.is_tensor(out) else out.pooler_output)))
     exact = getattr(torch, args.precision)
-    passed = {k: v.to(exact) if v.is_floating_point() else v for k, v in inputs.items() if k != "labels"}
+    left_out = {"labels"} if IS_25 else {"labels", "second_per_grid_ts"}
+    passed = {k: v.to(exact) if v.is_floating_point() else v for k, v in inputs.items() if k not in left_out}
     logits = model(**passed, position_ids=position_ids, use_cache=False).logits
     for hook in hooks:
         hook.remove()
@@ -317,7 +329,7 @@ WITHOUT_GRADIENT = {"long", *GREEDY} | ({"video"} if args.adapter_rank == 0 else
 def make_case(model, name, tensors):
     inputs, position_ids = make_inputs(ROWS[name], pad_left=name not in PAD_RIGHT)
     if LEGACY:
-        rope = {k: inputs.get(k) for k in ("image_grid_thw", "video_grid_thw", "second_per_grid_ts")}
+        rope = {k: inputs.get(k) for k in ("image_grid_thw", "video_grid_thw", *(["second_per_grid_ts"] if IS_25 else []))}
         own, _ = model.get_rope_index(inputs["input_ids"], attention_mask=inputs["attention_mask"], **rope)
         assert torch.equal(own, position_ids), f"{name}: positions differ from those of transformers 4.49"
     case = {"name": name, "gradientOf": "cotangents" if name in COTANGENTS else "loss"}
@@ -384,7 +396,7 @@ def main():
     cases = [make_case(model, name, tensors) for name in args.cases]
     save_file(tensors, os.path.join(args.out, "tensors.safetensors"))
     fixture = {
-        "schema": "videoperceiver/fixture@1", "family": "qwen2_5_vl",
+        "schema": "videoperceiver/fixture@1", "family": args.family,
         **({"adapter": "adapter"} if args.adapter_rank else {}),
         "made": {"by": f"transformers {transformers.__version__}, torch {torch.__version__}, {args.precision}, eager attention",
                  "weights": f"random, seed {args.seed}, rounded to {args.dtype} before use",

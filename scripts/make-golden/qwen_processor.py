@@ -1,20 +1,23 @@
 """Makes a processor fixture (docs of `videoperceiver verify`) with qwen-vl-utils and the processor of transformers 4.49.
 
     PYTHONPATH=.venv-oracle/legacy .venv-oracle/bin/python -P scripts/make-golden/qwen_processor.py \\
-        --processor FOLDER --out DIR [--seed N] [--cases N]
+        --processor FOLDER --out DIR [--seed N] [--cases N] [--min-pixels N] [--max-pixels N]
 
 FOLDER has tokenizer, chat template and preprocessor configuration of Qwen2.5-VL. Pictures are drawn. A clip goes
 through `fetch_video` of qwen-vl-utils as a file does: its reader is replaced by one that takes the drawn frames at the
 indices that qwen-vl-utils chooses, and the fixture's part gets the resulting `sample_fps`. Images are brought to the
 size of `fetch_image` by torchvision, as frames are; qwen-vl-utils itself uses Pillow for them, which rounds between its
-two passes and near hard edges is up to 4 of 255 away. What is not made: lists of frames, which 0.0.14 resizes twice (to multiples of 56, then of 28); sizes below 3136 pixels, which the processor of
-4.49 enlarges once more; user text that names special tokens, which the reference reads as such tokens and we as text.
+two passes and near hard edges is up to 4 of 255 away. Small budgets end below (or above) the processor's own
+limits; then it resizes once more, and `resized.N` are the frames before that. What is not made: lists of frames, which
+0.0.14 resizes twice (to multiples of 56, then of 28); user text that names special tokens, which the reference reads as
+such tokens and we as text.
 """
 
 import argparse
 import json
 import os
 import random
+import shutil
 import sys
 
 import numpy as np
@@ -31,6 +34,8 @@ parser.add_argument("--processor", required=True)
 parser.add_argument("--out", required=True)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--cases", type=int, default=6)
+parser.add_argument("--min-pixels", type=int, help="limits of the processor instead of the folder's own")
+parser.add_argument("--max-pixels", type=int)
 args = parser.parse_args()
 chance, noise = random.Random(args.seed), np.random.default_rng(args.seed)
 
@@ -64,7 +69,7 @@ def size():
 def limits(part):
     kind = chance.random()
     if kind < 0.6:
-        part["min_pixels"] = chance.choice([3136, 6272, 12544])
+        part["min_pixels"] = chance.choice([784, 1568, 3136, 6272, 12544])
         part["max_pixels"] = part["min_pixels"] * chance.choice([2, 3, 8])
     elif kind < 0.75:
         part["max_pixels"] = 120_000
@@ -100,6 +105,21 @@ def reader(frames, fps):
     return read
 
 
+def limited_processor():
+    """The folder itself, or a copy with other limits beside the fixture."""
+    if args.min_pixels is None and args.max_pixels is None:
+        return args.processor
+    folder = os.path.join(args.out, "processor")
+    os.makedirs(folder, exist_ok=True)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.json"):
+        shutil.copy(os.path.join(args.processor, name), folder)
+    fields = json.load(open(os.path.join(args.processor, "preprocessor_config.json")))
+    fields |= {k: v for k, v in (("min_pixels", args.min_pixels), ("max_pixels", args.max_pixels)) if v is not None}
+    with open(os.path.join(folder, "preprocessor_config.json"), "w") as file:
+        json.dump(fields, file)
+    return folder
+
+
 def processor():
     template = json.load(open(os.path.join(args.processor, "chat_template.json")))["chat_template"]
     return Qwen2_5_VLProcessor(image_processor=Qwen2VLImageProcessor.from_pretrained(args.processor),
@@ -122,7 +142,6 @@ def media(number, tensors, name):
         made, rate = vision_process.fetch_video({**part, "video": "drawn"}, return_video_sample_fps=True)
         part |= {"video": where, "sample_fps": rate}
         frames, resized = reader.chosen, made.permute(0, 2, 3, 1).round().to(torch.uint8).numpy()
-    assert resized.shape[1] * resized.shape[2] >= 3136, "enlarged again by the processor"
     tensors[f"{name}/{where}"] = torch.tensor(frames)
     tensors[f"{name}/resized.{number}"] = torch.tensor(resized)
     return part, made, rate
@@ -171,6 +190,7 @@ def try_case(name, whole, tensors):
 
 def main():
     os.makedirs(args.out, exist_ok=True)
+    args.processor = limited_processor()
     whole, tensors = processor(), {}
     cases = [make_case(f"case {at}", whole, tensors)[0] for at in range(args.cases)]
     save_file({name: value.contiguous() for name, value in tensors.items()}, os.path.join(args.out, "tensors.safetensors"))

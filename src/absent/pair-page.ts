@@ -154,7 +154,7 @@ const curveDrawing = ({ pair, view, frameTimes, durationSeconds }: PairPageReque
   const drawings = curveSizes.map(({ name, width, height }) => {
     const drawn = trusted(curveSvg(pair, view, frameTimes, { width, height, endSeconds: durationSeconds }));
     return html`<svg class="${name}" viewBox="0 0 ${width} ${height}" role="img" aria-label="relevance over time">${drawn}
-<line class="cursor" x1="${left}" x2="${left}" y1="8" y2="${height - 22}" stroke="#111"/></svg>`;
+<line class="cursor" x1="${left}" x2="${left}" y1="8" y2="${height - curveMargin.bottom}" stroke="#111"/></svg>`;
   });
   return html`<div class="curve" id="curve">${drawings}<span id="hover" hidden></span></div>`;
 };

@@ -9,13 +9,20 @@ export interface CurveDrawing {
   readonly endSeconds: number;
 }
 
-/** Room at the left (for the score's axis) and right of the curve, in pixels. */
-export const curveMargin: { readonly left: number; readonly right: number } = { left: 46, right: 14 };
+/** Room at the left (for the score's axis), right and below (for the time's axis) of the curve, in pixels. */
+export const curveMargin: { readonly left: number; readonly right: number; readonly bottom: number } = {
+  left: 46,
+  right: 14,
+  bottom: 26,
+};
 
 const top = 22;
-const bottom = 22;
+const { bottom } = curveMargin;
 /** Labels of key frames closer than this are left out, the lower scores first. */
 const labelRoom = 20;
+
+/** Height of a label of the score's axis, in pixels. */
+const levelRoom = 13;
 
 const fixed = (value: number): string => value.toFixed(1);
 
@@ -104,7 +111,9 @@ export const curveSvg = (
     ([from, to]) =>
       `<rect class="replaced" x="${fixed(x(from))}" y="${top - 8}" width="${fixed(Math.max(1, x(to) - x(from)))}" height="${height - top - bottom + 8}" fill="#f4b8b0"/>`,
   );
-  const levels = high > low ? [low, ...(low < 0 && high > 0 ? [0] : []), high] : [low];
+  // Zero is marked where its label has room between those of the lowest and the highest score.
+  const zeroHasRoom = Math.min(y(low) - y(0), y(0) - y(high)) >= levelRoom;
+  const levels = high > low ? [low, ...(low < 0 && high > 0 && zeroHasRoom ? [0] : []), high] : [low];
   const scoreAxis = levels.flatMap((level) => [
     `<line class="grid" x1="${curveMargin.left}" x2="${width - curveMargin.right}" y1="${fixed(y(level))}" y2="${fixed(y(level))}" stroke="#ddd"/>`,
     text(

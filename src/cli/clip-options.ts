@@ -1,9 +1,12 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { absentBuilders } from "../absent/builders.ts";
-import type { ScoredRate } from "../absent/scored-frames.ts";
+import { keywordExtractors } from "../absent/keywords.ts";
+import type { ScoredRate, SelectedFrames } from "../absent/scored-frames.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { PairRequest } from "../jobs/make-pair.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
+import { relevanceProviders } from "../selection/relevance.ts";
+import { frameSelectors } from "../selection/selectors.ts";
 import { integerValue, listValue, numberValue, rateBounds } from "./option-values.ts";
 import { videoOptions } from "./video-options.ts";
 
@@ -14,7 +17,11 @@ export interface ClipOptions {
   readonly extractor: string;
   readonly relevance: string;
   readonly builder: string;
-  readonly fps: ScoredRate;
+  readonly fps?: ScoredRate;
+  /** `NAME` or `NAME:key=value,...` of a frame selector. */
+  readonly select?: string;
+  /** Frames that the selector chooses at most. */
+  readonly budget: number;
   readonly strict?: boolean;
   /** Frames of the moving average. */
   readonly smooth?: number;
@@ -53,18 +60,26 @@ export const clipOptions = (command: Command): void => {
     .argument("<video>", "clip")
     .requiredOption("--caption <text>", "what happens in the clip")
     .option("--keywords <a,b>", "use these instead of extracting them from the caption", listValue)
-    .option("--extractor <name[:key=value,...]>", "keyword extractor: offline, openai", "offline")
+    .option(
+      "--extractor <name[:key=value,...]>",
+      `keyword extractor: ${keywordExtractors.names().join(", ")}`,
+      "offline",
+    )
     .option(
       "--relevance <name[:arg]>",
-      "relevance provider: motion, events, clip, blip2, checkpoint",
+      `relevance provider: ${relevanceProviders.names().join(", ")}`,
       "motion",
     )
     .option(
       "--fps <rate>",
-      'frames scored per second, "all", or "auto": 8, but all frames of a clip of at most 16',
+      'frames scored per second, "all", or "auto" (default): 8, but all frames of a clip of at most 16',
       rateValue,
-      "auto",
     )
+    .option(
+      "--select <name[:key=value,...]>",
+      `who chooses the scored frames, instead of --fps: ${frameSelectors.names().join(", ")}`,
+    )
+    .option("--budget <frames>", "most frames that --select chooses", integerValue({ min: 1, max: 1e6 }), 64)
     .option("--strict", "key frames by the paper's rule: every strict local maximum, no filter")
     .option(
       "--smooth <frames>",
@@ -104,6 +119,13 @@ const ruleOf =
     return {};
   };
 
+/** Which frames are scored. @throws {ConfigError} for a rate and a selector at once */
+const scoredOf = ({ fps, select, budget }: ClipOptions): ScoredRate | SelectedFrames => {
+  if (select === undefined) return fps ?? "auto";
+  if (fps === undefined) return { selector: select, budget };
+  throw new ConfigError("say one way to choose frames", { expected: "--fps or --select", got: "both" });
+};
+
 /** The pair that the options ask for. */
 export const chosenPair = (options: ClipOptions, seed = 0): PairRequest => {
   const { caption, keywords, extractor, relevance, builder } = options;
@@ -113,6 +135,7 @@ export const chosenPair = (options: ClipOptions, seed = 0): PairRequest => {
     relevance,
     builder,
     seed,
+    scored: scoredOf(options),
     rule: ruleOf(options),
     ...(keywords && { keywords }),
   };

@@ -23,7 +23,7 @@ export const datasetFilters: Registry<FilterPlugin> = folderRegistry<FilterPlugi
 );
 
 /** Lower-case words of a text. */
-export const wordsOf = (text: string): string[] =>
+export const lowerCaseWords = (text: string): string[] =>
   text.toLowerCase().match(/[\p{L}\p{N}]+(?:[-'’][\p{L}\p{N}]+)*/gu) ?? [];
 
 /** Runs every rule over every sample in order: the first rule that objects is the one that is recorded. */

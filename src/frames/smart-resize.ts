@@ -69,6 +69,26 @@ export const smartResize = ({ width, height }: Size, limits: PixelLimits, factor
   return { width: wide, height: high };
 };
 
+/**
+ * The size to which a checkpoint's own processor brings a picture whose sides are whole multiples of `factor`
+ * already: nothing changes unless the area lies outside the processor's limits.
+ *
+ * @source transformers 5.23, `smart_resize` of `Qwen2VLVideoProcessor`; limits the wrong way round are no error there
+ */
+export const processorResize = (size: Size, { minPixels, maxPixels }: PixelLimits, factor: number): Size => {
+  const { width, height } = size;
+  const area = height * width;
+  if (area > maxPixels) {
+    const beta = Math.sqrt(area / maxPixels);
+    const side = (length: number): number => Math.max(factor, Math.floor(length / beta / factor) * factor);
+    return { height: side(height), width: side(width) };
+  }
+  if (area >= minPixels) return size;
+  const beta = Math.sqrt(minPixels / area);
+  const side = (length: number): number => Math.ceil((length * beta) / factor) * factor;
+  return { height: side(height), width: side(width) };
+};
+
 /** What a video part of a message may say about its pixels, and the budget of the whole clip. */
 export interface VideoPixelRequest {
   readonly min_pixels?: number | undefined;

@@ -64,7 +64,9 @@ const numberToken = (token: string): string[] => {
   )!;
   const [, currency, written, more, mark, tail] = match;
   const value = Number(written!.replaceAll(",", ""));
-  const number = `${currency}${more === "" ? value || 0 : written}${more}${mark ?? ""}`;
+  // "01" may be a lost decimal point.
+  const asWritten = more !== "" || /^[-+]?0\d/.test(written!);
+  const number = `${currency}${asWritten ? written : value || 0}${more}${mark ?? ""}`;
   if (tail === "") return [number];
   const unit = UNITS[tail!];
   if (unit !== undefined) return [`${number}${unit}`];
@@ -83,25 +85,25 @@ export const answerWords = (text: string): string[] => {
     .replace(/\b(?:minus|negative)\s+(?=\d)/gi, "-")
     .replace(/(?<=[\p{L}\p{N}])\s*\/\s*(?=[\p{L}\p{N}])/gu, "/")
     .replace(/(\d)(?:\s+-\s+|-)(?=\d)/g, "$1~");
-  const written = folded.match(TOKEN) ?? [];
-  const leading = /^[^\p{L}\p{N}]*\p{L}+\s+["']?[\p{L}\p{N}-]/u.test(folded);
-  const words = written.flatMap((token, i) => {
+  const written = [...folded.matchAll(TOKEN)];
+  const words = written.flatMap(({ 0: token, index }) => {
     const lower = token.toLowerCase();
     if (/\d/.test(token) && !/^\p{L}/u.test(token)) return numberToken(lower);
-    // A capital letter inside ("Type A") names something; at the start or in lower case it is an article.
-    const article = ARTICLES.has(lower) && (token === lower || (i === 0 && leading));
-    return article ? [] : [lower];
+    // "A" is an article before a word, at the start or in lower case; inside ("Type A") and in "A)" it names something.
+    const before = /[\p{L}\p{N}]/u.test(folded.slice(0, index));
+    const leads = /^\s+["']?[\p{L}\p{N}-]/u.test(folded.slice(index + token.length));
+    return ARTICLES.has(lower) && leads && (token === lower || !before) ? [] : [lower];
   });
-  return words.length === 0 ? written.map((token) => token.toLowerCase()) : words;
+  return words.length === 0 ? written.map(({ 0: token }) => token.toLowerCase()) : words;
 };
 
 /** {@link answerWords} as one text: equal texts are equal answers. */
 export const answerKey = (text: string): string => answerWords(text).join(" ");
 
-/** True when two answers have the same words, or the same letters where hyphens part words ("ego-car", "egocar"). */
+const withoutHyphens = (text: string): string => text.replace(/(?<=\p{L})[-‐](?=\p{L})/gu, "");
+
+/** True when two answers have the same words, also where only one of them parts a word by a hyphen ("ego-car", "egocar"). */
 export const sameAnswer = (a: string, b: string): boolean => {
   const [keyA, keyB] = [answerKey(a), answerKey(b)];
-  if (keyA === keyB) return keyA !== "";
-  const joined = (key: string): string => (/^[\p{L} ]+$/u.test(key) ? key.replaceAll(" ", "") : key);
-  return joined(keyA) === joined(keyB) && keyA !== "";
+  return keyA !== "" && (keyA === keyB || answerKey(withoutHyphens(a)) === answerKey(withoutHyphens(b)));
 };

@@ -21,16 +21,16 @@ export interface LetterClaims {
 
 const QUALITY =
   "correct|right|best|true|valid|proper|accurate|suitable|appropriate|likely|plausible|probable|fitting|matching|chosen|selected|final|predicted|wrong|incorrect|false|worst|unlikely";
-const NOUN = `answers?|(?:${QUALITY})\\s+(?:option|choice|response|selection|letter|one|pick)s?|my\\s+(?:choice|pick|guess|selection|vote|response|conclusion)`;
+const NOUN = `answers?|(?:${QUALITY})\\s+(?:option|choice|response|selection|letter|one|pick|description|statement|explanation|fit|match)s?|my\\s+(?:choice|pick|guess|selection|vote|response|conclusion)`;
 const LABEL =
-  "final|letter|response|prediction|selection|selected|option|choice|conclusion|verdict|result|pick|guess|correct|therefore|output|ans";
+  "final|letter|solution|response|prediction|selection|selected|option|choice|conclusion|verdict|result|pick|guess|correct|therefore|output|ans";
 const FILLERS =
   "is|was|are|be|would|should|must|will|to|has|have|seems?|appears?|therefore|thus|then|clearly|definitely|certainly|obviously|surely|likely|most|probably|simply|just|indeed|option|choice|letter|number|answer|the|one|labeled|labelled|marked|as|follows|here|actually|now|hence|so|going|only|of|course|in fact|believe|that";
-const GLUE = `(?:'s\\b|[\\s:=\\-–—>→⇒"'*,]|\\b(?:${FILLERS})\\b)*`;
-const ASIDE = `(?:\\s+(?:to|for|among|amongst|from|of|out\\s+of|in|based\\s+on|given|according\\s+to|here)\\b[^.,;:!?\\n]{0,60}?(?=\\s+(?:is|was|would|must|should|seems|appears)\\b|\\s*:))?(?:\\s*,[^,.;:!?\\n]{1,60},|\\s*\\([^()\\n]{2,60}\\))?`;
+const GLUE = `(?:'s\\b|[\\s:=\\-–—>→⇒"'*,\\])}]|\\b(?:${FILLERS})\\b)*`;
+const ASIDE = `(?:\\s+(?:to|for|among|amongst|from|of|out\\s+of|in|based\\s+on|given|according\\s+to|here)\\b[^.,;:!?\\n]{0,60}?(?=\\s+(?:is|was|would|must|should|seems|appears)\\b|\\s*:))?(?:\\s*,(?!\\s*[A-Za-z]\\s*,)[^,.;:!?\\n]{1,60},|\\s*\\([^()\\n]{2,60}\\))?`;
 
 const strongLeads: readonly RegExp[] = [
-  new RegExp(`\\b(?:${NOUN})\\b(?!-)${ASIDE}${GLUE}`, "gi"),
+  new RegExp(`\\b(?:${NOUN})\\b(?!-)${ASIDE}${GLUE}(?:(?<=,\\s*)[^,.;:!?\\n]{3,40},${GLUE})?`, "gi"),
   new RegExp(`\\b(?:${LABEL})\\b\\s*\\.?\\s*(?::|=|->|→|=>|\\bis\\b|\\bwas\\b)${GLUE}`, "gi"),
   new RegExp(
     `\\b(?:option|choice|one|statement|description|answer|letter)\\s+(?:that|which)\\b[^.;:!?\\n]{0,60}?(?:\\bis\\b|:)${GLUE}`,
@@ -40,7 +40,7 @@ const strongLeads: readonly RegExp[] = [
 ];
 const CHOOSING =
   "choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|go(?:ing)?\\s+(?:with|for)|went\\s+with|opt(?:ed|ing)?\\s+for|settle\\s+(?:on|for)|vote\\s+for|say|guess|think|believe|conclude|meant?|it\\s+is|it's|that's|this\\s+is|(?:it|that|this)\\s+(?:must|should|would|has\\s+to)\\s+be|(?:looks|seems)\\s+like|(?:seems|appears)\\s+to\\s+be|makes\\s+it|leaves|so|thus|hence|therefore|probably|likely|definitely|clearly|certainly|obviously|surely|undoubtedly|finally|=>|⇒|→";
-const chooseLead = new RegExp(`(?<![\\w-])(?:${CHOOSING})(?![\\w-])(?:${GLUE}|\\bit's\\b)*`, "gi");
+const chooseLead = new RegExp(`(?<![\\w-]|\\bas\\s)(?:${CHOOSING})(?![\\w-])(?:${GLUE}|\\bit's\\b)*`, "gi");
 const rejectLead =
   /(?:\b(?:not|n['’]t|never|neither|nor|than|instead\s+of|opposed\s+to|rul(?:e|es|ed|ing)\s+out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed|ing)|reject(?:s|ed|ing)?|discard(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|except(?:\s+for)?|besides|(?:any\w*|every\w*|all)\s+but|unlike|wrong\s*:|incorrect\s*:))(?:[\s"':]|\b(?:be|is|the|answer|options?|choices?|letter|by|from|choose|pick|select|for)\b)*/gi;
 const contrast =
@@ -48,7 +48,7 @@ const contrast =
 const possibleLead =
   /\b(?:maybe|perhaps|possibly|alternatively|might\s+(?:also\s+)?be|could\s+(?:also\s+)?be|may\s+(?:also\s+)?be|or|also)\b(?:[\s"':,]|\b(?:be|is|it|the|answer|options?|choices?|even|also|maybe|possibly)\b)*/gi;
 const mayPrecede =
-  /(?:^|[\n.,;:!?—–(["'|>→⇒=❌✗✘✖✅✓✔-]|\b(?:options?|choices?|answers?|letter|that|so|but|and|or|nor|thus|therefore|hence|only|say|while|whereas|since|because|then|both|neither|either|think|believe|although|though|however|is|if|why|not|than))\s*["'([{]*$/iu;
+  /(?:^|[\n.,;:!?—–(["'|>→⇒=❌✗✘✖✅✓✔-]|\b(?:options?|choices?|answers?|letter|statement|description|that|so|but|and|or|nor|thus|therefore|hence|only|say|while|whereas|since|because|then|both|neither|either|think|believe|although|though|however|is|if|why|not|than))\s*["'([{]*$/iu;
 
 const REASON = "because|since|as|due|given|based";
 const ends = new RegExp(
@@ -187,8 +187,12 @@ const predicatedClaims = (text: string, names: OptionNames): LetterClaims => {
   for (const group of namedLetters(text, names)) {
     const said = predicateOf(restBehind(text, group, names));
     if (said === "denied") claims.rejected.push(claim(group, "rejected"));
-    else if (said === "doubted") claims.possible.push(claim(group, "possible"));
-    else if (said === "affirmed" && !isDenied(clauseBefore(text, group.start)))
+    else if (
+      said === "doubted" &&
+      !/\bonly\s+(?:option\s+|choice\s+)?["'([{]*$/i.test(text.slice(0, group.start))
+    )
+      claims.possible.push(claim(group, "possible"));
+    else if (said !== null && !isDenied(clauseBefore(text, group.start)))
       claims.asserted.push(claim(group, "affirmed"));
   }
   return claims;

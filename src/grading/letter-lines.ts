@@ -3,9 +3,9 @@ import { type LetterGroup, type OptionNames, readLetter, readLetters } from "./l
 import { clauseBefore, isDenied } from "./polarity.ts";
 
 const DETERMINER = "(?:the\\s+)?(?:option|choice|letter)?\\s*:?\\s*";
-const REFUSING = "?~¬❌✗✘✖⛔🚫";
+const REFUSING = "?~¬❌✗✘✖⛔🚫👎";
 const LONE = new RegExp(
-  `^[^\\p{L}\\p{N}${REFUSING}!]*${DETERMINER}(["'([{<]*[A-Za-z]["')\\]}>]*)[^\\p{L}\\p{N}${REFUSING.replace("~", "")}]*$`,
+  `^[^\\p{L}\\p{N}${REFUSING}!]*${DETERMINER}(["'([{<]*[A-Za-z](?!\\+|#)["')\\]}>]*)[^\\p{L}\\p{N}${REFUSING.replace("~", "")}]*$`,
   "iu",
 );
 
@@ -30,8 +30,9 @@ const PREFERRED =
   /^[\s,(—–-]*(?:and\s+)?(?:not|instead\s+of|rather\s+than|over|as\s+opposed\s+to)\s+(?:(?:option|choice)\s+)?/i;
 const mark = /^\s*[.):\]](?!\d)/;
 const REASON =
-  /^\s*[,;—–-]?\s*\(?(?:because|since|as|due|given|for|cause|it|he|she|they|the|there|this|that|we|I)\b/i;
-const REFUSED = /^[\s.):\],;—–-]*(?:no\b|not\b|wrong\b|incorrect\b|false\b|[❌✗✘✖⛔🚫?])/iu;
+  /^\s*[,;—–-]?\s*\(?(?:because|since|as(?!\s+(?:well|if|though)\b)|due|given|for|cause|it|he|she|they|the|there|this|that|we|I)\b/i;
+const REFUSED =
+  /^[\s.):\],;—–-]*(?:no(?=\s*(?:$|[.,;:!—–-])|\s+(?:he|she|it|they|this|that)\b)|not\b|wrong\b|incorrect\b|false\b|[❌✗✘✖⛔🚫👎?])/iu;
 
 /** A line that begins with letters: which, and what follows them in the line. */
 const openingLetters = (
@@ -49,28 +50,32 @@ const openingLetters = (
 const GROUNDED =
   /^\s*(?:because|based|given|since|from|as|considering|judging|looking|according|after|if\s+I\s+had|so|all\s+in\s+all|overall|in\s+(?:conclusion|summary|short))\b/i;
 
+const JOINED = /(?:^|[\s("'[])[A-Za-z]["')\]]*\s*(?:,|\/|&|\+|\b(?:or|and|to|with|nor)\b)[\s("'[]*$/i;
+
+/** Another lettered entry in the same line: "B: 0.8, C: 0.2". */
+const SHARED = /[,;]\s*[([]?[A-Z][)\]]?\s*[:.](?=\s)/;
+
 /** A letter that ends a text as a sentence of its own, or in brackets: "He is slow. B", "walk (B)". */
 const closingClaim = ({ text, start }: Line, names: OptionNames): LetterClaim | null => {
   const own =
-    /(?:\p{Ll}{2}|\b[Nn]ot [A-Z])["')]*([.!:]|,(?=.{0,3}$))\s+(["'([]*[A-Z]["')\]]*)[.!]*\s*$/u.exec(text);
+    /(?:\p{Ll}{2}|\b[Nn]ot [A-Z])["')]*([.!:;]|,(?=.{0,3}$))\s+(["'([]*[A-Z]["')\]]*)[.!]*\s*$/u.exec(text);
   const bracketed = /\s(\(\s*[A-Za-z]\s*\)|\[\s*[A-Za-z]\s*\])[.!]*\s*$/.exec(text);
   const written = own?.[2] ?? bracketed?.[1];
   if (written === undefined) return null;
   const at = text.lastIndexOf(written);
   const letter = readLetter(text, at, names);
   if (letter === null) return null;
+  if (JOINED.test(text.slice(0, at))) return null;
   const before = text.slice(0, at).replace(/[\s:,]+$/, "");
-  const grounded = GROUNDED.exec(before.split(/[.!?;]/).at(-1)!);
-  if (
-    own?.[1] === ","
-      ? grounded === null
-      : own?.[1] === "." || own?.[1] === "!"
-        ? false
-        : isDenied(clauseBefore(before, before.length))
-  )
-    return null;
+  const parted = own?.[1] ?? "(";
+  if (parted === "," && !GROUNDED.test(before.split(/[.!?;]/).at(-1)!)) return null;
+  if ((parted === "(" || parted === ":") && isDenied(clauseBefore(before, before.length))) return null;
+  const told = before.trim();
+  const others = Array.from({ length: names.count }, (_, index) => index).filter(
+    (index) => index !== letter.index && told !== "" && names.textLength(told, index) === told.length,
+  );
   return {
-    indices: [letter.index],
+    indices: [letter.index, ...others],
     start: start + letter.start,
     end: start + letter.end,
     rule: "closing-letter",
@@ -86,8 +91,14 @@ const answers = (
   const own = group.indices.length === 1 && names.textLength(rest, group.indices[0]!) > 0;
   const preferred = PREFERRED.exec(rest);
   if (preferred !== null && readLetter(rest, preferred[0].length, names) !== null) return first;
-  if (REFUSED.test(rest) && !own) return false;
+  // "A. No" among yes and no names two options; that is seen where claims are compared with texts.
+  const other = Array.from({ length: names.count }, (_, index) => names.textLength(rest, index)).some(
+    Boolean,
+  );
+  if (REFUSED.test(rest) && !own) return other;
   const second = marked ? readLetters(rest.replace(mark, " "), 0, names) : null;
+  const shared = SHARED.exec(rest);
+  if (shared !== null && readLetter(rest, shared.index + 1, names) !== null) return false;
   if (second !== null && /^[\s.):\]!]*$/.test(rest.replace(mark, " ").slice(second.end))) return false;
   if (/^[\s"'!.]*$/.test(rest) || own) return true;
   if (marked && !(group.lower && !/^\s*[).:\]]\s/.test(`)${rest}`) && !group.bracketed)) return true;

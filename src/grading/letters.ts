@@ -94,13 +94,16 @@ export const readLetter = (text: string, at: number, names: OptionNames): Writte
     if (!closed && /^(?:[\p{Script=Latin}\p{N}_]|['’]\p{L}|\+\+|#|[-‐]\p{L}{2}|\.\p{L}\.|\.\d)/u.test(rest))
       return null;
     if (!closed && /\p{L}\.$/u.test(text.slice(0, start))) return null;
-    if (!closed && isWord(letter, rest) && names.textLength(rest, index) === 0) return null;
+    const named = /(?:option|choice|letter|statement)\s+["'(]*$/i.test(
+      text.slice(Math.max(0, start - 14), start),
+    );
+    if (!closed && !named && isWord(letter, rest) && names.textLength(rest, index) === 0) return null;
   }
   return { index, start, end, bracketed, lower: letter !== letter.toUpperCase() };
 };
 
 const WORDS_BETWEEN =
-  "or|and|nor|maybe|perhaps|possibly|also|even|then|to|plus|vs|versus|alternatively|either|both|options?|choices?|answers?|letter|as well as|und|oder|et|ou|y|o|e|и|или|OR|AND|Or|And|Maybe";
+  "or|and|nor|maybe|perhaps|possibly|also|even|then|to|plus|vs|versus|alternatively|either|both|options?|choices?|answers?|letter|as well as|along with|together with|followed by|und|oder|et|ou|y|o|e|и|или|OR|AND|Or|And|Maybe";
 const BETWEEN = new RegExp(
   `(?:[^\\S\\n]|[,;/&+|(>~→–—‐-]|(?<![\\p{L}])(?:${WORDS_BETWEEN})(?![\\p{L}.]))+`,
   "uy",

@@ -17,16 +17,26 @@ export const foldCharacters = (text: string): string =>
     .replace(/[】〕]/g, "]")
     .replace(/[’‘`。、]/g, (mark) => quotes[mark]!);
 
-/** The contents of every `\boxed{...}`, to the end of the text where one never closes. */
-const boxedContents = (text: string): string[] => {
+const BOX = /(?:\\boxed|\p{Cc}oxed|\bboxed|\\fbox)\s*\{/gu;
+const DEEPEST_BOX = 4;
+
+/**
+ * The contents of every `\boxed{...}`, to the end of the text where one never closes, of the inner one where boxes are
+ * nested. A careless escape turns the backslash and the b into one control character; that is a box, too.
+ */
+const boxedContents = (text: string, depth = 0): string[] => {
   const contents: string[] = [];
-  // A careless escape turns the backslash and the b into one control character.
-  for (const match of text.matchAll(/(?:\\boxed|\p{Cc}oxed|\bboxed|\\fbox)\s*\{/gu)) {
+  let behind = 0;
+  for (const match of text.matchAll(BOX)) {
+    if (match.index < behind) continue;
     const start = match.index + match[0].length;
-    let depth = 1;
+    let open = 1;
     let at = start;
-    for (; at < text.length && depth > 0; at++) depth += text[at] === "{" ? 1 : text[at] === "}" ? -1 : 0;
-    contents.push(text.slice(start, depth === 0 ? at - 1 : at));
+    for (; at < text.length && open > 0; at++) open += text[at] === "{" ? 1 : text[at] === "}" ? -1 : 0;
+    behind = at;
+    const content = text.slice(start, open === 0 ? at - 1 : at);
+    const inner = depth < DEEPEST_BOX ? boxedContents(content, depth + 1) : [];
+    contents.push(...(inner.length > 0 ? inner : [content]));
   }
   return contents;
 };

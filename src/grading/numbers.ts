@@ -132,15 +132,17 @@ const announcedNumbers = (text: string, numbers: readonly FoundNumber[]): FoundN
     );
   });
 
+const OFFERED = /^(?:[\s,/&–—-]|\b(?:or|and|to|maybe|perhaps|possibly|even)\b)+$/i;
+
 /** True when another number is offered beside this one: "3 or 4", "3/4", "3, 4", "3 to 4". */
-const hasRival = (text: string, numbers: readonly FoundNumber[], number: FoundNumber): boolean => {
+export const hasRival = (text: string, numbers: readonly FoundNumber[], number: FoundNumber): boolean => {
   const next = numbers.find(({ start }) => start >= number.end);
+  const before = numbers.findLast(({ end }) => end <= number.start);
   return (
-    next !== undefined &&
-    next.value !== number.value &&
-    /^(?:[\s,/&–—-]|\b(?:or|and|to|maybe|perhaps|possibly|even)\b)+$/i.test(
-      text.slice(number.end, next.start),
-    )
+    (next !== undefined && next.value !== number.value && OFFERED.test(text.slice(number.end, next.start))) ||
+    (before !== undefined &&
+      before.value !== number.value &&
+      OFFERED.test(text.slice(before.end, number.start)))
   );
 };
 
@@ -166,12 +168,14 @@ export const extractNumber = (completion: string): Extracted<number> => {
       ? { value: null, rule: "several-numbers" }
       : { value: last.value, rule: "final-answer" };
   }
-  const counted = only(
-    numbers.filter((number) =>
-      /^\s*(?:times?|repetitions?|repeats?|reps?|counts?)\b/i.test(text.slice(number.end)),
-    ),
+  const counting = numbers.filter((number) =>
+    /^\s*(?:times?|repetitions?|repeats?|reps?|counts?)\b/i.test(text.slice(number.end)),
   );
-  if (counted !== null) return { value: counted, rule: "counted" };
+  const counted = only(counting);
+  if (counted !== null)
+    return counting.some((number) => hasRival(text, all, number))
+      ? { value: null, rule: "several-numbers" }
+      : { value: counted, rule: "counted" };
   const single = only(numbers);
   return single === null ? { value: null, rule: "several-numbers" } : { value: single, rule: "only-number" };
 };

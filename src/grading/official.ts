@@ -35,12 +35,7 @@ export const motionBenchLetter = (completion: string): string => {
   return (text.trim().split(" ")[0] ?? "").slice(0, 1);
 };
 
-/**
- * The first A-D anywhere, also inside a word, after some lead-ins are cut away.
- *
- * @source open-compass/VLMEvalKit@e8e78f0, regular expression for Video-MME
- */
-export const videoMmeLetter = (completion: string): string => {
+const withoutLeadIns = (completion: string): string => {
   let text = completion.trim();
   for (const lead of [
     "The best answer is",
@@ -51,8 +46,16 @@ export const videoMmeLetter = (completion: string): string => {
     "Option:",
   ])
     text = text.replaceAll(lead, "");
-  return /[ABCD]/.exec(text)?.[0] ?? "";
+  return text;
 };
+
+/**
+ * The first A-D anywhere, also inside a word, after some lead-ins are cut away.
+ *
+ * @source open-compass/VLMEvalKit@e8e78f0, regular expression for Video-MME
+ */
+export const videoMmeLetter = (completion: string): string =>
+  /[ABCD]/.exec(withoutLeadIns(completion))?.[0] ?? "";
 
 /**
  * The first lone A-D of the last line, so the article "A" counts.
@@ -84,6 +87,93 @@ const mvBench: OfficialJudge = (completion, answerIndex) => {
   return { correct: gold.includes(read) || first.includes(gold), parsed: read };
 };
 
+/**
+ * The text before the first space without the full stops behind it, compared without case.
+ *
+ * @source vision-x-nyu/thinking-in-space@51e089c, as the design note on benchmarks describes it
+ */
+const vsiBench: OfficialJudge = (completion, answerIndex) => {
+  const parsed = (completion.split(" ")[0] ?? "").replace(/\.+$/, "");
+  return { correct: parsed.toLowerCase() === optionLetter(answerIndex).toLowerCase(), parsed };
+};
+
+/**
+ * The character before the first closing bracket: the prompt ends in "(".
+ *
+ * @source JUNJIE99/MLVU@fd060c1, as the design note on benchmarks describes it
+ */
+export const mlvuLetter = (completion: string): string => {
+  const close = completion.indexOf(")");
+  return close <= 0 ? "" : completion[close - 1]!;
+};
+
+/**
+ * The first A-E anywhere, after some lead-ins are cut away.
+ *
+ * @source longvideobench/LongVideoBench@fc3c553, as the design note on benchmarks describes it
+ * @differs the original draws a random letter where it finds none; here nothing is read
+ */
+export const longVideoBenchLetter = (completion: string): string =>
+  /[ABCDE]/.exec(withoutLeadIns(completion))?.[0] ?? "";
+
+/**
+ * A letter in round brackets, a boxed one, a lone one, or one behind "option" or "answer", tried in this order and
+ * without case.
+ *
+ * @source VisionXLab/Moment-Video@47fddcc, as the design note on benchmarks describes it
+ */
+export const momentVideoLetter = (completion: string): string | null => {
+  const text = completion.trim();
+  const found =
+    /\(\s*([a-z])\s*\)/i.exec(text) ??
+    /\\boxed\{\s*\(?([a-z])\)?\s*\}/i.exec(text) ??
+    /^([a-z])[.)]?$/i.exec(text) ??
+    /(?:option|answer)\s*(?:is)?\s*:?\s*([a-z])\b/i.exec(text);
+  return found?.[1]?.toUpperCase() ?? null;
+};
+
+/**
+ * The whole option with its letter, a lone A-D, or a text that begins "A." or "A)".
+ *
+ * @source llyx97/TempCompass@e1b4631, multiple choice with its language model switched off, as the design note describes it
+ */
+const tempCompass: OfficialJudge = (completion, answerIndex, options) => {
+  const text = completion.trim();
+  const whole = options.findIndex((option, index) => text === `${optionLetter(index)}. ${option}`);
+  const parsed = whole >= 0 ? optionLetter(whole) : (/^([A-D])(?:$|[.)])/.exec(text)?.[1] ?? null);
+  return { correct: parsed === optionLetter(answerIndex), parsed };
+};
+
+/**
+ * The first standalone capital letter of an option, a letter at the start, or the one option whose text is contained.
+ *
+ * @source EvolvingLMMs-Lab/lmms-eval@75571cf, TVBench task, as the design note on benchmarks describes it
+ */
+const tvBench: OfficialJudge = (completion, answerIndex, options) => {
+  const letters = options.map((_, index) => optionLetter(index)).join("");
+  const text = completion.trim();
+  const lone =
+    new RegExp(`\\b([${letters}])\\b`).exec(text)?.[1] ?? new RegExp(`^([${letters}])`).exec(text)?.[1];
+  const held = options.flatMap((option, index) =>
+    text.toLowerCase().includes(option.toLowerCase()) ? [optionLetter(index)] : [],
+  );
+  const parsed = lone ?? (held.length === 1 ? held[0]! : null);
+  return { correct: parsed === optionLetter(answerIndex), parsed };
+};
+
+/**
+ * A letter in round brackets, or the letter the text begins with.
+ *
+ * @source PolyU-ChenLab/ETBench@445f620, as the design note on benchmarks describes it
+ * @differs the original goes on to the option nearest by sentence similarity; here nothing is read then
+ */
+export const etBenchLetter = (completion: string): string | null => {
+  const text = completion.trim();
+  return (
+    (/\(([A-Za-z])\)/.exec(text)?.[1] ?? /^([A-Za-z])(?![A-Za-z])/.exec(text)?.[1])?.toUpperCase() ?? null
+  );
+};
+
 /** Official judges by benchmark name. Wrong where the originals are wrong; strict grading is `gradeAnswer`. */
 export const officialJudges: Readonly<Record<OfficialRule, OfficialJudge>> = {
   motionbench: byLetter(motionBenchLetter),
@@ -91,7 +181,26 @@ export const officialJudges: Readonly<Record<OfficialRule, OfficialJudge>> = {
   "vru-accident": byLetter(vruAccidentLetter),
   "rtv-bench": byLetter(rtvBenchLetter),
   mvbench: mvBench,
+  "vsi-bench": vsiBench,
+  mlvu: byLetter(mlvuLetter),
+  longvideobench: byLetter(longVideoBenchLetter),
+  "moment-video": byLetter(momentVideoLetter),
+  tempcompass: tempCompass,
+  tvbench: tvBench,
+  "et-bench": byLetter(etBenchLetter),
 };
 
-/** Benchmarks whose own scoring rule is reproduced. */
-export type OfficialRule = "motionbench" | "video-mme" | "vru-accident" | "rtv-bench" | "mvbench";
+/** Benchmarks whose own scoring rule is reproduced; LVBench's is MotionBench's. */
+export type OfficialRule =
+  | "motionbench"
+  | "video-mme"
+  | "vru-accident"
+  | "rtv-bench"
+  | "mvbench"
+  | "vsi-bench"
+  | "mlvu"
+  | "longvideobench"
+  | "moment-video"
+  | "tempcompass"
+  | "tvbench"
+  | "et-bench";

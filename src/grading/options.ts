@@ -9,6 +9,7 @@ import {
   namedLetters,
 } from "./letter-claims.ts";
 import { lineClaims, loneLetter } from "./letter-lines.ts";
+import { isLeftOpen } from "./letter-predicates.ts";
 import { type OptionNames, optionNames } from "./letters.ts";
 import { plainAnswer } from "./markup.ts";
 import { type OptionTexts, optionTexts, statedOption, wholeOption } from "./option-texts.ts";
@@ -17,6 +18,7 @@ import { CORRECTION } from "./polarity.ts";
 /** Letter of the option at a position: 0 is A. */
 export const optionLetter = (index: number): string => String.fromCharCode(65 + index);
 
+const BESIDE = /\b(?:but|though|although|however|otherwise|or|alternatively)\b/i;
 const TURN = /\b(?:but|however|instead|rather|yet)\b/i;
 
 /** The last of different assertions, where the text takes the earlier ones back; null where it contradicts itself. */
@@ -25,7 +27,8 @@ const lastCorrected = (text: string, claims: readonly LetterClaim[]): LetterClai
   const last = ordered.at(-1)!;
   const other = ordered.filter(({ indices }) => indices[0] !== last.indices[0]).at(-1)!;
   const between = text.slice(other.end, last.start);
-  const corrected = CORRECTION.test(between) || (other.rule === "final-answer" && TURN.test(between));
+  const tentative = other.rule === "final-answer" || other.rule === "chosen";
+  const corrected = CORRECTION.test(between) || (tentative && TURN.test(between));
   return corrected ? last : null;
 };
 
@@ -54,7 +57,18 @@ const settle = (
   const replaced =
     doubt !== null &&
     namedLetters(text, names).some((group) => group.start > chosen.end + doubt.index && isRival(group));
-  if (rivals || replaced) return { value: null, rule: "several-letters" };
+  // "B, but C ..." leaves both standing unless C is denied.
+  const sentence = /^[^.!?\n]*/.exec(text.slice(chosen.end))![0];
+  const beside = BESIDE.exec(sentence);
+  const qualified =
+    beside !== null &&
+    namedLetters(text, names).some(
+      (group) =>
+        group.start > chosen.end + beside.index &&
+        group.start < chosen.end + sentence.length &&
+        isRival(group),
+    );
+  if (rivals || replaced || qualified) return { value: null, rule: "several-letters" };
   return { value: index, rule: chosen.rule };
 };
 
@@ -78,13 +92,16 @@ const contradictsText = (
 const readByLetters = (text: string, names: OptionNames, texts: OptionTexts): Extracted<number> | null => {
   const said = letterClaims(text, names);
   const lines = lineClaims(text, names);
-  const asserted = [...said.asserted, ...lines.claims].filter(
+  const placed = lines.claims.filter(({ end }) => !isLeftOpen(text.slice(end)));
+  const asserted = [...said.asserted, ...placed].filter(
     ({ start }) => !said.rejected.some((one) => one.start === start),
   );
   if (asserted.some((one) => one.indices.length === 1 && contradictsText(text, names, texts, one)))
     return { value: null, rule: "letter-and-text-differ" };
   const settled = settle(text, names, { ...said, asserted });
-  return settled ?? (lines.listed ? { value: null, rule: "several-letters" } : null);
+  if (settled !== null) return settled;
+  if (placed.length < lines.claims.length) return { value: null, rule: "uncertain" };
+  return lines.listed ? { value: null, rule: "several-letters" } : null;
 };
 
 /** The option whose wording, or a sentence with it, follows a lead-in ("the answer is walk"); null without one. */
@@ -110,13 +127,19 @@ const readAnnounced = (texts: OptionTexts, text: string): Extracted<number> | nu
  * @differs letters that contradict each other give null where the proposal takes the last one
  */
 export const extractOption = (completion: string, options: readonly string[]): Extracted<number> => {
-  const text = plainAnswer(answerPart(completion));
+  // Behind "Q: ..." an "A:" is no option.
+  const text = plainAnswer(answerPart(completion)).replace(
+    /^(Q(?:uestion)?\s*:[^\n]*\n+)\s*A(?:nswer)?\s*:/i,
+    "$1Answer:",
+  );
   if (text === "") return { value: null, rule: "empty" };
   const names = optionNames(options);
   const texts = optionTexts(options);
   const alone = /^[A-Za-z]$/.test(text.replace(/[^\p{L}\p{N}]/gu, "")) ? loneLetter(text, names) : null;
-  if (alone !== null) return { value: alone, rule: "whole-letter" };
   const whole = wholeOption(texts, text);
+  if (alone !== null && whole !== null && alone !== whole)
+    return { value: null, rule: "letter-and-text-differ" };
+  if (alone !== null) return { value: alone, rule: "whole-letter" };
   if (whole !== null) return { value: whole, rule: "whole-text" };
   const byLetters = readByLetters(inEnglish(text), names, texts);
   if (byLetters !== null) return byLetters;

@@ -3,7 +3,7 @@
  * answer: what stands in a clause with one of them is not credited.
  */
 const DENIAL =
-  "not|no|never|neither|nor|none|nobody|nothing|nowhere|cannot|without|except|excluding|unlike|hardly|barely|rarely|seldom|nearly|almost|least|worst|incorrect(?:ly)?|wrong(?:ly)?|false|untrue|inaccurate|invalid|mistaken|unlikely|impossible|absent|absence|missing|invisible|unable|fail(?:s|ed|ing)?|refuse[sd]?|refusing|lack(?:s|ed|ing)?|avoid(?:s|ed|ing)?|instead of|rather than|as opposed to|other than|doubt(?:s|ed|ful)?|deny|denie[sd]|rule[sd]? out|ruling out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|discard(?:s|ed|ing)?";
+  "not|no|never|neither|nor|none|nobody|nothing|nowhere|cannot|without|except|excluding|unlike|hardly|barely|rarely|seldom|nearly|almost|least|worst|incorrect(?:ly)?|wrong(?:ly)?|false|untrue|inaccurate|invalid|mistaken|unlikely|impossible|absent|absence|missing|invisible|unable|fail(?:s|ed|ing)?|refuse[sd]?|refusing|lack(?:s|ed|ing)?|avoid(?:s|ed|ing)?|less|short of|instead of|rather than|as opposed to|other than|doubt(?:s|ed|ful)?|deny|denie[sd]|rule[sd]? out|ruling out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|discard(?:s|ed|ing)?";
 const DOUBT =
   "maybe|perhaps|thought|assumed|tempting|tempted|far from|before (?:he|she|it|they) can|fake[ds]?|possibly|might|may|could|would have|should have|whether|if|unless|unclear|unsure|uncertain|unknown|tries to|try to|trying to|tried to|wants to|want to|wanted to|attempts? to|attempted to|about to|supposed to|pretends? to|anything but|everything but|all but|nothing but|any but|all except";
 const SHORTENED =
@@ -11,12 +11,15 @@ const SHORTENED =
 const FOREIGN = "nicht|kein|keine|pas|jamais|não|nunca|niet|geen|nie|не";
 
 const DENIED = new RegExp(
-  `\\b(?:${DENIAL}|${DOUBT}|(?:${SHORTENED})['’]?t)\\b|(?<!\\p{L})(?:${FOREIGN})(?!\\p{L})|[没沒不未非别別無无❌✗✘✖⛔🚫]`,
+  `\\b(?:${DENIAL}|${DOUBT}|(?:${SHORTENED})['’]?t)\\b|(?<!\\p{L})(?:${FOREIGN})(?!\\p{L})|[没沒不未非别別無无❌✗✘✖⛔🚫👎]`,
   "iu",
 );
 
+const CERTAIN =
+  /\b(?:without\s+(?:a\s+|any\s+)?doubt|(?:there\s+is\s+)?no\s+doubt|not\s+surprisingly|no\s+wonder)\b/gi;
+
 /** True when a clause denies or doubts what it names; East Asian negations and crosses count, too. */
-export const isDenied = (clause: string): boolean => DENIED.test(clause);
+export const isDenied = (clause: string): boolean => DENIED.test(clause.replace(CERTAIN, " "));
 
 const CLAUSE_EDGE =
   /[.;:!?\n,()]|\b(?:but|however|so|therefore|thus|hence|because|then|although|though|yet|while|whereas)\b/gi;
@@ -39,11 +42,14 @@ export const clauseAfter = (text: string, at: number): string => {
 const LIMIT =
   /\b(?:(?:more|less|fewer|greater|rather|other|later|earlier)\s+than|at\s+(?:least|most)|over|under|up\s+to|minimum\s+of|maximum\s+of)\s*$/i;
 
+/** True when a number behind this text is a limit and no value: "more than", "at least". */
+export const isLimit = (before: string): boolean => LIMIT.test(before);
+
 /** True when the values at a place are denied, doubted, asked or only a limit: "not 3", "3 is wrong", "at least 3", "3?". */
 export const isDeniedAt = (text: string, start: number, end: number): boolean => {
   const before = clauseBefore(text, start);
   const after = clauseAfter(text, end);
-  return isDenied(before) || LIMIT.test(before) || isDenied(after) || after.endsWith("?");
+  return isDenied(before) || isLimit(before) || isDenied(after) || after.endsWith("?");
 };
 
 /** Words by which a text takes back what it said before. */

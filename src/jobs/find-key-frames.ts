@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
 import { renderPairPage } from "../absent/clip-page.ts";
 import type { MadePair } from "../absent/make-pair.ts";
-import type { ScoredRate } from "../absent/scored-frames.ts";
 import { sparsifiedFrames } from "../absent/sparsified-frames.ts";
 import { makeFolder, writeFileAtomic } from "../core/files.ts";
 import { checkOutput } from "../core/output-place.ts";
@@ -13,7 +12,6 @@ import { type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
 export interface KeyFramesJob {
   readonly file: string;
   readonly request: PairRequest;
-  readonly rate: ScoredRate;
   readonly clips: ClipsOptions;
   /** Where the pair's page goes. */
   readonly page?: string;
@@ -38,7 +36,7 @@ export const findKeyFrames = async (job: KeyFramesJob, context: JobContext): Pro
   await using prepared = await preparePair(job.request);
   if (page !== undefined) checkOutput(page, "file");
   await using clips = openClips(job.clips, (line) => context.warn(line));
-  const made = await pairOfFile(clips, job.file, prepared, job.rate, context);
+  const made = await pairOfFile(clips, job.file, prepared, context);
   if (page !== undefined) {
     makeFolder(dirname(page));
     writeFileAtomic(page, await renderPairPage(made, clips.video, context.signal));

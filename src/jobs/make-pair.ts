@@ -2,12 +2,16 @@ import { basename } from "node:path";
 import { type AbsentBuilder, absentBuilders } from "../absent/builders.ts";
 import { type MadePair, makePair } from "../absent/make-pair.ts";
 import { fileSource } from "../absent/pair-source.ts";
-import { type ScoredRate, scoredFrames } from "../absent/scored-frames.ts";
+import {
+  type FrameChooser,
+  frameChooser,
+  type ScoredRate,
+  type SelectedFrames,
+} from "../absent/scored-frames.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Made } from "../core/registry.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import { type ChosenRelevance, chooseRelevance } from "../selection/relevance-choice.ts";
-import type { Timeline } from "../video/types.ts";
 import type { Clips } from "./clips.ts";
 import type { JobContext } from "./job-context.ts";
 import { openScorer } from "./open-scorer.ts";
@@ -27,6 +31,8 @@ export interface PairRequest {
   /** `NAME` or `NAME:key=value,...` of a builder. */
   readonly builder: string;
   readonly seed?: number;
+  /** Which frames are scored; default "auto". */
+  readonly scored?: ScoredRate | SelectedFrames;
 }
 
 /** A request whose names were found; close it. */
@@ -35,12 +41,13 @@ export interface PreparedPair extends AsyncDisposable {
   readonly relevance: ChosenRelevance;
   readonly builder: Made<AbsentBuilder>;
   readonly rule: PeakOptions;
+  readonly chooser: FrameChooser;
 }
 
 /**
  * Checks everything of a request that needs no video, so that a wrong name costs nothing.
  *
- * @throws {UnknownNameError} for an unknown provider or builder
+ * @throws {UnknownNameError} for an unknown provider, builder or selector
  * @throws {ConfigError} for an empty caption, bad parameters, or a rule that contradicts itself
  */
 export const preparePair = async (request: PairRequest): Promise<PreparedPair> => {
@@ -50,22 +57,24 @@ export const preparePair = async (request: PairRequest): Promise<PreparedPair> =
   const own = relevance.definition.keyFrameRule;
   const rule = request.rule?.(own) ?? own;
   const builder = await absentBuilders.choose(request.builder);
+  const chooser = await frameChooser(request.scored ?? "auto");
   return {
     request,
     relevance,
     builder,
     rule,
+    chooser,
     [Symbol.asyncDispose]: async () => relevance.made.value.close?.(),
   };
 };
 
-/** Makes the pair of a file. @param sampled the frames to score, or their rate */
+/** Makes the pair of a file. @param chooser what chooses the scored frames instead of the request */
 export const pairOfFile = async (
   clips: Clips,
   file: string,
-  { request, relevance, builder, rule }: PreparedPair,
-  sampled: ScoredRate | ((timeline: Timeline) => Timeline),
+  { request, relevance, builder, rule, chooser: own }: PreparedPair,
   context: JobContext,
+  chooser: FrameChooser = own,
 ): Promise<MadePair> => {
   const { caption, keywords, extractor, seed = 0 } = request;
   const { signal } = context;
@@ -78,8 +87,7 @@ export const pairOfFile = async (
       builder,
       keyFrameRule: rule,
       seed,
-      sampled:
-        typeof sampled === "function" ? sampled(source.timeline) : scoredFrames(source.timeline, sampled),
+      sampled: chooser(source.timeline, source.durationSeconds),
       allowNothing: true,
       ...(keywords && { keywords }),
       ...(extractor !== undefined && { extractor }),

@@ -15,7 +15,7 @@ import predictionSubject, { isAnswered } from "../evaluation/subjects/prediction
 import type { JobContext } from "./job-context.ts";
 
 /** What is scored against what. */
-export interface ScoreJob {
+export interface ScoringRequest {
   /** `NAME`, or `NAME:key=value,...`. */
   readonly benchmark: string;
   /** The benchmark's annotation file, or a data set folder. */
@@ -145,7 +145,7 @@ const namesOf = (
  * @throws {DataFormatError} for files that cannot be read
  * @throws {BenchmarkError} when the score would mean nothing
  */
-export const score = async (request: ScoreJob, context: JobContext): Promise<ScoreResult> => {
+export const score = async (request: ScoringRequest, context: JobContext): Promise<ScoreResult> => {
   const { annotations, mode } = request;
   const predictions = readPredictions(request.predictions);
   const benchmark = await chooseBenchmark(request.benchmark, predictions);

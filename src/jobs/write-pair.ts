@@ -1,7 +1,6 @@
 import type { MadePair } from "../absent/make-pair.ts";
 import { checkPairPlace } from "../absent/pair-place.ts";
 import { drawPairSheet } from "../absent/pair-sheet.ts";
-import type { ScoredRate } from "../absent/scored-frames.ts";
 import { type WrittenPair, writePair } from "../absent/write-pair.ts";
 import { checkOutput } from "../core/output-place.ts";
 import { type ClipsOptions, openClips } from "./clips.ts";
@@ -12,7 +11,6 @@ import { type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
 export interface WritePairJob {
   readonly file: string;
   readonly request: PairRequest;
-  readonly rate: ScoredRate;
   readonly clips: ClipsOptions;
   /** Folder of the pair. */
   readonly out: string;
@@ -45,7 +43,7 @@ export const writePairOfFile = async (job: WritePairJob, context: JobContext): P
   const info = await clips.video.probe(file, signal);
   const sha256 = await clips.sha256(file);
   if (!job.force) checkPairPlace(out, sha256);
-  const made = await pairOfFile(clips, file, prepared, job.rate, context);
+  const made = await pairOfFile(clips, file, prepared, context);
   if (!job.force) checkPairPlace(out, sha256, made.pair);
   const written = await writePair({
     video: clips.direct,

@@ -1,28 +1,51 @@
 import { type OpenOptions, openStoredTensors, type StoredTensors } from "../weights/stored-tensors.ts";
 import type { ModelConfig } from "./config.ts";
 import { familyOf, readConfigFile } from "./families.ts";
-import { headModule } from "./language-names.ts";
+import { headModule, tableName } from "./language-names.ts";
 import { expectedTensors } from "./parameters.ts";
 
 /** An open checkpoint whose tensors all have the names and shapes that its configuration asks for. */
 export interface Checkpoint extends StoredTensors {
   readonly config: ModelConfig;
+  /** What a person should know about it. */
+  readonly warnings: readonly string[];
 }
 
+const headName = `${headModule}.weight`;
+
+const openWeights = (folder: string, config: ModelConfig, options: OpenOptions): Promise<StoredTensors> =>
+  openStoredTensors(
+    folder,
+    {
+      parameters: expectedTensors(config),
+      names: familyOf(config).names,
+      // Some tools store the head of a tied model too, some only the head.
+      tolerated: config.text.tieWordEmbeddings ? [headName] : [],
+      standIns: config.text.tieWordEmbeddings ? new Map([[tableName, headName]]) : new Map(),
+    },
+    options,
+  );
+
+const endless =
+  "neither generation_config.json nor config.json names a token that ends an answer: every answer has as many tokens as are allowed";
+
 /**
- * Opens a Hugging Face folder: configuration and weights.
+ * Opens a Hugging Face folder: configuration and weights. A head that is stored and differs from the word table is
+ * kept, whatever the configuration says about ties, as transformers does; that is one of the warnings.
  *
  * @throws {ConfigError} for a configuration of no known family or one that is not complete
  * @throws {WeightsError} naming the missing, mis-shaped and unexpected tensors
  * @throws {DataFormatError} for a damaged file
  */
 export const openCheckpoint = async (folder: string, options: OpenOptions = {}): Promise<Checkpoint> => {
-  const config = readConfigFile(folder);
-  const wanted = {
-    parameters: expectedTensors(config),
-    names: familyOf(config).names,
-    // Some tools store the head of a tied model too; the model reads its embedding.
-    tolerated: config.text.tieWordEmbeddings ? [`${headModule}.weight`] : [],
-  };
-  return { ...(await openStoredTensors(folder, wanted, options)), config };
+  const config = await readConfigFile(folder);
+  const warnings = config.tokens.endOfText.length === 0 ? [endless] : [];
+  const weights = await openWeights(folder, config, options);
+  const isOwnHead = config.text.tieWordEmbeddings && (await weights.areDifferent(tableName, headName));
+  if (!isOwnHead) return { ...weights, config, warnings };
+  await weights.close();
+  const untied = { ...config, text: { ...config.text, tieWordEmbeddings: false } };
+  const note =
+    "config.json ties the head to the word table, but a different lm_head.weight is stored: both are kept (tie_word_embeddings: false says so)";
+  return { ...(await openWeights(folder, untied, options)), config: untied, warnings: [...warnings, note] };
 };

@@ -5,10 +5,25 @@ export interface Comparison {
   /** `maxAbs` by the largest expected magnitude (of the compared numbers). */
   readonly maxRelative: number;
   readonly pass: boolean;
+  /** When the shapes differ: nothing else was compared. */
+  readonly shapes?: { readonly expected: readonly number[]; readonly got: readonly number[] };
+}
+
+/** Numbers in a shape, row by row. */
+export interface ShapedNumbers {
+  readonly shape: readonly number[];
+  readonly data: ArrayLike<number>;
 }
 
 /** What counts as equal: the largest step, or the largest step in relation to the largest magnitude. */
 export type Tolerance = { readonly absolute: number } | { readonly relativeToMax: number };
+
+const otherShape = (expected: readonly number[], got: readonly number[]): Comparison => ({
+  maxAbs: Number.POSITIVE_INFINITY,
+  maxRelative: Number.POSITIVE_INFINITY,
+  pass: false,
+  shapes: { expected, got },
+});
 
 /**
  * Compares two lists of numbers.
@@ -21,9 +36,10 @@ export const compareNumbers = (
   tolerance: Tolerance,
   isCompared?: (index: number) => boolean,
 ): Comparison => {
-  let maxAbs = expected.length === got.length ? 0 : Number.POSITIVE_INFINITY;
+  if (expected.length !== got.length) return otherShape([expected.length], [got.length]);
+  let maxAbs = 0;
   let magnitude = 0;
-  for (let i = 0; i < expected.length && i < got.length; i++) {
+  for (let i = 0; i < expected.length; i++) {
     if (isCompared !== undefined && !isCompared(i)) continue;
     const difference = Math.abs(expected[i]! - got[i]!);
     maxAbs = Math.max(maxAbs, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
@@ -33,6 +49,19 @@ export const compareNumbers = (
   const pass =
     "absolute" in tolerance ? maxAbs <= tolerance.absolute : maxRelative <= tolerance.relativeToMax;
   return { maxAbs, maxRelative, pass };
+};
+
+/** Compares shapes first, then the numbers. */
+export const compareShaped = (
+  expected: ShapedNumbers,
+  got: ShapedNumbers,
+  tolerance: Tolerance,
+  isCompared?: (index: number) => boolean,
+): Comparison => {
+  const same =
+    expected.shape.length === got.shape.length && expected.shape.every((side, i) => side === got.shape[i]);
+  if (same) return compareNumbers(expected.data, got.data, tolerance, isCompared);
+  return otherShape(expected.shape, got.shape);
 };
 
 /**

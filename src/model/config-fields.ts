@@ -21,8 +21,8 @@ export interface Fields {
   nested(name: string): Fields;
   /** The same fields, falling back to `other` for those that are absent here. */
   orElse(other: Fields): Fields;
-  /** The activation; absent means SiLU, which is the only one this family uses. */
-  mustBeSilu(name: string): void;
+  /** A text that can only be `only`, which is also what absence means: the activation. */
+  mustUse(name: string, only: string): void;
   /** An error about a field. */
   wrong(name: string, expected: string, got?: string): ConfigError;
 }
@@ -94,14 +94,14 @@ const accessTo = (object: JsonObject, where: string, label: string): Fields => {
       integers: (name) => (fields.has(name) ? fields : other).integers(name),
       flag: (name, fallback) => (fields.has(name) ? fields : other).flag(name, fallback),
       nested: (name) => (fields.has(name) ? fields : other).nested(name),
-      mustBeSilu: (name) => (fields.has(name) ? fields : other).mustBeSilu(name),
+      mustUse: (name, only) => (fields.has(name) ? fields : other).mustUse(name, only),
     }),
-    mustBeSilu: (name) => {
-      const got = value(name) ?? "silu";
-      if (got !== "silu")
+    mustUse: (name, only) => {
+      const got = value(name) ?? only;
+      if (got !== only)
         throw new UnsupportedError("activation", {
           where: `${where}, ${label}${name}`,
-          expected: '"silu"',
+          expected: shown(only),
           got: shown(got),
         });
     },

@@ -1,28 +1,44 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
+import { folderRegistry, type Registry } from "../core/registry.ts";
+import { checkIsModel, checkIsUnquantized } from "../weights/folder-kind.ts";
 import type { ModelConfig } from "./config.ts";
 import { fieldsOf } from "./config-fields.ts";
-import type { ModelFamily } from "./family.ts";
-import { qwen25Family } from "./qwen2_5_vl/family.ts";
+import type { ModelFamily, ModelFamilyPlugin } from "./family.ts";
 
-const families = new Map<string, ModelFamily>([["qwen2_5_vl", qwen25Family]]);
+/** Every folder beside this file that has a `family.ts`, and what people add. */
+export const modelFamilies: Registry<ModelFamilyPlugin> = folderRegistry(
+  "model family",
+  new URL("./", import.meta.url),
+  "family",
+);
 
-/** The family of a configuration that was read, or made for it. @throws {ConfigError} when there is none of its name */
+/** Families that were loaded: all of ours, and what was added since as soon as a file names it. */
+const loaded = new Map<string, ModelFamily>();
+
+const loadFamily = async (name: string): Promise<void> => {
+  if (!loaded.has(name) && modelFamilies.names().includes(name))
+    loaded.set(name, (await modelFamilies.make(name)).value);
+};
+for (const name of modelFamilies.names()) await loadFamily(name);
+
+/** The family of a configuration. @throws {ConfigError} when there is none of its name */
 export const familyOf = ({ family: name }: Pick<ModelConfig, "family">, where?: string): ModelFamily => {
-  const family = families.get(name);
-  if (family === undefined)
-    throw new ConfigError("a checkpoint of another family", {
-      ...(where === undefined ? {} : { where }),
-      expected: `model_type ${[...families.keys()].map((known) => JSON.stringify(known)).join(" or ")}`,
-      got: JSON.stringify(name),
-      hint: `choose a checkpoint of ${[...families.values()].map(({ title }) => title).join(" or ")}, or one that was trained here`,
-    });
-  return family;
+  const family = loaded.get(name);
+  if (family !== undefined) return family;
+  const titles = [...loaded.values()].map(({ title }) => title);
+  throw new ConfigError("a checkpoint of another family", {
+    ...(where === undefined ? {} : { where }),
+    expected: `model_type ${[...loaded.keys()].map((known) => JSON.stringify(known)).join(" or ")}`,
+    got: JSON.stringify(name),
+    hint: `choose a checkpoint of ${titles.join(" or ")}, or one that was trained here`,
+  });
 };
 
 /**
- * Reads a parsed `config.json` of any family.
+ * Reads a parsed `config.json` of any family that was loaded.
  *
  * @param where file name for error messages
  * @throws {ConfigError} for an unknown family, a missing or ill-typed field, or sizes that do not fit together
@@ -33,8 +49,29 @@ export const readConfig = (json: unknown, where: string): ModelConfig => {
   return familyOf({ family: root.text("model_type") ?? "none" }, where).readConfig(root);
 };
 
-/** Reads the configuration of a checkpoint folder. */
-export const readConfigFile = (folder: string): ModelConfig => {
+/**
+ * Ids that end an answer: those of `generation_config.json` when there is one, even if it names none.
+ * @source transformers 5.23, `PreTrainedModel.from_pretrained`
+ */
+const withEnds = (config: ModelConfig, folder: string): ModelConfig => {
+  const file = join(folder, "generation_config.json");
+  if (!existsSync(file)) return config;
+  const fields = fieldsOf(readJsonFile(file), file);
+  const endOfText = fields.has("eos_token_id") ? fields.integers("eos_token_id") : [];
+  return { ...config, tokens: { ...config.tokens, endOfText } };
+};
+
+/**
+ * Reads the configuration of a checkpoint folder, `config.json` and `generation_config.json`; its family may have been
+ * added from outside.
+ *
+ * @throws {ConfigError} as {@link readConfig}, and for a folder that is something else than a checkpoint
+ */
+export const readConfigFile = async (folder: string): Promise<ModelConfig> => {
+  checkIsModel(folder);
   const file = join(folder, "config.json");
-  return readConfig(readJsonFile(file), file);
+  const json = readJsonFile(file);
+  checkIsUnquantized(json, file);
+  await loadFamily(fieldsOf(json, file).text("model_type") ?? "none");
+  return withEnds(readConfig(json, file), folder);
 };

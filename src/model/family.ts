@@ -1,3 +1,4 @@
+import { type Define, definer, type Plugin } from "../core/registry.ts";
 import type { Grid } from "../frames/grid.ts";
 import type { Value } from "../graph/value.ts";
 import type { Parameter } from "../weights/parameter.ts";
@@ -85,3 +86,9 @@ export interface ModelFamily<Config extends ModelConfig = ModelConfig> {
   timeOfStep(step: number, secondsPerGrid: number, config: Config, rule: PositionRule): number;
   readonly processor: ProcessorRules;
 }
+
+/** A model family as its folder's `family.ts` exports it; the folder's name is the `model_type` of its checkpoints. */
+export interface ModelFamilyPlugin extends Plugin<ModelFamily> {}
+
+/** Declares a model family. */
+export const defineModelFamily: Define<ModelFamilyPlugin> = definer("model family");

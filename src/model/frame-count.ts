@@ -74,7 +74,7 @@ export const frameCount = (request: FrameCountRequest, totalFrames: number, vide
 
 /**
  * The frames that Qwen2.5-VL's own reader takes from a clip: evenly spread over the time range with both ends,
- * indices rounded half to even in float32.
+ * indices rounded half to even in float32. A clip of one frame, which that reader refuses, shows it twice.
  *
  * @param totalFrames frames of the whole clip
  * @param videoFps its average rate
@@ -86,6 +86,8 @@ export const chooseFrames = (
   totalFrames: number,
   videoFps: number,
 ): FrameChoice => {
+  if (totalFrames === 1)
+    return { indices: [0, 0], sampleFps: videoFps > 0 && videoFps < Infinity ? videoFps : defaultFps };
   if (!Number.isSafeInteger(totalFrames) || totalFrames < 1 || !(videoFps > 0) || !Number.isFinite(videoFps))
     throw new ConfigError("clip", {
       expected: "frames and a positive rate",

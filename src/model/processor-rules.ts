@@ -36,10 +36,10 @@ export interface ProcessorRules {
    */
   chooseFrames(request: FrameCountRequest, totalFrames: number, videoFps: number): FrameChoice;
   /**
-   * Size to which the frames of a part are brought.
+   * Sizes through which the frames of a part go, one after the other; the last is the one that the model takes.
    *
    * @param frames after their number was made whole temporal patches
    * @throws {ConfigError} for limits that cannot be met
    */
-  sizeOf(part: MediaPart, given: Size, frames: number, settings: ProcessorSettings): Size;
+  sizesOf(part: MediaPart, given: Size, frames: number, settings: ProcessorSettings): readonly Size[];
 }

@@ -6,9 +6,13 @@ import type { PatchSettings } from "../frames/patches.ts";
 import type { PixelLimits } from "../frames/smart-resize.ts";
 import { type Fields, fieldsOf } from "./config-fields.ts";
 
-/** What a checkpoint says about its pictures. `imageLimits` hold for images whose message names no limits. */
+/**
+ * What a checkpoint says about its pictures. Its limits hold whatever a message asks for: a picture that lies outside
+ * is resized a second time.
+ */
 export interface ProcessorSettings extends PatchSettings {
   readonly imageLimits: PixelLimits;
+  readonly videoLimits: PixelLimits;
 }
 
 const colours = (json: unknown, name: string, where: string): readonly [number, number, number] => {
@@ -20,33 +24,68 @@ const colours = (json: unknown, name: string, where: string): readonly [number, 
   return [red, green, blue];
 };
 
-const limitsOf = (fields: Fields): PixelLimits => {
-  if (fields.has("min_pixels"))
-    return { minPixels: fields.count("min_pixels"), maxPixels: fields.count("max_pixels") };
-  const size = fields.nested("size");
-  return { minPixels: size.count("shortest_edge"), maxPixels: size.count("longest_edge") };
+/** Limits of transformers' classes for files that say nothing, `Qwen2VLImageProcessor` and `Qwen2VLVideoProcessor`. */
+const classLimits: Readonly<Record<"image" | "video", PixelLimits>> = {
+  image: { minPixels: 3136, maxPixels: 1280 * 784 },
+  video: { minPixels: 128 * 784, maxPixels: 768 * 784 },
+};
+
+/** `min_pixels` and `max_pixels` come before `size`; what is not said is the class's default. */
+const limitsOf = (fields: Fields, defaults: PixelLimits): PixelLimits => {
+  const size = fields.has("size") ? fields.nested("size") : undefined;
+  const limit = (name: string, edge: string, fallback: number): number => {
+    if (fields.has(name)) return fields.count(name);
+    return size?.has(edge) === true ? size.count(edge) : fallback;
+  };
+  return {
+    minPixels: limit("min_pixels", "shortest_edge", defaults.minPixels),
+    maxPixels: limit("max_pixels", "longest_edge", defaults.maxPixels),
+  };
+};
+
+/** A JSON object and the file that it stands in. */
+interface Source {
+  readonly json: unknown;
+  readonly file: string;
+}
+
+/**
+ * Where a processor's fields stand: inside `processor_config.json` (5.x), else in the first of the files that is
+ * there.
+ * @source transformers 5.23, `get_video_processor_dict` and `get_image_processor_dict`
+ */
+const sourceOf = (folder: string, nested: string, files: readonly string[]): Source | undefined => {
+  const whole = join(folder, "processor_config.json");
+  if (existsSync(whole)) {
+    const inner = (readJsonFile(whole) as Readonly<Record<string, unknown>> | null)?.[nested];
+    if (inner !== undefined && inner !== null) return { json: inner, file: `${whole}, ${nested}` };
+  }
+  const file = files.map((name) => join(folder, name)).find((path) => existsSync(path));
+  return file === undefined ? undefined : { json: readJsonFile(file), file };
 };
 
 /**
- * Reads `preprocessor_config.json` (hub, 4.x), or the image part of `processor_config.json` (5.x).
+ * Reads what a checkpoint's files say about images and videos; a file for images counts for videos too unless there
+ * is one for them.
  *
- * @throws {DataFormatError} when neither is there
- * @throws {ConfigError} for missing or ill-typed fields
+ * @throws {DataFormatError} when there is no image processor
+ * @throws {ConfigError} for ill-typed fields
  */
 export const loadProcessorSettings = (folder: string): ProcessorSettings => {
-  const old = join(folder, "preprocessor_config.json");
-  const file = existsSync(old) ? old : join(folder, "processor_config.json");
-  if (!existsSync(file)) throw new DataFormatError("no image processor", { where: old });
-  const json = readJsonFile(file);
-  const inner = (json as { readonly image_processor?: unknown } | null)?.image_processor ?? json;
-  const fields = fieldsOf(inner, file);
+  const images = sourceOf(folder, "image_processor", ["preprocessor_config.json"]);
+  if (images === undefined)
+    throw new DataFormatError("no image processor", { where: join(folder, "preprocessor_config.json") });
+  const files = ["video_preprocessor_config.json", "preprocessor_config.json"];
+  const videos = sourceOf(folder, "video_processor", files) ?? images;
+  const fields = fieldsOf(images.json, images.file);
   return {
     patchSize: fields.count("patch_size"),
     temporalPatchSize: fields.count("temporal_patch_size"),
     mergeSize: fields.count("merge_size"),
-    imageMean: colours(inner, "image_mean", file),
-    imageStd: colours(inner, "image_std", file),
-    imageLimits: limitsOf(fields),
+    imageMean: colours(images.json, "image_mean", images.file),
+    imageStd: colours(images.json, "image_std", images.file),
+    imageLimits: limitsOf(fields, classLimits.image),
+    videoLimits: limitsOf(fieldsOf(videos.json, videos.file), classLimits.video),
   };
 };
 
@@ -58,9 +97,13 @@ export const releasedSettings: ProcessorSettings = {
   imageMean: [0.48145466, 0.4578275, 0.40821073],
   imageStd: [0.26862954, 0.26130258, 0.27577711],
   imageLimits: { minPixels: 3136, maxPixels: 12_845_056 },
+  videoLimits: { minPixels: 3136, maxPixels: 12_845_056 },
 };
 
-/** `preprocessor_config.json` of settings; the same numbers come back from {@link loadProcessorSettings}. */
+/**
+ * `preprocessor_config.json` of settings whose limits are the same for images and videos; the same numbers come back
+ * from {@link loadProcessorSettings}.
+ */
 export const writeProcessorSettings = (settings: ProcessorSettings): Record<string, unknown> => ({
   min_pixels: settings.imageLimits.minPixels,
   max_pixels: settings.imageLimits.maxPixels,

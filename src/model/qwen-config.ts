@@ -62,7 +62,7 @@ const readText = (text: Fields, tied: boolean): TextConfig => {
       `parts that add up to ${headDim / 2}, half of a head`,
       JSON.stringify(rope.mropeSection),
     );
-  text.mustBeSilu("hidden_act");
+  text.mustUse("hidden_act", "silu");
   if (text.flag("use_sliding_window", false))
     throw new UnsupportedError("sliding window attention", { where: text.where });
   return {
@@ -105,6 +105,8 @@ export const readQwenConfig = <Family extends string, Vision extends VisionSizes
   // 4.57 writes it inside text_config only; 5.x ties when either place says so.
   const tied = root.flag("tie_word_embeddings", false) || text.flag("tie_word_embeddings", false);
   const textConfig = readText(text, tied);
+  // As `GenerationConfig.from_model_config` of transformers: the outer one comes first.
+  const ends = root.has("eos_token_id") ? root : text;
   const id = (name: string): number => {
     const value = root.index(name);
     if (value >= textConfig.vocabSize)
@@ -121,7 +123,7 @@ export const readQwenConfig = <Family extends string, Vision extends VisionSizes
       visionStart: id("vision_start_token_id"),
       visionEnd: id("vision_end_token_id"),
       begin: text.has("bos_token_id") ? text.index("bos_token_id") : undefined,
-      endOfText: text.has("eos_token_id") ? text.integers("eos_token_id") : [],
+      endOfText: ends.has("eos_token_id") ? ends.integers("eos_token_id") : [],
       pad: text.has("pad_token_id") ? text.index("pad_token_id") : undefined,
     },
     storage: readStorage(root, text),

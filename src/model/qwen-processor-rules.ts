@@ -1,34 +1,43 @@
 import {
   defaultPixelLimits,
   type PixelLimits,
+  processorResize,
   type Size,
   smartResize,
   videoPixelLimits,
 } from "../frames/smart-resize.ts";
 import { chooseFrames } from "./frame-count.ts";
 import type { MediaPart, ProcessorRules } from "./processor-rules.ts";
-import type { ProcessorSettings } from "./processor-settings.ts";
 
-const limitsOf = (part: MediaPart, frames: number, settings: ProcessorSettings): PixelLimits =>
-  part.type === "video"
-    ? videoPixelLimits(part, frames, settings.patchSize * settings.mergeSize)
-    : {
-        minPixels: part.min_pixels ?? settings.imageLimits.minPixels,
-        maxPixels: part.max_pixels ?? settings.imageLimits.maxPixels,
-      };
-
-/** @source qwen-vl-utils 0.0.14, `fetch_video` and `fetch_image`: a given size knows the default limits of an image only */
-const sizeOf = (part: MediaPart, given: Size, frames: number, settings: ProcessorSettings): Size => {
-  const factor = settings.patchSize * settings.mergeSize;
+/**
+ * Size that qwen-vl-utils chooses; a size that the message gives knows the default limits of an image only.
+ * @source qwen-vl-utils 0.0.14, `fetch_video` and `fetch_image`
+ */
+const askedSize = (part: MediaPart, given: Size, frames: number, factor: number): Size => {
   const { resized_height: height, resized_width: width } = part;
-  if (height === undefined || width === undefined)
-    return smartResize(given, limitsOf(part, frames, settings), factor);
-  return smartResize({ width, height }, defaultPixelLimits(factor), factor);
+  const usual = defaultPixelLimits(factor);
+  if (height !== undefined && width !== undefined) return smartResize({ width, height }, usual, factor);
+  const limits: PixelLimits =
+    part.type === "video"
+      ? videoPixelLimits(part, frames, factor)
+      : { minPixels: part.min_pixels ?? usual.minPixels, maxPixels: part.max_pixels ?? usual.maxPixels };
+  return smartResize(given, limits, factor);
+};
+
+const sizesOf: ProcessorRules["sizesOf"] = (part, given, frames, settings) => {
+  const factor = settings.patchSize * settings.mergeSize;
+  const asked = askedSize(part, given, frames, factor);
+  const own = processorResize(
+    asked,
+    part.type === "video" ? settings.videoLimits : settings.imageLimits,
+    factor,
+  );
+  return own.width === asked.width && own.height === asked.height ? [asked] : [asked, own];
 };
 
 /** Qwen2-VL and Qwen2.5-VL. */
 export const qwenProcessorRules: ProcessorRules = {
   placeholders: { image: "<|image_pad|>", video: "<|video_pad|>" },
   chooseFrames,
-  sizeOf,
+  sizesOf,
 };

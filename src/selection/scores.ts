@@ -87,10 +87,12 @@ export const scoreKey = (request: ScoreRequest): string => {
   const { definition, made } = request.relevance;
   return sha256(
     JSON.stringify([
-      "scores@1",
+      "scores@2",
       request.content,
       made.recipe,
       definition.version,
+      // A person's own plug-in changes more often than its version.
+      definition.create.toString(),
       definition.usesText ? [request.keywords, request.caption] : [],
       request.context.spans ?? [],
       request.timeline.map(({ index, timeSeconds }) => [index, timeSeconds]),

@@ -10,7 +10,7 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** Ids of text of ours, in which the names of special tokens stand for the tokens. */
   encodeWithSpecial(text: string): number[];
-  /** Text of ids; `skipSpecial` leaves special tokens out. @throws {DataFormatError} for an unknown id */
+  /** Text of ids; `skipSpecial` leaves special tokens out. An id without a token is no text: vocabularies have room to spare. */
   decode(ids: ArrayLike<number>, options?: { readonly skipSpecial?: boolean }): string;
   /** Every added token by its text, special ones and others. */
   readonly added: ReadonlyMap<string, number>;
@@ -28,13 +28,33 @@ interface AddedToken {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const addedTokens = (json: Record<string, unknown>, where: string): AddedToken[] => {
-  const list = json["added_tokens"] ?? [];
+/** A list of tokens, each with id and content. @throws {DataFormatError} when it is something else */
+const tokenList = (list: unknown, where: string, name: string): AddedToken[] => {
   const fits = (token: unknown): token is Record<string, unknown> & AddedToken =>
     isObject(token) && Number.isSafeInteger(token["id"]) && typeof token["content"] === "string";
   if (!Array.isArray(list) || !list.every(fits))
-    throw new DataFormatError("tokenizer", { where, expected: "added_tokens with id and content" });
+    throw new DataFormatError("tokenizer", { where, expected: `${name} with id and content` });
   return list;
+};
+
+/**
+ * The added tokens of `tokenizer.json`, and those that stand in `tokenizer_config.json` only.
+ * @source transformers, `PreTrainedTokenizerFast.__init__`
+ */
+const addedTokens = (
+  json: Record<string, unknown>,
+  settings: Record<string, unknown>,
+  where: string,
+): AddedToken[] => {
+  const own = tokenList(json["added_tokens"] ?? [], where, "added_tokens");
+  const decoder = settings["added_tokens_decoder"];
+  if (!isObject(decoder)) return own;
+  const known = new Set(own.map(({ content }) => content));
+  const others = Object.entries(decoder).map(([id, token]) =>
+    isObject(token) ? { ...token, id: Number(id) } : token,
+  );
+  const listed = tokenList(others, where, "added_tokens_decoder of tokenizer_config.json");
+  return [...own, ...listed.filter(({ content }) => !known.has(content))];
 };
 
 /** A vocabulary without the added tokens: a WordLevel file may list them in both places. */
@@ -58,11 +78,11 @@ const withoutAdded = (
 export const tokenizerFrom = (json: unknown, config: unknown, where: string): Tokenizer => {
   if (!isObject(json)) throw new DataFormatError("tokenizer", { where, expected: "a JSON object" });
   const settings = isObject(config) ? config : {};
-  const added = addedTokens(json, where);
+  const added = addedTokens(json, settings, where);
   let full: LibraryTokenizer;
   let plain: LibraryTokenizer;
   try {
-    full = new LibraryTokenizer(json, settings);
+    full = new LibraryTokenizer({ ...json, added_tokens: added }, settings);
     plain = new LibraryTokenizer(
       { ...withoutAdded(json, added), added_tokens: [] },
       { ...settings, added_tokens_decoder: {}, additional_special_tokens: [] },
@@ -93,10 +113,7 @@ export const tokenizerFrom = (json: unknown, config: unknown, where: string): To
     encode: (text) => idsOf(plain, text),
     encodeWithSpecial: (text) => idsOf(full, text),
     decode: (source, options) => {
-      const list = Array.from(source);
-      const unknown = list.find((id) => full.id_to_token(id) === undefined);
-      if (unknown !== undefined)
-        throw new DataFormatError("token id without a token", { where, got: String(unknown) });
+      const list = Array.from(source).filter((id) => full.id_to_token(id) !== undefined);
       return list.length === 0
         ? ""
         : full.decode(list, {

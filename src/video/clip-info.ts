@@ -47,7 +47,7 @@ export const durationOf = (clip: ClipIndex): number => {
   const { frames, facts } = clip;
   const timeline = timelineOf(clip);
   const last = timeline.at(-1);
-  if (last === undefined || frames.lastDuration <= 0) return endOf(timeline);
+  if (last === undefined || !(frames.lastDuration > 0)) return endOf(timeline);
   return last.timeSeconds + (frames.lastDuration * facts.timeBase[0]) / facts.timeBase[1];
 };
 

@@ -79,7 +79,7 @@ export interface ContinuedTimes {
   /** Ascending ticks. */
   readonly pts: Float64Array;
   readonly steps: readonly ClockStep[];
-  /** The usual distance of two frames. */
+  /** How long the last frame is shown if it is shown as long as is usual behind the last step. */
   readonly usual: number;
 }
 
@@ -124,7 +124,7 @@ export const continuedTimes = (
     }
     pts[i] = before;
   });
-  return { pts, steps, usual };
+  return { pts, steps, usual: middleOf(gaps) ?? usual };
 };
 
 /** One sentence on the steps, undefined when there are none. Neighbouring ones count as one. */

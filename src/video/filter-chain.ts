@@ -65,11 +65,12 @@ export const zscaleTakes = ({ pixelFormat }: StoredColour, width: number, height
   /444/.test(pixelFormat) ||
   (width % 2 === 0 && height % 2 === 0);
 
-/** The conversion to a format that zimg knows, said here because FFmpeg's own choice differs by version. */
-const takenByZscale = (pixelFormat: string): string[] => {
-  if (isRgb(pixelFormat)) return ["format=gbrp"];
-  if (!isGrey(pixelFormat)) return [];
-  return [/1\d(be|le)/.test(pixelFormat) ? "format=gray16le" : "format=gray"];
+/** A format that zimg takes where it does not take the stored one, and FFmpeg's own choice differs by version. */
+const formatForZscale = (pixelFormat: string): string | undefined => {
+  if (isRgb(pixelFormat)) return "gbrp";
+  if (pixelFormat.startsWith("yuva")) return pixelFormat.replace("yuva", "yuv");
+  if (!isGrey(pixelFormat)) return undefined;
+  return /1\d(be|le)/.test(pixelFormat) ? "gray16le" : "gray";
 };
 
 /** The same at another size by zimg's bicubic (a = -0.5, as Pillow's), about 20 times as fast as conversion first. */
@@ -80,12 +81,22 @@ export const resizedChain = (
   height: number,
 ): string => {
   const { matrix, full } = colourOptions(colour);
-  const source = isRgb(colour.pixelFormat)
+  const { pixelFormat } = colour;
+  const grey = isGrey(pixelFormat);
+  const levels = `:rangein=${full ? "full" : "limited"}`;
+  const stored = isRgb(pixelFormat)
     ? ""
-    : `:matrixin=${matrix[1]}:rangein=${full ? "full" : "limited"}`;
-  const resize = `zscale=w=${width}:h=${height}:filter=bicubic:param_a=0:param_b=0.5${source}:range=full`;
-  const before = takenByZscale(colour.pixelFormat);
-  return [...orientation.filters, ...before, resize, "format=gbrp", "format=rgb24"].join(",");
+    : grey
+      ? `:matrixin=${matrix[1]}:matrix=${matrix[1]}${levels}`
+      : `:matrixin=${matrix[1]}${levels}`;
+  const resize = `zscale=w=${width}:h=${height}:filter=bicubic:param_a=0:param_b=0.5:chromalin=center${stored}:range=full`;
+  const taken = formatForZscale(pixelFormat);
+  const palette = pixelFormat === "pal8" ? ["format=rgb24"] : [];
+  const before = taken === undefined ? [] : [`scale=${exactFlags}`, ...palette, `format=${taken}`];
+  const behind = grey
+    ? ["format=gray", `scale=in_range=pc:out_range=pc:${exactFlags}`, "format=rgb24"]
+    : ["format=gbrp", "format=rgb24"];
+  return [...orientation.filters, ...before, resize, ...behind].join(",");
 };
 
 /** Filters from rgb24 to what the encoder takes. */

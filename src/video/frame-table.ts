@@ -78,7 +78,7 @@ export const framesFromDecode = (
   const times = ordered ? packets.pts.subarray(0, packets.count) : decoded;
   const continued = continuedTimes(times, stream, Math.max(1, packets.duration[0] || 1));
   const last = packets.duration[packets.count - 1]!;
-  const lastDuration = last > 0 ? last : continued.usual;
+  const lastDuration = last > 0 && continued.steps.length === 0 ? last : continued.usual;
   const frames = { source: "decoded", pts: continued.pts, packet: new Int32Array(0), lastDuration } as const;
   return { frames, fault: describeSteps(continued, stream) };
 };

@@ -32,12 +32,29 @@ export const linearModules = ({ parameters, names }: AdaptedModel): Map<string, 
 /** What selects modules in an `adapter_config.json`: a regular expression, or names of which one must end the path. */
 export type Targets = string | readonly string[];
 
-/** A Python regular expression that must match the whole text. @throws {ConfigError} when JavaScript cannot read it */
+/** Python's spelling -> JavaScript's, of what differs in patterns of module names. */
+const fromPython = (pattern: string): string =>
+  pattern
+    .replaceAll("(?P<", "(?<")
+    .replace(/\(\?P=(\w+)\)/g, "\\k<$1>")
+    .replaceAll("\\A", "^")
+    .replaceAll("\\Z", "$");
+
+/**
+ * A Python regular expression that must match the whole text; flags may stand in front, `(?i)`.
+ * @throws {ConfigError} when JavaScript cannot read it
+ */
 export const wholeMatch = (pattern: string, where: string): RegExp => {
+  const [front, letters = ""] = /^\(\?([a-zA-Z]+)\)/.exec(pattern) ?? [""];
+  const wrong = (cause?: unknown): ConfigError =>
+    new ConfigError("regular expression of an adapter", { where, got: pattern, cause });
+  // a, L and u choose between alphabets, which names of modules do not leave.
+  const flags = [...new Set(`s${letters.replace(/[aLu]/g, "")}`)].join("");
+  if (/[^ims]/.test(flags)) throw wrong();
   try {
-    return new RegExp(`^(?:${pattern.replaceAll("(?P<", "(?<").replaceAll("\\Z", "$")})$`, "s");
+    return new RegExp(`^(?:${fromPython(pattern.slice(front.length))})$`, flags);
   } catch (error) {
-    throw new ConfigError("regular expression of an adapter", { where, got: pattern, cause: error });
+    throw wrong(error);
   }
 };
 

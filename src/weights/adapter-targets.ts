@@ -41,6 +41,18 @@ const targeted = (
   return chosen;
 };
 
+/** The vision tower, or the language model with its head. */
+const towerOf = (hub: string): string => (hub.startsWith("visual.") ? "vision" : "language");
+
+/**
+ * What is selected but not stored. Targets are mostly last names, which fit both towers, though only one was trained: of
+ * a tower of which nothing is stored nothing is missing, and nothing is added there. (peft adds side paths of zeros.)
+ */
+const missingOf = (expected: ReadonlySet<string>, sides: ReadonlySet<string>): string[] => {
+  const stored = new Set([...sides].map(towerOf));
+  return [...expected].filter((hub) => !sides.has(hub) && stored.has(towerOf(hub)));
+};
+
 /**
  * The generation of names under which the targets select exactly the modules that have side paths.
  *
@@ -59,7 +71,7 @@ export const targetNaming = (
     const expected = targeted(config, model, choice, where);
     return {
       choice,
-      missing: [...expected].filter((hub) => !sides.has(hub)),
+      missing: missingOf(expected, sides),
       extra: [...sides].filter((hub) => !expected.has(hub)),
     };
   });

@@ -6,6 +6,7 @@ import { type AdapterConfig, readAdapterConfig } from "./adapter-config.ts";
 import { type AdaptedModel, linearModules, patternValue } from "./adapter-names.ts";
 import { type AdapterPlace, placesOf } from "./adapter-places.ts";
 import { targetNaming } from "./adapter-targets.ts";
+import { checkIsAdapter, emptyHint } from "./folder-kind.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 import type { AdapterNaming } from "./tensor-names.ts";
 
@@ -68,6 +69,7 @@ class AdapterReader {
   }
 
   async read(): Promise<Adapter> {
+    this.#checkHasNumbers();
     const { places, naming } = placesOf(this.#file.tensors.keys(), this.#model, this.#file.file, this.#hint);
     const replaced = await this.#replaced(places);
     const sides = this.#sides(places);
@@ -76,8 +78,27 @@ class AdapterReader {
     return { modules, replaced, rsLora, dropout, base, naming, matched: places.length };
   }
 
+  #checkHasNumbers(): void {
+    const empty = [...this.#file.tensors.values()].filter(({ shape }) => shape.includes(0));
+    if (empty.length > 0)
+      throw new WeightsError("adapter of empty tensors", {
+        where: this.#file.file,
+        expected: "numbers",
+        got: `${empty.length} of ${this.#file.tensors.size} without any, e.g. ${empty[0]!.name} [${empty[0]!.shape}]`,
+        hint: emptyHint,
+      });
+  }
+
   #check(stored: string, wanted: readonly number[]): void {
     const { shape } = this.#file.tensors.get(stored)!;
+    const ofVocabulary = /(^|\.)(embed_tokens|lm_head)\b/.test(stored);
+    if (ofVocabulary && shape.length === wanted.length && shape[0] !== wanted[0] && shape[1] === wanted[1])
+      throw new WeightsError("adapter of a model whose vocabulary was resized", {
+        where: `${this.#file.file}, ${stored}`,
+        expected: `${wanted[0]} tokens, as the model has them`,
+        got: `${shape[0]}`,
+        hint: "resize the model as it was resized for training (resize_token_embeddings) and save it, or merge the adapter with peft",
+      });
     if (String(shape) !== String(wanted))
       throw new WeightsError("adapter of another model", {
         where: `${this.#file.file}, ${stored}`,
@@ -144,11 +165,13 @@ class AdapterReader {
 /**
  * Reads a PEFT folder (`adapter_config.json`, `adapter_model.safetensors`) of either naming generation.
  *
+ * @throws {ConfigError} for a folder that is something else
  * @throws {WeightsError} unless every tensor has its place, every selected module has both of its tensors, and all
  * shapes fit the model
  * @throws {UnsupportedError} for other methods than LoRA and options that change its numbers
  */
 export const readAdapter = async (folder: string, model: AdaptedModel): Promise<Adapter> => {
+  checkIsAdapter(folder);
   const configFile = join(folder, "adapter_config.json");
   const adapterConfig = readAdapterConfig(readJsonFile(configFile), configFile);
   const weights = join(folder, "adapter_model.safetensors");

@@ -12,8 +12,11 @@ import {
 /** An open safetensors file whose header has been checked. Numbers are little-endian, as on every machine we run on. */
 export interface SafetensorsFile extends SafetensorsHeader {
   readonly file: string;
-  /** Fills `target` (its length = the tensor's element count) with float32 values. */
-  readInto(name: string, target: Float32Array): Promise<void>;
+  /**
+   * Fills `target` with float32 values of a tensor: all of them, or as many as fit from element `from` on.
+   * @throws {ShapeError} when the tensor has not so many
+   */
+  readInto(name: string, target: Float32Array, from?: number): Promise<void>;
   /** The float32 values of a tensor. */
   readFloats(name: string): Promise<Float32Array>;
   /** The values of an integer or boolean tensor. @throws {DataFormatError} when one does not fit 32 bits */
@@ -51,6 +54,13 @@ const widenTo32: Readonly<Record<string, Widen>> = {
     const values = new BigUint64Array(piece.buffer, 0, count);
     for (let i = 0; i < count; i++) target[i] = Number(values[i]);
   },
+};
+
+const integersOf: Readonly<Record<string, (bytes: ArrayBuffer) => Iterable<number | bigint>>> = {
+  I64: (bytes) => new BigInt64Array(bytes),
+  I32: (bytes) => new Int32Array(bytes),
+  U8: (bytes) => new Uint8Array(bytes),
+  BOOL: (bytes) => new Uint8Array(bytes),
 };
 
 /** Reads exactly `bytes.length` bytes. */
@@ -101,6 +111,89 @@ const readHeader = async (handle: FileHandle, file: string): Promise<Safetensors
   return parseHeader(text, 8 + header.length, stat.size, file);
 };
 
+/** One open file of which the header is known. */
+class OpenFile {
+  readonly #handle: FileHandle;
+  readonly #file: string;
+  readonly #header: SafetensorsHeader;
+
+  constructor(handle: FileHandle, file: string, header: SafetensorsHeader) {
+    this.#handle = handle;
+    this.#file = file;
+    this.#header = header;
+  }
+
+  async readInto(name: string, target: Float32Array, from: number | undefined): Promise<void> {
+    const entry = this.#entry(name);
+    const size = elementBytes[entry.type]!;
+    const count = (entry.end - entry.begin) / size;
+    const start = from ?? 0;
+    if (from === undefined ? target.length !== count : start + target.length > count)
+      throw new ShapeError("room for a tensor", {
+        where: `${this.#file}, tensor "${name}"`,
+        expected: `${count - start} numbers`,
+        got: `${target.length}`,
+      });
+    const begin = entry.begin + start * size;
+    if (entry.type === "F32") {
+      const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+      await readExactly(this.#handle, bytes, begin, this.#file);
+      return;
+    }
+    const widen = widenTo32[entry.type];
+    if (widen === undefined)
+      throw new DataFormatError("safetensors: numbers of this type cannot be read", {
+        where: `${this.#file}, tensor "${name}"`,
+        got: entry.type,
+      });
+    const piece = new Uint8Array(Math.min(pieceBytes, target.length * size));
+    for (let done = 0; done < target.length; ) {
+      const now = Math.min(piece.length / size, target.length - done);
+      await readExactly(this.#handle, piece.subarray(0, now * size), begin + done * size, this.#file);
+      widen(piece, now, target.subarray(done, done + now));
+      done += now;
+    }
+  }
+
+  async readFloats(name: string): Promise<Float32Array> {
+    const { begin, end, type } = this.#entry(name);
+    const target = new Float32Array((end - begin) / elementBytes[type]!);
+    await this.readInto(name, target, undefined);
+    return target;
+  }
+
+  async readBytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    const entry = this.#entry(name);
+    const bytes = new Uint8Array(entry.end - entry.begin);
+    await readExactly(this.#handle, bytes, entry.begin, this.#file);
+    return bytes;
+  }
+
+  async readIntegers(name: string): Promise<Int32Array> {
+    const { type } = this.#entry(name);
+    const where = `${this.#file}, tensor "${name}"`;
+    const values = integersOf[type]?.((await this.readBytes(name)).buffer);
+    if (values === undefined)
+      throw new DataFormatError("safetensors: not an integer tensor", { where, got: type });
+    return Int32Array.from(values, (value: number | bigint) => {
+      const number = Number(value);
+      if (number !== (number | 0))
+        throw new DataFormatError("safetensors: an integer does not fit 32 bits", {
+          where,
+          got: String(value),
+        });
+      return number;
+    });
+  }
+
+  #entry(name: string): TensorEntry {
+    const entry = this.#header.tensors.get(name);
+    if (entry === undefined)
+      throw new DataFormatError("safetensors: no such tensor", { where: this.#file, got: name });
+    return entry;
+  }
+}
+
 /**
  * Opens a safetensors file; nothing beyond its header is read until asked for, and nothing larger than the file is
  * ever allocated.
@@ -121,89 +214,14 @@ export const openSafetensors = async (file: string): Promise<SafetensorsFile> =>
     await handle.close();
     throw error;
   }
-  const entryOf = (name: string): TensorEntry => {
-    const entry = header.tensors.get(name);
-    if (entry === undefined)
-      throw new DataFormatError("safetensors: no such tensor", { where: file, got: name });
-    return entry;
-  };
-  const countOf = (entry: TensorEntry): number => (entry.end - entry.begin) / elementBytes[entry.type]!;
-
-  const readInto = async (name: string, target: Float32Array): Promise<void> => {
-    const entry = entryOf(name);
-    const count = countOf(entry);
-    if (target.length !== count)
-      throw new ShapeError("room for a tensor", {
-        where: `${file}, tensor "${name}"`,
-        expected: `${count} numbers`,
-        got: `${target.length}`,
-      });
-    if (entry.type === "F32") {
-      await readExactly(
-        handle,
-        new Uint8Array(target.buffer, target.byteOffset, target.byteLength),
-        entry.begin,
-        file,
-      );
-      return;
-    }
-    const widen = widenTo32[entry.type];
-    if (widen === undefined)
-      throw new DataFormatError("safetensors: numbers of this type cannot be read", {
-        where: `${file}, tensor "${name}"`,
-        got: entry.type,
-      });
-    const size = elementBytes[entry.type]!;
-    const piece = new Uint8Array(Math.min(pieceBytes, count * size));
-    for (let done = 0; done < count; ) {
-      const now = Math.min(piece.length / size, count - done);
-      await readExactly(handle, piece.subarray(0, now * size), entry.begin + done * size, file);
-      widen(piece, now, target.subarray(done, done + now));
-      done += now;
-    }
-  };
-  const readBytes = async (name: string): Promise<Uint8Array<ArrayBuffer>> => {
-    const entry = entryOf(name);
-    const bytes = new Uint8Array(entry.end - entry.begin);
-    await readExactly(handle, bytes, entry.begin, file);
-    return bytes;
-  };
+  const opened = new OpenFile(handle, file, header);
   return {
     ...header,
     file,
-    readInto,
-    readBytes,
-    readFloats: async (name) => {
-      const target = new Float32Array(countOf(entryOf(name)));
-      await readInto(name, target);
-      return target;
-    },
-    readIntegers: async (name) => {
-      const entry = entryOf(name);
-      const { buffer } = await readBytes(name);
-      const values =
-        entry.type === "I64"
-          ? new BigInt64Array(buffer)
-          : entry.type === "I32"
-            ? new Int32Array(buffer)
-            : entry.type === "U8" || entry.type === "BOOL"
-              ? new Uint8Array(buffer)
-              : undefined;
-      if (values === undefined)
-        throw new DataFormatError("safetensors: not an integer tensor", {
-          where: `${file}, tensor "${name}"`,
-          got: entry.type,
-        });
-      return Int32Array.from(values, (value: number | bigint) => {
-        const number = Number(value);
-        if (number !== (number | 0))
-          throw new DataFormatError("safetensors: an integer does not fit 32 bits", {
-            where: `${file}, tensor "${name}"`,
-            got: String(value),
-          });
-        return number;
-      });
-    },
+    readInto: (name, target, from) => opened.readInto(name, target, from),
+    readBytes: (name) => opened.readBytes(name),
+    readFloats: (name) => opened.readFloats(name),
+    readIntegers: (name) => opened.readIntegers(name),
     close: () => handle.close(),
   };
 };

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { DataFormatError, WeightsError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
-import type { Parameter } from "./parameter.ts";
+import { checkTensors, type StoredPlace, someNames, type WantedTensors } from "./check-tensors.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
-import type { TensorNames } from "./tensor-names.ts";
+import { elementsOf } from "./write-safetensors.ts";
 
 /** Numbers in the 16-bit format of their file. */
 export interface StoredBits {
@@ -23,17 +23,11 @@ export interface StoredTensors {
   readInto(name: string, target: Float32Array): Promise<void>;
   /** The 16 bits of each number as the file has them; undefined when it has another format. */
   readBits(name: string): Promise<StoredBits | undefined>;
+  /** True when both names are stored (read or not), and not with the same numbers. */
+  areDifferent(name: string, other: string): Promise<boolean>;
   /** Names in the files that the model has no place for; empty unless they were allowed. */
   readonly unexpected: readonly string[];
   close(): Promise<void>;
-}
-
-/** The tensors that a model asks for. */
-export interface WantedTensors {
-  readonly parameters: readonly Parameter[];
-  readonly names: Pick<TensorNames, "hubName">;
-  /** Names that may be stored although the model does not read them. */
-  readonly tolerated: readonly string[];
 }
 
 /** How a checkpoint is opened. */
@@ -67,22 +61,37 @@ const readIndex = (file: string): Map<string, string> => {
   );
 };
 
-/** At most five names and how many more there are. */
-const some = (names: readonly string[]): string =>
-  names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
-
-/** Open files and, for each hub name, the file and the name under which it is stored. */
+/** Open files and, for each hub name, its place. */
 interface Stored {
   readonly files: Map<string, SafetensorsFile>;
-  readonly places: Map<string, { readonly file: SafetensorsFile; readonly name: string }>;
+  readonly places: Map<string, StoredPlace>;
 }
+
+/** Numbers that are compared at once. */
+const comparedAtOnce = 1 << 18;
+
+const sameNumbers = async (one: StoredPlace, other: StoredPlace): Promise<boolean> => {
+  const [shape, otherShape] = [one, other].map(({ file, name }) => file.tensors.get(name)!.shape);
+  if (String(shape) !== String(otherShape)) return false;
+  const count = elementsOf(shape!);
+  const size = Math.min(comparedAtOnce, count);
+  const [a, b] = [new Float32Array(size), new Float32Array(size)];
+  for (let from = 0; from < count; from += size) {
+    const now = Math.min(size, count - from);
+    await one.file.readInto(one.name, a.subarray(0, now), from);
+    await other.file.readInto(other.name, b.subarray(0, now), from);
+    for (let i = 0; i < now; i++)
+      if (a[i] !== b[i] && !(Number.isNaN(a[i]) && Number.isNaN(b[i]))) return false;
+  }
+  return true;
+};
 
 const openFiles = async (
   folder: string,
   files: Map<string, SafetensorsFile>,
   { hubName }: WantedTensors["names"],
 ): Promise<Stored["places"]> => {
-  const places: Map<string, { file: SafetensorsFile; name: string }> = new Map();
+  const places: Stored["places"] = new Map();
   const place = (file: SafetensorsFile, name: string): void => {
     const known = hubName(name);
     const other = places.get(known);
@@ -117,7 +126,7 @@ const openFiles = async (
     throw new WeightsError("shards are missing", {
       where: folder,
       expected: `${shards.length} files that ${indexFile} names`,
-      got: `${shards.length - absent.length}, without ${some(absent)}`,
+      got: `${shards.length - absent.length}, without ${someNames(absent)}`,
       hint: "fetch or copy them again",
     });
   for (const [name, shard] of index) {
@@ -139,39 +148,6 @@ const openFiles = async (
   return places;
 };
 
-/** Throws unless every parameter is there with its shape; gives back the names without a place. */
-const checkTensors = (
-  { parameters: expected, tolerated }: WantedTensors,
-  places: Stored["places"],
-  folder: string,
-  unexpectedIs: "error" | "ignore",
-): string[] => {
-  const missing = expected.filter(({ name }) => !places.has(name)).map(({ name }) => name);
-  const misShaped = expected.flatMap(({ name, shape }) => {
-    const place = places.get(name);
-    const stored = place?.file.tensors.get(place.name)?.shape;
-    return stored === undefined ||
-      (stored.length === shape.length && stored.every((side, axis) => side === shape[axis]))
-      ? []
-      : [`${name} [${stored}] instead of [${shape}]`];
-  });
-  const known = new Set([...expected.map(({ name }) => name), ...tolerated]);
-  const unexpected = [...places.keys()].filter((name) => !known.has(name));
-  const problems = [
-    ...(missing.length === 0 ? [] : [`${missing.length} missing: ${some(missing)}`]),
-    ...(misShaped.length === 0 ? [] : [`${misShaped.length} mis-shaped: ${some(misShaped)}`]),
-    ...(unexpected.length === 0 || unexpectedIs === "ignore"
-      ? []
-      : [`${unexpected.length} unexpected: ${some(unexpected)}`]),
-  ];
-  if (problems.length > 0)
-    throw new WeightsError("weights do not fit the configuration", {
-      where: folder,
-      got: problems.join("; "),
-    });
-  return unexpected;
-};
-
 /**
  * Opens the weights of a Hugging Face folder: one `model.safetensors`, or shards with an index; float32, float16 or
  * bfloat16.
@@ -190,11 +166,13 @@ export const openStoredTensors = async (
   };
   try {
     const places = await openFiles(folder, files, wanted.names);
+    for (const [name, other] of wanted.standIns)
+      if (!places.has(name) && places.has(other)) places.set(name, places.get(other)!);
     const unexpected = checkTensors(wanted, places, folder, options.unexpected ?? "error");
     const shapes = new Map(wanted.parameters.map(({ name, shape }) => [name, shape]));
     const unknown = (name: string): WeightsError =>
       new WeightsError("no such parameter", { where: folder, got: name });
-    const placeOf = (name: string): { readonly file: SafetensorsFile; readonly name: string } => {
+    const placeOf = (name: string): StoredPlace => {
       const place = shapes.has(name) ? places.get(name) : undefined;
       if (place === undefined) throw unknown(name);
       return place;
@@ -211,6 +189,11 @@ export const openStoredTensors = async (
       readInto: async (name, target) => {
         const place = placeOf(name);
         await place.file.readInto(place.name, target);
+      },
+      areDifferent: async (name, other) => {
+        const [one, two] = [places.get(name), places.get(other)];
+        if (one === undefined || two === undefined || one === two) return false;
+        return !(await sameNumbers(one, two));
       },
       readBits: async (name) => {
         const place = placeOf(name);

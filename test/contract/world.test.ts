@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConfigError } from "../../src/core/errors.ts";
 import { readDescription, readSamples } from "../../src/dataset/read.ts";
+import type { Sample } from "../../src/dataset/sample.ts";
 import { validateDataset } from "../../src/dataset/validate.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import { planClip } from "../../src/world/clip.ts";
@@ -45,6 +46,35 @@ describe.skipIf(!usable)("a generated world", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+  test("names the held-out part row by row and changes nothing else, whatever the number of workers", async () => {
+    const held = { count: 9, seed: "h", profile };
+    const [plain, one, two] = ["plain", "one", "two"].map((name) => join(folder, `held-${name}`)) as [
+      string,
+      string,
+      string,
+    ];
+    await generateWorld({ ...held, out: plain, workers: 1 });
+    await generateWorld({ ...held, heldOut: 4, out: one, workers: 1 });
+    await generateWorld({ ...held, heldOut: 4, out: two, workers: 2 });
+    expect(contentOf(two)).toEqual(contentOf(one));
+    const rows = async (path: string): Promise<Sample[]> => {
+      const samples: Sample[] = [];
+      for await (const sample of readSamples(path)) samples.push(sample);
+      return samples;
+    };
+    const marked = await rows(one);
+    expect(marked.map(({ split: _, ...rest }) => rest)).toEqual(await rows(plain));
+    const clips = [...new Set(marked.map(({ clip }) => clip.sha256))];
+    for (const { clip, split } of marked)
+      expect(split).toBe(clips.indexOf(clip.sha256) < 5 ? "train" : "test");
+    expect(await validateDataset(one, { clips: true })).toEqual([]);
+    // Another part is another world: the folder is not gone on with.
+    await expect(generateWorld({ ...held, heldOut: 3, out: one })).rejects.toThrow(ConfigError);
+    for (const heldOut of [-1, 10, 0.5])
+      await expect(generateWorld({ ...held, heldOut, out: join(folder, "never") })).rejects.toThrow(
+        "held-out clips",
+      );
+  });
   test("is whole, valid, and leaves no unfinished work behind", async () => {
     const path = join(folder, "whole");
     expect(await validateDataset(path, { clips: true })).toEqual([]);

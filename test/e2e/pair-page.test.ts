@@ -113,7 +113,7 @@ describe.skipIf(chromiumMissing("keyframes --html in a browser"))("keyframes --h
     await tab.click("[data-key='0']");
     expect(await frameShown(tab)).toBe(key);
 
-    const box = (await tab.locator("#curve svg").boundingBox())!;
+    const box = (await tab.locator("#curve svg.wide").boundingBox())!;
     await tab.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
     await settled(tab);
     expect(await tab.evaluate("complete.currentTime / complete.duration")).toBeCloseTo(0.515, 1);
@@ -135,6 +135,40 @@ describe.skipIf(chromiumMissing("keyframes --html in a browser"))("keyframes --h
     expect((key - 1) % 125).toBeGreaterThanOrEqual(22);
     expect((key - 1) % 125).toBeLessThanOrEqual(29);
     expect(await tab.evaluate("Math.abs(complete.currentTime - absent.currentTime)")).toBeLessThan(0.01);
+    expect(errors).toEqual([]);
+  });
+
+  it("fits 420 pixels in both colour schemes: nothing is cut, the whole curve shows, a tap on it seeks", async () => {
+    const { file } = await opened(50, "--fps", "all");
+    for (const colorScheme of ["light", "dark"] as const) {
+      const tab = await browser.newPage({ viewport: { width: 420, height: 900 }, colorScheme });
+      await tab.goto(`file://${file}`);
+      await tab.waitForFunction("complete.readyState >= 2 && absent.readyState >= 2");
+      expect(await tab.evaluate("document.documentElement.scrollWidth")).toBe(420);
+      const cut = `[...document.querySelectorAll("main *")].filter((one) => {
+        const box = one.getBoundingClientRect();
+        return box.width > 0 && (box.left < 0 || box.right > 420);
+      }).length`;
+      expect(await tab.evaluate(cut)).toBe(0);
+      const crowded = `(() => {
+        const boxes = [...document.querySelectorAll("svg.narrow .axis")].map((one) => one.getBoundingClientRect());
+        const hits = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+        return boxes.filter((a, i) => boxes.some((b, j) => j > i && hits(a, b))).length;
+      })()`;
+      expect(await tab.evaluate(crowded)).toBe(0);
+      const size = `parseFloat(getComputedStyle(document.querySelector("svg.narrow .axis")).fontSize) *
+        document.querySelector("svg.narrow").clientWidth / 396`;
+      expect(await tab.evaluate(size)).toBeGreaterThan(10);
+      await tab.locator("#curve svg.narrow").click();
+      await settled(tab);
+      expect(await tab.evaluate("complete.currentTime / complete.duration")).toBeCloseTo(0.54, 1);
+      const [ground, ink] = (await tab.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]",
+      )) as [string, string];
+      const light = (colour: string): number => Number(/\d+/.exec(colour)![0]);
+      expect(light(ground) > light(ink)).toBe(colorScheme === "light");
+      await tab.close();
+    }
     expect(errors).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
+import type { ScoreResult } from "../../src/jobs/score.ts";
 import { readRun } from "../../src/runs/read-run.ts";
 
 const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
@@ -112,6 +113,29 @@ test("from nothing to a report that opens in a browser; a second call finds ever
   expect(steps(out)).toEqual(told);
   const rows = (html: string): string[] => [...html.matchAll(/<tr[^>]*>.*?<\/tr>/gs)].map(([row]) => row);
   expect(rows(report).length).toBeGreaterThan(5);
+
+  // The page is made of the folder alone, and scoring the product's own answers gives the product's own numbers.
+  const command = (...args: readonly string[]): Ended =>
+    spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+  const page = readFileSync(document.report, "utf8");
+  const again = command("report", out, "--json");
+  expect(again.status, again.stderr).toBe(0);
+  expect(readFileSync(document.report, "utf8")).toBe(page);
+  const records = join(out, "evaluation", "comparative-grpo.jsonl");
+  const scored = command(
+    "score",
+    "world",
+    "--annotations",
+    join(out, "world"),
+    "--predictions",
+    records,
+    "--json",
+  );
+  expect(scored.status, scored.stderr).toBe(0);
+  const { accuracy, missing, unknown, split } = JSON.parse(scored.stdout) as ScoreResult;
+  const main = document.rows.at(-1)!;
+  expect(accuracy.value).toBeCloseTo(main.complete.overall.value, 12);
+  expect([missing, unknown, split]).toEqual([0, 0, "test"]);
 
   if (browserPath === undefined) return;
   const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });

@@ -8,6 +8,7 @@ import { everyRow, labelledRows, prepareCase } from "../../src/engine/fixture-ba
 import { trainedAdapter } from "../../src/engine/lora.ts";
 import { type Execution, type OpenModel, openEngine } from "../../src/engine/onnx/open.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { batchRules } from "../../src/model/batch-rules.ts";
 import { readConfigFile } from "../../src/model/families.ts";
 import { type ModelFixture, openFixture } from "../../src/model/fixture.ts";
 import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
@@ -50,8 +51,8 @@ const ownLogits = async ({ engine, config }: OpenModel, fixture: ModelFixture): 
   for (const one of fixture.cases) {
     const { inputs, ids } = await prepareCase(one, config);
     const { rows, targets } = everyRow(inputs);
-    const batch = idsBatch(ids, config, { scoredRows: rows, targets });
-    all.set(one.name, (await engine.forward(batch, { logits: true })).logits!);
+    const batch = idsBatch(ids, batchRules(config), { scoredRows: rows, targets });
+    all.set(one.name, (await engine.inspect(batch)).logits!);
   }
   return all;
 };
@@ -62,13 +63,13 @@ const train = async ({ engine, config }: OpenModel, fixture: ModelFixture): Prom
   for (let step = 0; step < 3; step++) {
     const { inputs, ids } = await prepareCase(fixture.cases[0]!, config);
     const { rows, targets } = labelledRows(inputs);
-    const batch = idsBatch(ids, config, { scoredRows: rows, targets });
-    const { tokenLogprobs } = await engine.forward(batch);
+    const batch = idsBatch(ids, batchRules(config), { scoredRows: rows, targets });
+    const pass = await engine.forward([batch], { keep: "graph" });
+    const { tokenLogprobs } = pass.outputs[0]!;
     losses.push(-tokenLogprobs.reduce((sum, value) => sum + value, 0) / rows.length);
-    await engine.backward(batch, {
-      tokenLogprobs: new Float32Array(rows.length).fill(-1 / rows.length),
-      states: new Map(),
-    });
+    const cotangent = new Float32Array(rows.length).fill(-1 / rows.length);
+    await engine.clearGradient();
+    await engine.backward(pass, [{ tokenLogprobs: cotangent, states: new Map() }]);
     await engine.update({
       learningRate: 2e-2,
       beta1: 0.9,
@@ -88,7 +89,7 @@ const worst = async (
   got: LogitsByCase,
   expected: LogitsByCase,
 ): Promise<number> => {
-  const config = readConfigFile(folder);
+  const config = await readConfigFile(folder);
   let most = 0;
   for (const one of fixture.cases) {
     const { inputs } = await prepareCase(one, config);
@@ -125,7 +126,11 @@ describe.skipIf(isMissing)("adapters trained here", () => {
     if (opened.kind !== "model") throw new Error("not a model fixture");
     fixture = opened;
     const options = { targets: ["q_proj", "v_proj", "down_proj", "qkv"], rank: 4, alpha: 8, vision: true };
-    const start = newAdapter(adaptedModel(readConfigFile(checkpoint)), options, seededRandom("adapter"));
+    const start = newAdapter(
+      adaptedModel(await readConfigFile(checkpoint)),
+      options,
+      seededRandom("adapter"),
+    );
     for (const execution of ["whole", "layerwise"] as const) {
       const engineOptions = { threads: 2, execution, weightStorage: "as-stored" as const };
       const model = await openEngine(checkpoint, "adapter", engineOptions, start);
@@ -151,7 +156,7 @@ describe.skipIf(isMissing)("adapters trained here", () => {
   ] as const)("%s, names %s: peft computes the same logits under %s", async (execution, naming, version) => {
     const { adapter, logits } = trained.get(execution)!;
     const saved = join(work, `${execution} ${naming}`);
-    writeAdapter(saved, adapter, adaptedModel(readConfigFile(checkpoint)), { naming });
+    writeAdapter(saved, adapter, adaptedModel(await readConfigFile(checkpoint)), { naming });
     const reference = await referenceLogits(version, folder, checkpoint, saved);
     expect(await worst(fixture, checkpoint, logits, reference)).toBeLessThan(1e-4);
     const without = await referenceLogits(version, folder, checkpoint);

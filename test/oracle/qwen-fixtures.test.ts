@@ -47,6 +47,22 @@ const models: [name: string, version: TransformersVersion, options: string][] = 
     "4.49",
     "--mrope 6 0 2 --tokens-per-second 25 --window 100 --rope-theta 10000",
   ],
+  [
+    "Qwen2-VL: heads of 12 numbers, MLPs of 3 widths, tied",
+    "4.49",
+    "--family qwen2_vl --vision-hidden 36 --vision-heads 3 --mlp-ratio 3 --tied --dtype bfloat16",
+  ],
+  [
+    "Qwen2-VL: saved by 4.49 itself, in shards",
+    "4.49",
+    "--family qwen2_vl --layout own --shards 2 --patch 8 --merge 4 --seed 4",
+  ],
+  ["Qwen2-VL: saved by 5.x itself, single frames", "5.x", "--family qwen2_vl --layout own --temporal 1"],
+  [
+    "Qwen2-VL: nested, new names, three types of numbers",
+    "5.x",
+    "--family qwen2_vl --layout nested --prefix new --dtype mixed --kv-heads 1",
+  ],
 ];
 const adapters: [name: string, version: TransformersVersion, options: string][] = [
   [
@@ -68,6 +84,16 @@ const adapters: [name: string, version: TransformersVersion, options: string][] 
     "two of three layers, and the head",
     "5.x",
     "--adapter-rank 2 --adapter-targets q_proj,lm_head,up_proj --adapter-layers 0 2",
+  ],
+  [
+    "Qwen2-VL: every linear module of both towers",
+    "5.x",
+    "--family qwen2_vl --adapter-rank 2 --adapter-targets all-linear --tied",
+  ],
+  [
+    "Qwen2-VL: old names, the tower's MLP and the merger",
+    "4.49",
+    "--family qwen2_vl --adapter-rank 3 --adapter-targets fc1,fc2,v_proj --adapter-saves merger --seed 5",
   ],
 ];
 

@@ -9,7 +9,7 @@ import { openCheckpoint } from "../../src/model/checkpoint.ts";
 import { openFixture } from "../../src/model/fixture.ts";
 import { positionsOf } from "../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../src/model/qwen2_5_vl/config.ts";
-import { visionLayout } from "../../src/model/qwen2_5_vl/windows.ts";
+import { windowLayout } from "../../src/model/qwen2_5_vl/windows.ts";
 import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { chatTemplate, loadChatTemplate } from "../../src/text/chat-template.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
@@ -174,7 +174,7 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
     const old = ask<Row[]>("4.49", "layout", { checkpoint: flat, cases });
     const now = ask<Row[]>("5.x", "layout", { checkpoint: flat, cases });
     for (const [at, { grids, ids, seconds }] of cases.entries()) {
-      const layout = visionLayout(grids, (config as Qwen25VLConfig).vision);
+      const layout = windowLayout(grids, (config as Qwen25VLConfig).vision);
       expect([...layout.windowIndex_U]).toEqual(old[at]!.windows);
       expect([...layout.windowOffsets_W1]).toEqual(old[at]!.offsets);
       const input = {

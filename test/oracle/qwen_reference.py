@@ -15,10 +15,12 @@ LEGACY = transformers.__version__.startswith("4.49")
 def logits(job):
     """Largest difference of the logits, by the largest expected one, for each case of a fixture."""
     from safetensors.torch import load_file
-    from transformers import Qwen2_5_VLForConditionalGeneration
 
+    family = json.load(open(f"{job['checkpoint']}/config.json"))["model_type"]
+    name = {"qwen2_5_vl": "Qwen2_5_VL", "qwen2_vl": "Qwen2VL"}[family]
+    Model = getattr(transformers, f"{name}ForConditionalGeneration")
     precision = {"torch_dtype" if LEGACY else "dtype": torch.float32}
-    model, report = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+    model, report = Model.from_pretrained(
         job["checkpoint"], attn_implementation="eager", output_loading_info=True, **precision)
     if job.get("adapter"):
         from peft import PeftModel
@@ -28,6 +30,8 @@ def logits(job):
     worst = {}
     for case in json.load(open(f"{job['fixture']}/fixture.json"))["cases"]:
         inputs = {n: tensors[f"{case['name']}/{n}"] for n in case["inputs"] if n != "labels" and "cotangent" not in n}
+        if family == "qwen2_vl":
+            inputs.pop("second_per_grid_ts", None)
         with torch.no_grad():
             got = model(**inputs, position_ids=tensors[f"{case['name']}/position_ids"], use_cache=False).logits
         expected, mask = tensors[f"{case['name']}/logits"], inputs["attention_mask"].bool()

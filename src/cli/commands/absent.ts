@@ -51,7 +51,6 @@ const absent: CommandDefinition = defineCommand({
     const job = {
       file: args[0] as string,
       request: chosenPair(options, options.seed),
-      rate: options.fps,
       clips: chosenClips(raw),
       out: options.out,
       virtual: options.virtual === true,

@@ -142,7 +142,7 @@ const command: CommandDefinition = defineCommand({
         question,
         model,
         ...(adapter !== undefined && { adapter }),
-        engine: { ...chosenEngine(raw), signal: context.signal },
+        engine: chosenEngine(raw),
         rules,
         look: {
           ...(fps !== undefined && { fps }),

@@ -55,7 +55,6 @@ const keyframes: CommandDefinition = defineCommand({
     const job = {
       file: args[0] as string,
       request: chosenPair(options),
-      rate: options.fps,
       clips: chosenClips(raw),
       ...(html !== undefined && { page: html }),
       ...(sparsify !== undefined && { sparsify }),

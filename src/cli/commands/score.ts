@@ -1,8 +1,10 @@
+import { resolve } from "node:path";
 import { Option } from "commander";
 import { benchmarkRegistry } from "../../evaluation/benchmarks.ts";
 import type { MetricScore, ViewScore } from "../../evaluation/score.ts";
 import type { Estimate } from "../../evaluation/statistics/estimate.ts";
-import { type ScoreResult, score } from "../../jobs/score.ts";
+import { type ScoreResult, type ScoringRequest, score } from "../../jobs/score.ts";
+import { writeScore } from "../../jobs/write-score.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 
 const percent = (share: number | null): string => (share === null ? "-" : (share * 100).toFixed(1));
@@ -68,6 +70,7 @@ const command: CommandDefinition = defineCommand({
         'JSON {"id": "text"}; an array or lines of {"id": ..., "answer": ...}; or our own records',
       )
       .option("--split <name>", 'part of the benchmark, or "all"; left out: "test" where the rows name one')
+      .option("--out <folder>", "a new folder for records and a report")
       .addOption(
         new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule, errors included")
           .choices(["strict", "official"])
@@ -76,18 +79,19 @@ const command: CommandDefinition = defineCommand({
   },
   run: async ([name], options, context) => {
     const split = options["split"] as string | undefined;
-    const result = await score(
-      {
-        benchmark: name as string,
-        annotations: options["annotations"] as string,
-        predictions: options["predictions"] as string,
-        mode: options["mode"] as "strict" | "official",
-        ...(split === undefined ? {} : { split }),
-      },
-      context,
-    );
+    const request: ScoringRequest = {
+      benchmark: name as string,
+      annotations: options["annotations"] as string,
+      predictions: options["predictions"] as string,
+      mode: options["mode"] as "strict" | "official",
+      ...(split === undefined ? {} : { split }),
+    };
+    const result = await score(request, context);
     const { records: _, ...told } = result;
-    return { json: told, text: asText(result) };
+    const out = options["out"] as string | undefined;
+    if (out === undefined) return { json: told, text: asText(result) };
+    const { file } = await writeScore(resolve(out), request, result, context);
+    return { json: { ...told, report: file }, text: `${asText(result)}\nreport: ${file}` };
   },
 });
 export default command;

@@ -1,18 +1,25 @@
 import { verifyFixture } from "../../engine/verify.ts";
-import type { CaseReport } from "../../model/verify-processor.ts";
+import type { CaseReport, ItemReport } from "../../model/verify-processor.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { chosenEngine, engineOptions } from "../engine-options.ts";
 
+const line = ({ item, maxAbs, maxRelative, pass, shapes }: ItemReport, name: string): string => {
+  const difference =
+    shapes === undefined
+      ? `largest difference ${maxAbs.toExponential(1)}, of the largest value ${maxRelative.toExponential(1)}`
+      : `shape [${shapes.got.join(", ")}] instead of [${shapes.expected.join(", ")}]`;
+  return `  ${pass ? "ok  " : "FAIL"} ${name} ${item}: ${difference}`;
+};
+
 /** One line an item; gradients of a case that all pass are one line. */
 const caseText = ({ name, items }: CaseReport): string[] => {
-  const line = (item: string, maxAbs: number, maxRelative: number, pass: boolean): string =>
-    `  ${pass ? "ok  " : "FAIL"} ${name} ${item}: largest difference ${maxAbs.toExponential(1)}, of the largest value ${maxRelative.toExponential(1)}`;
   const gradients = items.filter(({ item, pass }) => pass && item.startsWith("grad."));
   const others = items.filter((item) => !gradients.includes(item));
-  const lines = others.map(({ item, maxAbs, maxRelative, pass }) => line(item, maxAbs, maxRelative, pass));
+  const lines = others.map((item) => line(item, name));
   if (gradients.length === 0) return lines;
   const worst = (key: "maxAbs" | "maxRelative"): number => Math.max(...gradients.map((item) => item[key]));
-  return [...lines, line(`${gradients.length} gradients`, worst("maxAbs"), worst("maxRelative"), true)];
+  const all = { item: `${gradients.length} gradients`, pass: true };
+  return [...lines, line({ ...all, maxAbs: worst("maxAbs"), maxRelative: worst("maxRelative") }, name)];
 };
 
 const command: CommandDefinition = defineCommand({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, lowerCaseWords } from "../filter.ts";
 import { questionText } from "../question.ts";
 
 const params = z.strictObject({});
@@ -12,8 +12,8 @@ const filter: FilterPlugin = defineFilter({
   create: () => ({
     check: (sample) => {
       const contains = (text: string): boolean =>
-        ` ${wordsOf(questionText(sample)).join(" ")} `.includes(` ${wordsOf(text).join(" ")} `);
-      if (wordsOf(sample.answer).length === 0 || !contains(sample.answer)) return undefined;
+        ` ${lowerCaseWords(questionText(sample)).join(" ")} `.includes(` ${lowerCaseWords(text).join(" ")} `);
+      if (lowerCaseWords(sample.answer).length === 0 || !contains(sample.answer)) return undefined;
       const others = (sample.options ?? []).filter((option) => option !== sample.answer);
       if (others.length > 0 && others.every(contains)) return undefined;
       return `the question contains the answer "${sample.answer}"`;

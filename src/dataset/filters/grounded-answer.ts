@@ -1,6 +1,6 @@
 import nlp from "compromise";
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, lowerCaseWords } from "../filter.ts";
 
 const params = z.strictObject({
   captionKey: z.string().default("caption").describe("field of provenance that holds the clip's caption"),
@@ -12,7 +12,7 @@ const params = z.strictObject({
 
 /** Singular nouns of a text. */
 const nounsOf = (text: string): string[] =>
-  wordsOf(
+  lowerCaseWords(
     nlp(text)
       .nouns()
       .toSingular()
@@ -42,7 +42,7 @@ const filter: FilterPlugin = defineFilter({
         if (typeof caption !== "string" || sample.answerKind !== "open") return undefined;
         // A verb's third person ("jumps") is easily taken for a plural: without its ending it is known as well.
         const known = new Set(
-          [...wordsOf(caption), ...nounsOf(caption)].flatMap((word) => [
+          [...lowerCaseWords(caption), ...nounsOf(caption)].flatMap((word) => [
             word,
             word.replace(/e?s$/, ""),
             word.replace(/s$/, ""),

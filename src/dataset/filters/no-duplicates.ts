@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, lowerCaseWords } from "../filter.ts";
 import { questionText } from "../question.ts";
 
 const params = z.strictObject({
@@ -18,9 +18,9 @@ const filter: FilterPlugin = defineFilter({
     const seen = new Map<string, string>();
     return {
       check: (sample) => {
-        const question = wordsOf(questionText(sample)).join(" ");
+        const question = lowerCaseWords(questionText(sample)).join(" ");
         const key = acrossClips
-          ? `${question} -> ${wordsOf(sample.answer).join(" ")}`
+          ? `${question} -> ${lowerCaseWords(sample.answer).join(" ")}`
           : `${sample.clip.sha256} ${question}`;
         const first = seen.get(key);
         if (first !== undefined) return `the same as ${first}`;

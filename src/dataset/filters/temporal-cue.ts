@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, lowerCaseWords } from "../filter.ts";
 import { questionText } from "../question.ts";
 
 const order =
@@ -28,7 +28,7 @@ const filter: FilterPlugin = defineFilter({
         if (["span", "permutation", "index-set", "number"].includes(sample.answerKind)) return undefined;
         const text = `${questionText(sample)} ${sample.answer}`;
         if (/\b\d+:\d\d\b|\b\d+(\.\d+)?\s*(s|sec|seconds?)\b/i.test(text)) return undefined;
-        return wordsOf(text).some((word) => known.has(word))
+        return lowerCaseWords(text).some((word) => known.has(word))
           ? undefined
           : "neither question nor answer speaks of time, order, number or change";
       },

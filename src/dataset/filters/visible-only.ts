@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, lowerCaseWords } from "../filter.ts";
 import { questionText } from "../question.ts";
 
 const unseen =
@@ -19,10 +19,10 @@ const filter: FilterPlugin = defineFilter({
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
   params,
   create: ({ phrases }) => {
-    const known = phrases.map((phrase) => wordsOf(phrase).join(" "));
+    const known = phrases.map((phrase) => lowerCaseWords(phrase).join(" "));
     return {
       check: (sample) => {
-        const text = ` ${wordsOf(`${questionText(sample)} . ${sample.answer}`).join(" ")} `;
+        const text = ` ${lowerCaseWords(`${questionText(sample)} . ${sample.answer}`).join(" ")} `;
         const found = known.find((phrase) => text.includes(` ${phrase} `));
         return found === undefined ? undefined : `"${found}" cannot be seen`;
       },

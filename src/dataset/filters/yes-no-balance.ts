@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { sha256 } from "../../core/files.ts";
-import { defineFilter, type FilterPlugin, wordsOf } from "../filter.ts";
+import { defineFilter, type FilterPlugin, lowerCaseWords } from "../filter.ts";
 
 const params = z.strictObject({
   lowest: z.number().min(0).max(0.5).default(0.45).describe("smallest share of the rarer of yes and no"),
@@ -15,7 +15,7 @@ const filter: FilterPlugin = defineFilter({
     const ids: Record<"yes" | "no", string[]> = { yes: [], no: [] };
     return {
       check: (sample) => {
-        const first = wordsOf(sample.answer)[0];
+        const first = lowerCaseWords(sample.answer)[0];
         if (first === "yes" || first === "no") ids[first].push(sample.id);
         return undefined;
       },

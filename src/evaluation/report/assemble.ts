@@ -1,7 +1,8 @@
 import { messageOf, VideoPerceiverError } from "../../core/errors.ts";
 import type { FrameSource } from "../../frames/read-frames.ts";
+import { underOfficialRule } from "../judge.ts";
 import type { NamedMetric } from "../metrics.ts";
-import { scoredRecords } from "../records.ts";
+import { type EvaluationRecord, scoredRecords } from "../records.ts";
 import { reportSkills } from "./baselines.ts";
 import { chooseExamples, countKinds, exampleCandidates } from "./choose-examples.ts";
 import { stageCurves } from "./curves.ts";
@@ -44,10 +45,11 @@ const selections = (stored: StoredEvaluation): RowSelection[] =>
 /** Chosen examples with their pictures, and those whose clip could not be read. */
 const examplesOf = async (
   stored: StoredEvaluation,
+  records: readonly EvaluationRecord[],
   subject: string,
   { frames, signal }: ReportMeans,
 ): Promise<{ readonly set: ExampleSet | null; readonly leftOut: ReportProvenance["leftOut"] }> => {
-  const candidates = exampleCandidates(stored.records, subject);
+  const candidates = exampleCandidates(records, subject);
   if (candidates.length === 0) return { set: null, leftOut: [] };
   const pairs: ExamplePair[] = [];
   const leftOut: ReportProvenance["leftOut"][number][] = [];
@@ -55,7 +57,7 @@ const examplesOf = async (
   const shown = candidates.filter(({ complete }) => complete.frameIndices.length > 0);
   for (const candidate of chooseExamples(shown, stored.description.seed))
     try {
-      pairs.push(await exampleOf(candidate, stored, frames, signal));
+      pairs.push(await exampleOf(candidate, { ...stored, records }, frames, signal));
     } catch (error) {
       if (!(error instanceof VideoPerceiverError)) throw error;
       leftOut.push({ what: `example ${candidate.complete.questionId}`, count: 1, reason: messageOf(error) });
@@ -94,7 +96,8 @@ const factsOf = (stored: StoredEvaluation): ReportProvenance["facts"] => {
 /** Everything that the page shows, from a run's folder alone. */
 export const assembleReport = async (stored: StoredEvaluation, means: ReportMeans): Promise<ReportModel> => {
   const { description, stages, journal } = stored;
-  const records = scoredRecords(stored.records);
+  const strict = scoredRecords(stored.records);
+  const records = description.scoring === "strict" ? strict : strict.map(underOfficialRule);
   const skills = reportSkills(records, stored.otherRows);
   const rows = selections(stored);
   const byName = new Map(rows.map((row) => [row.name, row]));
@@ -104,7 +107,7 @@ export const assembleReport = async (stored: StoredEvaluation, means: ReportMean
     const [a, b] = [byName.get(of), byName.get(against)];
     return a === undefined || b === undefined ? [] : [[a, b] as const];
   });
-  const examples = await examplesOf(stored, main?.subject ?? "", means);
+  const examples = await examplesOf(stored, records, main?.subject ?? "", means);
   return {
     title: description.title,
     summary: description.summary,

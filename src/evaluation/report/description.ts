@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { DataFormatError, RunError } from "../../core/errors.ts";
-import { readJsonFile } from "../../core/files.ts";
+import { readJsonFile, writeFileAtomic } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
 
 /** Version of the two files below. */
@@ -38,6 +39,8 @@ export interface EvaluatedRun {
   /** Command that repeats the run. */
   readonly command: string;
   readonly seed: number;
+  /** Whose rule says what is right: ours, or the benchmark's own with its errors. */
+  readonly scoring: "strict" | "official";
   /** Data set that the questions come from, relative to the run; null: there is none with clips. */
   readonly data: string | null;
   /** JSON lines of the pairs whose key frames examples show, relative to the run. */
@@ -60,6 +63,7 @@ const description: z.ZodType<EvaluatedRun> = z.strictObject({
   summary: z.string(),
   command: z.string(),
   seed: z.int(),
+  scoring: z.enum(["strict", "official"]),
   data: z.string().nullable(),
   pairs: z.string().nullable(),
   stages: z.array(z.strictObject({ folder: z.string(), title: z.string() })),
@@ -146,4 +150,20 @@ export const readEvaluatedRun = (folder: string): EvaluatedRun => {
 export const readJournal = (folder: string): RunJournal | null => {
   const file = join(folder, evaluatedRunFiles.journal);
   return existsSync(file) ? read(journal, file) : null;
+};
+
+/**
+ * Writes `config.json`, or makes sure that the one that is there is the same.
+ *
+ * @throws {RunError} when another run is there
+ */
+export const writeEvaluatedRun = (folder: string, run: EvaluatedRun): void => {
+  const file = join(folder, evaluatedRunFiles.config);
+  const text = `${JSON.stringify(run, null, 2)}\n`;
+  if (!existsSync(file)) writeFileAtomic(file, text);
+  else if (!isDeepStrictEqual(readJsonFile(file), JSON.parse(text)))
+    throw new RunError("a run with another configuration is there", {
+      where: folder,
+      hint: "choose another --out",
+    });
 };

@@ -68,6 +68,8 @@ export interface RowDifference {
   readonly difference: Estimate;
   /** Sign-flip permutation test over clips, adjusted by Holm over the report's comparisons. */
   readonly adjustedP: number;
+  /** Questions that only one of the two got right, and McNemar's mid-p of that, which takes questions as independent. */
+  readonly disagreement: { readonly onlyFirst: number; readonly onlySecond: number; readonly midP: number };
   /** Smallest difference that these questions would have shown with 80 % power. */
   readonly detectable: number;
 }

@@ -19,7 +19,7 @@ const accuracySection = (model: ReportModel): Html => {
 <p class="muted">Dots are accuracies, bars 95 % intervals that allow for questions about one clip being alike (clustered by clip). Compare rows by the paired differences below the table, not by overlapping bars.</p>
 <div class="card">${accuracyPlot(model)}</div>
 <div class="card">${resultTable(model)}</div>
-${model.differences.length > 0 && html`<div class="card">${differenceTable(model)}<p class="muted small">“Visible from” is the smallest difference that these questions would show in four of five repetitions.</p></div>`}
+${model.differences.length > 0 && html`<div class="card">${differenceTable(model)}<p class="muted small">p is of a permutation test that flips whole clips, corrected by Holm; McNemar’s takes questions as independent, so it is too small where those of one clip are alike. “Visible from” is the smallest difference that these questions would show in four of five repetitions.</p></div>`}
 ${metrics !== null && html`<div class="card">${metrics}<p class="muted small">Intervals by bootstrap over clips that recomputes each metric.</p></div>`}</section>`;
 };
 

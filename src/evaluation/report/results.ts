@@ -125,14 +125,16 @@ export const resultTable = (model: ReportModel): Html => {
   );
 };
 
+const bareP = (p: number): string => pValue(p).replace(/^p =? ?/, "");
+
 /** Paired differences as a table. */
 export const differenceTable = (model: ReportModel): Html | null =>
   model.differences.length === 0
     ? null
     : scrollBox(
-        html`<table class="comparisons"><thead><tr><th>Comparison on the same questions</th><th>difference, points</th><th>95 % interval</th><th>p, Holm</th><th>visible from</th></tr></thead><tbody>${model.differences.map(
-          ({ of, against, difference, adjustedP, detectable }) =>
-            html`<tr><th scope="row">${of} − ${against}</th><td class="${excludesZero(difference) ? "firm" : "unsure"}"><b>${points(difference.value)}</b></td><td>${pointsRange(difference)}</td><td>${pValue(adjustedP).replace(/^p =? ?/, "")}</td><td>${percent(detectable)}</td></tr>`,
+        html`<table class="comparisons"><thead><tr><th>Comparison on the same questions</th><th>difference, points</th><th>95 % interval</th><th>p, Holm</th><th>right in one only</th><th>McNemar, mid-p</th><th>visible from</th></tr></thead><tbody>${model.differences.map(
+          ({ of, against, difference, adjustedP, disagreement, detectable }) =>
+            html`<tr><th scope="row">${of} − ${against}</th><td class="${excludesZero(difference) ? "firm" : "unsure"}"><b>${points(difference.value)}</b></td><td>${pointsRange(difference)}</td><td>${bareP(adjustedP)}</td><td>${disagreement.onlyFirst} : ${disagreement.onlySecond}</td><td>${bareP(disagreement.midP)}</td><td>${percent(detectable)}</td></tr>`,
         )}</tbody></table>`,
         "Paired differences",
       );

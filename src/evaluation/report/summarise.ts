@@ -7,6 +7,7 @@ import { holm } from "../statistics/correction.ts";
 import type { Estimate } from "../statistics/estimate.ts";
 import {
   detectableDifference,
+  mcNemar,
   pairedDifference,
   pairedDifferences,
   type QuestionScore,
@@ -125,13 +126,16 @@ export const compareRows = (
     const values = pairedDifferences(a, b);
     const naive = naiveStandardError(values);
     const effect = naive === 0 ? 1 : Math.max(1, (clusteredStandardError(values) / naive) ** 2);
-    const discordant = values.filter(({ value }) => value !== 0).length / values.length;
+    const onlyFirst = values.filter(({ value }) => value > 0).length;
+    const onlySecond = values.filter(({ value }) => value < 0).length;
+    const discordant = (onlyFirst + onlySecond) / values.length;
     return [
       {
         of: of.name,
         against: against.name,
         difference,
         p: signFlipTest(values, seededRandom(seed, "comparison", of.name, against.name)),
+        disagreement: { onlyFirst, onlySecond, midP: mcNemar(onlyFirst, onlySecond).midP },
         detectable: detectableDifference(values.length, discordant, effect),
       },
     ];

@@ -10,16 +10,3 @@ export const holm = (p: readonly number[]): number[] => {
   });
   return adjusted;
 };
-
-/** Benjamini and Hochberg's adjustment (false discovery rate), in the order given, each at most 1. */
-export const benjaminiHochberg = (p: readonly number[]): number[] => {
-  const adjusted = new Array<number>(p.length).fill(1);
-  let smallest = 1;
-  const ascending = order(p);
-  for (let rank = p.length - 1; rank >= 0; rank--) {
-    const index = ascending[rank]!;
-    smallest = Math.min(smallest, (p[index]! * p.length) / (rank + 1));
-    adjusted[index] = smallest;
-  }
-  return adjusted;
-};

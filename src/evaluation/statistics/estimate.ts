@@ -20,6 +20,3 @@ export interface IntervalOptions {
 
 /** True when the interval lies wholly on one side of 0. */
 export const excludesZero = (estimate: Estimate): boolean => estimate.low > 0 || estimate.high < 0;
-
-/** True when two intervals share a point. Only for showing; differences are compared by pairing. */
-export const intervalsOverlap = (a: Estimate, b: Estimate): boolean => a.low <= b.high && b.low <= a.high;

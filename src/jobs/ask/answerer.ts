@@ -1,4 +1,5 @@
 import type { FrameBatch } from "../../frames/frame-batch.ts";
+import type { Size } from "../../frames/smart-resize.ts";
 import type { VideoInfo } from "../../video/types.ts";
 import type { AnswerRules } from "./answer-rules.ts";
 
@@ -22,6 +23,8 @@ export interface Look {
   /** Size at which the model takes them. */
   readonly width: number;
   readonly height: number;
+  /** Sizes through which a frame goes, one after the other, when there are several; the last is this one. */
+  readonly sizes?: readonly Size[];
   /** Rate of these frames. */
   readonly framesPerSecond: number;
 }

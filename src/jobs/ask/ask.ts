@@ -3,9 +3,11 @@ import type { Pair } from "../../absent/pair.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
+import { readConfigFile } from "../../model/families.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
 import type { TimedFrame } from "../../video/types.ts";
+import { checkIsAdapter } from "../../weights/folder-kind.ts";
 import { type Clips, type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { type PairRequest, pairOfFile, preparePair } from "../make-pair.ts";
@@ -77,6 +79,9 @@ export interface Asked extends Said {
 }
 
 const openAnswerer = async (model: string, adapter: string | undefined, job: AskJob): Promise<Answerer> => {
+  // Says what a folder is that is no checkpoint, before anything else is missed in it.
+  await readConfigFile(model);
+  if (adapter !== undefined) checkIsAdapter(adapter);
   const tokenizer = loadTokenizer(model);
   const tokens = segmentTokensOf(tokenizer);
   if (tokens === undefined) return processorAnswerer(model, job.engine, adapter);
@@ -175,16 +180,13 @@ export const ask = async (job: AskJob, context: JobContext): Promise<Asked> => {
   const look = answerer.look(info, job.look);
   const caution = answerer.caution(info);
   if (caution !== undefined) context.warn(caution);
-  const seen = (): Look["indices"] => [...new Set(look.indices)];
+  // What is taken away is what the model would have seen.
+  const looked = new Set(look.indices);
   const made =
     prepared === null
       ? undefined
-      : await pairOfFile(
-          clips,
-          file,
-          prepared,
-          (timeline) => seen().map((index) => timeline[index]!),
-          context,
+      : await pairOfFile(clips, file, prepared, context, (timeline) =>
+          timeline.filter(({ index }) => looked.has(index)),
         );
   const versions = await versionsOf(job, look, made);
   const all = [

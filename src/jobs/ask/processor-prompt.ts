@@ -1,8 +1,5 @@
 import type { TokenIdsBatch } from "../../batch/ids-batch.ts";
-import { frameIndex, seconds } from "../../core/units.ts";
-import { smartResize, videoPixelLimits } from "../../frames/smart-resize.ts";
 import type { ModelConfig } from "../../model/config.ts";
-import { chooseFrames } from "../../model/frame-count.ts";
 import { positionsOf } from "../../model/positions.ts";
 import type { Processor } from "../../model/processor.ts";
 import type { VideoInfo } from "../../video/types.ts";
@@ -10,12 +7,16 @@ import type { Look, LookRequest, Pictures } from "./answerer.ts";
 
 /** Frames and size that the processor's own rules choose for a clip, and for what is asked of it. */
 export const processorLook = (processor: Processor, info: VideoInfo, request: LookRequest): Look => {
-  const factor = processor.settings.patchSize * processor.settings.mergeSize;
   const { fps, frames: nframes, minPixels, maxPixels, totalPixels } = request;
-  const { indices, sampleFps } = chooseFrames({ fps, nframes }, info.timeline.length, info.averageFps);
-  const asked = { min_pixels: minPixels, max_pixels: maxPixels, total_pixels: totalPixels };
-  const limits = videoPixelLimits(asked, indices.length, factor);
-  return { indices, ...smartResize(info, limits, factor), framesPerSecond: sampleFps };
+  const clip = {
+    width: info.width,
+    height: info.height,
+    frames: info.timeline.length,
+    framesPerSecond: info.averageFps,
+  };
+  const asked = { fps, nframes, min_pixels: minPixels, max_pixels: maxPixels, total_pixels: totalPixels };
+  const { indices, sampleFps, sizes } = processor.look(clip, asked);
+  return { indices, ...sizes.at(-1)!, sizes, framesPerSecond: sampleFps };
 };
 
 /** A conversation about one clip, ready for the model. */
@@ -34,27 +35,17 @@ export const encodePrompt = (
   question: string,
   answer?: string,
 ): EncodedPrompt => {
-  const pixels = new Uint8Array(frames.length * width * height * 3);
-  frames.forEach((frame, t) => {
-    pixels.set(frame, t * width * height * 3);
-  });
-  const times = frames.map((_, at) => ({
-    index: frameIndex(at),
-    timeSeconds: seconds(at / framesPerSecond),
-  }));
-  const media = { frames: { pixels, width, height, frames: times }, sampleFps: framesPerSecond };
-  // The frames have their size already; limits that it meets leave it as it is.
-  const size = { min_pixels: width * height, max_pixels: width * height };
+  const visual = processor.cut("video", frames, { width, height }, framesPerSecond);
   const user = {
     role: "user",
     content: [
-      { type: "video", video: "clip", ...size },
+      { type: "video", video: "clip" },
       { type: "text", text: question },
     ],
   } as const;
   const said =
     answer === undefined ? [] : [{ role: "assistant", content: [{ type: "text", text: answer }] } as const];
-  const { inputIds, videos } = processor.encode([user, ...said], () => media, {
+  const { inputIds, videos } = processor.encode([user, ...said], () => visual, {
     addGenerationPrompt: answer === undefined,
   });
   const columns = inputIds.length;

@@ -1,11 +1,8 @@
-import { existsSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import type { PairQuality } from "../../absent/pair-quality.ts";
 import { isoTime } from "../../core/clock.ts";
-import { RunError } from "../../core/errors.ts";
-import { readJsonFile, writeFileAtomic } from "../../core/files.ts";
+import { writeFileAtomic } from "../../core/files.ts";
 import {
   type EvaluatedRun,
   evaluatedRunFiles,
@@ -40,6 +37,7 @@ export const describeQuickstart = (recipe: QuickstartRecipe, command: string): E
       "frames are.",
     command,
     seed: recipe.seed,
+    scoring: "strict",
     data: quickstartFiles.world,
     pairs: quickstartFiles.pairs,
     stages: [{ folder: quickstartFiles.relevance, title: "Relevance encoder" }, ...stages],
@@ -63,18 +61,6 @@ export const describeQuickstart = (recipe: QuickstartRecipe, command: string): E
     ],
     configuration: recipe,
   };
-};
-
-/** Writes `config.json`, or makes sure that the one that is there is the same. @throws {RunError} for another run's */
-export const writeDescription = (folder: string, description: EvaluatedRun): void => {
-  const file = join(folder, evaluatedRunFiles.config);
-  const text = `${JSON.stringify(description, null, 2)}\n`;
-  if (!existsSync(file)) writeFileAtomic(file, text);
-  else if (!isDeepStrictEqual(readJsonFile(file), JSON.parse(text)))
-    throw new RunError("a run with another configuration is there", {
-      where: folder,
-      hint: "choose another --out",
-    });
 };
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -5,6 +5,7 @@ import { makeFolder } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { LineFile } from "../../dataset/write.ts";
 import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
+import { writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
@@ -18,13 +19,7 @@ import { worldVocabulary } from "../../world/words.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import { type LoadedClips, loadClips, type MemoryClip } from "./clips.ts";
-import {
-  describeQuickstart,
-  quickstartFiles,
-  stageTitles,
-  writeDescription,
-  writeJournal,
-} from "./description.ts";
+import { describeQuickstart, quickstartFiles, stageTitles, writeJournal } from "./description.ts";
 import { testQuestions, testStage } from "./evaluation.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
 import { detectedPairs, type PairedClip, truePairs } from "./pairs.ts";
@@ -174,7 +169,7 @@ export const runQuickstart = async (
   },
 ): Promise<QuickstartResult> => {
   makeFolder(out);
-  writeDescription(out, describeQuickstart(recipe, about.command));
+  writeEvaluatedRun(out, describeQuickstart(recipe, about.command));
   const watch = new Watch();
   const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));

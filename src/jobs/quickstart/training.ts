@@ -6,11 +6,11 @@ import { readJsonFile } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { seededRandom } from "../../core/random.ts";
 import { questionText } from "../../dataset/question.ts";
-import { OnnxEngine } from "../../engine/onnx/engine.ts";
-import { emptyStore, fillStore } from "../../engine/onnx/open.ts";
+import { ModelWeights } from "../../engine/model-weights.ts";
+import { emptyStore, wholeGraphEngine } from "../../engine/onnx/open.ts";
 import { clipPatches } from "../../frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
-import { openCheckpoint } from "../../model/checkpoint.ts";
+import { batchRules } from "../../model/batch-rules.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { familyOf } from "../../model/families.ts";
 import { initialize } from "../../model/initialize.ts";
@@ -20,8 +20,9 @@ import { createRun, type Run, resumeRun } from "../../runs/run.ts";
 import { absentSteps } from "../../training/absent-steps.ts";
 import type { TrainingClip } from "../../training/clip.ts";
 import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
+import { type ContrastOptions, sftLosses } from "../../training/contrast.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
-import { type ContrastOptions, sftParams, trainSft } from "../../training/sft.ts";
+import { sftParams, trainSft } from "../../training/sft.ts";
 import { patchShape, picturesOf } from "./clips.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import type { PairedClip } from "./pairs.ts";
@@ -92,10 +93,14 @@ export const trainingClips = (
   });
 };
 
+/** A model from scratch. */
 const newTrainee = ({ config, language, recipe }: StageContext): Trainee => {
   const store = emptyStore(config, "all");
-  const engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 2 });
-  return { config, store, engine, tokens: language.tokens, tokenizerFolder: language.folder };
+  initialize(store.all(), seededRandom(recipe.seed, "weights"));
+  const model = { config, weights: new ModelWeights(store), adapter: undefined };
+  const engine = wholeGraphEngine(model, { threads: recipe.threads, keptPlans: 2 });
+  const { tokens, folder } = language;
+  return { engine, rules: batchRules(config), tokens, tokenizerFolder: folder };
 };
 
 /** Runs one stage in its own run folder from given weights (a checkpoint, or new ones). */
@@ -120,12 +125,7 @@ const runStage = async (
     options,
   });
   try {
-    if (from === undefined) initialize(trainee.store.all(), seededRandom(context.recipe.seed, "weights"));
-    else {
-      const checkpoint = await openCheckpoint(from);
-      await fillStore(trainee.store, checkpoint);
-      await checkpoint.close();
-    }
+    if (from !== undefined) await trainee.engine.load(from);
     const result = await train(trainee, { run, progress, signal: context.signal });
     const checkpoint = run.latest()!.folder;
     // Work of earlier calls counts too: the log's clock stands still while nobody works.
@@ -158,7 +158,7 @@ export const sftStage = (
     textsPerClip,
     blindClipsPerStep,
     schedule: { learningRate: settings.learningRate, warmupSteps },
-    contrast: settings.contrast,
+    ...sftLosses(settings.contrast),
     seed: settings.seed,
     checkpointEvery: 250,
   });

@@ -1,6 +1,7 @@
 import type { ModelConfig, TextConfig, VisionSizes } from "../config.ts";
 import { type Fields, fieldsOf } from "../config-fields.ts";
 import { blocksOf, channelsOf, readQwenConfig, writeQwenConfig } from "../qwen-config.ts";
+import type { TowerSizes } from "../tower-pieces.ts";
 
 /** The vision tower and its merger. `windowSize` is in pixels, blocks are 0-based. */
 export interface VisionConfig extends VisionSizes {
@@ -15,6 +16,9 @@ export interface VisionConfig extends VisionSizes {
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
 }
+
+/** Sizes of the tower as its pieces name them. */
+export const towerSizes = (vision: VisionConfig): TowerSizes => ({ ...vision, width: vision.hiddenSize });
 
 /** One normalised form of every `config.json` of this family. */
 export interface Qwen25VLConfig extends ModelConfig {
@@ -56,7 +60,7 @@ const readVision = (stored: Fields, text: TextConfig): VisionConfig => {
   const fullAttentionBlocks = vision.integers("fullatt_block_indexes");
   if (fullAttentionBlocks.some((block) => block >= depth))
     throw vision.wrong("fullatt_block_indexes", `blocks below depth ${depth}`);
-  vision.mustBeSilu("hidden_act");
+  vision.mustUse("hidden_act", "silu");
   const patchSize = vision.count("patch_size");
   const spatialMergeSize = vision.count("spatial_merge_size");
   const windowSize = vision.count("window_size");

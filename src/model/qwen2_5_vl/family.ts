@@ -1,4 +1,5 @@
-import type { ModelFamily } from "../family.ts";
+import { z } from "zod";
+import { defineModelFamily, type ModelFamily, type ModelFamilyPlugin } from "../family.ts";
 import { qwenProcessorRules } from "../qwen-processor-rules.ts";
 import { qwenTensorNames } from "../qwen-tensor-names.ts";
 import { qwen2Block } from "../qwen2-block.ts";
@@ -6,8 +7,7 @@ import { type Qwen25VLConfig, readQwen25Config, writeQwen25Config } from "./conf
 import { timeOfStep } from "./time-of-step.ts";
 import { qwen25Tower } from "./tower.ts";
 
-/** Qwen2.5-VL. */
-export const qwen25Family: ModelFamily<Qwen25VLConfig> = {
+const family: ModelFamily<Qwen25VLConfig> = {
   title: "Qwen2.5-VL",
   readConfig: readQwen25Config,
   writeConfig: writeQwen25Config,
@@ -17,3 +17,11 @@ export const qwen25Family: ModelFamily<Qwen25VLConfig> = {
   timeOfStep,
   processor: qwenProcessorRules,
 };
+
+const plugin: ModelFamilyPlugin = defineModelFamily({
+  summary: "Qwen2.5-VL: a tower with attention in windows, positions in time by seconds",
+  source: "Qwen2.5-VL technical report, arXiv 2502.13923",
+  params: z.strictObject({}),
+  create: () => family,
+});
+export default plugin;

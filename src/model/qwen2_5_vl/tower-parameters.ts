@@ -1,32 +1,22 @@
-import {
-  gatedMlpParameters,
-  linearParameters,
-  type Parameter,
-  scaleParameter,
-} from "../../weights/parameter.ts";
-import type { Qwen25VLConfig } from "./config.ts";
+import { gatedMlpParameters, type Parameter, scaleParameter } from "../../weights/parameter.ts";
+import { attentionParameters, mergerParameters, patchKernel } from "../tower-pieces.ts";
+import { type Qwen25VLConfig, towerSizes } from "./config.ts";
 
 /** The tower's parameters in the order of the data flow. */
 export const towerParameters = ({ vision }: Qwen25VLConfig): Parameter[] => {
-  const { hiddenSize, inChannels, temporalPatchSize, patchSize } = vision;
-  const merged = hiddenSize * vision.spatialMergeSize ** 2;
+  const sizes = towerSizes(vision);
   return [
-    {
-      name: "visual.patch_embed.proj.weight",
-      shape: [hiddenSize, inChannels, temporalPatchSize, patchSize, patchSize],
-    },
+    patchKernel(sizes),
     ...Array.from({ length: vision.depth }, (_, index) => {
       const block = `visual.blocks.${index}`;
       return [
-        scaleParameter(`${block}.norm1`, hiddenSize),
-        ...linearParameters(`${block}.attn.qkv`, 3 * hiddenSize, hiddenSize, true),
-        ...linearParameters(`${block}.attn.proj`, hiddenSize, hiddenSize, true),
-        scaleParameter(`${block}.norm2`, hiddenSize),
-        ...gatedMlpParameters(`${block}.mlp`, hiddenSize, vision.intermediateSize, true),
+        scaleParameter(`${block}.norm1`, sizes.width),
+        ...attentionParameters(`${block}.attn`, sizes),
+        scaleParameter(`${block}.norm2`, sizes.width),
+        ...gatedMlpParameters(`${block}.mlp`, sizes.width, vision.intermediateSize, true),
       ];
     }).flat(),
-    scaleParameter("visual.merger.ln_q", hiddenSize),
-    ...linearParameters("visual.merger.mlp.0", merged, merged, true),
-    ...linearParameters("visual.merger.mlp.2", vision.outHiddenSize, merged, true),
+    scaleParameter("visual.merger.ln_q", sizes.width),
+    ...mergerParameters(sizes),
   ];
 };

@@ -5,29 +5,26 @@
  */
 import type { Grid } from "../../frames/grid.ts";
 import { reshape } from "../../graph/ops/broadcast.ts";
-import { add, gelu, swiglu } from "../../graph/ops/elementwise.ts";
+import { add, swiglu } from "../../graph/ops/elementwise.ts";
 import { input } from "../../graph/ops/inputs.ts";
-import { linear } from "../../graph/ops/matmul.ts";
 import { rmsNorm } from "../../graph/ops/normalize.ts";
-import { rotary } from "../../graph/ops/rotary.ts";
 import { permuteRows } from "../../graph/ops/rows.ts";
 import type { Value } from "../../graph/value.ts";
 import type { TowerPart, VisionPlan, VisionShape, VisionTower } from "../family.ts";
 import {
-  attendSegments,
   groupedOrder,
   groupedOrderInputs,
   groupSegments,
   groupSizes,
   type RowOrder,
-  type RowSegments,
   type SegmentGroup,
 } from "../row-groups.ts";
+import { embedPatches, mergeUnits, rotaryInputs, towerAttention } from "../tower-pieces.ts";
 import { patchRotary } from "../vision-rotary.ts";
-import { linearModule, linearPieces, type Weights } from "../weights.ts";
-import type { Qwen25VLConfig, VisionConfig } from "./config.ts";
+import { linearModule, type Weights } from "../weights.ts";
+import { type Qwen25VLConfig, towerSizes, type VisionConfig } from "./config.ts";
 import { towerParameters } from "./tower-parameters.ts";
-import { visionLayout } from "./windows.ts";
+import { windowLayout } from "./windows.ts";
 
 interface WindowShape extends VisionShape {
   readonly windows: readonly SegmentGroup[];
@@ -35,12 +32,12 @@ interface WindowShape extends VisionShape {
 }
 
 const plan = (grids: readonly Grid[], { vision }: Qwen25VLConfig): VisionPlan => {
-  const layout = visionLayout(grids, vision);
+  const layout = windowLayout(grids, vision);
   const unitSize = vision.spatialMergeSize ** 2;
   const places = new Int32Array(layout.patches * 2);
   for (let place = 0; place < layout.units; place++) {
     const unit = layout.windowIndex_U[place]! * unitSize * 2;
-    places.set(layout.rotary_P2.subarray(unit, unit + unitSize * 2), place * unitSize * 2);
+    places.set(layout.places_P2.subarray(unit, unit + unitSize * 2), place * unitSize * 2);
   }
   const windows = groupSegments(layout.windowOffsets_W1);
   const steps = groupSegments(layout.stepOffsets_S1);
@@ -64,99 +61,59 @@ const plan = (grids: readonly Grid[], { vision }: Qwen25VLConfig): VisionPlan =>
   };
 };
 
-/** Orders and position tables of the tower. */
-interface TowerInputs {
+/** Orders of the tower's rows. */
+interface TowerOrders {
   /** Units in window order [U]. */
   readonly units: RowOrder;
   readonly windows: RowOrder | undefined;
   readonly steps: RowOrder | undefined;
-  /** [P, d / 2] */
-  readonly tables: { readonly cos: Value; readonly sin: Value };
 }
 
-const towerInputs = (shape: WindowShape, vision: VisionConfig): TowerInputs => {
+const orderInputs = (shape: WindowShape): TowerOrders => {
   const units = (name: string): Value => input(`vision.${name}`, [shape.units], "int64");
-  const table = (name: string): Value => input(`vision.${name}`, [shape.patches, vision.headDim / 2]);
   return {
     units: { rows: units("order"), inverse: units("inverse") },
     windows: groupedOrderInputs("vision.window", shape.windows, shape.patches),
     steps: groupedOrderInputs("vision.step", shape.steps, shape.patches),
-    tables: { cos: table("cos"), sin: table("sin") },
   };
 };
 
-/** Pixels to rows [P, D] in window order. */
-const embedPatches = (
-  shape: WindowShape,
-  { units: { rows, inverse } }: TowerInputs,
-  vision: VisionConfig,
-  weight: Value,
-): Value => {
-  const unitSize = vision.spatialMergeSize ** 2;
-  const patchSize = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
-  const pixels = input("vision.pixels", [shape.patches, patchSize]);
-  // Patches are embedded before they are put in window order: their rows are shorter then.
-  const units = reshape(linear(pixels, weight), [shape.units, unitSize * vision.hiddenSize]);
-  return reshape(permuteRows(units, rows, inverse), [shape.patches, vision.hiddenSize]);
+/** Rows [P, D] in window order instead of processor order: the patches of a unit stay together. */
+const inWindowOrder = (x: Value, { rows, inverse }: RowOrder): Value => {
+  const [patches, width] = x.shape as [number, number];
+  const units = rows.shape[0]!;
+  return reshape(permuteRows(reshape(x, [units, (patches / units) * width]), rows, inverse), [
+    patches,
+    width,
+  ]);
 };
 
-/** One block: x + attention(norm(x)), then x + mlp(norm(x)). */
-const towerBlock = (
-  x: Value,
-  segments: RowSegments,
-  tables: TowerInputs["tables"],
-  vision: VisionConfig,
-  weights: Weights,
-  prefix: string,
-): Value => {
-  const width = vision.hiddenSize;
-  const normed = rmsNorm(x, weights.get(`${prefix}norm1.weight`), vision.rmsNormEps);
-  const [query, key, value] = linearPieces(
-    normed,
-    `${prefix}attn.qkv`,
-    [width, width, width],
-    weights,
-    true,
-  ) as [Value, Value, Value];
-  const turn = (rows: Value): Value => rotary(rows, tables.cos, tables.sin);
-  const sizes = { heads: vision.heads, kvHeads: vision.heads, headDim: vision.headDim };
-  const mixed = attendSegments({ query: turn(query), key: turn(key), value }, segments, sizes);
-  const attended = add(x, linearModule(mixed, `${prefix}attn.proj`, weights, true));
-  const inner = rmsNorm(attended, weights.get(`${prefix}norm2.weight`), vision.rmsNormEps);
+/** x + mlp(norm(x)). */
+const gatedMlp = (x: Value, vision: VisionConfig, weights: Weights, prefix: string): Value => {
+  const inner = rmsNorm(x, weights.get(`${prefix}norm2.weight`), vision.rmsNormEps);
   const hidden = swiglu(
     linearModule(inner, `${prefix}mlp.gate_proj`, weights, true),
     linearModule(inner, `${prefix}mlp.up_proj`, weights, true),
   );
-  return add(attended, linearModule(hidden, `${prefix}mlp.down_proj`, weights, true));
-};
-
-/** Merges 2x2 patches, projects to the language model's width, and undoes the window order: [P, D] to [U, out]. */
-const mergeUnits = (
-  x: Value,
-  { units: { rows, inverse } }: TowerInputs,
-  vision: VisionConfig,
-  weights: Weights,
-  prefix: string,
-): Value => {
-  const merged = vision.hiddenSize * vision.spatialMergeSize ** 2;
-  const normed = rmsNorm(x, weights.get(`${prefix}ln_q.weight`), vision.rmsNormEps);
-  const units = reshape(normed, [(x.shape[0]! * vision.hiddenSize) / merged, merged]);
-  const inner = gelu(linearModule(units, `${prefix}mlp.0`, weights, true));
-  return permuteRows(linearModule(inner, `${prefix}mlp.2`, weights, true), inverse, rows);
+  return add(x, linearModule(hidden, `${prefix}mlp.down_proj`, weights, true));
 };
 
 const parts = (of: VisionShape, { vision }: Qwen25VLConfig): readonly TowerPart[] => {
   const shape = of as WindowShape;
-  const inputs = towerInputs(shape, vision);
-  const rows = [shape.patches, vision.hiddenSize] as const;
-  const windows = { groups: shape.windows, order: inputs.windows };
-  const steps = { groups: shape.steps, order: inputs.steps };
+  const sizes = towerSizes(vision);
+  const orders = orderInputs(shape);
+  const tables = rotaryInputs(shape.patches, sizes);
+  const rows = [shape.patches, sizes.width] as const;
+  const windows = { groups: shape.windows, order: orders.windows };
+  const steps = { groups: shape.steps, order: orders.steps };
   return [
     {
       key: `patches ${shape.patches}`,
       prefix: "visual.patch_embed.",
       rows: undefined,
-      build: (_, weights, prefix) => embedPatches(shape, inputs, vision, weights.get(`${prefix}proj.weight`)),
+      // Patches are embedded before they are put in window order: their rows are shorter then.
+      build: (_, weights, prefix) =>
+        inWindowOrder(embedPatches(shape.patches, sizes, weights, prefix), orders.units),
     },
     ...Array.from({ length: vision.depth }, (_, block): TowerPart => {
       const segments = vision.fullAttentionBlocks.includes(block) ? steps : windows;
@@ -164,14 +121,22 @@ const parts = (of: VisionShape, { vision }: Qwen25VLConfig): readonly TowerPart[
         key: `vision ${segments === steps} ${JSON.stringify(groupSizes(segments.groups))}`,
         prefix: `visual.blocks.${block}.`,
         rows,
-        build: (x, weights, prefix) => towerBlock(x!, segments, inputs.tables, vision, weights, prefix),
+        build: (x, weights, prefix) => {
+          const normed = rmsNorm(x!, weights.get(`${prefix}norm1.weight`), vision.rmsNormEps);
+          const attended = towerAttention(normed, segments, tables, sizes, weights, `${prefix}attn`);
+          return gatedMlp(add(x!, attended), vision, weights, prefix);
+        },
       };
     }),
     {
       key: `merger ${shape.patches}`,
       prefix: "visual.merger.",
       rows,
-      build: (x, weights, prefix) => mergeUnits(x!, inputs, vision, weights, prefix),
+      build: (x, weights, prefix) => {
+        const normed = rmsNorm(x!, weights.get(`${prefix}ln_q.weight`), vision.rmsNormEps);
+        const { rows: order, inverse } = orders.units;
+        return permuteRows(mergeUnits(normed, sizes, weights, prefix), inverse, order);
+      },
     },
   ];
 };

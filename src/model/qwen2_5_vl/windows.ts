@@ -1,49 +1,39 @@
-import { type Grid, patchesOf } from "../../frames/grid.ts";
+import type { Grid } from "../../frames/grid.ts";
+import { type PatchLayout, patchLayout } from "../patch-layout.ts";
 import type { VisionConfig } from "./config.ts";
 
 /**
- * Where the patches and merge units of a list of visuals lie. A unit is `spatialMergeSize` x `spatialMergeSize`
- * neighbouring patches, which become one visual token; patches of a unit follow each other.
+ * The patches of a list of visuals, and the order of their units in windows. Full attention has the same segments
+ * (temporal steps) in either order.
  *
- * Legend: P patches, U = P / merge^2 units, W windows, S temporal steps over all visuals.
+ * Legend: U units, W windows.
  */
-export interface VisionLayout {
-  readonly patches: number;
-  readonly units: number;
+export interface WindowLayout extends PatchLayout {
   /** [U] position in window order -> unit in processor order. */
   readonly windowIndex_U: Int32Array;
   /** [U] unit in processor order -> its position in window order; undoes `windowIndex_U`. */
   readonly windowInverse_U: Int32Array;
   /** [W + 1] first patch of every window, in window order, and the end. No window is empty. */
   readonly windowOffsets_W1: Int32Array;
-  /** [S + 1] first patch of every temporal step and the end; the segments of full attention, in either order. */
-  readonly stepOffsets_S1: Int32Array;
-  /** [P, 2] row and column of every patch in processor order. */
-  readonly rotary_P2: Int32Array;
 }
 
 /**
  * Lays out the patches of all visuals of a batch, one after the other.
  *
- * @source transformers, `Qwen2_5_VisionTransformerPretrainedModel.get_window_index` and `rot_pos_emb`
+ * @source transformers, `Qwen2_5_VisionTransformerPretrainedModel.get_window_index`
  * @throws {ShapeError} for grids that are not made of whole merge units
  */
-export const visionLayout = (
+export const windowLayout = (
   grids: readonly Grid[],
   vision: Pick<VisionConfig, "patchSize" | "spatialMergeSize" | "windowSize">,
-): VisionLayout => {
+): WindowLayout => {
   const merge = vision.spatialMergeSize;
-  const unitSize = merge * merge;
   const side = Math.floor(Math.floor(vision.windowSize / merge) / vision.patchSize);
-  const patches = grids.reduce((sum, grid) => sum + patchesOf(grid, merge), 0);
-  const units = patches / unitSize;
-  const windowIndex_U = new Int32Array(units);
-  const windowInverse_U = new Int32Array(units);
-  const rotary_P2 = new Int32Array(patches * 2);
+  const layout = patchLayout(grids, merge);
+  const windowIndex_U = new Int32Array(layout.units);
+  const windowInverse_U = new Int32Array(layout.units);
   const windowOffsets = [0];
-  const stepOffsets = [0];
   let placed = 0;
-  let rotaryAt = 0;
   for (const [steps, patchRows, patchColumns] of grids) {
     const rows = patchRows / merge;
     const columns = patchColumns / merge;
@@ -57,23 +47,9 @@ export const visionLayout = (
               windowIndex_U[placed] = unit;
               windowInverse_U[unit] = placed++;
             }
-          windowOffsets.push(placed * unitSize);
-        }
-      stepOffsets.push(placed * unitSize);
-      for (let unit = 0; unit < rows * columns; unit++)
-        for (let inside = 0; inside < unitSize; inside++) {
-          rotary_P2[rotaryAt++] = Math.floor(unit / columns) * merge + Math.floor(inside / merge);
-          rotary_P2[rotaryAt++] = (unit % columns) * merge + (inside % merge);
+          windowOffsets.push(placed * merge * merge);
         }
     }
   }
-  return {
-    patches,
-    units,
-    windowIndex_U,
-    windowInverse_U,
-    windowOffsets_W1: Int32Array.from(windowOffsets),
-    stepOffsets_S1: Int32Array.from(stepOffsets),
-    rotary_P2,
-  };
+  return { ...layout, windowIndex_U, windowInverse_U, windowOffsets_W1: Int32Array.from(windowOffsets) };
 };

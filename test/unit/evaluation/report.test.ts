@@ -93,6 +93,7 @@ describe("findings", () => {
     against: "A",
     difference: estimate(value, reach),
     adjustedP: 0.01,
+    disagreement: { onlyFirst: 9, onlySecond: 4, midP: 0.18 },
     detectable: 0.04,
   });
   const headline = (given: RowDifference): string =>

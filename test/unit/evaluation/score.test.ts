@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import score from "../../../src/cli/commands/score.ts";
 import { silentProgress } from "../../../src/core/progress.ts";
 import { readPredictions } from "../../../src/evaluation/predictions.ts";
 import { type EvaluationRecord, writeRecord } from "../../../src/evaluation/records.ts";
+import { report } from "../../../src/jobs/report.ts";
 import type { ScoreResult } from "../../../src/jobs/score.ts";
 import { recordOf } from "../../contract/record-fixture.ts";
 
@@ -347,4 +348,22 @@ describe("mistakes are named in one line", () => {
     const file = write(`${name}.jsonl`, row);
     await expect(run("motionbench", { predictions: good, annotations: file })).rejects.toThrow(message);
   });
+});
+
+test("--out writes records and a report that is made again from them; another score does not overwrite it", async () => {
+  const out = join(folder, "scored");
+  const predictions = write("out.json", JSON.stringify({ u1: "The answer is C.", u3: "A" }));
+  const { json } = await run("motionbench", { predictions, mode: "official", out });
+  const { report: file, accuracy } = json as ScoreResult & { readonly report: string };
+  expect(file).toBe(join(out, "report.html"));
+  const page = readFileSync(file, "utf8");
+  // By the official rule both are wrong; strictly one is right.
+  expect(accuracy.value).toBe(0);
+  expect(page).toContain("<b>0.0</b>");
+  expect(page).not.toContain("<b>50.0</b>");
+  expect(page).toContain("--mode official");
+  const again = await report(out, context);
+  expect(readFileSync(again.file, "utf8")).toBe(page);
+  expect(again.model.rows.map(({ name }) => name)).toEqual(["out"]);
+  await expect(run("motionbench", { predictions, out })).rejects.toThrow("another configuration");
 });

@@ -15,7 +15,7 @@ import {
   clusteredStandardError,
   naiveStandardError,
 } from "../../../src/evaluation/statistics/clustered.ts";
-import { benjaminiHochberg, holm } from "../../../src/evaluation/statistics/correction.ts";
+import { holm } from "../../../src/evaluation/statistics/correction.ts";
 import { excludesZero } from "../../../src/evaluation/statistics/estimate.ts";
 import {
   detectableDifference,
@@ -195,15 +195,13 @@ test("sign flips: ten paired items give .25 exactly; seeded draws agree with enu
 
 test("corrections for several tests", () => {
   expect(holm([0.01, 0.04, 0.03, 0.005])).toEqual([0.03, 0.06, 0.06, 0.02]);
-  expect(benjaminiHochberg([0.01, 0.04, 0.03, 0.005])).toEqual([0.02, 0.04, 0.04, 0.02]);
   fc.assert(
     fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1 }), (p) => {
       const strict = holm(p);
-      const screening = benjaminiHochberg(p);
       p.forEach((value, i) => {
         expect(strict[i]!).toBeGreaterThanOrEqual(value);
-        expect(strict[i]! + 1e-12).toBeGreaterThanOrEqual(screening[i]!);
-        expect(screening[i]! + 1e-12).toBeGreaterThanOrEqual(value);
+        // Never stricter than Bonferroni's.
+        expect(strict[i]!).toBeLessThanOrEqual(Math.min(1, value * p.length));
       });
     }),
   );

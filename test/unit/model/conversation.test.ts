@@ -37,7 +37,6 @@ describe("word-level tokenizer", () => {
   });
   test("says what it does not know", () => {
     expect(() => tokenizer.idOf("<|box_start|>")).toThrow(/no such added token: world; got <\|box_start\|>/);
-    expect(() => tokenizer.decode([999])).toThrow(/token id without a token: world; got 999/);
     expect(() => wordLevelTokenizerJson(["two words"])).toThrow(/word of a vocabulary/);
     expect(() => wordLevelTokenizerJson(["<|im_end|>"])).toThrow(/word of a vocabulary/);
     expect(() => wordLevelTokenizerJson([], ["a b"])).toThrow(/special token; expected no white space/);
@@ -45,6 +44,35 @@ describe("word-level tokenizer", () => {
     expect(() => tokenizerFrom({ added_tokens: [1] }, {}, "x")).toThrow(/added_tokens with id and content/);
     expect(() => tokenizerFrom({}, {}, "x")).toThrow(/cannot build the tokenizer: x/);
   });
+});
+
+test("ids without a token are no text, alone or among others, special or not", () => {
+  const [how] = tokenizer.encode("how");
+  expect(tokenizer.decode([999])).toBe("");
+  expect(tokenizer.decode([how!, 999, tokenizer.idOf("<|im_end|>"), 1000], { skipSpecial: true })).toBe(
+    "how",
+  );
+});
+
+test("added tokens may stand in tokenizer_config.json only", () => {
+  const json = files["tokenizer.json"] as {
+    added_tokens: { id: number; content: string; special: boolean }[];
+  };
+  const own = json.added_tokens.filter(({ content }) => content !== "<|im_end|>");
+  const moved = json.added_tokens.find(({ content }) => content === "<|im_end|>")!;
+  const { id, ...rest } = moved;
+  const bare = { ...(files["tokenizer_config.json"] as object), added_tokens_decoder: {} };
+  const settings = { ...bare, added_tokens_decoder: { [id]: rest } };
+  const without = tokenizerFrom({ ...json, added_tokens: own }, bare, "world");
+  expect(without.added.has("<|im_end|>")).toBe(false);
+  const made = tokenizerFrom({ ...json, added_tokens: own }, settings, "world");
+  expect(made.idOf("<|im_end|>")).toBe(id);
+  expect(made.encode("<|im_end|>")).not.toContain(id);
+  expect(made.encodeWithSpecial("<|im_end|>")).toEqual([id]);
+  expect(made.decode([id], { skipSpecial: true })).toBe("");
+  expect(() => tokenizerFrom(json, { added_tokens_decoder: { 5: "x" } }, "x")).toThrow(
+    /added_tokens_decoder/,
+  );
 });
 
 describe("chat", () => {
@@ -180,6 +208,53 @@ describe("processor", () => {
                   at++;
                 }
     expect(at).toBe(visual.rows_PX.length);
+  });
+  // Sizes as qwen-vl-utils 0.0.14 and then the processor of transformers choose them.
+  test.each([
+    [
+      "a clip that flooring left too small",
+      { video: "a", min_pixels: 784, max_pixels: 3136 },
+      [30, 90],
+      [56, 112],
+    ],
+    ["a clip as it is", { video: "a", min_pixels: 3136, max_pixels: 6272 }, [56, 84], [56, 84]],
+  ])("the processor's own limits: %s", (_, part, [height, width], [high, wide]) => {
+    const visual = processor.visual({ type: "video", ...part }, { frames: batch(2, width!, height!) });
+    expect(visual.size).toEqual({ height: high, width: wide });
+    expect(visual.grid).toEqual([1, high! / 14, wide! / 14]);
+    expect(visual.resized.length).toBe(2 * high! * wide! * 3);
+  });
+  test("a checkpoint's limits hold for videos and images whatever the message says, in one dialogue", () => {
+    const settings = {
+      ...releasedSettings,
+      imageLimits: { minPixels: 50_000, maxPixels: 60_000 },
+      videoLimits: { minPixels: 3136, maxPixels: 50_176 },
+    };
+    const limited = processorFrom(tokenizer, template, settings, qwenProcessorRules, nearest);
+    const shown = limited.look({ width: 568, height: 320, frames: 60, framesPerSecond: 30 }, { fps: 2 });
+    expect(shown.sizes).toEqual([
+      { width: 560, height: 308 },
+      { width: 280, height: 140 },
+    ]);
+    expect(shown.indices).toEqual([0, 20, 39, 59]);
+    const made = limited.encode(
+      [
+        {
+          role: "user",
+          content: [
+            { type: "video", video: "v", max_pixels: 1_000_000 },
+            { type: "image", image: "i", max_pixels: 6272 },
+            { type: "video", video: "v", min_pixels: 784, max_pixels: 1568 },
+          ],
+        },
+      ],
+      (part) => ({ frames: part.type === "video" ? batch(2, 568, 320) : batch(1, 120, 60) }),
+    );
+    expect(made.videos.map(({ size: { height, width } }) => [height, width])).toEqual([
+      [140, 280],
+      [56, 56],
+    ]);
+    expect(made.images.map(({ size: { height, width } }) => [height, width])).toEqual([[168, 336]]);
   });
   test("names what does not fit", () => {
     expect(() => processor.visual({ type: "image", image: "x" }, { frames: batch(2, 56, 56) })).toThrow(

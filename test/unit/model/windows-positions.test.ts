@@ -4,7 +4,7 @@ import type { Grid } from "../../../src/frames/grid.ts";
 import { positionRules } from "../../../src/model/position-rule.ts";
 import { positionsOf } from "../../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
-import { visionLayout } from "../../../src/model/qwen2_5_vl/windows.ts";
+import { windowLayout } from "../../../src/model/qwen2_5_vl/windows.ts";
 import { smallConfig } from "./small-config.ts";
 
 const config: Qwen25VLConfig = smallConfig();
@@ -17,7 +17,7 @@ describe("window order", () => {
   test("is a permutation with its inverse, in windows that are never empty and stay in their step", () => {
     fc.assert(
       fc.property(fc.array(grid, { maxLength: 3 }), fc.constantFrom(28, 56, 84, 112), (grids, windowSize) => {
-        const layout = visionLayout(grids, { patchSize: 14, spatialMergeSize: 2, windowSize });
+        const layout = windowLayout(grids, { patchSize: 14, spatialMergeSize: 2, windowSize });
         expect([...layout.windowIndex_U].sort((a, b) => a - b)).toEqual([...layout.windowIndex_U.keys()]);
         layout.windowIndex_U.forEach((unit, at) => {
           expect(layout.windowInverse_U[unit]).toBe(at);
@@ -32,7 +32,7 @@ describe("window order", () => {
           const units = layout.windowIndex_U.subarray(windows[w - 1]! / 4, windows[w]! / 4);
           expect(new Set([...units].map(stepOf)).size).toBe(1);
           const places = [...units].map(
-            (unit) => [layout.rotary_P2[unit * 8]!, layout.rotary_P2[unit * 8 + 1]!] as const,
+            (unit) => [layout.places_P2[unit * 8]!, layout.places_P2[unit * 8 + 1]!] as const,
           );
           const spans = [0, 1].map(
             (axis) => Math.max(...places.map((p) => p[axis]!)) - Math.min(...places.map((p) => p[axis]!)),
@@ -50,7 +50,7 @@ describe("window order", () => {
       [1, 2.5, 2],
       [1, 2],
     ] as unknown as Grid[])
-      expect(() => visionLayout([bad], config.vision)).toThrow(/grid of a visual/);
+      expect(() => windowLayout([bad], config.vision)).toThrow(/grid of a visual/);
   });
 });
 

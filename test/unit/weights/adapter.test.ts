@@ -295,6 +295,78 @@ describe("an adapter that does not fit", () => {
   });
 });
 
+describe("adapters that people bring", () => {
+  const place = join(folder, "brought");
+  const file = join(place, "adapter_config.json");
+  const write = (names: readonly string[], change: Record<string, unknown>): void => {
+    writeAdapter(place, { ...plain, modules: names.map((name) => moduleOf(name, 2, 4)) }, model);
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...change }));
+  };
+  const all = [...linear.keys()];
+  const mlp = (tower: RegExp): string[] => all.filter((name) => tower.test(name) && name.includes(".mlp."));
+
+  test.each([
+    ["text only", /^model/],
+    ["vision only", /^visual.blocks/],
+  ])("%s, with targets that fit the other tower too: nothing is added there", async (_, tower) => {
+    const names = mlp(tower);
+    write(names, { target_modules: ["gate_proj", "up_proj", "down_proj"] });
+    expect((await readAdapter(place, model)).modules.map(({ name }) => name)).toEqual(names);
+    write(names.slice(1), { target_modules: ["gate_proj", "up_proj", "down_proj"] });
+    await expect(readAdapter(place, model)).rejects.toThrow(/selected but not stored/);
+  });
+  test.each([
+    ["(?i).*\\.MLP\\.(gate|up|down)_proj", true],
+    [".*\\.MLP\\.(gate|up|down)_proj", false],
+    ["(?is)model\\..*LAYERS.*(?P<part>mlp)\\..*", true],
+    ["\\Amodel\\..*layers.*mlp\\..*\\Z", true],
+  ])("pattern %s", async (pattern, fits) => {
+    write(mlp(/^model/), { target_modules: pattern });
+    const read = readAdapter(place, model);
+    if (fits) expect((await read).modules).toHaveLength(6);
+    else await expect(read).rejects.toThrow(/stored but not selected/);
+  });
+  test("a pattern with a flag that JavaScript has not", async () => {
+    write(mlp(/^model/), { target_modules: "(?x) .* mlp .*" });
+    await expect(readAdapter(place, model)).rejects.toThrow(/regular expression of an adapter/);
+  });
+  test("empty tensors of a save under ZeRO-3", async () => {
+    write(mlp(/^model/), {});
+    const tensors = mlp(/^model/).flatMap((name) =>
+      ["A", "B"].map((side) => ({
+        name: `base_model.model.${namedFor("current", name)}.lora_${side}.weight`,
+        shape: [0],
+        data: new Float32Array(0),
+      })),
+    );
+    writeSafetensors(join(place, "adapter_model.safetensors"), tensors, "F32");
+    await expect(readAdapter(place, model)).rejects.toThrow(/adapter of empty tensors.*12 of 12.*ZeRO-3/);
+  });
+  test("a resized vocabulary", async () => {
+    const untied = adaptedModel(smallConfig({ tie_word_embeddings: false }));
+    writeAdapter(place, { ...plain, modules: [moduleOf("model.layers.0.mlp.up_proj", 1, 1)] }, untied);
+    const { lora_A, lora_B } = {
+      lora_A: {
+        name: "base_model.model.model.language_model.layers.0.mlp.up_proj.lora_A.weight",
+        shape: [1, 32],
+      },
+      lora_B: {
+        name: "base_model.model.model.language_model.layers.0.mlp.up_proj.lora_B.weight",
+        shape: [48, 1],
+      },
+    };
+    const table = { name: "base_model.model.model.language_model.embed_tokens.weight", shape: [70, 32] };
+    const tensors = [lora_A, lora_B, table].map((one) => ({
+      ...one,
+      data: new Float32Array(one.shape.reduce((a, b) => a * b, 1)),
+    }));
+    writeSafetensors(join(place, "adapter_model.safetensors"), tensors, "F32");
+    await expect(readAdapter(place, untied)).rejects.toThrow(
+      /vocabulary was resized.*expected 64 tokens, as the model has them; got 70/,
+    );
+  });
+});
+
 test("whole parameters travel with the adapter", async () => {
   const untied = smallConfig({ tie_word_embeddings: false });
   const replaced = [

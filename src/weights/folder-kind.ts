@@ -1,0 +1,165 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { ConfigError, UnsupportedError } from "../core/errors.ts";
+import { readJsonFile } from "../core/files.ts";
+
+const has = (folder: string, name: string): boolean => existsSync(join(folder, name));
+
+/** Names in a folder; none when it is no folder. */
+const namesIn = (folder: string): string[] =>
+  existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder).sort() : [];
+
+const modelHint = "give a folder with config.json and *.safetensors, or a name of the hub";
+
+/** The model of the hub that a folder of its cache stands for: `models--owner--name`. */
+const cachedName = (folder: string): string | undefined => {
+  const [, name] = /^models--(.+)$/.exec(folder) ?? [];
+  return name?.replaceAll("--", "/");
+};
+
+/** Refuses a cache of the hub, and a model's folder in it, which is not the folder with its files. */
+const checkIsNoCache = (folder: string, names: readonly string[]): void => {
+  const cached = names.flatMap((name) => cachedName(name) ?? []);
+  if (cached.length > 0)
+    throw new ConfigError("the hub's cache, not one model", {
+      where: folder,
+      expected: "a model by its name",
+      got: cached.slice(0, 5).join(", ") + (cached.length > 5 ? ` and ${cached.length - 5} more` : ""),
+    });
+  if (names.includes("snapshots") && names.includes("refs")) {
+    const snapshots = namesIn(join(folder, "snapshots"));
+    const name = cachedName(basename(folder));
+    throw new ConfigError("a model's folder in the hub's cache; its files lie deeper", {
+      where: folder,
+      expected: [
+        ...(name === undefined ? [] : [name]),
+        ...snapshots.map((one) => join(folder, "snapshots", one)),
+      ]
+        .slice(0, 3)
+        .join(" or "),
+    });
+  }
+};
+
+/** Name of the base model that an adapter's configuration gives. */
+const baseOf = (folder: string): string => {
+  const json = readJsonFile(join(folder, "adapter_config.json")) as Record<string, unknown> | null;
+  const base = json?.["base_model_name_or_path"];
+  return typeof base === "string" && base !== "" ? base : "the model that it was trained on";
+};
+
+/**
+ * Refuses folders that are something else than a checkpoint, and says what they are.
+ * @throws {ConfigError} for an adapter, the hub's cache, weights in GGUF, a folder without a configuration
+ */
+export const checkIsModel = (folder: string): void => {
+  if (has(folder, "config.json")) return;
+  if (has(folder, "adapter_config.json"))
+    throw new ConfigError("an adapter, not a model", {
+      where: folder,
+      hint: `give ${baseOf(folder)} as the model and this folder as its adapter`,
+    });
+  const names = namesIn(folder);
+  checkIsNoCache(folder, names);
+  const gguf = names.filter((name) => /\.gguf$/i.test(name));
+  if (gguf.length > 0)
+    throw new UnsupportedError("weights in the GGUF format of llama.cpp", {
+      where: folder,
+      expected: "safetensors",
+      got: gguf[0]!,
+      hint: "use the checkpoint that it was converted from",
+    });
+  throw new ConfigError("not a model's folder", {
+    where: folder,
+    expected: "config.json",
+    got: names.length === 0 ? "nothing" : names.slice(0, 5).join(", "),
+    hint: modelHint,
+  });
+};
+
+/**
+ * Refuses folders that are something else than a PEFT adapter, and says what they are.
+ * @throws {ConfigError} for a whole model, the hub's cache, a folder without an adapter
+ */
+export const checkIsAdapter = (folder: string): void => {
+  if (has(folder, "adapter_config.json")) return;
+  if (has(folder, "config.json"))
+    throw new ConfigError("a model, not an adapter", {
+      where: folder,
+      expected: "adapter_config.json",
+      hint: "a merged checkpoint is given as the model itself, without an adapter",
+    });
+  const names = namesIn(folder);
+  checkIsNoCache(folder, names);
+  throw new ConfigError("not an adapter's folder", {
+    where: folder,
+    expected: "adapter_config.json and adapter_model.safetensors",
+    got: names.length === 0 ? "nothing" : names.slice(0, 5).join(", "),
+  });
+};
+
+/** How people call the methods that `quant_method` names. */
+const methods: Readonly<Record<string, string>> = {
+  awq: "AWQ",
+  gptq: "GPTQ",
+  fp8: "FP8",
+  fbgemm_fp8: "FP8 (FBGEMM)",
+  hqq: "HQQ",
+  aqlm: "AQLM",
+  quanto: "Quanto",
+  torchao: "torchao",
+  eetq: "EETQ (int8)",
+  mxfp4: "MXFP4",
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The method of a `quantization_config`, as a person calls it. */
+const methodOf = (fields: Readonly<Record<string, unknown>>): string => {
+  const name = String(fields["quant_method"] ?? "");
+  if (fields["load_in_4bit"] === true) return "bitsandbytes (4 bits)";
+  if (fields["load_in_8bit"] === true) return "bitsandbytes (int8)";
+  if (name === "compressed-tensors") return `compressed-tensors (${compressedFormat(fields)})`;
+  return methods[name] ?? (name === "" ? "a method that it does not name" : name);
+};
+
+/** Which numbers llm-compressor stores: FP8, int8, int4. */
+const compressedFormat = (fields: Readonly<Record<string, unknown>>): string => {
+  const groups = isObject(fields["config_groups"]) ? Object.values(fields["config_groups"]) : [];
+  const weights = groups.flatMap((group) =>
+    isObject(group) && isObject(group["weights"]) ? [group["weights"]] : [],
+  );
+  const [first] = weights;
+  if (first === undefined) return String(fields["format"] ?? "quantized");
+  const bits = String(first["num_bits"] ?? "");
+  return first["type"] === "float" ? `FP${bits}` : `int${bits}`;
+};
+
+/** What to do about tensors without numbers. */
+export const emptyHint =
+  "a save under DeepSpeed ZeRO-3 that did not gather the weights leaves them empty: save it again (stage3_gather_16bit_weights_on_model_save), or make it from the ZeRO checkpoint with zero_to_fp32.py";
+
+/** What to do about quantized weights. */
+export const unquantizedHint = "use the unquantized checkpoint (bfloat16 or float16) that it was made from";
+
+/**
+ * Refuses a configuration of quantized weights, naming the method.
+ * @throws {UnsupportedError}
+ */
+export const checkIsUnquantized = (json: unknown, where: string): void => {
+  if (!isObject(json)) return;
+  const text = isObject(json["text_config"]) ? json["text_config"] : {};
+  const found = [json, text].flatMap((fields) =>
+    ["quantization_config", "compression_config"].flatMap((name) =>
+      isObject(fields[name]) ? [fields[name]] : [],
+    ),
+  );
+  const [fields] = found;
+  if (fields === undefined) return;
+  throw new UnsupportedError(`weights quantized with ${methodOf(fields)}`, {
+    where,
+    expected: "weights in float32, float16 or bfloat16",
+    hint: unquantizedHint,
+  });
+};
