@@ -1,5 +1,5 @@
 import type { Replacement } from "../absent/pair.ts";
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
 import type { TimeSpan } from "../core/units.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { Timeline } from "../video/types.ts";
@@ -52,7 +52,7 @@ export interface AbsentReference {
   readonly keyFrames: readonly number[];
   readonly replacements: readonly Replacement[];
   /** What took the frames away; its pixel operation, if it has one, belongs to every replaced frame. */
-  readonly builder: Recipe;
+  readonly builder: MadeBy;
 }
 
 /** One row of a data set (docs: interfaces, "Data set folder"). */

@@ -1,7 +1,7 @@
 import { DataFormatError } from "../core/errors.ts";
 import { parseJsonRows, readTextFile } from "../core/files.ts";
 import { parseHandWrittenJson } from "../core/json-text.ts";
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
 import { filesAt } from "./annotation-files.ts";
 import type { OwnLayout } from "./benchmarks.ts";
 
@@ -24,7 +24,7 @@ export interface PredictionFault {
 
 /** One way in which the questions were shown to whoever answered. */
 export interface PredictedView {
-  readonly intervention: Recipe;
+  readonly intervention: MadeBy;
   /** Repetitions: 1, or as many as the records have. */
   readonly draws: number;
   /** By draw, then by question. */
@@ -72,11 +72,11 @@ const textOf = (value: unknown): Pick<Prediction, "text" | "reason"> => {
 interface Row {
   readonly where: string;
   readonly prediction: Prediction;
-  readonly intervention: Recipe;
+  readonly intervention: MadeBy;
   readonly draw: number;
 }
 
-const completeView: Recipe = { name: "complete", params: {} };
+const completeView: MadeBy = { name: "complete", params: {} };
 
 const rowOf = (value: unknown, where: string): Row => {
   const wrong = (got: unknown): DataFormatError =>
@@ -98,7 +98,7 @@ const rowOf = (value: unknown, where: string): Row => {
     prediction: { id: String(id), text, finishReason, ...(reason === undefined ? {} : { reason }) },
     intervention:
       isObject(recorded) && typeof recorded["name"] === "string"
-        ? (recorded as unknown as Recipe)
+        ? (recorded as unknown as MadeBy)
         : completeView,
     draw: typeof draw === "number" && Number.isInteger(draw) && draw >= 0 ? draw : 0,
   };
@@ -155,7 +155,7 @@ const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
 
 /** The views of rows: the first answer of a question counts, further ones are faults. */
 const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> => {
-  const views = new Map<string, { intervention: Recipe; answers: Map<string, Prediction>[] }>();
+  const views = new Map<string, { intervention: MadeBy; answers: Map<string, Prediction>[] }>();
   const repeated: PredictionFault[] = [];
   for (const { where, prediction, intervention, draw } of rows) {
     const key = JSON.stringify(intervention);
@@ -173,7 +173,7 @@ const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> 
           before.text === prediction.text ? "the same answer again" : "another answer to the same question",
       });
   }
-  const isComplete = ({ intervention }: { intervention: Recipe }): number =>
+  const isComplete = ({ intervention }: { intervention: MadeBy }): number =>
     intervention.name === "complete" ? 0 : 1;
   return {
     views: [...views.values()]
