@@ -4,6 +4,7 @@
  * A frame: header length (u32), body length (f64), both little-endian; the header, UTF-8; the arrays, each on a multiple
  * of 8 bytes. In the header's `value` an array stands as `{"$array": index}` and a map as `{"$map": entries}`.
  */
+import type { Writable } from "node:stream";
 import { DataFormatError } from "./errors.ts";
 
 /** Arrays that a message can hold. */
@@ -63,6 +64,15 @@ export const encodeMessage = (value: unknown): Uint8Array[] => {
     if (gap > 0) pieces.push(new Uint8Array(gap));
   }
   return pieces;
+};
+
+/** Sends a message, its pieces as one. @returns its bytes */
+export const writeMessage = (socket: Writable, value: unknown): number => {
+  const pieces = encodeMessage(value);
+  socket.cork();
+  for (const piece of pieces) socket.write(piece);
+  socket.uncork();
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 };
 
 const damaged = (got: string): DataFormatError =>

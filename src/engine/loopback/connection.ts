@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { hostname } from "node:os";
 import { EngineLostError } from "../../core/errors.ts";
-import { encodeMessage, MessageReader } from "../../core/framed-messages.ts";
+import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { CallOptions, EngineStatistics } from "../contract.ts";
 import { errorFromWire, type FromWorker, type ToWorker, type WireMedia } from "./protocol.ts";
@@ -135,10 +135,7 @@ export class Connection {
 
   #send(message: ToWorker): void {
     if (this.#lost !== undefined || this.#closing) return;
-    for (const piece of encodeMessage(message)) {
-      this.#counts.bytesSent += piece.length;
-      this.#socket.write(piece);
-    }
+    this.#counts.bytesSent += writeMessage(this.#socket, message);
   }
 
   #receive(piece: Buffer): void {

@@ -12,10 +12,11 @@ export class MediaCache {
     this.#limit = limit;
   }
 
-  /** Contents of batches that are not here. */
+  /** When contents of batches are neither here nor given: all that are not here, so that one answer has them together. */
   missing(batches: readonly WireBatch[], given: WireMedia): string[] {
     const wanted = new Set(batches.flatMap(({ media }) => media.map(({ content }) => content)));
-    return [...wanted].filter((content) => !given.has(content) && !this.#patches.has(content));
+    const absent = [...wanted].filter((content) => !this.#patches.has(content));
+    return absent.every((content) => given.has(content)) ? [] : absent;
   }
 
   /** Batches with their patches, which stay theirs whatever is forgotten later; keeps what was given. */

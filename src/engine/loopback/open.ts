@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { EngineLostError } from "../../core/errors.ts";
-import { encodeMessage, MessageReader } from "../../core/framed-messages.ts";
+import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
 import type { Capabilities } from "../contract.ts";
 import { Connection } from "./connection.ts";
 import { LoopbackEngine } from "./engine.ts";
@@ -52,7 +52,7 @@ const greet = (
     const lost = (why: string): void =>
       fail(new EngineLostError({ rank: 0, host: hostname(), operation: "open", why }));
     const say = (message: ToWorker): void => {
-      for (const piece of encodeMessage(message)) socket.write(piece);
+      writeMessage(socket, message);
     };
     let isKnown = false;
     const hear = (message: FromWorker): void => {

@@ -1,6 +1,6 @@
 /** The program of the loopback engine's other process: dials its controller, shows the token, does its calls. */
 import { connect } from "node:net";
-import { encodeMessage, MessageReader } from "../../core/framed-messages.ts";
+import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
 import { adaptedModel } from "../../model/adapted-model.ts";
 import { readConfigFile } from "../../model/families.ts";
 import { readAdapter } from "../../weights/adapter.ts";
@@ -16,8 +16,9 @@ const stops = new Map<number, AbortController>();
 let calls: EngineCalls | undefined;
 let engine: Engine | undefined;
 
+socket.setNoDelay(true);
 const say = (message: FromWorker): void => {
-  for (const piece of encodeMessage(message)) socket.write(piece);
+  writeMessage(socket, message);
 };
 
 const open = async ({ folder, trained, adapterFolder, options, mediaBytes }: ModelOrder): Promise<void> => {
