@@ -19,6 +19,7 @@ import { batchRules } from "../../model/batch-rules.ts";
 import { patchShape, shownPictures } from "./clips.ts";
 import { quickstartFiles } from "./description.ts";
 import type { PairedClip } from "./pairs.ts";
+import { testLabel } from "./plan.ts";
 import type { StageContext } from "./training.ts";
 
 /** A trained stage to be tested. */
@@ -114,7 +115,7 @@ export const testStage = async (
       draws: { "random-removal": recipe.controlDraws },
       batchSize: 256,
       signal: context.signal,
-      progress: context.progress(`test ${stage.title}`, "answers"),
+      progress: context.progress(testLabel(stage.title), "answers"),
       onRecord: (record) => file.add(writeRecord(record)),
     });
     file.close();

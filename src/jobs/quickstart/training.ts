@@ -12,6 +12,7 @@ import { clipPatches } from "../../frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import type { ModelConfig } from "../../model/config.ts";
+import { familyOf } from "../../model/families.ts";
 import { initialize } from "../../model/initialize.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { readRun } from "../../runs/read-run.ts";
@@ -25,6 +26,7 @@ import { sftParams, trainSft } from "../../training/sft.ts";
 import { patchShape, picturesOf } from "./clips.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import type { PairedClip } from "./pairs.ts";
+import { originOf, type StageData } from "./stage-config.ts";
 
 /** What every stage needs. */
 export interface StageContext {
@@ -34,6 +36,11 @@ export interface StageContext {
   readonly config: ModelConfig;
   readonly signal: AbortSignal;
   readonly progress: (label: string, unit: string) => Progress;
+}
+
+/** What a training stage needs besides. */
+export interface TrainingContext extends StageContext {
+  readonly data: StageData;
 }
 
 /** A finished training stage. */
@@ -101,17 +108,21 @@ const runStage = async (
   name: string,
   label: string,
   from: string | undefined,
-  configuration: unknown,
-  context: StageContext,
+  options: unknown,
+  context: TrainingContext,
   train: (trainee: Trainee, loop: LoopContext) => Promise<LoopResult>,
 ): Promise<Stage> => {
   const folder = join(context.out, name);
   const trainee = newTrainee(context);
   const progress = context.progress(label, "steps");
+  const { config, data, recipe } = context;
   using run = openRun(folder, {
     stage: name,
-    from: from === undefined ? "scratch" : "../..",
-    options: configuration,
+    from: await originOf(folder, from, recipe.seed),
+    data,
+    model: familyOf(config).writeConfig(config),
+    threads: recipe.threads,
+    options,
   });
   try {
     if (from !== undefined) await trainee.engine.load(from);
@@ -137,7 +148,7 @@ export const sftStage = (
     readonly seed: number;
   },
   clips: readonly TrainingClip[],
-  context: StageContext,
+  context: TrainingContext,
 ): Promise<Stage> => {
   const { clipsPerStep, textsPerClip, blindClipsPerStep } = context.recipe.sft;
   const warmupSteps = Math.min(100, Math.ceil(settings.steps / 10));
@@ -162,7 +173,7 @@ export const grpoStage = (
   label: string,
   from: string,
   clips: readonly TrainingClip[],
-  context: StageContext,
+  context: TrainingContext,
 ): Promise<Stage> => {
   const { learningRate, ...grpo } = context.recipe.grpo;
   const schedule = { learningRate, warmupSteps: Math.min(10, grpo.steps) };

@@ -140,11 +140,11 @@ test("20 steps teach it which clips are bright; both ways of computing learn and
     const { batch, words } = toy(true);
     const losses: number[] = [];
     for (let step = 0; step < 20; step++) {
-      const pass = await engine.forward([batch], { keep: "graph" });
+      await engine.clearGradient();
+      await using pass = await engine.forward([batch], { keep: "graph" });
       const { tokenLogprobs } = pass.outputs[0]!;
       losses.push(-tokenLogprobs.reduce((sum, value) => sum + value, 0) / words.length);
       const cotangent = new Float32Array(words.length).fill(-1 / words.length);
-      await engine.clearGradient();
       await engine.backward(pass, [{ tokenLogprobs: cotangent, states: new Map() }]);
       await engine.update({
         learningRate: 3e-3,
