@@ -24,7 +24,7 @@ const open = async ({ folder, trained, adapterFolder, options, mediaBytes }: Mod
   const adapter =
     adapterFolder === undefined
       ? undefined
-      : await readAdapter(adapterFolder, adaptedModel(readConfigFile(folder)));
+      : await readAdapter(adapterFolder, adaptedModel(await readConfigFile(folder)));
   engine = (await openEngine(folder, trained, options, adapter)).engine;
   calls = new EngineCalls(engine, new MediaCache(mediaBytes));
   say({ kind: "ready", capabilities: engine.capabilities });
