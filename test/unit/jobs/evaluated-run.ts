@@ -34,7 +34,6 @@ const withTwin = (sample: Sample): Sample => {
       builder: { name: "span", params: {} },
       keyFrames: inside.map(({ index }) => index),
       replacements: inside.map(({ index }) => ({ index, from: anchor })),
-      builder: { name: "span", params: {} },
     },
   };
 };
