@@ -287,8 +287,7 @@ export const exportedNames = (file: string, text: string): ExportedName[] => {
   };
   const bindings = (name: ts.BindingName): void => {
     if (ts.isIdentifier(name)) add(name, name.text);
-    else
-      for (const element of name.elements) if (ts.isBindingElement(element)) bindings(element.name);
+    else for (const element of name.elements) if (ts.isBindingElement(element)) bindings(element.name);
   };
   for (const statement of source.statements) {
     if (ts.isVariableStatement(statement) && isExported(statement))

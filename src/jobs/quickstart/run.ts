@@ -8,7 +8,7 @@ import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts"
 import { writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
-import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
+import type { DualEncoderConfig } from "../../model/dual-encoder-config.ts";
 import { writePictureSettings } from "../../model/picture-settings.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { TrainingClip } from "../../training/clip.ts";
