@@ -15,7 +15,7 @@ export interface ClipsOptions {
   readonly cache: boolean;
   /** Bytes of kept frames. */
   readonly cacheSize: number;
-  /** Largest stored picture that is decoded, in pixels; left out: the decoders' own limit. */
+  /** Pixels of the largest picture that is decoded; the service's own limit when left out. */
   readonly maxPicture?: number;
 }
 
