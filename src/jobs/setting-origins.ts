@@ -1,22 +1,33 @@
 import type { KnownSetting } from "../evaluation/report/settings.ts";
 import { comparativeDefaults } from "../objectives/comparative-defaults.ts";
 
-const stated = Object.entries(comparativeDefaults).map(
-  ([path, { value, origin, what }]): KnownSetting => ({ path, value, origin, what }),
+/** Defaults that are options of a training stage under the same name. */
+const stated = (["lambda", "refeedTries", "onExhausted"] as const).map(
+  (path): KnownSetting => ({ path, ...comparativeDefaults[path] }),
 );
 
 /** Values of training stages that the paper states, or that are ours because it says nothing. */
 export const settingOrigins: readonly KnownSetting[] = [
-  { path: "contrast.weight", value: 0.1, origin: "paper", what: "weight of the three InfoNCE losses" },
-  { path: "contrast.block", value: 16, origin: "paper", what: "language block that is contrasted (of 28)" },
   {
-    path: "contrast.temperature",
+    path: "losses.contrastive.weight",
+    value: 0.1,
+    origin: "paper",
+    what: "weight of the three InfoNCE losses",
+  },
+  {
+    path: "losses.contrastive.block",
+    value: 16,
+    origin: "paper",
+    what: "language block that is contrasted (of 28)",
+  },
+  {
+    path: "losses.contrastive.temperature",
     value: 0.05,
     origin: "ours",
     what: "divides cosines in the contrastive losses",
   },
   {
-    path: "contrast.dropout",
+    path: "viewDropout",
     value: 0.1,
     origin: "ours",
     what: "on visual tokens that enter the language model, in the second view",

@@ -31,7 +31,6 @@ const withTwin = (sample: Sample): Sample => {
   return {
     ...sample,
     absent: {
-      builder: { name: "span", params: {} },
       keyFrames: inside.map(({ index }) => index),
       replacements: inside.map(({ index }) => ({ index, from: anchor })),
     },
@@ -90,7 +89,11 @@ export const makeEvaluatedRun = async (
   {
     using sft = createRun(join(folder, "sft"), {
       stage: "sft",
-      options: { clipsPerStep: 16, textsPerClip: 4, contrast: { weight: 0.1, block: 2, temperature: 0.07 } },
+      options: {
+        clipsPerStep: 16,
+        textsPerClip: 4,
+        losses: { "cross-entropy": {}, contrastive: { weight: 0.1, block: 2, temperature: 0.07 } },
+      },
     });
     for (let step = 1; step <= 3; step++) sft.metrics(step, { crossEntropy: 3 - step, v2v: 1 / step });
   }

@@ -80,9 +80,9 @@ describe.skipIf(!usable)("a report from a run's folder", () => {
       settings.filter((one) => one.name === name).map(({ stage, value, origin }) => [stage, value, origin]);
     expect(of("lambda")).toEqual([["RL", "0.3", "run"]]);
     expect(of("refeedTries")).toEqual([["RL", "2", "ours"]]);
-    expect(of("contrast.weight")).toEqual([["SFT", "0.1", "paper"]]);
-    expect(of("contrast.block")).toEqual([["SFT", "2", "run"]]);
-    expect(of("contrast.temperature")).toEqual([["SFT", "0.07", "run"]]);
+    expect(of("losses.contrastive.weight")).toEqual([["SFT", "0.1", "paper"]]);
+    expect(of("losses.contrastive.block")).toEqual([["SFT", "2", "run"]]);
+    expect(of("losses.contrastive.temperature")).toEqual([["SFT", "0.07", "run"]]);
     // What a stage was not made with is not shown at all.
     expect(settings.map(({ name }) => name)).not.toContain("onExhausted");
     const page = readFileSync(made.file, "utf8");

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { stageSettings } from "../../../src/evaluation/report/settings.ts";
+import { settingOrigins } from "../../../src/jobs/setting-origins.ts";
+import recipeFor from "../../../src/recipes/quickstart.ts";
+import { grpoParams } from "../../../src/training/comparative-grpo.ts";
+import { sftLosses } from "../../../src/training/contrast.ts";
+import { sftParams } from "../../../src/training/sft.ts";
+
+const { sft, grpo } = recipeFor(1, 1);
+const { learningRate, ...rl } = grpo;
+const schedule = { learningRate, warmupSteps: 1 };
+const stageOf = (title: string, options: unknown): Parameters<typeof stageSettings>[0][number] => ({
+  title,
+  folder: title,
+  run: {
+    folder: title,
+    config: { options },
+    metrics: [],
+    checkpoints: { complete: [], damaged: [] },
+    tornBytes: 0,
+  },
+});
+
+test("every value whose origin is known is an option of a stage, under the name that it has there", () => {
+  const settings = stageSettings(
+    [
+      stageOf("SFT", sftParams.parse({ steps: 1, schedule, ...sftLosses(sft.contrast) })),
+      stageOf("RL", grpoParams.parse({ ...rl, schedule })),
+    ],
+    settingOrigins,
+  );
+  expect(settings.map(({ name }) => name).sort()).toEqual(settingOrigins.map(({ path }) => path).sort());
+  // The quickstart's own temperature is the stated one, its block is not.
+  const of = (name: string): unknown => settings.find((one) => one.name === name);
+  expect(of("losses.contrastive.temperature")).toMatchObject({ origin: "ours", value: "0.05" });
+  expect(of("losses.contrastive.block")).toMatchObject({ origin: "run", value: "2" });
+});
