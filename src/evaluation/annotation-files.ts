@@ -14,7 +14,7 @@ export const filesAt = (path: string, fits: RegExp, what: string): string[] => {
     if (!statSync(path).isDirectory()) return [path];
     names = readdirSync(path).sort();
   } catch (error) {
-    throw new DataFormatError(`cannot read file of ${what}`, {
+    throw new DataFormatError(`cannot read file or folder of ${what}`, {
       where: path,
       got: messageOf(error),
       cause: error,

@@ -20,7 +20,7 @@ const scored = async (
 ): Promise<ScoreResult> =>
   await score(
     { benchmark, annotations, predictions, mode, metrics },
-    { signal: new AbortController().signal, progress: () => silentProgress },
+    { signal: new AbortController().signal, progress: () => silentProgress, warn: () => {} },
   );
 const skills = (result: ScoreResult): Record<string, string> =>
   Object.fromEntries(result.skills.map(({ skill, accuracy }) => [skill, (accuracy.value * 100).toFixed(1)]));

@@ -33,6 +33,10 @@ const afterPadding: readonly (readonly [RegExp, string])[] = [
   rule(String.raw`\s+`, "gu", " "),
   rule("([^' ])('[sS]|'[mM]|'[dD]|') ", "gu", "$1 $2 "),
   rule("([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", "gu", "$1 $2 "),
+];
+/** Words that are two, and a text that may hold one: most sentences have none. */
+const mayContract = /cannot|d' ?ye|gimme|gonna|gotta|lemme|more' ?n|wanna|' ?t(?:is|was)/iu;
+const contractions: readonly (readonly [RegExp, string])[] = [
   ...["(can)(not)", "(d)('ye)", "(gim)(me)", "(gon)(na)", "(got)(ta)", "(lem)(me)", "(more)('n)"].map(
     (pair) => rule(`${BEFORE}${pair}${AFTER}`, "giu", " $1 $2 "),
   ),
@@ -51,6 +55,8 @@ export const treebankTokens = (sentence: string): string[] => {
   for (const [pattern, replacement] of beforePadding) text = text.replace(pattern, replacement);
   text = ` ${text} `;
   for (const [pattern, replacement] of afterPadding) text = text.replace(pattern, replacement);
+  if (mayContract.test(sentence))
+    for (const [pattern, replacement] of contractions) text = text.replace(pattern, replacement);
   return text.split(/\s+/u).filter((token) => token !== "");
 };
 

@@ -314,7 +314,7 @@ describe("mistakes are named in one line", () => {
       "missing annotations",
       "world",
       { predictions: good, annotations: join(folder, "none") },
-      "cannot read the data set",
+      "cannot read file or folder of samples of a data set",
     ],
     [
       "empty folder",
@@ -323,7 +323,12 @@ describe("mistakes are named in one line", () => {
       "no samples of a data set in the folder",
     ],
     ["wrong annotations", "world", { predictions: good }, "not a sample"],
-    ["missing predictions", "motionbench", { predictions: join(folder, "none") }, "cannot read file"],
+    [
+      "missing predictions",
+      "motionbench",
+      { predictions: join(folder, "none") },
+      "cannot read file or folder of predictions",
+    ],
     [
       "no answer field",
       "motionbench",
