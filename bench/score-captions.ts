@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { sentencesOf } from "../src/evaluation/overlap/treebank.ts";
+import { captionSentences } from "../src/evaluation/overlap/treebank.ts";
 import { type BenchContext, type BenchDefinition, defineBench } from "./define-bench.ts";
 import { captionPairs } from "./sides/caption-pairs.ts";
 
@@ -19,8 +19,8 @@ const definition: BenchDefinition = defineBench({
     const shared = resolve(root, process.env["VIDEOPERCEIVER_SHARED"] ?? "../shared");
     const pairs = captionPairs(join(shared, "data/benchmarks/vru-accident")).map((pair) => ({
       ...pair,
-      referenceSentences: sentencesOf(pair.reference),
-      hypothesisSentences: sentencesOf(pair.hypothesis),
+      referenceSentences: captionSentences(pair.reference),
+      hypothesisSentences: captionSentences(pair.hypothesis),
     }));
     writeFileSync(pairsFile({ cache }), JSON.stringify(pairs));
   },

@@ -31,7 +31,8 @@ if (said !== undefined) {
   process.stdout.write(said.text);
   process.exitCode = said.status;
 } else if (major < 22 || (major === 22 && minor < 18) || major === 23) {
-  const pinned = module.createRequire(import.meta.url)
+  const pinned = module
+    .createRequire(import.meta.url)
     .resolve("node/package.json")
     .replace(/package\.json$/, "bin/node");
   const child = spawn(pinned, [fileURLToPath(import.meta.url), ...words], { stdio: "inherit" });

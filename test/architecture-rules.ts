@@ -264,3 +264,64 @@ export const satisfies = (version: string, range: string): boolean => {
       .every(holds),
   );
 };
+
+/** An exported name of a file, and where it is declared there. */
+export interface ExportedName {
+  readonly file: string;
+  readonly line: number;
+  readonly name: string;
+}
+
+const isExported = (node: ts.Node): boolean =>
+  ts.canHaveModifiers(node) &&
+  (ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false) &&
+  !(ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword) ?? false);
+
+/** Names, values and types, that a file exports by declaring them; re-exports are the declaring file's. */
+export const exportedNames = (file: string, text: string): ExportedName[] => {
+  const source = parse(file, text);
+  const found = new Map<string, ExportedName>();
+  const add = (node: ts.Node, name: string): void => {
+    const line = source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
+    if (!found.has(name)) found.set(name, { file, line, name });
+  };
+  const bindings = (name: ts.BindingName): void => {
+    if (ts.isIdentifier(name)) add(name, name.text);
+    else for (const element of name.elements) if (ts.isBindingElement(element)) bindings(element.name);
+  };
+  for (const statement of source.statements) {
+    if (ts.isVariableStatement(statement) && isExported(statement))
+      for (const { name } of statement.declarationList.declarations) bindings(name);
+    else if (
+      (ts.isFunctionDeclaration(statement) ||
+        ts.isClassDeclaration(statement) ||
+        ts.isInterfaceDeclaration(statement) ||
+        ts.isTypeAliasDeclaration(statement)) &&
+      isExported(statement) &&
+      statement.name !== undefined
+    )
+      add(statement, statement.name.text);
+    else if (
+      ts.isExportDeclaration(statement) &&
+      statement.moduleSpecifier === undefined &&
+      statement.exportClause !== undefined &&
+      ts.isNamedExports(statement.exportClause)
+    )
+      for (const { name } of statement.exportClause.elements)
+        if (name.text !== "default") add(name, name.text);
+  }
+  return [...found.values()];
+};
+
+/** Names that two rooms export, as `name: file, file`: a word has one meaning. */
+export const sharedNames = (files: Files): string[] => {
+  const places = new Map<string, ExportedName[]>();
+  for (const [file, text] of files) {
+    if (stageOf(file) === undefined) continue;
+    for (const one of exportedNames(file, text)) places.set(one.name, [...(places.get(one.name) ?? []), one]);
+  }
+  return [...places]
+    .filter(([, found]) => new Set(found.map(({ file }) => stageOf(file))).size > 1)
+    .map(([name, found]) => `${name}: ${found.map(({ file }) => file).join(", ")}`)
+    .sort();
+};

@@ -3,8 +3,9 @@
 // node generate.ts <folder> <shape> <threads> generate <completions> <new tokens> [int8]
 
 import { idsBatch } from "../../src/batch/ids-batch.ts";
-import { seededRandom } from "../../src/core/random.ts";
-import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
+import { ModelWeights } from "../../src/engine/model-weights.ts";
+import { wholeGraphEngine } from "../../src/engine/onnx/open.ts";
+import { batchRules } from "../../src/model/batch-rules.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
 import type { ShapeName } from "./shapes.ts";
@@ -26,8 +27,9 @@ const { config, store, ids, nextPositions } = await openShape(
   isPrefill ? {} : { clips: 1 },
 );
 const scoredRows = Array.from({ length: ids.rows }, (_, row) => (row + 1) * ids.columns - 1);
-const batch = idsBatch(ids, config, { scoredRows, targets: scoredRows.map(() => 0) });
-const engine = new OnnxEngine(config, store, undefined, {
+const batch = idsBatch(ids, batchRules(config), { scoredRows, targets: scoredRows.map(() => 0) });
+const model = { config, weights: new ModelWeights(store), adapter: undefined };
+const engine = wholeGraphEngine(model, {
   threads: Number(threads),
   ...(quantized === "int8" ? { decodeWeights: "int8" as const } : {}),
 });
@@ -35,13 +37,12 @@ await answerRounds(async () => {
   const start = performance.now();
   const drawn = await engine.sample({
     batch,
-    lengths: scoredRows.map(() => ids.columns),
     nextPositions,
     completions: isPrefill ? 1 : Number(completions),
     maxNewTokens: isPrefill ? 1 : Number(newTokens),
     temperature: 0,
     stopTokens: [],
-    random: seededRandom("bench"),
+    seed: "bench",
   });
   const milliseconds = performance.now() - start;
   const tokens = drawn.flatMap((row) => row.flatMap((completion) => completion.tokens));

@@ -3,8 +3,11 @@
 import type { ClipSegments } from "../../src/batch/segments.ts";
 import { segmentsBatch } from "../../src/batch/segments-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
-import { lossRegistry, sumOfTerms } from "../../src/objectives/losses.ts";
+import { ModelWeights } from "../../src/engine/model-weights.ts";
+import { wholeGraphEngine } from "../../src/engine/onnx/open.ts";
+import { takeStep } from "../../src/engine/take-step.ts";
+import { batchRules } from "../../src/model/batch-rules.ts";
+import { makeLosses, sumOfLosses } from "../../src/objectives/losses.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
 import { benchShapes, benchUpdate, contrastWork, type ShapeName } from "./shapes.ts";
@@ -28,19 +31,18 @@ const segments = Array.from(
   }),
 );
 const tokens = { visionStart: 12, visionEnd: 13, video: 11, endComplete: 14, endAbsent: 15, endText: 16 };
-const terms = [
-  (await lossRegistry.make("cross-entropy")).value,
-  (await lossRegistry.make("contrastive", { block })).value,
-];
-const engine = new OnnxEngine(config, store, undefined, { threads: Number(threads) });
+const objective = sumOfLosses(await makeLosses({ "cross-entropy": {}, contrastive: { block } }));
+const rules = batchRules(config);
+const model = { config, weights: new ModelWeights(store), adapter: undefined };
+const engine = wholeGraphEngine(model, { threads: Number(threads) });
 await answerRounds(async () => {
   const start = performance.now();
-  const batch = segmentsBatch(segments, config, { tokens, contrast: { block, dropout, random } });
-  const { scored } = batch.language;
-  const weights = new Float32Array(scored).fill(1 / batch.scored.length, 0, batch.scored.length);
+  const options = { tokens, states: objective.states, view: { dropout, random } };
+  const { batch, scored } = segmentsBatch(segments, rules, options);
+  const weights = new Float32Array(batch.scored.rows.length).fill(1 / scored.length, 0, scored.length);
   const masks = { twinMask: new Float32Array(clips), textMask: new Float32Array(clips * clips) };
-  const objective = sumOfTerms(terms, { scored, contrasted: clips });
-  await engine.step(batch, objective, { weights, ...masks });
+  await engine.clearGradient();
+  await takeStep(engine, [batch], objective, { weights, ...masks });
   await engine.update(benchUpdate);
   return { value: performance.now() - start };
 });

@@ -1,9 +1,13 @@
 // Our side of train-step-*: node train-step.ts <folder> <shape> <threads> all|adapter
 
 import { idsBatch } from "../../src/batch/ids-batch.ts";
-import { OnnxEngine } from "../../src/engine/onnx/engine.ts";
+import { ModelWeights } from "../../src/engine/model-weights.ts";
+import { wholeGraphEngine } from "../../src/engine/onnx/open.ts";
+import { takeStep } from "../../src/engine/take-step.ts";
+import type { Objective } from "../../src/graph/objective.ts";
 import { negate } from "../../src/graph/ops/elementwise.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
+import { batchRules } from "../../src/model/batch-rules.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import { openShape } from "./shape-files.ts";
 import { benchUpdate, type ShapeName } from "./shapes.ts";
@@ -22,20 +26,25 @@ for (let row = 0; row < ids.rows; row++)
     scoredRows.push(row * ids.columns + column);
     targets.push(ids.ids_BT[row * ids.columns + column + 1]!);
   }
-const batch = idsBatch(ids, config, { scoredRows, targets });
-const objective = {
+const batch = idsBatch(ids, batchRules(config), { scoredRows, targets });
+const objective: Objective = {
   key: "mean",
-  build: ({ tokenLogprobs }: { readonly tokenLogprobs: Parameters<typeof mean>[0] }) => ({
+  states: [],
+  feeds: {},
+  additive: false,
+  build: ({ tokenLogprobs }) => ({
     loss: negate(mean(tokenLogprobs)),
     metrics: {},
   }),
 };
-const engine = new OnnxEngine(config, store, adapter, { threads: Number(threads) });
+const model = { config, weights: new ModelWeights(store), adapter };
+const engine = wholeGraphEngine(model, { threads: Number(threads) });
 let first: readonly number[] | undefined;
 await answerRounds(async () => {
   const start = performance.now();
-  const { loss } = await engine.step(batch, objective, {});
-  const norm = await engine.update(benchUpdate);
+  await engine.clearGradient();
+  const { loss } = await takeStep(engine, [batch], objective, {});
+  const { norm } = await engine.update(benchUpdate);
   const value = performance.now() - start;
   first ??= [
     loss,

@@ -1,8 +1,8 @@
 /** Part of `large-model-trial.ts`: node generate.ts CHECKPOINT CLIP float32|int8. Prefill, and seconds a new token. */
 import { availableParallelism } from "node:os";
 import { idsBatch } from "../../src/batch/ids-batch.ts";
-import { seededRandom } from "../../src/core/random.ts";
 import { openEngine } from "../../src/engine/onnx/open.ts";
+import { batchRules } from "../../src/model/batch-rules.ts";
 import { clipPrompt, peakMemory, timed } from "./prompt.ts";
 
 const [folder, clip, form] = process.argv.slice(2) as [string, string, "float32" | "int8"];
@@ -15,27 +15,25 @@ console.log(
   `opened in ${load.toFixed(1)} s (${execution}, weights ${weightStorage}): ${(weights.byteLength() / 1e9).toFixed(2)} GB of weights; peak ${peakMemory()}`,
 );
 const { ids, next, pictures } = await clipPrompt(folder, config, clip);
-const batch = idsBatch(ids, config, { scoredRows: [ids.columns - 1], targets: [0] });
+const batch = idsBatch(ids, batchRules(config), { scoredRows: [ids.columns - 1], targets: [0] });
 const newTokens = 9;
 const moments: number[] = [];
 const start = performance.now();
-await engine.sample({
+const request = {
   batch,
-  lengths: [ids.columns],
   nextPositions: [next],
   completions: 1,
   maxNewTokens: newTokens,
   temperature: 0,
   stopTokens: [],
+  seed: "trial",
+};
+await engine.sample(request, {
   // Called after every token.
-  stopText: {
-    strings: ["never"],
-    decode: () => {
-      moments.push(performance.now());
-      return "";
-    },
+  watch: () => {
+    moments.push(performance.now());
+    return false;
   },
-  random: seededRandom("trial"),
 });
 const gaps = moments.slice(1).map((at, i) => (at - moments[i]!) / 1000);
 const token = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)]!;

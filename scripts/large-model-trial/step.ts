@@ -5,9 +5,12 @@ import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { trainedAdapter } from "../../src/engine/lora.ts";
 import { openEngine } from "../../src/engine/onnx/open.ts";
+import { takeStep } from "../../src/engine/take-step.ts";
+import type { Objective } from "../../src/graph/objective.ts";
 import { negate } from "../../src/graph/ops/elementwise.ts";
 import { mean } from "../../src/graph/ops/reduce.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { batchRules } from "../../src/model/batch-rules.ts";
 import { readConfigFile } from "../../src/model/families.ts";
 import { newAdapter } from "../../src/weights/new-adapter.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
@@ -32,13 +35,16 @@ const scoredRows = Array.from(
   { length: whole.inputIds.length - prompt.inputIds.length },
   (_, i) => prompt.inputIds.length - 1 + i,
 );
-const batch = idsBatch(whole.ids, config, {
+const batch = idsBatch(whole.ids, batchRules(config), {
   scoredRows,
   targets: scoredRows.map((row) => whole.inputIds[row + 1]!),
 });
-const objective = {
+const objective: Objective = {
   key: "cross-entropy",
-  build: ({ tokenLogprobs }: Parameters<Parameters<typeof engine.step>[1]["build"]>[0]) => ({
+  states: [],
+  feeds: {},
+  additive: false,
+  build: ({ tokenLogprobs }) => ({
     loss: negate(mean(tokenLogprobs)),
     metrics: {},
   }),
@@ -52,11 +58,11 @@ const update = {
   maxGradientNorm: 1,
 };
 const [{ loss, norm }, step] = await timed(async () => {
-  const { loss } = await engine.step(batch, objective, {});
-  return { loss, norm: await engine.update(update) };
+  const { loss } = await takeStep(engine, [batch], objective, {});
+  return { loss, norm: (await engine.update(update)).norm };
 });
 console.log(
-  `LoRA step: ${whole.inputIds.length} positions, ${scoredRows.length} scored, ${engine.trainable.length} trained matrices: ` +
+  `LoRA step: ${whole.inputIds.length} positions, ${scoredRows.length} scored, ${engine.capabilities.trainable.length} trained matrices: ` +
     `loss ${loss.toFixed(4)}, gradient ${norm.toFixed(3)}, ${step.toFixed(1)} s, peak ${peakMemory()}`,
 );
 writeAdapter(target, trainedAdapter(weights.store, adapter), adaptedModel(config));

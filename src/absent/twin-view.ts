@@ -71,7 +71,7 @@ export const twinView = async ({ replacements, builder }: TwinRecord): Promise<T
 };
 
 /** The view of a twin of which only some frames, by index, are at hand. */
-export const partOf = (view: TwinView, held: ReadonlySet<number>): TwinView => ({
+export const viewOfHeld = (view: TwinView, held: ReadonlySet<number>): TwinView => ({
   ...view,
   changed: view.changed.filter((index) => held.has(index)),
 });

@@ -1,10 +1,8 @@
 import { ShapeError } from "../core/errors.ts";
-import { type Grid, patchesOf } from "../frames/grid.ts";
-import type { ModelConfig } from "../model/config.ts";
-import type { VisionShape } from "../model/family.ts";
-import type { LanguageShape } from "../model/language-shape.ts";
-import { causalMask, ropeTables } from "../model/qwen2_5_vl/batch.ts";
-import { planVision } from "../model/vision-tower.ts";
+import type { Grid } from "../frames/grid.ts";
+import type { BatchRules } from "./batch-rules.ts";
+import { MediaSteps, mediaStep } from "./media-step.ts";
+import { paddingSegment, type Tap, type TokenBatch, wordSource } from "./token-batch.ts";
 
 /** Token ids as a processor gives them, with the pixels of their visuals. B rows of T columns. */
 export interface TokenIdsBatch {
@@ -19,7 +17,7 @@ export interface TokenIdsBatch {
   readonly videos?: VisualPatches | undefined;
 }
 
-/** Patches [P, channels * temporal * patch^2] in processor order, one visual behind the other. */
+/** Normalised patches [P, channels * temporal * patch^2] in processor order, one visual behind the other. */
 export interface VisualPatches {
   readonly grids: readonly Grid[];
   readonly patches: Float32Array;
@@ -33,101 +31,86 @@ export interface WantedRows {
   readonly taps?: readonly { readonly block: number; readonly rows: readonly number[] }[];
 }
 
-/** A batch for the engine (the same fields as its `ModelBatch`). */
-export interface PlannedBatch {
-  readonly language: LanguageShape;
-  readonly vision: VisionShape | undefined;
-  readonly feeds: Readonly<Record<string, Float32Array | BigInt64Array>>;
+/** Name of the one group of rows that such a batch taps at a block. */
+export const tappedGroup = "rows";
+
+/** Visual tokens of visuals in order, each by its place among the tokens of all distinct steps. */
+class VisualTokens {
+  readonly media: MediaSteps = new MediaSteps();
+  readonly #mergeSize: number;
+  /** First visual token of each distinct step. */
+  readonly #starts: number[] = [0];
+
+  constructor({ mergeSize }: BatchRules) {
+    this.#mergeSize = mergeSize;
+  }
+
+  add({ grids, patches }: VisualPatches): number[] {
+    const total = grids.reduce((sum, [steps, rows, columns]) => sum + steps * rows * columns, 0);
+    const width = patches.length / Math.max(1, total);
+    const tokens: number[] = [];
+    let at = 0;
+    for (const [steps, rows, columns] of grids)
+      for (let step = 0; step < steps; step++) {
+        const end = at + rows * columns * width;
+        const place = this.media.add(mediaStep(patches.subarray(at, end), rows, columns));
+        const count = (rows * columns) / this.#mergeSize ** 2;
+        this.#starts[place + 1] ??= this.#starts[place]! + count;
+        for (let unit = 0; unit < count; unit++) tokens.push(this.#starts[place]! + unit);
+        at = end;
+      }
+    return tokens;
+  }
 }
 
-const bigints = (values: Iterable<number>): BigInt64Array => BigInt64Array.from(values, BigInt);
-
-/** Feeds of the vision tower under the names that it declares. */
-export const visionFeeds = (
-  grids: readonly Grid[],
-  pixels: Float32Array,
-  config: ModelConfig,
-): { shape: VisionShape; feeds: Record<string, Float32Array | BigInt64Array> } => {
-  const { shape, feeds } = planVision(grids, config);
-  return { shape, feeds: { ...feeds, "vision.pixels": pixels } };
-};
-
-/** Where every row comes from: words, then visual tokens (images first), a row of zeros, then padding. */
-const rowSources = (batch: TokenIdsBatch, config: ModelConfig, words: number): BigInt64Array => {
-  const { image, video, pad } = config.tokens;
-  const merge = config.vision.spatialMergeSize;
-  const tokens = (visual: VisualPatches | undefined): number =>
-    (visual?.grids ?? []).reduce((total, grid) => total + patchesOf(grid, merge) / merge ** 2, 0);
-  const source = new BigInt64Array(batch.rows * batch.columns);
-  const [imageTokens, videoTokens] = [tokens(batch.images), tokens(batch.videos)];
-  let [word, nextImage, nextVideo, padding] = [0, 0, 0, 0];
-  for (let at = 0; at < source.length; at++) {
-    const id = batch.ids_BT[at]!;
-    if (id === image) source[at] = BigInt(words + nextImage++);
-    else if (id === video) source[at] = BigInt(words + imageTokens + nextVideo++);
-    else if (id === pad) source[at] = BigInt(words + imageTokens + videoTokens + 1 + padding++);
-    else source[at] = BigInt(word++);
-  }
-  if (nextImage !== imageTokens || nextVideo !== videoTokens)
+/** Where every row comes from: its word, or the next visual token of an image or a video. */
+const rowSources = (
+  { ids_BT }: TokenIdsBatch,
+  images: readonly number[],
+  videos: readonly number[],
+  { tokens }: BatchRules,
+): Int32Array => {
+  let [image, video] = [0, 0];
+  const source = Int32Array.from(ids_BT, (id) => {
+    if (id === tokens.image) return images[image++] ?? 0;
+    if (id === tokens.video) return videos[video++] ?? 0;
+    return wordSource;
+  });
+  if (image !== images.length || video !== videos.length)
     throw new ShapeError("visual tokens of a batch", {
-      expected: `${nextImage} of images and ${nextVideo} of videos, as the ids say`,
-      got: `${imageTokens} and ${videoTokens} from the grids`,
+      expected: `${image} of images and ${video} of videos, as the ids say`,
+      got: `${images.length} and ${videos.length} from the grids`,
     });
   return source;
 };
 
-/** True for a row of [B * T] that stands before the first used position of its sample, so that it sees nothing. */
-const isBlind = (used: readonly (readonly boolean[])[], row: number): boolean => {
-  const columns = used[0]!.length;
-  return !used[Math.floor(row / columns)]!.slice(0, (row % columns) + 1).includes(true);
-};
-
-/** Plans token ids with their visuals: causal attention, padding hidden. @throws {ShapeError} when ids and grids disagree */
-export const idsBatch = (batch: TokenIdsBatch, config: ModelConfig, wanted: WantedRows): PlannedBatch => {
-  const { rows, columns } = batch;
-  const { image, video, pad } = config.tokens;
-  const ids = Array.from(batch.ids_BT);
-  const words = ids.filter((id) => id !== image && id !== video && id !== pad);
-  const padding = pad === undefined ? [] : ids.filter((id) => id === pad);
-  const used = Array.from({ length: rows }, (_, b) =>
-    Array.from({ length: columns }, (_, t) => batch.mask_BT[b * columns + t] !== 0),
+/** A batch of token ids with their visuals: causal attention, padding hidden. @throws {ShapeError} when ids and grids disagree */
+export const idsBatch = (batch: TokenIdsBatch, rules: BatchRules, wanted: WantedRows): TokenBatch => {
+  const { rows, columns, images, videos } = batch;
+  const visuals = new VisualTokens(rules);
+  const imageTokens = images === undefined ? [] : visuals.add(images);
+  const videoTokens = videos === undefined ? [] : visuals.add(videos);
+  const taps = (wanted.taps ?? []).map(
+    ({ block, rows: tapped }): Tap => ({
+      block,
+      groups: [{ name: tappedGroup, rows: Int32Array.from(tapped) }],
+    }),
   );
-  const visuals = [batch.images, batch.videos].filter((visual) => visual !== undefined);
-  const grids = visuals.flatMap((visual) => visual.grids);
-  const pixels = new Float32Array(visuals.reduce((total, visual) => total + visual.patches.length, 0));
-  let at = 0;
-  for (const { patches } of visuals) {
-    pixels.set(patches, at);
-    at += patches.length;
-  }
-  const vision = grids.length === 0 ? undefined : visionFeeds(grids, pixels, config);
-  const taps = wanted.taps ?? [];
-  const read = [...wanted.scoredRows, ...taps.flatMap((tap) => tap.rows)];
-  const feeds: Record<string, Float32Array | BigInt64Array> = {
-    ...vision?.feeds,
-    ...ropeTables(batch.positions_3BT, config.text),
-    ids: bigints(words),
-    "ids.padding": bigints(padding),
-    source: rowSources(batch, config, words.length),
-    mask: causalMask(used, columns),
-    "scored.rows": bigints(wanted.scoredRows),
-    "scored.targets": bigints(wanted.targets),
-  };
-  for (const tap of taps) feeds[`tap.${tap.block}`] = bigints(tap.rows);
   return {
-    language: {
-      samples: rows,
-      length: columns,
-      mainLength: columns,
-      words: words.length,
-      visualTokens: vision?.shape.units ?? 0,
-      scored: wanted.scoredRows.length,
-      taps: taps.map(({ block, rows: tapped }) => ({ block, rows: tapped.length })),
-      padding: padding.length,
-      dropped: 0,
-      ...(read.some((row) => isBlind(used, row)) ? { readsBlind: true } : {}),
-    },
-    vision: vision?.shape,
-    feeds,
+    samples: rows,
+    length: columns,
+    ids: Int32Array.from(batch.ids_BT),
+    positions: Int32Array.from(batch.positions_3BT),
+    segments: Int32Array.from({ length: rows * columns }, (_, at) =>
+      batch.mask_BT[at] === 0 ? paddingSegment : Math.floor(at / columns),
+    ),
+    parents: new Int32Array(rows).fill(-1),
+    endBlocks: new Int32Array(rows),
+    media: visuals.media.steps,
+    source: rowSources(batch, imageTokens, videoTokens, rules),
+    scale: undefined,
+    scored: { rows: Int32Array.from(wanted.scoredRows), targets: Int32Array.from(wanted.targets) },
+    taps,
+    sizes: "exact",
   };
 };

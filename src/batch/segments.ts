@@ -1,6 +1,6 @@
 /**
- * What a batch of clips with their texts is made of: one visual prefix a clip, any number of texts behind it, and on
- * request what is contrasted with it.
+ * What a batch of clips with their texts is made of: one visual prefix a clip, any number of texts behind it, and what
+ * is contrasted with it.
  */
 import type { Random } from "../core/random.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
@@ -10,7 +10,7 @@ export interface TextSegment {
   readonly tokens: readonly number[];
   /** Tokens from this index on are scored (as targets); `tokens.length`: none. */
   readonly scoredFrom: number;
-  /** Score the token after the last one too: gives its logits; the target is token 0. */
+  /** Score the token after the last one too: for what would follow; the target is token 0. */
   readonly next?: boolean;
 }
 
@@ -38,13 +38,27 @@ export interface SegmentTokens {
   readonly endText: number;
 }
 
+/**
+ * Rows whose states a loss may ask for, one a clip each: the end of the complete clip, of its absent twin, of the
+ * complete clip's second view under dropout, of the keywords.
+ */
+export const segmentGroups = ["complete", "absent", "view", "keywords"] as const;
+/** One of {@link segmentGroups}. */
+export type SegmentGroupName = (typeof segmentGroups)[number];
+
+/** States of a group that are wanted at the output of a block (1-based). */
+export interface GroupAtBlock {
+  readonly block: number;
+  readonly group: string;
+}
+
 /** Options of a batch. */
 export interface SegmentOptions {
   readonly tokens: SegmentTokens;
-  /** Contrast at the output of this block (1-based); every clip then needs `contrast`. */
-  readonly contrast?:
-    | { readonly block: number; readonly dropout: number; readonly random: Random }
-    | undefined;
+  /** States that are wanted; what a clip is contrasted with is laid out as far as they need it. */
+  readonly states?: readonly GroupAtBlock[];
+  /** Dropout of the visual tokens of the second view; needed for the group `view`. */
+  readonly view?: { readonly dropout: number; readonly random: Random } | undefined;
   /** Blind: visual tokens are zeros, their places stay. */
   readonly blind?: boolean;
   /** A prefill for generation: exactly one scored row a clip, nothing rounded up. */

@@ -1,33 +1,76 @@
-import type { Random } from "../core/random.ts";
+/**
+ * The compute contract: what training, evaluation and reinforcement learning need of a model, and nothing else. Batches
+ * are plain data, every call is asynchronous, nothing that is handed out is an engine's own memory.
+ *
+ * Legend: M scored rows of a batch, K candidates of a row, D width of a state.
+ */
+import type { TokenBatch } from "../batch/token-batch.ts";
 import type { Objective } from "../graph/objective.ts";
-import type { VisionShape } from "../model/family.ts";
-import type { LanguageShape } from "../model/language-shape.ts";
-import type { StopText } from "./stop-text.ts";
 import type { TokenChoiceRules } from "./token-choice.ts";
 
 /** Numbers that are fed to a graph. */
 export type FeedArray = Float32Array | BigInt64Array | Int32Array | Uint8Array;
 
-/** A batch ready to be computed: what the graph's shape depends on, and the numbers to feed. */
-export interface ModelBatch {
-  readonly language: LanguageShape;
-  readonly vision: VisionShape | undefined;
-  readonly feeds: Readonly<Record<string, FeedArray>>;
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the call with the signal's reason as soon as the engine can. */
+  readonly signal?: AbortSignal | undefined;
+  /** Longest time that the call may take; then it ends with an {@link EngineError}. Default: no limit. */
+  readonly deadlineSeconds?: number | undefined;
 }
 
-/** What a forward pass gives; arrays are the caller's. */
-export interface ForwardResult {
+/**
+ * What a pass keeps for its backward: everything between ("graph"), what went in ("inputs": backward computes the
+ * forward again), or "nothing" (there will be no backward). An engine that cannot keep a graph keeps inputs.
+ */
+export type Keep = "graph" | "inputs" | "nothing";
+
+/** Which weights: those that are trained, or the reference that {@link Engine.holdReference} made. */
+export type WhichWeights = "current" | "reference";
+
+/**
+ * Tokens whose log-probabilities behind each scored row are wanted besides the target's: given ones, row by row [M, K],
+ * or the `top` most probable, of equal ones the smallest ids.
+ */
+export type Candidates = { readonly tokens: Int32Array; readonly perRow: number } | { readonly top: number };
+
+/** Log-probabilities of candidates. */
+export interface CandidateLogprobs {
+  /** [M, K]; the most probable first when `top` was asked for. */
+  readonly tokens: Int32Array;
+  /** [M, K] in nats. */
+  readonly logprobs: Float32Array;
+}
+
+/** How a forward pass is computed. */
+export interface ForwardOptions extends CallOptions {
+  /** Default "nothing". */
+  readonly keep?: Keep;
+  /** Default "current". A pass of the reference has no backward. */
+  readonly weights?: WhichWeights;
+  /** One entry a batch. */
+  readonly candidates?: readonly (Candidates | undefined)[];
+}
+
+/** What a forward pass gives for one batch; arrays are the caller's. */
+export interface BatchOutputs {
   /** [M] log-probability of each scored target, in nats. */
   readonly tokenLogprobs: Float32Array;
-  /** Tapped rows [rows, D] by block (1-based). */
+  /** Tapped rows [rows, D] by block (1-based), groups one behind the other. */
   readonly states: ReadonlyMap<number, Float32Array>;
-  /** [M, V], when asked for. */
-  readonly logits: Float32Array | undefined;
-  /** [U, D] visual tokens, when asked for. */
-  readonly visualTokens: Float32Array | undefined;
+  readonly candidates: CandidateLogprobs | undefined;
 }
 
-/** Cotangents of a forward pass: of `tokenLogprobs` and of tapped states. */
+/** A forward pass whose backward is outstanding, or that is only read. Disposing of it frees what it keeps. */
+export interface Pass extends AsyncDisposable {
+  /** One a batch. */
+  readonly outputs: readonly BatchOutputs[];
+  /** Version of the weights that computed it. */
+  readonly version: number;
+  readonly kept: Keep;
+}
+
+/** Cotangents of one batch's outputs; undefined and missing: zero. */
 export interface Cotangents {
   readonly tokenLogprobs: Float32Array | undefined;
   readonly states: ReadonlyMap<number, Float32Array>;
@@ -56,13 +99,19 @@ export interface UpdateOptions {
   readonly maxGradientNorm: number;
 }
 
-/** A prompt whose completions are drawn: one row of a prefill. */
+/** What an update did. */
+export interface UpdateResult {
+  /** Global L2 norm of the gradient before clipping. */
+  readonly norm: number;
+  /** The new version of the weights. */
+  readonly version: number;
+}
+
+/** Prompts whose completions are drawn. */
 export interface SampleRequest extends TokenChoiceRules {
-  /** Prompts; `scored` rows are the last positions, one a prompt, in order. */
-  readonly batch: ModelBatch;
-  /** Positions of each prompt in use (T or less, left-aligned). */
-  readonly lengths: readonly number[];
-  /** Rotary position (all three parts) of the first new token of each prompt. */
+  /** Prompts, left-aligned; `scored` rows are their last positions, one a prompt, in order. */
+  readonly batch: TokenBatch;
+  /** Position (all three parts) of the first new token of each prompt. */
   readonly nextPositions: readonly number[];
   /** Completions of each prompt; 1 or more. */
   readonly completions: number;
@@ -70,11 +119,8 @@ export interface SampleRequest extends TokenChoiceRules {
   readonly maxNewTokens: number;
   /** Ends a completion. */
   readonly stopTokens: readonly number[];
-  /** Strings that end a completion. */
-  readonly stopText?: StopText;
-  /** Token ids of each prompt; needed when there is a repetition penalty, which counts them as transformers does. */
-  readonly promptTokens?: readonly Iterable<number>[];
-  readonly random: Random;
+  /** Row r of all completions draws from `seededRandom(seed, "completion", r)`, so no row depends on another. */
+  readonly seed: string;
 }
 
 /** Drawn tokens of one completion, without the stop token; with those that a stop string is in. */
@@ -87,44 +133,118 @@ export interface Completion {
   readonly logprobs: readonly number[];
   /** "stop": a stop token or a stop string; "length": as many tokens as were allowed. */
   readonly finish: "stop" | "length";
-  /** Decoded text in front of the first stop string; only there when the request has stop strings. */
-  readonly text?: string;
+}
+
+/** Sees the tokens of a completion while it is drawn. @returns true when it has ended */
+export type CompletionWatch = (row: number, tokens: readonly number[]) => boolean;
+
+/** How completions are drawn. */
+export interface SampleOptions extends CallOptions {
+  /** Only where {@link Capabilities.sampling} says that completions can be watched. */
+  readonly watch?: CompletionWatch | undefined;
+}
+
+/** How weights are saved. */
+export interface SaveOptions extends CallOptions {
+  /** The optimizer's state too, so that training can go on. */
+  readonly optimizer?: boolean;
+  /** Folder whose tokenizer and processor files are copied into a whole model. */
+  readonly tokenizerFrom?: string;
+}
+
+/** How weights are loaded. */
+export interface LoadOptions extends CallOptions {
+  /** The optimizer's state too. */
+  readonly optimizer?: boolean;
+}
+
+/** What an engine can do; fixed while it lives. */
+export interface Capabilities {
+  /** Name of the implementation. */
+  readonly engine: string;
+  /** Processes that compute. */
+  readonly ranks: number;
+  /** Where it computes: "cpu", "cuda". */
+  readonly device: string;
+  /** Number type of the parameters. */
+  readonly parameterType: string;
+  /** What a pass can keep. */
+  readonly keeps: readonly Keep[];
+  readonly sampling: {
+    /** Completions can be watched while they are drawn. */
+    readonly watched: boolean;
+  };
+  /** Most positions of a sample. */
+  readonly longestSequence: number;
+  /** Names of what is trained. */
+  readonly trainable: readonly string[];
+  /** Versions of what it stands on, by name. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** What an engine has done since it was opened. */
+export interface EngineStatistics {
+  readonly calls: number;
+  /** Between processes; 0 for an engine in this one. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Part of `bytesSent`: patches. */
+  readonly mediaBytesSent: number;
+  /** Time that callers have waited for results. */
+  readonly waitingSeconds: number;
 }
 
 /**
- * The compute contract: what training, evaluation and reinforcement learning need of a model, and nothing else. Calls
- * follow one another: a caller waits for one before it makes the next.
+ * Loss and its gradient in one call, where an engine can fuse them; adds to the gradient. One batch: what the objective
+ * reads of the batch is the whole of its signals. Feeds are the objective's.
+ */
+export type FusedStep = (
+  batch: TokenBatch,
+  objective: Objective,
+  feeds: Readonly<Record<string, FeedArray>>,
+  options?: CallOptions,
+) => Promise<StepResult>;
+
+/**
+ * A model that computes. Calls that overlap are computed one after the other. A call that was ended by its signal or
+ * deadline may have added to the gradient in part: clear it before going on.
  */
 export interface Engine extends AsyncDisposable {
-  /** Scores the batch's targets and taps its states. @throws {EngineError} when the runtime fails */
-  forward(
-    batch: ModelBatch,
-    want?: { readonly logits?: boolean; readonly visualTokens?: boolean },
-  ): Promise<ForwardResult>;
+  readonly capabilities: Capabilities;
+  /** Version of the weights: grows with every update and load. */
+  readonly version: number;
+  /** Scores the batches' targets and taps their states. @throws {EngineError} when the runtime fails */
+  forward(batches: readonly TokenBatch[], options?: ForwardOptions): Promise<Pass>;
   /**
-   * Gradient of the inner product of cotangents and outputs; replaces the gradient, or adds to it.
-   * @throws {EngineError} for a cotangent of a block that the batch does not tap
+   * Adds the gradient of the inner product of cotangents (one entry a batch) and outputs; consumes the pass. Passes may
+   * go backward in any order.
+   * @throws {StalePassError} when the weights have been updated since
+   * @throws {EngineError} for a pass that keeps nothing or was consumed, or a cotangent of a block that is not tapped
    */
-  backward(batch: ModelBatch, cotangents: Cotangents, accumulate?: boolean): Promise<void>;
-  /** Loss and its gradient in one graph; replaces the gradient, or adds to it. Feeds of the objective go in `extra`. */
-  step(
-    batch: ModelBatch,
-    objective: Objective,
-    extra: Readonly<Record<string, FeedArray>>,
-    accumulate?: boolean,
-  ): Promise<StepResult>;
-  /** Applies the gradient. @returns its global L2 norm before clipping */
-  update(options: UpdateOptions): number | Promise<number>;
+  backward(pass: Pass, cotangents: readonly Cotangents[], options?: CallOptions): Promise<void>;
+  /** Fused loss and gradient; missing where an engine has no such thing. */
+  readonly step?: FusedStep;
+  /** Sets the gradient to zero. */
+  clearGradient(options?: CallOptions): Promise<void>;
+  /** Applies the gradient; it stays until it is cleared. */
+  update(rule: UpdateOptions, options?: CallOptions): Promise<UpdateResult>;
+  /** Makes the weights as they are now the reference; what is not trained is shared with it. */
+  holdReference(options?: CallOptions): Promise<void>;
   /**
    * Draws completions: result[prompt][completion].
    * @throws {ConfigError} for rules out of range
    * @throws {EngineError} when the logits are no numbers
    */
-  sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]>;
-  /** Names of what is trained. */
-  readonly trainable: readonly string[];
-  /** A parameter's numbers (the engine's own memory: read only). */
-  value(name: string): Float32Array;
-  /** A trained parameter's gradient (the engine's own memory: read only). */
-  gradient(name: string): Float32Array;
+  sample(request: SampleRequest, options?: SampleOptions): Promise<readonly (readonly Completion[])[]>;
+  /** Writes a Hugging Face folder, or a PEFT folder when there is an adapter. */
+  save(folder: string, options?: SaveOptions): Promise<void>;
+  /**
+   * Reads a folder that {@link save} or another program wrote; its optimizer's state when asked.
+   * @throws {WeightsError} when it is of another model
+   * @throws {RunError} when the optimizer's state is not there
+   */
+  load(folder: string, options?: LoadOptions): Promise<void>;
+  /** A copy of a parameter, or of its gradient, by the name of the checkpoint's tensor. */
+  read(name: string, what: "value" | "gradient", options?: CallOptions): Promise<Float32Array>;
+  statistics(): EngineStatistics;
 }

@@ -1,9 +1,9 @@
-import { ConfigError } from "../core/errors.ts";
-import type { Random } from "../core/random.ts";
+import { paddingSegment, type TokenBatch, usedLengths } from "../batch/token-batch.ts";
+import { ConfigError, ShapeError } from "../core/errors.ts";
+import { type Random, seededRandom } from "../core/random.ts";
 import type { TextConfig } from "../model/config.ts";
-import { ropeTables } from "../model/qwen2_5_vl/batch.ts";
-import type { Completion, FeedArray, SampleRequest } from "./contract.ts";
-import { checkStopText, cutAtStop } from "./stop-text.ts";
+import { ropeTables } from "../model/position-tables.ts";
+import type { Completion, CompletionWatch, FeedArray, SampleRequest } from "./contract.ts";
 import { checkTokenChoice, drawToken } from "./token-choice.ts";
 
 /** Where the logits of a request come from. Legend: R rows (completions of all prompts, in order), V vocabulary. */
@@ -14,39 +14,75 @@ export interface NextLogits {
   readonly next: (tokens: BigInt64Array, step: number) => Promise<Float32Array>;
 }
 
+/** Whether the last row of a prompt sees all of it: what is drawn sees all that is in the cache. */
+const seesAll = ({ length, segments, parents }: TokenBatch, prompt: number, used: number): boolean => {
+  const own = segments.subarray(prompt * length, prompt * length + used);
+  const seen = new Set<number>();
+  for (let segment = own.at(-1)!; segment !== -1; segment = parents[segment]!) seen.add(segment);
+  return own.every((segment) => seen.has(segment));
+};
+
+/** Prompts must be left-aligned and of one piece, each scored at its last position. */
+const checkPrompts = ({ batch, nextPositions }: SampleRequest): void => {
+  const { samples, length, segments, scored } = batch;
+  if (nextPositions.length !== samples || scored.rows.length !== samples)
+    throw new ShapeError("prompts of a batch", {
+      expected: `${samples} next positions and scored rows`,
+      got: `${nextPositions.length} and ${scored.rows.length}`,
+    });
+  usedLengths(batch).forEach((used, prompt) => {
+    const isLeft = used > 0 && segments[prompt * length + used - 1] !== paddingSegment;
+    if (!isLeft || scored.rows[prompt] !== prompt * length + used - 1)
+      throw new ShapeError("a prompt", {
+        where: `row ${prompt}`,
+        expected: "tokens from the left on, the last of them scored",
+      });
+    if (!seesAll(batch, prompt, used))
+      throw new ShapeError("a prompt", {
+        where: `row ${prompt}`,
+        expected: "one text: its last token sees all of it",
+      });
+  });
+};
+
 /**
  * Checks a request for completions.
  * @throws {ConfigError} naming what of it is out of range
+ * @throws {ShapeError} for prompts that are not left-aligned or not scored at their ends
  */
 export const checkSampleRequest = (request: SampleRequest, vocabSize: number): void => {
   checkTokenChoice(request, vocabSize);
-  if (request.stopText !== undefined) checkStopText(request.stopText);
   for (const what of ["completions", "maxNewTokens"] as const)
     if (!Number.isInteger(request[what]) || request[what] < 1)
       throw new ConfigError(what, { expected: "an integer, 1 or more", got: String(request[what]) });
-  const counted = request.promptTokens?.length ?? 0;
-  if ((request.repetitionPenalty ?? 1) !== 1 && counted !== request.lengths.length)
-    throw new ConfigError("repetition penalty without the prompts' tokens", {
-      expected: `promptTokens of ${request.lengths.length} prompts`,
-      got: String(counted),
-    });
+  checkPrompts(request);
 };
+
+/** Tokens of a prompt: what a repetition penalty counts, as transformers does. */
+const promptTokens = ({ length, ids, segments }: TokenBatch, prompt: number): number[] =>
+  [...ids.subarray(prompt * length, (prompt + 1) * length)].filter(
+    (_, at) => segments[prompt * length + at] !== paddingSegment,
+  );
 
 /** One completion while it is drawn. */
 class Row {
   readonly #request: SampleRequest;
+  readonly #row: number;
+  readonly #watch: CompletionWatch | undefined;
   readonly #random: Random;
   readonly #seen: Set<number>;
   readonly #tokens: number[] = [];
   readonly #logprobs: number[] = [];
   #finish: Completion["finish"] = "length";
-  #text: string | undefined;
   done = false;
 
-  constructor(request: SampleRequest, row: number) {
+  constructor(request: SampleRequest, row: number, watch: CompletionWatch | undefined) {
     this.#request = request;
-    this.#random = request.random.fork("completion", row);
-    this.#seen = new Set(request.promptTokens?.[Math.floor(row / request.completions)]);
+    this.#row = row;
+    this.#watch = watch;
+    this.#random = seededRandom(request.seed, "completion", row);
+    const isCounted = (request.repetitionPenalty ?? 1) !== 1;
+    this.#seen = new Set(isCounted ? promptTokens(request.batch, Math.floor(row / request.completions)) : []);
   }
 
   /** Draws the next token from its logits [V]. @returns it */
@@ -57,24 +93,14 @@ class Row {
     else {
       this.#tokens.push(token);
       this.#seen.add(token);
-      this.#readText();
-      if (!this.done && this.#tokens.length >= this.#request.maxNewTokens) this.#end("length");
+      if (this.#watch?.(this.#row, this.#tokens) === true) this.#end("stop");
+      else if (this.#tokens.length >= this.#request.maxNewTokens) this.#end("length");
     }
     return token;
   }
 
   completion(): Completion {
-    const made = { tokens: this.#tokens, logprobs: this.#logprobs, finish: this.#finish };
-    if (this.#request.stopText === undefined) return made;
-    return { ...made, text: this.#text ?? "" };
-  }
-
-  #readText(): void {
-    const { stopText } = this.#request;
-    if (stopText === undefined) return;
-    const { text, found } = cutAtStop(stopText.decode(this.#tokens), stopText.strings);
-    this.#text = text;
-    if (found) this.#end("stop");
+    return { tokens: this.#tokens, logprobs: this.#logprobs, finish: this.#finish };
   }
 
   #end(finish: Completion["finish"]): void {
@@ -88,9 +114,11 @@ export const drawCompletions = async (
   request: SampleRequest,
   vocabSize: number,
   { first, next }: NextLogits,
+  watch?: CompletionWatch,
 ): Promise<Completion[][]> => {
-  const prompts = request.lengths.length;
-  const rows = Array.from({ length: prompts * request.completions }, (_, row) => new Row(request, row));
+  const prompts = request.batch.samples;
+  const count = prompts * request.completions;
+  const rows = Array.from({ length: count }, (_, row) => new Row(request, row, watch));
   const ids = new BigInt64Array(rows.length);
   const choose = (logits: Float32Array, rowOfLogits: (row: number) => number): void => {
     rows.forEach((row, at) => {
@@ -114,15 +142,16 @@ export const decodeFeeds = (
   step: number,
   text: TextConfig,
 ): Readonly<Record<"cos" | "sin" | "last" | "total", FeedArray>> => {
-  const rows = request.lengths.length * request.completions;
+  const lengths = usedLengths(request.batch);
+  const rows = lengths.length * request.completions;
   const last = new Int32Array(rows);
   const positions = new Int32Array(3 * rows);
   for (let row = 0; row < rows; row++) {
     const prompt = Math.floor(row / request.completions);
-    last[row] = request.lengths[prompt]! + step;
+    last[row] = lengths[prompt]! + step;
     for (let axis = 0; axis < 3; axis++) positions[axis * rows + row] = request.nextPositions[prompt]! + step;
   }
-  const total = Int32Array.of(Math.max(...request.lengths) + step + 1);
+  const total = Int32Array.of(Math.max(...lengths) + step + 1);
   return { ...ropeTables(positions, text), last, total };
 };
 
@@ -130,8 +159,8 @@ export const decodeFeeds = (
 const capacityStep = 32;
 
 /** Positions that the cache of a row must hold. */
-export const cacheCapacity = ({ lengths, maxNewTokens }: SampleRequest): number =>
-  Math.ceil((Math.max(...lengths) + maxNewTokens) / capacityStep) * capacityStep;
+export const cacheCapacity = ({ batch, maxNewTokens }: SampleRequest): number =>
+  Math.ceil((Math.max(...usedLengths(batch)) + maxNewTokens) / capacityStep) * capacityStep;
 
 /** Copies a prompt's keys or values [B, K, T, d] of one block into the caches [R, K, L, d] of its completions. */
 export const fillCache = (
@@ -140,9 +169,9 @@ export const fillCache = (
   request: SampleRequest,
   { kvHeads, headDim }: Pick<TextConfig, "kvHeads" | "headDim">,
 ): void => {
-  const { length } = request.batch.language;
-  const capacity = to.length / (request.lengths.length * request.completions * kvHeads * headDim);
-  request.lengths.forEach((used, prompt) => {
+  const { samples, length } = request.batch;
+  const capacity = to.length / (samples * request.completions * kvHeads * headDim);
+  usedLengths(request.batch).forEach((used, prompt) => {
     for (let head = 0; head < kvHeads; head++) {
       const at = (prompt * kvHeads + head) * length * headDim;
       const piece = from.subarray(at, at + used * headDim);

@@ -10,11 +10,17 @@ export interface LoraModuleShape {
   readonly rank: number;
   /** alpha / rank, or alpha / sqrt(rank) for rank-stabilised adapters. */
   readonly factor: number;
+  /** As its files state it; left out: what `factor` says for a plain adapter. */
+  readonly alpha?: number;
 }
 
 /** A low-rank adapter: which modules have a side path, and of which shape. @source Hu et al. 2021 */
 export interface LoraAdapter {
   readonly modules: readonly LoraModuleShape[];
+  /** Tensors of the model that it replaces whole. */
+  readonly replaced?: readonly string[];
+  /** What else its files say. */
+  readonly facts?: Pick<Adapter, "rsLora" | "dropout" | "base">;
 }
 
 /** Names of the two matrices of a module's side path in the parameter store. */
@@ -48,7 +54,9 @@ export const loraParameters = (
 
 /** What the graph has to know of an adapter that was read from a PEFT folder. */
 export const adapterShape = (adapter: Adapter): LoraAdapter => ({
-  modules: adapter.modules.map(({ name, rank, scale }) => ({ name, rank, factor: scale })),
+  modules: adapter.modules.map(({ name, rank, scale, alpha }) => ({ name, rank, factor: scale, alpha })),
+  replaced: adapter.replaced.map(({ name }) => name),
+  facts: { rsLora: adapter.rsLora, dropout: adapter.dropout, base: adapter.base },
 });
 
 /** Writes an adapter's numbers into a store that was made with its shape; `modules_to_save` replace whole tensors. */

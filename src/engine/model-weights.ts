@@ -1,7 +1,7 @@
-import { assert } from "../core/errors.ts";
+import { assert, WeightsError } from "../core/errors.ts";
 import { elementCount } from "../graph/value.ts";
 import type { JointParameter } from "../model/joint-parameters.ts";
-import { widenBfloat16, widenFloat16 } from "../weights/float-formats.ts";
+import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from "../weights/float-formats.ts";
 import type { StoredBits } from "../weights/stored-tensors.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
@@ -58,6 +58,40 @@ export class ModelWeights {
     const target = new Float32Array(elementCount(this.shape(name)));
     this.readInto(name, 0, target);
     return target;
+  }
+
+  /**
+   * Replaces a parameter's numbers.
+   * @throws {WeightsError} when it is kept in 16 bits, which do not hold these numbers exactly
+   */
+  write(name: string, numbers: Float32Array): void {
+    const half = this.#halves.get(name);
+    if (half === undefined) {
+      this.store.get(name).value.set(numbers);
+      return;
+    }
+    const { type, bits } = half.stored;
+    const narrowed = new Uint16Array(bits.length);
+    const given = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+    (type === "BF16" ? narrowToBfloat16 : narrowToFloat16)(given, narrowed);
+    const back = new Uint32Array(bits.length);
+    (type === "BF16" ? widenBfloat16 : widenFloat16)(narrowed, back);
+    if (back.some((word, i) => word !== given[i]))
+      throw new WeightsError("numbers of more than 16 bits for a parameter that is kept in 16", {
+        where: name,
+        hint: "open the engine with weights in float32",
+      });
+    bits.set(narrowed);
+  }
+
+  /** The frozen parameters that are kept in 16 bits. */
+  halves(): readonly HalfParameter[] {
+    return [...this.#halves.values()];
+  }
+
+  /** The weights as they are now, nothing of them trained: what is trained here is copied, the rest is the same memory. */
+  reference(): ModelWeights {
+    return new ModelWeights(this.store.reference(), this.halves());
   }
 
   /** Bytes of all arrays. */

@@ -21,14 +21,19 @@ export class ParameterStore {
   /** Updates applied so far; part of the optimizer's state. */
   updates = 0;
 
-  constructor(parameters: readonly JointParameter[], isTrained: (parameter: JointParameter) => boolean) {
+  /** @param memoryOf where a parameter's numbers are; default: new memory, zeros */
+  constructor(
+    parameters: readonly JointParameter[],
+    isTrained: (parameter: JointParameter) => boolean,
+    memoryOf: (parameter: JointParameter, size: number) => Float32Array = (_, size) => new Float32Array(size),
+  ) {
     this.#parameters = new Map(
       parameters.map((parameter) => {
         const size = elementCount(parameter.shape);
         const array = (): Float32Array | undefined =>
           isTrained(parameter) ? new Float32Array(size) : undefined;
         const stored = {
-          value: new Float32Array(size),
+          value: memoryOf(parameter, size),
           gradient: array(),
           firstMoment: array(),
           secondMoment: array(),
@@ -81,11 +86,16 @@ export class ParameterStore {
     throw new WeightsError("no such tensor in this model", { where: name });
   }
 
-  /** The same values once more, nothing of it trained: a reference policy. */
-  frozenCopy(): ParameterStore {
-    const copy = new ParameterStore(this.all(), () => false);
-    for (const { name, value } of this.all()) copy.get(name).value.set(value);
-    return copy;
+  /** The values as they are now, nothing of them trained: what is trained here is copied, the rest is the same memory. */
+  reference(): ParameterStore {
+    return new ParameterStore(
+      this.all(),
+      () => false,
+      ({ name }) => {
+        const { value, gradient } = this.get(name);
+        return gradient === undefined ? value : value.slice();
+      },
+    );
   }
 
   /** Bytes of all arrays. */

@@ -1,4 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
+import type { Completion, Engine, SampleOptions, SampleRequest } from "./contract.ts";
 
 /**
  * Strings that end a completion as soon as its text contains one. Text, not tokens: a string may begin and end inside
@@ -11,14 +12,10 @@ export interface StopText {
   readonly decode: (tokens: readonly number[]) => string;
 }
 
-/**
- * Checks stop strings.
- * @throws {ConfigError} for an empty one, which would end every completion before it begins
- */
-export const checkStopText = ({ strings }: StopText): void => {
-  if (strings.includes(""))
-    throw new ConfigError("empty stop string", { expected: "at least one character" });
-};
+/** A completion with the text in front of the first stop string. */
+export interface TextCompletion extends Completion {
+  readonly text: string;
+}
 
 /** Text in front of the first stop string that it contains. @returns `found` false and the whole text when none */
 export const cutAtStop = (
@@ -29,4 +26,36 @@ export const cutAtStop = (
   return places.length === 0
     ? { text, found: false }
     : { text: text.slice(0, Math.min(...places)), found: true };
+};
+
+/** Cuts a completion behind the token with which its first stop string is complete. */
+export const cutCompletion = (completion: Completion, { strings, decode }: StopText): TextCompletion => {
+  const { tokens, logprobs } = completion;
+  for (let count = 1; strings.length > 0 && count <= tokens.length; count++) {
+    const { text, found } = cutAtStop(decode(tokens.slice(0, count)), strings);
+    if (!found) continue;
+    return { tokens: tokens.slice(0, count), logprobs: logprobs.slice(0, count), finish: "stop", text };
+  }
+  return { ...completion, text: decode(tokens) };
+};
+
+/**
+ * Draws completions that end at strings. An engine whose completions cannot be watched draws them to their end; what is
+ * behind a string is cut off afterwards, and the result is the same.
+ *
+ * @throws {ConfigError} for an empty string, which would end every completion before it begins
+ */
+export const sampleUntilText = async (
+  engine: Engine,
+  request: SampleRequest,
+  stop: StopText,
+  options: Omit<SampleOptions, "watch"> = {},
+): Promise<readonly (readonly TextCompletion[])[]> => {
+  if (stop.strings.includes(""))
+    throw new ConfigError("empty stop string", { expected: "at least one character" });
+  const watch = (_: number, tokens: readonly number[]): boolean =>
+    cutAtStop(stop.decode(tokens), stop.strings).found;
+  const isWatched = engine.capabilities.sampling.watched && stop.strings.length > 0;
+  const drawn = await engine.sample(request, isWatched ? { ...options, watch } : options);
+  return drawn.map((group) => group.map((completion) => cutCompletion(completion, stop)));
 };

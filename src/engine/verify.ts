@@ -5,19 +5,21 @@
  * Legend: B rows, T columns of the case's token ids.
  */
 
+import type { BatchRules } from "../batch/batch-rules.ts";
 import { idsBatch } from "../batch/ids-batch.ts";
-import { seededRandom } from "../core/random.ts";
+import type { TokenBatch } from "../batch/token-batch.ts";
 import { adaptedModel } from "../model/adapted-model.ts";
+import { batchRules } from "../model/batch-rules.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { readConfigFile } from "../model/families.ts";
 import { type ModelCase, type ModelFixture, openFixture } from "../model/fixture.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
 import { readAdapter } from "../weights/adapter.ts";
-import type { Engine } from "./contract.ts";
+import type { Cotangents } from "./contract.ts";
 import { everyRow, labelledRows, type PreparedCase, packLeft, prepareCase } from "./fixture-batch.ts";
+import type { EmbeddedEngine } from "./onnx/embedded-engine.ts";
 import { type OpenEngineOptions, openEngine } from "./onnx/open.ts";
-import type { ParameterStore } from "./parameter-store.ts";
 
 /** How a fixture is verified. */
 export interface VerifyOptions extends Pick<OpenEngineOptions, "threads" | "execution" | "weightStorage"> {
@@ -45,13 +47,13 @@ const changeColumns = (data: Float32Array, rows: number, from: number, to: numbe
 class ModelVerifier {
   readonly #fixture: ModelFixture;
   readonly #config: ModelConfig;
-  readonly #store: ParameterStore;
-  readonly #engine: Engine;
+  readonly #rules: BatchRules;
+  readonly #engine: EmbeddedEngine;
 
-  constructor(fixture: ModelFixture, config: ModelConfig, store: ParameterStore, engine: Engine) {
+  constructor(fixture: ModelFixture, config: ModelConfig, engine: EmbeddedEngine) {
     this.#fixture = fixture;
     this.#config = config;
-    this.#store = store;
+    this.#rules = batchRules(config);
     this.#engine = engine;
   }
 
@@ -66,7 +68,7 @@ class ModelVerifier {
       await this.#backward(prepared, one.gradientOf);
       for (const what of gradients) {
         const name = what.slice("grad.".length).replace(".modules_to_save.", ".");
-        got.set(what, this.#store.tensor(name, "gradient").data);
+        got.set(what, await this.#engine.read(name, "gradient"));
       }
     }
     if (one.newTokens !== undefined && one.expected.includes("greedy"))
@@ -87,61 +89,71 @@ class ModelVerifier {
   async #forward({ inputs, ids }: PreparedCase, got: Map<string, ArrayLike<number>>): Promise<void> {
     const { rows, targets } = everyRow(inputs);
     const taps = Array.from({ length: this.#config.text.layers }, (_, layer) => ({ block: layer + 1, rows }));
-    const batch = idsBatch(ids, this.#config, { scoredRows: rows, targets, taps });
-    const result = await this.#engine.forward(batch, { logits: true, visualTokens: true });
+    const batch = idsBatch(ids, this.#rules, { scoredRows: rows, targets, taps });
+    const result = await this.#engine.inspect(batch);
     got.set("logits", result.logits!);
     const { columns } = inputs;
     got.set("token_logprobs", changeColumns(result.tokenLogprobs, inputs.rows, columns, columns - 1));
     for (const [block, state] of result.states) got.set(`hidden.${block}`, state);
     if (result.visualTokens === undefined) return;
-    const unit = this.#config.vision.spatialMergeSize ** 2;
-    const images = inputs.imageGrids.reduce((sum, [t, h, w]) => sum + (t * h * w) / unit, 0);
-    const end = images * this.#config.vision.outHiddenSize;
-    got.set("vision.images", result.visualTokens.subarray(0, end));
-    got.set("vision.videos", result.visualTokens.subarray(end));
+    // Steps that occur twice are computed once: the tokens of each place are those that its rows show.
+    const { image, video } = this.#config.tokens;
+    got.set("vision.images", this.#shown(batch, image, result.visualTokens));
+    got.set("vision.videos", this.#shown(batch, video, result.visualTokens));
+  }
+
+  /** Visual tokens behind the placeholders of one kind, in order. */
+  #shown({ ids, source }: TokenBatch, placeholder: number, visualTokens: Float32Array): number[] {
+    const width = this.#config.vision.outHiddenSize;
+    return [...ids.keys()]
+      .filter((row) => ids[row] === placeholder)
+      .flatMap((row) => [...visualTokens.subarray(source[row]! * width, (source[row]! + 1) * width)]);
   }
 
   async #loss({ inputs, ids }: PreparedCase): Promise<number> {
     const { rows, targets } = labelledRows(inputs);
-    const { tokenLogprobs } = await this.#engine.forward(
-      idsBatch(ids, this.#config, { scoredRows: rows, targets }),
-    );
+    const batch = idsBatch(ids, this.#rules, { scoredRows: rows, targets });
+    const { tokenLogprobs } = (await this.#engine.forward([batch])).outputs[0]!;
     return -tokenLogprobs.reduce((sum, value) => sum + value, 0) / rows.length;
   }
 
   async #backward({ inputs, ids }: PreparedCase, of: ModelCase["gradientOf"]): Promise<void> {
+    await this.#engine.clearGradient();
     if (of === "loss") {
       const { rows, targets } = labelledRows(inputs);
-      const batch = idsBatch(ids, this.#config, { scoredRows: rows, targets });
       const tokenLogprobs = new Float32Array(rows.length).fill(-1 / rows.length);
-      await this.#engine.backward(batch, { tokenLogprobs, states: new Map() });
-      return;
+      const batch = idsBatch(ids, this.#rules, { scoredRows: rows, targets });
+      return this.#pullBack(batch, { tokenLogprobs, states: new Map() });
     }
     const { rows, targets } = everyRow(inputs);
     const given = inputs.cotangentOfLogprobs;
     const taps = [...inputs.cotangentOfHidden.keys()].map((block) => ({ block, rows }));
-    const scored = given === undefined ? [] : rows;
-    const batch = idsBatch(ids, this.#config, { scoredRows: scored, targets, taps });
-    await this.#engine.backward(batch, {
+    const scored = given === undefined ? { rows: [], targets: [] } : { rows, targets };
+    const wanted = { scoredRows: scored.rows, targets: scored.targets, taps };
+    return this.#pullBack(idsBatch(ids, this.#rules, wanted), {
       tokenLogprobs: given && changeColumns(given, inputs.rows, inputs.columns - 1, inputs.columns),
       states: inputs.cotangentOfHidden,
     });
+  }
+
+  async #pullBack(batch: TokenBatch, cotangents: Cotangents): Promise<void> {
+    const pass = await this.#engine.forward([batch], { keep: "graph" });
+    await this.#engine.backward(pass, [cotangents]);
   }
 
   /** Tokens of every row, generated from its own tokens alone: [B, newTokens]. */
   async #greedy({ inputs, ids, positions }: PreparedCase, newTokens: number): Promise<number[]> {
     const packed = packLeft(ids, this.#config.tokens.pad ?? 0);
     const scoredRows = packed.lengths.map((length, row) => row * inputs.columns + length - 1);
-    const batch = idsBatch(packed.ids, this.#config, { scoredRows, targets: packed.lengths.map(() => 0) });
+    const batch = idsBatch(packed.ids, this.#rules, { scoredRows, targets: packed.lengths.map(() => 0) });
     const drawn = await this.#engine.sample({
       batch,
-      lengths: packed.lengths,
       nextPositions: [...positions.next_B],
       completions: 1,
       maxNewTokens: newTokens,
       temperature: 0,
       stopTokens: [],
-      random: seededRandom("greedy"),
+      seed: "greedy",
     });
     return drawn.flatMap(([completion]) => completion!.tokens);
   }
@@ -154,7 +166,7 @@ const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promi
       : await readAdapter(fixture.adapter, adaptedModel(await readConfigFile(fixture.checkpoint)));
   const replaced = new Set(adapter?.replaced.map(({ name }) => name));
   const names = new Set(adapter?.modules.map(({ name }) => name));
-  const { config, weights, engine } = await openEngine(
+  const { config, engine } = await openEngine(
     fixture.checkpoint,
     adapter === undefined
       ? "all"
@@ -165,7 +177,7 @@ const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promi
     adapter,
   );
   await using _ = engine;
-  const verifier = new ModelVerifier(fixture, config, weights.store, engine);
+  const verifier = new ModelVerifier(fixture, config, engine);
   const reports: CaseReport[] = [];
   for (const one of fixture.cases) {
     reports.push(await verifier.verify(one));

@@ -28,13 +28,13 @@ export interface BlockPass {
 export const blockPasses = (shape: LanguageShape, layers: number): readonly BlockPass[] => {
   const lastTap = Math.max(0, ...shape.taps.map((tap) => tap.block));
   const blocks = shape.scored === 0 ? lastTap : layers;
-  const hasTail = shape.mainLength < shape.length;
+  const { tailEnd } = shape;
   return Array.from({ length: blocks }, (_, layer) => {
     const tapped = shape.taps.find(({ block }) => block === layer + 1)?.rows ?? 0;
     const end = shape.scored === 0 ? "none" : "scored";
-    const inside = hasTail && layer + 1 === lastTap ? "main" : "all";
+    const inside = layer + 1 === tailEnd ? "main" : "all";
     const goesOn = layer + 1 === blocks ? end : inside;
-    return { layer, tapped, goesOn, afterTail: hasTail && layer >= lastTap && lastTap > 0 };
+    return { layer, tapped, goesOn, afterTail: tailEnd > 0 && layer >= tailEnd };
   });
 };
 

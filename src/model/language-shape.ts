@@ -13,9 +13,11 @@ export interface LanguageShape {
   readonly taps: readonly { readonly block: number; readonly rows: number }[];
   /**
    * The first `mainLength` positions of every sample go through all blocks, the others (what is only contrasted)
-   * end after the last tapped block. Equal to `length` when all go through.
+   * end after block `tailEnd`. Equal to `length` when all go through.
    */
   readonly mainLength: number;
+  /** Last block of the positions behind `mainLength` (1-based); 0: there are none. */
+  readonly tailEnd: number;
   /** Padding tokens to look up: their embedding gets no gradient, as in the reference implementation. */
   readonly padding: number;
   /** Rows of visual tokens that are multiplied by a dropout mask; 0: none. */

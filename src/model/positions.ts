@@ -28,6 +28,35 @@ export interface Positions {
 /** The text after a visual goes on behind its largest position (old rules) or behind its larger side (5.x). */
 const countsTime = (rule: PositionRule): boolean => rule === "trained" || rule === "transformers-4.52";
 
+/** The grid of the placeholders that begin at an index of a row's tokens. @throws {ShapeError} when they do not fit */
+const gridAt = (
+  { inputIds_BT, ...input }: PositionInput,
+  kept: readonly number[],
+  index: number,
+  { kind, number }: { readonly kind: "image" | "video"; readonly number: number },
+  mergeSize: number,
+): Grid => {
+  const id = inputIds_BT[kept[index]!]!;
+  const where = `row ${Math.floor(kept[index]! / input.columns)}`;
+  const grids = (kind === "video" ? input.videoGrids : input.imageGrids) ?? [];
+  const grid = grids[number];
+  if (grid === undefined)
+    throw new ShapeError(`${kind} placeholder without a grid`, {
+      where,
+      expected: `${kind} ${number} of ${grids.length}`,
+    });
+  const length = visualTokensOf(grid, mergeSize);
+  let run = 0;
+  while (run < length && index + run < kept.length && inputIds_BT[kept[index + run]!] === id) run++;
+  if (run !== length)
+    throw new ShapeError(`placeholders of ${kind} ${number}`, {
+      where,
+      expected: `${length} for grid ${JSON.stringify(grid)}`,
+      got: `${run}`,
+    });
+  return grid;
+};
+
 /**
  * Three-part rotary positions (M-RoPE) of a batch.
  *
@@ -55,8 +84,8 @@ export const positionsOf = (
   const padding = rule === "trained" || rule === "transformers-4.52" ? 1 : 0;
   const positions_3BT = new Int32Array(3 * plane).fill(padding);
   const next_B = new Int32Array(rows);
-  const images = [...(input.imageGrids ?? [])];
-  const videos = [...(input.videoGrids ?? [])];
+  const images = input.imageGrids ?? [];
+  const videos = input.videoGrids ?? [];
   let image = 0;
   let video = 0;
   for (let row = 0; row < rows; row++) {
@@ -74,43 +103,27 @@ export const positionsOf = (
         continue;
       }
       const isVideo = id === tokens.video;
-      const number = isVideo ? video++ : image++;
-      const grid = (isVideo ? videos : images)[number];
-      const kind = isVideo ? "video" : "image";
-      if (grid === undefined)
-        throw new ShapeError(`${kind} placeholder without a grid`, {
-          where: `row ${row}`,
-          expected: `${kind} ${number} of ${(isVideo ? videos : images).length}`,
-        });
-      const length = visualTokensOf(grid, merge);
-      const [, gridRows, gridColumns] = grid;
+      const named = isVideo
+        ? ({ kind: "video", number: video++ } as const)
+        : ({ kind: "image", number: image++ } as const);
+      const [steps, gridRows, gridColumns] = gridAt(input, kept, index, named, merge);
       const height = gridRows / merge;
       const width = gridColumns / merge;
-      let run = 0;
-      while (run < length && index + run < kept.length && inputIds_BT[kept[index + run]!] === id) run++;
-      if (run !== length)
-        throw new ShapeError(`placeholders of ${kind} ${number}`, {
-          where: `row ${row}`,
-          expected: `${length} for grid ${JSON.stringify(grid)}`,
-          got: `${run}`,
-        });
-      const seconds = isVideo ? (input.secondsPerGrid?.[number] ?? 1) : 0;
+      const seconds = isVideo ? (input.secondsPerGrid?.[named.number] ?? 1) : 0;
       let latest = 0;
-      for (let token = 0; token < length; token++) {
-        const at = kept[index + token]!;
-        const inside = token % (height * width);
-        const time = isVideo
-          ? family.timeOfStep(Math.floor(token / (height * width)), seconds, config, rule)
-          : 0;
-        positions_3BT[at] = position + time;
-        positions_3BT[plane + at] = position + Math.floor(inside / width);
-        positions_3BT[2 * plane + at] = position + (inside % width);
+      for (let step = 0; step < steps; step++) {
+        const time = isVideo ? family.timeOfStep(step, seconds, config, rule) : 0;
         latest = Math.max(latest, time);
+        for (let inside = 0; inside < height * width; inside++) {
+          const at = kept[index++]!;
+          positions_3BT[at] = position + time;
+          positions_3BT[plane + at] = position + Math.floor(inside / width);
+          positions_3BT[2 * plane + at] = position + (inside % width);
+        }
       }
       const extent = Math.max(latest + 1, height, width);
       largest = Math.max(largest, position + extent - 1);
       position += countsTime(rule) ? extent : Math.max(height, width);
-      index += length;
     }
     next_B[row] = largest + 1;
   }

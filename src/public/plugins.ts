@@ -49,6 +49,8 @@ export {
 } from "../evaluation/metrics.ts";
 export type { EvaluationRecord } from "../evaluation/records.ts";
 export { type LoadedPlugin, loadPlugin } from "../jobs/load-plugin.ts";
+export { modelFamilies } from "../model/families.ts";
+export { defineModelFamily, type ModelFamily, type ModelFamilyPlugin } from "../model/family.ts";
 export {
   type Advantage,
   type AdvantageGroup,

@@ -1,8 +1,8 @@
 /** The main job from nothing: what is rendered, how large the models are, how long each stage trains. */
 
 import type { GrpoOptions } from "../training/comparative-grpo.ts";
+import type { ContrastOptions } from "../training/contrast.ts";
 import type { DualEncoderOptions } from "../training/dual-encoder.ts";
-import type { ContrastOptions } from "../training/sft.ts";
 
 /** A whole quickstart, resolved. */
 export interface QuickstartRecipe {

@@ -4,12 +4,13 @@
  * Legend: P prompts of a step, G completions of a prompt.
  */
 import { z } from "zod";
-import type { ClipSegments } from "../batch/segments.ts";
-import { type SegmentsBatch, segmentsBatch } from "../batch/segments-batch.ts";
-import type { FeedArray } from "../engine/contract.ts";
-import { OnnxEngine } from "../engine/onnx/engine.ts";
+import type { TokenBatch } from "../batch/token-batch.ts";
+import { ConfigError } from "../core/errors.ts";
+import type { Engine, FeedArray } from "../engine/contract.ts";
+import { takeStep } from "../engine/take-step.ts";
 import { type Advantage, type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
-import { lossRegistry, sumOfTerms } from "../objectives/losses.ts";
+import type { LossTerm } from "../objectives/losses.ts";
+import { type LossChoice, makeLosses, sumOfLosses } from "../objectives/losses.ts";
 import { refeedMetrics } from "../objectives/refeed.ts";
 import { rewardRegistry, rewardTotal, type WeightedReward } from "../objectives/rewards.ts";
 import type { RolloutRecord } from "../runs/run-folder.ts";
@@ -21,7 +22,8 @@ import {
   runLoop,
   type Trainee,
 } from "./loop.ts";
-import { answeredPrompt, type Group, type Language, type Prompt, rollOut } from "./rollout.ts";
+import { type JudgedGroup, policyBatches } from "./policy-batches.ts";
+import { type Group, type Language, type Prompt, rollOut } from "./rollout.ts";
 import { type Schedule, scheduleParams } from "./schedule.ts";
 
 /** Options of Comparative GRPO. Batch 8 is the paper's; the other values are ours. */
@@ -33,6 +35,10 @@ export interface GrpoOptions {
   readonly temperature: number;
   readonly clip: number;
   readonly beta: number;
+  /** Losses that are added to the policy gradient, by name, with their parameters; left out: none. */
+  readonly losses?: LossChoice;
+  /** Batches that a step's prompts are computed in: the same gradient with less memory; left out: one. */
+  readonly batchesPerStep?: number;
   readonly rewards: Readonly<Record<string, number>>;
   readonly lambda: number;
   readonly refeedTries: number;
@@ -56,6 +62,11 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
     .min(0)
     .default(0.04)
     .describe("weight of the KL penalty to the model it started from; 0: none"),
+  losses: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .default({})
+    .describe("losses that are added to the policy gradient, by name, with their parameters"),
+  batchesPerStep: z.number().int().min(1).default(1),
   rewards: z
     .record(z.string(), z.number())
     .default({ format: 0.5, length: 0.25, repetition: 0.25 })
@@ -74,11 +85,7 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
 });
 
 /** A group with its rewards and advantages. */
-interface Judged {
-  readonly group: Group;
-  readonly advantages: Float64Array;
-  /** 0 where a completion leaves the loss. */
-  readonly weights: Float64Array;
+interface Judged extends JudgedGroup {
   readonly rewards: readonly number[];
   readonly parts: readonly Readonly<Record<string, number>>[];
   /** The moving baseline that the group was compared with. */
@@ -140,37 +147,6 @@ const recordOf = (step: number, { group, parts, advantages, baseline }: Judged):
   group: { baseline, quality: mean(group.firstQuality) },
 });
 
-/** The completions of complete clips behind the prompts that they answered, and what the loss is fed. */
-const policyBatch = (
-  judged: readonly Judged[],
-  trainee: Trainee,
-  language: Language,
-): {
-  readonly batch: SegmentsBatch;
-  readonly feeds: Record<"weights" | "advantages" | "oldLogprobs", Float32Array>;
-} => {
-  const rows = judged.map(({ group: { clip, text, complete } }): ClipSegments => {
-    const texts = complete.map(({ tokens, finish, refed }) => {
-      const prompt = answeredPrompt(text, refed, language);
-      const ended = finish === "stop" ? [language.endToken] : [];
-      return { tokens: [...prompt, ...tokens, ...ended], scoredFrom: prompt.length };
-    });
-    return { clip: clip.patches, texts };
-  });
-  const batch = segmentsBatch(rows, trainee.config, { tokens: trainee.tokens });
-  const numbers = (): Float32Array => new Float32Array(batch.language.scored);
-  const feeds = { weights: numbers(), advantages: numbers(), oldLogprobs: numbers() };
-  batch.scored.forEach(({ clip: p, text: g, token }, m) => {
-    const { group, advantages, weights } = judged[p]!;
-    const { refed, logprobs } = group.complete[g]!;
-    const share = 1 / (judged.length * group.complete.length * logprobs.length);
-    feeds.weights[m] = share * weights[g]!;
-    feeds.advantages[m] = advantages[g]!;
-    feeds.oldLogprobs[m] = logprobs[token - answeredPrompt(group.text, refed, language).length]!;
-  });
-  return { batch, feeds };
-};
-
 /** Numbers about a step's roll-outs. `quality` is that of first completions; refed ones are chosen for winning. */
 const rolloutMetrics = (
   judged: readonly Judged[],
@@ -188,6 +164,27 @@ const rolloutMetrics = (
   };
 };
 
+/** Log-probabilities of the batches' targets under the model that the stage began with. */
+const referenceLogprobs = async (engine: Engine, batches: readonly TokenBatch[]): Promise<Float32Array> => {
+  await using pass = await engine.forward(batches, { weights: "reference" });
+  return Float32Array.from(pass.outputs.flatMap(({ tokenLogprobs }) => [...tokenLogprobs]));
+};
+
+/** Everything that this loop can feed a loss. */
+const policyFeeds = ["weights", "advantages", "oldLogprobs", "referenceLogprobs"];
+
+const policyObjective = async ({ clip, beta, losses = {} }: GrpoOptions): Promise<LossTerm> => {
+  const objective = sumOfLosses(await makeLosses({ "policy-gradient": { clip, beta }, ...losses }));
+  const strange = Object.keys(objective.feeds).find((name) => !policyFeeds.includes(name));
+  if (strange !== undefined || objective.states.length > 0)
+    throw new ConfigError("a loss asks for what Comparative GRPO does not have", {
+      where: objective.key,
+      expected: `log-probabilities and ${policyFeeds.join(", ")}`,
+      got: strange ?? "states of a block",
+    });
+  return objective;
+};
+
 /**
  * Trains on prompts: draw G completions from the complete clip and G from the absent one, compare their quality, draw
  * again with an instruction to look closely where the complete clip did not win, then one clipped policy-gradient step on
@@ -202,16 +199,16 @@ export const trainComparativeGrpo = async (
   language: Language,
   context: LoopContext,
 ): Promise<LoopResult> => {
-  const { config, engine, store } = trainee;
-  const { clip, beta, lambda, onExhausted } = options;
-  const loss = (await lossRegistry.make("policy-gradient", { clip, beta })).value;
+  const { engine } = trainee;
+  const { lambda, onExhausted } = options;
+  const objective = await policyObjective(options);
   const advantage = (await advantageRegistry.make("total", { lambda, onExhausted })).value;
   const rewards: WeightedReward[] = [];
   for (const [name, weight] of Object.entries(options.rewards))
     rewards.push({ name, weight, reward: (await rewardRegistry.make(name)).value });
-  // Copied before a resumed run reads its checkpoint: the reference is the model that the stage began with.
-  const reference =
-    beta === 0 ? undefined : new OnnxEngine(config, store.frozenCopy(), undefined, engine.options);
+  const comparesWithReference = "referenceLogprobs" in objective.feeds;
+  // Held before a resumed run reads its checkpoint: the reference is the model that the stage began with.
+  if (comparesWithReference) await engine.holdReference();
   let state: AdvantageState = advantage.start;
 
   const compute = async (step: number): Promise<Record<string, number>> => {
@@ -223,30 +220,19 @@ export const trainComparativeGrpo = async (
     });
     for (const group of judged) context.run.rollout(recordOf(step, group));
     const metrics = rolloutMetrics(judged, answerable, state);
-    if (judged.length === 0) {
-      for (const name of engine.trainable) engine.gradient(name).fill(0);
-      return { policy: 0, ...metrics };
-    }
-    const { batch, feeds } = policyBatch(judged, trainee, language);
-    const extra: Record<string, FeedArray> = { ...feeds };
-    if (reference !== undefined) {
-      const { tokenLogprobs } = await reference.forward(batch);
-      extra["referenceLogprobs"] = tokenLogprobs;
-    }
-    const shape = { scored: batch.language.scored, contrasted: 0 };
-    const result = await engine.step(batch, sumOfTerms([loss], shape), extra);
+    if (judged.length === 0) return { policy: 0, ...metrics };
+    const { batches, feeds } = policyBatches(judged, options.batchesPerStep ?? 1, trainee, language);
+    const given: Record<string, FeedArray> = { ...feeds };
+    if (comparesWithReference) given["referenceLogprobs"] = await referenceLogprobs(engine, batches);
+    const result = await takeStep(engine, batches, objective, given);
     return { loss: result.loss, ...result.metrics, ...metrics };
   };
 
-  try {
-    return await runLoop(trainee, options, context, {
-      compute,
-      state: () => ({ baseline: state.baseline }),
-      restore: (saved) => {
-        state = { baseline: Number(saved["baseline"]) };
-      },
-    });
-  } finally {
-    await reference?.[Symbol.asyncDispose]();
-  }
+  return runLoop(trainee, options, context, {
+    compute,
+    state: () => ({ baseline: state.baseline }),
+    restore: (saved) => {
+      state = { baseline: Number(saved["baseline"]) };
+    },
+  });
 };

@@ -1,21 +1,17 @@
 /** What both loops share besides mathematics: stopping, saving, saying how far it is. */
-
 import { z } from "zod";
+import type { BatchRules } from "../batch/batch-rules.ts";
 import type { SegmentTokens } from "../batch/segments.ts";
 import { nowMilliseconds, type Progress } from "../core/progress.ts";
-import type { UpdateOptions } from "../engine/contract.ts";
-import type { OnnxEngine } from "../engine/onnx/engine.ts";
-import type { ParameterStore } from "../engine/parameter-store.ts";
-import type { ModelConfig } from "../model/config.ts";
+import type { Engine, UpdateOptions } from "../engine/contract.ts";
 import type { Run } from "../runs/run.ts";
-import { loadTraining, saveTraining } from "./checkpoint.ts";
 import { learningRateAt, type Schedule } from "./schedule.ts";
 
 /** A model in training. */
 export interface Trainee {
-  readonly config: ModelConfig;
-  readonly store: ParameterStore;
-  readonly engine: OnnxEngine;
+  readonly engine: Engine;
+  /** What batches of its family are made by. */
+  readonly rules: BatchRules;
   readonly tokens: SegmentTokens;
   /** Folder whose tokenizer files go into every checkpoint. */
   readonly tokenizerFolder: string;
@@ -64,7 +60,7 @@ export interface LoopSettings {
   readonly checkpointEvery: number;
 }
 
-/** One step: computes the gradient and says what to log; `state` is what a resumed run must get back. */
+/** One step: adds its gradient to a clear one and says what to log; `state` is what a resumed run must get back. */
 export interface LoopStep {
   readonly compute: (step: number) => Promise<Readonly<Record<string, number>>>;
   readonly state: () => Readonly<Record<string, unknown>>;
@@ -84,20 +80,19 @@ export const runLoop = async (
   body: LoopStep,
 ): Promise<LoopResult> => {
   const { run, progress, signal, deadline } = context;
-  const { engine, store, config, tokenizerFolder } = trainee;
+  const { engine, tokenizerFolder } = trainee;
   const start = nowMilliseconds();
   let step = 0;
   const from = run.resumedFrom;
   if (from !== undefined) {
-    const saved = from.state as { updates: number; loop: Record<string, unknown> };
-    await loadTraining(from.folder, store, saved.updates);
-    body.restore(saved.loop);
+    await engine.load(from.folder, { optimizer: true });
+    body.restore((from.state as { loop: Record<string, unknown> }).loop);
     step = from.step;
   }
   const save = async (): Promise<void> => {
-    const write = async (folder: string): Promise<void> =>
-      saveTraining(folder, config, store, tokenizerFolder);
-    await run.checkpoint(step, write, { updates: store.updates, loop: body.state() });
+    const write = (folder: string): Promise<void> =>
+      engine.save(folder, { optimizer: true, tokenizerFrom: tokenizerFolder });
+    await run.checkpoint(step, write, { loop: body.state() });
   };
   let saved = step;
   let ended: LoopResult["ended"] = "done";
@@ -111,13 +106,14 @@ export const runLoop = async (
       break;
     }
     step++;
+    await engine.clearGradient();
     const metrics = await body.compute(step);
     const learningRate = learningRateAt(settings.schedule, step, settings.steps);
     const options: UpdateOptions = { ...settings.optimizer, learningRate };
-    const gradientNorm = await engine.update(options);
+    const { norm: gradientNorm } = await engine.update(options);
     run.metrics(step, { ...metrics, learningRate, gradientNorm });
-    const main = metrics["crossEntropy"] ?? metrics["policy"] ?? 0;
-    progress.update(step, settings.steps, `loss ${main.toFixed(3)}`);
+    const { loss } = metrics;
+    progress.update(step, settings.steps, loss === undefined ? "no loss" : `loss ${loss.toFixed(3)}`);
     if (step % settings.checkpointEvery === 0) {
       await save();
       saved = step;

@@ -7,10 +7,8 @@
 
 import type { ClipSegments } from "../batch/segments.ts";
 import { segmentsBatch } from "../batch/segments-batch.ts";
-import { type Random, seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
-import { visionTokenIds } from "../model/config.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {
   advanceRefeed,
@@ -85,24 +83,24 @@ const draw = async (
   side: (clip: TrainingClip) => ClipPatches,
   options: RolloutOptions,
   language: Language,
-  random: Random,
+  seed: string,
   refed = false,
 ): Promise<Drawn[][]> => {
   const rows = prompts.map(({ clip, text }): ClipSegments => {
     const tokens = answeredPrompt(text, refed, language);
     return { clip: side(clip), texts: [{ tokens, scoredFrom: tokens.length, next: true }] };
   });
-  const batch = segmentsBatch(rows, trainee.config, { tokens: trainee.tokens, prefill: true });
-  const drawn = await trainee.engine.sample({
+  const { engine, rules, tokens: frame } = trainee;
+  const { batch, ends } = segmentsBatch(rows, rules, { tokens: frame, prefill: true });
+  const drawn = await engine.sample({
     batch,
-    lengths: batch.ends.map(({ length }) => length),
-    nextPositions: batch.ends.map(({ nextPosition }) => nextPosition),
+    nextPositions: ends.map(({ nextPosition }) => nextPosition),
     completions: options.completions,
     maxNewTokens: options.maxNewTokens,
     temperature: options.temperature,
     stopTokens: [language.endToken],
-    bannedTokens: visionTokenIds(trainee.config),
-    random,
+    bannedTokens: rules.visualTokenIds,
+    seed,
   });
   return drawn.map((group) =>
     group.map((completion) => ({ ...completion, text: language.decode(completion.tokens), refed })),
@@ -144,12 +142,12 @@ export const rollOut = async (
   const compares = options.lambda > 0;
   const policy = { maxTries: compares ? options.refeedTries : 0, onExhausted };
   const chosen = batchAt(prompts.length, promptsPerStep, step, seed).map((index) => prompts[index]!);
-  const randomOf = (what: string): Random => seededRandom(seed, "rollout", step, what);
+  const seedOf = (what: string): string => [seed, "rollout", step, what].join("/");
   const own = (clip: TrainingClip): ClipPatches => clip.patches;
   const quality = (text: TrainingText, drawn: Drawn): Promise<number> =>
     answerQuality(text, drawn.text, language.entailment);
-  const absent = await draw(trainee, chosen, absentPatches, options, language, randomOf("absent"));
-  const complete = await draw(trainee, chosen, own, options, language, randomOf("complete"));
+  const absent = await draw(trainee, chosen, absentPatches, options, language, seedOf("absent"));
+  const complete = await draw(trainee, chosen, own, options, language, seedOf("complete"));
   let groups: Group[] = [];
   for (const [p, prompt] of chosen.entries()) {
     const judge = (drawn: Drawn): Promise<number> => quality(prompt.text, drawn);
@@ -160,7 +158,7 @@ export const rollOut = async (
   }
   for (let attempt = 0; attempt < policy.maxTries; attempt++) {
     if (!groups.some(({ refeeds }) => refeeds.some(({ status }) => status === "resample"))) break;
-    const again = await draw(trainee, chosen, own, options, language, randomOf(`refeed ${attempt}`), true);
+    const again = await draw(trainee, chosen, own, options, language, seedOf(`refeed ${attempt}`), true);
     const next: Group[] = [];
     for (const [p, group] of groups.entries())
       next.push(await refeedGroup(group, again[p]!, quality, policy));

@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { DataFormatError, UnsupportedError, WeightsError } from "../core/errors.ts";
+import { DataFormatError, WeightsError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
-import { emptyHint, unquantizedHint } from "./folder-kind.ts";
-import type { Parameter } from "./parameter.ts";
+import { checkTensors, type StoredPlace, someNames, type WantedTensors } from "./check-tensors.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
-import type { TensorNames } from "./tensor-names.ts";
 import { elementsOf } from "./write-safetensors.ts";
 
 /** Numbers in the 16-bit format of their file. */
@@ -30,16 +28,6 @@ export interface StoredTensors {
   /** Names in the files that the model has no place for; empty unless they were allowed. */
   readonly unexpected: readonly string[];
   close(): Promise<void>;
-}
-
-/** The tensors that a model asks for. */
-export interface WantedTensors {
-  readonly parameters: readonly Parameter[];
-  readonly names: Pick<TensorNames, "hubName">;
-  /** Names that may be stored although the model does not read them. */
-  readonly tolerated: readonly string[];
-  /** Parameter -> the stored tensor that stands in for it when it is not there itself. */
-  readonly standIns: ReadonlyMap<string, string>;
 }
 
 /** How a checkpoint is opened. */
@@ -73,26 +61,16 @@ const readIndex = (file: string): Map<string, string> => {
   );
 };
 
-/** At most five names and how many more there are. */
-const some = (names: readonly string[]): string =>
-  names.slice(0, 5).join(", ") + (names.length > 5 ? ` and ${names.length - 5} more` : "");
-
-/** A tensor: its file, and the name under which it is stored there. */
-interface Place {
-  readonly file: SafetensorsFile;
-  readonly name: string;
-}
-
 /** Open files and, for each hub name, its place. */
 interface Stored {
   readonly files: Map<string, SafetensorsFile>;
-  readonly places: Map<string, Place>;
+  readonly places: Map<string, StoredPlace>;
 }
 
 /** Numbers that are compared at once. */
 const comparedAtOnce = 1 << 18;
 
-const sameNumbers = async (one: Place, other: Place): Promise<boolean> => {
+const sameNumbers = async (one: StoredPlace, other: StoredPlace): Promise<boolean> => {
   const [shape, otherShape] = [one, other].map(({ file, name }) => file.tensors.get(name)!.shape);
   if (String(shape) !== String(otherShape)) return false;
   const count = elementsOf(shape!);
@@ -148,7 +126,7 @@ const openFiles = async (
     throw new WeightsError("shards are missing", {
       where: folder,
       expected: `${shards.length} files that ${indexFile} names`,
-      got: `${shards.length - absent.length}, without ${some(absent)}`,
+      got: `${shards.length - absent.length}, without ${someNames(absent)}`,
       hint: "fetch or copy them again",
     });
   for (const [name, shard] of index) {
@@ -168,100 +146,6 @@ const openFiles = async (
   for (const [shard, file] of files)
     for (const name of file.tensors.keys()) if (index.get(name) !== shard) place(file, name);
   return places;
-};
-
-/** Names of what quantized files keep beside or instead of a weight, and the method that they tell of. */
-const quantizedParts: readonly [pattern: RegExp, method: string][] = [
-  [/\.(SCB|weight_format)$/, "bitsandbytes (int8)"],
-  [/\.weight\.(absmax|quant_map|nested_absmax|quant_state\b.*)$/, "bitsandbytes (4 bits)"],
-  [/\.(qweight|qzeros|g_idx)$/, "GPTQ or AWQ"],
-  [/\.(weight_packed|weight_shape)$/, "compressed-tensors (int4)"],
-  [/\.(weight_scale|weight_scale_inv|input_scale|weight_zero_point)$/, "FP8 or int8 with scales"],
-];
-
-/** Number types that no weight of ours has. */
-const quantizedTypes: Readonly<Record<string, string>> = {
-  F8_E4M3: "FP8",
-  F8_E5M2: "FP8",
-  I8: "int8",
-  U8: "8 bits or fewer",
-  I32: "packed integers",
-};
-
-/**
- * Refuses quantized weights that no configuration announced, and empty tensors.
- * @throws {UnsupportedError} naming the method
- */
-const checkAreWhole = (places: Stored["places"], folder: string): void => {
-  for (const [name, place] of places) {
-    const { type, shape } = place.file.tensors.get(place.name)!;
-    const method = quantizedParts.find(([pattern]) => pattern.test(name))?.[1] ?? quantizedTypes[type];
-    if (method !== undefined)
-      throw new UnsupportedError(`weights quantized with ${method}`, {
-        where: folder,
-        expected: "weights in float32, float16 or bfloat16",
-        got: `${place.name} (${type})`,
-        hint: unquantizedHint,
-      });
-    if (shape.includes(0))
-      throw new WeightsError("empty tensors", {
-        where: `${folder}, ${place.name}`,
-        expected: "numbers",
-        got: `[${shape}]`,
-        hint: emptyHint,
-      });
-  }
-};
-
-const hintOf = (hint: string | undefined): { hint?: string } => (hint === undefined ? {} : { hint });
-
-/** What to do when the word table has another number of rows than the configuration says. */
-const vocabularyHint = (expected: readonly Parameter[], places: Stored["places"]): string | undefined => {
-  const tables = expected.filter(({ name }) => /^(model\.embed_tokens|lm_head)\.weight$/.test(name));
-  const rows = tables.map(({ name, shape }) => {
-    const place = places.get(name);
-    const [got, width] = place?.file.tensors.get(place.name)?.shape ?? [];
-    return { wanted: shape[0], got, fits: width === shape[1] };
-  });
-  const [first] = rows;
-  if (first?.got === undefined || !rows.every(({ got, fits }) => fits && got === first.got)) return undefined;
-  if (first.got === first.wanted) return undefined;
-  return `the vocabulary was resized: set vocab_size to ${first.got} in config.json`;
-};
-
-/** Throws unless every parameter is there with its shape; gives back the names without a place. */
-const checkTensors = (
-  { parameters: expected, tolerated }: WantedTensors,
-  places: Stored["places"],
-  folder: string,
-  unexpectedIs: "error" | "ignore",
-): string[] => {
-  const missing = expected.filter(({ name }) => !places.has(name)).map(({ name }) => name);
-  const misShaped = expected.flatMap(({ name, shape }) => {
-    const place = places.get(name);
-    const stored = place?.file.tensors.get(place.name)?.shape;
-    return stored === undefined ||
-      (stored.length === shape.length && stored.every((side, axis) => side === shape[axis]))
-      ? []
-      : [`${name} [${stored}] instead of [${shape}]`];
-  });
-  const known = new Set([...expected.map(({ name }) => name), ...tolerated]);
-  const unexpected = [...places.keys()].filter((name) => !known.has(name));
-  checkAreWhole(places, folder);
-  const problems = [
-    ...(missing.length === 0 ? [] : [`${missing.length} missing: ${some(missing)}`]),
-    ...(misShaped.length === 0 ? [] : [`${misShaped.length} mis-shaped: ${some(misShaped)}`]),
-    ...(unexpected.length === 0 || unexpectedIs === "ignore"
-      ? []
-      : [`${unexpected.length} unexpected: ${some(unexpected)}`]),
-  ];
-  if (problems.length > 0)
-    throw new WeightsError("weights do not fit the configuration", {
-      where: folder,
-      got: problems.join("; "),
-      ...hintOf(vocabularyHint(expected, places)),
-    });
-  return unexpected;
 };
 
 /**
@@ -288,7 +172,7 @@ export const openStoredTensors = async (
     const shapes = new Map(wanted.parameters.map(({ name, shape }) => [name, shape]));
     const unknown = (name: string): WeightsError =>
       new WeightsError("no such parameter", { where: folder, got: name });
-    const placeOf = (name: string): Place => {
+    const placeOf = (name: string): StoredPlace => {
       const place = shapes.has(name) ? places.get(name) : undefined;
       if (place === undefined) throw unknown(name);
       return place;

@@ -3,40 +3,52 @@ import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { gradient } from "../../src/graph/differentiate.ts";
 import { interpret } from "../../src/graph/interpret.ts";
+import type { FeedSize } from "../../src/graph/objective.ts";
 import { input } from "../../src/graph/ops/inputs.ts";
 import { elementCount, type Value } from "../../src/graph/value.ts";
-import { type LossShape, type LossTerm, lossRegistry, sumOfTerms } from "../../src/objectives/losses.ts";
+import { type LossTerm, lossRegistry, sumOfLosses } from "../../src/objectives/losses.ts";
 
 const width = 5;
 const names = lossRegistry.names();
 
+/** Rows of every group, and scored tokens. */
+interface Sizes {
+  readonly scored: number;
+  readonly contrasted: number;
+}
+
 /** A loss over inputs instead of a model. */
 const built = (
   term: LossTerm,
-  shape: LossShape,
+  { scored, contrasted }: Sizes,
 ): { loss: Value; metrics: Record<string, Value>; inputs: Map<string, Value>; signals: string[] } => {
   const inputs = new Map<string, Value>();
-  const signals: string[] = [];
+  const signals = new Set<string>();
   const declare = (name: string, sizes: readonly number[]): Value => {
-    const known = inputs.get(name);
-    if (known !== undefined) return known;
-    const value = input(name, sizes);
+    const value = inputs.get(name) ?? input(name, sizes);
     inputs.set(name, value);
     return value;
   };
-  const { loss, metrics } = sumOfTerms([term], shape).build({
+  const size = (axis: FeedSize): number => {
+    if (typeof axis === "number") return axis;
+    return axis === "scored" ? scored : contrasted;
+  };
+  const { loss, metrics } = sumOfLosses({ own: term }).build({
     get tokenLogprobs(): Value {
-      if (!signals.includes("tokenLogprobs")) signals.push("tokenLogprobs");
-      return declare("tokenLogprobs", [shape.scored]);
+      signals.add("tokenLogprobs");
+      return declare("tokenLogprobs", [scored]);
     },
-    state: (block) => {
-      expect(term.blocks).toContain(block);
-      if (!signals.includes(`state.${block}`)) signals.push(`state.${block}`);
-      return declare(`state.${block}`, [4 * shape.contrasted, width]);
+    state: (block, group) => {
+      expect(term.states).toContainEqual({ block, group });
+      signals.add(`state.${block}.${group}`);
+      return declare(`state.${block}.${group}`, [contrasted, width]);
     },
-    input: (name, sizes) => declare(name, sizes),
+    feed: (name) => {
+      expect(Object.keys(term.feeds)).toContain(name);
+      return declare(name, term.feeds[name]!.map(size));
+    },
   });
-  return { loss, metrics: { ...metrics }, inputs, signals };
+  return { loss, metrics: { ...metrics }, inputs, signals: [...signals] };
 };
 
 type Numbers = Record<string, number[]>;
@@ -112,6 +124,24 @@ describe.each(names)("loss %s", (name) => {
     );
   });
 
+  test("what it declares is what it reads, and a sum that is additive says so rightly", async () => {
+    const term = await make();
+    const { inputs } = built(term, shape);
+    const declared = [
+      ...term.states.map(({ block, group }) => `state.${block}.${group}`),
+      ...Object.keys(term.feeds),
+    ];
+    expect([...inputs.keys()].filter((key) => key !== "tokenLogprobs").sort()).toEqual(declared.sort());
+    if (!term.additive) return;
+    const whole = built(term, shape);
+    const feeds = draw(whole.inputs, 5);
+    const part = built(term, { scored: 3, contrasted: 3 });
+    const half = (from: number): Numbers =>
+      Object.fromEntries(Object.entries(feeds).map(([key, values]) => [key, values.slice(from, from + 3)]));
+    const value = (loss: Value, given: Numbers): number => interpret([loss], given)[0]!.data[0]!;
+    expect(value(part.loss, half(0)) + value(part.loss, half(3))).toBeCloseTo(value(whole.loss, feeds), 9);
+  });
+
   test("every metric is a scalar", async () => {
     const { metrics } = built(await make(), shape);
     expect(Object.keys(metrics).length).toBeGreaterThan(0);
@@ -120,14 +150,19 @@ describe.each(names)("loss %s", (name) => {
 });
 
 describe("contrastive: the checks of the paper's equations (temperature 1)", () => {
+  const groups = ["complete", "absent", "view", "keywords"];
   /** Rows of h, a, v, t in turn. */
   const metricsOf = async (rows: readonly (readonly number[])[], contrasted: number): Promise<Numbers> => {
     const term = (await lossRegistry.make("contrastive", { block: 2, weight: 1, temperature: 1 })).value;
     const { metrics, inputs } = built(term, { scored: 1, contrasted });
     const padded = rows.map((row) => Array.from({ length: width }, (_, i) => row[i] ?? 0));
-    const feeds: Numbers = { "state.2": padded.flat() };
-    for (const [name, { shape }] of inputs)
-      if (name !== "state.2") feeds[name] = new Array<number>(elementCount(shape)).fill(0);
+    const feeds: Numbers = Object.fromEntries(
+      groups.map((group, i) => [
+        `state.2.${group}`,
+        padded.slice(i * contrasted, (i + 1) * contrasted).flat(),
+      ]),
+    );
+    for (const [name, { shape }] of inputs) feeds[name] ??= new Array<number>(elementCount(shape)).fill(0);
     const keys = Object.keys(metrics);
     const values = interpret(Object.values(metrics), feeds);
     return Object.fromEntries(keys.map((key, i) => [key, [values[i]!.data[0]!]]));
@@ -153,13 +188,13 @@ describe("contrastive: the checks of the paper's equations (temperature 1)", () 
   test("a clip without a twin (twinMask) is no negative: its absent row gets no gradient", async () => {
     const term = (await lossRegistry.make("contrastive", { block: 2 })).value;
     const { loss, inputs } = built(term, { scored: 1, contrasted: 3 });
-    const states = inputs.get("state.2")!;
+    const states = inputs.get("state.2.absent")!;
     const feeds = draw(inputs, 7);
     feeds["twinMask"] = [0, -1e9, 0];
     const [slope] = interpret([gradient(loss, [states])[0]!], feeds);
     const rowOf = (row: number): number[] => [...slope!.data.subarray(row * width, (row + 1) * width)];
-    expect(rowOf(3 + 1).every((value) => value === 0)).toBe(true);
-    expect(rowOf(3).some((value) => value !== 0)).toBe(true);
+    expect(rowOf(1).every((value) => value === 0)).toBe(true);
+    expect(rowOf(0).some((value) => value !== 0)).toBe(true);
   });
 
   test("one clip alone: v2t is 0", async () => {

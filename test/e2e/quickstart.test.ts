@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sha256 } from "../../src/core/files.ts";
 import type { ScoreResult } from "../../src/jobs/score.ts";
 import { readRun } from "../../src/runs/read-run.ts";
 
@@ -66,6 +67,33 @@ test("from nothing to a report that opens in a browser; a second call finds ever
     expect(checkpoints.damaged).toEqual([]);
     const files = readdirSync(checkpoints.complete.at(-1)!.folder);
     for (const file of ["config.json", "model.safetensors", "tokenizer.json"]) expect(files).toContain(file);
+  }
+  // How long it takes is said before all else; every line names its part of six and the time left.
+  const [announced, ...lines] = first.stderr.trimEnd().split("\n");
+  expect(announced).toMatch(/^about \d+ (s|min) on two quiet cores, in six parts: /);
+  for (const line of lines) expect(line).toMatch(/^[1-6]\/6 .*\d+\/\d+ .*\d+ (s|min) left$/);
+  expect(new Set(lines.map((line) => line[0])).size).toBe(6);
+  const configs = stages.map((stage) => JSON.parse(readFileSync(join(out, stage, "config.json"), "utf8")));
+  const world = JSON.parse(readFileSync(join(out, "world", "dataset.json"), "utf8"));
+  for (const { data, model, threads } of configs) {
+    expect(data).toMatchObject({ dataset: "../world", contentHash: world.contentHash, framesPerSecond: 4 });
+    expect(data.pairs).toMatchObject({ builder: "span", relevance: { name: "checkpoint" } });
+    expect([model.model_type, threads]).toEqual(["qwen2_5_vl", 2]);
+  }
+  expect(configs[0].from).toEqual({ kind: "new weights", seed: 1 });
+  for (const [stage, before] of [
+    [1, "sft"],
+    [2, "sft"],
+    [3, "sft-contrast"],
+  ] as const) {
+    const { from } = configs[stage];
+    const newest = readRun(join(out, before)).checkpoints.complete.at(-1)!;
+    expect(from).toEqual({
+      kind: "checkpoint",
+      run: `../${before}`,
+      step: newest.step,
+      weightsSha256: sha256(readFileSync(join(newest.folder, "model.safetensors"))),
+    });
   }
   const report = readFileSync(join(out, "report.html"), "utf8");
   const told = steps(out);

@@ -14,8 +14,64 @@ if (browserPath === undefined)
     "SKIPPED: the report in a browser (no Chromium under /usr/bin); install one to run this test\n",
   );
 
+/** Texts that no scrolling brings into view: beyond the page's edges and in no box that scrolls. */
+const cutTexts = `[...document.querySelectorAll("main *")]
+  .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "")
+    && one.closest(".scroll, .hidden, details, [hidden], title") === null && one.getClientRects().length > 0)
+  .filter((one) => { const { left, right } = one.getBoundingClientRect(); return left < -0.5 || right > innerWidth + 0.5; })
+  .map((one) => one.textContent.trim().slice(0, 60))`;
+
+/** Texts that are drawn smaller than 10 pixels. */
+const tinyTexts = `[...document.querySelectorAll("main *")]
+  .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "")
+    && one.getClientRects().length > 0 && one.closest("title") === null)
+  .filter((one) => {
+    const svg = one.closest("svg");
+    const scale = svg === null || svg.viewBox.baseVal === null ? 1 : svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    return parseFloat(getComputedStyle(one).fontSize) * scale < 10;
+  })
+  .map((one) => one.textContent.trim().slice(0, 60))`;
+
+/** Texts whose colour differs too little from what lies behind them: contrast below 4.5. */
+const faintTexts = `(() => {
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((part) => { const v = part / 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const numbers = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const behind = (one) => {
+    for (let at = one; at !== null; at = at.parentElement) {
+      const [r, g, b, a = 1] = numbers(getComputedStyle(at).backgroundColor);
+      if (a > 0 && r !== undefined) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll("main *")]
+    .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "")
+      && one.getClientRects().length > 0 && one.closest("title") === null)
+    .filter((one) => {
+      const style = getComputedStyle(one);
+      const inSvg = one.closest("svg") !== null;
+      const own = light(numbers(inSvg ? style.fill : style.color).slice(0, 3));
+      const ground = light(behind(inSvg ? one.closest("svg").parentElement : one));
+      return (Math.max(own, ground) + 0.05) / (Math.min(own, ground) + 0.05) < 4.5;
+    })
+    .map((one) => one.textContent.trim().slice(0, 60));
+})()`;
+
+interface ScrollState {
+  readonly overflows: boolean;
+  readonly tabIndex: number;
+  readonly hint: boolean;
+}
+const scrollBoxes = `[...document.querySelectorAll(".scroll-box")].map((box) => {
+  const inner = box.querySelector(".scroll");
+  const hint = box.querySelector(".scroll-hint").getClientRects().length > 0;
+  return { overflows: inner.scrollWidth > inner.clientWidth + 1, tabIndex: inner.tabIndex, hint };
+})`;
+
 test.skipIf(browserPath === undefined)(
-  "the report opens in a browser: nothing loaded, nothing wrong, values on hover, no sideways scrolling",
+  "the report opens in a browser: nothing loaded, nothing wrong, values on hover, no sideways scrolling, nothing cut or faint",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "report-"));
     const file = join(folder, "report.html");
@@ -47,6 +103,29 @@ test.skipIf(browserPath === undefined)(
         expect(faults).toEqual([]);
         await page.close();
       }
+      for (const colorScheme of ["light", "dark"] as const)
+        for (const width of [420, 1280]) {
+          const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+          await page.goto(`file://${file}`);
+          expect(await page.evaluate(cutTexts), `${width} ${colorScheme}`).toEqual([]);
+          expect(await page.evaluate(tinyTexts), `${width} ${colorScheme}`).toEqual([]);
+          expect(await page.evaluate(faintTexts), `${width} ${colorScheme}`).toEqual([]);
+          const boxes = await page.evaluate<ScrollState[]>(scrollBoxes);
+          expect(boxes.length).toBeGreaterThan(5);
+          for (const { overflows, tabIndex, hint } of boxes)
+            expect([tabIndex, hint]).toEqual(overflows ? [0, true] : [-1, false]);
+          expect(boxes.some(({ overflows }) => overflows)).toBe(width === 420);
+          if (width === 420) {
+            // By keyboard alone a person reaches the last column.
+            const table = page.locator(".scroll:has(table.results)");
+            await table.focus();
+            for (let i = 0; i < 60; i++) await page.keyboard.press("ArrowRight");
+            await page.waitForFunction(
+              "document.querySelector('.scroll:has(table.results)').parentElement.classList.contains('at-end')",
+            );
+          }
+          await page.close();
+        }
     } finally {
       await browser.close();
       rmSync(folder, { recursive: true });

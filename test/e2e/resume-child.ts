@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Progress } from "../../src/core/progress.ts";
 import { createRun, resumeRun } from "../../src/runs/run.ts";
 import { grpoParams, trainComparativeGrpo } from "../../src/training/comparative-grpo.ts";
+import { sftLosses } from "../../src/training/contrast.ts";
 import { sftParams, trainSft } from "../../src/training/sft.ts";
 import { tinyLanguage, tinyTrainee, toyClips } from "../unit/training/tiny.ts";
 
@@ -28,8 +29,8 @@ using run = existsSync(join(folder, "config.json"))
 const context = { run, progress, signal: stop.signal };
 try {
   if (kind === "sft") {
-    const contrast = { block: 2, weight: 0.1, dropout: 0.1 };
-    await trainSft(trainee, clips, sftParams.parse({ ...options, clipsPerStep: 8, contrast }), context);
+    const contrast = sftLosses({ block: 2, weight: 0.1, temperature: 0.05, dropout: 0.1 });
+    await trainSft(trainee, clips, sftParams.parse({ ...options, clipsPerStep: 8, ...contrast }), context);
   } else {
     const prompts = clips.flatMap((clip) => clip.texts.map((text) => ({ clip, text })));
     const given = {

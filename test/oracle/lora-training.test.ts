@@ -8,6 +8,7 @@ import { everyRow, labelledRows, prepareCase } from "../../src/engine/fixture-ba
 import { trainedAdapter } from "../../src/engine/lora.ts";
 import { type Execution, type OpenModel, openEngine } from "../../src/engine/onnx/open.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { batchRules } from "../../src/model/batch-rules.ts";
 import { readConfigFile } from "../../src/model/families.ts";
 import { type ModelFixture, openFixture } from "../../src/model/fixture.ts";
 import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
@@ -50,8 +51,8 @@ const ownLogits = async ({ engine, config }: OpenModel, fixture: ModelFixture): 
   for (const one of fixture.cases) {
     const { inputs, ids } = await prepareCase(one, config);
     const { rows, targets } = everyRow(inputs);
-    const batch = idsBatch(ids, config, { scoredRows: rows, targets });
-    all.set(one.name, (await engine.forward(batch, { logits: true })).logits!);
+    const batch = idsBatch(ids, batchRules(config), { scoredRows: rows, targets });
+    all.set(one.name, (await engine.inspect(batch)).logits!);
   }
   return all;
 };
@@ -62,13 +63,13 @@ const train = async ({ engine, config }: OpenModel, fixture: ModelFixture): Prom
   for (let step = 0; step < 3; step++) {
     const { inputs, ids } = await prepareCase(fixture.cases[0]!, config);
     const { rows, targets } = labelledRows(inputs);
-    const batch = idsBatch(ids, config, { scoredRows: rows, targets });
-    const { tokenLogprobs } = await engine.forward(batch);
+    const batch = idsBatch(ids, batchRules(config), { scoredRows: rows, targets });
+    const pass = await engine.forward([batch], { keep: "graph" });
+    const { tokenLogprobs } = pass.outputs[0]!;
     losses.push(-tokenLogprobs.reduce((sum, value) => sum + value, 0) / rows.length);
-    await engine.backward(batch, {
-      tokenLogprobs: new Float32Array(rows.length).fill(-1 / rows.length),
-      states: new Map(),
-    });
+    const cotangent = new Float32Array(rows.length).fill(-1 / rows.length);
+    await engine.clearGradient();
+    await engine.backward(pass, [{ tokenLogprobs: cotangent, states: new Map() }]);
     await engine.update({
       learningRate: 2e-2,
       beta1: 0.9,

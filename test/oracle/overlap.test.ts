@@ -7,7 +7,7 @@ import { installedWordNet } from "../../src/absent/language/wordnet.ts";
 import { meteorNltk, meteorTokens } from "../../src/evaluation/overlap/meteor.ts";
 import { porterStem } from "../../src/evaluation/overlap/porter.ts";
 import { rouge } from "../../src/evaluation/overlap/rouge.ts";
-import { sentencesOf, treebankTokens } from "../../src/evaluation/overlap/treebank.ts";
+import { captionSentences, treebankTokens } from "../../src/evaluation/overlap/treebank.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
 import { oracleMissing, runPython } from "./python.ts";
 
@@ -62,8 +62,8 @@ describe.skipIf(missing)("text overlap equals the Python packages", () => {
       const { scores } = ask({
         pairs: pairs.map((pair) => ({
           ...pair,
-          referenceSentences: sentencesOf(pair.reference),
-          hypothesisSentences: sentencesOf(pair.hypothesis),
+          referenceSentences: captionSentences(pair.reference),
+          hypothesisSentences: captionSentences(pair.hypothesis),
         })),
         words: [],
         sentences: [],

@@ -109,9 +109,15 @@ const frames: CommandDefinition = defineCommand({
       throw new ConfigError("nothing to go on with", { expected: "--resume together with --out" });
     if (options.out !== undefined) checkOutput(options.out, "folder");
     await using clips = openClips(chosenClips(raw), context.warn);
-    const { timeline, decoder } = await clips.video.probe(file, context.signal);
+    const info = await clips.video.probe(file, context.signal);
+    const { timeline, decoder, faults } = info;
+    for (const fault of faults) context.warn(fault);
     const digest = await clips.sha256(file);
-    const wanted = [...resolveRequest(request, timeline)];
+    const wanted = [...resolveRequest(request, timeline, info.durationSeconds)];
+    if (wanted.length === 0)
+      throw new ConfigError("no frame is both asked for and in the range", {
+        expected: "--at within --from and --to",
+      });
     const { size, resizer } = request;
     const form = { ...(size && { size }), ...(resizer && { resizer }) };
     const folder =
@@ -141,7 +147,7 @@ const frames: CommandDefinition = defineCommand({
       folder?.close();
     }
     const frames = wanted.flatMap((index) => listed.get(index) ?? []);
-    const json = { file, sha256: digest, decoder, frames };
+    const json = { file, sha256: digest, decoder, ...(faults.length > 0 && { faults }), frames };
     folder?.finish(json);
     const text = frames
       .map((one) => `${one.index}\t${one.timeSeconds.toFixed(6)} s\t${one.width}x${one.height}`)

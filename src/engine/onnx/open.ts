@@ -4,13 +4,14 @@ import { type Checkpoint, openCheckpoint } from "../../model/checkpoint.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { type JointParameter, jointParameters } from "../../model/joint-parameters.ts";
 import type { Adapter } from "../../weights/adapter.ts";
-import type { Engine } from "../contract.ts";
 import { adapterShape, fillAdapter, type LoraAdapter, loraParameters } from "../lora.ts";
 import { type HalfParameter, ModelWeights } from "../model-weights.ts";
 import { ParameterStore } from "../parameter-store.ts";
-import { OnnxEngine } from "./engine.ts";
-import { LayerwiseEngine } from "./layerwise/engine.ts";
+import type { EmbeddedModel } from "./computation.ts";
+import { EmbeddedEngine } from "./embedded-engine.ts";
+import { Layerwise, type LayerwiseOptions } from "./layerwise/layerwise.ts";
 import type { DecodeForm } from "./packed-weights.ts";
+import { WholeGraph, type WholeGraphOptions } from "./whole-graph.ts";
 
 /** What of a model is trained. */
 export type Trained = "all" | "none" | "adapter" | ((parameter: JointParameter) => boolean);
@@ -80,8 +81,6 @@ export interface OpenEngineOptions {
   readonly decodeWeights?: DecodeForm;
   /** Compiled graphs that a whole-graph engine keeps. */
   readonly keptPlans?: number;
-  /** Ends what is computed block by block before the next block, with the signal's reason. */
-  readonly signal?: AbortSignal;
 }
 
 /** From this many parameters on a model is computed block by block unless something else is asked for. */
@@ -91,12 +90,20 @@ export const layerwiseFrom = 5e8;
 export interface OpenModel {
   readonly config: ModelConfig;
   readonly weights: ModelWeights;
-  readonly engine: Engine;
+  readonly engine: EmbeddedEngine;
   readonly execution: Execution;
   readonly weightStorage: WeightStorage;
   /** What a person should know about the checkpoint. */
   readonly warnings: readonly string[];
 }
+
+/** An engine that computes a model as one graph. */
+export const wholeGraphEngine = (model: EmbeddedModel, options: WholeGraphOptions): EmbeddedEngine =>
+  new EmbeddedEngine(model, new WholeGraph(model, options), options.threads);
+
+/** An engine that computes a model block by block. */
+export const layerwiseEngine = (model: EmbeddedModel, options: LayerwiseOptions): EmbeddedEngine =>
+  new EmbeddedEngine(model, new Layerwise(model, options), options.threads);
 
 /** Number of parameters of a model. */
 export const parameterCount = (config: ModelConfig): number =>
@@ -155,18 +162,13 @@ export const openEngine = async (
     const replaced = new Set(adapter?.replaced.map(({ name }) => name));
     const weights = await loadWeights(checkpoint, trained, shape, weightStorage, replaced);
     if (adapter !== undefined) fillAdapter(weights.store, adapter);
-    const { decodeWeights, keptPlans, signal } = options;
+    const { decodeWeights, keptPlans } = options;
+    const model = { config, weights, adapter: shape };
     const shared = { threads, ...(decodeWeights === undefined ? {} : { decodeWeights }) };
     const engine =
       execution === "layerwise"
-        ? new LayerwiseEngine(config, weights, shape, {
-            ...shared,
-            ...(signal === undefined ? {} : { signal }),
-          })
-        : new OnnxEngine(config, weights.store, shape, {
-            ...shared,
-            ...(keptPlans === undefined ? {} : { keptPlans }),
-          });
+        ? layerwiseEngine(model, shared)
+        : wholeGraphEngine(model, { ...shared, ...(keptPlans === undefined ? {} : { keptPlans }) });
     return { config, weights, engine, execution, weightStorage, warnings: checkpoint.warnings };
   } finally {
     await checkpoint.close();

@@ -1,22 +1,24 @@
 import { assert, EngineError } from "../../core/errors.ts";
 import { vectorJacobianProduct } from "../../graph/differentiate.ts";
-import type { Objective, Signals } from "../../graph/objective.ts";
+import type { Objective } from "../../graph/objective.ts";
 import { add } from "../../graph/ops/elementwise.ts";
 import { filled, input } from "../../graph/ops/inputs.ts";
 import type { Value } from "../../graph/value.ts";
-import type { ModelConfig } from "../../model/config.ts";
 import { type LanguageValues, languageModel } from "../../model/language-model.ts";
 import { visionTower } from "../../model/vision-tower.ts";
 import type { LoraValues, Weights } from "../../model/weights.ts";
-import type { ModelBatch } from "../contract.ts";
-import { type LoraAdapter, loraNames } from "../lora.ts";
+import { loraNames } from "../lora.ts";
+import { buildObjective, tappedSignals } from "../objective-signals.ts";
 import type { ParameterStore } from "../parameter-store.ts";
+import type { EmbeddedModel } from "./computation.ts";
+import type { ModelBatch } from "./lowering/model-batch.ts";
 
 /** Feed name of a parameter. */
 export const weightFeed = (name: string): string => `weight.${name}`;
 
 /** Weights as inputs of the graph, each declared once. */
-export const inputWeights = (store: ParameterStore, adapter: LoraAdapter | undefined): Weights => {
+export const inputWeights = ({ weights, adapter }: Pick<EmbeddedModel, "weights" | "adapter">): Weights => {
+  const { store } = weights;
   const values = new Map<string, Value>();
   const get = (name: string): Value => {
     const known = values.get(name);
@@ -41,13 +43,9 @@ export interface ModelValues extends LanguageValues {
 }
 
 /** Builds the model's graph for the batch's shape. */
-export const modelValues = (
-  batch: ModelBatch,
-  config: ModelConfig,
-  store: ParameterStore,
-  adapter: LoraAdapter | undefined,
-): ModelValues => {
-  const weights = inputWeights(store, adapter);
+export const modelValues = (batch: ModelBatch, model: EmbeddedModel): ModelValues => {
+  const { config } = model;
+  const weights = inputWeights(model);
   const visualTokens = batch.vision === undefined ? undefined : visionTower(batch.vision, config, weights);
   return { ...languageModel(batch.language, visualTokens, config, weights), visualTokens, weights };
 };
@@ -111,36 +109,16 @@ export const backwardOutputs = (
   return gradientOutputs(seeds, model, store, accumulate);
 };
 
-/**
- * What an objective reads of the model; its own numbers are inputs `objective.<name>`. Reading what the batch does not
- * give throws an {@link EngineError}.
- */
-export const objectiveSignals = (
-  objective: Objective,
-  model: Pick<LanguageValues, "tokenLogprobs" | "states">,
-): Signals => ({
-  get tokenLogprobs(): Value {
-    if (model.tokenLogprobs === undefined)
-      throw new EngineError("the batch scores no tokens", { where: objective.key });
-    return model.tokenLogprobs;
-  },
-  state: (block) => {
-    const state = model.states.get(block);
-    if (state === undefined)
-      throw new EngineError("the batch taps no such block", { where: `block ${block}` });
-    return state;
-  },
-  input: (name, shape, dtype) => input(`objective.${name}`, shape, dtype),
-});
-
 /** Outputs of a training step: `loss`, `metric.<name>` and the gradients. */
 export const stepOutputs = (
   model: ModelValues,
+  { signals }: ModelBatch,
   store: ParameterStore,
   objective: Objective,
   accumulate: boolean,
 ): Record<string, Value> => {
-  const { loss, metrics } = objective.build(objectiveSignals(objective, model));
+  const values = tappedSignals(model.tokenLogprobs, model.states, signals);
+  const { loss, metrics } = buildObjective(objective, values, signals);
   const outputs: Record<string, Value> = { loss };
   for (const [name, value] of Object.entries(metrics)) outputs[`metric.${name}`] = value;
   const seeds = [{ output: loss, cotangent: filled([], 1) }];

@@ -1,10 +1,9 @@
 import type { Tensor } from "onnxruntime-node";
-import { assert } from "../../core/errors.ts";
 import { elementCount, type Value } from "../../graph/value.ts";
-import type { ModelConfig } from "../../model/config.ts";
 import { decodeStep, prefill } from "../../model/decode.ts";
 import { visionTower } from "../../model/vision-tower.ts";
-import type { Completion, FeedArray, ModelBatch, SampleRequest } from "../contract.ts";
+import type { CallLimit } from "../call-limit.ts";
+import type { Completion, CompletionWatch, FeedArray, SampleRequest } from "../contract.ts";
 import {
   cacheCapacity,
   checkSampleRequest,
@@ -12,10 +11,10 @@ import {
   drawCompletions,
   fillCache,
 } from "../draw-completions.ts";
-import type { LoraAdapter } from "../lora.ts";
-import type { ParameterStore } from "../parameter-store.ts";
+import type { EmbeddedModel } from "./computation.ts";
 import { Executable, tensorOf } from "./executable.ts";
 import { KeptGraphs } from "./kept-graphs.ts";
+import type { ModelBatch } from "./lowering/model-batch.ts";
 import { type DecodeForm, PackedWeights } from "./packed-weights.ts";
 import { inputWeights } from "./plan.ts";
 
@@ -56,9 +55,7 @@ const keptPlans = 4;
 
 /** Draws completions: one prefill for all completions of a prompt, then one token a row and step. */
 export class OnnxSampler {
-  readonly #config: ModelConfig;
-  readonly #store: ParameterStore;
-  readonly #adapter: LoraAdapter | undefined;
+  readonly #model: EmbeddedModel;
   readonly #threads: number;
   readonly #weights: Readonly<Record<string, Tensor>>;
   readonly #packed: PackedWeights;
@@ -68,33 +65,36 @@ export class OnnxSampler {
   #version = 0;
 
   constructor(
-    config: ModelConfig,
-    store: ParameterStore,
-    adapter: LoraAdapter | undefined,
+    model: EmbeddedModel,
     threads: number,
     weights: Readonly<Record<string, Tensor>>,
     form: DecodeForm,
   ) {
-    this.#config = config;
-    this.#store = store;
-    this.#adapter = adapter;
+    this.#model = model;
     this.#threads = threads;
     this.#weights = weights;
-    this.#packed = new PackedWeights(store, form);
+    this.#packed = new PackedWeights(model.weights.store, form);
   }
 
-  /** Draws the completions of every prompt. */
-  async sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]> {
-    checkSampleRequest(request, this.#config.text.vocabSize);
-    const prompts = request.batch.language.samples;
-    assert(request.batch.language.scored === prompts, "a prefill scores the last position of every prompt");
-    const start = await this.#prefill(request);
-    const decoder = await this.#decoder(prompts * request.completions, cacheCapacity(request));
+  /** Draws the completions of every prompt. @param batch the request's, lowered */
+  async sample(
+    request: SampleRequest,
+    batch: ModelBatch,
+    call: CallLimit,
+    watch: CompletionWatch | undefined,
+  ): Promise<readonly (readonly Completion[])[]> {
+    const { text } = this.#model.config;
+    checkSampleRequest(request, text.vocabSize);
+    const start = await this.#prefill(batch);
+    call.check();
+    const rows = request.batch.samples * request.completions;
+    const decoder = await this.#decoder(rows, cacheCapacity(request));
     this.#fillCaches(start, decoder, request);
-    return drawCompletions(request, this.#config.text.vocabSize, {
+    const logits = {
       first: start.output("logits") as Float32Array,
-      next: async (ids, step) => {
-        const numbers: Record<string, FeedArray> = { ids, ...decodeFeeds(request, step, this.#config.text) };
+      next: async (ids: BigInt64Array, step: number) => {
+        call.check();
+        const numbers: Record<string, FeedArray> = { ids, ...decodeFeeds(request, step, text) };
         const given: Record<string, Tensor> = { ...this.#weights };
         for (const [name, value] of decoder.executable.inputs)
           if (name in numbers) given[name] = tensorOf(numbers[name]!, value.shape);
@@ -102,7 +102,8 @@ export class OnnxSampler {
         await decoder.executable.run(given);
         return decoder.executable.output("logits") as Float32Array;
       },
-    });
+    };
+    return drawCompletions(request, text.vocabSize, logits, watch);
   }
 
   /** Says that weights were updated: what was packed is packed again at the next request. */
@@ -117,7 +118,7 @@ export class OnnxSampler {
     await this.#decoders.release();
   }
 
-  async #prefill({ batch }: SampleRequest): Promise<Executable> {
+  async #prefill(batch: ModelBatch): Promise<Executable> {
     const key = JSON.stringify([batch.language, batch.vision]);
     const executable = await this.#prefills.get(key, () => this.#compilePrefill(batch));
     const given: Record<string, Tensor> = { ...this.#weights };
@@ -130,9 +131,10 @@ export class OnnxSampler {
   }
 
   #compilePrefill({ language, vision }: ModelBatch): Promise<Executable> {
-    const weights = inputWeights(this.#store, this.#adapter);
-    const visual = vision === undefined ? undefined : visionTower(vision, this.#config, weights);
-    const { logits, caches } = prefill(language, visual, this.#config, weights);
+    const { config } = this.#model;
+    const weights = inputWeights(this.#model);
+    const visual = vision === undefined ? undefined : visionTower(vision, config, weights);
+    const { logits, caches } = prefill(language, visual, config, weights);
     const outputs: Record<string, Value> = { logits };
     caches.forEach(({ keys, values }, layer) => {
       outputs[`keys.${layer}`] = keys;
@@ -153,8 +155,8 @@ export class OnnxSampler {
 
   async #makeDecoder(rows: number, capacity: number): Promise<DecodePlan> {
     const stored: string[] = [];
-    const weights = this.#packed.weights(inputWeights(this.#store, this.#adapter), stored);
-    const { logits, caches } = decodeStep(rows, capacity, this.#config, weights);
+    const weights = this.#packed.weights(inputWeights(this.#model), stored);
+    const { logits, caches } = decodeStep(rows, capacity, this.#model.config, weights);
     const outputs: Record<string, Value> = { logits };
     const memory: Record<string, { data: Float32Array; tensor: Tensor }> = {};
     const buffers: Record<string, FeedArray> = {};
@@ -183,6 +185,6 @@ export class OnnxSampler {
   /** Copies the prompts' keys and values into the caches of their completions' rows. */
   #fillCaches(start: Executable, decoder: DecodePlan, request: SampleRequest): void {
     for (const [name, { data }] of Object.entries(decoder.caches))
-      fillCache(start.output(name) as Float32Array, data, request, this.#config.text);
+      fillCache(start.output(name) as Float32Array, data, request, this.#model.config.text);
   }
 }

@@ -79,7 +79,7 @@ const staysInside = (word: string, next: string): boolean => {
  * The sentences of an English text. A list of abbreviations stands in for the trained model (Punkt) that NLTK looks its
  * sentences up in: the two part sentences differently at rarer abbreviations, where one full stop sticks to its word.
  */
-export const sentencesOf = (text: string): string[] => {
+export const captionSentences = (text: string): string[] => {
   const sentences: string[] = [];
   let start = 0;
   for (const mark of text.matchAll(/([.?!]+)["')\]}»”’]*(\s+)(?=\S)/gu)) {
@@ -94,4 +94,4 @@ export const sentencesOf = (text: string): string[] => {
 };
 
 /** Words and marks of a text of several sentences. */
-export const wordTokens = (text: string): string[] => sentencesOf(text).flatMap(treebankTokens);
+export const wordTokens = (text: string): string[] => captionSentences(text).flatMap(treebankTokens);

@@ -1,9 +1,9 @@
+import type { BatchRules } from "../../batch/batch-rules.ts";
 import type { ClipSegments, SegmentTokens } from "../../batch/segments.ts";
 import { segmentsBatch } from "../../batch/segments-batch.ts";
 import type { Recipe } from "../../core/registry.ts";
 import type { Engine } from "../../engine/contract.ts";
 import type { ClipPatches } from "../../frames/clip-patches.ts";
-import type { ModelConfig } from "../../model/config.ts";
 import { type BenchmarkSample, clusterOf } from "../benchmarks.ts";
 import type { View } from "../interventions.ts";
 import type { Answer, AnswerRequest, Subject } from "../subject.ts";
@@ -13,7 +13,7 @@ export interface CheckpointSubjectOptions {
   readonly name: string;
   readonly recipe: Recipe;
   readonly engine: Engine;
-  readonly config: ModelConfig;
+  readonly rules: BatchRules;
   readonly tokens: SegmentTokens;
   /** Tokens of a sample's question. */
   readonly prompt: (sample: BenchmarkSample) => readonly number[];
@@ -53,8 +53,7 @@ const passesOf = (clips: readonly ClipQuestions[]): ClipQuestions[][] => {
  * For closed questions whose answers are single tokens this is greedy decoding.
  */
 const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
-  const { engine, config, tokens } = options;
-  const vocabulary = config.text.vocabSize;
+  const { engine, rules, tokens } = options;
   const group = (batch: readonly AnswerRequest[]): ClipQuestions[] => {
     const groups = new Map<string, ClipQuestions>();
     batch.forEach(({ sample, view, shownSample }, place) => {
@@ -70,7 +69,11 @@ const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
     });
     return [...groups.values()];
   };
-  const answerPass = async (clips: readonly ClipQuestions[], answers: Answer[]): Promise<void> => {
+  const answerPass = async (
+    clips: readonly ClipQuestions[],
+    answers: Answer[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> => {
     const rows = clips.map(({ clip, questions }): ClipSegments => {
       const texts = questions.map(({ prompt }) => ({
         tokens: prompt,
@@ -79,13 +82,11 @@ const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
       }));
       return { clip, texts };
     });
-    const batch = segmentsBatch(rows, config, { tokens, blind: clips[0]!.withoutVideo });
-    const { logits } = await engine.forward(batch, { logits: true });
-    batch.scored.forEach(({ clip, text }, row) => {
-      let best = 0;
-      const from = row * vocabulary;
-      for (let token = 1; token < vocabulary; token++)
-        if (logits![from + token]! > logits![from + best]!) best = token;
+    const { batch, scored } = segmentsBatch(rows, rules, { tokens, blind: clips[0]!.withoutVideo });
+    await using pass = await engine.forward([batch], { candidates: [{ top: 1 }], signal });
+    const { candidates } = pass.outputs[0]!;
+    scored.forEach(({ clip, text }, row) => {
+      const best = candidates!.tokens[row]!;
       answers[clips[clip]!.questions[text]!.place] = { text: options.decode([best]), finishReason: "stop" };
     });
   };
@@ -99,7 +100,7 @@ const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
       for (const same of passesOf(group(batch)))
         for (let at = 0; at < same.length; at += size) {
           signal?.throwIfAborted();
-          await answerPass(same.slice(at, at + size), answers);
+          await answerPass(same.slice(at, at + size), answers, signal);
         }
       return answers;
     },

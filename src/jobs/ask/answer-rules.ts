@@ -1,7 +1,7 @@
-import { seededRandom } from "../../core/random.ts";
-import type { Completion, Engine, SampleRequest } from "../../engine/contract.ts";
+import type { BatchRules } from "../../batch/batch-rules.ts";
+import type { Engine, SampleRequest } from "../../engine/contract.ts";
+import { sampleUntilText } from "../../engine/stop-text.ts";
 import type { TokenChoiceRules } from "../../engine/token-choice.ts";
-import { type ModelConfig, visionTokenIds } from "../../model/config.ts";
 
 /** How an answer is drawn. */
 export interface AnswerRules extends Omit<TokenChoiceRules, "bannedTokens"> {
@@ -11,29 +11,26 @@ export interface AnswerRules extends Omit<TokenChoiceRules, "bannedTokens"> {
   readonly seed: number;
 }
 
-/** A prompt in the form of the engine, and its own ids and text. */
-export interface AnswerPrompt extends Pick<SampleRequest, "batch" | "lengths" | "nextPositions"> {
-  readonly tokens: Iterable<number>;
+/** A prompt in the form of the engine, and how its answer is read. */
+export interface AnswerPrompt extends Pick<SampleRequest, "batch" | "nextPositions" | "stopTokens"> {
   readonly decode: (tokens: readonly number[]) => string;
 }
 
 /** Draws one answer. @throws {ConfigError} for rules out of range */
 export const drawAnswer = async (
   engine: Engine,
-  config: ModelConfig,
-  { tokens, decode, ...prompt }: AnswerPrompt,
+  { visualTokenIds }: Pick<BatchRules, "visualTokenIds">,
+  { decode, ...prompt }: AnswerPrompt,
   { stop, seed, ...rules }: AnswerRules,
+  signal?: AbortSignal,
 ): Promise<string> => {
-  const drawn = await engine.sample({
+  const request = {
     ...prompt,
     ...rules,
     completions: 1,
-    stopTokens: config.tokens.endOfText,
-    bannedTokens: visionTokenIds(config),
-    promptTokens: [tokens],
-    ...(stop.length === 0 ? {} : { stopText: { strings: stop, decode } }),
-    random: seededRandom("ask", seed),
-  });
-  const [[answer]] = drawn as [[Completion]];
-  return answer.text ?? decode(answer.tokens);
+    bannedTokens: visualTokenIds,
+    seed: `ask/${seed}`,
+  };
+  const [drawn] = await sampleUntilText(engine, request, { strings: stop, decode }, { signal });
+  return drawn![0]!.text;
 };

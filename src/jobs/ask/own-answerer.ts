@@ -5,6 +5,7 @@ import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
 import { clipPatches } from "../../frames/clip-patches.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { resizeBicubic } from "../../frames/resize.ts";
+import { batchRules } from "../../model/batch-rules.ts";
 import { readPictureSettings } from "../../model/picture-settings.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { indicesForFps } from "../../video/timeline.ts";
@@ -59,6 +60,7 @@ export const ownAnswerer = async (
 ): Promise<Answerer> => {
   const settings = readPictureSettings(folder);
   const { config, engine } = await openEngine(folder, "none", options);
+  const batching = batchRules(config);
   const { width, height } = settings;
   const patchesOf = ({ frames, framesPerSecond }: Pictures): ClipSegments["clip"] =>
     clipPatches(frames, width, height, framesPerSecond, config.vision);
@@ -81,18 +83,15 @@ export const ownAnswerer = async (
       signal?.throwIfAborted();
       const asked = textTokens(question, tokenizer);
       const text = { tokens: asked, scoredFrom: asked.length, next: true };
-      const batch = segmentsBatch([{ clip: patchesOf(pictures), texts: [text] }], config, {
-        tokens,
-        prefill: true,
-      });
+      const row = { clip: patchesOf(pictures), texts: [text] };
+      const { batch, ends } = segmentsBatch([row], batching, { tokens, prefill: true });
       const prompt = {
         batch,
-        lengths: batch.ends.map(({ length }) => length),
-        nextPositions: batch.ends.map(({ nextPosition }) => nextPosition),
-        tokens: asked,
+        nextPositions: ends.map(({ nextPosition }) => nextPosition),
+        stopTokens: config.tokens.endOfText,
         decode: (drawn: readonly number[]) => tokenizer.decode(drawn),
       };
-      return drawAnswer(engine, config, prompt, rules);
+      return drawAnswer(engine, batching, prompt, rules, signal);
     },
     optionLogprobs: async (pictures, question, answers, signal) => {
       signal?.throwIfAborted();
@@ -102,10 +101,12 @@ export const ownAnswerer = async (
         tokens: [...asked, ...textTokens(answer, tokenizer), ...(end === undefined ? [] : [end])],
         scoredFrom: asked.length,
       }));
-      const batch = segmentsBatch([{ clip: patchesOf(pictures), texts }], config, { tokens });
-      const { tokenLogprobs } = await engine.forward(batch);
+      const row = { clip: patchesOf(pictures), texts };
+      const { batch, scored } = segmentsBatch([row], batching, { tokens });
+      await using pass = await engine.forward([batch], { signal });
+      const { tokenLogprobs } = pass.outputs[0]!;
       const sums = new Array<number>(answers.length).fill(0);
-      batch.scored.forEach(({ text }, row) => {
+      scored.forEach(({ text }, row) => {
         sums[text]! += tokenLogprobs[row]!;
       });
       return sums;

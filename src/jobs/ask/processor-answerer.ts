@@ -3,6 +3,7 @@ import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import { adaptedModel } from "../../model/adapted-model.ts";
+import { batchRules } from "../../model/batch-rules.ts";
 import { familyOf, readConfigFile } from "../../model/families.ts";
 import { loadProcessor } from "../../model/processor.ts";
 import { readAdapter } from "../../weights/adapter.ts";
@@ -33,6 +34,7 @@ export const processorAnswerer = async (
   const adapter =
     adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, adaptedModel(config));
   const { engine, warnings } = await openEngine(folder, "none", options, adapter);
+  const batching = batchRules(config);
   return {
     kind: family.title,
     look: (info, request) => processorLook(processor, info, request),
@@ -41,15 +43,14 @@ export const processorAnswerer = async (
       processor.bring(pixelsOf(batch, position), batch, sizes),
     answer: async (pictures, question, rules, signal) => {
       signal?.throwIfAborted();
-      const { ids, inputIds, next } = encodePrompt(processor, config, pictures, question);
+      const { ids, next } = encodePrompt(processor, config, pictures, question);
       const prompt = {
-        batch: idsBatch(ids, config, { scoredRows: [ids.columns - 1], targets: [0] }),
-        lengths: [ids.columns],
+        batch: idsBatch(ids, batching, { scoredRows: [ids.columns - 1], targets: [0] }),
         nextPositions: [next],
-        tokens: inputIds,
+        stopTokens: config.tokens.endOfText,
         decode: (tokens: readonly number[]) => processor.tokenizer.decode(tokens, { skipSpecial: true }),
       };
-      return drawAnswer(engine, config, prompt, rules);
+      return drawAnswer(engine, batching, prompt, rules, signal);
     },
     optionLogprobs: async (pictures, question, answers, signal) => {
       const { inputIds: asked } = encodePrompt(processor, config, pictures, question);
@@ -62,11 +63,12 @@ export const processorAnswerer = async (
         const end = inputIds.findIndex((id, at) => at >= first && ends.has(id));
         const last = end < 0 ? inputIds.length - 1 : end;
         const places = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-        const batch = idsBatch(ids, config, {
+        const batch = idsBatch(ids, batching, {
           scoredRows: places.map((at) => at - 1),
           targets: places.map((at) => inputIds[at]!),
         });
-        const { tokenLogprobs } = await engine.forward(batch);
+        await using pass = await engine.forward([batch], { signal });
+        const { tokenLogprobs } = pass.outputs[0]!;
         logprobs.push(tokenLogprobs.reduce((sum, value) => sum + value, 0));
       }
       return logprobs;

@@ -4,8 +4,8 @@ import type { Recipe } from "../../core/registry.ts";
 import { questionText } from "../../dataset/question.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { LineFile } from "../../dataset/write.ts";
-import { OnnxEngine } from "../../engine/onnx/engine.ts";
-import { loadStore } from "../../engine/onnx/open.ts";
+import type { Engine } from "../../engine/contract.ts";
+import { openEngine } from "../../engine/onnx/open.ts";
 import { type BenchmarkSample, benchmarkRegistry, clusterOf } from "../../evaluation/benchmarks.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
 import { interventionRegistry } from "../../evaluation/interventions.ts";
@@ -15,9 +15,11 @@ import { chooseSplit } from "../../evaluation/splits.ts";
 import type { Subject } from "../../evaluation/subject.ts";
 import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
 import { clipPatches } from "../../frames/clip-patches.ts";
+import { batchRules } from "../../model/batch-rules.ts";
 import { patchShape, shownPictures } from "./clips.ts";
 import { quickstartFiles } from "./description.ts";
 import type { PairedClip } from "./pairs.ts";
+import { testLabel } from "./plan.ts";
 import type { StageContext } from "./training.ts";
 
 /** A trained stage to be tested. */
@@ -64,7 +66,7 @@ const slugOf = (title: string): string =>
 /** The stage as somebody who answers, with the held-out clips in memory. */
 const subjectOf = (
   { title, checkpoint }: TestedStage,
-  { engine, config }: { engine: OnnxEngine; config: StageContext["config"] },
+  { engine, config }: { engine: Engine; config: StageContext["config"] },
   clips: TestQuestions["clips"],
   { recipe, language, out }: StageContext,
 ): Subject => {
@@ -72,7 +74,7 @@ const subjectOf = (
     name: title,
     recipe: { name: "checkpoint", params: { steps: checkpoint.slice(out.length + 1) } },
     engine,
-    config,
+    rules: batchRules(config),
     tokens: language.tokens,
     prompt: (sample) => language.tokenizer.encode(questionText(sample)),
     decode: (tokens) => language.tokenizer.decode(tokens),
@@ -91,8 +93,9 @@ export const testStage = async (
   context: StageContext,
 ): Promise<void> => {
   const { recipe, out } = context;
-  const { config, store } = await loadStore(stage.checkpoint, "none");
-  await using engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 4 });
+  const options = { threads: recipe.threads, execution: "whole", keptPlans: 4 } as const;
+  const { config, engine: opened } = await openEngine(stage.checkpoint, "none", options);
+  await using engine = opened;
   const names = ["complete", "absent", "random-removal", ...(stage.blind ? ["blind"] : [])];
   const folder = join(out, evaluatedRunFiles.records);
   makeFolder(folder);
@@ -112,7 +115,7 @@ export const testStage = async (
       draws: { "random-removal": recipe.controlDraws },
       batchSize: 256,
       signal: context.signal,
-      progress: context.progress(`test ${stage.title}`, "answers"),
+      progress: context.progress(testLabel(stage.title), "answers"),
       onRecord: (record) => file.add(writeRecord(record)),
     });
     file.close();

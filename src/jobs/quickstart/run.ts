@@ -8,7 +8,7 @@ import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts"
 import { writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
-import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
+import type { DualEncoderConfig } from "../../model/dual-encoder-config.ts";
 import { writePictureSettings } from "../../model/picture-settings.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { TrainingClip } from "../../training/clip.ts";
@@ -23,7 +23,17 @@ import { describeQuickstart, quickstartFiles, stageTitles, writeJournal } from "
 import { testQuestions, testStage } from "./evaluation.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
 import { detectedPairs, type PairedClip, truePairs } from "./pairs.ts";
-import { grpoStage, openRun, type Stage, type StageContext, sftStage, trainingClips } from "./training.ts";
+import { announcement, labels, quickstartTimetable } from "./plan.ts";
+import { originOf, type StageData, stageData } from "./stage-config.ts";
+import {
+  grpoStage,
+  openRun,
+  type StageContext,
+  sftStage,
+  type TrainedStage,
+  type TrainingContext,
+  trainingClips,
+} from "./training.ts";
 
 /** What a quickstart gives back. */
 export interface QuickstartResult {
@@ -57,9 +67,9 @@ const makeWorld = async (
     heldOut: world.testClips,
     out: folder,
     signal: context.signal,
-    progress: context.progress("1/6 render and encode", "clips"),
+    progress: context.progress(labels.render, "clips"),
   });
-  const progress = context.progress("1/6 decode", "clips");
+  const progress = context.progress(labels.decode, "clips");
   const loaded = await loadClips(folder, framesPerSecond, { progress, signal: context.signal, total: count });
   return { ...loaded, hash: description.contentHash };
 };
@@ -69,6 +79,7 @@ const makeEncoder = async (
   out: string,
   recipe: QuickstartRecipe,
   clips: readonly MemoryClip[],
+  data: StageData,
   context: JobContext,
 ): Promise<DualEncoder> => {
   const folder = join(out, quickstartFiles.relevance);
@@ -82,12 +93,13 @@ const makeEncoder = async (
       words: worldVocabulary(),
     };
     const options = dualEncoderParams.parse({ ...recipe.relevance.train, threads: recipe.threads });
-    using run = openRun(folder, { stage: "relevance", options, encoder: config });
+    const from = await originOf(folder, undefined, options.seed);
+    using run = openRun(folder, { stage: "relevance", from, data, model: config, options });
     const examples = clips.map(({ frames, samples }) => ({
       frames: frames.frames.map((_, position) => pixelsOf(frames, position)),
       keywords: samples[0]!.keywords ?? [],
     }));
-    const progress = context.progress("2/6 relevance encoder", "steps");
+    const progress = context.progress(labels.encoder, "steps");
     const store = await trainDualEncoder(config, examples, options, {
       run,
       progress,
@@ -104,7 +116,7 @@ interface Prepared extends Pick<LoadedClips, "dropped"> {
   readonly clips: readonly TrainingClip[];
   readonly tested: readonly PairedClip[];
   readonly quality: PairQuality;
-  readonly hash: string;
+  readonly data: StageData;
 }
 
 /** Renders, decodes, trains the relevance encoder and makes all pairs. */
@@ -115,8 +127,10 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
   const [training, held] = ["train", "test"].map((split) =>
     world.clips.filter(({ samples }) => samples[0]!.split === split),
   ) as [MemoryClip[], MemoryClip[]];
-  const encoder = await watch.time("relevance encoder", () => makeEncoder(out, recipe, training, context));
-  const progress = context.progress("2/6 pairs", "clips");
+  const encoder = await watch.time("relevance encoder", () =>
+    makeEncoder(out, recipe, training, stageData(recipe, world.hash, null), context),
+  );
+  const progress = context.progress(labels.pairs, "clips");
   const pair = async (clips: readonly MemoryClip[]): Promise<PairedClip[]> =>
     detectedPairs(clips, encoder, { ...recipe.pairs, seed }, (done) => progress.update(done, clips.length));
   const pairs = await watch.time("pairs", () => pair(training));
@@ -136,7 +150,11 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
       })),
     ),
     dropped: world.dropped,
-    hash: world.hash,
+    data: stageData(recipe, world.hash, {
+      ...recipe.pairs,
+      relevance: { name: "checkpoint", params: { folder: "../relevance/encoder" }, version: encoder.version },
+      seed,
+    }),
   };
 };
 
@@ -144,7 +162,7 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
 export const runQuickstart = async (
   out: string,
   recipe: QuickstartRecipe,
-  context: JobContext,
+  job: JobContext,
   about: {
     readonly command: string;
     readonly versions: readonly { readonly name: string; readonly value: string }[];
@@ -156,40 +174,43 @@ export const runQuickstart = async (
   const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));
   const config = makeConfig(recipe, language);
-  const { signal } = context;
+  const timetable = quickstartTimetable(recipe, Object.values(stageTitles));
+  const { signal } = job;
+  const context: JobContext = {
+    ...job,
+    progress: (label, unit) => timetable.watch(label, job.progress(label, unit)),
+  };
+  job.progress(labels.render, "clips").log(announcement(timetable, out));
   const stageContext: StageContext = { out, recipe, language, config, signal, progress: context.progress };
-  const { clips, tested, quality, dropped, hash } = await prepare(stageContext, watch, context);
+  const { clips, tested, quality, dropped, data } = await prepare(stageContext, watch, context);
+  const trainingContext: TrainingContext = { ...stageContext, data };
   const { width, height } = tested[0]!.frames;
   writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
-  const stage = (title: string, work: () => Promise<Stage>): Promise<Stage> => watch.time(title, work);
+  const stage = (title: string, work: () => Promise<TrainedStage>): Promise<TrainedStage> =>
+    watch.time(title, work);
   const { baseSteps, forkSteps, learningRate, forkLearningRate, contrast } = sft;
   const settings = { steps: baseSteps, learningRate, contrast: null, seed };
-  const base = await stage("SFT", () => sftStage("sft", "3/6 SFT", undefined, settings, clips, stageContext));
+  const base = await stage("SFT", () =>
+    sftStage("sft", labels.sft, undefined, settings, clips, trainingContext),
+  );
   const fork = { steps: forkSteps, learningRate: forkLearningRate, seed: seed + 1 };
   const plain = await stage("more SFT", () =>
-    sftStage("sft-more", "4/6 more SFT", base.checkpoint, { ...fork, contrast: null }, clips, stageContext),
+    sftStage("sft-more", labels.more, base.checkpoint, { ...fork, contrast: null }, clips, trainingContext),
   );
   const contrasted = await stage("SFT + contrast", () =>
-    sftStage(
-      "sft-contrast",
-      "4/6 SFT + contrast",
-      base.checkpoint,
-      { ...fork, contrast },
-      clips,
-      stageContext,
-    ),
+    sftStage("sft-contrast", labels.contrast, base.checkpoint, { ...fork, contrast }, clips, trainingContext),
   );
   const grpo = await stage("Comparative GRPO", () =>
-    grpoStage("comparative-grpo", "5/6 Comparative GRPO", contrasted.checkpoint, clips, stageContext),
+    grpoStage("comparative-grpo", labels.grpo, contrasted.checkpoint, clips, trainingContext),
   );
-  const stages: readonly (readonly [keyof typeof stageTitles, Stage])[] = [
+  const stages: readonly (readonly [keyof typeof stageTitles, TrainedStage])[] = [
     ["sft", base],
     ["sft-more", plain],
     ["sft-contrast", contrasted],
     ["comparative-grpo", grpo],
   ];
   await watch.time("evaluation", async () => {
-    const questions = await testQuestions(tested, hash, out);
+    const questions = await testQuestions(tested, data.contentHash, out);
     for (const [name, { checkpoint }] of stages)
       await testStage(
         { title: stageTitles[name], checkpoint, blind: checkpoint === grpo.checkpoint },

@@ -6,12 +6,13 @@ import { readJsonFile } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { seededRandom } from "../../core/random.ts";
 import { questionText } from "../../dataset/question.ts";
-import { OnnxEngine } from "../../engine/onnx/engine.ts";
-import { emptyStore, fillStore } from "../../engine/onnx/open.ts";
+import { ModelWeights } from "../../engine/model-weights.ts";
+import { emptyStore, wholeGraphEngine } from "../../engine/onnx/open.ts";
 import { clipPatches } from "../../frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
-import { openCheckpoint } from "../../model/checkpoint.ts";
+import { batchRules } from "../../model/batch-rules.ts";
 import type { ModelConfig } from "../../model/config.ts";
+import { familyOf } from "../../model/families.ts";
 import { initialize } from "../../model/initialize.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { readRun } from "../../runs/read-run.ts";
@@ -19,11 +20,13 @@ import { createRun, type Run, resumeRun } from "../../runs/run.ts";
 import { absentSteps } from "../../training/absent-steps.ts";
 import type { TrainingClip } from "../../training/clip.ts";
 import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
+import { type ContrastOptions, sftLosses } from "../../training/contrast.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
-import { type ContrastOptions, sftParams, trainSft } from "../../training/sft.ts";
+import { sftParams, trainSft } from "../../training/sft.ts";
 import { patchShape, picturesOf } from "./clips.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import type { PairedClip } from "./pairs.ts";
+import { originOf, type StageData } from "./stage-config.ts";
 
 /** What every stage needs. */
 export interface StageContext {
@@ -35,8 +38,13 @@ export interface StageContext {
   readonly progress: (label: string, unit: string) => Progress;
 }
 
+/** What a training stage needs besides. */
+export interface TrainingContext extends StageContext {
+  readonly data: StageData;
+}
+
 /** A finished training stage. */
-export interface Stage {
+export interface TrainedStage {
   readonly name: string;
   readonly folder: string;
   /** Its last checkpoint. */
@@ -85,10 +93,14 @@ export const trainingClips = (
   });
 };
 
+/** A model from scratch. */
 const newTrainee = ({ config, language, recipe }: StageContext): Trainee => {
   const store = emptyStore(config, "all");
-  const engine = new OnnxEngine(config, store, undefined, { threads: recipe.threads, keptPlans: 2 });
-  return { config, store, engine, tokens: language.tokens, tokenizerFolder: language.folder };
+  initialize(store.all(), seededRandom(recipe.seed, "weights"));
+  const model = { config, weights: new ModelWeights(store), adapter: undefined };
+  const engine = wholeGraphEngine(model, { threads: recipe.threads, keptPlans: 2 });
+  const { tokens, folder } = language;
+  return { engine, rules: batchRules(config), tokens, tokenizerFolder: folder };
 };
 
 /** Runs one stage in its own run folder from given weights (a checkpoint, or new ones). */
@@ -96,25 +108,24 @@ const runStage = async (
   name: string,
   label: string,
   from: string | undefined,
-  configuration: unknown,
-  context: StageContext,
+  options: unknown,
+  context: TrainingContext,
   train: (trainee: Trainee, loop: LoopContext) => Promise<LoopResult>,
-): Promise<Stage> => {
+): Promise<TrainedStage> => {
   const folder = join(context.out, name);
   const trainee = newTrainee(context);
   const progress = context.progress(label, "steps");
+  const { config, data, recipe } = context;
   using run = openRun(folder, {
     stage: name,
-    from: from === undefined ? "scratch" : "../..",
-    options: configuration,
+    from: await originOf(folder, from, recipe.seed),
+    data,
+    model: familyOf(config).writeConfig(config),
+    threads: recipe.threads,
+    options,
   });
   try {
-    if (from === undefined) initialize(trainee.store.all(), seededRandom(context.recipe.seed, "weights"));
-    else {
-      const checkpoint = await openCheckpoint(from);
-      await fillStore(trainee.store, checkpoint);
-      await checkpoint.close();
-    }
+    if (from !== undefined) await trainee.engine.load(from);
     const result = await train(trainee, { run, progress, signal: context.signal });
     const checkpoint = run.latest()!.folder;
     // Work of earlier calls counts too: the log's clock stands still while nobody works.
@@ -137,8 +148,8 @@ export const sftStage = (
     readonly seed: number;
   },
   clips: readonly TrainingClip[],
-  context: StageContext,
-): Promise<Stage> => {
+  context: TrainingContext,
+): Promise<TrainedStage> => {
   const { clipsPerStep, textsPerClip, blindClipsPerStep } = context.recipe.sft;
   const warmupSteps = Math.min(100, Math.ceil(settings.steps / 10));
   const options = sftParams.parse({
@@ -147,7 +158,7 @@ export const sftStage = (
     textsPerClip,
     blindClipsPerStep,
     schedule: { learningRate: settings.learningRate, warmupSteps },
-    contrast: settings.contrast,
+    ...sftLosses(settings.contrast),
     seed: settings.seed,
     checkpointEvery: 250,
   });
@@ -162,8 +173,8 @@ export const grpoStage = (
   label: string,
   from: string,
   clips: readonly TrainingClip[],
-  context: StageContext,
-): Promise<Stage> => {
+  context: TrainingContext,
+): Promise<TrainedStage> => {
   const { learningRate, ...grpo } = context.recipe.grpo;
   const schedule = { learningRate, warmupSteps: Math.min(10, grpo.steps) };
   const options = grpoParams.parse({ ...grpo, schedule, seed: context.recipe.seed });

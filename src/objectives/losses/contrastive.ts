@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { reshape } from "../../graph/ops/broadcast.ts";
 import { add, scale, sub } from "../../graph/ops/elementwise.ts";
-import { concat, split } from "../../graph/ops/layout.ts";
+import { concat } from "../../graph/ops/layout.ts";
 import { matmul } from "../../graph/ops/matmul.ts";
 import { unitRows } from "../../graph/ops/normalize.ts";
 import { logSumExp, mean, rowDot } from "../../graph/ops/reduce.ts";
@@ -30,9 +30,9 @@ const infoNce = (candidates: readonly Value[], positives_C: Value): Value =>
  * v2t = -log [ e^s(h_i,t_i) / sum_j e^s(h_i,t_j) ]
  * loss = weight (v2v + t2v + v2t)
  *
- * The tapped rows [4 C, D] of `block` are h, a, v, t, one group behind the other. Inputs: `twinMask` [1, C] is 0, or a
- * large negative number where a clip has no twin (it is then no negative); `textMask` [C, C] hides texts that are
- * equal to a clip's own.
+ * States: the groups `complete` (h), `absent` (a), `view` (v) and `keywords` (t) of `block`, [C, D] each. Feeds:
+ * `twinMask` [1, C] is 0, or a large negative number where a clip has no twin (it is then no negative); `textMask`
+ * [C, C] hides texts that are equal to a clip's own.
  *
  * @source VideoPerceiver eqs. (4)-(7), reconstructed from the prose; weight 0.1 and block 16 are the paper's
  * @differs the temperature is ours (0.05, as in SimCSE: the paper gives none); duplicate texts are no negatives
@@ -47,20 +47,23 @@ const plugin: LossPlugin = defineLoss({
   }),
   create: ({ block, weight, temperature }) => ({
     key: `contrastive ${block} ${weight} ${temperature}`,
-    blocks: [block],
-    build: ({ state, input }, { contrasted }) => {
-      const [h, a, v, t] = split(
-        state(block),
-        0,
-        Array.from({ length: 4 }, () => contrasted),
-      ) as [Value, Value, Value, Value];
+    states: ["complete", "absent", "view", "keywords"].map((group) => ({ block, group })),
+    feeds: { twinMask: [1, "absent"], textMask: ["complete", "keywords"] },
+    additive: false,
+    build: ({ state, feed }) => {
+      const [h, a, v, t] = [
+        state(block, "complete"),
+        state(block, "absent"),
+        state(block, "view"),
+        state(block, "keywords"),
+      ];
       const own = (x: Value, y: Value): Value => scale(rowDot(unitRows(x), unitRows(y)), 1 / temperature);
-      const twinMask = input("twinMask", [1, contrasted]);
+      const twinMask = feed("twinMask");
       const absent = (x: Value): Value => add(similarities(x, a, temperature), twinMask);
       const ownPair = own(t, h);
       const v2v = infoNce([similarities(h, v, temperature), absent(h)], own(h, v));
-      const t2v = infoNce([reshape(ownPair, [contrasted, 1]), absent(t)], ownPair);
-      const texts = add(similarities(h, t, temperature), input("textMask", [contrasted, contrasted]));
+      const t2v = infoNce([reshape(ownPair, [ownPair.shape[0]!, 1]), absent(t)], ownPair);
+      const texts = add(similarities(h, t, temperature), feed("textMask"));
       const v2t = infoNce([texts], ownPair);
       return { loss: scale(add(v2v, add(t2v, v2t)), weight), metrics: { v2v, t2v, v2t } };
     },

@@ -8,7 +8,7 @@ import { defineLoss, type LossPlugin } from "../losses.ts";
  *
  * loss = -sum_m w_m log p(target_m)
  *
- * The input `weights` [M] is >= 0 and sums to 1 over a batch (collation divides by the number of supervised tokens, so
+ * The feed `weights` [M] is >= 0 and sums to 1 over a batch (collation divides by the number of supervised tokens, so
  * padding weighs nothing and accumulated batches add up). In nats; 0 when nothing is supervised.
  *
  * @source next-token SFT term of VideoPerceiver eq. (7)
@@ -19,9 +19,11 @@ const plugin: LossPlugin = defineLoss({
   params: z.strictObject({}),
   create: () => ({
     key: "cross-entropy",
-    blocks: [],
-    build: ({ tokenLogprobs, input }, { scored }) => {
-      const loss = negate(sum(mul(input("weights", [scored]), tokenLogprobs)));
+    states: [],
+    feeds: { weights: ["scored"] },
+    additive: true,
+    build: ({ tokenLogprobs, feed }) => {
+      const loss = negate(sum(mul(feed("weights"), tokenLogprobs)));
       return { loss, metrics: { crossEntropy: loss } };
     },
   }),

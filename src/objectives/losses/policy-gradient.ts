@@ -9,7 +9,7 @@ import { defineLoss, type LossPlugin } from "../losses.ts";
  * loss = -sum_m w_m min( r_m A_m, clip(r_m, 1 - eps, 1 + eps) A_m ) + beta sum_m w_m k_m
  * k_m  = p_ref/p - log(p_ref/p) - 1, at p of the drawn token (>= 0)
  *
- * Inputs, one number a scored token [M]: `advantages` (the completion's, repeated), `oldLogprobs` and
+ * Feeds, one number a scored token [M]: `advantages` (the completion's, repeated), `oldLogprobs` and
  * `referenceLogprobs` (nats), `weights` (collation makes them 1 / (completions * tokens of the completion), so every
  * completion counts the same, and 0 at padding).
  *
@@ -25,18 +25,24 @@ const plugin: LossPlugin = defineLoss({
   }),
   create: ({ clip: epsilon, beta }) => ({
     key: `policy-gradient ${epsilon} ${beta}`,
-    blocks: [],
-    build: ({ tokenLogprobs, input }, { scored }) => {
-      const numbers = (name: string): ReturnType<typeof input> => input(name, [scored]);
-      const [weights, advantages] = [numbers("weights"), numbers("advantages")];
-      const ratio = exp(sub(tokenLogprobs, numbers("oldLogprobs")));
+    states: [],
+    feeds: {
+      weights: ["scored"],
+      advantages: ["scored"],
+      oldLogprobs: ["scored"],
+      ...(beta === 0 ? {} : { referenceLogprobs: ["scored"] }),
+    },
+    additive: true,
+    build: ({ tokenLogprobs, feed }) => {
+      const [weights, advantages] = [feed("weights"), feed("advantages")];
+      const ratio = exp(sub(tokenLogprobs, feed("oldLogprobs")));
       const surrogate = minimum(
         mul(ratio, advantages),
         mul(clip(ratio, 1 - epsilon, 1 + epsilon), advantages),
       );
       const policy = negate(sum(mul(weights, surrogate)));
       if (beta === 0) return { loss: policy, metrics: { policy } };
-      const reference = sub(numbers("referenceLogprobs"), tokenLogprobs);
+      const reference = sub(feed("referenceLogprobs"), tokenLogprobs);
       const kl = sum(mul(weights, addScalar(sub(exp(reference), reference), -1)));
       return { loss: add(policy, scale(kl, beta)), metrics: { policy, kl } };
     },

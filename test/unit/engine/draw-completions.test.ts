@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { seededRandom } from "../../../src/core/random.ts";
-import type { SampleRequest } from "../../../src/engine/contract.ts";
+import { paddingSegment, type TokenBatch, wordSource } from "../../../src/batch/token-batch.ts";
+import type { Engine, SampleRequest } from "../../../src/engine/contract.ts";
 import { checkSampleRequest, drawCompletions } from "../../../src/engine/draw-completions.ts";
-import { cutAtStop } from "../../../src/engine/stop-text.ts";
+import { cutAtStop, cutCompletion, sampleUntilText } from "../../../src/engine/stop-text.ts";
 
 /** A tokenizer of bytes: token i is byte i, 256 ends. */
 const vocabSize = 257;
@@ -25,20 +25,58 @@ const writer = (text: string, rows: number) => {
   };
 };
 
-const request = (more: Partial<SampleRequest>): SampleRequest =>
-  ({
-    lengths: [3],
+/** Prompts of one segment each. */
+const promptBatch = (prompts: readonly (readonly number[])[]): TokenBatch => {
+  const length = Math.max(...prompts.map((tokens) => tokens.length));
+  const at = (value: (tokens: readonly number[], prompt: number, t: number) => number): Int32Array =>
+    Int32Array.from({ length: prompts.length * length }, (_, row) => {
+      const prompt = Math.floor(row / length);
+      return value(prompts[prompt]!, prompt, row % length);
+    });
+  return {
+    samples: prompts.length,
+    length,
+    ids: at((tokens, _, t) => tokens[t] ?? 0),
+    positions: new Int32Array(3 * prompts.length * length),
+    segments: at((tokens, prompt, t) => (t < tokens.length ? prompt : paddingSegment)),
+    parents: new Int32Array(prompts.length).fill(-1),
+    endBlocks: new Int32Array(prompts.length),
+    media: [],
+    source: new Int32Array(prompts.length * length).fill(wordSource),
+    scale: undefined,
+    scored: {
+      rows: Int32Array.from(prompts, (tokens, prompt) => prompt * length + tokens.length - 1),
+      targets: new Int32Array(prompts.length),
+    },
+    taps: [],
+    sizes: "exact",
+  };
+};
+
+const request = (more: Partial<SampleRequest>): SampleRequest => {
+  const batch = more.batch ?? promptBatch([[7, 8, 9]]);
+  return {
+    batch,
+    nextPositions: new Array<number>(batch.samples).fill(3),
     completions: 1,
     maxNewTokens: 100,
     temperature: 0,
     stopTokens: [end],
-    random: seededRandom("draw"),
+    seed: "draw",
     ...more,
-  }) as unknown as SampleRequest;
+  };
+};
 
+/** Drawn with a watch; what is cut from the whole completion afterwards is the same. */
 const drawn = async (text: string, strings: readonly string[], maxNewTokens = 100) => {
-  const asked = request({ maxNewTokens, stopText: { strings, decode } });
-  return (await drawCompletions(asked, vocabSize, writer(text, 1)))[0]![0]!;
+  const asked = request({ maxNewTokens });
+  const stop = { strings, decode };
+  const watch = (_: number, tokens: readonly number[]): boolean => cutAtStop(decode(tokens), strings).found;
+  const watched = (await drawCompletions(asked, vocabSize, writer(text, 1), watch))[0]![0]!;
+  const whole = (await drawCompletions(asked, vocabSize, writer(text, 1)))[0]![0]!;
+  const cut = cutCompletion(whole, stop);
+  expect(cutCompletion(watched, stop)).toEqual(cut);
+  return cut;
 };
 
 test("a stop string ends a completion across tokens; its text is what stands in front of the string", async () => {
@@ -92,10 +130,9 @@ test("the repetition penalty counts the prompt and what was drawn, each completi
   const logits = new Float32Array(2 * vocabSize).fill(-30);
   for (const row of [0, 1]) logits.set([4, 3.9, 3.8], row * vocabSize);
   const asked = request({
-    lengths: [1, 1],
+    batch: promptBatch([[0], [2]]),
     maxNewTokens: 3,
     repetitionPenalty: 1.2,
-    promptTokens: [[0], [2]],
   });
   const completions = await drawCompletions(asked, vocabSize, {
     first: logits.slice(),
@@ -110,11 +147,10 @@ test("the repetition penalty counts the prompt and what was drawn, each completi
 test("equal seeds, equal completions; completions of one prompt differ", async () => {
   const flat = new Float32Array(4 * vocabSize);
   const draw = (seed: string) =>
-    drawCompletions(
-      request({ completions: 4, temperature: 1, maxNewTokens: 8, random: seededRandom(seed) }),
-      vocabSize,
-      { first: flat.slice(), next: async () => flat.slice() },
-    );
+    drawCompletions(request({ completions: 4, temperature: 1, maxNewTokens: 8, seed }), vocabSize, {
+      first: flat.slice(),
+      next: async () => flat.slice(),
+    });
   const [first, again, other] = [await draw("a"), await draw("a"), await draw("b")];
   expect(again).toEqual(first);
   expect(other).not.toEqual(first);
@@ -125,10 +161,23 @@ test("requests that are out of range are errors", () => {
   const wrong: [Partial<SampleRequest>, RegExp][] = [
     [{ completions: 0 }, /completions.*integer, 1 or more.*0/s],
     [{ maxNewTokens: 2.5 }, /maxNewTokens/],
-    [{ repetitionPenalty: 1.1 }, /repetition penalty without the prompts' tokens/],
-    [{ stopText: { strings: [""], decode } }, /empty stop string/],
     [{ topP: 2 }, /top-p/],
+    [{ nextPositions: [1, 2] }, /prompts of a batch.*1 next positions.*got 2/s],
   ];
   for (const [more, message] of wrong)
     expect(() => checkSampleRequest(request(more), vocabSize)).toThrow(message);
+  const whole = promptBatch([[7, 8, 9]]);
+  const shifted = { ...whole, segments: Int32Array.of(paddingSegment, 0, 0) };
+  expect(() => checkSampleRequest(request({ batch: shifted }), vocabSize)).toThrow(/from the left on/);
+  const twoTexts = { ...whole, segments: Int32Array.of(0, 0, 1), parents: Int32Array.of(-1, -1) };
+  expect(() =>
+    checkSampleRequest(request({ batch: { ...twoTexts, endBlocks: new Int32Array(2) } }), vocabSize),
+  ).toThrow(/its last token sees all/);
+});
+
+test("an empty stop string is an error, before anything is drawn", async () => {
+  const engine = {} as Engine;
+  await expect(sampleUntilText(engine, request({}), { strings: [""], decode })).rejects.toThrow(
+    /empty stop string/,
+  );
 });

@@ -1,17 +1,22 @@
 import { afterAll, expect, test } from "vitest";
+import { tappedGroup } from "../../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
-import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
+import { ModelWeights } from "../../../src/engine/model-weights.ts";
+import type { EmbeddedEngine } from "../../../src/engine/onnx/embedded-engine.ts";
+import { lowerBatch } from "../../../src/engine/onnx/lowering/lower-batch.ts";
+import { wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
 import { modelValues, stepOutputs, weightFeed } from "../../../src/engine/onnx/plan.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
+import { takeStep } from "../../../src/engine/take-step.ts";
 import { interpret } from "../../../src/graph/interpret.ts";
 import type { Objective } from "../../../src/graph/objective.ts";
 import { add, mul, negate } from "../../../src/graph/ops/elementwise.ts";
 import { mean, sum } from "../../../src/graph/ops/reduce.ts";
-import { smallConfig, smallIds, smallStore } from "./small-model.ts";
+import { smallConfig, smallEngine, smallIds, smallStore } from "./small-model.ts";
 
-const engines: OnnxEngine[] = [];
-const makeEngine = (store: ParameterStore): OnnxEngine => {
-  const engine = new OnnxEngine(smallConfig, store, undefined, { threads: 1 });
+const engines: EmbeddedEngine[] = [];
+const makeEngine = (store: ParameterStore): EmbeddedEngine => {
+  const engine = smallEngine(store);
   engines.push(engine);
   return engine;
 };
@@ -26,9 +31,12 @@ const tapped = { block: 1, rows: [4, columns + 19] };
 const batch = plan({ scoredRows, targets, taps: [tapped] });
 const objective: Objective = {
   key: "mean and state",
-  build: ({ tokenLogprobs, state, input }) => {
+  states: [{ block: 1, group: tappedGroup }],
+  feeds: { weights: [tappedGroup, smallConfig.text.hiddenSize] },
+  additive: false,
+  build: ({ tokenLogprobs, state, feed }) => {
     const weighted = negate(mean(tokenLogprobs));
-    const tapPart = sum(mul(state(1), input("weights", [2, smallConfig.text.hiddenSize])));
+    const tapPart = sum(mul(state(1, tappedGroup), feed("weights")));
     return { loss: add(weighted, tapPart), metrics: { weighted } };
   },
 };
@@ -51,33 +59,42 @@ const update = {
   maxGradientNorm: 1,
 };
 
-test("a step gives the loss of forward and the gradient of backward; accumulation adds", async () => {
+/** A step on a clear gradient. */
+const step = async (engine: EmbeddedEngine): ReturnType<typeof takeStep> => {
+  await engine.clearGradient();
+  return takeStep(engine, [batch], objective, { weights });
+};
+
+test("a fused step gives the loss of forward and the gradient of backward; accumulation adds", async () => {
   const store = smallStore("all");
   const engine = makeEngine(store);
-  const forward = await engine.forward(batch);
-  const step = await engine.step(batch, objective, { weights });
+  const pass = await engine.forward([batch], { keep: "graph" });
+  const forward = pass.outputs[0]!;
+  const taken = await step(engine);
   const weighted = -forward.tokenLogprobs.reduce((total, x) => total + x, 0) / scoredRows.length;
   const state = forward.states.get(1)!.reduce((total, x, i) => total + x * weights[i]!, 0);
-  expect(step.loss).toBeCloseTo(weighted + state, 4);
-  expect(step.metrics["weighted"]).toBeCloseTo(weighted, 5);
+  expect(taken.loss).toBeCloseTo(weighted + state, 4);
+  expect(taken.metrics["weighted"]).toBeCloseTo(weighted, 5);
   const once = gradients(store);
   expect(once.every((list) => list.some((x) => x !== 0))).toBe(true);
-  await engine.step(batch, objective, { weights }, true);
+  await takeStep(engine, [batch], objective, { weights });
   expectClose(gradients(store), once, 2);
   const cotangents = {
     tokenLogprobs: new Float32Array(scoredRows.length).fill(-1 / scoredRows.length),
     states: new Map([[1, weights]]),
   };
-  await engine.backward(batch, cotangents);
+  await engine.clearGradient();
+  await engine.backward(pass, [cotangents]);
   expectClose(gradients(store), once);
 });
 
 test("gradients agree with float64 differences of the loss along random directions", async () => {
   const store = smallStore("all");
-  await makeEngine(store).step(batch, objective, { weights });
-  const model = modelValues(batch, smallConfig, store, undefined);
-  const { loss } = stepOutputs(model, store, objective, false);
-  const fed = Object.entries({ ...batch.feeds, "objective.weights": weights }).map(
+  await step(makeEngine(store));
+  const lowered = await lowerBatch(batch, smallConfig);
+  const model = { config: smallConfig, weights: new ModelWeights(store), adapter: undefined };
+  const { loss } = stepOutputs(modelValues(lowered, model), lowered, store, objective, false);
+  const fed = Object.entries({ ...lowered.feeds, "objective.weights": weights }).map(
     ([name, data]) => [name, Array.from(data as Float32Array, Number)] as const,
   );
   const numbers = store.all().map(({ name, value }) => [weightFeed(name), Array.from(value)] as const);
@@ -102,9 +119,9 @@ test("gradients agree with float64 differences of the loss along random directio
 });
 
 test("a run that goes on from saved values, moments and count ends with the same bits", async () => {
-  const train = async (engine: OnnxEngine, steps: number): Promise<void> => {
+  const train = async (engine: EmbeddedEngine, steps: number): Promise<void> => {
     for (let i = 0; i < steps; i++) {
-      await engine.step(batch, objective, { weights });
+      await step(engine);
       await engine.update(update);
     }
   };
@@ -123,14 +140,14 @@ test("a run that goes on from saved values, moments and count ends with the same
 
 test("what is frozen gets no gradient, and the rest the same one", async () => {
   const all = smallStore("all");
-  await makeEngine(all).step(batch, objective, { weights });
+  await step(makeEngine(all));
   const some = smallStore(({ part }) => part === "merger");
   const engine = makeEngine(some);
-  await engine.step(batch, objective, { weights });
-  expect(engine.trainable.every((name) => name.startsWith("visual.merger."))).toBe(true);
+  await step(engine);
+  expect(engine.capabilities.trainable.every((name) => name.startsWith("visual.merger."))).toBe(true);
   expectClose(
     gradients(some),
-    engine.trainable.map((name) => [...all.get(name).gradient!]),
+    engine.capabilities.trainable.map((name) => [...all.get(name).gradient!]),
   );
 });
 
@@ -140,7 +157,6 @@ test("completions: greedy tokens are those of whole forward passes, also behind 
   const last = Array.from({ length: rows }, (_, row) => (row + 1) * columns - 1);
   const request = {
     batch: plan({ scoredRows: last, targets: [0, 0] }),
-    lengths: [columns, columns],
     nextPositions: next,
     maxNewTokens: 5,
     stopTokens: [],
@@ -150,13 +166,12 @@ test("completions: greedy tokens are those of whole forward passes, also behind 
     ...request,
     completions: 2,
     temperature: 0,
-    random: seededRandom("a"),
+    seed: "a",
   });
   for (const [a, b] of greedy) expect(a!.tokens).toEqual(b!.tokens);
   expect(greedy.flat().every(({ finish, tokens }) => finish === "length" && tokens.length === 5)).toBe(true);
-  const { logits, tokenLogprobs } = await engine.forward(
+  const { logits, tokenLogprobs } = await engine.inspect(
     plan({ scoredRows: last, targets: greedy.map(([a]) => a!.tokens[0]!) }),
-    { logits: true },
   );
   greedy.forEach(([completion], row) => {
     const own = logits!.subarray(row * 40, row * 40 + 40);
@@ -166,7 +181,7 @@ test("completions: greedy tokens are those of whole forward passes, also behind 
     expect(completion!.logprobs[0]!).toBeGreaterThanOrEqual(tokenLogprobs[row]! - 1e-5);
   });
   const draw = (seed: string): Promise<unknown> =>
-    engine.sample({ ...request, completions: 3, temperature: 1, random: seededRandom(seed) });
+    engine.sample({ ...request, completions: 3, temperature: 1, seed });
   expect(await draw("x")).toEqual(await draw("x"));
   expect(await draw("x")).not.toEqual(await draw("y"));
 });
@@ -176,17 +191,16 @@ test("after an update completions come from the new weights", async () => {
   const engine = makeEngine(store);
   const request = {
     batch: plan({ scoredRows: [columns - 1, 2 * columns - 1], targets: [0, 0] }),
-    lengths: [columns, columns],
     nextPositions: next,
     completions: 1,
     maxNewTokens: 4,
     temperature: 0,
     stopTokens: [],
-    random: seededRandom("u"),
+    seed: "u",
   };
   await engine.sample(request);
   for (let i = 0; i < 3; i++) {
-    await engine.step(batch, objective, { weights });
+    await step(engine);
     await engine.update({ ...update, learningRate: 0.1 });
   }
   const fresh = smallStore("none");
@@ -197,19 +211,18 @@ test("after an update completions come from the new weights", async () => {
 test("int8 decoding: nearly the same log-probabilities; the prefill and training stay as they are", async () => {
   const request = {
     batch: plan({ scoredRows: [columns - 1, 2 * columns - 1], targets: [0, 0] }),
-    lengths: [columns, columns],
     nextPositions: next,
     completions: 1,
     maxNewTokens: 2,
     temperature: 0,
     stopTokens: [],
-    random: seededRandom("q"),
+    seed: "q",
   };
   const plain = await makeEngine(smallStore("none")).sample(request);
-  const engine = new OnnxEngine(smallConfig, smallStore("none"), undefined, {
-    threads: 1,
-    decodeWeights: "int8",
-  });
+  const engine = wholeGraphEngine(
+    { config: smallConfig, weights: new ModelWeights(smallStore("none")), adapter: undefined },
+    { threads: 1, decodeWeights: "int8" },
+  );
   engines.push(engine);
   const rounded = await engine.sample(request);
   plain.flat().forEach(({ tokens, logprobs }, i) => {

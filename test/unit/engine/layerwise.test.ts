@@ -1,12 +1,18 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { tappedGroup } from "../../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
-import type { Engine, SampleRequest } from "../../../src/engine/contract.ts";
+import type { Cotangents, SampleRequest } from "../../../src/engine/contract.ts";
 import type { LoraAdapter } from "../../../src/engine/lora.ts";
 import { type HalfParameter, ModelWeights } from "../../../src/engine/model-weights.ts";
-import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
-import { LayerwiseEngine } from "../../../src/engine/onnx/layerwise/engine.ts";
-import { emptyStore, type Trained } from "../../../src/engine/onnx/open.ts";
+import type { EmbeddedEngine } from "../../../src/engine/onnx/embedded-engine.ts";
+import {
+  emptyStore,
+  layerwiseEngine,
+  type Trained,
+  wholeGraphEngine,
+} from "../../../src/engine/onnx/open.ts";
 import { ParameterStore, type StoredParameter } from "../../../src/engine/parameter-store.ts";
+import { takeStep } from "../../../src/engine/take-step.ts";
 import type { Objective } from "../../../src/graph/objective.ts";
 import { add, mul, negate } from "../../../src/graph/ops/elementwise.ts";
 import { mean, sum } from "../../../src/graph/ops/reduce.ts";
@@ -19,7 +25,7 @@ import {
 } from "../../../src/weights/float-formats.ts";
 import { smallConfig, smallIds } from "./small-model.ts";
 
-const engines: Engine[] = [];
+const engines: EmbeddedEngine[] = [];
 afterAll(async () => {
   for (const engine of engines) await engine[Symbol.asyncDispose]();
 });
@@ -59,14 +65,14 @@ const filled = (config: Qwen25VLConfig, trained: Trained, lora?: LoraAdapter): P
 };
 
 interface Pair {
-  readonly whole: Engine;
-  readonly layerwise: Engine;
+  readonly whole: EmbeddedEngine;
+  readonly layerwise: EmbeddedEngine;
 }
 const pair = (config: Qwen25VLConfig, trained: Trained, lora?: LoraAdapter): Pair => {
-  const whole = new OnnxEngine(config, filled(config, trained, lora), lora, { threads: 1 });
-  const weights = new ModelWeights(filled(config, trained, lora));
+  const model = () => ({ config, weights: new ModelWeights(filled(config, trained, lora)), adapter: lora });
+  const whole = wholeGraphEngine(model(), { threads: 1 });
   // 40 words in pieces of 14, 14 and 12.
-  const layerwise = new LayerwiseEngine(config, weights, lora, { threads: 1, headRows: 15 });
+  const layerwise = layerwiseEngine(model(), { threads: 1, headRows: 15 });
   engines.push(whole, layerwise);
   return { whole, layerwise };
 };
@@ -91,8 +97,11 @@ const halfPair = (type: "BF16" | "F16"): Pair => {
   for (const { name, value } of rest.all()) value.set(store.get(name).value);
   const weights = new ModelWeights(rest, halves);
   expect(weights.byteLength()).toBeLessThan(0.75 * store.byteLength());
-  const whole = new OnnxEngine(untiedConfig, store, adapter, { threads: 1 });
-  const layerwise = new LayerwiseEngine(untiedConfig, weights, adapter, { threads: 1, headRows: 15 });
+  const whole = wholeGraphEngine(
+    { config: untiedConfig, weights: new ModelWeights(store), adapter },
+    { threads: 1 },
+  );
+  const layerwise = layerwiseEngine({ config: untiedConfig, weights, adapter }, { threads: 1, headRows: 15 });
   engines.push(whole, layerwise);
   return { whole, layerwise };
 };
@@ -117,10 +126,16 @@ const cotangents = {
 };
 const objective: Objective = {
   key: "mean and states",
-  build: ({ tokenLogprobs, state, input }) => {
+  states: [1, 3].map((block) => ({ block, group: tappedGroup })),
+  feeds: { weights: [2, 32] },
+  additive: false,
+  build: ({ tokenLogprobs, state, feed }) => {
     const weighted = negate(mean(tokenLogprobs));
-    const tapPart = sum(mul(state(1), input("weights", [2, 32])));
-    return { loss: add(weighted, add(tapPart, mean(mul(state(3), state(3))))), metrics: { weighted } };
+    const tapPart = sum(mul(state(1, tappedGroup), feed("weights")));
+    return {
+      loss: add(weighted, add(tapPart, mean(mul(state(3, tappedGroup), state(3, tappedGroup))))),
+      metrics: { weighted },
+    };
   },
 };
 const weights = Float32Array.from({ length: 2 * 32 }, (_, i) => Math.sin(i));
@@ -135,23 +150,33 @@ const expectClose = (got: ArrayLike<number>, expected: ArrayLike<number>, what: 
   }
   expect(worst / largest, what).toBeLessThan(1e-5);
 };
-const expectSameGradients = ({ whole, layerwise }: Pair): void => {
-  expect(layerwise.trainable).toEqual(whole.trainable);
-  expect(whole.trainable.length).toBeGreaterThan(0);
-  for (const name of whole.trainable) expectClose(layerwise.gradient(name), whole.gradient(name), name);
+const expectSameGradients = async ({ whole, layerwise }: Pair): Promise<void> => {
+  const { trainable } = whole.capabilities;
+  expect(layerwise.capabilities.trainable).toEqual(trainable);
+  expect(trainable.length).toBeGreaterThan(0);
+  for (const name of trainable)
+    expectClose(await layerwise.read(name, "gradient"), await whole.read(name, "gradient"), name);
+};
+/** Forward and backward; adds to the gradient, or replaces it. */
+const pullBack = async (engine: EmbeddedEngine, given: Cotangents, accumulate = false): Promise<void> => {
+  if (!accumulate) await engine.clearGradient();
+  await engine.backward(await engine.forward([batch], { keep: "graph" }), [given]);
 };
 /** Greedy completions of both prompts, one behind the other. */
-const draw = async (engine: Engine): Promise<{ tokens: number[]; logprobs: number[] }> => {
-  const drawn = await engine.sample({
+const draw = async (
+  engine: EmbeddedEngine,
+  signal?: AbortSignal,
+): Promise<{ tokens: number[]; logprobs: number[] }> => {
+  const request = {
     batch: plan({ scoredRows: [columns - 1, 2 * columns - 1], targets: [0, 0] }),
-    lengths: [columns, columns],
     nextPositions: next,
     completions: 1,
     maxNewTokens: 6,
     temperature: 0,
     stopTokens: [],
-    random: seededRandom("greedy"),
-  });
+    seed: "greedy",
+  };
+  const drawn = await engine.sample(request, { signal });
   const all = drawn.flat();
   return {
     tokens: all.flatMap(({ tokens }) => tokens),
@@ -177,11 +202,7 @@ const kinds: [string, Qwen25VLConfig, Trained, LoraAdapter | undefined][] = [
 describe.each(kinds)("%s", (_, config, trained, lora) => {
   test("forward and backward give the numbers of the whole graph", async () => {
     const both = pair(config, trained, lora);
-    const want = { logits: true, visualTokens: true };
-    const [expected, got] = [
-      await both.whole.forward(batch, want),
-      await both.layerwise.forward(batch, want),
-    ];
+    const [expected, got] = [await both.whole.inspect(batch), await both.layerwise.inspect(batch)];
     expectClose(got.tokenLogprobs, expected.tokenLogprobs, "log-probabilities");
     expectClose(got.logits!, expected.logits!, "logits");
     expectClose(got.visualTokens!, expected.visualTokens!, "visual tokens");
@@ -189,37 +210,37 @@ describe.each(kinds)("%s", (_, config, trained, lora) => {
     for (const [block, state] of expected.states)
       expectClose(got.states.get(block)!, state, `state ${block}`);
     for (const accumulate of [false, true, false]) {
-      for (const engine of [both.whole, both.layerwise]) await engine.backward(batch, cotangents, accumulate);
-      expectSameGradients(both);
+      for (const engine of [both.whole, both.layerwise]) await pullBack(engine, cotangents, accumulate);
+      await expectSameGradients(both);
     }
   });
 
   test("steps and updates end at the same loss and weights", async () => {
     const both = pair(config, trained, lora);
     for (let step = 0; step < 3; step++) {
-      const expected = await both.whole.step(batch, objective, { weights }, step === 1);
-      const got = await both.layerwise.step(batch, objective, { weights }, step === 1);
+      if (step !== 1) for (const engine of [both.whole, both.layerwise]) await engine.clearGradient();
+      const expected = await takeStep(both.whole, [batch], objective, { weights });
+      const got = await takeStep(both.layerwise, [batch], objective, { weights });
       expect(got.loss).toBeCloseTo(expected.loss, 4);
       expect(got.metrics["weighted"]).toBeCloseTo(expected.metrics["weighted"]!, 5);
-      expectSameGradients(both);
-      const [norm, ownNorm] = [await both.whole.update(update), await both.layerwise.update(update)];
-      expect(ownNorm / norm).toBeCloseTo(1, 4);
+      await expectSameGradients(both);
+      const [first, own] = [await both.whole.update(update), await both.layerwise.update(update)];
+      expect(own.norm / first.norm).toBeCloseTo(1, 4);
     }
-    for (const name of both.whole.trainable)
-      expectClose(both.layerwise.value(name), both.whole.value(name), name);
+    for (const name of both.whole.capabilities.trainable)
+      expectClose(await both.layerwise.read(name, "value"), await both.whole.read(name, "value"), name);
   });
 
   test("completions are the same tokens", async () => {
     const both = pair(config, trained, lora);
     const request = (temperature: number): SampleRequest => ({
       batch: plan({ scoredRows: [columns - 1, 2 * columns - 1], targets: [0, 0] }),
-      lengths: [columns, columns],
       nextPositions: next,
       completions: 3,
       maxNewTokens: 8,
       temperature,
       stopTokens: [11],
-      random: seededRandom("completions"),
+      seed: "completions",
     });
     for (const temperature of [0, 1]) {
       const expected = (await both.whole.sample(request(temperature))).flat();
@@ -237,13 +258,12 @@ describe.each(kinds)("%s", (_, config, trained, lora) => {
 test.each(["BF16", "F16"] as const)("frozen matrices in %s: the same numbers as in float32", async (type) => {
   const both = halfPair(type);
   for (const name of ["model.embed_tokens.weight", "visual.merger.mlp.0.weight", "model.norm.weight"])
-    expect(both.layerwise.value(name)).toEqual(both.whole.value(name));
-  const want = { logits: true };
-  const [expected, got] = [await both.whole.forward(batch, want), await both.layerwise.forward(batch, want)];
+    expect(await both.layerwise.read(name, "value")).toEqual(await both.whole.read(name, "value"));
+  const [expected, got] = [await both.whole.inspect(batch), await both.layerwise.inspect(batch)];
   expectClose(got.tokenLogprobs, expected.tokenLogprobs, "log-probabilities");
   expectClose(got.logits!, expected.logits!, "logits");
-  for (const engine of [both.whole, both.layerwise]) await engine.backward(batch, cotangents);
-  expectSameGradients(both);
+  for (const engine of [both.whole, both.layerwise]) await pullBack(engine, cotangents);
+  await expectSameGradients(both);
   const [drawn, own] = [await draw(both.whole), await draw(both.layerwise)];
   expect(own.tokens).toEqual(drawn.tokens);
   expectClose(own.logprobs, drawn.logprobs, "log-probabilities of completions");
@@ -251,16 +271,18 @@ test.each(["BF16", "F16"] as const)("frozen matrices in %s: the same numbers as 
 
 test("8-bit decoding draws nearly the whole graph's 8-bit logits, and sees updates", async () => {
   const options = { threads: 1, decodeWeights: "int8" as const };
-  const whole = new OnnxEngine(deepConfig, filled(deepConfig, "all"), undefined, options);
-  const layerwise = new LayerwiseEngine(deepConfig, new ModelWeights(filled(deepConfig, "all")), undefined, {
-    ...options,
-    headRows: 16,
+  const model = () => ({
+    config: deepConfig,
+    weights: new ModelWeights(filled(deepConfig, "all")),
+    adapter: undefined,
   });
+  const whole = wholeGraphEngine(model(), options);
+  const layerwise = layerwiseEngine(model(), { ...options, headRows: 16 });
   engines.push(whole, layerwise);
   const before = await draw(layerwise);
   expectClose(before.logprobs, (await draw(whole)).logprobs, "log-probabilities");
   for (const engine of [whole, layerwise]) {
-    await engine.step(batch, objective, { weights });
+    await takeStep(engine, [batch], objective, { weights });
     await engine.update(update);
   }
   const [after, expected] = [await draw(layerwise), await draw(whole)];
@@ -277,32 +299,47 @@ test("the event loop has a turn before every block", async () => {
     turns++;
     if (open) setImmediate(count);
   };
-  await layerwise.forward(batch);
+  await layerwise.forward([batch]);
   setImmediate(count);
-  await layerwise.forward(batch);
+  await layerwise.forward([batch]);
   open = false;
   // Patches, three vision blocks, merger, words, three blocks, norm and three pieces of the head.
   expect(turns).toBeGreaterThanOrEqual(12);
 });
 
 test("a signal ends a forward, a backward and generation before the next block", async () => {
-  for (const work of [
-    (engine: Engine) => engine.forward(batch),
-    (engine: Engine) => engine.backward(batch, cotangents),
-    draw,
-  ]) {
-    const stop = new AbortController();
-    const options = { threads: 1, signal: stop.signal };
-    const weights = new ModelWeights(filled(deepConfig, "all"));
-    await using engine = new LayerwiseEngine(deepConfig, weights, undefined, options);
+  /** What is stopped, and after how many turns: a forward takes a dozen. */
+  const works: [number, (engine: EmbeddedEngine, signal?: AbortSignal) => Promise<unknown>][] = [
+    [6, (engine, signal) => engine.forward([batch], { signal })],
+    [
+      18,
+      async (engine, signal) => {
+        const pass = await engine.forward([batch], { keep: "inputs" });
+        return engine.backward(pass, [cotangents], { signal });
+      },
+    ],
+    [6, (engine, signal) => draw(engine, signal)],
+  ];
+  for (const [end, work] of works) {
+    const model = {
+      config: deepConfig,
+      weights: new ModelWeights(filled(deepConfig, "all")),
+      adapter: undefined,
+    };
+    await using engine = layerwiseEngine(model, { threads: 1 });
     await work(engine);
+    const stop = new AbortController();
     let turns = 0;
+    let open = true;
     const stopLater = (): void => {
-      if (++turns === 6) stop.abort(new Error("stopped by a person"));
-      else setImmediate(stopLater);
+      if (++turns === end) stop.abort(new Error("stopped by a person"));
+      else if (open) setImmediate(stopLater);
     };
     setImmediate(stopLater);
-    await expect(work(engine)).rejects.toThrow("stopped by a person");
-    expect(turns).toBe(6);
+    await expect(work(engine, stop.signal)).rejects.toThrow("stopped by a person");
+    open = false;
+    expect(turns).toBe(end);
+    // The engine goes on.
+    await work(engine);
   }
 });

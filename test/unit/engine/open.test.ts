@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
+import type { Engine } from "../../../src/engine/contract.ts";
 import { trainedAdapter } from "../../../src/engine/lora.ts";
 import { layerwiseFrom, openEngine, parameterCount } from "../../../src/engine/onnx/open.ts";
 import { adaptedModel } from "../../../src/model/adapted-model.ts";
@@ -34,11 +35,15 @@ test("a small model is one graph in float32 unless something else is asked for",
   await using layerwise = other.engine;
   expect([other.execution, other.weightStorage]).toEqual(["layerwise", "as-stored"]);
   expect(other.weights.byteLength()).toBeLessThan(0.55 * small.weights.byteLength());
-  const [expected, got] = [await whole.forward(batch), await layerwise.forward(batch)];
-  got.tokenLogprobs.forEach((value, i) => {
-    expect(value).toBeCloseTo(expected.tokenLogprobs[i]!, 4);
+  const logprobs = async (engine: Engine): Promise<Float32Array> => {
+    await using pass = await engine.forward([batch]);
+    return pass.outputs[0]!.tokenLogprobs;
+  };
+  const [expected, got] = [await logprobs(whole), await logprobs(layerwise)];
+  got.forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i]!, 4);
   });
-  expect(layerwise.trainable).toEqual([]);
+  expect(layerwise.capabilities.trainable).toEqual([]);
 });
 
 test("an adapter is used, what it replaces is kept in float32, and its numbers come back", async () => {
@@ -61,13 +66,13 @@ test("an adapter is used, what it replaces is kept in float32, and its numbers c
     const engineOptions = { threads: 1, execution, weightStorage: "as-stored" } as const;
     const { engine, weights } = await openEngine(folder, "none", engineOptions, adapter);
     await using _ = engine;
-    expect(engine.value(name)).toEqual(replaced[0]!.data);
+    expect(await engine.read(name, "value")).toEqual(replaced[0]!.data);
     expect(trainedAdapter(weights.store, adapter)).toEqual(adapter);
-    results.push((await engine.forward(batch)).tokenLogprobs);
+    results.push((await engine.forward([batch])).outputs[0]!.tokenLogprobs);
   }
   const { engine } = await openEngine(folder, "none", { threads: 1 });
   await using _ = engine;
-  const without = (await engine.forward(batch)).tokenLogprobs;
+  const without = (await engine.forward([batch])).outputs[0]!.tokenLogprobs;
   results[0]!.forEach((value, i) => {
     expect(results[1]![i]!).toBeCloseTo(value, 4);
     expect(Math.abs(value - without[i]!)).toBeGreaterThan(1e-3);

@@ -1,34 +1,42 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { roundUp } from "../../../src/batch/rounding.ts";
-import type { ClipSegments, SegmentOptions } from "../../../src/batch/segments.ts";
+import {
+  type ClipSegments,
+  type GroupAtBlock,
+  type SegmentOptions,
+  segmentGroups,
+} from "../../../src/batch/segments.ts";
 import { type SegmentsBatch, segmentsBatch } from "../../../src/batch/segments-batch.ts";
+import { wordSource } from "../../../src/batch/token-batch.ts";
+import { scaleFactors } from "../../../src/batch/visual-scale.ts";
 import { seededRandom } from "../../../src/core/random.ts";
-import type { Trainee } from "../../../src/training/loop.ts";
-import { clipOf, noiseStep, tinyTokens, tinyTrainee } from "../training/tiny.ts";
+import { visibilityMask } from "../../../src/engine/onnx/lowering/visibility.ts";
+import { clipOf, noiseStep, type TinyTrainee, tinyTokens, tinyTrainee } from "../training/tiny.ts";
 
 const block = 2;
 const random = seededRandom("segments");
 const clip = (): ClipSegments["clip"] => clipOf(Array.from({ length: 3 }, () => noiseStep(random)));
 const text = (...tokens: number[]): ClipSegments["texts"][number] => ({ tokens, scoredFrom: 1 });
 
-let trainee: Trainee;
+let trainee: TinyTrainee;
 beforeAll(() => {
   trainee = tinyTrainee("");
 });
 afterAll(() => trainee.engine[Symbol.asyncDispose]());
 
 const plan = (clips: readonly ClipSegments[], options: Omit<SegmentOptions, "tokens"> = {}): SegmentsBatch =>
-  segmentsBatch(clips, trainee.config, { tokens: tinyTokens, ...options });
+  segmentsBatch(clips, trainee.rules, { tokens: tinyTokens, ...options });
 /** Log-probabilities of the targets by clip and text. */
 const logprobs = async (
   clips: readonly ClipSegments[],
   options: Omit<SegmentOptions, "tokens"> = {},
 ): Promise<number[][][]> => {
-  const batch = plan(clips, options);
-  const { tokenLogprobs } = await trainee.engine.forward(batch);
+  const { batch, scored } = plan(clips, options);
+  await using pass = await trainee.engine.forward([batch]);
+  const { tokenLogprobs } = pass.outputs[0]!;
   const result = clips.map(({ texts }) => texts.map((): number[] => []));
-  batch.scored.forEach(({ clip: b, text: t }, row) => {
+  scored.forEach(({ clip: b, text: t }, row) => {
     result[b]![t]!.push(tokenLogprobs[row]!);
   });
   return result;
@@ -37,7 +45,8 @@ const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance = 1e-5): vo
   expect(a.length).toBe(b.length);
   for (let i = 0; i < a.length; i++) expect(Math.abs(a[i]! - b[i]!)).toBeLessThan(tolerance);
 };
-const contrast = { block, dropout: 0, random: seededRandom("unused") };
+const statesAt = (at: number): GroupAtBlock[] => segmentGroups.map((group) => ({ block: at, group }));
+const noDropout = { dropout: 0, random: seededRandom("unused") };
 
 describe("texts behind one clip", () => {
   test("another text's tokens change nothing, not the last bit", async () => {
@@ -111,8 +120,9 @@ describe("the contrastive tail", () => {
       },
     }));
   /** Tapped states in the order h, absent twin, second view, text; a group holds one row a clip. */
-  const states = async (clips: readonly ClipSegments[], options = contrast): Promise<Float32Array[][]> => {
-    const { states: tapped } = await trainee.engine.forward(plan(clips, { contrast: options }));
+  const states = async (clips: readonly ClipSegments[], view = noDropout): Promise<Float32Array[][]> => {
+    await using pass = await trainee.engine.forward([plan(clips, { states: statesAt(block), view }).batch]);
+    const { states: tapped } = pass.outputs[0]!;
     const all = tapped.get(block)!;
     const width = trainee.config.text.hiddenSize;
     return Array.from({ length: 4 }, (_, group) =>
@@ -125,8 +135,12 @@ describe("the contrastive tail", () => {
   const alone = async (shown: ClipSegments["clip"], end = tinyTokens.endComplete): Promise<Float32Array> => {
     const single = { clip: shown, texts: [text(20)], contrast: { absentSteps: new Map(), keywords: [] } };
     const tokens = { ...tinyTokens, endComplete: end };
-    const batch = segmentsBatch([single], trainee.config, { tokens, contrast });
-    const { states: tapped } = await trainee.engine.forward(batch);
+    const { batch } = segmentsBatch([single], trainee.rules, {
+      tokens,
+      states: [{ block, group: "complete" }],
+    });
+    await using pass = await trainee.engine.forward([batch]);
+    const { states: tapped } = pass.outputs[0]!;
     return tapped.get(block)!.slice(0, trainee.config.text.hiddenSize);
   };
 
@@ -143,7 +157,7 @@ describe("the contrastive tail", () => {
   test("without dropout the second view is the first one, with dropout it is not", async () => {
     const clips = rows();
     const [complete, , view] = await states(clips);
-    const [, , dropped] = await states(clips, { ...contrast, dropout: 0.3 });
+    const [, , dropped] = await states(clips, { ...noDropout, dropout: 0.3 });
     for (const b of [0, 1]) {
       close(view![b]!, complete![b]!, 2e-5);
       expect(Math.max(...dropped![b]!.map((x, i) => Math.abs(x - complete![b]![i]!)))).toBeGreaterThan(1e-3);
@@ -163,13 +177,14 @@ describe("the contrastive tail", () => {
     const clips = rows();
     const plain = await logprobs(clips);
     const tailed = await logprobs(clips, {
-      contrast: { ...contrast, block: at, dropout: 0.2, random: seededRandom("view") },
+      states: statesAt(at),
+      view: { dropout: 0.2, random: seededRandom("view") },
     });
     for (const b of [0, 1]) for (const t of [0, 1]) close(tailed[b]![t]!, plain[b]![t]!);
   });
   test("dropout keeps the expected value: entries are 0 or 1 / (1 - p), about p of them 0", () => {
-    const batch = plan(rows(), { contrast: { block, dropout: 0.25, random: seededRandom("mask") } });
-    const mask = batch.feeds["dropped.mask"] as Float32Array;
+    const view = { dropout: 0.25, random: seededRandom("mask") };
+    const mask = scaleFactors(plan(rows(), { states: statesAt(block), view }).batch.scale!);
     const zeros = mask.filter((x) => x === 0).length / mask.length;
     expect([...new Set(mask)].sort()).toEqual([0, Math.fround(1 / 0.75)]);
     expect(Math.abs(zeros - 0.25)).toBeLessThan(0.05);
@@ -177,19 +192,37 @@ describe("the contrastive tail", () => {
 });
 
 describe("planning", () => {
-  test("a vision step is encoded once, however often it is shown", () => {
+  test("equal steps are one, wherever they are shown: in the twin, in the view, in another clip", () => {
     const shown = clip();
     const absentSteps = new Map([[1, noiseStep(random)]]);
-    const batch = plan([{ clip: shown, texts: [text(20, 21)], contrast: { absentSteps, keywords: [16] } }], {
-      contrast,
-    });
-    // 3 own steps and 1 of the twin, rounded up to 8.
-    expect(batch.language.visualTokens).toBe(8 * 4);
-    const sources = new Set([...(batch.feeds["source"] as BigInt64Array)].map(Number));
-    const visual = [...sources].filter(
-      (row) => row >= batch.language.words && row < batch.language.words + batch.language.visualTokens,
+    const again = { ...shown, steps: shown.steps.map((step) => step.slice()) };
+    const one = { texts: [text(20, 21)], contrast: { absentSteps, keywords: [16] } };
+    const { batch } = plan(
+      [
+        { clip: shown, ...one },
+        { clip: again, ...one },
+      ],
+      { states: statesAt(block), view: noDropout },
     );
-    expect(visual.length).toBe(4 * 4);
+    // 3 own steps and 1 of the twin, of 4 visual tokens each.
+    expect(batch.media.length).toBe(4);
+    expect(new Set(batch.media.map(({ content }) => content)).size).toBe(4);
+    const visual = new Set([...batch.source].filter((source) => source >= 0));
+    expect(visual.size).toBe(4 * 4);
+  });
+  test("only what a loss asks for is laid out: no tail for the complete clip alone, no view for the twin", () => {
+    const one = [
+      { clip: clip(), texts: [text(20, 21)], contrast: { absentSteps: new Map(), keywords: [16] } },
+    ];
+    const lengthOf = (groups: string[]): number =>
+      plan(one, { states: groups.map((group) => ({ block, group })), view: noDropout }).batch.length;
+    expect(lengthOf(["complete"])).toBe(lengthOf([]));
+    expect(lengthOf(["absent"])).toBeGreaterThan(lengthOf(["complete"]));
+    expect(lengthOf(["absent", "view"])).toBeGreaterThan(lengthOf(["absent"]));
+    expect(() => lengthOf(["twin"])).toThrow(
+      /states of unknown rows.*block 2.*complete, absent, view, keywords.*got twin/,
+    );
+    expect(() => plan(one, { states: [{ block, group: "view" }] })).toThrow(/without its dropout/);
   });
   test("clips of different sizes are refused", () => {
     const longer = clipOf(Array.from({ length: 4 }, () => noiseStep(random)));
@@ -213,30 +246,26 @@ describe("planning", () => {
       fc.property(
         fc.array(fc.array(one, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
         (all) => {
-          const batch = plan(all.map((texts) => ({ clip: shown, texts })));
+          const { batch, scored } = plan(all.map((texts) => ({ clip: shown, texts })));
           const wanted = all.flatMap((texts, b) =>
             texts.flatMap(({ tokens, scoredFrom, next }, t) => [
               ...tokens.flatMap((_, i) => (i >= scoredFrom && i > 0 ? [{ clip: b, text: t, token: i }] : [])),
               ...(next ? [{ clip: b, text: t, token: tokens.length }] : []),
             ]),
           );
-          expect(batch.scored).toEqual(wanted);
+          expect(scored).toEqual(wanted);
           const prefix = 3 * 4 + 3;
-          const { mainLength, words } = batch.language;
-          const rows = batch.feeds["scored.rows"] as BigInt64Array;
-          const targets = batch.feeds["scored.targets"] as BigInt64Array;
-          const source = batch.feeds["source"] as BigInt64Array;
-          const ids = batch.feeds["ids"] as BigInt64Array;
-          const mask = batch.feeds["mask"] as Float32Array;
-          batch.scored.forEach(({ clip: b, text: t, token }, m) => {
+          const { length, ids, source } = batch;
+          const mask = visibilityMask(batch);
+          scored.forEach(({ clip: b, text: t, token }, m) => {
             const { tokens } = all[b]![t]!;
-            expect(Number(targets[m])).toBe(tokens[token] ?? 0);
-            const row = Number(rows[m]);
+            expect(batch.scored.targets[m]).toBe(tokens[token] ?? 0);
+            const row = batch.scored.rows[m]!;
             const start = prefix + all[b]!.slice(0, t).reduce((sum, { tokens: own }) => sum + own.length, 0);
-            expect(row).toBe(b * mainLength + start + token - 1);
-            expect(Number(source[row])).toBeLessThan(words);
-            expect(Number(ids[Number(source[row])])).toBe(tokens[token - 1]);
-            const seen = [...mask.subarray(row * mainLength, (row + 1) * mainLength)].flatMap((x, i) =>
+            expect(row).toBe(b * length + start + token - 1);
+            expect(source[row]).toBe(wordSource);
+            expect(ids[row]).toBe(tokens[token - 1]);
+            const seen = [...mask.subarray(row * length, (row + 1) * length)].flatMap((x, i) =>
               x === 0 ? [i] : [],
             );
             expect(seen).toEqual([

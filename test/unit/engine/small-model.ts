@@ -1,9 +1,18 @@
-import { idsBatch, type PlannedBatch, type WantedRows } from "../../../src/batch/ids-batch.ts";
+import { idsBatch, type WantedRows } from "../../../src/batch/ids-batch.ts";
+import type { TokenBatch } from "../../../src/batch/token-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { LoraAdapter } from "../../../src/engine/lora.ts";
-import { emptyStore, type Trained } from "../../../src/engine/onnx/open.ts";
+import { ModelWeights } from "../../../src/engine/model-weights.ts";
+import type { EmbeddedEngine } from "../../../src/engine/onnx/embedded-engine.ts";
+import {
+  emptyStore,
+  layerwiseEngine,
+  type Trained,
+  wholeGraphEngine,
+} from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import type { Grid } from "../../../src/frames/grid.ts";
+import { batchRules } from "../../../src/model/batch-rules.ts";
 import { initialize } from "../../../src/model/initialize.ts";
 import { positionsOf } from "../../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
@@ -58,7 +67,7 @@ export const smallStore = (trained: Trained, adapter?: LoraAdapter): ParameterSt
 export const smallIds = (
   length = 20,
 ): {
-  batch: (wanted: WantedRows) => PlannedBatch;
+  batch: (wanted: WantedRows) => TokenBatch;
   rows: number;
   columns: number;
   next: number[];
@@ -79,7 +88,7 @@ export const smallIds = (
     { rows, columns: length, inputIds_BT: ids, videoGrids: grids, secondsPerGrid: [1, 1] },
     smallConfig,
   );
-  const batch = (wanted: WantedRows): PlannedBatch =>
+  const batch = (wanted: WantedRows): TokenBatch =>
     idsBatch(
       {
         rows,
@@ -89,8 +98,20 @@ export const smallIds = (
         positions_3BT: positions.positions_3BT,
         videos: { grids, patches },
       },
-      smallConfig,
+      batchRules(smallConfig),
       wanted,
     );
   return { batch, rows, columns: length, next: [...positions.next_B], ids };
+};
+
+/** An engine on a store, whole graph or block by block. */
+export const smallEngine = (
+  store: ParameterStore,
+  execution: "whole" | "layerwise" = "whole",
+  adapter?: LoraAdapter,
+): EmbeddedEngine => {
+  const model = { config: smallConfig, weights: new ModelWeights(store), adapter };
+  return execution === "whole"
+    ? wholeGraphEngine(model, { threads: 1 })
+    : layerwiseEngine(model, { threads: 1, headRows: 15 });
 };

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { segmentsBatch } from "../../../src/batch/segments-batch.ts";
+import type { TokenBatch } from "../../../src/batch/token-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
-import type { ModelBatch } from "../../../src/engine/contract.ts";
-import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
+import { lowerBatch } from "../../../src/engine/onnx/lowering/lower-batch.ts";
+import { takeStep } from "../../../src/engine/take-step.ts";
 import type { Objective } from "../../../src/graph/objective.ts";
 import { add, negate } from "../../../src/graph/ops/elementwise.ts";
 import { mean, sum } from "../../../src/graph/ops/reduce.ts";
-import { smallConfig, smallStore } from "./small-model.ts";
+import { batchRules } from "../../../src/model/batch-rules.ts";
+import { smallConfig, smallEngine, smallStore } from "./small-model.ts";
 
 const random = seededRandom("tail");
 const step = (): Uint8Array => Uint8Array.from({ length: 16 * 1176 }, () => random.integer(256));
@@ -17,31 +19,30 @@ const clips = [1, 2].map((seed) => ({
 }));
 const tokens = { visionStart: 6, visionEnd: 7, video: 9, endComplete: 3, endAbsent: 4, endText: 5 };
 
+const states = ["complete", "absent", "view", "keywords"].map((group) => ({ block: 1, group }));
+const objective: Objective = {
+  key: "both",
+  states,
+  feeds: {},
+  additive: false,
+  build: ({ tokenLogprobs, state }) => {
+    const all = states.map(({ block, group }) => sum(state(block, group))).reduce(add);
+    return { loss: add(negate(mean(tokenLogprobs)), all), metrics: { state: all } };
+  },
+};
+
 test("what is only contrasted ends at its block: the same loss and gradients as with everything to the end", async () => {
-  const contrast = { block: 1, dropout: 0.2, random: seededRandom("dropout") };
-  const cut = segmentsBatch(clips, smallConfig, { tokens, contrast });
-  const { length, mainLength } = cut.language;
+  const view = { dropout: 0.2, random: seededRandom("dropout") };
+  const { batch: cut } = segmentsBatch(clips, batchRules(smallConfig), { tokens, states, view });
+  const { length, mainLength, tailEnd } = (await lowerBatch(cut, smallConfig)).language;
   expect(mainLength).toBeLessThan(length);
-  const row = (at: number): number => Math.floor(at / mainLength) * length + (at % mainLength);
-  const whole: ModelBatch = {
-    language: { ...cut.language, mainLength: length },
-    vision: cut.vision,
-    feeds: {
-      ...cut.feeds,
-      "scored.rows": (cut.feeds["scored.rows"] as BigInt64Array).map((at) => BigInt(row(Number(at)))),
-    },
-  };
-  const objective: Objective = {
-    key: "both",
-    build: ({ tokenLogprobs, state }) => ({
-      loss: add(negate(mean(tokenLogprobs)), sum(state(1))),
-      metrics: { state: sum(state(1)) },
-    }),
-  };
-  const run = async (batch: ModelBatch): Promise<{ numbers: number[]; gradients: Float32Array[] }> => {
+  expect(tailEnd).toBe(1);
+  const whole = { ...cut, endBlocks: cut.endBlocks.map(() => 0) };
+  expect((await lowerBatch(whole, smallConfig)).language.tailEnd).toBe(0);
+  const run = async (batch: TokenBatch): Promise<{ numbers: number[]; gradients: Float32Array[] }> => {
     const store = smallStore("all");
-    await using engine = new OnnxEngine(smallConfig, store, undefined, { threads: 1 });
-    const { loss, metrics } = await engine.step(batch, objective, {});
+    await using engine = smallEngine(store);
+    const { loss, metrics } = await takeStep(engine, [batch], objective, {});
     return {
       numbers: [loss, metrics["state"]!],
       gradients: store.trained().map(({ gradient }) => gradient!),

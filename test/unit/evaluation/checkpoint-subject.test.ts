@@ -17,7 +17,7 @@ let subject: Subject;
 let passes = 0;
 beforeAll(() => {
   trainee = tinyTrainee("");
-  const { engine, config, tokens } = trainee;
+  const { engine, rules, tokens } = trainee;
   const counting = Object.assign(Object.create(engine) as typeof engine, {
     forward: (...given: Parameters<typeof engine.forward>) => {
       passes++;
@@ -28,7 +28,7 @@ beforeAll(() => {
     name: "tiny",
     recipe: { name: "tiny", params: {} },
     engine: counting,
-    config,
+    rules,
     tokens,
     prompt: ({ id }) => prompts[Number(id.split(" ")[1])]!,
     decode: (ids) => ids.join(" "),
@@ -59,16 +59,15 @@ const alone = async (
   const tokens = prompts[prompt]!;
   const shownSteps = clipOf(shown.map((step) => steps[clip]![step]!));
   const row = { clip: shownSteps, blind, texts: [{ tokens, scoredFrom: tokens.length, next: true }] };
-  const batch = segmentsBatch([row], trainee.config, { tokens: tinyTokens, prefill: true });
+  const { batch, ends } = segmentsBatch([row], trainee.rules, { tokens: tinyTokens, prefill: true });
   const [drawn] = await trainee.engine.sample({
     batch,
-    lengths: batch.ends.map(({ length }) => length),
-    nextPositions: batch.ends.map(({ nextPosition }) => nextPosition),
+    nextPositions: ends.map(({ nextPosition }) => nextPosition),
     completions: 1,
     maxNewTokens: 1,
     temperature: 0,
     stopTokens: [],
-    random,
+    seed: "alone",
   });
   return drawn![0]!.tokens.join(" ");
 };

@@ -31,9 +31,9 @@ const withTwin = (sample: Sample): Sample => {
   return {
     ...sample,
     absent: {
+      builder: { name: "span", params: {} },
       keyFrames: inside.map(({ index }) => index),
       replacements: inside.map(({ index }) => ({ index, from: anchor })),
-      builder: { name: "span", params: {} },
     },
   };
 };

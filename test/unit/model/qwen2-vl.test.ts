@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { idsBatch, type PlannedBatch } from "../../../src/batch/ids-batch.ts";
+import { idsBatch } from "../../../src/batch/ids-batch.ts";
+import type { TokenBatch } from "../../../src/batch/token-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { Engine } from "../../../src/engine/contract.ts";
 import { emptyStore, openEngine } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import type { Grid } from "../../../src/frames/grid.ts";
+import { batchRules } from "../../../src/model/batch-rules.ts";
 import type { ModelConfig } from "../../../src/model/config.ts";
 import { familyOf, readConfig } from "../../../src/model/families.ts";
 import { initialize } from "../../../src/model/initialize.ts";
@@ -74,7 +76,7 @@ test("time is counted in steps, however far apart they are", () => {
 const clips = 4;
 const grid: Grid = [2, 2, 4];
 /** Clips of noise that are darker or brighter, each behind a start token, then the word that says which. */
-const toy = (scored: boolean): { batch: PlannedBatch; columns: number; next: number[]; words: number[] } => {
+const toy = (scored: boolean): { batch: TokenBatch; next: number[]; words: number[] } => {
   const random = seededRandom("toy");
   const columns = scored ? 9 : 8;
   const words = Array.from({ length: clips }, (_, clip) => 30 + (clip % 2));
@@ -101,23 +103,22 @@ const toy = (scored: boolean): { batch: PlannedBatch; columns: number; next: num
       positions_3BT: positions.positions_3BT,
       videos: { grids, patches },
     },
-    config,
+    batchRules(config),
     { scoredRows, targets: scored ? words : words.map(() => 0) },
   );
-  return { batch, columns, next: [...positions.next_B], words };
+  return { batch, next: [...positions.next_B], words };
 };
 
 const answers = async (engine: Engine): Promise<number[]> => {
-  const { batch, columns, next } = toy(false);
+  const { batch, next } = toy(false);
   const drawn = await engine.sample({
     batch,
-    lengths: next.map(() => columns),
     nextPositions: next,
     completions: 1,
     maxNewTokens: 1,
     temperature: 0,
     stopTokens: [],
-    random: seededRandom("answers"),
+    seed: "answers",
   });
   return drawn.map(([completion]) => completion!.tokens[0]!);
 };
@@ -139,10 +140,12 @@ test("20 steps teach it which clips are bright; both ways of computing learn and
     const { batch, words } = toy(true);
     const losses: number[] = [];
     for (let step = 0; step < 20; step++) {
-      const { tokenLogprobs } = await engine.forward(batch);
+      await engine.clearGradient();
+      await using pass = await engine.forward([batch], { keep: "graph" });
+      const { tokenLogprobs } = pass.outputs[0]!;
       losses.push(-tokenLogprobs.reduce((sum, value) => sum + value, 0) / words.length);
       const cotangent = new Float32Array(words.length).fill(-1 / words.length);
-      await engine.backward(batch, { tokenLogprobs: cotangent, states: new Map() });
+      await engine.backward(pass, [{ tokenLogprobs: cotangent, states: new Map() }]);
       await engine.update({
         learningRate: 3e-3,
         beta1: 0.9,

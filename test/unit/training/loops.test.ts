@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type TokenBatch, wordSource } from "../../../src/batch/token-batch.ts";
 import { silentProgress } from "../../../src/core/progress.ts";
-import type { FeedArray, ModelBatch, SampleRequest } from "../../../src/engine/contract.ts";
-import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
+import type { Engine, FeedArray, SampleRequest } from "../../../src/engine/contract.ts";
 import { gradeAnswer } from "../../../src/grading/grade-answer.ts";
 import { readRollouts, readRun } from "../../../src/runs/read-run.ts";
 import { createRun } from "../../../src/runs/run.ts";
@@ -14,10 +14,19 @@ import {
   grpoParams,
   trainComparativeGrpo,
 } from "../../../src/training/comparative-grpo.ts";
+import { sftLosses } from "../../../src/training/contrast.ts";
 import type { LoopResult, Trainee } from "../../../src/training/loop.ts";
 import type { Prompt } from "../../../src/training/rollout.ts";
 import { sftParams, trainSft } from "../../../src/training/sft.ts";
-import { askToken, flatStep, instruction, tinyLanguage, tinyTrainee, toyClips } from "./tiny.ts";
+import {
+  askToken,
+  flatStep,
+  instruction,
+  type TinyTrainee,
+  tinyLanguage,
+  tinyTrainee,
+  toyClips,
+} from "./tiny.ts";
 
 let folder: string;
 let runs = 0;
@@ -76,10 +85,11 @@ const metric = (outcome: Outcome, name: string): number[] =>
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 const withoutTime = (outcome: Outcome): unknown[] =>
   readRun(outcome.folder).metrics.map(({ timeSeconds: _, ...row }) => row);
-const weights = (trainee: Trainee): Float32Array[] => trainee.store.all().map(({ value }) => value.slice());
+const weights = (trainee: TinyTrainee): Float32Array[] =>
+  trainee.store.all().map(({ value }) => value.slice());
 
 /** A trainee that has begun to answer in words but often wrongly. */
-const beginner = async (engine?: (trainee: Trainee) => OnnxEngine): Promise<Trainee> => {
+const beginner = async (engine?: (trainee: TinyTrainee) => Engine): Promise<TinyTrainee> => {
   const trainee = tinyTrainee(folder);
   await sft(trainee, toyClips(64), { steps: 10 });
   trainee.store.updates = 0;
@@ -87,13 +97,13 @@ const beginner = async (engine?: (trainee: Trainee) => OnnxEngine): Promise<Trai
 };
 
 describe("supervised fine-tuning", () => {
-  const contrast = { block: 2, weight: 0.1, dropout: 0.1 };
+  const contrast = sftLosses({ block: 2, weight: 0.1, temperature: 0.05, dropout: 0.1 });
   test("learns the toy with all three contrastive terms, and twice the same to the last bit", async () => {
     const outcomes: Outcome[] = [];
     const ends: Float32Array[][] = [];
     for (let i = 0; i < 2; i++) {
       const trainee = tinyTrainee(folder);
-      outcomes.push(await sft(trainee, toyClips(64), { steps: 40, contrast }));
+      outcomes.push(await sft(trainee, toyClips(64), { steps: 40, ...contrast }));
       ends.push(weights(trainee));
       await trainee.engine[Symbol.asyncDispose]();
     }
@@ -130,26 +140,34 @@ describe("supervised fine-tuning", () => {
 interface Seen {
   readonly samples: SampleRequest[];
   readonly steps: {
-    readonly batch: ModelBatch;
+    readonly batch: TokenBatch;
     readonly extra: Readonly<Record<string, FeedArray>>;
     logprobs: Float32Array;
   }[];
 }
-const watched = (trainee: Trainee, seen: Seen): OnnxEngine => {
-  class Watched extends OnnxEngine {
-    override sample(request: SampleRequest): ReturnType<OnnxEngine["sample"]> {
-      seen.samples.push(request);
-      return super.sample(request);
-    }
-    override async step(...given: Parameters<OnnxEngine["step"]>): ReturnType<OnnxEngine["step"]> {
-      const { tokenLogprobs } = await this.forward(given[0]);
-      seen.steps.push({ batch: given[0], extra: given[2], logprobs: tokenLogprobs });
-      return super.step(...given);
-    }
-  }
-  return new Watched(trainee.config, trainee.store, undefined, { threads: 1 });
+const watched = (trainee: TinyTrainee, seen: Seen): Engine => {
+  const { engine } = trainee;
+  const step: NonNullable<Engine["step"]> = async (batch, objective, feeds, options) => {
+    const { tokenLogprobs } = (await engine.forward([batch])).outputs[0]!;
+    seen.steps.push({ batch, extra: feeds, logprobs: tokenLogprobs });
+    return engine.step!(batch, objective, feeds, options);
+  };
+  const sample: Engine["sample"] = (request, options) => {
+    seen.samples.push(request);
+    return engine.sample(request, options);
+  };
+  return new Proxy(engine, {
+    get: (target, name) => {
+      if (name === "step") return step;
+      if (name === "sample") return sample;
+      const own = Reflect.get(target, name, target) as unknown;
+      return typeof own === "function" ? own.bind(target) : own;
+    },
+  });
 };
-const idsOf = (batch: ModelBatch): number[] => [...(batch.feeds["ids"] as BigInt64Array)].map(Number);
+/** Words of a batch in order. */
+const idsOf = ({ ids, source }: TokenBatch): number[] =>
+  [...ids].filter((_, row) => source[row] === wordSource);
 /** How often the question is followed by the instruction, and how often it stands at all. */
 const instructed = (ids: readonly number[]): { asked: number; instructed: number } => {
   let asked = 0;

@@ -2,19 +2,21 @@
 
 import type { SegmentTokens } from "../../../src/batch/segments.ts";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
-import { OnnxEngine } from "../../../src/engine/onnx/engine.ts";
-import { emptyStore } from "../../../src/engine/onnx/open.ts";
+import { ModelWeights } from "../../../src/engine/model-weights.ts";
+import { emptyStore, wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
+import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import type { ClipPatches } from "../../../src/frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
-import type { ModelConfig } from "../../../src/model/config.ts";
+import { batchRules } from "../../../src/model/batch-rules.ts";
 import { initialize } from "../../../src/model/initialize.ts";
+import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import type { TrainingClip, TrainingText } from "../../../src/training/clip.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
 import type { Language } from "../../../src/training/rollout.ts";
 import { smallConfig } from "../model/small-config.ts";
 
 /** Patches of 2 x 2 pixels, two blocks of vision, `layers` of language. */
-export const tinyConfig = (layers = 3): ModelConfig =>
+export const tinyConfig = (layers = 3): Qwen25VLConfig =>
   smallConfig({
     num_hidden_layers: layers,
     vocab_size: 32,
@@ -63,16 +65,29 @@ export const clipOf = (steps: readonly Uint8Array[]): ClipPatches => ({
   steps,
 });
 
+/** A model in training with what tests look at. */
+export interface TinyTrainee extends Trainee {
+  readonly config: Qwen25VLConfig;
+  readonly store: ParameterStore;
+}
+
+/** New weights. */
+export const tinyStore = (config: Qwen25VLConfig, seed = 1): ParameterStore => {
+  const store = emptyStore(config, "all");
+  initialize(store.all(), seededRandom(seed, "weights"));
+  return store;
+};
+
 /** A new model with its engine. */
 export const tinyTrainee = (
   tokenizerFolder: string,
   options: { readonly seed?: number; readonly threads?: number; readonly layers?: number } = {},
-): Trainee => {
+): TinyTrainee => {
   const config = tinyConfig(options.layers);
-  const store = emptyStore(config, "all");
-  initialize(store.all(), seededRandom(options.seed ?? 1, "weights"));
-  const engine = new OnnxEngine(config, store, undefined, { threads: options.threads ?? 1 });
-  return { config, store, engine, tokens: tinyTokens, tokenizerFolder };
+  const store = tinyStore(config, options.seed);
+  const model = { config, weights: new ModelWeights(store), adapter: undefined };
+  const engine = wholeGraphEngine(model, { threads: options.threads ?? 1 });
+  return { config, store, engine, rules: batchRules(config), tokens: tinyTokens, tokenizerFolder };
 };
 
 const words = ["dark", "bright"] as const;

@@ -67,7 +67,7 @@ export class BlockDecoder {
     const [into, out] = this.#x;
     out.data.set(embedded);
     for (const [layer, { keys, values }] of this.caches.entries()) {
-      this.#runner.signal?.throwIfAborted();
+      this.#runner.call?.check();
       into.data.set(out.data);
       const named = this.#packed === undefined ? 0 : layer;
       const stage = decodeStage(layer, this.#rows, this.#capacity, this.#config, named);

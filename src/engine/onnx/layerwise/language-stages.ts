@@ -13,11 +13,9 @@ import type { ModelConfig } from "../../../model/config.ts";
 import { decodeBlock, decodeInputs, prefillBlock } from "../../../model/decode.ts";
 import { positionInputs } from "../../../model/language-block.ts";
 import { embed } from "../../../model/language-model.ts";
-import type { ModelBatch } from "../../contract.ts";
+import { tableName } from "../../../model/language-names.ts";
+import type { ModelBatch } from "../lowering/model-batch.ts";
 import type { Stage } from "./stage.ts";
-
-/** Name of the word table. */
-export const tableName = "model.embed_tokens.weight";
 
 /** Parameters of language block `layer`, called those of block `named` by the graphs. */
 const blockPrefix = (layer: number, named = 0): Stage["prefix"] => ({
@@ -52,10 +50,10 @@ export const embedStage = (batch: ModelBatch, config: ModelConfig): Stage => {
 export const blockStage = (pass: BlockPass, batch: ModelBatch, config: ModelConfig): Stage => {
   const { language: shape } = batch;
   const positions = pass.afterTail ? shape.mainLength : shape.length;
-  const { samples, length, mainLength, scored, readsBlind } = shape;
+  const { samples, length, mainLength, tailEnd, scored, readsBlind } = shape;
   const { tapped, goesOn, afterTail } = pass;
   return {
-    key: `block ${JSON.stringify([samples, length, mainLength, scored, readsBlind, tapped, goesOn, afterTail])}`,
+    key: `block ${JSON.stringify([samples, length, mainLength, tailEnd > 0, scored, readsBlind, tapped, goesOn, afterTail])}`,
     inputs: [[samples * positions, config.text.hiddenSize]],
     build: ([x], weights) => {
       const inputs = {

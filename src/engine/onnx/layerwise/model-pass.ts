@@ -1,6 +1,6 @@
 import { blockPasses } from "../../../model/block-pass.ts";
 import type { ModelConfig } from "../../../model/config.ts";
-import type { ModelBatch } from "../../contract.ts";
+import type { ModelBatch } from "../lowering/model-batch.ts";
 import type { ChunkedHead } from "./head.ts";
 import { blockStage, embedStage, lastNormStage } from "./language-stages.ts";
 import type { StageRunner } from "./stage.ts";

@@ -1,8 +1,7 @@
 /** Legend: B prompts, R rows that generate, D width, V vocabulary. */
-
-import { assert } from "../../../core/errors.ts";
 import type { ModelConfig } from "../../../model/config.ts";
-import type { Completion, SampleRequest } from "../../contract.ts";
+import type { CallLimit } from "../../call-limit.ts";
+import type { Completion, CompletionWatch, SampleRequest } from "../../contract.ts";
 import {
   cacheCapacity,
   checkSampleRequest,
@@ -11,6 +10,7 @@ import {
   fillCache,
 } from "../../draw-completions.ts";
 import type { ModelWeights } from "../../model-weights.ts";
+import type { ModelBatch } from "../lowering/model-batch.ts";
 import { type DecodeForm, type MatrixSource, PackedWeights } from "../packed-weights.ts";
 import { BlockDecoder } from "./decoder.ts";
 import type { ChunkedHead } from "./head.ts";
@@ -61,23 +61,29 @@ export class LayerwiseSampler {
     this.#packed = form === "float32" ? undefined : new PackedWeights(matrixSource(runner.weights), form);
   }
 
-  /** Draws the completions of every prompt. */
-  async sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]> {
+  /** Draws the completions of every prompt. @param batch the request's, lowered */
+  async sample(
+    request: SampleRequest,
+    batch: ModelBatch,
+    call: CallLimit,
+    watch: CompletionWatch | undefined,
+  ): Promise<readonly (readonly Completion[])[]> {
     checkSampleRequest(request, this.#config.text.vocabSize);
-    const prompts = request.batch.language.samples;
-    assert(request.batch.language.scored === prompts, "a prefill scores the last position of every prompt");
     const { text } = this.#config;
-    const { blocks, head } = await this.#decoderOf(prompts * request.completions, cacheCapacity(request));
-    return drawCompletions(request, text.vocabSize, {
-      first: await this.#prefill(request, blocks),
-      next: async (ids, step) => {
+    const rows = request.batch.samples * request.completions;
+    const { blocks, head } = await this.#decoderOf(rows, cacheCapacity(request));
+    const logits = {
+      first: await this.#prefill(request, batch, blocks),
+      next: async (ids: BigInt64Array, step: number) => {
+        call.check();
         const embedded = lookUp(this.#runner.weights, ids);
-        const rows = await blocks.step(embedded, decodeFeeds(request, step, text));
+        const out = await blocks.step(embedded, decodeFeeds(request, step, text));
         const tape = new Tape(this.#runner, false);
-        const normed = await this.#norm(tape.given(rows, [ids.length, text.hiddenSize]), tape);
+        const normed = await this.#norm(tape.given(out, [ids.length, text.hiddenSize]), tape);
         return head === undefined ? this.#head.logits(normed, tape) : head.logits(normed.read());
       },
-    });
+    };
+    return drawCompletions(request, text.vocabSize, logits, watch);
   }
 
   /** Says that weights were updated: packed matrices that were trained are packed again at the next request. */
@@ -94,8 +100,7 @@ export class LayerwiseSampler {
   }
 
   /** Logits [B, V] behind the prompts; fills the caches of their completions. */
-  async #prefill(request: SampleRequest, decoder: BlockDecoder): Promise<Float32Array> {
-    const { batch } = request;
+  async #prefill(request: SampleRequest, batch: ModelBatch, decoder: BlockDecoder): Promise<Float32Array> {
     const { text } = this.#config;
     const tape = new Tape(this.#runner, false);
     const visual = await visualTokens(batch, this.#config, tape);

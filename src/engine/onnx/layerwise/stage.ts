@@ -4,6 +4,7 @@ import { vectorJacobianProduct } from "../../../graph/differentiate.ts";
 import { input } from "../../../graph/ops/inputs.ts";
 import type { Value } from "../../../graph/value.ts";
 import type { Weights } from "../../../model/weights.ts";
+import type { CallLimit } from "../../call-limit.ts";
 import type { FeedArray } from "../../contract.ts";
 import { type LoraAdapter, loraNames } from "../../lora.ts";
 import type { ModelWeights } from "../../model-weights.ts";
@@ -57,8 +58,6 @@ export interface StageRunnerOptions {
   readonly threads: number;
   /** Compiled graphs that are kept; the one used longest ago goes first. */
   readonly keptGraphs: number;
-  /** Ends work before the next stage, with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Input of a stage's graph that comes from another stage. */
@@ -74,21 +73,32 @@ export class StageRunner {
   readonly adapter: LoraAdapter | undefined;
   /** Threads inside one operator. */
   readonly threads: number;
-  /** Checked before every stage. */
-  readonly signal: AbortSignal | undefined;
+  /** The call that is being computed; its limits are checked before every stage. */
+  call: CallLimit | undefined;
   readonly #graphs: KeptGraphs<CompiledStage>;
   readonly #tensors: WeightTensors;
   readonly #signatures = new Map<string, string>();
   readonly #trained: readonly string[];
 
-  constructor(weights: ModelWeights, adapter: LoraAdapter | undefined, options: StageRunnerOptions) {
+  /** @param sibling a runner on other numbers of the same parameters, whose graphs this one uses */
+  constructor(
+    weights: ModelWeights,
+    adapter: LoraAdapter | undefined,
+    options: StageRunnerOptions,
+    sibling?: StageRunner,
+  ) {
     this.weights = weights;
     this.adapter = adapter;
     this.threads = options.threads;
-    this.signal = options.signal;
-    this.#graphs = new KeptGraphs(options.keptGraphs);
+    this.#graphs = sibling === undefined ? new KeptGraphs(options.keptGraphs) : sibling.#graphs;
     this.#tensors = new WeightTensors(weights);
-    this.#trained = weights.store.trained().map(({ name }) => name);
+    this.#trained =
+      sibling === undefined ? weights.store.trained().map(({ name }) => name) : sibling.#trained;
+  }
+
+  /** Says that parameters have other numbers now. */
+  weightsChanged(): void {
+    this.#tensors.clear();
   }
 
   /** Names of trained parameters under a prefix. */
@@ -100,7 +110,7 @@ export class StageRunner {
    * Runs a stage; the event loop gets a turn before it.
    *
    * @param flow numbers of `stage.inputs`, row-major
-   * @throws {EngineError} when the runtime fails; the signal's reason when it is aborted
+   * @throws {EngineError} when the runtime fails or the call's deadline is over; the signal's reason when it is aborted
    */
   async forward(stage: Stage, flow: readonly Float32Array[]): Promise<StageResult[]> {
     const { graph, outputs } = await this.#compiled(stage, "forward", (built) =>
@@ -243,7 +253,7 @@ export class StageRunner {
     flow: readonly Float32Array[],
     numbers: Readonly<Record<string, FeedArray>>,
   ): Promise<void> {
-    this.signal?.throwIfAborted();
+    this.call?.check();
     const feeds: Record<string, Tensor> = {};
     flow.forEach((data, i) => {
       feeds[flowName(i)] = tensorOf(data, stage.inputs[i]!);

@@ -35,6 +35,11 @@ export class WeightTensors {
     return value === undefined ? this.#widened(graphName, parameter) : this.#inPlace(parameter, value);
   }
 
+  /** Says that parameters have other numbers now. */
+  clear(): void {
+    for (const scratch of this.#scratch.values()) scratch.holds = "";
+  }
+
   #inPlace(parameter: string, value: Float32Array): Tensor {
     const known = this.#own.get(parameter);
     if (known !== undefined) return known;

@@ -1,23 +1,21 @@
 import type { Tensor } from "onnxruntime-node";
+import { EngineError } from "../../core/errors.ts";
 import type { Objective } from "../../graph/objective.ts";
 import type { Value } from "../../graph/value.ts";
-import type { ModelConfig } from "../../model/config.ts";
+import type { CallLimit } from "../call-limit.ts";
 import type {
   Completion,
+  CompletionWatch,
   Cotangents,
-  Engine,
   FeedArray,
-  ForwardResult,
-  ModelBatch,
+  Keep,
   SampleRequest,
   StepResult,
-  UpdateOptions,
 } from "../contract.ts";
-import type { LoraAdapter } from "../lora.ts";
-import type { ParameterStore } from "../parameter-store.ts";
-import { OnnxAdamW } from "./adamw.ts";
+import type { Computation, ComputedBatch, EmbeddedModel, WantedOutputs } from "./computation.ts";
 import { Executable, tensorOf } from "./executable.ts";
 import { KeptGraphs } from "./kept-graphs.ts";
+import type { ModelBatch } from "./lowering/model-batch.ts";
 import type { DecodeForm } from "./packed-weights.ts";
 import {
   backwardOutputs,
@@ -29,8 +27,8 @@ import {
 } from "./plan.ts";
 import { OnnxSampler } from "./sampler.ts";
 
-/** Options of the embedded engine. */
-export interface OnnxEngineOptions {
+/** Options of the whole graph. */
+export interface WholeGraphOptions {
   /** Threads inside one operator; with 1, results do not depend on timing at all. */
   readonly threads: number;
   /** Compiled graphs that are kept; the one used longest ago goes first. Default 8. */
@@ -39,65 +37,34 @@ export interface OnnxEngineOptions {
   readonly decodeWeights?: DecodeForm;
 }
 
-/** The embedded engine: the model's graph with its derivative, compiled once a shape, run by ONNX Runtime. */
-export class OnnxEngine implements Engine {
-  readonly #config: ModelConfig;
-  readonly #store: ParameterStore;
-  readonly #adapter: LoraAdapter | undefined;
-  /** How this engine was made. */
-  readonly options: OnnxEngineOptions;
+/** The model's graph with its derivative, compiled once a shape, run by ONNX Runtime. */
+export class WholeGraph implements Computation {
+  readonly name = "onnx, whole graph";
+  readonly keeps: readonly Keep[] = ["inputs", "nothing"];
+  readonly #model: EmbeddedModel;
+  readonly #threads: number;
   readonly #plans: KeptGraphs<Executable>;
   readonly #weights: Record<string, Tensor> = {};
+  #reference: Readonly<Record<string, Tensor>> | undefined;
   readonly #sampler: OnnxSampler;
-  readonly #optimizer: OnnxAdamW;
 
-  constructor(
-    config: ModelConfig,
-    store: ParameterStore,
-    adapter: LoraAdapter | undefined,
-    options: OnnxEngineOptions,
-  ) {
-    this.#config = config;
-    this.#store = store;
-    this.#adapter = adapter;
-    this.options = options;
-    this.#plans = new KeptGraphs(options.keptPlans ?? 8);
-    for (const { name, shape, value, gradient } of store.all()) {
+  constructor(model: EmbeddedModel, { threads, keptPlans = 8, decodeWeights }: WholeGraphOptions) {
+    this.#model = model;
+    this.#threads = threads;
+    this.#plans = new KeptGraphs(keptPlans);
+    for (const { name, shape, value, gradient } of model.weights.store.all()) {
       this.#weights[weightFeed(name)] = tensorOf(value, shape);
       if (gradient !== undefined) this.#weights[`accumulated.${name}`] = tensorOf(gradient, shape);
     }
-    this.#optimizer = new OnnxAdamW(options.threads);
-    this.#sampler = new OnnxSampler(
-      config,
-      store,
-      adapter,
-      options.threads,
-      this.#weights,
-      options.decodeWeights ?? "float32",
-    );
+    this.#sampler = new OnnxSampler(model, threads, this.#weights, decodeWeights ?? "float32");
   }
 
-  get trainable(): readonly string[] {
-    return this.#store.trained().map(({ name }) => name);
-  }
-
-  value(name: string): Float32Array {
-    return this.#store.get(name).value;
-  }
-
-  gradient(name: string): Float32Array {
-    return this.#store.get(name).gradient ?? new Float32Array(0);
-  }
-
-  async forward(
-    batch: ModelBatch,
-    want: { readonly logits?: boolean; readonly visualTokens?: boolean } = {},
-  ): Promise<ForwardResult> {
-    const wanted = { logits: want.logits === true, visualTokens: want.visualTokens === true };
+  async forward(batch: ModelBatch, want: WantedOutputs): Promise<ComputedBatch> {
+    const wanted = { logits: want.logits, visualTokens: want.visualTokens };
     const plan = await this.#plan(`forward ${JSON.stringify(wanted)}`, batch, (model) =>
       forwardOutputs(model, wanted),
     );
-    await this.#run(plan, batch, {});
+    await this.#run(plan, batch, {}, want.weights === "current" ? this.#weights : this.#held());
     const { language, vision } = batch;
     const copy = (name: string): Float32Array => (plan.output(name) as Float32Array).slice();
     return {
@@ -105,16 +72,17 @@ export class OnnxEngine implements Engine {
       states: new Map(language.taps.map(({ block }) => [block, copy(`state.${block}`)])),
       logits: wanted.logits && language.scored > 0 ? copy("logits") : undefined,
       visualTokens: wanted.visualTokens && vision !== undefined ? copy("visualTokens") : undefined,
+      pullBack: undefined,
     };
   }
 
-  async backward(batch: ModelBatch, cotangents: Cotangents, accumulate = false): Promise<void> {
+  async backward(batch: ModelBatch, cotangents: Cotangents, accumulate: boolean): Promise<void> {
     const given = {
       tokenLogprobs: cotangents.tokenLogprobs !== undefined,
       blocks: [...cotangents.states.keys()],
     };
     const plan = await this.#plan(`backward ${accumulate} ${JSON.stringify(given)}`, batch, (model) =>
-      backwardOutputs(model, this.#store, given, accumulate),
+      backwardOutputs(model, this.#model.weights.store, given, accumulate),
     );
     const feeds: Record<string, FeedArray> = {};
     if (cotangents.tokenLogprobs !== undefined) feeds["cotangent.tokenLogprobs"] = cotangents.tokenLogprobs;
@@ -126,10 +94,10 @@ export class OnnxEngine implements Engine {
     batch: ModelBatch,
     objective: Objective,
     extra: Readonly<Record<string, FeedArray>>,
-    accumulate = false,
+    accumulate: boolean,
   ): Promise<StepResult> {
     const plan = await this.#plan(`step ${accumulate} ${objective.key}`, batch, (model) =>
-      stepOutputs(model, this.#store, objective, accumulate),
+      stepOutputs(model, batch, this.#model.weights.store, objective, accumulate),
     );
     const feeds: Record<string, FeedArray> = {};
     for (const [name, data] of Object.entries(extra)) feeds[`objective.${name}`] = data;
@@ -140,20 +108,34 @@ export class OnnxEngine implements Engine {
     return { loss: Number(plan.output("loss")[0]), metrics };
   }
 
-  async update(options: UpdateOptions): Promise<number> {
-    const norm = await this.#optimizer.update(this.#store, options);
+  sample(
+    request: SampleRequest,
+    batch: ModelBatch,
+    call: CallLimit,
+    watch: CompletionWatch | undefined,
+  ): Promise<readonly (readonly Completion[])[]> {
+    return this.#sampler.sample(request, batch, call, watch);
+  }
+
+  weightsChanged(): void {
     this.#sampler.weightsChanged();
-    return norm;
   }
 
-  sample(request: SampleRequest): Promise<readonly (readonly Completion[])[]> {
-    return this.#sampler.sample(request);
+  holdReference(): void {
+    const held = this.#model.weights.store.reference().all();
+    this.#reference = Object.fromEntries(
+      held.map(({ name, shape, value }) => [weightFeed(name), tensorOf(value, shape)]),
+    );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async release(): Promise<void> {
     await this.#plans.release();
     await this.#sampler.release();
-    await this.#optimizer.release();
+  }
+
+  #held(): Readonly<Record<string, Tensor>> {
+    if (this.#reference === undefined) throw new EngineError("no reference is held");
+    return this.#reference;
   }
 
   /** The compiled graph for this purpose and shape; compiles it at first use. */
@@ -162,18 +144,23 @@ export class OnnxEngine implements Engine {
     batch: ModelBatch,
     outputs: (model: ModelValues) => Record<string, Value>,
   ): Promise<Executable> {
-    const key = `${purpose} ${JSON.stringify([batch.language, batch.vision])}`;
+    const key = `${purpose} ${JSON.stringify([batch.language, batch.vision, batch.signals.taps])}`;
     return this.#plans.get(key, () => {
-      const values = outputs(modelValues(batch, this.#config, this.#store, this.#adapter));
+      const values = outputs(modelValues(batch, this.#model));
       const buffers: Record<string, FeedArray> = {};
-      for (const { name, gradient } of this.#store.trained())
+      for (const { name, gradient } of this.#model.weights.store.trained())
         if (`gradient.${name}` in values) buffers[`gradient.${name}`] = gradient!;
-      return Executable.compile(values, { threads: this.options.threads, spinMicroseconds: 250 }, buffers);
+      return Executable.compile(values, { threads: this.#threads, spinMicroseconds: 250 }, buffers);
     });
   }
 
-  async #run(plan: Executable, batch: ModelBatch, extra: Readonly<Record<string, FeedArray>>): Promise<void> {
-    const feeds: Record<string, Tensor> = { ...this.#weights };
+  async #run(
+    plan: Executable,
+    batch: ModelBatch,
+    extra: Readonly<Record<string, FeedArray>>,
+    weights: Readonly<Record<string, Tensor>> = this.#weights,
+  ): Promise<void> {
+    const feeds: Record<string, Tensor> = { ...weights };
     for (const [name, value] of plan.inputs) {
       const data = extra[name] ?? batch.feeds[name];
       if (data !== undefined) feeds[name] = tensorOf(data, value.shape);

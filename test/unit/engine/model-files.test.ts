@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
+import { ModelWeights } from "../../../src/engine/model-weights.ts";
+import { loadModel, saveModel } from "../../../src/engine/onnx/model-files.ts";
 import { emptyStore } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import { saveCheckpoint } from "../../../src/model/save-checkpoint.ts";
-import { loadTraining, saveTraining } from "../../../src/training/checkpoint.ts";
-import { tinyConfig } from "./tiny.ts";
+import { tinyConfig } from "../training/tiny.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -16,6 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const config = tinyConfig();
+const modelOf = (store: ParameterStore) => ({ config, weights: new ModelWeights(store), adapter: undefined });
 const kinds = ["value", "firstMoment", "secondMoment"] as const;
 const randomStore = (): ParameterStore => {
   const random = seededRandom("store");
@@ -34,9 +36,9 @@ test("weights, both moments and the count of updates come back bit for bit", asy
   const store = randomStore();
   store.updates = 123;
   const target = join(folder, "whole");
-  saveTraining(target, config, store, folder);
+  saveModel(target, modelOf(store), { optimizer: true, tokenizerFrom: folder });
   const again = emptyStore(config, "all");
-  await loadTraining(target, again, store.updates);
+  await loadModel(target, modelOf(again), true);
   expect(again.updates).toBe(123);
   for (const parameter of store.all())
     for (const kind of kinds)
@@ -48,7 +50,7 @@ test("weights, both moments and the count of updates come back bit for bit", asy
 test("a checkpoint without moments says what to do", async () => {
   const target = join(folder, "weights only");
   saveCheckpoint(target, config, randomStore().tensors(), { dtype: "float32" });
-  await expect(loadTraining(target, emptyStore(config, "all"), 0)).rejects.toThrow(
+  await expect(loadModel(target, modelOf(emptyStore(config, "all")), true)).rejects.toThrow(
     /checkpoint without optimizer state.*optimizer\.safetensors.*start a new run from it instead/,
   );
 });

@@ -1,0 +1,331 @@
+import { createRequire } from "node:module";
+import type { TokenBatch } from "../../batch/token-batch.ts";
+import { assert, EngineError, StalePassError, WeightsError } from "../../core/errors.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import type { Objective } from "../../graph/objective.ts";
+import { CallLimit } from "../call-limit.ts";
+import { candidateLogprobs } from "../candidates.ts";
+import type {
+  BatchOutputs,
+  CallOptions,
+  Capabilities,
+  Completion,
+  Cotangents,
+  Engine,
+  EngineStatistics,
+  FeedArray,
+  ForwardOptions,
+  Keep,
+  LoadOptions,
+  Pass,
+  SampleOptions,
+  SampleRequest,
+  SaveOptions,
+  StepResult,
+  UpdateOptions,
+  UpdateResult,
+} from "../contract.ts";
+import { Serial } from "../serial.ts";
+import { OnnxAdamW } from "./adamw.ts";
+import type { Computation, ComputedBatch, EmbeddedModel } from "./computation.ts";
+import { lowerBatch } from "./lowering/lower-batch.ts";
+import type { ModelBatch } from "./lowering/model-batch.ts";
+import { loadModel, saveModel } from "./model-files.ts";
+
+/** What a pass keeps: its batches, and of each the way back where it was kept. */
+interface KeptBatch {
+  readonly batch: TokenBatch;
+  readonly pullBack: ComputedBatch["pullBack"];
+}
+
+class EmbeddedPass implements Pass {
+  readonly outputs: readonly BatchOutputs[];
+  readonly version: number;
+  readonly kept: Keep;
+  #batches: readonly KeptBatch[] | undefined;
+
+  constructor(
+    outputs: readonly BatchOutputs[],
+    version: number,
+    kept: Keep,
+    batches: readonly KeptBatch[] | undefined,
+  ) {
+    this.outputs = outputs;
+    this.version = version;
+    this.kept = kept;
+    this.#batches = batches;
+  }
+
+  /** What was kept, once. @throws {EngineError} when there is nothing */
+  take(): readonly KeptBatch[] {
+    const batches = this.#batches;
+    this.#batches = undefined;
+    if (batches !== undefined) return batches;
+    throw new EngineError("backward of a pass that keeps nothing", {
+      got: this.kept === "nothing" ? "a forward that was asked to keep nothing" : "a pass that was consumed",
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#batches = undefined;
+  }
+}
+
+/** Everything that was wanted of one batch besides what a forward always gives: for `verify`. */
+export interface Inspection extends BatchOutputs {
+  /** [M, V] */
+  readonly logits: Float32Array | undefined;
+  /** [U, D] in the order of the batch's steps. */
+  readonly visualTokens: Float32Array | undefined;
+}
+
+const onnxVersion = (createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string })
+  .version;
+
+/** The engine in this process: the contract over a {@link Computation} on a model in memory. */
+export class EmbeddedEngine implements Engine {
+  readonly capabilities: Capabilities;
+  readonly #model: EmbeddedModel;
+  readonly #computation: Computation;
+  readonly #optimizer: OnnxAdamW;
+  readonly #serial = new Serial();
+  readonly #lowered = new WeakMap<TokenBatch, Promise<ModelBatch>>();
+  #version = 0;
+  /** The gradient is zero, whatever its memory holds. */
+  #isClear = true;
+  #calls = 0;
+  #waited = 0;
+  /** Missing where the computation fuses nothing. */
+  readonly step?: NonNullable<Engine["step"]>;
+
+  constructor(model: EmbeddedModel, computation: Computation, threads: number) {
+    this.#model = model;
+    this.#computation = computation;
+    this.#optimizer = new OnnxAdamW(threads);
+    this.capabilities = {
+      engine: computation.name,
+      ranks: 1,
+      device: "cpu",
+      parameterType: model.weights.halves().length > 0 ? "float32, frozen matrices in 16 bits" : "float32",
+      keeps: computation.keeps,
+      sampling: { watched: true },
+      longestSequence: model.config.text.maxPositionEmbeddings,
+      trainable: model.weights.store.trained().map(({ name }) => name),
+      versions: { "onnxruntime-node": onnxVersion },
+    };
+    if (computation.step !== undefined)
+      this.step = (batch, objective, feeds, options) => this.#step(batch, objective, feeds, options);
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  forward(batches: readonly TokenBatch[], options: ForwardOptions = {}): Promise<Pass> {
+    const { keep = "nothing", weights = "current", candidates } = options;
+    return this.#call("forward", options, async (call) => {
+      const kept: KeptBatch[] = [];
+      const outputs: BatchOutputs[] = [];
+      for (const [i, batch] of batches.entries()) {
+        const wanted = candidates?.[i];
+        const lowered = await this.#lower(batch);
+        call.check();
+        const want = {
+          logits: wanted !== undefined,
+          visualTokens: false,
+          keepGraph: keep === "graph",
+          weights,
+        };
+        const computed = await this.#computation.forward(lowered, want, call);
+        const { tokenLogprobs, states, logits, pullBack } = computed;
+        const rows = batch.scored.rows.length;
+        outputs.push({
+          tokenLogprobs,
+          states,
+          candidates: wanted && candidateLogprobs(logits ?? new Float32Array(0), rows, wanted),
+        });
+        kept.push({ batch, pullBack });
+      }
+      call.check();
+      const isKept = keep !== "nothing" && weights === "current";
+      const how = !isKept ? "nothing" : kept.every(({ pullBack }) => pullBack) ? "graph" : "inputs";
+      return new EmbeddedPass(outputs, this.#version, how, isKept ? kept : undefined);
+    });
+  }
+
+  backward(pass: Pass, cotangents: readonly Cotangents[], options: CallOptions = {}): Promise<void> {
+    return this.#call("backward", options, async (call) => {
+      assert(pass instanceof EmbeddedPass, "a pass goes back through the engine that made it");
+      if (pass.version !== this.#version)
+        throw new StalePassError("backward of a pass whose weights have been updated", {
+          expected: `weights of version ${this.#version}`,
+          got: `a pass of version ${pass.version}`,
+          hint: "compute it again",
+        });
+      const batches = pass.take();
+      assert(batches.length === cotangents.length, "one entry of cotangents a batch");
+      for (const [i, { batch, pullBack }] of batches.entries()) {
+        call.check();
+        const own = this.#checked(cotangents[i]!, pass.outputs[i]!);
+        const lowered = await this.#lower(batch);
+        if (pullBack === undefined) await this.#computation.backward(lowered, own, this.#accumulates(), call);
+        else {
+          this.#reallyClear();
+          this.#isClear = false;
+          await pullBack(own, call);
+        }
+      }
+    });
+  }
+
+  clearGradient(options: CallOptions = {}): Promise<void> {
+    return this.#call("clearGradient", options, async () => {
+      this.#isClear = true;
+    });
+  }
+
+  update(rule: UpdateOptions, options: CallOptions = {}): Promise<UpdateResult> {
+    return this.#call("update", options, async () => {
+      this.#reallyClear();
+      const norm = await this.#optimizer.update(this.#model.weights.store, rule);
+      this.#changed();
+      return { norm, version: this.#version };
+    });
+  }
+
+  holdReference(options: CallOptions = {}): Promise<void> {
+    return this.#call("holdReference", options, async () => this.#computation.holdReference());
+  }
+
+  sample(request: SampleRequest, options: SampleOptions = {}): Promise<readonly (readonly Completion[])[]> {
+    return this.#call("sample", options, async (call) => {
+      const lowered = await this.#lower(request.batch);
+      call.check();
+      return this.#computation.sample(request, lowered, call, options.watch);
+    });
+  }
+
+  save(folder: string, options: SaveOptions = {}): Promise<void> {
+    return this.#call("save", options, async () => saveModel(folder, this.#model, options));
+  }
+
+  load(folder: string, options: LoadOptions = {}): Promise<void> {
+    return this.#call("load", options, async () => {
+      await loadModel(folder, this.#model, options.optimizer === true);
+      this.#changed();
+    });
+  }
+
+  read(name: string, what: "value" | "gradient", options: CallOptions = {}): Promise<Float32Array> {
+    return this.#call("read", options, async () => {
+      const { weights } = this.#model;
+      if (!weights.has(name)) throw new WeightsError("no such tensor in this model", { where: name });
+      if (what === "value") return weights.inPlace(name)?.slice() ?? weights.numbers(name);
+      const gradient = weights.store.has(name) ? weights.store.get(name).gradient : undefined;
+      if (gradient === undefined) throw new EngineError("gradient of what is not trained", { where: name });
+      return this.#isClear ? new Float32Array(gradient.length) : gradient.slice();
+    });
+  }
+
+  /** A forward with everything that can be compared with a reference. */
+  inspect(batch: TokenBatch, options: CallOptions = {}): Promise<Inspection> {
+    return this.#call("inspect", options, async (call) => {
+      const want = { logits: true, visualTokens: true, keepGraph: false, weights: "current" } as const;
+      const { pullBack: _, ...computed } = await this.#computation.forward(
+        await this.#lower(batch),
+        want,
+        call,
+      );
+      return { ...computed, candidates: undefined };
+    });
+  }
+
+  statistics(): EngineStatistics {
+    const nothing = { bytesSent: 0, bytesReceived: 0, mediaBytesSent: 0 };
+    return { calls: this.#calls, ...nothing, waitingSeconds: this.#waited };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#serial.run(async () => {
+      await this.#computation.release();
+      await this.#optimizer.release();
+    });
+  }
+
+  #step(
+    batch: TokenBatch,
+    objective: Objective,
+    feeds: Readonly<Record<string, FeedArray>>,
+    options: CallOptions = {},
+  ): Promise<StepResult> {
+    return this.#call("step", options, async (call) => {
+      const lowered = await this.#lower(batch);
+      call.check();
+      return this.#computation.step!(lowered, objective, feeds, this.#accumulates(), call);
+    });
+  }
+
+  /** One call: after those before it, within its signal and deadline. */
+  #call<T>(operation: string, options: CallOptions, work: (call: CallLimit) => Promise<T>): Promise<T> {
+    const call = new CallLimit(operation, options);
+    const start = nowMilliseconds();
+    return this.#serial.run(async () => {
+      try {
+        call.check();
+        this.#calls++;
+        return await work(call);
+      } finally {
+        this.#waited += (nowMilliseconds() - start) / 1000;
+      }
+    });
+  }
+
+  #lower(batch: TokenBatch): Promise<ModelBatch> {
+    const known = this.#lowered.get(batch);
+    if (known !== undefined) return known;
+    const made = lowerBatch(batch, this.#model.config);
+    this.#lowered.set(batch, made);
+    // Patches that could not be read may be readable the next time.
+    made.catch(() => this.#lowered.delete(batch));
+    return made;
+  }
+
+  /** Whether the next gradient is added to one that is there; from here on there is one. */
+  #accumulates(): boolean {
+    const accumulates = !this.#isClear;
+    this.#isClear = false;
+    return accumulates;
+  }
+
+  /** Makes the gradient's memory zero where it only counts as zero. */
+  #reallyClear(): void {
+    if (!this.#isClear) return;
+    for (const { gradient } of this.#model.weights.store.trained()) gradient!.fill(0);
+  }
+
+  #changed(): void {
+    this.#version++;
+    this.#computation.weightsChanged();
+  }
+
+  /** Cotangents that fit a batch's outputs. */
+  #checked(cotangents: Cotangents, outputs: BatchOutputs): Cotangents {
+    const check = (what: string, got: number, expected: number | undefined): void => {
+      if (expected === undefined)
+        throw new EngineError("cotangent of a state that is not tapped", { where: what });
+      if (got !== expected)
+        throw new EngineError("size of a cotangent", {
+          where: what,
+          expected: `${expected} numbers`,
+          got: String(got),
+        });
+    };
+    const { tokenLogprobs, states } = cotangents;
+    if (tokenLogprobs !== undefined)
+      check("log-probabilities", tokenLogprobs.length, outputs.tokenLogprobs.length);
+    for (const [block, state] of states)
+      check(`block ${block}`, state.length, outputs.states.get(block)?.length);
+    const hasTokens = tokenLogprobs !== undefined && tokenLogprobs.length > 0;
+    return { tokenLogprobs: hasTokens ? tokenLogprobs : undefined, states };
+  }
+}

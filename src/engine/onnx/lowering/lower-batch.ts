@@ -1,0 +1,124 @@
+/** From plain batches to what the graphs of the embedded engine are fed. Legend: B samples, T positions, N = B T rows. */
+import { checkBatch } from "../../../batch/check-batch.ts";
+import { paddingSegment, type Tap, type TokenBatch, tappedRows } from "../../../batch/token-batch.ts";
+import { scaleFactors } from "../../../batch/visual-scale.ts";
+import { ShapeError } from "../../../core/errors.ts";
+import type { ModelConfig } from "../../../model/config.ts";
+import { ropeTables } from "../../../model/position-tables.ts";
+import type { FeedArray } from "../../contract.ts";
+import { signalShape } from "../../objective-signals.ts";
+import { lowerMedia } from "./media.ts";
+import type { ModelBatch } from "./model-batch.ts";
+import { lowerRows } from "./rows.ts";
+import { type TailCut, tailCut, visibilityMask } from "./visibility.ts";
+
+/** Position tables and mask of the first `kept` positions of every sample, for the blocks behind the tail. */
+const mainFeeds = (
+  { samples, length, positions }: TokenBatch,
+  kept: number,
+  mask: Float32Array,
+  config: ModelConfig,
+): Record<string, FeedArray> => {
+  const main = new Float32Array(samples * kept * kept);
+  for (let b = 0; b < samples; b++)
+    for (let row = 0; row < kept; row++) {
+      const from = (b * length + row) * length;
+      main.set(mask.subarray(from, from + kept), (b * kept + row) * kept);
+    }
+  const own = new Int32Array(3 * samples * kept);
+  for (let row = 0; row < 3 * samples; row++)
+    own.set(positions.subarray(row * length, row * length + kept), row * kept);
+  const { cos, sin } = ropeTables(own, config.text);
+  return { "main.cos": cos, "main.sin": sin, "main.mask": main };
+};
+
+/** Row numbers where only the first `kept` of `length` positions go on. @throws {ShapeError} for a row that has ended */
+const amongKept = (rows: Int32Array, length: number, kept: number, what: string): BigInt64Array =>
+  BigInt64Array.from(rows, (row) => {
+    const position = row % length;
+    if (position >= kept)
+      throw new ShapeError(what, { where: `row ${row}`, got: "a segment that has ended before" });
+    return BigInt(Math.floor(row / length) * kept + position);
+  });
+
+const tapRows = (tap: Tap, { length }: TokenBatch, { mainLength, tailEnd }: TailCut): BigInt64Array => {
+  const isAfter = tailEnd > 0 && tap.block > tailEnd;
+  return amongKept(
+    tappedRows(tap),
+    length,
+    isAfter ? mainLength : length,
+    `rows tapped at block ${tap.block}`,
+  );
+};
+
+/** Checks that no row is read behind the end of its segment, nor at a block that is not there. */
+const checkReads = ({ segments, endBlocks, taps, scored }: TokenBatch, layers: number): void => {
+  const check = (rows: Int32Array, block: number, what: string): void => {
+    for (const row of rows) {
+      const end = segments[row] === paddingSegment ? 0 : endBlocks[segments[row]!]!;
+      if (end !== 0 && end < block)
+        throw new ShapeError(what, {
+          where: `row ${row}`,
+          expected: `a segment that is needed at block ${block}`,
+          got: `one that ends at block ${end}`,
+        });
+    }
+  };
+  check(scored.rows, layers, "scored rows");
+  for (const tap of taps) {
+    if (!(tap.block >= 1 && tap.block <= layers))
+      throw new ShapeError("tapped block", { expected: `1 to ${layers}`, got: String(tap.block) });
+    check(tappedRows(tap), tap.block, `rows tapped at block ${tap.block}`);
+  }
+};
+
+/**
+ * Lowers a batch: rotary tables, masks, normalised pixels and row numbers.
+ * @throws {ShapeError} when parts of the batch do not fit together or to the model
+ */
+export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promise<ModelBatch> => {
+  checkBatch(batch, config.vision.spatialMergeSize);
+  const { samples, length, segments, scored, taps, scale } = batch;
+  const { layers } = config.text;
+  checkReads(batch, layers);
+  const vision = batch.media.length === 0 ? undefined : await lowerMedia(batch.media, config, batch.sizes);
+  const visualTokens = vision?.shape.units ?? 0;
+  const rows = lowerRows(batch, visualTokens, config.tokens.pad);
+  const cut = tailCut(batch, layers);
+  const mask = visibilityMask(batch);
+  const feeds: Record<string, FeedArray> = {
+    ...vision?.feeds,
+    ...ropeTables(batch.positions, config.text),
+    ids: rows.words,
+    "ids.padding": rows.padding,
+    source: rows.source,
+    mask,
+    "scored.rows": amongKept(scored.rows, length, cut.mainLength, "scored rows"),
+    "scored.targets": BigInt64Array.from(scored.targets, BigInt),
+  };
+  for (const tap of taps) feeds[`tap.${tap.block}`] = tapRows(tap, batch, cut);
+  if (scale !== undefined) {
+    feeds["dropped.rows"] = rows.dropped;
+    feeds["dropped.mask"] = scaleFactors(scale);
+  }
+  if (cut.tailEnd > 0) Object.assign(feeds, mainFeeds(batch, cut.mainLength, mask, config));
+  const isBlind = (row: number): boolean => segments[row] === paddingSegment;
+  const readsBlind = scored.rows.some(isBlind) || taps.some((tap) => tappedRows(tap).some(isBlind));
+  return {
+    language: {
+      samples,
+      length,
+      ...cut,
+      words: rows.words.length,
+      visualTokens,
+      scored: scored.rows.length,
+      taps: taps.map((tap) => ({ block: tap.block, rows: tappedRows(tap).length })),
+      padding: rows.padding.length,
+      dropped: rows.dropped.length,
+      ...(readsBlind ? { readsBlind } : {}),
+    },
+    vision: vision?.shape,
+    feeds,
+    signals: signalShape(batch),
+  };
+};
