@@ -192,9 +192,7 @@ const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> 
  * @throws {DataFormatError} for an empty file, another layout, or records of several subjects
  */
 export const readPredictions = (file: string, own?: OwnLayout): Predictions => {
-  const files = filesAt(file, own?.files ?? /\.jsonl?$/, "a prediction file").map((one) =>
-    rowsOfFile(one, own),
-  );
+  const files = filesAt(file, own?.files ?? /\.jsonl?$/, "predictions").map((one) => rowsOfFile(one, own));
   const rows = files.flatMap((one) => one.rows);
   const values = files.flatMap((one) => one.values);
   const recorded = values.flatMap(({ value }) =>

@@ -1,7 +1,8 @@
-import { type AnswerSpan, extractSpan, spanIoU } from "./spans.ts";
+import type { TimeSpan } from "../core/units.ts";
+import { extractSpan, spanIoU } from "./spans.ts";
 
 /** Spans with confidences, the most confident first. */
-export interface RankedSpan extends AnswerSpan {
+export interface RankedSpan extends TimeSpan {
   /** Null where none is written. */
   readonly confidence: number | null;
 }
@@ -42,5 +43,5 @@ export const readRankedSpans = (text: string): RankedSpan[] => {
 };
 
 /** Intersection over union with the reference that is overlapped best; 0 for none. */
-export const bestIoU = (span: AnswerSpan, references: readonly AnswerSpan[]): number =>
+export const bestIoU = (span: TimeSpan, references: readonly TimeSpan[]): number =>
   references.reduce((best, reference) => Math.max(best, spanIoU(span, reference)), 0);

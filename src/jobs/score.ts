@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { BenchmarkError, DataFormatError } from "../core/errors.ts";
+import { BenchmarkError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import type { Made } from "../core/registry.ts";
 import { readDescription } from "../dataset/read.ts";
@@ -12,6 +12,7 @@ import type { EvaluationRecord } from "../evaluation/records.ts";
 import { scoreView, type ViewScore } from "../evaluation/score.ts";
 import { type ChosenSplit, chooseSplit } from "../evaluation/splits.ts";
 import predictionSubject, { isAnswered } from "../evaluation/subjects/predictions.ts";
+import { type Irregularity, irregularitiesOf, samplesOnce } from "./benchmark-samples.ts";
 import type { JobContext } from "./job-context.ts";
 
 /** What is scored against what. */
@@ -27,12 +28,6 @@ export interface ScoringRequest {
   readonly split?: string;
   /** More metrics by name, besides the benchmark's own. */
   readonly metrics?: readonly string[];
-}
-
-/** Something odd in the annotations, and the questions that have it. */
-export interface Irregularity {
-  readonly what: string;
-  readonly ids: readonly string[];
 }
 
 /** What scoring says: of the first view (the complete clip), then of every further one. */
@@ -75,29 +70,6 @@ const chooseBenchmark = async (
   { benchmark }: Predictions,
 ): Promise<Made<Benchmark>> =>
   benchmark === null || text.includes(":") ? named : await benchmarkRegistry.make(text, benchmark.params);
-
-/** The benchmark's questions, each once: the first of several with one name counts, and says so. */
-const samplesOnce = async (benchmark: Benchmark, annotations: string): Promise<BenchmarkSample[]> => {
-  const found = new Map<string, BenchmarkSample>();
-  for (const sample of await benchmark.samples(annotations)) {
-    const before = found.get(sample.id);
-    const irregular = ["stands twice in the annotations (the first counts)"];
-    found.set(
-      sample.id,
-      before === undefined ? sample : { ...before, irregular: [...(before.irregular ?? []), ...irregular] },
-    );
-  }
-  if (found.size === 0)
-    throw new DataFormatError("no questions in the annotations", { where: annotations, got: "none" });
-  return [...found.values()];
-};
-
-const irregularitiesOf = (samples: readonly BenchmarkSample[]): Irregularity[] => {
-  const ids = new Map<string, string[]>();
-  for (const { id, irregular = [] } of samples)
-    for (const what of new Set(irregular)) ids.set(what, [...(ids.get(what) ?? []), id]);
-  return [...ids].map(([what, named]) => ({ what, ids: named }));
-};
 
 /** The rule for raw text, or for what the benchmark's own prediction files hold. */
 const officialRuleOf = ({ officialRule, ownLayout }: Benchmark, { inOwnLayout }: Predictions) =>

@@ -28,7 +28,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     officialRule: "mvbench",
     metrics: ["accuracy", "macro-accuracy"],
     samples: async (path) =>
-      filesAt(path, /\.json$/, "MVBench's questions").flatMap((one) => {
+      filesAt(path, /\.json$/, "questions of MVBench").flatMap((one) => {
         const task = basename(one, ".json");
         return checkedAnnotation(
           file,

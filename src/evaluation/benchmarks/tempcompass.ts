@@ -84,7 +84,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     metrics: ["accuracy", "macro-accuracy"],
     ownLayout: { files: /multi-choice.*\.json$/, read: readPredictions },
     samples: async (path) =>
-      filesAt(path, /^multi-choice\.json$/, "TempCompass's questions").flatMap((one) => {
+      filesAt(path, /^multi-choice\.json$/, "questions of TempCompass").flatMap((one) => {
         const videos = checkedAnnotation(
           file,
           readJsonFile(one),

@@ -27,7 +27,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   create: () => ({
     metrics: ["accuracy", "macro-accuracy"],
     samples: async (path) =>
-      filesAt(path, /\.json$/, "TOMATO's questions").flatMap((one) =>
+      filesAt(path, /\.json$/, "questions of TOMATO").flatMap((one) =>
         Object.entries(
           checkedAnnotation(
             file,

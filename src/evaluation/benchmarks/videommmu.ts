@@ -39,7 +39,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   create: () => ({
     metrics: ["accuracy", "macro-accuracy"],
     samples: async (path) =>
-      filesAt(path, /\.json$/, "VideoMMMU's questions").flatMap((one) =>
+      filesAt(path, /\.json$/, "questions of VideoMMMU").flatMap((one) =>
         Object.entries(
           checkedAnnotation(
             file,

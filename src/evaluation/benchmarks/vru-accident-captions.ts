@@ -32,7 +32,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     metrics: ["meteor-nltk", "rouge:1", "rouge:2", "rouge:L"],
     ownLayout: { files: /Dense_Captioning_response\.json$/, read: readResponses },
     samples: async (path) =>
-      filesAt(path, /Dense_Caption\.json$/, "VRU-Accident's captions").flatMap((one) =>
+      filesAt(path, /Dense_Caption\.json$/, "captions of VRU-Accident").flatMap((one) =>
         Object.entries(
           checkedAnnotation(file, readJsonFile(one), one, 'an object {"<video>": {"gt": "caption"}}'),
         ).map(([video, { gt }]) =>

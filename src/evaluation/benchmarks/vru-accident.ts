@@ -93,7 +93,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     metrics: ["accuracy", "macro-accuracy"],
     ownLayout: { files: /VQA_response\.json$/, read: readResponses, officialRule: "vru-accident-response" },
     samples: async (path) =>
-      filesAt(path, /VQA_(?:annotation|response)\.json$/, "VRU-Accident's questions").flatMap((one) => {
+      filesAt(path, /VQA_(?:annotation|response)\.json$/, "questions of VRU-Accident").flatMap((one) => {
         const videos = checkedAnnotation(file, readJsonFile(one), one, expected);
         return Object.entries(videos).flatMap(([video, categories]) =>
           Object.entries(categories).map(([category, value]) => sampleOf(video, category, value)),

@@ -19,7 +19,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     metrics: ["accuracy", "macro-accuracy", "mean-score"],
     samples: async (path) => {
       const samples: BenchmarkSample[] = [];
-      for (const file of filesAt(path, /^samples.*\.jsonl$/, "the data set's samples"))
+      for (const file of filesAt(path, /^samples.*\.jsonl$/, "samples of a data set"))
         for await (const sample of readSampleFile(file))
           if (wanted.includes(sample.answerKind)) samples.push(sample);
       return samples;

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { TimeSpan } from "../../core/units.ts";
 import { type RankedSpan, readRankedSpans } from "../../grading/ranked-spans.ts";
-import { type AnswerSpan, spanIoU } from "../../grading/spans.ts";
+import { spanIoU } from "../../grading/spans.ts";
 import { defineMetric, type MetricPlugin, meanOver, ofKinds, perRecord, saidText } from "../metrics.ts";
 
 /** Area under precision against recall, precision made to fall; hits in the order of confidence. */
@@ -22,7 +23,7 @@ const averagePrecision = (hits: readonly boolean[], wanted: number): number => {
  */
 export const spanAveragePrecision = (
   spans: readonly RankedSpan[],
-  references: readonly AnswerSpan[],
+  references: readonly TimeSpan[],
   iou: number,
 ): number => {
   const ranked = spans

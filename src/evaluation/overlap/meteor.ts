@@ -19,25 +19,53 @@ interface Token {
 }
 type Match = readonly [hypothesis: number, reference: number];
 
-/**
- * Matches from the last token to the first, each with the last fitting one of the other side; takes what it matched out
- * of both lists.
- */
-const matchBackwards = (
-  hypothesis: Token[],
-  reference: Token[],
-  fits: (given: string, wanted: string) => boolean,
-): Match[] => {
-  const matches: Match[] = [];
-  for (let i = hypothesis.length - 1; i >= 0; i--) {
-    const given = hypothesis[i]!;
-    const j = reference.findLastIndex((wanted) => fits(given.text, wanted.text));
-    if (j < 0) continue;
-    matches.push([given.at, reference[j]!.at]);
-    hypothesis.splice(i, 1);
-    reference.splice(j, 1);
+/** What is left on both sides, in order; matching takes tokens out. */
+interface Unmatched {
+  readonly hypothesis: readonly Token[];
+  readonly reference: readonly Token[];
+}
+
+const without = ({ hypothesis, reference }: Unmatched, matches: readonly Match[]): Unmatched => {
+  const given = new Set(matches.map(([at]) => at));
+  const wanted = new Set(matches.map(([, at]) => at));
+  return {
+    hypothesis: hypothesis.filter(({ at }) => !given.has(at)),
+    reference: reference.filter(({ at }) => !wanted.has(at)),
+  };
+};
+
+/** Where each text stands, the last place at the end. */
+const placesOf = (tokens: readonly Token[]): Map<string, number[]> => {
+  const places = new Map<string, number[]>();
+  for (const { at, text } of tokens) {
+    const known = places.get(text);
+    if (known === undefined) places.set(text, [at]);
+    else known.push(at);
   }
-  return matches;
+  return places;
+};
+
+/** Matches equal tokens from the last to the first, each with the last one of the other side that is still free. */
+const matchEqual = ({ hypothesis, reference }: Unmatched): Match[] => {
+  const places = placesOf(reference);
+  return hypothesis.toReversed().flatMap(({ at, text }): Match[] => {
+    const place = places.get(text)?.pop();
+    return place === undefined ? [] : [[at, place]];
+  });
+};
+
+/** The same with tokens that share a sense. */
+const matchSenses = ({ hypothesis, reference }: Unmatched, wordNet: WordNet): Match[] => {
+  const places = placesOf(reference);
+  return hypothesis.toReversed().flatMap(({ at, text }): Match[] => {
+    let last: number[] | undefined;
+    for (const sense of synonymsOf(wordNet, text)) {
+      const free = places.get(sense);
+      if (free !== undefined && free.length > 0 && free.at(-1)! > (last?.at(-1) ?? -1)) last = free;
+    }
+    const place = last?.pop();
+    return place === undefined ? [] : [[at, place]];
+  });
 };
 
 /** Pairs of places that belong together: equal words, then equal stems, then words of one sense, greedily. */
@@ -48,14 +76,15 @@ export const alignWords = (
 ): Match[] => {
   const tokens = (words: readonly string[]): Token[] =>
     words.map((word, at) => ({ at, text: word.toLowerCase() }));
-  const stemmed = (left: Token[]): Token[] => left.map(({ at, text }) => ({ at, text: porterStem(text) }));
-  let [given, wanted] = [tokens(hypothesis), tokens(reference)];
-  const equal = (a: string, b: string): boolean => a === b;
-  const exact = matchBackwards(given, wanted, equal);
+  const stemmed = (left: readonly Token[]): Token[] =>
+    left.map(({ at, text }) => ({ at, text: porterStem(text) }));
+  const words: Unmatched = { hypothesis: tokens(hypothesis), reference: tokens(reference) };
+  const exact = matchEqual(words);
+  const rest = without(words, exact);
   // The stems stay: what has no equal stem is looked up in WordNet as a stem, as NLTK does.
-  [given, wanted] = [stemmed(given), stemmed(wanted)];
-  const byStem = matchBackwards(given, wanted, equal);
-  const bySense = matchBackwards(given, wanted, (a, b) => synonymsOf(wordNet, a).has(b));
+  const stems = { hypothesis: stemmed(rest.hypothesis), reference: stemmed(rest.reference) };
+  const byStem = matchEqual(stems);
+  const bySense = matchSenses(without(stems, byStem), wordNet);
   return [...exact, ...byStem, ...bySense].sort(([a], [b]) => a - b);
 };
 

@@ -30,7 +30,12 @@ const overlapOf = (hits: number, given: number, wanted: number): Overlap => {
 const countsOf = (tokens: readonly string[], size: number): Map<string, number> => {
   const counts = new Map<string, number>();
   for (let at = 0; at + size <= tokens.length; at++) {
-    const gram = size === 1 ? tokens[at]! : tokens.slice(at, at + size).join(" ");
+    const gram =
+      size === 1
+        ? tokens[at]!
+        : size === 2
+          ? `${tokens[at]} ${tokens[at + 1]}`
+          : tokens.slice(at, at + size).join(" ");
     counts.set(gram, (counts.get(gram) ?? 0) + 1);
   }
   return counts;

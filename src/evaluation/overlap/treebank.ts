@@ -33,6 +33,10 @@ const afterPadding: readonly (readonly [RegExp, string])[] = [
   rule(String.raw`\s+`, "gu", " "),
   rule("([^' ])('[sS]|'[mM]|'[dD]|') ", "gu", "$1 $2 "),
   rule("([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", "gu", "$1 $2 "),
+];
+/** Words that are two, and a text that may hold one: most sentences have none. */
+const mayContract = /cannot|d' ?ye|gimme|gonna|gotta|lemme|more' ?n|wanna|' ?t(?:is|was)/iu;
+const contractions: readonly (readonly [RegExp, string])[] = [
   ...["(can)(not)", "(d)('ye)", "(gim)(me)", "(gon)(na)", "(got)(ta)", "(lem)(me)", "(more)('n)"].map(
     (pair) => rule(`${BEFORE}${pair}${AFTER}`, "giu", " $1 $2 "),
   ),
@@ -51,6 +55,8 @@ export const treebankTokens = (sentence: string): string[] => {
   for (const [pattern, replacement] of beforePadding) text = text.replace(pattern, replacement);
   text = ` ${text} `;
   for (const [pattern, replacement] of afterPadding) text = text.replace(pattern, replacement);
+  if (mayContract.test(sentence))
+    for (const [pattern, replacement] of contractions) text = text.replace(pattern, replacement);
   return text.split(/\s+/u).filter((token) => token !== "");
 };
 
@@ -73,7 +79,7 @@ const staysInside = (word: string, next: string): boolean => {
  * The sentences of an English text. A list of abbreviations stands in for the trained model (Punkt) that NLTK looks its
  * sentences up in: the two part sentences differently at rarer abbreviations, where one full stop sticks to its word.
  */
-export const sentencesOf = (text: string): string[] => {
+export const captionSentences = (text: string): string[] => {
   const sentences: string[] = [];
   let start = 0;
   for (const mark of text.matchAll(/([.?!]+)["')\]}»”’]*(\s+)(?=\S)/gu)) {
@@ -88,4 +94,4 @@ export const sentencesOf = (text: string): string[] => {
 };
 
 /** Words and marks of a text of several sentences. */
-export const wordTokens = (text: string): string[] => sentencesOf(text).flatMap(treebankTokens);
+export const wordTokens = (text: string): string[] => captionSentences(text).flatMap(treebankTokens);
