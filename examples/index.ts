@@ -16,7 +16,8 @@ const world = join(out, "world");
 await generateWorld({ count: 1, seed: 3, profile: worldProfile("quickstart"), out: world });
 const { value: sample } = await readSamples(world).next();
 if (sample === undefined) throw new Error("a world without samples");
-const { clip, events = [] } = sample;
+const { clip } = sample;
+const events = sample.events ?? [];
 const spans = events.map(({ startSeconds, endSeconds }) => `${startSeconds}-${endSeconds}`).join(",");
 
 const context: JobContext = {

@@ -33,6 +33,7 @@ const withTwin = (sample: Sample): Sample => {
     absent: {
       keyFrames: inside.map(({ index }) => index),
       replacements: inside.map(({ index }) => ({ index, from: anchor })),
+      builder: { name: "span", params: {} },
     },
   };
 };
