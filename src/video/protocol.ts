@@ -95,7 +95,7 @@ export const encodeHead = (message: ToWorker | FromWorker, payloadBytes: number)
 };
 
 /** Puts messages together from pieces of any size; the payload is copied once, into memory of its own. */
-export class MessageReader<Message> {
+export class PayloadReader<Message> {
   #head: Buffer = Buffer.allocUnsafe(headBytes);
   #stage: "head" | "json" | "payload" = "head";
   #target: Buffer = this.#head;

@@ -5,7 +5,7 @@ import { EngineLostError } from "../../core/errors.ts";
 import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { CallOptions, EngineStatistics } from "../contract.ts";
-import { errorFromWire, type FromWorker, type ToWorker, type WireMedia } from "./protocol.ts";
+import { errorFromWire, type FromEngineWorker, type ToEngineWorker, type WireMedia } from "./protocol.ts";
 
 /** A call that waits for its answer. */
 interface Waiting {
@@ -133,7 +133,7 @@ export class Connection {
     this.#send({ kind: "call", id, operation, given, media });
   }
 
-  #send(message: ToWorker): void {
+  #send(message: ToEngineWorker): void {
     if (this.#lost !== undefined || this.#closing) return;
     this.#counts.bytesSent += writeMessage(this.#socket, message);
   }
@@ -141,13 +141,13 @@ export class Connection {
   #receive(piece: Buffer): void {
     this.#counts.bytesReceived += piece.length;
     try {
-      for (const message of this.#reader.push(piece)) this.#hear(message as FromWorker);
+      for (const message of this.#reader.push(piece)) this.#hear(message as FromEngineWorker);
     } catch (error) {
       this.#lose(String(error));
     }
   }
 
-  #hear(message: FromWorker): void {
+  #hear(message: FromEngineWorker): void {
     if (message.kind !== "result" && message.kind !== "error" && message.kind !== "missing") return;
     const waiting = message.id === undefined ? undefined : this.#waiting.get(message.id);
     if (waiting === undefined) return;

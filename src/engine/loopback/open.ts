@@ -10,9 +10,9 @@ import { Connection } from "./connection.ts";
 import { LoopbackEngine } from "./engine.ts";
 import {
   errorFromWire,
-  type FromWorker,
+  type FromEngineWorker,
   type ModelOrder,
-  type ToWorker,
+  type ToEngineWorker,
   workerEnvironment,
 } from "./protocol.ts";
 
@@ -51,11 +51,11 @@ const greet = (
     };
     const lost = (why: string): void =>
       fail(new EngineLostError({ rank: 0, host: hostname(), operation: "open", why }));
-    const say = (message: ToWorker): void => {
+    const say = (message: ToEngineWorker): void => {
       writeMessage(socket, message);
     };
     let isKnown = false;
-    const hear = (message: FromWorker): void => {
+    const hear = (message: FromEngineWorker): void => {
       if (!isKnown) {
         isKnown = message.kind === "hello" && isToken(message.token, token);
         if (isKnown) say({ kind: "open", order });
@@ -68,7 +68,7 @@ const greet = (
     };
     const receive = (piece: Buffer): void => {
       try {
-        for (const message of reader.push(piece)) hear(message as FromWorker);
+        for (const message of reader.push(piece)) hear(message as FromEngineWorker);
       } catch (error) {
         fail(error);
       }

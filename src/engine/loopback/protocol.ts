@@ -43,7 +43,7 @@ export interface WirePass {
 }
 
 /** From the controller. */
-export type ToWorker =
+export type ToEngineWorker =
   | { readonly kind: "open"; readonly order: ModelOrder }
   | {
       readonly kind: "call";
@@ -56,7 +56,7 @@ export type ToWorker =
   | { readonly kind: "cancel"; readonly id: number };
 
 /** From the worker; the first message shows the token. */
-export type FromWorker =
+export type FromEngineWorker =
   | { readonly kind: "hello"; readonly token: string }
   | { readonly kind: "ready"; readonly capabilities: Capabilities }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown; readonly version: number }

@@ -8,7 +8,13 @@ import type { Engine } from "../contract.ts";
 import { openEngine } from "../onnx/open.ts";
 import { EngineCalls, type GivenArguments } from "./calls.ts";
 import { MediaCache } from "./media-cache.ts";
-import { type FromWorker, type ModelOrder, type ToWorker, wireError, workerEnvironment } from "./protocol.ts";
+import {
+  type FromEngineWorker,
+  type ModelOrder,
+  type ToEngineWorker,
+  wireError,
+  workerEnvironment,
+} from "./protocol.ts";
 
 const socket = connect(Number(process.env[workerEnvironment.port]), "127.0.0.1");
 const reader = new MessageReader();
@@ -17,7 +23,7 @@ let calls: EngineCalls | undefined;
 let engine: Engine | undefined;
 
 socket.setNoDelay(true);
-const say = (message: FromWorker): void => {
+const say = (message: FromEngineWorker): void => {
   writeMessage(socket, message);
 };
 
@@ -31,7 +37,7 @@ const open = async ({ folder, trained, adapterFolder, options, mediaBytes }: Mod
   say({ kind: "ready", capabilities: engine.capabilities });
 };
 
-const answer = async (message: Extract<ToWorker, { kind: "call" }>): Promise<void> => {
+const answer = async (message: Extract<ToEngineWorker, { kind: "call" }>): Promise<void> => {
   const { id, operation, media } = message;
   const given = message.given as GivenArguments;
   const contents = calls!.missing(given, media);
@@ -48,7 +54,7 @@ const answer = async (message: Extract<ToWorker, { kind: "call" }>): Promise<voi
   }
 };
 
-const hear = (message: ToWorker): void => {
+const hear = (message: ToEngineWorker): void => {
   if (message.kind === "cancel") stops.get(message.id)?.abort();
   else if (message.kind === "call") void answer(message);
   else open(message.order).catch((error) => say({ kind: "error", id: undefined, error: wireError(error) }));
@@ -56,7 +62,7 @@ const hear = (message: ToWorker): void => {
 
 socket.on("connect", () => say({ kind: "hello", token: process.env[workerEnvironment.token] ?? "" }));
 socket.on("data", (piece) => {
-  for (const message of reader.push(piece)) hear(message as ToWorker);
+  for (const message of reader.push(piece)) hear(message as ToEngineWorker);
 });
 // Nobody is there to compute for any more.
 socket.on("close", () => process.exit(0));

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { UnsupportedError, VideoError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { reservedMegabytes, type VideoLimits } from "../limits.ts";
-import { encodeHead, type FromWorker, MessageReader, type ToWorker } from "../protocol.ts";
+import { encodeHead, type FromWorker, PayloadReader, type ToWorker } from "../protocol.ts";
 import type { DecoderIdentity } from "../types.ts";
 import { residentMemory } from "./resident-memory.ts";
 
@@ -109,7 +109,7 @@ export class WorkerProcess {
       };
     });
     this.ready.catch(() => {});
-    const reader = new MessageReader<FromWorker>((message, payload) => {
+    const reader = new PayloadReader<FromWorker>((message, payload) => {
       this.#lastSign = nowMilliseconds();
       if (message.type !== "alive") this.#listener?.onMessage(message, payload);
     });

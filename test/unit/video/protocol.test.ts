@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeHead, type FromWorker, MessageReader } from "../../../src/video/protocol.ts";
+import { encodeHead, type FromWorker, PayloadReader } from "../../../src/video/protocol.ts";
 
 test("messages come out as they went in, however the stream is cut", () => {
   const messages = fc.array(fc.tuple(fc.string(), fc.uint8Array({ maxLength: 300 })), { maxLength: 8 });
@@ -13,7 +13,7 @@ test("messages come out as they went in, however the stream is cut", () => {
         ]),
       );
       const received: [string, number[]][] = [];
-      const reader = new MessageReader<FromWorker>((message, payload) => {
+      const reader = new PayloadReader<FromWorker>((message, payload) => {
         if (message.type === "unavailable") received.push([message.reason, [...payload]]);
       });
       for (let at = 0, i = 0; at < stream.length; i++) {
