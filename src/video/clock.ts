@@ -154,7 +154,7 @@ export const continuedTimes = (
 
 /** One sentence on the steps, undefined when there are none. Neighbouring ones count as one. */
 export const describeSteps = (
-  { pts, steps }: ContinuedTimes,
+  { pts, steps }: Pick<ContinuedTimes, "pts" | "steps">,
   { timeBase: [num, den] }: StreamClock,
 ): string | undefined => {
   const apart = steps.filter(({ at }, i) => i === 0 || at - steps[i - 1]!.at > 3);

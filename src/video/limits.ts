@@ -42,16 +42,14 @@ export const limitsForPixels = (maxPixels: number): Pick<VideoLimits, "maxPixels
 /** Pixels of the largest picture that FFmpeg itself admits. */
 const mostDecodable = 2 ** 28;
 
-/** What is said of a picture beyond the limit. `size`: unknown where only FFmpeg saw it. */
-export const tooLarge = (file: string, limits: VideoLimits, size: PictureSize | undefined): VideoError =>
+/** What is said of a picture beyond the limit. */
+export const tooLarge = (file: string, limits: VideoLimits, { width, height }: PictureSize): VideoError =>
   new VideoError("picture is too large", {
     where: file,
     expected: `at most ${limits.maxPixels} pixels`,
-    ...(size && { got: `${size.width}x${size.height}` }),
+    got: `${width}x${height}`,
     hint:
-      size !== undefined && size.width * size.height > mostDecodable
-        ? "no decoder takes it"
-        : `--max-picture ${size === undefined ? "WIDTHxHEIGHT" : `${size.width}x${size.height}`} admits it`,
+      width * height > mostDecodable ? "no decoder takes it" : `--max-picture ${width}x${height} admits it`,
   });
 
 /** What is said of a clip with more packets than the limit. */

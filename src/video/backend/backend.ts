@@ -1,3 +1,4 @@
+import type { FragmentShift } from "../container/fragment-clock.ts";
 import type { StoredColour } from "../filter-chain.ts";
 import type { PictureSize } from "../frame-size.ts";
 import type { FrameTable } from "../frame-table.ts";
@@ -13,6 +14,8 @@ export interface Opening {
   readonly format?: "mjpeg";
   /** Take the packets as they are stored: the edit list shows none of them. */
   readonly ignoreEdits?: boolean;
+  /** Fragments whose clock goes back; their packets are moved by so many ticks. */
+  readonly shifts?: readonly FragmentShift[];
   /** Streams that are not the film though their pictures are the largest. */
   readonly notFilms?: readonly number[];
 }

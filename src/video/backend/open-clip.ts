@@ -1,6 +1,8 @@
 import { VideoError } from "../../core/errors.ts";
+import { type ClockStep, describeSteps } from "../clock.ts";
 import { ByteSource } from "../container/byte-source.ts";
 import type { FilmMarks } from "../container/film-marks.ts";
+import { fragmentShifts } from "../container/fragment-clock.ts";
 import { gifTimes } from "../container/gif-times.ts";
 import { filmMarks, kindOf, refuseByName, refuseEncrypted } from "../container/inspect.ts";
 import { isJpegFilm } from "../container/jpeg-film.ts";
@@ -65,6 +67,21 @@ const openDespiteEdits =
     const note = "the edit list shows nothing (an edit of length 0): all that is stored is taken";
     return { ...stored, notes: [note, ...stored.notes] };
   };
+
+/** Where fragments begin whose clock was behind that of the fragment before. */
+const restartsOf = ({ facts, frames, packets }: ClipIndex): { pts: Float64Array; steps: ClockStep[] } => {
+  const steps: ClockStep[] = [];
+  const shifts = facts.opening.shifts?.filter(({ track }) => track === facts.streamId) ?? [];
+  for (const [i, { fragment, ticks }] of shifts.entries()) {
+    if (ticks === shifts[i - 1]?.ticks) continue;
+    const first = packets.position.subarray(0, packets.count).findIndex((place) => place > fragment);
+    const at = frames.packet.indexOf(first);
+    if (first < 1 || at < 1) continue;
+    const gap = frames.pts[at]! - frames.pts[at - 1]!;
+    steps.push({ at, back: ticks - (shifts[i - 1]?.ticks ?? 0) - gap });
+  }
+  return { pts: frames.pts, steps };
+};
 
 /** Frames of a GIF with the times that its own blocks say, which FFmpeg's versions read differently. */
 const gifFrames = (clip: ClipIndex, times: readonly number[] | undefined): FrameTable => {
@@ -152,9 +169,14 @@ export const openClip = async (
 ): Promise<ClipIndex> => {
   using source = new ByteSource(file);
   refuseByName(file, source);
-  const opening: Opening = isJpegFilm(source) ? { format: "mjpeg" } : {};
+  const isMp4 = kindOf(source) === "mp4";
+  const shifts = isMp4 ? fragmentShifts(source) : [];
+  const opening: Opening = {
+    ...(isJpegFilm(source) && { format: "mjpeg" }),
+    ...(shifts.length > 0 && { shifts }),
+  };
   const plainly: Open = (how) => backend.open(file, how, limits, alive);
-  const open = kindOf(source) === "mp4" ? openDespiteEdits(plainly) : plainly;
+  const open = isMp4 ? openDespiteEdits(plainly) : plainly;
   let clip: ClipIndex;
   try {
     clip = await openFilm(open, opening);
@@ -163,6 +185,8 @@ export const openClip = async (
     throw error;
   }
   const notes = [...clip.notes, ...containerNotes(clip, source, alive)];
+  const restarts = describeSteps(restartsOf(clip), clip.facts);
+  if (restarts !== undefined) notes.push(restarts);
   if (opening.format !== undefined) notes.push("JPEG pictures without times: 25 a second are assumed");
   const frames = clip.facts.container === "gif" ? gifFrames(clip, gifTimes(source)) : clip.frames;
   return { ...clip, frames, notes };

@@ -2,7 +2,7 @@ import type { ByteSource } from "./byte-source.ts";
 import { cropWithin, type FilmMarks } from "./film-marks.ts";
 
 /** A box: four letters, and where its content lies. */
-interface Box {
+export interface Box {
   readonly type: string;
   readonly from: number;
   readonly to: number;
@@ -34,7 +34,11 @@ const innerBox = (source: ByteSource, { from, to }: Box, type: string): Box | un
 };
 
 /** The box at a path of types inside of another one. */
-const boxAt = (source: ByteSource, outer: Box | undefined, ...path: readonly string[]): Box | undefined => {
+export const boxAt = (
+  source: ByteSource,
+  outer: Box | undefined,
+  ...path: readonly string[]
+): Box | undefined => {
   let box = outer;
   for (const type of path) {
     if (box === undefined) return undefined;

@@ -7,6 +7,7 @@ import { startingKeys } from "../frame-table.ts";
 import type { VideoLimits } from "../limits.ts";
 import { inputArguments, reasonIn, start } from "./program.ts";
 import { mostLeaves, selectExpression, wantedSpans } from "./select-expression.ts";
+import { feedInput } from "./shifted-input.ts";
 
 /** Packets that are rather decoded than skipped by starting another process. */
 const packetsWorthAProcess = 250;
@@ -20,8 +21,8 @@ interface Run {
 
 const planRuns = (clip: ClipIndex, targets: readonly number[]): Run[] => {
   const { packets, frames, facts } = clip;
-  if (frames.source === "decoded" || !/^(mov|matroska)/.test(facts.container))
-    return [{ targets, seekSeconds: undefined }];
+  const canSeek = /^(mov|matroska)/.test(facts.container) && facts.opening.shifts === undefined;
+  if (frames.source === "decoded" || !canSeek) return [{ targets, seekSeconds: undefined }];
   const starts = startingKeys(packets);
   const [num, den] = facts.timeBase;
   const runs: { targets: number[]; seekSeconds: number | undefined }[] = [];
@@ -122,7 +123,7 @@ const runOnce = async (
   faults: Set<string>,
 ): Promise<boolean> => {
   const { child, ended } = start("ffmpeg", commandOf(clip, order, limits, run), 2);
-  child.stdin?.end();
+  feedInput(child, clip.file, clip.facts.opening);
   child.stdio[4]?.on("data", () => order.alive());
   const nextFrame = frameTeller(clip, run, child.stdio[3] as Readable);
   const wanted = new Set(run.targets);

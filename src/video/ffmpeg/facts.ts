@@ -3,6 +3,7 @@ import { parseJson } from "../../core/json-text.ts";
 import { openingReason, refusedContainer } from "../backend/admitted.ts";
 import type { Opening, SourceFacts } from "../backend/backend.ts";
 import { chooseStream } from "../backend/choose-stream.ts";
+import type { PictureSize } from "../frame-size.ts";
 import { tooLarge, type VideoLimits } from "../limits.ts";
 import { orientationOf } from "../orientation.ts";
 import type { StreamInfo } from "../types.ts";
@@ -66,6 +67,12 @@ const describe = (stream: ProbedStream): StreamInfo => {
   };
 };
 
+/** The picture size that FFmpeg complained about. */
+const sizeBeyond = (complaint: string): PictureSize | undefined => {
+  const found = /Picture size (\d+)x(\d+) (?:exceeds|is invalid)/.exec(complaint);
+  return found === null ? undefined : { width: Number(found[1]), height: Number(found[2]) };
+};
+
 /** Asks ffprobe about a file. @throws {VideoError} with the reason */
 export const probeFacts = async (
   file: string,
@@ -73,10 +80,10 @@ export const probeFacts = async (
   limits: VideoLimits,
 ): Promise<SourceFacts> => {
   const what = ["-show_streams", "-show_format", "-of", "json"];
-  const { code, complaint, text } = await runText("ffprobe", [
-    ...["-v", "error", ...what, ...inputArguments(file, opening, limits)],
-  ]);
-  if (code !== 0 && /exceeds specified max pixel/.test(complaint)) throw tooLarge(file, limits, undefined);
+  const args = ["-v", "error", ...what, ...inputArguments(file, opening, limits)];
+  const { code, complaint, text } = await runText("ffprobe", args, { file, opening });
+  const beyond = sizeBeyond(complaint);
+  if (code !== 0 && beyond !== undefined) throw tooLarge(file, limits, beyond);
   if (code !== 0)
     throw new VideoError("not a video that can be opened", {
       where: file,
@@ -88,6 +95,8 @@ export const probeFacts = async (
     format?: { format_name?: string };
   };
   const streams = answer.streams ?? [];
+  const sized = streams.some(({ codec_type, width }) => codec_type === "video" && (width ?? 0) > 0);
+  if (!sized && beyond !== undefined) throw tooLarge(file, limits, beyond);
   const chosen = chooseStream(file, streams.map(describe), limits, opening.notFilms);
   const stream = streams.find((one) => one.index === chosen.index)!;
   const streamId = Number(stream.id);

@@ -3,6 +3,7 @@ import type { SourceFacts } from "../backend/backend.ts";
 import type { VideoLimits } from "../limits.ts";
 import type { PacketTable } from "../packet-table.ts";
 import { inputArguments, runText, start } from "./program.ts";
+import { feedInput } from "./shifted-input.ts";
 
 /** Takes packet `at`; what is given must not be kept. */
 type OnPacket = (at: number, data: Uint8Array) => void;
@@ -46,7 +47,7 @@ const readCopied = async (
     ],
     0,
   );
-  child.stdin?.end();
+  feedInput(child, file, facts.opening);
   let whole = Buffer.alloc(Math.max(0, ...sizes.slice(0, 1)));
   let at = 0;
   let filled = 0;
@@ -88,10 +89,9 @@ export const extradataOf = async (
   limits: VideoLimits,
 ): Promise<Uint8Array | undefined> => {
   const what = ["-select_streams", String(facts.streamIndex), "-show_entries", "stream=extradata"];
-  const { text } = await runText("ffprobe", [
-    ...["-v", "quiet", ...what, "-show_data", "-of", "default=nk=1:nw=1"],
-    ...inputArguments(file, facts.opening, limits),
-  ]);
+  const args = ["-v", "quiet", ...what, "-show_data", "-of", "default=nk=1:nw=1"];
+  const input = { file, opening: facts.opening };
+  const { text } = await runText("ffprobe", [...args, ...inputArguments(file, facts.opening, limits)], input);
   const bytes = text
     .split("\n")
     .flatMap((line) => /^[0-9a-f]{8}: ((?:[0-9a-f]{2,4} ?)+)/.exec(line)?.[1] ?? [])

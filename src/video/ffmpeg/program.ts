@@ -4,17 +4,23 @@ import { UnsupportedError } from "../../core/errors.ts";
 import { admittedFormats } from "../backend/admitted.ts";
 import type { Opening } from "../backend/backend.ts";
 import type { VideoLimits } from "../limits.ts";
+import { feedInput } from "./shifted-input.ts";
 
 /**
  * An input and the options before it that keep it from opening other files, networks and devices. A list of codecs is
  * not among them: ffprobe refuses a whole file for one subtitle stream outside it; `max_pixels` stops what that list would.
  */
 export const inputArguments = (file: string, opening: Opening, limits: VideoLimits): string[] => [
-  ...["-protocol_whitelist", "file", "-format_whitelist", admittedFormats.join(",")],
+  ...[
+    "-protocol_whitelist",
+    opening.shifts === undefined ? "file" : "pipe",
+    "-format_whitelist",
+    admittedFormats.join(","),
+  ],
   ...["-max_pixels", String(limits.maxPixels)],
   ...(opening.format === undefined ? [] : ["-f", opening.format]),
   ...(opening.ignoreEdits === true ? ["-ignore_editlist", "1"] : []),
-  ...["-i", `file:${file}`],
+  ...["-i", opening.shifts === undefined ? `file:${file}` : "pipe:0"],
 ];
 
 /** What a finished program left: exit status and the end of what it complained about. */
@@ -48,14 +54,15 @@ export const start = (name: string, args: readonly string[], extraPipes: number)
   return { child, ended };
 };
 
-/** Runs a program and hands its output over line by line; ends it when `onLine` throws. */
+/** Runs a program on a file and hands its output over line by line; ends it when `onLine` throws. */
 export const runLines = async (
   name: string,
   args: readonly string[],
   onLine: (line: string) => void,
+  input?: { readonly file: string; readonly opening: Opening },
 ): Promise<Ended> => {
   const { child, ended } = start(name, args, 0);
-  child.stdin?.end();
+  feedInput(child, input?.file ?? "", input?.opening ?? {});
   try {
     for await (const line of createInterface({ input: child.stdout! })) onLine(line);
   } catch (error) {
@@ -67,9 +74,13 @@ export const runLines = async (
 };
 
 /** Runs a program and gives all of its output. */
-export const runText = async (name: string, args: readonly string[]): Promise<Ended & { text: string }> => {
+export const runText = async (
+  name: string,
+  args: readonly string[],
+  input?: Parameters<typeof runLines>[3],
+): Promise<Ended & { text: string }> => {
   const lines: string[] = [];
-  const ended = await runLines(name, args, (line) => lines.push(line));
+  const ended = await runLines(name, args, (line) => lines.push(line), input);
   return { ...ended, text: lines.join("\n") };
 };
 
@@ -82,6 +93,7 @@ export const reasonIn = (complaint: string, file: string): string => {
       .at(-1) ?? "no reason given";
   return last
     .replace(`file:${file}: `, "")
+    .replace("pipe:0: ", "")
     .replace(/^\[[^\]]*\] /, "")
     .trim();
 };

@@ -56,6 +56,7 @@ const listPackets = async (
       ...["-of", "compact=p=0:nk=1", ...inputArguments(file, opening, limits)],
     ],
     onLine,
+    { file, opening },
   );
   const truncated = /truncat|partial file|end of file/i.test(complaint);
   return { packets, sizes, fault: code !== 0 || truncated ? "reading ended early" : undefined };
@@ -98,10 +99,11 @@ const listPictures = async (
   const show = ["-show_frames", "-show_entries", `frame=${entries.join(",")}`];
   const args = ["-v", "quiet", "-threads", "1", "-select_streams", String(streamIndex), ...more, ...show];
   const form = ["-of", "compact=p=0", ...inputArguments(file, opening, limits)];
-  await runLines("ffprobe", [...args, ...form], (line) => {
+  const onLine = (line: string): void => {
     const values = new Map(line.split("|").map((part) => part.split("=", 2) as [string, string]));
     if (values.has(entries[0]!)) onPicture(entries.map((name) => values.get(name) ?? ""));
-  });
+  };
+  await runLines("ffprobe", [...args, ...form], onLine, { file, opening });
 };
 
 const decodeTimes = async (

@@ -36,9 +36,9 @@ const linearPass = async (
     order.alive();
     return true;
   };
-  const { format, facts } = pass.opened;
+  const { facts } = pass.opened;
   try {
-    while (!over && format.readFrameSync(packet) >= 0) {
+    while (!over && pass.opened.read(packet) >= 0) {
       if (packet.streamIndex === facts.streamIndex) pass.decoder.push(packet, onPicture);
       packet.unref();
       const delivered = pass.deliver();

@@ -1,4 +1,4 @@
-import type { FormatContext, Stream } from "node-av/lib";
+import type { FormatContext, Packet, Stream } from "node-av/lib";
 import { VideoError } from "../../core/errors.ts";
 import { admittedCodecs, admittedFormats, openingReason, refusedContainer } from "../backend/admitted.ts";
 import type { Opening, SourceFacts } from "../backend/backend.ts";
@@ -15,6 +15,8 @@ export interface Opened {
   readonly stream: Stream;
   readonly facts: SourceFacts;
   readonly extradata: Uint8Array | undefined;
+  /** Reads the next packet of any stream; FFmpeg's status, negative at the end. */
+  read(packet: Packet): number;
   close(): void;
 }
 
@@ -120,6 +122,31 @@ const factsOf = (
   };
 };
 
+/** Reads packets; those of fragments whose clock goes back are moved, and no longer taken for repeats. */
+const packetReading = (
+  { constants }: NodeAv,
+  format: FormatContext,
+  stream: Stream,
+  opening: Opening,
+): Opened["read"] => {
+  const shifts = (opening.shifts ?? []).filter(({ track }) => track === stream.id);
+  if (shifts.length === 0) return (packet) => format.readFrameSync(packet);
+  const { index } = stream;
+  let next = 0;
+  return (packet) => {
+    const status = format.readFrameSync(packet);
+    if (status < 0 || packet.streamIndex !== index) return status;
+    while (next < shifts.length && packet.pos > shifts[next]!.fragment) next++;
+    const shift = shifts[next - 1];
+    if (shift === undefined) return status;
+    const ticks = BigInt(shift.ticks);
+    packet.pts += ticks;
+    packet.dts += ticks;
+    packet.clearFlags(constants.AV_PKT_FLAG_DISCARD);
+    return status;
+  };
+};
+
 /** Opens a file with every guard on. @throws {VideoError} with the reason */
 export const openFile = (library: NodeAv, file: string, opening: Opening, limits: VideoLimits): Opened => {
   const { av, constants } = library;
@@ -160,6 +187,7 @@ export const openFile = (library: NodeAv, file: string, opening: Opening, limits
       stream,
       facts,
       extradata: extradata === null ? undefined : Uint8Array.from(extradata),
+      read: packetReading(library, format, stream, opening),
       close,
     };
   } catch (error) {

@@ -25,7 +25,8 @@ export class ClipPacketReader implements Disposable {
     this.packet = new library.av.Packet();
     this.packet.alloc();
     this.#bySeconds = /^(mov|matroska|mp4)/.test(opened.facts.container);
-    this.canSeek = this.#bySeconds || opened.facts.container === "mpegts";
+    const { container, opening } = opened.facts;
+    this.canSeek = (this.#bySeconds && opening.shifts === undefined) || container === "mpegts";
   }
   /** Reads on to the next packet of the stream; false at the end. */
   read(): boolean {
@@ -33,7 +34,7 @@ export class ClipPacketReader implements Disposable {
       this.#held = false;
       return true;
     }
-    while (this.#opened.format.readFrameSync(this.packet) >= 0) {
+    while (this.#opened.read(this.packet) >= 0) {
       if (this.packet.streamIndex === this.#opened.facts.streamIndex) return true;
       this.packet.unref();
     }

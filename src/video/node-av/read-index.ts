@@ -44,7 +44,7 @@ const readPackets = (
   let status = 0;
   try {
     for (;;) {
-      status = opened.format.readFrameSync(packet);
+      status = opened.read(packet);
       if (status < 0) break;
       if (packet.streamIndex === streamIndex) {
         const data = packet.data;
@@ -78,7 +78,7 @@ const decodeAll = (
   const take = (picture: Frame): boolean => onPicture(picture, decoder.timeOf(picture));
   try {
     let more = true;
-    while (more && opened.format.readFrameSync(packet) >= 0) {
+    while (more && opened.read(packet) >= 0) {
       if (packet.streamIndex === opened.facts.streamIndex) more = decoder.push(packet, take);
       packet.unref();
       alive();

@@ -1,0 +1,136 @@
+/** Clips as people bring them: joined, cut, encrypted, relabelled. Made by the ffmpeg program and by hand. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const source = (size: string, rate: number, seconds = 1): string =>
+  `-f lavfi -i testsrc2=size=${size}:rate=${rate}:duration=${seconds}`;
+const small = source("96x64", 25);
+const quick = source("96x64", 30);
+const large = source("128x96", 25);
+const h264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p";
+const mpeg2 = "-c:v mpeg2video -bf 2";
+const h265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none";
+const secret = "-encryption_scheme cenc-aes-ctr -encryption_key 76a6c65c5ea762046bd749a2e632ccbb";
+const fragments = "-g 10 -movflags frag_keyframe+empty_moov+default_base_moof";
+
+const recipes: Readonly<Record<string, string>> = {
+  "a.ts": `${small} ${h264}`,
+  "b.ts": `${quick} ${h264}`,
+  "late.ts": `${small} ${h264} -output_ts_offset 100`,
+  "far.ts": `${small} ${h264} -output_ts_offset 80000`,
+  "other-id.ts": `${small} ${h264} -mpegts_start_pid 0x200`,
+  "large.ts": `${large} ${h264} -output_ts_offset 1.08`,
+  "a.mpg": `${small} ${mpeg2}`,
+  "b.mpg": `${quick} ${mpeg2}`,
+  "a.flv": `${small} ${h264}`,
+  "b.flv": `${quick} ${h264}`,
+  "a.mkv": `${small} ${h264}`,
+  "b.mkv": `${quick} ${h264}`,
+  "a.ivf": `${small} -c:v libvpx`,
+  "a.mp4": `${small} ${h264}`,
+  "a-vp9.mp4": `${small} -c:v libvpx-vp9 -cpu-used 5`,
+  "a-mjpeg.mov": `${small} -c:v mjpeg -pix_fmt yuvj420p`,
+  "a-mpeg4.mp4": `${small} -c:v mpeg4`,
+  "a.hevc": `${small} ${h265}`,
+  "large.hevc": `${large} ${h265}`,
+  "a.h264": `${small} ${h264}`,
+  "large.h264": `${large} ${h264}`,
+  "a.mjpg": `${small} -c:v mjpeg -f mjpeg`,
+  "large.mjpg": `${large} -c:v mjpeg -f mjpeg`,
+  "fragments.mp4": `${small} ${h264} ${fragments}`,
+  "encrypted.mp4": `${small} ${h264} ${secret} -encryption_kid a7e61c373e219033c21091fa607bf3b8`,
+  "photo.jpg": `${small} -frames:v 1`,
+  "moving.webp": `${small} -c:v libwebp_anim`,
+  "cover-is-larger.mov": `${source("192x128", 1)} ${small} -map 0 -map 1 -c:v:0 mjpeg -pix_fmt:v:0 yuvj420p -c:v:1 libx264`,
+  "cover-is-larger.mkv": `${small} ${source("192x128", 1)} -map 0 -map 1 -c:v:0 libx264 -c:v:1 png`,
+  "grey-png.mov": `${small} -vf format=gray -c:v png`,
+  "grey-alpha.nut": `${small} -vf format=ya8 -c:v rawvideo -pix_fmt ya8`,
+  "grey-alpha-16.mov": `${small} -vf format=ya16be -c:v png`,
+  "two-levels.mov": `${small} -vf format=monob -c:v png`,
+  "short-delays.gif": source("40x30", 100, 0.1),
+};
+
+/** Boxes of an MP4's outermost level. */
+const boxes = (file: Buffer): { type: string; bytes: Buffer }[] => {
+  const found: { type: string; bytes: Buffer }[] = [];
+  for (let at = 0; at + 8 <= file.length; ) {
+    const size = Math.max(8, file.readUInt32BE(at));
+    found.push({ type: file.toString("latin1", at + 4, at + 8), bytes: file.subarray(at, at + size) });
+    at += size;
+  }
+  return found;
+};
+
+const fragmentsOf = (file: Buffer): Buffer =>
+  Buffer.concat(boxes(file).flatMap(({ type, bytes }) => (/moof|mdat/.test(type) ? [bytes] : [])));
+
+const withoutMedia = (file: Buffer): Buffer =>
+  Buffer.concat(boxes(file).map(({ type, bytes }) => (type === "mdat" ? blank(bytes, 8) : bytes)));
+
+const blank = (bytes: Buffer, from: number): Buffer => Buffer.from(bytes).fill(0, from);
+
+/** Writes a duration of 0 into an MP4's only edit (version 0). */
+const withEmptyEdit = (file: Buffer): Buffer => {
+  const bytes = Buffer.from(file);
+  bytes.writeUInt32BE(0, bytes.indexOf("elst") + 4 + 8);
+  return bytes;
+};
+
+/** Sets the scrambling bits of every packet of the film's identifier; its content is left as it is. */
+const scrambled = (file: Buffer): Buffer => {
+  const bytes = Buffer.from(file);
+  for (let at = 0; at < bytes.length; at += 188)
+    if ((bytes.readUInt16BE(at + 1) & 0x1fff) === 0x100) bytes[at + 3]! |= 0x80;
+  return bytes;
+};
+
+/** Joins IVF files: the packets of the second behind those of the first, each with its own times. */
+const joinedIvf = (one: Buffer, two: Buffer): Buffer => Buffer.concat([one, two.subarray(32)]);
+
+type Parts = (file: string) => Buffer;
+
+const joins: Readonly<Record<string, (part: Parts) => Buffer>> = {
+  "back.ts": (part) => Buffer.concat([part("a.ts"), part("b.ts")]),
+  "same-twice.ts": (part) => Buffer.concat([part("a.ts"), part("a.ts")]),
+  "back-from-100-s.ts": (part) => Buffer.concat([part("late.ts"), part("b.ts")]),
+  "back-from-80000-s.ts": (part) => Buffer.concat([part("far.ts"), part("b.ts")]),
+  "back-twice.ts": (part) => Buffer.concat([part("a.ts"), part("b.ts"), part("a.ts")]),
+  "back.mpg": (part) => Buffer.concat([part("a.mpg"), part("b.mpg")]),
+  "back.flv": (part) => Buffer.concat([part("a.flv"), part("b.flv").subarray(13)]),
+  "back.mkv": (part) => Buffer.concat([part("a.mkv"), part("b.mkv")]),
+  "back.ivf": (part) => joinedIvf(part("a.ivf"), part("a.ivf")),
+  "back.mp4": (part) => Buffer.concat([part("fragments.mp4"), fragmentsOf(part("fragments.mp4"))]),
+  "sizes.ts": (part) => Buffer.concat([part("a.ts"), part("large.ts")]),
+  "sizes.hevc": (part) => Buffer.concat([part("a.hevc"), part("large.hevc")]),
+  "sizes.h264": (part) => Buffer.concat([part("a.h264"), part("large.h264")]),
+  "sizes.mjpg": (part) => Buffer.concat([part("a.mjpg"), part("large.mjpg")]),
+  "two-ids.ts": (part) => Buffer.concat([part("a.ts"), part("other-id.ts")]),
+  "zeros.mp4": (part) => withoutMedia(part("a.mp4")),
+  "zeros-vp9.mp4": (part) => withoutMedia(part("a-vp9.mp4")),
+  "zeros-mpeg4.mp4": (part) => withoutMedia(part("a-mpeg4.mp4")),
+  "zeros-mjpeg.mov": (part) => withoutMedia(part("a-mjpeg.mov")),
+  "empty-edit.mp4": (part) => withEmptyEdit(part("a.mp4")),
+  "scrambled.ts": (part) => scrambled(part("a.ts")),
+  "segment.m4s": (part) => fragmentsOf(part("fragments.mp4")),
+  "segment.webm": (part) => part("a.mkv").subarray(part("a.mkv").indexOf("1f43b675", "hex")),
+};
+
+/** Makes all of them in a folder; what this ffmpeg cannot make is left out, and what is made from it. */
+export const makeJoinedClips = (folder: string): void => {
+  for (const [file, args] of Object.entries(recipes)) {
+    const path = join(folder, file);
+    const { status } = spawnSync("ffmpeg", ["-nostdin", "-v", "quiet", "-y", ...args.split(" "), path]);
+    if (status !== 0) rmSync(path, { force: true });
+  }
+  for (const [file, made] of Object.entries(joins)) {
+    let whole = true;
+    const bytes = made((part) => {
+      const path = join(folder, part);
+      if (existsSync(path)) return readFileSync(path);
+      whole = false;
+      return Buffer.alloc(64);
+    });
+    if (whole) writeFileSync(join(folder, file), bytes);
+  }
+};
