@@ -1,12 +1,12 @@
 import { ConfigError } from "../core/errors.ts";
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
 import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "./keywords.ts";
 
 /** Keywords and where they came from. */
 export interface CaptionWords {
   readonly keywords: readonly string[];
   /** What extracted them; left out when they were given. */
-  readonly keywordSource?: Recipe & { readonly version: string };
+  readonly keywordSource?: MadeBy & { readonly version: string };
   /** What a language model's keywords cost; of the first asking when the answer was kept. */
   readonly keywordUsage?: KeywordUsage;
   /** Why there are none, where that does not matter. */

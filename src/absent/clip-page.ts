@@ -9,7 +9,7 @@ import { mostPictures, pageFrames, strongestKeys, wholeFrames } from "./page-fra
 import { type KeyPicture, pairPage } from "./pair-page.ts";
 import { fittedWithin } from "./pair-source.ts";
 import { absentStream, neededFrames } from "./twin-frames.ts";
-import { partOf, shownPicture } from "./twin-view.ts";
+import { shownPicture, viewOfHeld } from "./twin-view.ts";
 
 /** Longest side of the copies inside a page: of a whole clip, and of a selection of a long one. */
 const wholePixels = 480;
@@ -76,7 +76,7 @@ const encodedCopies = async (
         ...(durationSeconds > 0 && { endSeconds: durationSeconds }),
       };
       await video.write(complete, { ...common, frames: frames() }, signal);
-      const twin = absentStream(frames(), partOf(view, held));
+      const twin = absentStream(frames(), viewOfHeld(view, held));
       await video.write(absent, { ...common, frames: twin }, signal);
       if (statSync(complete).size + statSync(absent).size <= mostBytes) break;
     }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
+import type { PictureSize } from "../video/frame-size.ts";
 import type { Resizer } from "../video/request.ts";
-import { fittedWithin, type PairSource, type PictureSize } from "./pair-source.ts";
+import { fittedWithin, type PairSource } from "./pair-source.ts";
 
 /** Longest side, in pixels, at which frames are compared, whatever scored them and whatever was remembered. */
 const comparedPixels = 192;

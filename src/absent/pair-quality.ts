@@ -1,4 +1,4 @@
-import type { DecisiveSpan } from "../selection/relevance.ts";
+import type { TimeSpan } from "../core/units.ts";
 import type { Timeline } from "../video/types.ts";
 import type { Pair } from "./pair.ts";
 import type { TwinView } from "./twin-view.ts";
@@ -21,7 +21,7 @@ export interface KnownPair {
   readonly view: TwinView;
   /** Frames that a model would look at. */
   readonly looked: Timeline;
-  readonly events: readonly DecisiveSpan[];
+  readonly events: readonly TimeSpan[];
 }
 
 /** Compares found key frames with the truth. A blanked frame shows nothing of its event. */

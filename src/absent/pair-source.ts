@@ -1,16 +1,11 @@
 import { ShapeError } from "../core/errors.ts";
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
 import { resizeBatch } from "../frames/resize.ts";
+import type { PictureSize } from "../video/frame-size.ts";
 import type { Resizer } from "../video/request.ts";
 import type { VideoService } from "../video/service.ts";
 import type { Timeline } from "../video/types.ts";
 import type { FileReference } from "./pair.ts";
-
-/** A width and a height in pixels. */
-export interface PictureSize {
-  readonly width: number;
-  readonly height: number;
-}
 
 /** A clip that a pair is made of: a file, or frames in memory. */
 export interface PairSource extends PictureSize {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConfigError } from "../core/errors.ts";
-import { explainZod, type Recipe } from "../core/registry.ts";
+import { explainZod, type MadeBy } from "../core/registry.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import type { Timeline } from "../video/types.ts";
 
@@ -24,7 +24,7 @@ export interface Pair {
   /** The sampled frames: all of the clip, or those of the rate that was asked for. */
   readonly timeline: Timeline;
   readonly keywords: readonly string[];
-  readonly relevance: Recipe & { readonly version: string };
+  readonly relevance: MadeBy & { readonly version: string };
   /** One score a scored frame; same length as `timeline`. */
   readonly scores: readonly number[];
   /** Frame indices of the clip, ascending. */
@@ -34,12 +34,12 @@ export interface Pair {
    * sampled one, so more frames than `timeline` has may be declared. `from === index` where only pixels change (mask).
    */
   readonly replacements: readonly Replacement[];
-  readonly builder: Recipe;
+  readonly builder: MadeBy;
   readonly seed: number;
   /** The text that the keywords came from. */
   readonly caption?: string;
   /** What extracted the keywords; absent when they were given. */
-  readonly keywordSource?: Recipe & { readonly version: string };
+  readonly keywordSource?: MadeBy & { readonly version: string };
   /** How the key frames were read off the scores; empty: every strict local maximum. */
   readonly keyFrameRule?: PeakOptions;
   /** The file that both clips were made from, when `complete` was written anew. */

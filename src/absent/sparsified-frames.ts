@@ -1,7 +1,8 @@
+import type { TimeSpan } from "../core/units.ts";
 import { basinOf } from "../selection/basin.ts";
 import { smoothed } from "../selection/peaks.ts";
 import type { MadePair } from "./make-pair.ts";
-import { type Sparsified, sparsifiedIndices, type TimeSpan } from "./sparsify.ts";
+import { type Sparsified, sparsifiedIndices } from "./sparsify.ts";
 
 /** Frames outside the events are sampled at this rate. */
 const otherFps = 8;

@@ -1,11 +1,6 @@
 import { ConfigError } from "../core/errors.ts";
+import type { TimeSpan } from "../core/units.ts";
 import type { Timeline } from "../video/types.ts";
-
-/** A half-open time range in seconds from the first frame. */
-export interface TimeSpan {
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-}
 
 /** What {@link sparsifiedIndices} chose and reached. */
 export interface Sparsified {

@@ -1,5 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
 import { absentBuilders, type PixelOperation } from "./builders.ts";
 import type { Replacement } from "./pair.ts";
 
@@ -26,7 +26,7 @@ export interface TwinView {
 /** What says how a twin differs from its complete clip: a `Pair`, or the `absent` part of a sample. */
 export interface TwinRecord {
   readonly replacements: readonly Replacement[];
-  readonly builder: Recipe;
+  readonly builder: MadeBy;
 }
 
 /**
@@ -71,7 +71,7 @@ export const twinView = async ({ replacements, builder }: TwinRecord): Promise<T
 };
 
 /** The view of a twin of which only some frames, by index, are at hand. */
-export const partOf = (view: TwinView, held: ReadonlySet<number>): TwinView => ({
+export const viewOfHeld = (view: TwinView, held: ReadonlySet<number>): TwinView => ({
   ...view,
   changed: view.changed.filter((index) => held.has(index)),
 });

@@ -142,4 +142,4 @@ export const chosenPair = (options: ClipOptions, seed = 0): PairRequest => {
 };
 
 /** A share as people read it. */
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+export const inPercent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -12,13 +12,25 @@ export const byteSize = (text: string): number => {
   return Number(found[1]) * unit;
 };
 
-/** Declares `--decoder`, `--cache-size` and `--no-cache`. */
+/** Pixels of "8192x4352". @throws {InvalidArgumentError} for anything else */
+const pictureArea = (text: string): number => {
+  const [width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(text)?.slice(1).map(Number) ?? [];
+  if (!width || !height) throw new InvalidArgumentError(`expected WIDTHxHEIGHT; got "${text}"`);
+  return width * height;
+};
+
+/** Declares `--decoder`, `--max-picture`, `--cache-size` and `--no-cache`. */
 export const videoOptions = (command: Command): void => {
   command
     .addOption(
       new Option("--decoder <name>", "who decodes; auto: node-av if it can be loaded, else ffmpeg")
         .choices(["auto", "node-av", "ffmpeg"])
         .default("auto"),
+    )
+    .option(
+      "--max-picture <WxH>",
+      "largest stored picture that is decoded, with the memory it takes (default 8192x4352)",
+      pictureArea,
     )
     .addOption(
       new Option("--cache-size <size>", "most disk for kept frames; what was used longest ago goes first")
@@ -31,6 +43,6 @@ export const videoOptions = (command: Command): void => {
 
 /** What {@link videoOptions} say. */
 export const chosenClips = (raw: Readonly<Record<string, unknown>>): ClipsOptions => {
-  const { decoder, cache, cacheSize } = raw as unknown as ClipsOptions;
-  return { decoder, cache, cacheSize };
+  const { decoder, cache, cacheSize, maxPicture } = raw as unknown as ClipsOptions;
+  return { decoder, cache, cacheSize, ...(maxPicture !== undefined && { maxPicture }) };
 };

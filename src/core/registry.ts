@@ -39,7 +39,7 @@ export const definer =
     ({ ...definition, kind }) as unknown as P;
 
 /** Name and parameters of whatever made something; stored beside everything produced. */
-export interface Recipe {
+export interface MadeBy {
   readonly name: string;
   readonly params: Readonly<Record<string, unknown>>;
 }
@@ -47,7 +47,7 @@ export interface Recipe {
 /** Something made by a plug-in, with the record of how. */
 export interface Made<T> {
   readonly value: T;
-  readonly recipe: Recipe;
+  readonly recipe: MadeBy;
 }
 
 /** The plug-ins of a kind: a folder of files, and what people add. */

@@ -12,6 +12,12 @@ export type FramesPerSecond = Quantity<"frames per second">;
 /** Size in bytes. */
 export type Bytes = Quantity<"bytes">;
 
+/** A stretch of time in seconds from the first frame, half open; `startSeconds <= endSeconds`. */
+export interface TimeSpan {
+  readonly startSeconds: number;
+  readonly endSeconds: number;
+}
+
 /** A finite number as seconds. @throws {ConfigError} when not finite */
 export const seconds = (value: number): Seconds => {
   if (!Number.isFinite(value))

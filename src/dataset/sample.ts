@@ -1,5 +1,6 @@
 import type { Replacement } from "../absent/pair.ts";
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
+import type { TimeSpan } from "../core/units.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { Timeline } from "../video/types.ts";
 
@@ -31,9 +32,7 @@ export interface Message {
 }
 
 /** A short thing that happens; half-open time range from the first frame. */
-export interface EventSpan {
-  readonly startSeconds: number;
-  readonly endSeconds: number;
+export interface EventSpan extends TimeSpan {
   readonly what: string;
 }
 
@@ -53,7 +52,7 @@ export interface AbsentReference {
   readonly keyFrames: readonly number[];
   readonly replacements: readonly Replacement[];
   /** What took the frames away; its pixel operation, if it has one, belongs to every replaced frame. */
-  readonly builder: Recipe;
+  readonly builder: MadeBy;
 }
 
 /** One row of a data set (docs: interfaces, "Data set folder"). */

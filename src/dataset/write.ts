@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
 import type { Sample } from "./sample.ts";
 import { type DatasetDescription, datasetSchemaName, type Rejection, rowOfSample } from "./schema.ts";
 
@@ -52,7 +52,7 @@ export class LineFile {
 /** How a {@link DatasetWriter} works. */
 export interface DatasetWriterOptions {
   readonly folder: string;
-  readonly recipe: Recipe;
+  readonly recipe: MadeBy;
   /** Rows of one `samples-*.jsonl`; default 20,000. */
   readonly rowsPerFile?: number;
 }

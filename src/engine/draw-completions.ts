@@ -2,7 +2,7 @@ import { paddingSegment, type TokenBatch, usedLengths } from "../batch/token-bat
 import { ConfigError, ShapeError } from "../core/errors.ts";
 import { type Random, seededRandom } from "../core/random.ts";
 import type { TextConfig } from "../model/config.ts";
-import { ropeTables } from "../model/qwen2_5_vl/batch.ts";
+import { ropeTables } from "../model/position-tables.ts";
 import type { Completion, CompletionWatch, FeedArray, SampleRequest } from "./contract.ts";
 import { checkTokenChoice, drawToken } from "./token-choice.ts";
 

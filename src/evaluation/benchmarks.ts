@@ -12,6 +12,26 @@ export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly clip: Pick<ClipReference, "file"> & Partial<ClipReference>;
   /** What all statistics are clustered by, where that is not the clip: edited versions of one video share it. */
   readonly cluster?: string;
+  /** What is odd about its annotation and how it was taken; named and counted with every score. */
+  readonly irregular?: readonly string[];
+}
+
+/** One answer as a benchmark's own prediction file gives it. */
+export interface OwnAnswer {
+  readonly id: string;
+  /** The answer's text; anything else is no answer. */
+  readonly answer: unknown;
+  readonly where: string;
+}
+
+/** The layout in which a benchmark's own scripts write answers, besides the plain one that every benchmark reads. */
+export interface OwnLayout {
+  /** Which files of a folder hold answers. */
+  readonly files: RegExp;
+  /** The answers of one JSON value (a document, or a line); undefined for another layout. */
+  read(value: unknown, where: string): readonly OwnAnswer[] | undefined;
+  /** How such answers are officially judged, where that is not the benchmark's rule for raw text. */
+  readonly officialRule?: OfficialRule;
 }
 
 /** A benchmark as its annotations define it; how pictures reach a model is the subject's matter. */
@@ -20,6 +40,9 @@ export interface Benchmark {
   readonly metrics: readonly (string | NamedMetric)[];
   /** How the benchmark's own script reads a choice; none: official scores do not exist. */
   readonly officialRule?: OfficialRule;
+  /** Which published score it reproduced, and with what; left out: none, its scores are unverified. */
+  readonly verified?: string;
+  readonly ownLayout?: OwnLayout;
   /** Every sample of an annotation file or data folder. @throws {DataFormatError} naming the place */
   samples(path: string): Promise<readonly BenchmarkSample[]>;
 }

@@ -2,7 +2,7 @@ import { type TwinView, twinView } from "../absent/twin-view.ts";
 import { assert, InternalError, messageOf, VideoPerceiverError } from "../core/errors.ts";
 import { type Progress, silentProgress } from "../core/progress.ts";
 import { seededRandom } from "../core/random.ts";
-import type { Made, Recipe } from "../core/registry.ts";
+import type { Made, MadeBy } from "../core/registry.ts";
 import { questionText } from "../dataset/question.ts";
 import type { OfficialRule } from "../grading/official.ts";
 import { type BenchmarkSample, clusterOf } from "./benchmarks.ts";
@@ -19,7 +19,7 @@ export interface EvaluateOptions<S extends BenchmarkSample = BenchmarkSample> {
   /** Which source frames a sample's positions are; recorded with every answer. */
   readonly frames: Made<(sample: S) => readonly number[]>;
   readonly benchmark: {
-    readonly recipe: Recipe;
+    readonly recipe: MadeBy;
     /** Hash of the annotations. */
     readonly version: string;
     readonly split: string | null;

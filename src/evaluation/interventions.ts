@@ -5,8 +5,8 @@ import {
   type Define,
   definer,
   folderRegistry,
+  type MadeBy,
   type Plugin,
-  type Recipe,
   type Registry,
 } from "../core/registry.ts";
 import type { BenchmarkSample } from "./benchmarks.ts";
@@ -26,7 +26,7 @@ export interface View {
 /** Pictures that are changed after they were chosen (a mask). */
 export interface PaintedPositions {
   /** The builder whose operation it is. */
-  readonly by: Recipe;
+  readonly by: MadeBy;
   readonly pixels: PixelOperation;
   /** True at the positions whose picture is changed. */
   readonly at_T: readonly boolean[];
@@ -81,7 +81,7 @@ export const absentView = ({ sample, twin, positions_T }: ViewRequest): View | n
 /** The builder's pixel operation at positions; nothing when it has none. */
 export const paintedBy = (
   { pixels }: TwinView,
-  by: Recipe,
+  by: MadeBy,
   at_T: readonly boolean[],
 ): Pick<View, "painted"> => (pixels === null ? {} : { painted: { by, pixels, at_T } });
 

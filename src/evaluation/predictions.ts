@@ -1,7 +1,9 @@
 import { DataFormatError } from "../core/errors.ts";
 import { parseJsonRows, readTextFile } from "../core/files.ts";
 import { parseHandWrittenJson } from "../core/json-text.ts";
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
+import { filesAt } from "./annotation-files.ts";
+import type { OwnLayout } from "./benchmarks.ts";
 
 /** One answer as it stands in a prediction file. */
 export interface Prediction {
@@ -22,7 +24,7 @@ export interface PredictionFault {
 
 /** One way in which the questions were shown to whoever answered. */
 export interface PredictedView {
-  readonly intervention: Recipe;
+  readonly intervention: MadeBy;
   /** Repetitions: 1, or as many as the records have. */
   readonly draws: number;
   /** By draw, then by question. */
@@ -32,6 +34,8 @@ export interface PredictedView {
 /** What a prediction file says. */
 export interface Predictions {
   readonly file: string;
+  /** True where the answers stand in the benchmark's own layout. */
+  readonly inOwnLayout: boolean;
   /** The complete clip first. Plain predictions have this one only. */
   readonly views: readonly PredictedView[];
   /** Whose answers they are, where our own records say so. */
@@ -68,11 +72,11 @@ const textOf = (value: unknown): Pick<Prediction, "text" | "reason"> => {
 interface Row {
   readonly where: string;
   readonly prediction: Prediction;
-  readonly intervention: Recipe;
+  readonly intervention: MadeBy;
   readonly draw: number;
 }
 
-const completeView: Recipe = { name: "complete", params: {} };
+const completeView: MadeBy = { name: "complete", params: {} };
 
 const rowOf = (value: unknown, where: string): Row => {
   const wrong = (got: unknown): DataFormatError =>
@@ -94,21 +98,31 @@ const rowOf = (value: unknown, where: string): Row => {
     prediction: { id: String(id), text, finishReason, ...(reason === undefined ? {} : { reason }) },
     intervention:
       isObject(recorded) && typeof recorded["name"] === "string"
-        ? (recorded as unknown as Recipe)
+        ? (recorded as unknown as MadeBy)
         : completeView,
     draw: typeof draw === "number" && Number.isInteger(draw) && draw >= 0 ? draw : 0,
   };
 };
 
-/** The values of a file: of one JSON document, or of JSON lines; with the place of each. */
-const valuesOf = (file: string, text: string): { readonly where: string; readonly value: unknown }[] => {
+/** One JSON value of a file and its place. */
+interface PlacedValue {
+  readonly where: string;
+  readonly value: unknown;
+}
+
+/** The one JSON document of a file, or its JSON lines. */
+const documentsOf = (file: string, text: string): PlacedValue[] => {
   const lines = text.split(/\r\n|[\r\n]/).filter((line) => line.trim() !== "");
   if (lines.length === 0)
     throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty file" });
   // A damaged later line is named as a line where the first one is a whole row.
   if (/^\s*\{.*\}\s*,\s*$/s.test(lines[0]!) || (lines.length > 1 && /^\s*\{.*\}\s*$/s.test(lines[0]!)))
     return parseJsonRows(text, file);
-  const document = parseHandWrittenJson(text, file);
+  return [{ where: file, value: parseHandWrittenJson(text, file) }];
+};
+
+/** The rows of a document: of a list, or of an object by question. */
+const spread = ({ where: file, value: document }: PlacedValue): PlacedValue[] => {
   if (Array.isArray(document)) return document.map((value, i) => ({ where: `${file}, row ${i + 1}`, value }));
   const isRow =
     isObject(document) &&
@@ -121,9 +135,27 @@ const valuesOf = (file: string, text: string): { readonly where: string; readonl
   });
 };
 
+interface FileRows {
+  readonly rows: readonly Row[];
+  readonly values: readonly PlacedValue[];
+  readonly isOwn: boolean;
+}
+
+/** The rows of a file: in the benchmark's own layout where it is that, else in the plain one. */
+const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
+  const documents = documentsOf(file, readTextFile(file));
+  const owned = documents.flatMap(({ value, where }) => own?.read(value, where) ?? []);
+  if (owned.length > 0) {
+    const rows = owned.map(({ id, answer, where }) => rowOf({ id, answer }, where));
+    return { rows, values: [], isOwn: true };
+  }
+  const values = documents.length === 1 ? spread(documents[0]!) : documents;
+  return { rows: values.map(({ value, where }) => rowOf(value, where)), values, isOwn: false };
+};
+
 /** The views of rows: the first answer of a question counts, further ones are faults. */
 const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> => {
-  const views = new Map<string, { intervention: Recipe; answers: Map<string, Prediction>[] }>();
+  const views = new Map<string, { intervention: MadeBy; answers: Map<string, Prediction>[] }>();
   const repeated: PredictionFault[] = [];
   for (const { where, prediction, intervention, draw } of rows) {
     const key = JSON.stringify(intervention);
@@ -141,7 +173,7 @@ const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> 
           before.text === prediction.text ? "the same answer again" : "another answer to the same question",
       });
   }
-  const isComplete = ({ intervention }: { intervention: Recipe }): number =>
+  const isComplete = ({ intervention }: { intervention: MadeBy }): number =>
     intervention.name === "complete" ? 0 : 1;
   return {
     views: [...views.values()]
@@ -152,16 +184,17 @@ const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> 
 };
 
 /**
- * Reads predictions: a JSON object `{ id: text }`, an array of rows, lines of rows, or our own records with all the views
- * that they were answered under. A row's answer is never mistaken for the reference that may stand beside it.
+ * Reads predictions: a JSON object `{ id: text }`, an array of rows, lines of rows, our own records with all the views
+ * that they were answered under, or the benchmark's own layout; of a folder every file in that layout. A row's answer is never mistaken for the reference that may stand beside it.
  *
  * Answers that are no text (null, lists) and questions answered twice do not stop the reading; they are named.
  *
  * @throws {DataFormatError} for an empty file, another layout, or records of several subjects
  */
-export const readPredictions = (file: string): Predictions => {
-  const values = valuesOf(file, readTextFile(file));
-  const rows = values.map(({ value, where }) => rowOf(value, where));
+export const readPredictions = (file: string, own?: OwnLayout): Predictions => {
+  const files = filesAt(file, own?.files ?? /\.jsonl?$/, "predictions").map((one) => rowsOfFile(one, own));
+  const rows = files.flatMap((one) => one.rows);
+  const values = files.flatMap((one) => one.values);
   const recorded = values.flatMap(({ value }) =>
     isObject(value) &&
     typeof value["schema"] === "string" &&
@@ -180,6 +213,7 @@ export const readPredictions = (file: string): Predictions => {
   const { benchmarkParams, split } = first ?? {};
   return {
     file,
+    inOwnLayout: files.every(({ isOwn }) => isOwn),
     ...viewsOf(rows),
     subject: subjects[0] ?? null,
     benchmark:

@@ -1,6 +1,6 @@
 import { DataFormatError } from "../core/errors.ts";
 import { readJsonRows } from "../core/files.ts";
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { QuestionScore } from "./statistics/paired.ts";
 import type { Answer, Decoding } from "./subject.ts";
@@ -31,12 +31,12 @@ export interface EvaluationRecord {
   readonly skill: string;
   readonly answerKind: AnswerKind;
   readonly subject: string;
-  readonly subjectRecipe: Recipe | null;
+  readonly subjectRecipe: MadeBy | null;
   readonly decoding: Decoding | null;
-  readonly intervention: Recipe;
+  readonly intervention: MadeBy;
   /** Which repetition of a random intervention, from 0. */
   readonly draw: number;
-  readonly framePolicy: Recipe;
+  readonly framePolicy: MadeBy;
   /** Source frames at the positions, and their times. */
   readonly frameIndices: readonly number[];
   readonly frameTimesSeconds: readonly number[];
@@ -44,7 +44,7 @@ export interface EvaluationRecord {
   readonly shownFrames: readonly (number | null)[];
   readonly shownVideoId: string | null;
   /** Positions whose picture a twin's builder changed (mask); left out where none was. */
-  readonly painted?: { readonly by: Recipe; readonly positions: readonly number[] };
+  readonly painted?: { readonly by: MadeBy; readonly positions: readonly number[] };
   readonly prompt: string;
   readonly options: readonly string[] | null;
   readonly rawOutput: string;

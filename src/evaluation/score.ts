@@ -2,7 +2,7 @@ import { BenchmarkError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import { meanChance } from "./chance.ts";
 import { underOfficialRule } from "./judge.ts";
-import type { NamedMetric } from "./metrics.ts";
+import type { MetricScale, NamedMetric } from "./metrics.ts";
 import { correctness, type EvaluationRecord, type Outcome, scoredRecords } from "./records.ts";
 import { clusterBootstrap } from "./statistics/bootstrap.ts";
 import { clusteredAccuracy } from "./statistics/clustered.ts";
@@ -13,6 +13,8 @@ import { pairedDifferences, type QuestionScore } from "./statistics/paired.ts";
 export interface SkillScore {
   readonly skill: string;
   readonly accuracy: Estimate;
+  /** The benchmark's first metric, where that is another one than accuracy. */
+  readonly headline: MetricScore | null;
   /** Mean chance of its questions; null where it is not defined for all of them. */
   readonly chance: number | null;
 }
@@ -21,6 +23,9 @@ export interface SkillScore {
 export interface MetricScore {
   readonly name: string;
   readonly summary: string;
+  readonly unit: MetricScale["unit"];
+  /** Digits behind the point where it is shown. */
+  readonly digits: number;
   readonly value: Estimate | null;
 }
 
@@ -39,6 +44,8 @@ export interface ViewScore {
   readonly outcomes: Readonly<Record<Outcome, number>>;
 }
 
+const shareScale: MetricScale = { unit: "share", best: 1 };
+
 /** Accuracy of questions, repeated draws of one counted once; never an interval of width 0. */
 export const accuracyOf = (scores: readonly QuestionScore[]): Estimate | null =>
   clusteredAccuracy(
@@ -50,14 +57,20 @@ export const accuracyOf = (scores: readonly QuestionScore[]): Estimate | null =>
 
 /** A metric with the interval of a bootstrap over clips. */
 export const metricScore = (
-  { name, summary, value }: NamedMetric,
+  { name, summary, value, scale = shareScale }: NamedMetric,
   records: readonly EvaluationRecord[],
   seed: number,
 ): MetricScore => ({
   name,
   summary,
+  unit: scale.unit,
+  digits: scale.digits ?? (scale.unit === "share" ? 1 : 3),
   value: clusterBootstrap(
-    { items: records, clusterOf: ({ videoId }) => videoId, aggregate: value },
+    {
+      items: records,
+      clusterOf: ({ videoId }) => videoId,
+      aggregate: value.fixedTo?.(records) ?? value,
+    },
     seededRandom(seed, "bootstrap", name),
   ),
 });
@@ -88,6 +101,7 @@ export const scoreView = (
       expected: "questions with published answers",
     });
   const scored = mode === "strict" ? strict : strict.map(underOfficialRule);
+  const headline = metrics[0]?.name === "accuracy" ? undefined : metrics[0];
   const bySkill = new Map<string, EvaluationRecord[]>();
   for (const record of scored) {
     const rows = bySkill.get(record.skill);
@@ -105,6 +119,7 @@ export const scoreView = (
       .map(([skill, rows]) => ({
         skill,
         accuracy: accuracyOf(correctness(rows))!,
+        headline: headline === undefined ? null : metricScore(headline, rows, seed),
         chance: meanChance(rows),
       })),
     outcomes: countOutcomes([...scored, ...records.filter(({ outcome }) => outcome === "unscored")]),

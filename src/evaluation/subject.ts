@@ -1,4 +1,4 @@
-import type { Recipe } from "../core/registry.ts";
+import type { MadeBy } from "../core/registry.ts";
 import type { BenchmarkSample } from "./benchmarks.ts";
 import type { View } from "./interventions.ts";
 
@@ -11,7 +11,7 @@ export interface AnswerRequest {
   /** The sample of `view.clip`, when the view shows another clip. */
   readonly shownSample?: BenchmarkSample;
   /** What made the view, and which repetition of it this is, from 0. */
-  readonly intervention: Recipe;
+  readonly intervention: MadeBy;
   readonly draw: number;
 }
 
@@ -41,7 +41,7 @@ export interface Subject {
   /** Short name for tables, unique in a report. */
   readonly name: string;
   /** How it was made, and hashes of weights, for the records. */
-  readonly recipe?: Recipe;
+  readonly recipe?: MadeBy;
   readonly decoding?: Decoding;
   /**
    * One answer a request, in order. May throw a `VideoPerceiverError` for the batch, which is then asked one by one so

@@ -1,4 +1,5 @@
 import { sha256 } from "../core/files.ts";
+import { localFile } from "../video/local-file.ts";
 import type { VideoService } from "../video/service.ts";
 import type { DecoderIdentity, VideoInfo } from "../video/types.ts";
 import type { CacheFolder } from "./cache-folder.ts";
@@ -39,7 +40,7 @@ export const cachedVideoService = (
   const probe = async (file: string, signal?: AbortSignal): Promise<VideoInfo> => {
     let state: string;
     try {
-      state = fileState(file).text;
+      state = fileState(localFile(file)).text;
     } catch {
       return service.probe(file, signal); // It has the words for a file that is not there.
     }

@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { VideoPerceiverError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import { wantedSize } from "../video/frame-size.ts";
+import { localFile } from "../video/local-file.ts";
 import type { FrameRequest } from "../video/request.ts";
 import { resolveRequest } from "../video/resolve-request.ts";
 import type { VideoService } from "../video/service.ts";
@@ -36,7 +37,7 @@ export interface FrameCacheCounts {
 /** State of a file; undefined when it is gone. */
 const stateIfThere = (file: string): string | undefined => {
   try {
-    return fileState(file).text;
+    return fileState(localFile(file)).text;
   } catch {
     return undefined;
   }
@@ -120,7 +121,7 @@ export class FrameCache implements FrameSource {
     const { width, height } = size;
     const bytes = frames.length * width * height * 3;
     if (frames.length === 0 || bytes > folder.limitBytes * largestShare) return undefined;
-    const content = await hashes.of(file);
+    const content = await hashes.of(localFile(file));
     const resizer = request.resizer ?? "pillow";
     return sha256(JSON.stringify(["frames@2", content, info.decoder, width, height, resizer, ...frames]));
   }

@@ -8,10 +8,19 @@ import { extractNumber, meanRelativeAccuracy } from "./numbers.ts";
 import { type OfficialRule, officialJudges } from "./official.ts";
 import { extractOption, optionLetter } from "./options.ts";
 import { extractPermutation, isPermutation, kendallTau } from "./permutations.ts";
+import { bestIoU, readRankedSpans, writeRankedSpans } from "./ranked-spans.ts";
 import { extractSpan, spanIoU } from "./spans.ts";
 
 /** Every way in which an answer is compared with its reference; the words of a data set's `answerKind`. */
-export const answerKinds = ["choice", "number", "span", "permutation", "index-set", "open"] as const;
+export const answerKinds = [
+  "choice",
+  "number",
+  "span",
+  "ranked-spans",
+  "permutation",
+  "index-set",
+  "open",
+] as const;
 
 /** One of {@link answerKinds}. */
 export type AnswerKind = (typeof answerKinds)[number];
@@ -109,6 +118,22 @@ const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Grade>> 
       },
     );
   },
+  "ranked-spans": ({ answer, completion }) => {
+    const references = readRankedSpans(answer);
+    if (references.length === 0)
+      throw badReference("ranked-spans", answer, 'spans in seconds, one a line, such as "1.5 - 2.25"');
+    const spans = readRankedSpans(answerPart(completion));
+    const [first] = spans;
+    if (first === undefined)
+      return { correct: false, score: 0, parsed: null, rule: extractSpan(completion).rule };
+    const score = bestIoU(first, references);
+    return {
+      correct: score >= SPAN_CORRECT_FROM,
+      score,
+      parsed: writeRankedSpans(spans),
+      rule: spans.length === 1 ? "only-pair" : "first-of-ranked",
+    };
+  },
   permutation: ({ answer, completion }) => {
     const reference = (answer.match(/\d+/g) ?? []).map(Number);
     if (reference.length === 0 || !isPermutation(reference))
@@ -141,7 +166,7 @@ const gradeByKind: Readonly<Record<AnswerKind, (input: GradingInput) => Grade>> 
  * Grades one completion against one reference. Never throws on any completion.
  *
  * Scores: choice 0 or 1; number mean relative accuracy (correct when equal); span intersection over union (correct from
- * 0.5); permutation (tau + 1) / 2 (correct when equal); index set F1 (correct when equal); open token F1 (correct when the
+ * 0.5); ranked spans that of the first with the best reference; permutation (tau + 1) / 2 (correct when equal); index set F1 (correct when equal); open token F1 (correct when the
  * normalised texts are equal; for meaning see `gradeOpenAnswer`). A choice without options is compared as text.
  *
  * @param mode "strict" (ours) or a benchmark's own rule for its choice questions, errors included

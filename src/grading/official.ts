@@ -88,6 +88,16 @@ const mvBench: OfficialJudge = (completion, answerIndex) => {
 };
 
 /**
+ * What a response file holds is the letter that the generating script read; anything else is wrong.
+ *
+ * @source Kimyounggun99/VRU-Accident@c5d84f6, response files and published accuracies
+ */
+const vruAccidentResponse: OfficialJudge = (completion, answerIndex) => ({
+  correct: completion === optionLetter(answerIndex),
+  parsed: /^[A-D]$/.test(completion) ? completion : null,
+});
+
+/**
  * The text before the first space without the full stops behind it, compared without case.
  *
  * @source vision-x-nyu/thinking-in-space@51e089c, as the design note on benchmarks describes it
@@ -181,6 +191,7 @@ export const officialJudges: Readonly<Record<OfficialRule, OfficialJudge>> = {
   "vru-accident": byLetter(vruAccidentLetter),
   "rtv-bench": byLetter(rtvBenchLetter),
   mvbench: mvBench,
+  "vru-accident-response": vruAccidentResponse,
   "vsi-bench": vsiBench,
   mlvu: byLetter(mlvuLetter),
   longvideobench: byLetter(longVideoBenchLetter),
@@ -195,6 +206,7 @@ export type OfficialRule =
   | "motionbench"
   | "video-mme"
   | "vru-accident"
+  | "vru-accident-response"
   | "rtv-bench"
   | "mvbench"
   | "vsi-bench"

@@ -87,7 +87,7 @@ const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; de
     if (hits.some((hit) => CIRCUMSTANCE.test(said.slice(0, Math.max(0, said.indexOf(texts.keys[hit]!))))))
       continue;
     const turned =
-      /^\s*(?:(?:but|however|instead|so|therefore|thus|hence|yes)\b|(?:it|he|she|they|this|that)(?:'s|\s+(?:is|was|are|were|does|did))\b)/i.test(
+      /^\s*(?:(?:but|however|instead|so|therefore|thus|hence|yes)\b|(?:it|he|she|they)\b|(?:this|that)(?:'s|\s+(?:is|was))\b)/i.test(
         clause,
       );
     if (turned) open = false;

@@ -137,6 +137,10 @@ export const extractOption = (completion: string, options: readonly string[]): E
   const texts = optionTexts(options);
   const alone = /^[A-Za-z]$/.test(text.replace(/[^\p{L}\p{N}]/gu, "")) ? loneLetter(text, names) : null;
   const whole = wholeOption(texts, text);
+  // "A lifts the cart" is no noun with its article: the letter and another option's wording.
+  const clause = /^A\s+(\p{L}+s\s+\S[\s\S]*)$/u.exec(text)?.[1];
+  if (clause !== undefined && whole !== null && whole !== 0 && wholeOption(texts, clause) === whole)
+    if (!/^an?\s/i.test(options[whole]!)) return { value: null, rule: "letter-and-text-differ" };
   if (alone !== null && whole !== null && alone !== whole)
     return { value: null, rule: "letter-and-text-differ" };
   if (alone !== null) return { value: alone, rule: "whole-letter" };

@@ -1,13 +1,8 @@
+import type { TimeSpan } from "../core/units.ts";
 import { answerPart } from "./answer-part.ts";
 import type { Extracted } from "./extracted.ts";
 import { plainAnswer } from "./markup.ts";
 import { isDeniedAt, lastOf } from "./polarity.ts";
-
-/** A stretch of time in seconds from the first frame; `startSeconds <= endSeconds`. */
-export interface AnswerSpan {
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-}
 
 /** A clock time (hh:mm:ss, mm:ss) or a plain number of seconds. */
 const TIME = String.raw`(\d+(?::\d{1,2}){1,2}(?:\.\d+)?|\d+(?:\.\d+)?)\s*(?:seconds?|secs?|s\b)?`;
@@ -42,7 +37,7 @@ const findSpans = (text: string): FoundSpan[] =>
  * 7 s", "[3.0, 7.5]", "starts at 00:18 and ends at 00:23". A pair written backwards is turned round, and the rule says
  * so. Denied pairs do not count; different ones give null, unless the text corrects itself.
  */
-export const extractSpan = (completion: string): Extracted<AnswerSpan> => {
+export const extractSpan = (completion: string): Extracted<TimeSpan> => {
   const text = plainAnswer(answerPart(completion));
   if (text === "") return { value: null, rule: "empty" };
   const answerAt = text.toLowerCase().lastIndexOf("answer");
@@ -63,7 +58,7 @@ export const extractSpan = (completion: string): Extracted<AnswerSpan> => {
  *
  * @source temporal grounding convention (Charades-STA): max(0, min e - max s) / (max e - min s)
  */
-export const spanIoU = (a: AnswerSpan, b: AnswerSpan): number => {
+export const spanIoU = (a: TimeSpan, b: TimeSpan): number => {
   const overlap = Math.min(a.endSeconds, b.endSeconds) - Math.max(a.startSeconds, b.startSeconds);
   const hull = Math.max(a.endSeconds, b.endSeconds) - Math.min(a.startSeconds, b.startSeconds);
   return overlap <= 0 || hull <= 0 ? 0 : overlap / hull;

@@ -4,6 +4,8 @@ import { messageOf } from "../core/errors.ts";
 import { CacheFolder } from "../frames/cache-folder.ts";
 import { cachedVideoService, indexPathIn } from "../frames/cached-service.ts";
 import { ContentHash } from "../frames/content-hash.ts";
+import { limitsForPixels } from "../video/limits.ts";
+import { localFile } from "../video/local-file.ts";
 import { type DecoderChoice, openVideoService, type VideoService } from "../video/service.ts";
 
 /** How clips are read. */
@@ -13,6 +15,8 @@ export interface ClipsOptions {
   readonly cache: boolean;
   /** Bytes of kept frames. */
   readonly cacheSize: number;
+  /** Pixels of the largest picture that is decoded; the service's own limit when left out. */
+  readonly maxPicture?: number;
 }
 
 /** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
@@ -47,6 +51,7 @@ export const openClips = (options: ClipsOptions, warn: (line: string) => void): 
   const hashes = new ContentHash(folder);
   const direct = openVideoService({
     decoder: options.decoder,
+    ...(options.maxPicture !== undefined && { limits: limitsForPixels(options.maxPicture) }),
     ...(folder && { indexPath: indexPathIn(folder, hashes) }),
   });
   const video =
@@ -55,7 +60,7 @@ export const openClips = (options: ClipsOptions, warn: (line: string) => void): 
     video,
     direct,
     scoresFolder: folder === undefined ? undefined : join(cacheRoot(), "scores"),
-    sha256: (file) => hashes.of(file),
+    sha256: (file) => hashes.of(localFile(file)),
     [Symbol.asyncDispose]: () => direct.close(),
   };
 };

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { BenchmarkError, DataFormatError } from "../core/errors.ts";
+import { BenchmarkError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import type { Made } from "../core/registry.ts";
 import { readDescription } from "../dataset/read.ts";
@@ -12,6 +12,7 @@ import type { EvaluationRecord } from "../evaluation/records.ts";
 import { scoreView, type ViewScore } from "../evaluation/score.ts";
 import { type ChosenSplit, chooseSplit } from "../evaluation/splits.ts";
 import predictionSubject, { isAnswered } from "../evaluation/subjects/predictions.ts";
+import { type Irregularity, irregularitiesOf, samplesOnce } from "./benchmark-samples.ts";
 import type { JobContext } from "./job-context.ts";
 
 /** What is scored against what. */
@@ -25,6 +26,8 @@ export interface ScoringRequest {
   readonly mode: "strict" | "official";
   /** Part of the benchmark; left out: what the records or the rows call held out, else everything. */
   readonly split?: string;
+  /** More metrics by name, besides the benchmark's own. */
+  readonly metrics?: readonly string[];
 }
 
 /** What scoring says: of the first view (the complete clip), then of every further one. */
@@ -36,6 +39,10 @@ export interface ScoreResult extends ViewScore {
   /** Rows of other parts, by part. */
   readonly otherParts: Readonly<Record<string, number>>;
   readonly withoutPublishedAnswer: number;
+  /** The published score that the benchmark's adapter reproduced; null: unverified. */
+  readonly verified: string | null;
+  /** What is odd in the annotations of the questions that were asked; they are scored like all others. */
+  readonly irregular: readonly Irregularity[];
   /** Scored questions that the file has no answer for: wrong in `accuracy`. */
   readonly missing: number;
   /** Predictions for questions that the benchmark, or this part of it, does not have. */
@@ -57,18 +64,16 @@ const annotationVersion = (path: string, samples: readonly BenchmarkSample[]): s
     : sha256(samples.map((sample) => JSON.stringify(sample)).join("\n"));
 
 /** The benchmark as it was named; what its parameters leave open is as our own records say that it was asked. */
-const chooseBenchmark = async (text: string, { benchmark }: Predictions): Promise<Made<Benchmark>> =>
-  benchmark === null || text.includes(":")
-    ? await benchmarkRegistry.choose(text)
-    : await benchmarkRegistry.make(text, benchmark.params);
+const chooseBenchmark = async (
+  named: Made<Benchmark>,
+  text: string,
+  { benchmark }: Predictions,
+): Promise<Made<Benchmark>> =>
+  benchmark === null || text.includes(":") ? named : await benchmarkRegistry.make(text, benchmark.params);
 
-const checkIds = (samples: readonly BenchmarkSample[], where: string): void => {
-  const seen = new Set<string>();
-  for (const { id } of samples) {
-    if (seen.has(id)) throw new DataFormatError("a question twice in the benchmark", { where, got: id });
-    seen.add(id);
-  }
-};
+/** The rule for raw text, or for what the benchmark's own prediction files hold. */
+const officialRuleOf = ({ officialRule, ownLayout }: Benchmark, { inOwnLayout }: Predictions) =>
+  (inOwnLayout ? ownLayout?.officialRule : undefined) ?? officialRule;
 
 /** Fails when a score would mean nothing: no answer belongs to a question. */
 const checkMatch = (predictions: Predictions, chosen: ChosenSplit, where: string): void => {
@@ -100,7 +105,7 @@ const recordsOf = async (
   benchmark: Made<Benchmark> & { readonly version: string },
   signal: AbortSignal,
 ): Promise<readonly EvaluationRecord[]> => {
-  const { officialRule } = benchmark.value;
+  const officialRule = officialRuleOf(benchmark.value, predictions);
   const { records } = await evaluate({
     samples: samples.filter((sample) => isFirst || isAnswered(view, sample)),
     subject: predictionSubject(predictions),
@@ -147,21 +152,21 @@ const namesOf = (
  */
 export const score = async (request: ScoringRequest, context: JobContext): Promise<ScoreResult> => {
   const { annotations, mode } = request;
-  const predictions = readPredictions(request.predictions);
-  const benchmark = await chooseBenchmark(request.benchmark, predictions);
+  const named = await benchmarkRegistry.choose(request.benchmark);
+  const predictions = readPredictions(request.predictions, named.value.ownLayout);
+  const benchmark = await chooseBenchmark(named, request.benchmark, predictions);
   if (mode === "official" && benchmark.value.officialRule === undefined)
     throw new BenchmarkError("no official scoring rule", {
       where: benchmark.recipe.name,
       hint: "use --mode strict",
     });
-  const all = await benchmark.value.samples(annotations);
-  checkIds(all, annotations);
+  const all = await samplesOnce(benchmark.value, annotations);
   const recorded = predictions.benchmark?.split ?? undefined;
   const isPart = all.some(({ split }) => split === recorded);
   const chosen = chooseSplit(all, request.split ?? (isPart ? recorded : undefined));
   checkMatch(predictions, chosen, request.predictions);
   const made = { ...benchmark, version: annotationVersion(annotations, all) };
-  const metrics = await metricsFor(benchmark.value.metrics);
+  const metrics = await metricsFor([...benchmark.value.metrics, ...(request.metrics ?? [])]);
   const views: ViewScore[] = [];
   const records: EvaluationRecord[] = [];
   for (const [at, view] of predictions.views.entries()) {
@@ -182,6 +187,8 @@ export const score = async (request: ScoringRequest, context: JobContext): Promi
     split: chosen.split,
     otherParts: chosen.others,
     withoutPublishedAnswer: first!.outcomes.unscored,
+    verified: benchmark.value.verified ?? null,
+    irregular: irregularitiesOf(chosen.samples),
     missing: ids.missing.length,
     unknown: ids.unknown.length,
     repeated: ids.repeated.length,

@@ -3,6 +3,7 @@ import { checkPairPlace } from "../absent/pair-place.ts";
 import { drawPairSheet } from "../absent/pair-sheet.ts";
 import { type WrittenPair, writePair } from "../absent/write-pair.ts";
 import { checkOutput } from "../core/output-place.ts";
+import { localFile } from "../video/local-file.ts";
 import { type ClipsOptions, openClips } from "./clips.ts";
 import type { JobContext } from "./job-context.ts";
 import { type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
@@ -35,7 +36,8 @@ export interface WrittenPairJob {
  * @throws {VideoError} when the clip cannot be decoded or written
  */
 export const writePairOfFile = async (job: WritePairJob, context: JobContext): Promise<WrittenPairJob> => {
-  const { file, out } = job;
+  const { out } = job;
+  const file = localFile(job.file);
   const { signal } = context;
   await using prepared = await preparePair(job.request);
   checkOutput(out, "folder");

@@ -2,7 +2,7 @@ import { ConfigError } from "../core/errors.ts";
 import { linspaceFloat32, roundHalfEven } from "../core/python-numbers.ts";
 
 /** What a video part of a message says about its frames. Times are seconds. */
-export interface FrameRequest {
+export interface FrameCountRequest {
   readonly fps?: number | undefined;
   readonly nframes?: number | undefined;
   readonly min_frames?: number | undefined;
@@ -26,7 +26,7 @@ const mostFrames = 768;
 
 /** First and last frame of the requested time range. */
 const rangeOf = (
-  request: FrameRequest,
+  request: FrameCountRequest,
   totalFrames: number,
   videoFps: number,
 ): [first: number, last: number] => {
@@ -53,7 +53,7 @@ const rangeOf = (
  * @source qwen-vl-utils 0.0.14, `smart_nframes`
  * @throws {ConfigError} when both `fps` and `nframes` are given, or fewer than two frames remain
  */
-export const frameCount = (request: FrameRequest, totalFrames: number, videoFps: number): number => {
+export const frameCount = (request: FrameCountRequest, totalFrames: number, videoFps: number): number => {
   if (request.fps !== undefined && request.nframes !== undefined)
     throw new ConfigError("frames of a clip", { expected: "either fps or nframes", got: "both" });
   let count: number;
@@ -81,7 +81,11 @@ export const frameCount = (request: FrameRequest, totalFrames: number, videoFps:
  * @source qwen-vl-utils 0.0.14, `calculate_video_frame_range`, `smart_nframes` and the readers
  * @throws {ConfigError} for a request that the clip cannot meet
  */
-export const chooseFrames = (request: FrameRequest, totalFrames: number, videoFps: number): FrameChoice => {
+export const chooseFrames = (
+  request: FrameCountRequest,
+  totalFrames: number,
+  videoFps: number,
+): FrameChoice => {
   if (totalFrames === 1)
     return { indices: [0, 0], sampleFps: videoFps > 0 && videoFps < Infinity ? videoFps : defaultFps };
   if (!Number.isSafeInteger(totalFrames) || totalFrames < 1 || !(videoFps > 0) || !Number.isFinite(videoFps))

@@ -1,5 +1,5 @@
 import type { Size } from "../frames/smart-resize.ts";
-import type { FrameChoice, FrameRequest } from "./frame-count.ts";
+import type { FrameChoice, FrameCountRequest } from "./frame-count.ts";
 import type { ProcessorSettings } from "./processor-settings.ts";
 
 /** What a part may say about its size: limits, or a size that is rounded to whole units. Pixels. */
@@ -34,7 +34,7 @@ export interface ProcessorRules {
    *
    * @throws {ConfigError} for a request that the clip cannot meet
    */
-  chooseFrames(request: FrameRequest, totalFrames: number, videoFps: number): FrameChoice;
+  chooseFrames(request: FrameCountRequest, totalFrames: number, videoFps: number): FrameChoice;
   /**
    * Sizes through which the frames of a part go, one after the other; the last is the one that the model takes.
    *

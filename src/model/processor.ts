@@ -13,7 +13,7 @@ import {
   loadChatTemplate,
 } from "../text/chat-template.ts";
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
-import type { FrameRequest } from "./frame-count.ts";
+import type { FrameCountRequest } from "./frame-count.ts";
 import type { MediaPart, ProcessorPart, ProcessorRules } from "./processor-rules.ts";
 import { loadProcessorSettings, type ProcessorSettings } from "./processor-settings.ts";
 
@@ -46,7 +46,7 @@ export interface WholeClip extends Size {
 }
 
 /** What may be asked about a clip's frames and pixels, as a video part of a message says it. */
-export interface ClipRequest extends FrameRequest, VideoPixelRequest {}
+export interface ClipRequest extends FrameCountRequest, VideoPixelRequest {}
 
 /** The frames of a clip that a model looks at: 0-based, their rate, and the sizes through which they go. */
 export interface ClipLook {

@@ -1,4 +1,4 @@
-import { type SaveOptions, writeCheckpoint } from "../weights/write-checkpoint.ts";
+import { type CheckpointOptions, writeCheckpoint } from "../weights/write-checkpoint.ts";
 import type { NamedTensor } from "../weights/write-safetensors.ts";
 import type { ModelConfig } from "./config.ts";
 import { familyOf } from "./families.ts";
@@ -14,7 +14,7 @@ export const saveCheckpoint = (
   folder: string,
   config: ModelConfig,
   tensors: Iterable<NamedTensor>,
-  options: SaveOptions = {},
+  options: CheckpointOptions = {},
 ): void => {
   const storage = options.dtype ?? config.storage;
   const { begin, endOfText, pad } = config.tokens;

@@ -19,12 +19,19 @@ export {
 export {
   type Define,
   type Made,
+  type MadeBy,
   type Plugin,
   pluginRegistries,
-  type Recipe,
   type Registry,
 } from "../core/registry.ts";
 export { datasetFilters, defineFilter, type Filter, type FilterPlugin } from "../dataset/filter.ts";
+export {
+  defineSource,
+  type SourceDefinition,
+  type SourceRow,
+  type TrainingSource,
+  trainingSources,
+} from "../dataset/sources.ts";
 export {
   type Benchmark,
   type BenchmarkPlugin,

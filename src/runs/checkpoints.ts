@@ -113,7 +113,7 @@ const jsonText = (state: unknown, folder: string): string => {
  *
  * @throws {RunError} when `state` is not JSON; whatever `write` throws, after the temporary folder is removed
  */
-export const writeCheckpoint = async (
+export const writeRunCheckpoint = async (
   parent: string,
   step: number,
   write: (folder: string) => Promise<void>,

@@ -9,7 +9,7 @@ import {
   readCheckpoints,
   recoverCheckpoints,
   removeDamagedAfter,
-  writeCheckpoint,
+  writeRunCheckpoint,
 } from "./checkpoints.ts";
 import { EventFile, type EventValue, type PngPicture, truncateEvents } from "./event-file.ts";
 import { JsonLinesLog, numberFromRow, truncateLog } from "./json-lines-log.ts";
@@ -117,7 +117,7 @@ class OpenRun implements Run {
     this.#metrics.sync();
     this.#rollouts.sync();
     this.#events.sync();
-    const entry = await writeCheckpoint(this.#checkpoints, step, write, state);
+    const entry = await writeRunCheckpoint(this.#checkpoints, step, write, state);
     pruneCheckpoints(this.#checkpoints, this.#keepLast);
     return entry;
   }

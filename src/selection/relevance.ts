@@ -1,23 +1,18 @@
 import type { Progress } from "../core/progress.ts";
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import type { TimeSpan } from "../core/units.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { Resizer } from "../video/request.ts";
 import type { Timeline } from "../video/types.ts";
 import type { OpenFrameTextScorer } from "./frame-text-scorer.ts";
 import type { PeakOptions } from "./peaks.ts";
 
-/** A time range with something decisive in it; half-open, seconds from the first frame. */
-export interface DecisiveSpan {
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-}
-
 /** What only the composition root can give to a provider. */
 export interface RelevanceContext {
   /** Opens our own checkpoints; needed by `checkpoint`. */
   readonly openScorer?: OpenFrameTextScorer;
   /** Known decisive spans of the clip; needed by `events` when its parameters hold none. */
-  readonly spans?: readonly DecisiveSpan[];
+  readonly spans?: readonly TimeSpan[];
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }

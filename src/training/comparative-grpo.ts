@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError } from "../core/errors.ts";
+import type { MadeBy } from "../core/registry.ts";
 import type { Engine, FeedArray } from "../engine/contract.ts";
 import { takeStep } from "../engine/take-step.ts";
 import { type Advantage, type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
@@ -26,6 +27,12 @@ import { type JudgedGroup, policyBatches } from "./policy-batches.ts";
 import { type Group, type Language, type Prompt, rollOut } from "./rollout.ts";
 import { type Schedule, scheduleParams } from "./schedule.ts";
 
+/** A part of the base reward. */
+export interface RewardChoice {
+  readonly weight: number;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
 /** Options of Comparative GRPO. Batch 8 is the paper's; the other values are ours. */
 export interface GrpoOptions {
   readonly steps: number;
@@ -39,7 +46,10 @@ export interface GrpoOptions {
   readonly losses?: LossChoice;
   /** Batches that a step's prompts are computed in: the same gradient with less memory; left out: one. */
   readonly batchesPerStep?: number;
-  readonly rewards: Readonly<Record<string, number>>;
+  /** Parts of the base reward by name: their weights, or weights and parameters. */
+  readonly rewards: Readonly<Record<string, number | RewardChoice>>;
+  /** How rewards and comparisons become advantages; left out: `total` with `lambda` and `onExhausted`. */
+  readonly advantage?: MadeBy;
   readonly lambda: number;
   readonly refeedTries: number;
   readonly onExhausted: "baseOnly" | "drop";
@@ -48,6 +58,8 @@ export interface GrpoOptions {
   readonly checkpointEvery: number;
   readonly seed: number;
 }
+
+const someParams = z.record(z.string(), z.unknown()).default({});
 
 /** Checks options and fills in defaults. */
 export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
@@ -68,9 +80,13 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
     .describe("losses that are added to the policy gradient, by name, with their parameters"),
   batchesPerStep: z.number().int().min(1).default(1),
   rewards: z
-    .record(z.string(), z.number())
+    .record(z.string(), z.union([z.number(), z.strictObject({ weight: z.number(), params: someParams })]))
     .default({ format: 0.5, length: 0.25, repetition: 0.25 })
-    .describe("weights of the base reward's parts; correctness is not one of them"),
+    .describe("weights (and parameters) of the base reward's parts; correctness is not one of them"),
+  advantage: z
+    .strictObject({ name: z.string(), params: someParams })
+    .exactOptional()
+    .describe("how rewards and comparisons become advantages; left out: total with lambda and onExhausted"),
   lambda: z
     .number()
     .min(0)
@@ -170,6 +186,15 @@ const referenceLogprobs = async (engine: Engine, batches: readonly TokenBatch[])
   return Float32Array.from(pass.outputs.flatMap(({ tokenLogprobs }) => [...tokenLogprobs]));
 };
 
+const chosenRewards = async (chosen: GrpoOptions["rewards"]): Promise<WeightedReward[]> => {
+  const rewards: WeightedReward[] = [];
+  for (const [name, choice] of Object.entries(chosen)) {
+    const { weight, params } = typeof choice === "number" ? { weight: choice, params: {} } : choice;
+    rewards.push({ name, weight, reward: (await rewardRegistry.make(name, params)).value });
+  }
+  return rewards;
+};
+
 /** Everything that this loop can feed a loss. */
 const policyFeeds = ["weights", "advantages", "oldLogprobs", "referenceLogprobs"];
 
@@ -202,10 +227,9 @@ export const trainComparativeGrpo = async (
   const { engine } = trainee;
   const { lambda, onExhausted } = options;
   const objective = await policyObjective(options);
-  const advantage = (await advantageRegistry.make("total", { lambda, onExhausted })).value;
-  const rewards: WeightedReward[] = [];
-  for (const [name, weight] of Object.entries(options.rewards))
-    rewards.push({ name, weight, reward: (await rewardRegistry.make(name)).value });
+  const { name, params } = options.advantage ?? { name: "total", params: { lambda, onExhausted } };
+  const advantage = (await advantageRegistry.make(name, params)).value;
+  const rewards = await chosenRewards(options.rewards);
   const comparesWithReference = "referenceLogprobs" in objective.feeds;
   // Held before a resumed run reads its checkpoint: the reference is the model that the stage began with.
   if (comparesWithReference) await engine.holdReference();

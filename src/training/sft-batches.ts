@@ -6,7 +6,7 @@ import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import type { Feeds } from "../engine/take-step.ts";
-import { hiddenScore } from "../model/qwen2_5_vl/batch.ts";
+import { hiddenScore } from "../model/position-tables.ts";
 import type { LossTerm } from "../objectives/losses.ts";
 import type { TrainingClip, TrainingText } from "./clip.ts";
 

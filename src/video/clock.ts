@@ -33,30 +33,55 @@ const stepsBack = (clock: StreamClock): ((before: number, now: number) => number
   };
 };
 
+/** Pictures that codecs hold back at most to bring them into presentation order. */
+const mostHeldBack = 16;
+
+/** Fewer packets before a step than this do not tell a clock that goes back from pictures out of order. */
+const fewest = 4;
+
 /**
- * Whether the file is several recordings one after another, each with its own clock: decoding times go back, and
- * pictures behind that would be sorted among those before it.
+ * Packets before which the clock may have gone back. Some containers know no decoding times and FFmpeg repeats the
+ * presentation times, which go to and fro: there a step counts that leads below everything lately seen.
+ */
+const suspects = (packets: PacketTable, back: (before: number, now: number) => number): number[] => {
+  const found: number[] = [];
+  const decodingTimes = packets.dts.subarray(0, packets.count);
+  const onlyShown = decodingTimes.every((dts, i) => Number.isNaN(dts) || dts === packets.pts[i]);
+  const times = onlyShown ? packets.pts : packets.dts;
+  const lately: number[] = [];
+  for (let i = 0; i < packets.count; i++) {
+    const now = times[i]!;
+    if (Number.isNaN(now)) continue;
+    const below = onlyShown
+      ? lately.length >= fewest && lately.every((before) => back(before, now) > 0)
+      : lately.length > 0 && back(lately.at(-1)!, now) > 0;
+    if (below) {
+      found.push(i);
+      lately.length = 0;
+    }
+    lately.push(now);
+    if (lately.length > mostHeldBack) lately.shift();
+  }
+  return found;
+};
+
+/**
+ * Whether the file is several recordings one after another, each with its own clock: times go back in the order of
+ * decoding, and pictures behind that would be sorted among those before it.
  */
 export const clockGoesBack = (packets: PacketTable, clock: StreamClock): boolean => {
   const back = stepsBack(clock);
-  const suspects: number[] = [];
-  let before = Number.NaN;
-  for (let i = 0; i < packets.count; i++) {
-    const now = packets.dts[i]!;
-    if (Number.isNaN(now)) continue;
-    if (back(before, now) > 0) suspects.push(i);
-    before = now;
-  }
-  if (suspects.length === 0) return false;
+  const steps = suspects(packets, back);
+  if (steps.length === 0) return false;
   const earliest = new Float64Array(packets.count + 1).fill(Number.POSITIVE_INFINITY);
   const shown = (i: number): boolean => (packets.flags[i]! & (packetFlag.discard | packetFlag.hidden)) === 0;
   for (let i = packets.count - 1; i >= 0; i--)
     earliest[i] = shown(i) && packets.pts[i]! < earliest[i + 1]! ? packets.pts[i]! : earliest[i + 1]!;
   let latest = Number.NEGATIVE_INFINITY;
   let i = 0;
-  for (const suspect of suspects) {
-    for (; i < suspect; i++) if (shown(i) && packets.pts[i]! > latest) latest = packets.pts[i]!;
-    if (latest >= earliest[suspect]! || back(latest, earliest[suspect]!) > 0) return true;
+  for (const step of steps) {
+    for (; i < step; i++) if (shown(i) && packets.pts[i]! > latest) latest = packets.pts[i]!;
+    if (latest >= earliest[step]! || back(latest, earliest[step]!) > 0) return true;
   }
   return false;
 };

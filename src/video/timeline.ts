@@ -1,5 +1,5 @@
 import { ConfigError } from "../core/errors.ts";
-import type { FrameIndex, Seconds } from "../core/units.ts";
+import type { FrameIndex, Seconds, TimeSpan } from "../core/units.ts";
 import type { TimedFrame, Timeline } from "./types.ts";
 
 /** Times that differ by less than this are the same; absorbs decimal rounding in JSON and on the command line. */
@@ -40,14 +40,8 @@ export const endOf = (timeline: Timeline, durationSeconds?: number): number => {
   return last.timeSeconds + (gaps.sort()[gaps.length >> 1] ?? 0);
 };
 
-/** A span of time, half open. */
-export interface TimeRange {
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-}
-
 /** Positions of the frames that begin inside the range, plus the one that is shown at its start. */
-export const indicesInRange = (timeline: Timeline, range: TimeRange | undefined): number[] => {
+export const indicesInRange = (timeline: Timeline, range: TimeSpan | undefined): number[] => {
   if (range === undefined) return timeline.map((_, i) => i);
   const positions: number[] = [];
   for (let i = frameAt(range.startSeconds, timeline); i < timeline.length; i++) {
@@ -61,7 +55,7 @@ export const indicesInRange = (timeline: Timeline, range: TimeRange | undefined)
  * Positions shown at start, start + 1/fps, ... up to the last frame's beginning; ascending, none twice.
  * @throws {ConfigError} when the rate is not above 0
  */
-export const indicesForFps = (timeline: Timeline, fps: number, range?: TimeRange): number[] => {
+export const indicesForFps = (timeline: Timeline, fps: number, range?: TimeSpan): number[] => {
   if (!(fps > 0) || !Number.isFinite(fps))
     throw new ConfigError("not a frame rate", { expected: "a number > 0", got: String(fps) });
   const last = timeline.at(-1);
@@ -90,7 +84,7 @@ export const indicesForFps = (timeline: Timeline, fps: number, range?: TimeRange
 export const indicesForCount = (
   timeline: Timeline,
   count: number,
-  range?: TimeRange,
+  range?: TimeSpan,
   durationSeconds?: number,
 ): number[] => {
   if (!Number.isInteger(count) || count < 1)

@@ -12,7 +12,7 @@ import {
 } from "./write-safetensors.ts";
 
 /** How a checkpoint is saved. */
-export interface SaveOptions {
+export interface CheckpointOptions {
   /** Number format on disk; default that of the configuration. */
   readonly dtype?: StorageType;
   /** Folder whose tokenizer, processor and generation files are copied. */
@@ -142,7 +142,7 @@ export const writeCheckpoint = (
   folder: string,
   { config, generation, parameters, storage }: CheckpointContent,
   tensors: readonly NamedTensor[],
-  { tokenizerFrom, shardBytes = 5e9 }: Pick<SaveOptions, "tokenizerFrom" | "shardBytes"> = {},
+  { tokenizerFrom, shardBytes = 5e9 }: Pick<CheckpointOptions, "tokenizerFrom" | "shardBytes"> = {},
 ): void => {
   checkComplete(parameters, tensors, folder);
   replaceFolder(folder, (temporary) => {

@@ -73,8 +73,11 @@ describe.each(benchmarkRegistry.names())("benchmark %s", (name) => {
     ] as const) {
       const view = scoreView(records, metrics, "strict", 1);
       expect(view.accuracy.value).toBe(expected);
-      for (const { value } of view.metrics)
-        expect(value).toMatchObject({ value: expected, low: expected, high: expected });
+      for (const { value, name: metric } of view.metrics) {
+        // METEOR of equal texts stays a little below 1.
+        if (expected === 1 && metric === "meteor-nltk") expect(value!.low).toBeGreaterThan(0.99);
+        else expect(value).toMatchObject({ value: expected, low: expected, high: expected });
+      }
     }
   });
   test("chance is a share, or not defined", async () => {

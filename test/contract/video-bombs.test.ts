@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
@@ -6,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VideoError } from "../../src/core/errors.ts";
 import { nowMilliseconds } from "../../src/core/progress.ts";
 import { readFrames } from "../../src/frames/read-frames.ts";
+import { findProgram } from "../../src/video/pool/worker-process.ts";
 import { type DecoderChoice, openVideoService, type VideoService } from "../../src/video/service.ts";
 import { openDecoder } from "../open-decoder.ts";
 
@@ -92,6 +102,17 @@ const bombs: Readonly<Record<string, () => Buffer>> = {
   "150000 pictures.gif": () => gif(8, 8, 150_000),
 };
 
+/** A search path with ffmpeg and ffprobe and nothing else, as on machines without util-linux. */
+const folderWithoutPrlimit = (folder: string): string => {
+  const bin = join(folder, "bin");
+  mkdirSync(bin, { recursive: true });
+  for (const name of ["ffmpeg", "ffprobe"]) {
+    const found = findProgram(name);
+    if (found !== undefined && !existsSync(join(bin, name))) symlinkSync(found, join(bin, name));
+  }
+  return bin;
+};
+
 /** Largest memory that any live child of this process has had. */
 const childPeakBytes = (): number => {
   if (process.platform !== "linux") return 0;
@@ -132,28 +153,34 @@ describe.each(["node-av", "ffmpeg"])("bombs through %s", (name) => {
     expect((nowMilliseconds() - started) / 1000).toBeLessThan(20);
     expect(childPeakBytes()).toBeLessThan(500e6);
   });
-  test("a clip that wants more memory than its worker may have costs that clip", async ({ skip }) => {
-    skip(service === undefined, `decoder ${name} is not installed`);
-    const path = join(folder, "large.y4m");
-    writeFileSync(
-      path,
-      Buffer.concat([
-        Buffer.from("YUV4MPEG2 W7000 H5000 F25:1 Ip A1:1 C420jpeg\nFRAME\n"),
-        Buffer.alloc(52_500_000),
-      ]),
-    );
-    const small = openVideoService({
-      decoder: name as DecoderChoice,
-      workers: 1,
-      limits: { memoryMegabytes: 1500 },
-    });
-    try {
-      const request = { select: { kind: "all" }, size: { width: 16_000, height: 16_000 } } as const;
-      await expect(readFrames(small, path, request)).rejects.toBeInstanceOf(VideoError);
-      writeFileSync(path, bombs["65535x65535.gif"]!());
-      await expect(small.probe(path)).rejects.toThrow(/too large|no size/);
-    } finally {
-      await small.close();
-    }
-  });
+  test.for(["prlimit", "the parent"])(
+    "a clip that wants more memory than %s lets it have costs that clip",
+    async (holder, { skip }) => {
+      skip(service === undefined, `decoder ${name} is not installed`);
+      const path = join(folder, "large.y4m");
+      writeFileSync(
+        path,
+        Buffer.concat([
+          Buffer.from("YUV4MPEG2 W7000 H5000 F25:1 Ip A1:1 C420jpeg\nFRAME\n"),
+          Buffer.alloc(52_500_000),
+        ]),
+      );
+      const small = openVideoService({
+        decoder: name as DecoderChoice,
+        workers: 1,
+        limits: { memoryMegabytes: 1500 },
+      });
+      const searchPath = process.env["PATH"];
+      try {
+        if (holder === "the parent") process.env["PATH"] = folderWithoutPrlimit(folder);
+        const request = { select: { kind: "all" }, size: { width: 16_000, height: 16_000 } } as const;
+        await expect(readFrames(small, path, request)).rejects.toThrow(/memory|ran out|picture/i);
+        writeFileSync(path, bombs["65535x65535.gif"]!());
+        await expect(small.probe(path)).rejects.toThrow(/too large|no size/);
+      } finally {
+        process.env["PATH"] = searchPath;
+        await small.close();
+      }
+    },
+  );
 });

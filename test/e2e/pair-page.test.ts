@@ -161,7 +161,7 @@ describe.skipIf(chromiumMissing("keyframes --html in a browser"))("keyframes --h
       expect(await tab.evaluate(size)).toBeGreaterThan(10);
       await tab.locator("#curve svg.narrow").click();
       await settled(tab);
-      expect(await tab.evaluate("complete.currentTime / complete.duration")).toBeCloseTo(0.54, 1);
+      expect(await tab.evaluate("complete.currentTime / complete.duration")).toBeCloseTo(0.45, 1);
       const [ground, ink] = (await tab.evaluate(
         "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]",
       )) as [string, string];

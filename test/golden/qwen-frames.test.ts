@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { smartResize, videoPixelLimits } from "../../src/frames/smart-resize.ts";
-import { chooseFrames, type FrameRequest } from "../../src/model/frame-count.ts";
+import { chooseFrames, type FrameCountRequest } from "../../src/model/frame-count.ts";
 
 interface Golden {
   readonly choices: readonly {
-    readonly request: FrameRequest;
+    readonly request: FrameCountRequest;
     readonly total: number;
     readonly fps: number;
     readonly result: { readonly sampleFps: number; readonly indices: readonly number[] } | null;

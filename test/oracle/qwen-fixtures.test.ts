@@ -148,15 +148,18 @@ describe.skipIf(isMissing)("fixtures that were made just now", () => {
     expect(items).toBeGreaterThan(50);
   });
 
-  test.skipIf(sharedMissing("fresh processor fixtures"))(
-    "the processor on drawn clips and pictures",
-    async () => {
-      const folder = join(work, "processor");
-      const args = ["--processor", sharedFile("data/tokenizers/qwen2.5-vl"), "--out", folder, "--seed", "11"];
-      runPython("4.49", "scripts/make-golden/qwen_processor.py", args);
-      const { failed, items } = await differing(folder);
-      expect(failed).toEqual([]);
-      expect(items).toBeGreaterThan(30);
-    },
-  );
+  test.skipIf(sharedMissing("fresh processor fixtures")).each([
+    ["the folder's own limits", "--seed 11"],
+    ["budgets below the processor's minimum", "--seed 12"],
+    ["a processor with narrow limits", "--seed 13 --min-pixels 20000 --max-pixels 40000"],
+    ["a processor that shrinks", "--seed 14 --max-pixels 9000"],
+  ])("the processor on drawn clips and pictures: %s", async (name, options) => {
+    const folder = join(work, `processor ${name}`);
+    const tokenizer = sharedFile("data/tokenizers/qwen2.5-vl");
+    const args = ["--processor", tokenizer, "--out", folder, ...options.split(" ")];
+    runPython("4.49", "scripts/make-golden/qwen_processor.py", args);
+    const { failed, items } = await differing(folder);
+    expect(failed).toEqual([]);
+    expect(items).toBeGreaterThan(30);
+  });
 });

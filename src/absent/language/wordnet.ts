@@ -18,7 +18,7 @@ export interface WordNetEntry {
 }
 
 /** Suffix rules of morphy, tried in order. */
-const detachments: Readonly<Record<PartOfSpeech, readonly (readonly [string, string])[]>> = {
+export const detachments: Readonly<Record<PartOfSpeech, readonly (readonly [string, string])[]>> = {
   noun: [
     ["s", ""],
     ["ses", "s"],
@@ -70,7 +70,7 @@ const objectFrames: ReadonlySet<number> = new Set([8, 9, 10, 11, 14, 15, 16, 17,
  */
 export class WordNet {
   readonly #index: Readonly<Record<PartOfSpeech, ReadonlyMap<string, string>>>;
-  readonly #data: Readonly<Record<"noun" | "verb", string>>;
+  readonly #data: Readonly<Record<PartOfSpeech, string>>;
   readonly #counts: Readonly<Record<PartOfSpeech, ReadonlyMap<string, number>>>;
   readonly #exceptions: Readonly<Record<PartOfSpeech, ReadonlyMap<string, readonly string[]>>>;
 
@@ -89,7 +89,7 @@ export class WordNet {
       }
     };
     this.#index = forParts((part) => indexOf(read(`index.${part}`)));
-    this.#data = { noun: read("data.noun"), verb: read("data.verb") };
+    this.#data = forParts((part) => read(`data.${part}`));
     this.#exceptions = forParts((part) => exceptionsOf(read(`${part}.exc`)));
     this.#counts = countsOf(read("index.sense"));
   }
@@ -122,14 +122,24 @@ export class WordNet {
   }
 
   /** Places of the lemma's senses in the data file. */
-  #offsets(lemma: string, part: "noun" | "verb"): number[] {
+  #offsets(lemma: string, part: PartOfSpeech): number[] {
     const fields = this.#index[part].get(lemma)?.trim().split(" ");
     return fields === undefined ? [] : fields.slice(6 + Number(fields[3])).map(Number);
   }
 
   /** A sense's line without its gloss. */
-  #synset(start: number, part: "noun" | "verb"): string {
+  #synset(start: number, part: PartOfSpeech): string {
     return this.#data[part].slice(start, this.#data[part].indexOf(" | ", start));
+  }
+
+  /** Every word of every sense of a lemma as WordNet writes it, without the marks of where adjectives stand. */
+  sameSense(lemma: string, part: PartOfSpeech): string[] {
+    return this.#offsets(lemma, part).flatMap((offset) => writtenWords(this.#synset(offset, part)));
+  }
+
+  /** What the list of irregular forms brings a word to; undefined for a regular one. */
+  irregular(word: string, part: PartOfSpeech): readonly string[] | undefined {
+    return this.#exceptions[part].get(word);
   }
 
   /** Nouns and verbs that WordNet derives from the lemma or the lemma from them ("collision" and "collide"). */
@@ -182,12 +192,14 @@ export class WordNet {
   }
 }
 
-/** The words of a synset's line, in lower case. */
-const wordsIn = (line: string): string[] => {
+const writtenWords = (line: string): string[] => {
   const fields = line.split(" ");
   const count = Number.parseInt(fields[3]!, 16);
-  return Array.from({ length: count }, (_, at) => fields[4 + 2 * at]!.toLowerCase());
+  return Array.from({ length: count }, (_, at) => fields[4 + 2 * at]!.replace(/\([a-z]+\)$/, ""));
 };
+
+/** The words of a synset's line, in lower case. */
+const wordsIn = (line: string): string[] => writtenWords(line).map((word) => word.toLowerCase());
 
 const indexOf = (text: string): Map<string, string> => {
   const entries = new Map<string, string>();

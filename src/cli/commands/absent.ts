@@ -1,6 +1,6 @@
 import { scoreMeaning } from "../../absent/score-meaning.ts";
 import { type WrittenPairJob, writePairOfFile } from "../../jobs/write-pair.ts";
-import { builderOption, type ClipOptions, chosenPair, clipOptions, percent } from "../clip-options.ts";
+import { builderOption, type ClipOptions, chosenPair, clipOptions, inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue } from "../option-values.ts";
 import { chosenClips } from "../video-options.ts";
@@ -24,8 +24,8 @@ const described = ({ made, written, replacedShare }: WrittenPairJob): string[] =
   return [
     `keywords: ${pair.keywords.join(", ") || "(none)"}`,
     `relevance: ${scoreMeaning(pair.relevance.name, made.relevance)}`,
-    `key frames: ${keys} of ${scored} scored (${percent(keys / scored)})`,
-    `replaced: ${pair.replacements.length} of the clip's ${made.source.timeline.length} frames (${percent(replacedShare)})`,
+    `key frames: ${keys} of ${scored} scored (${inPercent(keys / scored)})`,
+    `replaced: ${pair.replacements.length} of the clip's ${made.source.timeline.length} frames (${inPercent(replacedShare)})`,
     ...(fidelity === undefined
       ? []
       : [

@@ -4,7 +4,7 @@ import { ConfigError } from "../../core/errors.ts";
 import type { LookRequest } from "../../jobs/ask/answerer.ts";
 import { type Asked, ask, type Compared, type Said } from "../../jobs/ask/ask.ts";
 import { answerOptions, chosenRules } from "../answer-options.ts";
-import { builderOption, percent } from "../clip-options.ts";
+import { builderOption, inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { chosenEngine, engineOptions } from "../engine-options.ts";
 import { integerValue, listValue, numberValue, optionsValue, rateBounds } from "../option-values.ts";
@@ -43,7 +43,7 @@ const optionLines = ({ options, compared }: Asked): string[] => {
     said.reduce((sum, one) => sum + one.options![at]!.probability, 0) / said.length;
   return options.map(
     ({ option }, at) =>
-      `  ${option}: ${versions.map(([name, said]) => `${percent(mean(said, at))} ${name}`).join(", ")}`,
+      `  ${option}: ${versions.map(([name, said]) => `${inPercent(mean(said, at))} ${name}`).join(", ")}`,
   );
 };
 
@@ -59,7 +59,7 @@ const verdictLines = (compared: Compared, { frames }: Asked): string[] => {
       : `when as many random frames are taken away it changes in ${Math.round(changed)} of ${randomRemoval.length} draws`;
   return [
     `${changes ? "the answer changes" : "the same answer"} without the decisive frames; ${control}`,
-    `taken away: ${takenFrames.length} of the ${new Set(frames.map(({ index }) => index)).size} frames that the model sees (${percent(takenShare)}), at ${times}; ${percent(replacedShare)} of the clip's frames`,
+    `taken away: ${takenFrames.length} of the ${new Set(frames.map(({ index }) => index)).size} frames that the model sees (${inPercent(takenShare)}), at ${times}; ${inPercent(replacedShare)} of the clip's frames`,
     `decisive by ${scoreMeaning(absent.pair.relevance.name, relevance)}`,
   ];
 };

@@ -1,13 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../../core/errors.ts";
-import { sha256 } from "../../core/files.ts";
-import { checkOutput } from "../../core/output-place.ts";
-import { pixelsOf } from "../../frames/frame-batch.ts";
-import { streamFrames } from "../../frames/read-frames.ts";
-import { openClips } from "../../jobs/clips.ts";
-import { FramesFolder, type ListedFrame } from "../../jobs/frames-folder.ts";
+import { listFrames } from "../../jobs/list-frames.ts";
 import type { FrameRequest, FrameSelection, FrameSize, Resizer } from "../../video/request.ts";
-import { resolveRequest } from "../../video/resolve-request.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue, numberValue } from "../option-values.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
@@ -105,48 +99,20 @@ const frames: CommandDefinition = defineCommand({
     const file = args[0] as string;
     const options = raw as unknown as FramesOptions;
     const request = requestOf(options);
-    if (options.resume === true && options.out === undefined)
-      throw new ConfigError("nothing to go on with", { expected: "--resume together with --out" });
-    if (options.out !== undefined) checkOutput(options.out, "folder");
-    await using clips = openClips(chosenClips(raw), context.warn);
-    const { timeline, decoder } = await clips.video.probe(file, context.signal);
-    const digest = await clips.sha256(file);
-    const wanted = [...resolveRequest(request, timeline)];
-    const { size, resizer } = request;
-    const form = { ...(size && { size }), ...(resizer && { resizer }) };
-    const folder =
-      options.out === undefined
-        ? undefined
-        : new FramesFolder(options.out, { sha256: digest, decoder, ...form }, options.resume === true);
-    const listed = new Map<number, ListedFrame>(folder?.found(wanted));
-    const missing = wanted.filter((index) => !listed.has(index));
-    const rest: FrameRequest =
-      missing.length === wanted.length ? request : { ...form, select: { kind: "indices", indices: missing } };
-    const progress = context.progress("frames", "frames");
-    try {
-      if (missing.length > 0)
-        for await (const batch of streamFrames(clips.video, file, rest, context.signal)) {
-          for (const [i, { index, timeSeconds }] of batch.frames.entries()) {
-            context.signal.throwIfAborted();
-            const pixels = pixelsOf(batch, i);
-            const { width, height } = batch;
-            const repeated = batch.repeated?.includes(index) === true;
-            const frame = { index, timeSeconds, width, height, rgbSha256: sha256(pixels) };
-            const described = repeated ? { ...frame, repeated } : frame;
-            listed.set(index, folder === undefined ? described : await folder.add(described, pixels));
-          }
-          progress.update(listed.size, wanted.length);
-        }
-    } finally {
-      folder?.close();
-    }
-    const frames = wanted.flatMap((index) => listed.get(index) ?? []);
-    const json = { file, sha256: digest, decoder, frames };
-    folder?.finish(json);
-    const text = frames
+    const list = await listFrames(
+      {
+        file,
+        request,
+        clips: chosenClips(raw),
+        ...(options.out !== undefined && { out: options.out }),
+        resume: options.resume === true,
+      },
+      context,
+    );
+    const text = list.frames
       .map((one) => `${one.index}\t${one.timeSeconds.toFixed(6)} s\t${one.width}x${one.height}`)
       .join("\n");
-    return { json, text };
+    return { json: list, text };
   },
 });
 

@@ -1,6 +1,6 @@
 import { scoreMeaning } from "../../absent/score-meaning.ts";
 import { type FoundKeyFrames, findKeyFrames } from "../../jobs/find-key-frames.ts";
-import { builderOption, type ClipOptions, chosenPair, clipOptions, percent } from "../clip-options.ts";
+import { builderOption, type ClipOptions, chosenPair, clipOptions, inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { shareValue } from "../option-values.ts";
 import { chosenClips } from "../video-options.ts";
@@ -17,16 +17,16 @@ const described = ({ made, sparsified }: FoundKeyFrames, builder: string): strin
   return [
     `keywords: ${pair.keywords.join(", ") || "(none)"}`,
     `relevance: ${scoreMeaning(pair.relevance.name, made.relevance)}`,
-    `key frames: ${keyPositions.length} of ${pair.timeline.length} scored (${percent(keyFrameShare)})`,
+    `key frames: ${keyPositions.length} of ${pair.timeline.length} scored (${inPercent(keyFrameShare)})`,
     ...keyPositions.map((position) => {
       const { index, timeSeconds } = pair.timeline[position]!;
       return `  frame ${index} at ${timeSeconds.toFixed(3)} s  score ${pair.scores[position]!.toFixed(3)}`;
     }),
-    `a twin by ${builder} would replace ${gone} of the clip's ${all} frames (${percent(made.replacedShare)})`,
+    `a twin by ${builder} would replace ${gone} of the clip's ${all} frames (${inPercent(made.replacedShare)})`,
     ...(sparsified === undefined
       ? []
       : [
-          `sparsified: ${sparsified.indices.length} frames, ${percent(sparsified.keyShare)} around key frames${sparsified.reached ? "" : " (the target cannot be reached)"}`,
+          `sparsified: ${sparsified.indices.length} frames, ${inPercent(sparsified.keyShare)} around key frames${sparsified.reached ? "" : " (the target cannot be reached)"}`,
           `  ${sparsified.indices.join(" ")}`,
         ]),
   ];

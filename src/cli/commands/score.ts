@@ -1,15 +1,17 @@
 import { resolve } from "node:path";
 import { Option } from "commander";
 import { benchmarkRegistry } from "../../evaluation/benchmarks.ts";
+import { metricRegistry } from "../../evaluation/metrics.ts";
 import type { MetricScore, ViewScore } from "../../evaluation/score.ts";
 import type { Estimate } from "../../evaluation/statistics/estimate.ts";
 import { type ScoreResult, type ScoringRequest, score } from "../../jobs/score.ts";
 import { writeScore } from "../../jobs/write-score.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 
-const percent = (share: number | null): string => (share === null ? "-" : (share * 100).toFixed(1));
-const withInterval = ({ value, low, high }: Estimate): string =>
-  `${percent(value)} (${percent(low)}-${percent(high)})`;
+const percent = (share: number | null, digits = 1): string =>
+  share === null ? "-" : (share * 100).toFixed(digits);
+const withInterval = ({ value, low, high }: Estimate, digits = 1): string =>
+  `${percent(value, digits)} (${percent(low, digits)}-${percent(high, digits)})`;
 
 /** A number and the ids behind it, the first few by name. */
 const named = (ids: readonly string[], what: string): string => {
@@ -17,19 +19,27 @@ const named = (ids: readonly string[], what: string): string => {
   return `${what} ${ids.length}${ids.length === 0 ? "" : `: ${ids.slice(0, 5).join(", ")}${more}`}`;
 };
 
-const table = ({ skills, accuracy, chance }: ViewScore): string[] => {
+/** A metric's value with its interval: shares in per cent, numbers as they are. */
+const shown = ({ unit, digits, value }: Pick<MetricScore, "unit" | "digits" | "value">): string => {
+  if (value === null) return "not defined";
+  if (unit === "share") return withInterval(value, digits);
+  const [middle, low, high] = [value.value, value.low, value.high].map((one) => one.toFixed(digits));
+  return `${middle} (${low}-${high}), not in per cent`;
+};
+
+const table = ({ skills, accuracy, chance, metrics }: ViewScore): string[] => {
   const width = Math.max(12, ...skills.map(({ skill }) => skill.length));
-  const row = (name: string, of: Estimate, guess: number | null): string =>
-    `  ${name.padEnd(width)}  ${withInterval(of).padEnd(20)} ${percent(guess).padStart(7)} ${String(of.questions).padStart(10)}`;
+  const isAccuracy = skills.every(({ headline }) => headline === null);
+  const row = (name: string, of: Estimate, headline: MetricScore | null, guess: number | null): string =>
+    `  ${name.padEnd(width)}  ${(headline === null ? withInterval(of) : shown(headline)).padEnd(20)} ${percent(guess).padStart(7)} ${String(of.questions).padStart(10)}`;
   return [
-    `  ${"skill".padEnd(width)}  ${"accuracy".padEnd(20)} ${"chance".padStart(7)} ${"questions".padStart(10)}`,
-    ...skills.map((skill) => row(skill.skill, skill.accuracy, skill.chance)),
-    row("all", accuracy, chance),
+    `  ${"skill".padEnd(width)}  ${(isAccuracy ? "accuracy" : metrics[0]!.name).padEnd(20)} ${"chance".padStart(7)} ${"questions".padStart(10)}`,
+    ...skills.map((skill) => row(skill.skill, skill.accuracy, skill.headline, skill.chance)),
+    row("all", accuracy, isAccuracy ? null : metrics[0]!, chance),
   ];
 };
 
-const metricLine = ({ name, value }: MetricScore): string =>
-  `  ${name.padEnd(22)} ${value === null ? "not defined" : withInterval(value)}`;
+const metricLine = (metric: MetricScore): string => `  ${metric.name.padEnd(22)} ${shown(metric)}`;
 
 const asText = (result: ScoreResult): string => {
   const { benchmark, mode, subject, split, intervention, metrics, views, outcomes, otherParts, ids } = result;
@@ -37,7 +47,10 @@ const asText = (result: ScoreResult): string => {
   const view = intervention === "complete" ? "" : `, shown as "${intervention}"`;
   const others = Object.entries(otherParts).map(([name, count]) => `${name} ${count}`);
   const lines = [
-    `${benchmark}${part}${view}: ${subject}, ${mode} scoring, accuracy in per cent with 95 % intervals clustered by clip`,
+    `${benchmark}${part}${view}: ${subject}, ${mode} scoring, in per cent with 95 % intervals clustered by clip`,
+    result.verified === null
+      ? "unverified: this benchmark's scoring has not reproduced a published score"
+      : `verified: ${result.verified}`,
     ...table(result),
     "metrics in per cent with 95 % intervals by bootstrap over clips",
     ...metrics.filter(({ name }) => name !== "accuracy").map(metricLine),
@@ -54,6 +67,7 @@ const asText = (result: ScoreResult): string => {
     named(ids.repeated, "answered twice (the first counts)"),
     named(ids.unusable, "answers that are no text (counted missing)"),
     `without published answer (not scored) ${result.withoutPublishedAnswer}`,
+    ...result.irregular.map(({ what, ids: odd }) => named(odd, `odd in the annotations: ${what},`)),
   ];
   if (others.length > 0) lines.push(`rows of other parts (not asked): ${others.join(", ")}`);
   return lines.join("\n");
@@ -64,12 +78,19 @@ const command: CommandDefinition = defineCommand({
   configure: (command) => {
     command
       .argument("<benchmark>", `one of: ${benchmarkRegistry.names().join(", ")}`)
-      .requiredOption("--annotations <file>", "the benchmark's annotation file, or a data set folder")
+      .requiredOption(
+        "--annotations <file>",
+        "the benchmark's annotation file, or a folder of them or of a data set",
+      )
       .requiredOption(
         "--predictions <file>",
-        'JSON {"id": "text"}; an array or lines of {"id": ..., "answer": ...}; or our own records',
+        'JSON {"id": "text"}; an array or lines of {"id": ..., "answer": ...}; our own records; or a file, or folder of files, in the benchmark\'s own layout',
       )
       .option("--split <name>", 'part of the benchmark, or "all"; left out: "test" where the rows name one')
+      .option(
+        "--metric <names...>",
+        `more metrics, as NAME or NAME:ARGUMENT: ${metricRegistry.names().join(", ")}`,
+      )
       .option("--out <folder>", "a new folder for records and a report")
       .addOption(
         new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule, errors included")
@@ -85,6 +106,7 @@ const command: CommandDefinition = defineCommand({
       predictions: options["predictions"] as string,
       mode: options["mode"] as "strict" | "official",
       ...(split === undefined ? {} : { split }),
+      metrics: (options["metric"] as readonly string[] | undefined) ?? [],
     };
     const result = await score(request, context);
     const { records: _, ...told } = result;

@@ -25,7 +25,8 @@ const filter: FilterPlugin = defineFilter({
     const known = new Set(words.map((word) => word.toLowerCase()));
     return {
       check: (sample) => {
-        if (["span", "permutation", "index-set", "number"].includes(sample.answerKind)) return undefined;
+        if (["span", "ranked-spans", "permutation", "index-set", "number"].includes(sample.answerKind))
+          return undefined;
         const text = `${questionText(sample)} ${sample.answer}`;
         if (/\b\d+:\d\d\b|\b\d+(\.\d+)?\s*(s|sec|seconds?)\b/i.test(text)) return undefined;
         return lowerCaseWords(text).some((word) => known.has(word))

@@ -1,8 +1,8 @@
 import type { Tensor } from "onnxruntime-node";
 import { gradient } from "../../graph/differentiate.ts";
 import type { Value } from "../../graph/value.ts";
-import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
-import { clipTextLoss, patchCosines } from "../../model/dual_encoder/graph.ts";
+import type { DualEncoderConfig } from "../../model/dual-encoder-config.ts";
+import { clipTextLoss, patchCosines } from "../../model/dual-encoder-graph.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import { dualEncoderWeights } from "./dual-encoder.ts";
 import { Executable, tensorOf } from "./executable.ts";

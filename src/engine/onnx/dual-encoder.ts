@@ -4,9 +4,9 @@ import { ConfigError, DataFormatError, WeightsError } from "../../core/errors.ts
 import { readJsonFile, sha256OfFile, writeFileAtomic } from "../../core/files.ts";
 import { input } from "../../graph/ops/inputs.ts";
 import { elementCount, type Value } from "../../graph/value.ts";
-import { type DualEncoderConfig, dualEncoderConfigSchema } from "../../model/dual_encoder/config.ts";
-import { dualEncoderParameters, frameScores, patchCosines } from "../../model/dual_encoder/graph.ts";
-import { patchFloats, surroundedPatches, wordBags } from "../../model/dual_encoder/patches.ts";
+import { type DualEncoderConfig, dualEncoderConfigSchema } from "../../model/dual-encoder-config.ts";
+import { dualEncoderParameters, frameScores, patchCosines } from "../../model/dual-encoder-graph.ts";
+import { patchFloats, surroundedPatches, wordBags } from "../../model/dual-encoder-patches.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { ParameterStore } from "../parameter-store.ts";

@@ -3,6 +3,7 @@ import { DataFormatError } from "../../core/errors.ts";
 import { readJsonRows } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
 import { optionLetter } from "../../grading/options.ts";
+import { LETTERED_LINES, splitLettered } from "../annotation.ts";
 import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
 
 const row = z.object({
@@ -11,22 +12,6 @@ const row = z.object({
   video_path: z.string(),
   qa: z.array(z.object({ uid: z.string().min(1), question: z.string(), answer: z.string() })),
 });
-
-/** Stem and options of "stem, then lines A. ..., B. ..."; null when the letters do not run from A. */
-const splitQuestion = (text: string): { stem: string; options: string[] } | null => {
-  const marks = [...text.matchAll(/^[ \t]*([A-Z])[.)][ \t]*/gm)];
-  const start = marks.findIndex(
-    (mark, i) => mark[1] === "A" && marks.slice(i).every((m, at) => m[1] === optionLetter(at)),
-  );
-  const run = start < 0 ? [] : marks.slice(start);
-  if (run.length < 2) return null;
-  return {
-    stem: text.slice(0, run[0]!.index).trim(),
-    options: run.map((mark, i) =>
-      text.slice(mark.index + mark[0].length, run[i + 1]?.index ?? text.length).trim(),
-    ),
-  };
-};
 
 /** The questions about one video. */
 const samplesOf = (value: unknown, where: string): BenchmarkSample[] => {
@@ -39,7 +24,7 @@ const samplesOf = (value: unknown, where: string): BenchmarkSample[] => {
     });
   const { question_type, key, video_path, qa } = parsed.data;
   return qa.map(({ uid, question, answer }) => {
-    const split = splitQuestion(question);
+    const split = splitLettered(question, LETTERED_LINES);
     if (split === null)
       throw new DataFormatError("MotionBench question without lettered options", {
         where: `${where}, ${uid}`,
@@ -90,17 +75,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     metrics: ["accuracy", "macro-accuracy"],
     samples: async (path) => {
       const samples: BenchmarkSample[] = [];
-      const seen = new Set<string>();
-      for await (const { value, where } of readJsonRows(path)) {
-        for (const sample of samplesOf(value, where)) {
-          if (seen.has(sample.id))
-            throw new DataFormatError("MotionBench question twice", {
-              where: `${where}, ${sample.id}`,
-            });
-          seen.add(sample.id);
-          samples.push(sample);
-        }
-      }
+      for await (const { value, where } of readJsonRows(path)) samples.push(...samplesOf(value, where));
       return samples;
     },
   }),

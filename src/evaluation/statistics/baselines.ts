@@ -1,4 +1,4 @@
-import { normaliseText } from "../../grading/normalise.ts";
+import { answerKey } from "../../grading/answer-key.ts";
 
 /** What a baseline that never looks needs to know about a question. */
 export interface BlindQuestion {
@@ -32,7 +32,7 @@ export const skillBaselines = (
     const bySkill = new Map<string, Map<string, number>>();
     for (const { skill, answer } of questions) {
       const counts = bySkill.get(skill) ?? new Map<string, number>();
-      const text = normaliseText(answer);
+      const text = answerKey(answer);
       counts.set(text, (counts.get(text) ?? 0) + 1);
       bySkill.set(skill, counts);
     }
@@ -47,16 +47,16 @@ export const skillBaselines = (
     let chance = 0;
     let majority = 0;
     for (const { answer, options } of questions) {
-      const candidates = options === undefined ? [...counts.keys()] : options.map(normaliseText);
+      const candidates = options === undefined ? [...counts.keys()] : options.map(answerKey);
       chance +=
         options === undefined
-          ? counts.has(normaliseText(answer))
+          ? counts.has(answerKey(answer))
             ? 1 / candidates.length
             : 0
           : 1 / candidates.length;
       const most = Math.max(...candidates.map((text) => counts.get(text) ?? 0));
       const best = candidates.filter((text) => (counts.get(text) ?? 0) === most);
-      if (best.includes(normaliseText(answer))) majority += 1 / best.length;
+      if (best.includes(answerKey(answer))) majority += 1 / best.length;
     }
     return {
       skill,

@@ -1,7 +1,7 @@
 import type { BatchRules } from "../../batch/batch-rules.ts";
 import type { ClipSegments, SegmentTokens } from "../../batch/segments.ts";
 import { segmentsBatch } from "../../batch/segments-batch.ts";
-import type { Recipe } from "../../core/registry.ts";
+import type { MadeBy } from "../../core/registry.ts";
 import type { Engine } from "../../engine/contract.ts";
 import type { ClipPatches } from "../../frames/clip-patches.ts";
 import { type BenchmarkSample, clusterOf } from "../benchmarks.ts";
@@ -11,7 +11,7 @@ import type { Answer, AnswerRequest, Subject } from "../subject.ts";
 /** What a checkpoint subject is made of. */
 export interface CheckpointSubjectOptions {
   readonly name: string;
-  readonly recipe: Recipe;
+  readonly recipe: MadeBy;
   readonly engine: Engine;
   readonly rules: BatchRules;
   readonly tokens: SegmentTokens;

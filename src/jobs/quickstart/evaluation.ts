@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { makeFolder } from "../../core/files.ts";
-import type { Recipe } from "../../core/registry.ts";
+import type { MadeBy } from "../../core/registry.ts";
 import { questionText } from "../../dataset/question.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { LineFile } from "../../dataset/write.ts";
@@ -35,7 +35,7 @@ export interface TestedStage {
 export interface TestQuestions {
   readonly samples: readonly (BenchmarkSample & Pick<Sample, "absent">)[];
   readonly clips: ReadonlyMap<string, PairedClip>;
-  readonly benchmark: { readonly recipe: Recipe; readonly version: string; readonly split: string | null };
+  readonly benchmark: { readonly recipe: MadeBy; readonly version: string; readonly split: string | null };
 }
 
 /** The held-out part of the world as a benchmark; clips that could not be read were dropped and said so before. */

@@ -1,13 +1,11 @@
-import { join } from "node:path";
 import type { SegmentTokens } from "../../batch/segments.ts";
-import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { readConfig } from "../../model/families.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
-import { loadTokenizer, type Tokenizer } from "../../text/tokenizer.ts";
-import { wordLevelTokenizerJson } from "../../text/word-level-tokenizer.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
 import { worldVocabulary } from "../../world/words.ts";
+import { newTokenizer } from "../new-checkpoint.ts";
 
 /** Words that the refeed appends to a question. */
 export const refeedInstruction = "look closely .";
@@ -23,11 +21,7 @@ export interface WorldLanguage {
 
 /** Writes the tokenizer's files (a Hugging Face folder) and opens it. */
 export const makeLanguage = (folder: string): WorldLanguage => {
-  makeFolder(folder);
-  const words = [...worldVocabulary(), ...refeedInstruction.split(" ")];
-  for (const [name, content] of Object.entries(wordLevelTokenizerJson(words)))
-    writeFileAtomic(join(folder, name), `${JSON.stringify(content, null, 1)}\n`);
-  const tokenizer = loadTokenizer(folder);
+  const tokenizer = newTokenizer(folder, [...worldVocabulary(), ...refeedInstruction.split(" ")]);
   return {
     folder,
     tokenizer,

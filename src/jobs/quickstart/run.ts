@@ -8,7 +8,7 @@ import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts"
 import { writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
-import type { DualEncoderConfig } from "../../model/dual_encoder/config.ts";
+import type { DualEncoderConfig } from "../../model/dual-encoder-config.ts";
 import { writePictureSettings } from "../../model/picture-settings.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { TrainingClip } from "../../training/clip.ts";
@@ -28,9 +28,9 @@ import { originOf, type StageData, stageData } from "./stage-config.ts";
 import {
   grpoStage,
   openRun,
-  type Stage,
   type StageContext,
   sftStage,
+  type TrainedStage,
   type TrainingContext,
   trainingClips,
 } from "./training.ts";
@@ -186,7 +186,8 @@ export const runQuickstart = async (
   const trainingContext: TrainingContext = { ...stageContext, data };
   const { width, height } = tested[0]!.frames;
   writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
-  const stage = (title: string, work: () => Promise<Stage>): Promise<Stage> => watch.time(title, work);
+  const stage = (title: string, work: () => Promise<TrainedStage>): Promise<TrainedStage> =>
+    watch.time(title, work);
   const { baseSteps, forkSteps, learningRate, forkLearningRate, contrast } = sft;
   const settings = { steps: baseSteps, learningRate, contrast: null, seed };
   const base = await stage("SFT", () =>
@@ -202,7 +203,7 @@ export const runQuickstart = async (
   const grpo = await stage("Comparative GRPO", () =>
     grpoStage("comparative-grpo", labels.grpo, contrasted.checkpoint, clips, trainingContext),
   );
-  const stages: readonly (readonly [keyof typeof stageTitles, Stage])[] = [
+  const stages: readonly (readonly [keyof typeof stageTitles, TrainedStage])[] = [
     ["sft", base],
     ["sft-more", plain],
     ["sft-contrast", contrasted],

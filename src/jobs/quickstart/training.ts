@@ -44,7 +44,7 @@ export interface TrainingContext extends StageContext {
 }
 
 /** A finished training stage. */
-export interface Stage {
+export interface TrainedStage {
   readonly name: string;
   readonly folder: string;
   /** Its last checkpoint. */
@@ -111,7 +111,7 @@ const runStage = async (
   options: unknown,
   context: TrainingContext,
   train: (trainee: Trainee, loop: LoopContext) => Promise<LoopResult>,
-): Promise<Stage> => {
+): Promise<TrainedStage> => {
   const folder = join(context.out, name);
   const trainee = newTrainee(context);
   const progress = context.progress(label, "steps");
@@ -149,7 +149,7 @@ export const sftStage = (
   },
   clips: readonly TrainingClip[],
   context: TrainingContext,
-): Promise<Stage> => {
+): Promise<TrainedStage> => {
   const { clipsPerStep, textsPerClip, blindClipsPerStep } = context.recipe.sft;
   const warmupSteps = Math.min(100, Math.ceil(settings.steps / 10));
   const options = sftParams.parse({
@@ -174,7 +174,7 @@ export const grpoStage = (
   from: string,
   clips: readonly TrainingClip[],
   context: TrainingContext,
-): Promise<Stage> => {
+): Promise<TrainedStage> => {
   const { learningRate, ...grpo } = context.recipe.grpo;
   const schedule = { learningRate, warmupSteps: Math.min(10, grpo.steps) };
   const options = grpoParams.parse({ ...grpo, schedule, seed: context.recipe.seed });

@@ -31,9 +31,9 @@ export const chooseStream = (
   if (area(best) > limits.maxPixels)
     throw tooLarge(file, limits, { width: best.width ?? 0, height: best.height ?? 0 });
   if (area(best) <= 0)
-    throw new VideoError("picture has no size", {
+    throw new VideoError("no frame can be decoded", {
       where: file,
-      got: `${best.codec} ${best.width}x${best.height}`,
+      got: `a stream of ${best.codec} whose pictures have no size`,
     });
   return best;
 };

@@ -163,6 +163,7 @@ export const openClip = async (
     throw error;
   }
   const notes = [...clip.notes, ...containerNotes(clip, source, alive)];
+  if (opening.format !== undefined) notes.push("JPEG pictures without times: 25 a second are assumed");
   const frames = clip.facts.container === "gif" ? gifFrames(clip, gifTimes(source)) : clip.frames;
   return { ...clip, frames, notes };
 };

@@ -15,7 +15,7 @@ export interface FilmMarks {
 }
 
 /** The crop, or nothing when it is all of the picture or no part of it. */
-export const partOf = (crop: Crop, width: number, height: number): Crop | undefined => {
+export const cropWithin = (crop: Crop, width: number, height: number): Crop | undefined => {
   const { x, y } = crop;
   const whole = x <= 0 && y <= 0 && crop.width >= width && crop.height >= height;
   const inside = crop.width >= 1 && crop.height >= 1 && x >= 0 && y >= 0;

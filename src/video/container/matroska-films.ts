@@ -1,5 +1,5 @@
 import type { ByteSource } from "./byte-source.ts";
-import { type FilmMarks, partOf } from "./film-marks.ts";
+import { cropWithin, type FilmMarks } from "./film-marks.ts";
 
 interface Element {
   readonly id: number;
@@ -71,7 +71,7 @@ const cropIn = (source: ByteSource, video: Element): FilmMarks["crop"] => {
   const [width, height] = [value(ids.width), value(ids.height)];
   const [x, y] = [value(ids.cropLeft), value(ids.cropTop)];
   const [wide, high] = [width - x - value(ids.cropRight), height - y - value(ids.cropBottom)];
-  return partOf({ x, y, width: wide, height: high }, width, height);
+  return cropWithin({ x, y, width: wide, height: high }, width, height);
 };
 
 const isEncrypted = (source: ByteSource, encodings: Element): boolean => {

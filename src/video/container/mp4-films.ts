@@ -1,5 +1,5 @@
 import type { ByteSource } from "./byte-source.ts";
-import { type FilmMarks, partOf } from "./film-marks.ts";
+import { cropWithin, type FilmMarks } from "./film-marks.ts";
 
 /** A box: four letters, and where its content lies. */
 interface Box {
@@ -57,7 +57,7 @@ const cropIn = (source: ByteSource, box: Box, width: number, height: number): Fi
     width: Math.round(wide),
     height: Math.round(high),
   };
-  return Object.values(crop).every(Number.isFinite) ? partOf(crop, width, height) : undefined;
+  return Object.values(crop).every(Number.isFinite) ? cropWithin(crop, width, height) : undefined;
 };
 
 const encryptionIn = (source: ByteSource, entry: Box): string | undefined => {

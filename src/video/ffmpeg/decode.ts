@@ -39,14 +39,24 @@ const planRuns = (clip: ClipIndex, targets: readonly number[]): Run[] => {
   return runs;
 };
 
+/** The values by which frames are chosen in the program: numbers where frames were counted, else times in ticks. */
+const valuesOf = ({ frames }: ClipIndex, { targets }: Run): readonly number[] =>
+  frames.source === "decoded" ? targets : targets.map((frame) => frames.pts[frame]!);
+
+/**
+ * The filter that lets only wanted frames pass; undefined: all pass and most are thrown away. Where the picture size
+ * changes ffmpeg builds its filters anew, and their count begins again.
+ */
+const selectFilter = (clip: ClipIndex, run: Run): string | undefined => {
+  const counted = clip.frames.source === "decoded";
+  const spans = wantedSpans(valuesOf(clip, run), run.targets);
+  if (spans.length > mostLeaves || (counted && clip.sizes.length > 0)) return undefined;
+  return `select='${selectExpression(counted ? "n" : "pts", spans)}'`;
+};
+
 const commandOf = (clip: ClipIndex, order: DecodeOrder, limits: VideoLimits, run: Run): string[] => {
-  const { frames, facts, file } = clip;
-  const counted = frames.source === "decoded";
-  const values = run.targets.map((frame) => (counted ? frame : frames.pts[frame]!));
-  const spans = wantedSpans(values, run.targets);
+  const { facts, file } = clip;
   const size = steadySize(facts.codedWidth, facts.codedHeight);
-  const select =
-    spans.length <= mostLeaves ? [`select='${selectExpression(counted ? "n" : "pts", spans)}'`] : [];
   const tell = ["metadata=mode=add:key=frame:value=1", "metadata=mode=print:direct=1:file='pipe\\:3'"];
   const seek =
     run.seekSeconds === undefined
@@ -54,11 +64,12 @@ const commandOf = (clip: ClipIndex, order: DecodeOrder, limits: VideoLimits, run
       : ["-seek_timestamp", "1", "-noaccurate_seek", "-ss", String(run.seekSeconds + 1e-6)];
   // Damaged streams decode differently with several threads.
   const threads = clip.faults.length > 0 ? 1 : order.threads;
+  const filters = [selectFilter(clip, run) ?? [], tell, size, order.chain].flat();
   return [
     ...["-nostdin", "-v", "error", "-nostats", "-stats_period", "1", "-progress", "pipe:4"],
-    ...["-threads", String(threads), "-noautorotate", "-reinit_filter", "0", "-copyts", ...seek],
+    ...["-threads", String(threads), "-noautorotate", "-copyts", ...seek],
     ...inputArguments(file, facts.opening, limits),
-    ...["-map", `0:${facts.streamIndex}`, "-vf", [...select, ...tell, size, order.chain].join(",")],
+    ...["-map", `0:${facts.streamIndex}`, "-vf", filters.join(",")],
     ...["-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"],
   ];
 };
@@ -81,6 +92,26 @@ async function* pieces(stream: Readable, size: number): AsyncGenerator<Uint8Arra
   }
 }
 
+/** Tells for each picture of a run, in order, which frame it is; undefined: none that is known. */
+const frameTeller = (clip: ClipIndex, run: Run, lines: Readable): (() => Promise<number | undefined>) => {
+  const { frames } = clip;
+  const selected = selectFilter(clip, run) !== undefined;
+  const byTime = new Map(run.targets.map((frame) => [frames.pts[frame]!, frame]));
+  const told = createInterface({ input: lines })[Symbol.asyncIterator]();
+  let count = 0;
+  return async () => {
+    for (;;) {
+      const step = await told.next();
+      if (step.done === true) return undefined;
+      const time = /^frame:\d+\s+pts:(-?\d+|NOPTS)/.exec(step.value)?.[1];
+      if (time === undefined) continue;
+      const number = count++;
+      if (frames.source === "packets") return byTime.get(Number(time)) ?? -1;
+      return selected ? run.targets[number] : number;
+    }
+  };
+};
+
 /** Runs ffmpeg once; false when the receiver wants no more. */
 const runOnce = async (
   clip: ClipIndex,
@@ -90,32 +121,18 @@ const runOnce = async (
   done: Set<number>,
   faults: Set<string>,
 ): Promise<boolean> => {
-  const { frames } = clip;
   const { child, ended } = start("ffmpeg", commandOf(clip, order, limits, run), 2);
   child.stdin?.end();
   child.stdio[4]?.on("data", () => order.alive());
-  const times = createInterface({ input: child.stdio[3] as Readable })[Symbol.asyncIterator]();
-  const nextTime = async (): Promise<{ number: number; pts: number } | undefined> => {
-    for (;;) {
-      const step = await times.next();
-      if (step.done === true) return undefined;
-      const found = /^frame:(\d+)\s+pts:(-?\d+|NOPTS)/.exec(step.value);
-      if (found !== null) return { number: Number(found[1]), pts: Number(found[2]) };
-    }
-  };
-  const counted = frames.source === "decoded";
-  const byTime = new Map(run.targets.map((frame) => [frames.pts[frame]!, frame]));
-  const selected = wantedSpans([...run.targets], [...run.targets]).length <= mostLeaves;
+  const nextFrame = frameTeller(clip, run, child.stdio[3] as Readable);
   const wanted = new Set(run.targets);
   const last = run.targets.at(-1)!;
   let more = true;
   for await (const rgb of pieces(child.stdout!, order.width * order.height * 3)) {
     order.alive();
-    const time = await nextTime();
-    if (time === undefined) break;
-    const numbered = selected ? run.targets[time.number] : time.number;
-    const frame = counted ? numbered : byTime.get(time.pts);
-    if (frame === undefined || !wanted.has(frame) || done.has(frame)) continue;
+    const frame = await nextFrame();
+    if (frame === undefined) break;
+    if (!wanted.has(frame) || done.has(frame)) continue;
     done.add(frame);
     more = await order.deliver(frame, rgb, order.width, order.height);
     if (!more || frame === last) break;

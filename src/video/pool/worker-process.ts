@@ -5,9 +5,10 @@ import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { UnsupportedError, VideoError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
-import type { VideoLimits } from "../limits.ts";
+import { reservedMegabytes, type VideoLimits } from "../limits.ts";
 import { encodeHead, type FromWorker, MessageReader, type ToWorker } from "../protocol.ts";
 import type { DecoderIdentity } from "../types.ts";
+import { residentMemory } from "./resident-memory.ts";
 
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const program = fileURLToPath(new URL(`../worker/main.${extension}`, import.meta.url));
@@ -31,13 +32,27 @@ export interface JobListener {
   readonly onDeath: (error: VideoError) => void;
 }
 
-const startCommand = (decoder: string, limits: VideoLimits): { command: string; args: string[] } => {
+const outOfMemory = ({ memoryMegabytes }: VideoLimits): string =>
+  `the decoder ran out of its ${memoryMegabytes} MB`;
+
+/** How often memory is looked at where nothing else holds it; a decoder can take a gigabyte a second. */
+const memoryLookMilliseconds = 100;
+
+/** How a worker is started; `watched`: nothing but its parent holds its memory. */
+interface StartCommand {
+  readonly command: string;
+  readonly args: string[];
+  readonly watched: boolean;
+}
+
+const startCommand = (decoder: string, limits: VideoLimits): StartCommand => {
   // Pictures lie outside of the heap; young objects need little room, and hours of video are watched for memory.
   const args = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", program, decoder];
   const prlimit = process.platform === "linux" ? findProgram("prlimit") : undefined;
-  if (prlimit === undefined) return { command: process.execPath, args };
+  if (prlimit === undefined) return { command: process.execPath, args, watched: true };
   const bytes = Math.round(limits.memoryMegabytes * 1e6);
-  return { command: prlimit, args: [`--data=${bytes}`, "--core=0", process.execPath, ...args] };
+  const limited = [`--data=${bytes}`, "--core=0", process.execPath, ...args];
+  return { command: prlimit, args: limited, watched: false };
 };
 
 /** One decoder process: takes one job at a time and is ended, never interrupted. */
@@ -62,11 +77,15 @@ export class WorkerProcess {
   #lastSign = 0;
   #used = 0;
   #timer: NodeJS.Timeout | undefined;
+  #memoryTimer: NodeJS.Timeout | undefined;
+  #watched: boolean;
+  #looking = false;
   #lastWords = "";
   #reason: string | undefined;
   constructor(decoder: string, limits: VideoLimits) {
     this.#limits = limits;
-    const { command, args } = startCommand(decoder, limits);
+    const { command, args, watched } = startCommand(decoder, limits);
+    this.#watched = watched;
     this.#child = spawn(command, args, {
       stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
       detached: true,
@@ -107,11 +126,13 @@ export class WorkerProcess {
     this.waitingOutside = false;
     this.#reference(true);
     this.#timer = setInterval(() => this.#checkTime(), 1000);
+    if (this.#watched)
+      this.#memoryTimer = setInterval(() => void this.#checkMemory(), memoryLookMilliseconds);
   }
   /** The job is over. */
   release(): void {
     this.#listener = undefined;
-    clearInterval(this.#timer);
+    this.#stopTimers();
     this.#reference(false);
   }
   /** Sends a message; settles when the pipe has room again. */
@@ -154,6 +175,22 @@ export class WorkerProcess {
     else if (now - this.#lastSign > this.#limits.stallSeconds * 1000)
       this.kill(`no sign of life for ${this.#limits.stallSeconds} s`);
   }
+  #stopTimers(): void {
+    clearInterval(this.#timer);
+    clearInterval(this.#memoryTimer);
+  }
+  /** Does what `prlimit` does elsewhere: what the worker holds may be the limit less what Node only reserves. */
+  async #checkMemory(): Promise<void> {
+    const leader = this.#child.pid;
+    if (this.#looking || leader === undefined) return;
+    this.#looking = true;
+    const { memoryMegabytes } = this.#limits;
+    const admitted = (pid: number): number =>
+      pid === leader ? memoryMegabytes - reservedMegabytes : memoryMegabytes;
+    const held = await residentMemory(leader);
+    this.#looking = false;
+    if (held.some(({ pid, bytes }) => bytes > admitted(pid) * 1e6)) this.kill(outOfMemory(this.#limits));
+  }
   #reference(on: boolean): void {
     const handles = [this.#child, this.#input, this.#output, this.#child.stderr] as unknown as {
       ref?(): void;
@@ -166,13 +203,13 @@ export class WorkerProcess {
   #died(how: string): void {
     if (!this.alive) return;
     this.alive = false;
-    clearInterval(this.#timer);
+    this.#stopTimers();
     const words = this.#lastWords.trim().split("\n");
     const memory = /out of memory|bad_alloc|Allocation failed/i.test(this.#lastWords);
     const got =
       this.#reason ??
       (memory
-        ? `the decoder ran out of its ${this.#limits.memoryMegabytes} MB`
+        ? outOfMemory(this.#limits)
         : `the decoder process ended (${how})${words[0] === "" ? "" : `: ${words.at(-1)}`}`);
     this.#input.destroy();
     this.#listener?.onDeath(new VideoError("decoding gave up", { got }));

@@ -285,6 +285,21 @@ describe("parts of a data set, and our own records", () => {
   });
 });
 
+test("a question that stands twice in the annotations is asked once, and named", async () => {
+  const question = '{"uid":"u1","question":"W?\\nA. a\\nB. b","answer":"A"}';
+  const file = write("twice.jsonl", `{"question_type":"X","video_path":"v","qa":[${question},${question}]}`);
+  const { json, text } = await run("motionbench", {
+    predictions: write("one.json", '{"u1":"A"}'),
+    annotations: file,
+  });
+  expect(json).toMatchObject({
+    scored: 1,
+    accuracy: { value: 1 },
+    irregular: [{ what: "stands twice in the annotations (the first counts)", ids: ["u1"] }],
+  });
+  expect(text).toContain("odd in the annotations: stands twice in the annotations (the first counts), 1: u1");
+});
+
 describe("mistakes are named in one line", () => {
   const good = write("good.json", '{"u1": "C"}');
   test.each([
@@ -299,16 +314,21 @@ describe("mistakes are named in one line", () => {
       "missing annotations",
       "world",
       { predictions: good, annotations: join(folder, "none") },
-      "cannot read the data set",
+      "cannot read file or folder of samples of a data set",
     ],
     [
       "empty folder",
       "world",
       { predictions: good, annotations: folder },
-      "no samples in the data set folder",
+      "no samples of a data set in the folder",
     ],
     ["wrong annotations", "world", { predictions: good }, "not a sample"],
-    ["missing predictions", "motionbench", { predictions: join(folder, "none") }, "cannot read file"],
+    [
+      "missing predictions",
+      "motionbench",
+      { predictions: join(folder, "none") },
+      "cannot read file or folder of predictions",
+    ],
     [
       "no answer field",
       "motionbench",
@@ -331,11 +351,6 @@ describe("mistakes are named in one line", () => {
       "answer beyond the options",
       '{"question_type":"X","video_path":"v","qa":[{"uid":"u","question":"What?\\nA. a\\nB. b","answer":"C"}]}',
       "none of its options",
-    ],
-    [
-      "twice",
-      '{"question_type":"X","video_path":"v","qa":[{"uid":"u","question":"W?\\nA. a\\nB. b","answer":"A"},{"uid":"u","question":"W?\\nA. a\\nB. b","answer":"A"}]}',
-      "twice",
     ],
     ["another file", '{"a":1}', "not a MotionBench video"],
     [

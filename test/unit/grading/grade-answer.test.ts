@@ -34,6 +34,15 @@ const questions: Readonly<Record<AnswerKind, fc.Arbitrary<Question>>> = {
     .tuple(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 1, max: 90 }))
     .map(([start, length]) => ({ answerKind: "span", answer: `${start / 10} - ${(start + length) / 10}` })),
   permutation: permutation.map((order) => ({ answerKind: "permutation", answer: order.join(",") })),
+  "ranked-spans": fc
+    .array(fc.tuple(fc.integer({ min: 0, max: 500 }), fc.integer({ min: 1, max: 90 })), {
+      minLength: 1,
+      maxLength: 5,
+    })
+    .map((spans) => ({
+      answerKind: "ranked-spans",
+      answer: spans.map(([start, length]) => `${start} - ${start + length}`).join("\n"),
+    })),
   "index-set": fc
     .uniqueArray(fc.integer({ min: 1, max: 30 }), { maxLength: 6 })
     .map((set) => ({ answerKind: "index-set", answer: set.length === 0 ? "none" : set.join(", ") })),

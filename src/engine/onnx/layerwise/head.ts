@@ -12,9 +12,9 @@ import { logSumExp } from "../../../graph/ops/reduce.ts";
 import { gatherRows } from "../../../graph/ops/rows.ts";
 import type { Value } from "../../../graph/value.ts";
 import type { ModelConfig } from "../../../model/config.ts";
+import { tableName } from "../../../model/language-names.ts";
 import type { Weights } from "../../../model/weights.ts";
 import { loraNames } from "../../lora.ts";
-import { tableName } from "./language-stages.ts";
 import type { Stage, StageRunner } from "./stage.ts";
 import { type Flow, ParameterRows, type Tape } from "./tape.ts";
 

@@ -13,11 +13,9 @@ import type { ModelConfig } from "../../../model/config.ts";
 import { decodeBlock, decodeInputs, prefillBlock } from "../../../model/decode.ts";
 import { positionInputs } from "../../../model/language-block.ts";
 import { embed } from "../../../model/language-model.ts";
+import { tableName } from "../../../model/language-names.ts";
 import type { ModelBatch } from "../lowering/model-batch.ts";
 import type { Stage } from "./stage.ts";
-
-/** Name of the word table. */
-export const tableName = "model.embed_tokens.weight";
 
 /** Parameters of language block `layer`, called those of block `named` by the graphs. */
 const blockPrefix = (layer: number, named = 0): Stage["prefix"] => ({

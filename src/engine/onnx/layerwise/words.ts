@@ -1,6 +1,6 @@
+import { tableName } from "../../../model/language-names.ts";
 import type { ModelWeights } from "../../model-weights.ts";
 import type { ModelBatch } from "../lowering/model-batch.ts";
-import { tableName } from "./language-stages.ts";
 import type { Flow } from "./tape.ts";
 
 /** Rows of the word table for these tokens: [tokens, D]. */

@@ -4,7 +4,7 @@ import { paddingSegment, type Tap, type TokenBatch, tappedRows } from "../../../
 import { scaleFactors } from "../../../batch/visual-scale.ts";
 import { ShapeError } from "../../../core/errors.ts";
 import type { ModelConfig } from "../../../model/config.ts";
-import { ropeTables } from "../../../model/qwen2_5_vl/batch.ts";
+import { ropeTables } from "../../../model/position-tables.ts";
 import type { FeedArray } from "../../contract.ts";
 import { signalShape } from "../../objective-signals.ts";
 import { lowerMedia } from "./media.ts";

@@ -1,5 +1,5 @@
 import { paddingSegment, type TokenBatch } from "../../../batch/token-batch.ts";
-import { hiddenScore } from "../../../model/qwen2_5_vl/batch.ts";
+import { hiddenScore } from "../../../model/position-tables.ts";
 
 /** Consecutive positions of a sample that are of one segment. */
 interface Run {

@@ -5,15 +5,15 @@
  * Legend: F frames, P patches of a frame, D width, C texts, V words, B clips, T frames of a clip.
  */
 
-import { maxKeep, reshape } from "../../graph/ops/broadcast.ts";
-import { add, scale, silu, sub } from "../../graph/ops/elementwise.ts";
-import { input } from "../../graph/ops/inputs.ts";
-import { transpose } from "../../graph/ops/layout.ts";
-import { linear, matmul } from "../../graph/ops/matmul.ts";
-import { unitRows } from "../../graph/ops/normalize.ts";
-import { logSumExp, mean } from "../../graph/ops/reduce.ts";
-import type { Value } from "../../graph/value.ts";
-import type { DualEncoderConfig } from "./config.ts";
+import { maxKeep, reshape } from "../graph/ops/broadcast.ts";
+import { add, scale, silu, sub } from "../graph/ops/elementwise.ts";
+import { input } from "../graph/ops/inputs.ts";
+import { transpose } from "../graph/ops/layout.ts";
+import { linear, matmul } from "../graph/ops/matmul.ts";
+import { unitRows } from "../graph/ops/normalize.ts";
+import { logSumExp, mean } from "../graph/ops/reduce.ts";
+import type { Value } from "../graph/value.ts";
+import type { DualEncoderConfig } from "./dual-encoder-config.ts";
 
 /** Name and shape of every parameter. */
 export const dualEncoderParameters = (config: DualEncoderConfig): { name: string; shape: number[] }[] => {

@@ -1,5 +1,5 @@
-import { normalizePatches, stepPatches } from "../../frames/patch-bytes.ts";
-import type { DualEncoderConfig } from "./config.ts";
+import { normalizePatches, stepPatches } from "../frames/patch-bytes.ts";
+import type { DualEncoderConfig } from "./dual-encoder-config.ts";
 
 /**
  * Patches of every frame beside those of its surroundings (the average of the frames `reach` before and after; at

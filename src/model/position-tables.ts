@@ -1,4 +1,4 @@
-import type { TextConfig } from "../config.ts";
+import type { TextConfig } from "./config.ts";
 
 /**
  * Added to a score that must not count. Finite, so that a row that sees nothing gives numbers, not NaN; so large that
@@ -32,15 +32,4 @@ export const ropeTables = (
     }
   });
   return { cos, sin };
-};
-
-/** Mask of causal attention among the used positions: [B, 1, T, T], 0 where row sees column. */
-export const causalMask = (used: readonly (readonly boolean[])[], length: number): Float32Array => {
-  const mask = new Float32Array(used.length * length * length);
-  used.forEach((row, b) => {
-    for (let to = 0; to < length; to++)
-      for (let from = 0; from < length; from++)
-        if (from > to || row[from] !== true) mask[(b * length + to) * length + from] = hiddenScore;
-  });
-  return mask;
 };

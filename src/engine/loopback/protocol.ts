@@ -1,0 +1,101 @@
+/** What the loopback engine's two processes say to each other. */
+import type { MediaStep, PatchArray } from "../../batch/media-step.ts";
+import type { TokenBatch } from "../../batch/token-batch.ts";
+import * as errors from "../../core/errors.ts";
+import type { BatchOutputs, Capabilities, Keep } from "../contract.ts";
+import type { OpenEngineOptions } from "../onnx/open.ts";
+
+/** Environment variables that tell the worker where its controller listens, and the token it has to show. */
+export const workerEnvironment = {
+  port: "VIDEOPERCEIVER_ENGINE_PORT",
+  token: "VIDEOPERCEIVER_ENGINE_TOKEN",
+} as const;
+
+/** Which model the worker opens. */
+export interface ModelOrder {
+  /** Checkpoint in Hugging Face layout. */
+  readonly folder: string;
+  readonly trained: "all" | "none" | "adapter";
+  /** PEFT folder of an adapter that is used too. */
+  readonly adapterFolder?: string;
+  readonly options: OpenEngineOptions;
+  /** Most bytes of patches that the worker keeps; what was used longest ago is forgotten and asked for again. */
+  readonly mediaBytes: number;
+}
+
+/** A media step without its patches. */
+export type WireStep = Omit<MediaStep, "patches">;
+
+/** A batch as it is sent: pictures by their contents. */
+export interface WireBatch extends Omit<TokenBatch, "media"> {
+  readonly media: readonly WireStep[];
+}
+
+/** Patches by content. */
+export type WireMedia = ReadonlyMap<string, PatchArray>;
+
+/** A pass as the controller sees it. */
+export interface WirePass {
+  /** Undefined when nothing is kept. */
+  readonly id: number | undefined;
+  readonly outputs: readonly BatchOutputs[];
+  readonly kept: Keep;
+}
+
+/** From the controller. */
+export type ToWorker =
+  | { readonly kind: "open"; readonly order: ModelOrder }
+  | {
+      readonly kind: "call";
+      readonly id: number;
+      readonly operation: string;
+      readonly given: Readonly<Record<string, unknown>>;
+      /** Patches that the worker has not had yet. */
+      readonly media: WireMedia;
+    }
+  | { readonly kind: "cancel"; readonly id: number };
+
+/** From the worker; the first message shows the token. */
+export type FromWorker =
+  | { readonly kind: "hello"; readonly token: string }
+  | { readonly kind: "ready"; readonly capabilities: Capabilities }
+  | { readonly kind: "result"; readonly id: number; readonly value: unknown; readonly version: number }
+  | { readonly kind: "error"; readonly id: number | undefined; readonly error: WireError }
+  /** Patches that a call needs and the worker does not have (any more). */
+  | { readonly kind: "missing"; readonly id: number; readonly contents: readonly string[] };
+
+/** An error on the wire: its class by name, and its one line. */
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** An error as it is sent. */
+export const wireError = (error: unknown): WireError => ({
+  name: error instanceof Error ? error.name : "Error",
+  message: errors.messageOf(error),
+});
+
+const classes: Readonly<Record<string, new (message: string) => Error>> = {
+  ConfigError: errors.ConfigError,
+  ShapeError: errors.ShapeError,
+  WeightsError: errors.WeightsError,
+  DataFormatError: errors.DataFormatError,
+  UnsupportedError: errors.UnsupportedError,
+  RunError: errors.RunError,
+  EngineError: errors.EngineError,
+  StalePassError: errors.StalePassError,
+};
+
+/** The error that a {@link WireError} was made of, with the same class and line. */
+export const errorFromWire = ({ name, message }: WireError): Error => {
+  const Class = classes[name];
+  if (Class !== undefined) return new Class(message);
+  return Object.assign(new Error(message), { name });
+};
+
+/** A batch without patches, and its steps. */
+export const wireBatch = (batch: TokenBatch): WireBatch => ({
+  ...batch,
+  media: batch.media.map(({ patches: _, ...step }) => step),
+});

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { DataFormatError } from "../../core/errors.ts";
+import { readTextFile } from "../../core/files.ts";
+import { type BenchmarkPlugin, defineBenchmark, type OwnAnswer } from "../benchmarks.ts";
+import { groundingMetrics, groundingSample } from "../grounding.ts";
+
+const LINE = /^(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)##(.+)$/;
+
+const timeChat = z.record(
+  z.string(),
+  z.object({ timestamp: z.array(z.array(z.number()).length(2)), vid: z.string() }),
+);
+
+/** TimeChat's example layout: an object by line number with the spans that were read; none is an empty answer. */
+const readTimeChat = (value: unknown, where: string): readonly OwnAnswer[] | undefined => {
+  const parsed = timeChat.safeParse(value);
+  if (!parsed.success) return undefined;
+  return Object.entries(parsed.data).map(([id, { timestamp }]) => {
+    const [first] = timestamp;
+    return { id, answer: first === undefined ? "" : first.join(" - "), where: `${where}, ${id}` };
+  });
+};
+
+/** Charades-STA from its text file. Sentences are named by their line, counted from 0, as TimeChat's predictions are. */
+const plugin: BenchmarkPlugin = defineBenchmark({
+  summary: "Charades-STA, when a sentence happens in a clip",
+  source: "file of microsoft/2D-TAN@2f7410f; predictions as RenShuhuai-Andy/TimeChat@c60b332 writes them",
+  params: z.strictObject({}),
+  create: () => ({
+    metrics: groundingMetrics,
+    ownLayout: { files: /pred.*\.json$/, read: readTimeChat },
+    samples: async (path) =>
+      readTextFile(path)
+        .split(/\r\n|[\r\n]/)
+        .flatMap((line, at) => {
+          if (line.trim() === "") return [];
+          const [, video, start, end, sentence] = LINE.exec(line.trim()) ?? [];
+          if (video === undefined)
+            throw new DataFormatError("not a line of Charades-STA", {
+              where: `${path}:${at + 1}`,
+              expected: "VIDEO START END##sentence",
+              got: line.slice(0, 60),
+            });
+          const times = { start: Number(start), end: Number(end) };
+          return [
+            groundingSample("charades-sta", {
+              id: String(at),
+              video: `${video}.mp4`,
+              sentence: sentence!,
+              ...times,
+            }),
+          ];
+        }),
+  }),
+});
+export default plugin;

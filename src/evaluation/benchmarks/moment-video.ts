@@ -1,0 +1,103 @@
+import { z } from "zod";
+import { readCsvRows } from "../../core/csv.ts";
+import { readJsonFile } from "../../core/files.ts";
+import { findNumbers } from "../../grading/numbers.ts";
+import { optionLetter } from "../../grading/options.ts";
+import { annotatedSample, checkedAnnotation, splitLettered } from "../annotation.ts";
+import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
+
+const columns = [
+  "Category",
+  "Subclass",
+  "Index",
+  "QuestionType",
+  "AnswerType",
+  "Question",
+  "Answer",
+] as const;
+const item = z.object(
+  Object.fromEntries(columns.map((name) => [name, z.string()])) as Record<
+    (typeof columns)[number],
+    z.ZodString
+  >,
+);
+type Item = z.output<typeof item>;
+
+const MARK = /\(([a-z])\)\s*/g;
+
+/** Letter, number or text that is compared, and what is odd about it. */
+const referenceOf = ({
+  AnswerType,
+  Question,
+  Answer,
+  QuestionType,
+}: Item): Pick<BenchmarkSample, "answer" | "answerKind" | "options" | "irregular"> & {
+  readonly stem: string;
+} => {
+  const split = splitLettered(Question, MARK);
+  const odd =
+    AnswerType === "open" || AnswerType === "closed"
+      ? []
+      : [`answer type ${JSON.stringify(AnswerType)} (taken as ${split === null ? "open" : "closed"})`];
+  if (split === null || AnswerType === "open") {
+    const numbers = findNumbers(Answer);
+    const isCount = QuestionType === "TC" && numbers.length === 1;
+    return {
+      stem: Question,
+      answer: isCount ? String(numbers[0]!.value) : Answer,
+      answerKind: isCount ? "number" : "open",
+      irregular: [
+        ...odd,
+        ...(AnswerType === "closed" ? ["closed, but without lettered options (taken as open)"] : []),
+      ],
+    };
+  }
+  const [, letter, bracketless] = /^\s*(?:\(([a-z])\)|([a-z]))\.?\s*$/.exec(Answer) ?? [];
+  const at = (letter ?? bracketless ?? "").charCodeAt(0) - 97;
+  const known = at >= 0 && at < split.options.length;
+  return {
+    stem: split.stem,
+    answer: known ? optionLetter(at) : null,
+    answerKind: "choice",
+    options: split.options,
+    irregular: [
+      ...odd,
+      ...(bracketless === undefined ? [] : ["the reference has no brackets (read all the same)"]),
+      ...(known ? [] : ["the reference is none of the options (not scored)"]),
+    ],
+  };
+};
+
+/**
+ * Moment-Video from its JSON or CSV file. Its closed questions are officially asked in every order of the options and its
+ * open ones judged by a language model; neither is done here: closed ones are asked once, counts are compared as numbers,
+ * other open ones as text. Questions are named `animal/amphibians/1`.
+ */
+const plugin: BenchmarkPlugin = defineBenchmark({
+  summary: "Moment-Video, questions on momentary events; open ones compared as numbers or text",
+  source: "VisionXLab/Moment-Video@47fddcc",
+  params: z.strictObject({}),
+  create: () => ({
+    officialRule: "moment-video",
+    metrics: ["accuracy", "macro-accuracy"],
+    samples: async (path) => {
+      const items: readonly Item[] = path.endsWith(".csv")
+        ? readCsvRows(path, columns).map(({ fields, where }) =>
+            checkedAnnotation(item, fields, where, columns.join(",")),
+          )
+        : checkedAnnotation(z.array(item), readJsonFile(path), path, `a list of {${columns.join(", ")}}`);
+      return items.map((one) => {
+        const { stem, ...reference } = referenceOf(one);
+        const id = `${one.Category}/${one.Subclass}/${one.Index}`;
+        return annotatedSample("moment-video", {
+          id,
+          video: `${id}.mp4`,
+          question: stem,
+          skill: one.QuestionType,
+          ...reference,
+        });
+      });
+    },
+  }),
+});
+export default plugin;

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { readJsonFile } from "../../core/files.ts";
+import { optionLetter } from "../../grading/options.ts";
+import { annotatedSample, checkedAnnotation } from "../annotation.ts";
+import { filesAt } from "../annotation-files.ts";
+import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
+
+const item = z.object({
+  id: z.string(),
+  question: z.string(),
+  options: z.array(z.string()).optional(),
+  answer: z.union([z.string(), z.array(z.string())]),
+});
+const file = z.record(z.string(), z.record(z.string(), item));
+
+const sampleOf = (track: string, value: z.output<typeof item>): BenchmarkSample => {
+  const { id, question, options = [] } = value;
+  const answer = typeof value.answer === "string" ? value.answer : value.answer.join(", ");
+  const isChoice = options.length > 1;
+  const at = /^[A-Z]$/.test(answer) ? answer.charCodeAt(0) - 65 : -1;
+  const known = at >= 0 && at < options.length;
+  return annotatedSample("videommmu", {
+    id: `${track}/${id}`,
+    video: `${id}.mp4`,
+    question,
+    answer: !isChoice ? answer : known ? optionLetter(at) : null,
+    answerKind: isChoice ? "choice" : "open",
+    ...(isChoice ? { options } : {}),
+    skill: track,
+    irregular: isChoice && !known ? ["the reference is none of the options (not scored)"] : [],
+  });
+};
+
+/** VideoMMMU from one file a track, or a folder of them. Questions are named `Perception/dev_Biology_3`. */
+const plugin: BenchmarkPlugin = defineBenchmark({
+  summary: "VideoMMMU, questions on lectures in three tracks, mostly with ten options",
+  source: "videommmu/VideoMMMU@103a3a5; macro accuracy is the mean of its tracks",
+  params: z.strictObject({}),
+  create: () => ({
+    metrics: ["accuracy", "macro-accuracy"],
+    samples: async (path) =>
+      filesAt(path, /\.json$/, "questions of VideoMMMU").flatMap((one) =>
+        Object.entries(
+          checkedAnnotation(
+            file,
+            readJsonFile(one),
+            one,
+            'an object {"<track>": {"0": {"id", "question", "options", "answer"}}}',
+          ),
+        ).flatMap(([track, items]) => Object.values(items).map((value) => sampleOf(track, value))),
+      ),
+  }),
+});
+export default plugin;

@@ -1,0 +1,32 @@
+import { DataFormatError } from "../core/errors.ts";
+import type { Benchmark, BenchmarkSample } from "../evaluation/benchmarks.ts";
+
+/** Something odd in the annotations, and the questions that have it. */
+export interface Irregularity {
+  readonly what: string;
+  readonly ids: readonly string[];
+}
+
+/** The benchmark's questions, each once: the first of several with one name counts, and says so. */
+export const samplesOnce = async (benchmark: Benchmark, annotations: string): Promise<BenchmarkSample[]> => {
+  const found = new Map<string, BenchmarkSample>();
+  for (const sample of await benchmark.samples(annotations)) {
+    const before = found.get(sample.id);
+    const irregular = ["stands twice in the annotations (the first counts)"];
+    found.set(
+      sample.id,
+      before === undefined ? sample : { ...before, irregular: [...(before.irregular ?? []), ...irregular] },
+    );
+  }
+  if (found.size === 0)
+    throw new DataFormatError("no questions in the annotations", { where: annotations, got: "none" });
+  return [...found.values()];
+};
+
+/** Everything odd that samples say of themselves, with the questions that have it. */
+export const irregularitiesOf = (samples: readonly BenchmarkSample[]): Irregularity[] => {
+  const ids = new Map<string, string[]>();
+  for (const { id, irregular = [] } of samples)
+    for (const what of new Set(irregular)) ids.set(what, [...(ids.get(what) ?? []), id]);
+  return [...ids].map(([what, named]) => ({ what, ids: named }));
+};

@@ -1,0 +1,62 @@
+import { resolve } from "node:path";
+import { VideoPerceiverError } from "../core/errors.ts";
+import type { ClipReference, Sample } from "../dataset/sample.ts";
+import { type Rejection, sampleFromRow, storeTimeline } from "../dataset/schema.ts";
+import { trainingSources } from "../dataset/sources.ts";
+import { ContentHash } from "../frames/content-hash.ts";
+import { openVideoService, type VideoService } from "../video/service.ts";
+import type { JobContext } from "./job-context.ts";
+
+/** What of a clip its file says. */
+const readClip = async (
+  video: VideoService,
+  hashes: ContentHash,
+  folder: string,
+  file: string,
+  signal: AbortSignal,
+): Promise<ClipReference> => {
+  const path = resolve(folder, file);
+  const { timeline, durationSeconds } = await video.probe(path, signal);
+  return { file, sha256: await hashes.of(path), timeline, durationSeconds };
+};
+
+/**
+ * The samples of a training source in order; each clip is read once. A clip that cannot be read costs its rows: they are
+ * told to `onRejected` and left out.
+ *
+ * @param text the source as `NAME` or `NAME:key=value,...`
+ * @param place file or folder that the source reads
+ * @throws {UnknownNameError} for an unknown source
+ * @throws {DataFormatError} naming `file:line` of a row that is none
+ */
+export async function* readSource(
+  text: string,
+  place: string,
+  context: Pick<JobContext, "signal">,
+  onRejected: (rejection: Rejection) => void,
+): AsyncGenerator<Sample> {
+  const { value: source, recipe } = await trainingSources.choose(text);
+  const folder = source.folder(place);
+  const hashes = new ContentHash();
+  const known = new Map<string, Promise<ClipReference>>();
+  await using video = openVideoService();
+  const clipOf = (file: string): Promise<ClipReference> => {
+    const found = known.get(file) ?? readClip(video, hashes, folder, file, context.signal);
+    known.set(file, found);
+    return found;
+  };
+  for await (const row of source.rows(place)) {
+    const { file, sha256, timeline } = row.clip;
+    try {
+      const clip =
+        sha256 !== undefined && timeline !== undefined
+          ? { ...row.clip, sha256, timeline }
+          : await clipOf(file);
+      yield sampleFromRow({ ...row, clip: { ...clip, timeline: storeTimeline(clip.timeline) } }, row.id);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!(error instanceof VideoPerceiverError)) throw error;
+      onRejected({ source: row.id, ruleId: recipe.name, reason: error.message });
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** `videoperceiver/engine`: models that compute, and what they are given. */
+export type { BatchRules } from "../batch/batch-rules.ts";
+export { idsBatch, type TokenIdsBatch, type WantedRows } from "../batch/ids-batch.ts";
+export type { MediaStep } from "../batch/media-step.ts";
+export type { ClipSegments, SegmentOptions, SegmentTokens, TextSegment } from "../batch/segments.ts";
+export { type SegmentsBatch, segmentsBatch } from "../batch/segments-batch.ts";
+export type { ScoredRows, Tap, TokenBatch, VisualScale } from "../batch/token-batch.ts";
+export type {
+  BatchOutputs,
+  CallOptions,
+  Candidates,
+  Capabilities,
+  Completion,
+  Cotangents,
+  Engine,
+  ForwardOptions,
+  Pass,
+  SampleRequest,
+  StepResult,
+  UpdateOptions,
+} from "../engine/contract.ts";
+export { type OpenEngineOptions, type OpenModel, openEngine } from "../engine/onnx/open.ts";
+export { type Feeds, takeStep } from "../engine/take-step.ts";
+export { type VerifyOptions, type VerifyReport, verifyFixture } from "../engine/verify.ts";
+export { newCheckpoint, newTokenizer } from "../jobs/new-checkpoint.ts";
+export { batchRules } from "../model/batch-rules.ts";
+export type { ModelConfig } from "../model/config.ts";
+export { modelFamilies, readConfig, readConfigFile } from "../model/families.ts";
+export { segmentTokensOf } from "../model/segment-tokens.ts";
+export { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";

@@ -1,0 +1,27 @@
+/** `videoperceiver/training`: the loops, what they are given, and the folders that they write. */
+
+export type { ClipPatches } from "../frames/clip-patches.ts";
+export { readRollouts, readRun, type StoredRun } from "../runs/read-run.ts";
+export { createRun, type Run, type RunOptions, resumeRun } from "../runs/run.ts";
+export type { RolloutRecord } from "../runs/run-folder.ts";
+export { absentSteps } from "../training/absent-steps.ts";
+export type { TrainingClip, TrainingText } from "../training/clip.ts";
+export {
+  type GrpoOptions,
+  grpoParams,
+  type RewardChoice,
+  trainComparativeGrpo,
+} from "../training/comparative-grpo.ts";
+export { type ContrastOptions, contrastParams, sftLosses } from "../training/contrast.ts";
+export {
+  type LoopContext,
+  type LoopResult,
+  type LoopSettings,
+  type LoopStep,
+  type OptimizerOptions,
+  runLoop,
+  type Trainee,
+} from "../training/loop.ts";
+export type { Language, Prompt } from "../training/rollout.ts";
+export { learningRateAt, type Schedule } from "../training/schedule.ts";
+export { type SftOptions, sftParams, trainSft } from "../training/sft.ts";
