@@ -59,6 +59,11 @@ const faintTexts = `(() => {
     .map((one) => one.textContent.trim().slice(0, 60));
 })()`;
 
+const hiddenReplacements = `[...document.querySelectorAll(".strip .gone")].filter((one) => {
+  const { left, right } = one.getBoundingClientRect();
+  return left < 0 || right > innerWidth;
+}).length`;
+
 interface ScrollState {
   readonly overflows: boolean;
   readonly tabIndex: number;
@@ -115,6 +120,8 @@ test.skipIf(browserPath === undefined)(
           for (const { overflows, tabIndex, hint } of boxes)
             expect([tabIndex, hint]).toEqual(overflows ? [0, true] : [-1, false]);
           expect(boxes.some(({ overflows }) => overflows)).toBe(width === 420);
+          // What is gone is in view at once, however narrow the page.
+          expect(await page.evaluate(hiddenReplacements), `${width} ${colorScheme}`).toBe(0);
           if (width === 420) {
             // By keyboard alone a person reaches the last column.
             const table = page.locator(".scroll:has(table.results)");
