@@ -6,6 +6,7 @@ import {
   generateWorld,
   type JobContext,
   silentProgress,
+  type TimeSpan,
   worldProfile,
   writePairOfFile,
 } from "videoperceiver";
@@ -18,7 +19,9 @@ const { value: sample } = await readSamples(world).next();
 if (sample === undefined) throw new Error("a world without samples");
 const { clip } = sample;
 const events = sample.events ?? [];
-const spans = events.map(({ startSeconds, endSeconds }) => `${startSeconds}-${endSeconds}`).join(",");
+const spans = events
+  .map(({ startSeconds, endSeconds }: TimeSpan) => `${startSeconds}-${endSeconds}`)
+  .join(",");
 
 const context: JobContext = {
   signal: new AbortController().signal,

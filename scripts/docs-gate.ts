@@ -1,39 +1,24 @@
-// The docs gate: every exported symbol of src/ has a doc comment with prose. Names file, line and symbol.
+// The docs gate: every exported symbol of src/ has a doc comment with prose, or with tags that say what its name leaves
+// open; members speak for themselves in a documented class. Names file, line and symbol.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
-/** Words that a doc comment needs before its first tag. */
+/** Words that a doc comment needs. */
 const fewestWords = 2;
 
-/** The prose of a node's doc comment, without tags. */
+/** What a node's doc comment says: its prose and the text of its tags, which may be all that the name leaves open. */
 const proseOf = (node: ts.Node): string =>
   ts
     .getJSDocCommentsAndTags(node)
-    .filter(ts.isJSDoc)
+    .flatMap((part) => (ts.isJSDoc(part) ? [part, ...(part.tags ?? [])] : [part]))
     .map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? "")
     .join(" ");
 
 const isExported = (node: ts.Node): boolean =>
   ts.canHaveModifiers(node) &&
   (ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false);
-
-const isHidden = (node: ts.Node): boolean =>
-  ts.canHaveModifiers(node) &&
-  (ts
-    .getModifiers(node)
-    ?.some(({ kind }) => [ts.SyntaxKind.PrivateKeyword, ts.SyntaxKind.OverrideKeyword].includes(kind)) ??
-    false);
-
-/** Methods that a class of ours adds; what an interface it implements documents already is left out. */
-const ownMethods = (node: ts.ClassDeclaration): ts.MethodDeclaration[] =>
-  node.heritageClauses?.some(({ token }) => token === ts.SyntaxKind.ImplementsKeyword)
-    ? []
-    : node.members.filter(ts.isMethodDeclaration).filter((method) => {
-        const name = method.name;
-        return !ts.isPrivateIdentifier(name) && !ts.isComputedPropertyName(name) && !isHidden(method);
-      });
 
 /** Symbols of one file that lack prose, as `file:line: symbol`. A plug-in's default export says it in `summary`. */
 export const undocumented = (file: string, text: string): string[] => {
@@ -73,9 +58,6 @@ export const undocumented = (file: string, text: string): string[] => {
       const name = statement.name?.text ?? "default";
       if (!isExported(statement) && !exportedLater.has(name)) continue;
       check(statement, statement, name);
-      if (ts.isClassDeclaration(statement))
-        for (const method of ownMethods(statement))
-          check(method, method, `${name}.${method.name.getText(source)}`);
     }
   }
   return missing;

@@ -7,6 +7,7 @@ const bytesOf = (values: readonly unknown[]): Uint8Array => Buffer.concat(values
 
 const leaf = fc.oneof(
   fc.string(),
+  // Minus zero is zero in JSON, and x + 0 makes it so.
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((x) => x + 0),
   fc.boolean(),
   fc.constant(null),
@@ -43,8 +44,7 @@ test("messages come back whole however their bytes are cut", () => {
           got.push(...reader.push(bytes.subarray(at, at + size)));
           at += size;
         }
-        // Minus zero is zero in JSON.
-        expect(got).toEqual(JSON.stringify(values).includes("-0") ? got : values);
+        expect(got).toEqual(values);
         expect(got.length).toBe(values.length);
       },
     ),
