@@ -7,7 +7,7 @@ import { startingKeys } from "../frame-table.ts";
 import type { VideoLimits } from "../limits.ts";
 import { inputArguments, reasonIn, start } from "./program.ts";
 import { mostLeaves, selectExpression, wantedSpans } from "./select-expression.ts";
-import { feedInput } from "./shifted-input.ts";
+import { feedShifted } from "./shifted-input.ts";
 
 /** Packets that are rather decoded than skipped by starting another process. */
 const packetsWorthAProcess = 250;
@@ -123,7 +123,7 @@ const runOnce = async (
   faults: Set<string>,
 ): Promise<boolean> => {
   const { child, ended } = start("ffmpeg", commandOf(clip, order, limits, run), 2);
-  feedInput(child, clip.file, clip.facts.opening);
+  feedShifted(child, clip.file, clip.facts.opening);
   child.stdio[4]?.on("data", () => order.alive());
   const nextFrame = frameTeller(clip, run, child.stdio[3] as Readable);
   const wanted = new Set(run.targets);

@@ -3,7 +3,7 @@ import type { SourceFacts } from "../backend/backend.ts";
 import type { VideoLimits } from "../limits.ts";
 import type { PacketTable } from "../packet-table.ts";
 import { inputArguments, runText, start } from "./program.ts";
-import { feedInput } from "./shifted-input.ts";
+import { feedShifted } from "./shifted-input.ts";
 
 /** Takes packet `at`; what is given must not be kept. */
 type OnPacket = (at: number, data: Uint8Array) => void;
@@ -47,7 +47,7 @@ const readCopied = async (
     ],
     0,
   );
-  feedInput(child, file, facts.opening);
+  feedShifted(child, file, facts.opening);
   let whole = Buffer.alloc(Math.max(0, ...sizes.slice(0, 1)));
   let at = 0;
   let filled = 0;

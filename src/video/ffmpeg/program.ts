@@ -4,7 +4,7 @@ import { UnsupportedError } from "../../core/errors.ts";
 import { admittedFormats } from "../backend/admitted.ts";
 import type { Opening } from "../backend/backend.ts";
 import type { VideoLimits } from "../limits.ts";
-import { feedInput } from "./shifted-input.ts";
+import { feedShifted } from "./shifted-input.ts";
 
 /**
  * An input and the options before it that keep it from opening other files, networks and devices. A list of codecs is
@@ -62,7 +62,7 @@ export const runLines = async (
   input?: { readonly file: string; readonly opening: Opening },
 ): Promise<Ended> => {
   const { child, ended } = start(name, args, 0);
-  feedInput(child, input?.file ?? "", input?.opening ?? {});
+  feedShifted(child, input?.file ?? "", input?.opening ?? {});
   try {
     for await (const line of createInterface({ input: child.stdout! })) onLine(line);
   } catch (error) {

@@ -36,7 +36,7 @@ const shifting = (shifts: readonly FragmentShift[]): Transform => {
 };
 
 /** Gives a program its input: none, or the file with the times of its fragments mended. */
-export const feedInput = (child: ChildProcess, file: string, opening: Opening): void => {
+export const feedShifted = (child: ChildProcess, file: string, opening: Opening): void => {
   const stdin = child.stdin!;
   if (opening.shifts === undefined) {
     stdin.end();

@@ -47,12 +47,13 @@ describe("the docs gate", () => {
   test.each([
     ["export const a: number = 1;", ["x.ts:1: a"]],
     ["/** The number. */\nexport const a: number = 1;", []],
+    ["/** @source somewhere else */\nexport const a: number = 1;", []],
     ["/** @source somewhere */\nexport const a: number = 1;", ["x.ts:2: a"]],
     ["/** word */\nexport type A = 1;", ["x.ts:2: A"]],
     ["const a = 1;\nexport { a };", ["x.ts:1: a"]],
     ["// A line comment is none.\nexport interface A { b: 1 }", ["x.ts:2: A"]],
-    ["/** A thing. */\nexport class A { b(): void {} #c(): void {} private d(): void {} }", ["x.ts:2: A.b"]],
-    ["/** A thing. */\nexport class A implements B { b(): void {} }", []],
+    ["/** A thing. */\nexport class A { b(): void {} }", []],
+    ["export class A { b(): void {} }", ["x.ts:1: A"]],
     ['const plugin = defineX({ summary: "s" });\nexport default plugin;', []],
     ['export { a } from "./b.ts";', []],
   ])("%j", (text, missing) => {
