@@ -21,6 +21,8 @@ const commands: readonly (readonly string[])[] = [
   [
     "absent",
     "my.mp4",
+    "--caption",
+    "the batter swings",
     "--relevance",
     "events:1.85-2.4,5.35-5.85",
     "--builder",

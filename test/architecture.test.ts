@@ -68,8 +68,7 @@ const mayImport: LayerTable = {
     "model/*",
     "engine/*",
   ],
-  studio: ["core", "runs", "video", "frames", "absent", "pages", "dataset"],
-  jobs: { everythingBut: ["cli", "studio", "public"] },
+  jobs: { everythingBut: ["cli", "public"] },
   public: { everythingBut: ["cli"] },
   cli: "everything",
 };
