@@ -133,7 +133,17 @@ export const checkPair = async (request: {
   readonly args?: readonly string[];
 }): Promise<PairCheck> => {
   const { video, decoder, file, folder } = request;
-  const args = ["absent", file, "--caption", "Something moves.", "--decoder", decoder, "--out", folder];
+  const args = [
+    "absent",
+    file,
+    "--caption",
+    "Something moves.",
+    "--decoder",
+    decoder,
+    "--out",
+    folder,
+    "--force",
+  ];
   const run = spawnSync(
     process.execPath,
     [program, ...args, "--json", "--no-cache", ...(request.args ?? [])],

@@ -157,7 +157,10 @@ describe.skipIf(!haveFfmpeg)("joined clips", () => {
     expect(info.faults.join("\n")).toMatch(words);
     if (second !== undefined) {
       expect(whole(second).hashes).toEqual(hashes);
-      expect(whole(second).info.faults).toEqual(info.faults);
+      // One decoder's packets may have to be counted by decoding; what is wrong with the film is the same for both.
+      const told = (faults: readonly string[]): string[] =>
+        faults.filter((fault) => !fault.startsWith("frames were counted by decoding"));
+      expect(told(whole(second).info.faults)).toEqual(told(info.faults));
     }
   });
   test.for(grey)("%s: all levels, whoever resizes", async (file, { skip }) => {
