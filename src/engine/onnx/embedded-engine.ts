@@ -15,7 +15,6 @@ import type {
   EngineStatistics,
   FeedArray,
   ForwardOptions,
-  Keep,
   LoadOptions,
   Pass,
   SampleOptions,
@@ -27,49 +26,11 @@ import type {
 } from "../contract.ts";
 import { Serial } from "../serial.ts";
 import { OnnxAdamW } from "./adamw.ts";
-import type { Computation, ComputedBatch, EmbeddedModel } from "./computation.ts";
+import type { Computation, EmbeddedModel } from "./computation.ts";
+import { EmbeddedPass, type KeptBatch } from "./embedded-pass.ts";
 import { lowerBatch } from "./lowering/lower-batch.ts";
 import type { ModelBatch } from "./lowering/model-batch.ts";
 import { loadModel, saveModel } from "./model-files.ts";
-
-/** What a pass keeps: its batches, and of each the way back where it was kept. */
-interface KeptBatch {
-  readonly batch: TokenBatch;
-  readonly pullBack: ComputedBatch["pullBack"];
-}
-
-class EmbeddedPass implements Pass {
-  readonly outputs: readonly BatchOutputs[];
-  readonly version: number;
-  readonly kept: Keep;
-  #batches: readonly KeptBatch[] | undefined;
-
-  constructor(
-    outputs: readonly BatchOutputs[],
-    version: number,
-    kept: Keep,
-    batches: readonly KeptBatch[] | undefined,
-  ) {
-    this.outputs = outputs;
-    this.version = version;
-    this.kept = kept;
-    this.#batches = batches;
-  }
-
-  /** What was kept, once. @throws {EngineError} when there is nothing */
-  take(): readonly KeptBatch[] {
-    const batches = this.#batches;
-    this.#batches = undefined;
-    if (batches !== undefined) return batches;
-    throw new EngineError("backward of a pass that keeps nothing", {
-      got: this.kept === "nothing" ? "a forward that was asked to keep nothing" : "a pass that was consumed",
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#batches = undefined;
-  }
-}
 
 /** Everything that was wanted of one batch besides what a forward always gives: for `verify`. */
 export interface Inspection extends BatchOutputs {
