@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from "node:fs";
-import { basename, extname, join, relative, resolve, sep } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { DataFormatError } from "../core/errors.ts";
 import { nearestName } from "../core/nearest.ts";
 
@@ -68,7 +68,7 @@ export class ClipFinder {
     const nearest = known.size > 5000 ? undefined : nearestName(basename(name), [...known.keys()]);
     throw new DataFormatError("no such clip", {
       where: name,
-      expected: `a file below ${relative(process.cwd(), this.#folder).split(sep).join("/") || "."}`,
+      expected: `a clip in the folder "${basename(this.#folder)}" or below it`,
       ...(nearest !== undefined && { hint: `did you mean "${nearest}"?` }),
     });
   }

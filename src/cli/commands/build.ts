@@ -29,6 +29,7 @@ interface BuildOptions {
   readonly rules?: readonly string[];
   readonly skipRules?: readonly string[];
   readonly decisions?: string;
+  readonly notIn?: readonly string[];
   readonly split?: Readonly<Record<string, string>>;
   readonly store: ClipStore;
   readonly untwinned?: boolean;
@@ -117,6 +118,10 @@ const ruleOptions = (command: Command): Command =>
       listValue,
     )
     .option("--skip-rules <a,b>", "all rules but these", listValue)
+    .option(
+      "--not-in <place...>",
+      "clips that must not get in: data sets, folders of clips, annotation files, lists of names or hashes",
+    )
     .option("--decisions <file>", "what was accepted and rejected on the data set's page")
     .option("--split <validation=share,test=share>", "parts by the clip's content", pairsValue);
 
@@ -183,6 +188,7 @@ const build: CommandDefinition = defineCommand({
         plugins: options.plugin ?? [],
         ...(options.rules && { rules: options.rules }),
         skippedRules: options.skipRules ?? [],
+        notIn: options.notIn ?? [],
         ...(options.decisions !== undefined && { decisions: options.decisions }),
         ...(split && { split }),
         ...(options.workers !== undefined && { workers: options.workers }),

@@ -6,22 +6,22 @@ import type { Sample } from "../../dataset/sample.ts";
 import { type DatasetDescription, type Rejection, rowInSplit, sampleFromRow } from "../../dataset/schema.ts";
 import { type SplitShares, splitOfClip } from "../../dataset/split.ts";
 import { DatasetWriter } from "../../dataset/write.ts";
-import type { ClipPlan } from "./plan-clips.ts";
-import { type ClipStore, type FinishedClip, type FinishedRow, resultFile } from "./protocol.ts";
+import type { BuildPlan } from "./plan-clips.ts";
+import { type BuiltClip, type BuiltRow, type ClipStore, resultFile } from "./protocol.ts";
 import type { RuleCheck } from "./rule-check.ts";
 import { storeClip } from "./store-clip.ts";
 
 /** One row as the page and the card see it. */
 export interface AssembledRow {
-  readonly row: FinishedRow;
-  readonly clip: FinishedClip;
+  readonly row: BuiltRow;
+  readonly clip: BuiltClip;
   readonly samples: readonly { readonly sample: Sample; readonly rejection: Rejection | undefined }[];
 }
 
 /** What is put together, and how. */
 export interface AssembleRequest {
   readonly out: string;
-  readonly plan: ClipPlan;
+  readonly plan: BuildPlan;
   readonly check: RuleCheck;
   readonly store: ClipStore;
   /** Shares of validation and test; rows that name a part stay in it. Left out: other rows are in none. */
@@ -29,18 +29,18 @@ export interface AssembleRequest {
   readonly recipe: MadeBy;
   /** Sees every row in order, with what the rules say of its samples. */
   readonly onRow: (row: AssembledRow) => void;
-  /** Hears of everything that goes, in the order of `rejected.jsonl`. */
-  readonly onRejection: (rejection: Rejection) => void;
+  /** Hears of everything that goes, in the order of `rejected.jsonl`; `isRow`: it did not even become a pair. */
+  readonly onRejection: (rejection: Rejection, isRow: boolean) => void;
   readonly card: (description: DatasetDescription) => string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
-const readResult = (out: string, position: number): FinishedClip =>
-  JSON.parse(readFileSync(join(out, resultFile(position)), "utf8")) as FinishedClip;
+const readResult = (out: string, position: number): BuiltClip =>
+  JSON.parse(readFileSync(join(out, resultFile(position)), "utf8")) as BuiltClip;
 
 /** Samples of a row, whose lines stand in the result. */
-const samplesOf = (row: FinishedRow): Sample[] =>
+const samplesOf = (row: BuiltRow): Sample[] =>
   row.samples.map((line) => sampleFromRow(JSON.parse(line), row.source));
 
 const removeOthers = (folder: string, kept: ReadonlySet<string>): void => {
@@ -63,20 +63,20 @@ export const assembleDataset = async (request: AssembleRequest): Promise<Dataset
   }
   check.finish();
   const writer = new DatasetWriter({ folder: out, recipe: request.recipe });
-  const reject = (rejection: Rejection): void => {
+  const reject = (rejection: Rejection, isRow: boolean): void => {
     writer.reject(rejection);
-    request.onRejection(rejection);
+    request.onRejection(rejection, isRow);
   };
-  for (const rejection of plan.rejected) reject(rejection);
+  for (const rejection of plan.rejected) reject(rejection, true);
   const kept = new Set<string>();
   for (let position = 0; position < count; position++) {
     signal.throwIfAborted();
     const clip = readResult(out, position);
-    for (const rejection of clip.rejected) reject(rejection);
+    for (const rejection of clip.rejected) reject(rejection, true);
     for (const row of clip.rows) {
       const samples = samplesOf(row).map((sample, at) => {
         const rejection = check.rejectionOf(sample.id);
-        if (rejection !== undefined) reject(rejection);
+        if (rejection !== undefined) reject(rejection, false);
         else {
           const line = row.samples[at]!;
           const part =

@@ -7,7 +7,6 @@ import { type TwinView, twinView } from "../../absent/twin-view.ts";
 import { DataFormatError, VideoError, VideoPerceiverError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
 import type { Made } from "../../core/registry.ts";
-import { clipPrint, printFrames } from "../../dataset/clip-print.ts";
 import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
 import type { AbsentReference, ClipReference } from "../../dataset/sample.ts";
 import { type Rejection, rowOfSample } from "../../dataset/schema.ts";
@@ -19,11 +18,12 @@ import { openScorer } from "../open-scorer.ts";
 import { type ClipEvents, clipEvents, eventsGone } from "./clip-events.ts";
 import { samplesOfRow } from "./clip-samples.ts";
 import { pairPreview, previewFrames } from "./preview.ts";
+import { printOfClip } from "./print-file.ts";
 import type {
   BuildOrder,
+  BuiltClip,
+  BuiltRow,
   ClipSettings,
-  FinishedClip,
-  FinishedRow,
   PairView,
   PlannedClip,
   PlannedRow,
@@ -194,7 +194,7 @@ const finishRow = async (
   clip: SeenClip,
   tools: ClipTools,
   signal: AbortSignal,
-): Promise<FinishedRow> => {
+): Promise<BuiltRow> => {
   const { settings } = tools.order;
   const { timeline, durationSeconds } = clip.source;
   const found = clipEvents(row, timeline, durationSeconds);
@@ -238,25 +238,10 @@ const finishRow = async (
 
 /** The clip's print, made once, by the frames that would be scored. */
 const printer = (clip: SeenClip, tools: ClipTools, signal: AbortSignal): Print => {
+  const { timeline, durationSeconds } = clip.source;
   let known: Promise<string | undefined> | undefined;
-  const make = async (alsoNeeded: readonly number[]): Promise<string | undefined> => {
-    const { timeline, durationSeconds } = clip.source;
-    const sampled = tools.chooser(timeline, durationSeconds);
-    const indices = Array.from(
-      { length: printFrames },
-      (_, at): number => sampled[Math.floor(((at + 0.5) * sampled.length) / printFrames)]!.index,
-    );
-    const needed = [...new Set([...indices, ...alsoNeeded])].sort((a, b) => a - b);
-    const pictures = await clip.pictures(needed, signal);
-    const { width, height } = clip.size;
-    return clipPrint(
-      indices.map((index) => pictures.get(index)!),
-      width,
-      height,
-    );
-  };
   return (alsoNeeded) => {
-    known ??= make(alsoNeeded);
+    known ??= printOfClip(clip, tools.chooser(timeline, durationSeconds), alsoNeeded, signal);
     return known;
   };
 };
@@ -270,7 +255,7 @@ export const buildClip = async (
   planned: PlannedClip,
   tools: ClipTools,
   signal: AbortSignal,
-): Promise<FinishedClip> => {
+): Promise<BuiltClip> => {
   const { order, clips } = tools;
   const { position, path, rows } = planned;
   const rejected: Rejection[] = [];
@@ -292,7 +277,7 @@ export const buildClip = async (
     for (const { row } of rows) refuse(row, "clip", error);
     return { ...nothing, rejected };
   }
-  const finished: FinishedRow[] = [];
+  const finished: BuiltRow[] = [];
   const print = printer(clip, tools, signal);
   for (const planned of rows) {
     const { row } = planned;

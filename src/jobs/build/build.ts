@@ -1,20 +1,23 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
+import { SetPage } from "../../dataset/set-page.ts";
 import type { SplitShares } from "../../dataset/split.ts";
 import type { JobContext } from "../job-context.ts";
 import { aboutTime } from "../timetable.ts";
 import { assembleDataset } from "./assemble.ts";
 import { openClipTools } from "./build-clip.ts";
 import { datasetCard, leakSentence, RejectionCounts } from "./card.ts";
-import { Decisions, readDecisions } from "./decisions.ts";
+import { Decisions, decisionsSchemaName, readDecisions } from "./decisions.ts";
+import { readKeptApart } from "./kept-apart.ts";
 import { localFeed } from "./local-feed.ts";
-import { type ClipPlan, type NamedSource, planClips } from "./plan-clips.ts";
-import type { BuildOrder, ClipReading, ClipSettings } from "./protocol.ts";
+import { pairData, rejectedData } from "./page-rows.ts";
+import { type BuildPlan, type NamedSource, planClips } from "./plan-clips.ts";
+import { type BuildOrder, buildFolder, type ClipReading, type ClipSettings } from "./protocol.ts";
 import { chooseRules, RuleCheck } from "./rule-check.ts";
 import { Tally } from "./tally.ts";
 import { claimWork, finishedClips, workRecipe } from "./work-folder.ts";
@@ -36,6 +39,8 @@ export interface BuildRequest {
   /** File that the page saved. */
   readonly decisions?: string;
   readonly split?: SplitShares;
+  /** Data sets, folders of clips, annotations and lists whose clips must not get in. */
+  readonly notIn: readonly string[];
   /** Worker processes; one a core when left out. */
   readonly workers?: number;
   /** How often a clip may cost its worker before it is given up. */
@@ -63,7 +68,7 @@ export interface BuildResult {
 const makeClips = async (
   request: BuildRequest,
   order: BuildOrder,
-  plan: ClipPlan,
+  plan: BuildPlan,
   context: JobContext,
 ): Promise<{ readonly seconds: number; readonly made: number }> => {
   const total = plan.clips.length;
@@ -115,7 +120,12 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
   const out = resolve(request.out);
   const started = nowMilliseconds();
   const decisions = request.decisions === undefined ? new Decisions() : readDecisions(request.decisions);
-  const { rules, recipes } = await chooseRules(request.rules, request.skippedRules, {});
+  const apart = await readKeptApart(request.notIn, request.reading, context);
+  const { rules, recipes } = await chooseRules(request.rules, request.skippedRules, {
+    ...(request.notIn.length > 0 && {
+      "not-in": { hashes: [...apart.hashes], names: [...apart.names], prints: apart.prints },
+    }),
+  });
   const plan = await planClips(request.sources, request.columns, signal);
   if (plan.clips.length === 0)
     throw new ConfigError("no source has a clip that can be used", {
@@ -139,6 +149,7 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
     const rejections = new RejectionCounts();
     const warnings: string[] = [];
     let leak = tally.textLeak();
+    const page = new SetPage(join(out, buildFolder, "rows.html"));
     const description = await assembleDataset({
       out,
       plan,
@@ -157,8 +168,14 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
           }),
         },
       },
-      onRow: (assembled) => tally.add(assembled),
-      onRejection: (rejection) => rejections.add(rejection),
+      onRow: (assembled) => {
+        tally.add(assembled);
+        page.add(pairData(assembled, plan));
+      },
+      onRejection: (rejection, isRow) => {
+        rejections.add(rejection);
+        if (isRow) page.add(rejectedData(rejection));
+      },
       card: (described) => {
         leak = tally.textLeak();
         const strangers = decisions.strangers();
@@ -173,6 +190,13 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
       },
       progress: context.progress("assemble", "steps"),
       signal,
+    });
+    page.close();
+    page.write(join(out, "index.html"), {
+      title: basename(out),
+      description,
+      pairs: tally.pairs,
+      decisionsSchema: decisionsSchemaName,
     });
     return {
       folder: out,

@@ -1,7 +1,7 @@
 import type { DatasetDescription, Rejection } from "../../dataset/schema.ts";
 import { auditHeadline } from "../../evaluation/audit/page.ts";
 import { percent, percentRange } from "../../pages/format.ts";
-import type { ClipPlan } from "./plan-clips.ts";
+import type { BuildPlan } from "./plan-clips.ts";
 import type { Tally, TextLeak } from "./tally.ts";
 
 /** Most rejections of one rule that are quoted. */
@@ -66,7 +66,7 @@ export const leakSentence = ({ audit, isLeaking }: TextLeak): string => {
 /** What the card is made of. */
 export interface CardRequest {
   readonly title: string;
-  readonly plan: ClipPlan;
+  readonly plan: BuildPlan;
   readonly tally: Tally;
   readonly leak: TextLeak;
   readonly rejections: RejectionCounts;

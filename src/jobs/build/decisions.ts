@@ -19,22 +19,22 @@ const decisionsSchema = z.strictObject({
 });
 
 /** What a person decided about a pair or a question. */
-export interface Decision {
+export interface PersonDecision {
   readonly verdict?: "accept" | "reject" | undefined;
   readonly note?: string | undefined;
 }
 
 /** Decisions by the name of a pair or of a sample. */
 export class Decisions {
-  readonly #byName: ReadonlyMap<string, Decision>;
+  readonly #byName: ReadonlyMap<string, PersonDecision>;
   readonly #asked = new Set<string>();
 
-  constructor(byName: ReadonlyMap<string, Decision> = new Map()) {
+  constructor(byName: ReadonlyMap<string, PersonDecision> = new Map()) {
     this.#byName = byName;
   }
 
   /** What was decided about a name. */
-  of(name: string): Decision | undefined {
+  of(name: string): PersonDecision | undefined {
     const found = this.#byName.get(name);
     if (found !== undefined) this.#asked.add(name);
     return found;

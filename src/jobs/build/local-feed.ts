@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
-import { buildFolder, type FinishedClip, type PlannedClip, resultFile } from "./protocol.ts";
+import { type BuiltClip, buildFolder, type PlannedClip, resultFile } from "./protocol.ts";
 import type { ClipFeed } from "./worker-group.ts";
 
 /** The result of a clip that cost its worker too often. */
 export const writeQuarantined = (out: string, clip: PlannedClip, tries: number, why: string): void => {
   const [reason = ""] = why.split("\n");
-  const result: FinishedClip = {
+  const result: BuiltClip = {
     position: clip.position,
     sha256: null,
     print: null,

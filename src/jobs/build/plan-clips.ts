@@ -12,6 +12,7 @@ import {
   type SourceRow,
   type TrainingSource,
   trainingSources,
+  type UnreadRow,
 } from "../../dataset/sources.ts";
 import type { PlannedClip, PlannedRow } from "./protocol.ts";
 
@@ -26,7 +27,7 @@ export interface NamedSource {
 }
 
 /** What is to be done: every clip once, in the order in which the sources first name it. */
-export interface ClipPlan {
+export interface BuildPlan {
   readonly clips: readonly PlannedClip[];
   readonly rejected: readonly Rejection[];
   readonly sources: readonly (MadeBy & { readonly place: string; readonly rows: number })[];
@@ -100,6 +101,12 @@ const openSource = async (
   return { source: made.value, recipe: made.recipe };
 };
 
+/** Why a row cannot be used; the folders of this machine are no part of what people pass on. */
+const unreadRejection = ({ unread }: UnreadRow, place: string): Rejection => {
+  const short = (text: string): string => text.replaceAll(place, basename(resolve(place)));
+  return { source: short(unread.where), ruleId: "source", reason: short(unread.reason) };
+};
+
 /** Collects rows by the clip that they are about. */
 class Collector {
   readonly clips = new Map<string, { name: string; rows: PlannedRow[] }>();
@@ -142,9 +149,9 @@ export const planClips = async (
   sources: readonly NamedSource[],
   columns: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): Promise<ClipPlan> => {
+): Promise<BuildPlan> => {
   const collected = new Collector();
-  const read: ClipPlan["sources"][number][] = [];
+  const read: BuildPlan["sources"][number][] = [];
   for (const [number, named] of sources.entries()) {
     const { place } = named;
     const { source, recipe } = await openSource(named, columns);
@@ -153,8 +160,7 @@ export const planClips = async (
     for await (const row of source.rows(place)) {
       signal.throwIfAborted();
       rows++;
-      if (isUnread(row))
-        collected.rejected.push({ source: row.unread.where, ruleId: "source", reason: row.unread.reason });
+      if (isUnread(row)) collected.rejected.push(unreadRejection(row, place));
       else collected.add(row, number, (name) => finder.find(name));
     }
     read.push({ ...recipe, place: basename(resolve(place)), rows });

@@ -97,7 +97,7 @@ export interface PairView {
 }
 
 /** A row that became samples. */
-export interface FinishedRow {
+export interface BuiltRow {
   readonly id: string;
   /** Where the row stands. */
   readonly source: string;
@@ -109,13 +109,13 @@ export interface FinishedRow {
 }
 
 /** What becomes of a clip. */
-export interface FinishedClip {
+export interface BuiltClip {
   readonly position: number;
   readonly sha256: string | null;
   /** Perceptual hash; null: not read, or a clip that shows nothing. */
   readonly print: string | null;
   readonly durationSeconds: number;
-  readonly rows: readonly FinishedRow[];
+  readonly rows: readonly BuiltRow[];
   readonly rejected: readonly Rejection[];
 }
 

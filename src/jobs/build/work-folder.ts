@@ -4,7 +4,7 @@ import { ConfigError, messageOf } from "../../core/errors.ts";
 import { type ExclusiveLock, takeExclusiveLock } from "../../core/exclusive-lock.ts";
 import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
-import type { ClipPlan } from "./plan-clips.ts";
+import type { BuildPlan } from "./plan-clips.ts";
 import { buildFolder, type ClipSettings, resultFile } from "./protocol.ts";
 
 /**
@@ -23,7 +23,7 @@ export interface WorkRecipe {
 }
 
 /** The recipe of a plan. */
-export const workRecipe = (settings: ClipSettings, { clips }: ClipPlan): WorkRecipe => ({
+export const workRecipe = (settings: ClipSettings, { clips }: BuildPlan): WorkRecipe => ({
   version: resultVersion,
   settings,
   plan: sha256(clips.map((clip) => JSON.stringify(clip)).join("\n")),
@@ -82,5 +82,5 @@ export const claimWork = (out: string, recipe: WorkRecipe): ExclusiveLock => {
 };
 
 /** How many clips have a result already. */
-export const finishedClips = (out: string, { clips }: ClipPlan): number =>
+export const finishedClips = (out: string, { clips }: BuildPlan): number =>
   clips.filter(({ position }) => existsSync(join(out, resultFile(position)))).length;
