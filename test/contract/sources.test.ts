@@ -483,7 +483,7 @@ describe.skipIf(!sharedAvailable)("the annotation files that people have", () =>
     const place = sharedFile(join("data/benchmarks", file));
     expect(await recognisedSource(place)).toBe(name);
     const rows = await readAll(name, place);
-    const good = rows.filter((row) => !isUnread(row));
+    const good = rows.filter((row): row is SourceRow => !isUnread(row));
     expect([good.length, rows.length - good.length]).toEqual([usable, unusable]);
     expect(good[0]).toMatchObject(first);
     expect(new Set(good.map(({ id }) => id)).size).toBe(good.length);

@@ -46,14 +46,14 @@ interface Turn {
 }
 
 const turnOf = (one: z.output<typeof message>): Turn => {
-  const { role: who, content } =
+  const { who, said } =
     "from" in one
-      ? { role: one.from as string, content: one.value as string }
-      : { role: one.role as string, content: one.content as z.output<typeof content> };
+      ? { who: one.from as string, said: one.value as string }
+      : { who: one.role as string, said: one.content as Turn["content"] };
   const role = roles[who.toLowerCase()];
   if (role === undefined)
     throw new DataFormatError("unknown speaker", { expected: Object.keys(roles).join(", "), got: who });
-  return { role, content };
+  return { role, content: said };
 };
 
 const turnsOf = (value: z.output<typeof turns> | undefined, role: Message["role"]): Turn[] => {
