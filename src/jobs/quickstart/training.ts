@@ -19,8 +19,9 @@ import { readRun } from "../../runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
 import { absentSteps } from "../../training/absent-steps.ts";
 import type { TrainingClip } from "../../training/clip.ts";
-import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
+import { trainComparativeGrpo } from "../../training/comparative-grpo.ts";
 import { type ContrastOptions, sftLosses } from "../../training/contrast.ts";
+import { grpoParams } from "../../training/grpo-options.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
 import { sftParams, trainSft } from "../../training/sft.ts";
 import { patchShape, picturesOf } from "./clips.ts";
@@ -188,6 +189,7 @@ export const grpoStage = (
   const { tokenizer, end } = context.language;
   const words = {
     decode: (tokens: readonly number[]): string => tokenizer.decode(tokens),
+    encode: (text: string): readonly number[] => tokenizer.encode(text),
     endToken: end,
     refeedInstruction: tokenizer.encode(refeedInstruction),
     entailment: tokenOverlapEntailment,

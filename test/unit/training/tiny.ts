@@ -101,6 +101,7 @@ export const instruction: readonly number[] = [21, 22];
 /** Reads the toy's words; other tokens are shown as their numbers. */
 export const tinyLanguage: Language = {
   decode: (tokens) => tokens.map((token) => words[token - firstWord] ?? `#${token}`).join(" "),
+  encode: (text) => text.split(" ").map((word) => firstWord + words.indexOf(word as "dark" | "bright")),
   endToken: tinyEnd,
   refeedInstruction: instruction,
   entailment: tokenOverlapEntailment,
