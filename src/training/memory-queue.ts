@@ -10,12 +10,22 @@ export interface RememberedStates {
 }
 
 /** What is remembered of a clip besides its states. */
-const entrySchema = z.strictObject({ id: z.string(), words: z.string(), hasTwin: z.boolean() });
-type Entry = z.output<typeof entrySchema>;
+interface RememberedClip {
+  readonly id: string;
+  readonly words: string;
+  readonly hasTwin: boolean;
+}
 
-const savedSchema = z.strictObject({
+/** A queue as JSON: states as base64 of their bytes. */
+export interface SavedQueue {
+  readonly next: number;
+  readonly entries: readonly (RememberedClip | null)[];
+  readonly states: readonly string[];
+}
+
+const savedSchema: z.ZodType<SavedQueue> = z.strictObject({
   next: z.number(),
-  entries: z.array(entrySchema.nullable()),
+  entries: z.array(z.strictObject({ id: z.string(), words: z.string(), hasTwin: z.boolean() }).nullable()),
   states: z.array(z.string()),
 });
 
@@ -32,20 +42,20 @@ export class MemoryQueue {
   readonly #width: number;
   /** Absent twins, views, texts: [Q, D]; places that hold nothing yet are ones, which have a direction. */
   readonly #states: readonly Float32Array[];
-  #entries: (Entry | null)[];
+  #entries: (RememberedClip | null)[];
   #next = 0;
 
   constructor(size: number, width: number) {
     this.#size = size;
     this.#width = width;
     this.#states = [0, 1, 2].map(() => new Float32Array(size * width).fill(1));
-    this.#entries = new Array<Entry | null>(size).fill(null);
+    this.#entries = new Array<RememberedClip | null>(size).fill(null);
   }
 
   /** What the loss `contrastive` is fed for a step of these clips. */
   feeds(clips: readonly TrainingClip[]): Readonly<Record<string, Float32Array>> {
     const [absent, views, texts] = this.#states.map((states) => states.slice());
-    const hide = (isHidden: (entry: Entry) => boolean): number[] =>
+    const hide = (isHidden: (entry: RememberedClip) => boolean): number[] =>
       this.#entries.map((entry) => (entry === null || isHidden(entry) ? hiddenScore : 0));
     return {
       queuedAbsent: absent!,
@@ -73,16 +83,16 @@ export class MemoryQueue {
   }
 
   /** Everything in it as JSON, numbers bit for bit. */
-  save(): z.output<typeof savedSchema> {
+  save(): SavedQueue {
     const states = this.#states.map(({ buffer }) => Buffer.from(buffer).toString("base64"));
-    return { next: this.#next, entries: this.#entries, states };
+    return { next: this.#next, entries: [...this.#entries], states };
   }
 
   /** What {@link save} gave. @throws a `ZodError` for anything else */
   restore(saved: unknown): void {
     const { next, entries, states } = savedSchema.parse(saved);
     this.#next = next;
-    this.#entries = entries;
+    this.#entries = [...entries];
     states.forEach((text, i) => {
       const bytes = Uint8Array.from(Buffer.from(text, "base64"));
       this.#states[i]!.set(new Float32Array(bytes.buffer));
