@@ -24,7 +24,7 @@ export const closedPrompts = (clips: readonly TrainingClip[], count: number): Cl
 };
 
 /** Probability of every option of each prompt, as whole answers with their end token. */
-export const optionProbabilities = async (
+export const wholeAnswerProbabilities = async (
   { engine, rules, tokens }: Pick<Trainee, "engine" | "rules" | "tokens">,
   prompts: readonly ClosedPrompt[],
   instruction: readonly number[] = [],
@@ -64,7 +64,7 @@ export const validAnswerProbability = async (
   options: CallOptions = {},
 ): Promise<number | undefined> => {
   if (prompts.length === 0) return undefined;
-  const all = await optionProbabilities(trainee, prompts, instruction, options);
+  const all = await wholeAnswerProbabilities(trainee, prompts, instruction, options);
   const valid = all.map((own) => own.reduce((sum, p) => sum + p, 0));
   return valid.reduce((sum, p) => sum + p, 0) / valid.length;
 };

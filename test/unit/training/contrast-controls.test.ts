@@ -16,8 +16,8 @@ import { sftBatches } from "../../../src/training/sft-batches.ts";
 import { sftParams } from "../../../src/training/sft-options.ts";
 import {
   closedPrompts,
-  optionProbabilities,
   validAnswerProbability,
+  wholeAnswerProbabilities,
 } from "../../../src/training/valid-answers.ts";
 import { flatStep, instruction, type TinyTrainee, tinyTokens, tinyTrainee, toyClips } from "./tiny.ts";
 
@@ -227,7 +227,7 @@ test("probabilities of options are those of whole answers, and the valid share i
   const trained = await train(toyClips(32), { steps: 40, instructionShare: 0.5 }, { instruction });
   const prompts = closedPrompts(toyClips(12, 5), 10);
   expect(prompts.length).toBe(10);
-  const all = await optionProbabilities(trained.trainee, prompts);
+  const all = await wholeAnswerProbabilities(trained.trainee, prompts);
   const sums = all.map(([a, b]) => a! + b!);
   for (const sum of sums) expect(sum).toBeLessThanOrEqual(1 + 1e-5);
   const plain = await validAnswerProbability(trained.trainee, prompts);
