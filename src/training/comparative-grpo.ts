@@ -100,7 +100,7 @@ export const trainComparativeGrpo = async (
   context: LoopContext,
 ): Promise<LoopResult> => {
   const { engine } = trainee;
-  const { seed, control, promptsPerStep, temperature, instructionGuard: guard } = options;
+  const { seed, control, promptsPerStep, instructionGuard: guard } = options;
   const objective = await policyObjective(options);
   const advantage = await chosenAdvantage(options);
   const compares = advantage.compares !== false;
@@ -117,7 +117,7 @@ export const trainComparativeGrpo = async (
   const compute = async (step: number, update: () => Promise<void>): Promise<Record<string, number>> => {
     const chosen = batchAt(kept.length, promptsPerStep, step, seed).map((index) => prompts[kept[index]!]!);
     const looks = isInstructing && (step - 1) % guard.everySteps === 0;
-    const valid = looks ? await probeInstruction(trainee, chosen, language, { temperature, guard }) : {};
+    const valid = looks ? await probeInstruction(trainee, chosen, language, guard) : {};
     const groups = await rollOut(trainee, chosen, options, language, step, compares);
     const result = judgeGroups(groups, rewards, advantage, state, { control, seed, step });
     state = result.state;

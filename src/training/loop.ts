@@ -67,6 +67,8 @@ export interface LoopStep {
    * it applies the gradient and clears it. The last one is the loop's.
    */
   readonly compute: (step: number, update: () => Promise<void>) => Promise<Readonly<Record<string, number>>>;
+  /** More to log, read off the weights after the step's update. */
+  readonly observe?: (step: number) => Promise<Readonly<Record<string, number>>>;
   readonly state: () => Readonly<Record<string, unknown>>;
   readonly restore: (state: Readonly<Record<string, unknown>>) => void;
 }
@@ -118,7 +120,8 @@ export const runLoop = async (
       await engine.clearGradient();
     });
     const { norm: gradientNorm } = await engine.update(options);
-    run.metrics(step, { ...metrics, learningRate, gradientNorm });
+    const seen = await body.observe?.(step);
+    run.metrics(step, { ...metrics, learningRate, gradientNorm, ...seen });
     const { loss } = metrics;
     progress.update(step, settings.steps, loss === undefined ? "no loss" : `loss ${loss.toFixed(3)}`);
     if (step % settings.checkpointEvery === 0) {

@@ -20,7 +20,6 @@ import type { Trainee } from "./loop.ts";
 /** What the loop needs to know about words. */
 export interface Language {
   readonly decode: (tokens: readonly number[]) => string;
-  readonly encode: (text: string) => readonly number[];
   /** Ends a completion. */
   readonly endToken: number;
   /** The instruction that a refeed appends to the question. */

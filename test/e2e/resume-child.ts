@@ -6,7 +6,8 @@ import { createRun, resumeRun } from "../../src/runs/run.ts";
 import { trainComparativeGrpo } from "../../src/training/comparative-grpo.ts";
 import { sftLosses } from "../../src/training/contrast.ts";
 import { grpoParams } from "../../src/training/grpo-options.ts";
-import { sftParams, trainSft } from "../../src/training/sft.ts";
+import { trainSft } from "../../src/training/sft.ts";
+import { sftParams } from "../../src/training/sft-options.ts";
 import { tinyLanguage, tinyTrainee, toyClips } from "../unit/training/tiny.ts";
 
 const [kind, folder] = [process.argv[2]!, process.argv[3]!];

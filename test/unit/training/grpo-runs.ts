@@ -10,7 +10,8 @@ import { trainComparativeGrpo } from "../../../src/training/comparative-grpo.ts"
 import { grpoParams } from "../../../src/training/grpo-options.ts";
 import type { LoopContext } from "../../../src/training/loop.ts";
 import type { Prompt } from "../../../src/training/rollout.ts";
-import { sftParams, trainSft } from "../../../src/training/sft.ts";
+import { trainSft } from "../../../src/training/sft.ts";
+import { sftParams } from "../../../src/training/sft-options.ts";
 import { instruction, type TinyTrainee, tinyLanguage, tinyTrainee, toyClips } from "./tiny.ts";
 
 let runs = 0;

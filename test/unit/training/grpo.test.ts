@@ -217,7 +217,7 @@ describe("the instruction of a refeed", () => {
   test("that makes valid answers unlikely stops the run; both probabilities are logged", async () => {
     const known = await beginner(folder);
     const run = await grpo(folder, known, toyClips(32), { steps: 2, instructionGuard: { everySteps: 1 } });
-    for (const name of ["validAnswer", "validAnswerInstructed"])
+    for (const name of ["validAnswers", "validAnswersInstructed"])
       for (const value of metric(run, name)) {
         expect(value).toBeGreaterThan(0.2);
         expect(value).toBeLessThan(1 + 1e-6);

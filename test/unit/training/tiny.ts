@@ -101,7 +101,6 @@ export const instruction: readonly number[] = [21, 22];
 /** Reads the toy's words; other tokens are shown as their numbers. */
 export const tinyLanguage: Language = {
   decode: (tokens) => tokens.map((token) => words[token - firstWord] ?? `#${token}`).join(" "),
-  encode: (text) => text.split(" ").map((word) => firstWord + words.indexOf(word as "dark" | "bright")),
   endToken: tinyEnd,
   refeedInstruction: instruction,
   entailment: tokenOverlapEntailment,
@@ -128,6 +127,7 @@ export const toyClips = (count: number, seed = 1): TrainingClip[] =>
       options: words,
       prompt: [askToken],
       target: [firstWord + label, tinyEnd],
+      optionTargets: words.map((_, option) => [firstWord + option, tinyEnd]),
       aboutEvent: true,
     };
     return {
