@@ -24,4 +24,5 @@ export {
 } from "../training/loop.ts";
 export type { Language, Prompt } from "../training/rollout.ts";
 export { learningRateAt, type Schedule } from "../training/schedule.ts";
-export { type SftOptions, sftParams, trainSft } from "../training/sft.ts";
+export { type SftExtras, trainSft } from "../training/sft.ts";
+export { type SftOptions, sftParams } from "../training/sft-options.ts";

@@ -63,6 +63,8 @@ export interface LoopSettings {
 /** One step: adds its gradient to a clear one and says what to log; `state` is what a resumed run must get back. */
 export interface LoopStep {
   readonly compute: (step: number) => Promise<Readonly<Record<string, number>>>;
+  /** More to log, read off the weights after the step's update. */
+  readonly observe?: (step: number) => Promise<Readonly<Record<string, number>>>;
   readonly state: () => Readonly<Record<string, unknown>>;
   readonly restore: (state: Readonly<Record<string, unknown>>) => void;
 }
@@ -111,7 +113,8 @@ export const runLoop = async (
     const learningRate = learningRateAt(settings.schedule, step, settings.steps);
     const options: UpdateOptions = { ...settings.optimizer, learningRate };
     const { norm: gradientNorm } = await engine.update(options);
-    run.metrics(step, { ...metrics, learningRate, gradientNorm });
+    const seen = await body.observe?.(step);
+    run.metrics(step, { ...metrics, learningRate, gradientNorm, ...seen });
     const { loss } = metrics;
     progress.update(step, settings.steps, loss === undefined ? "no loss" : `loss ${loss.toFixed(3)}`);
     if (step % settings.checkpointEvery === 0) {

@@ -16,7 +16,7 @@ import { batchRules } from "../../src/model/batch-rules.ts";
 import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { makeLosses, sumOfLosses } from "../../src/objectives/losses.ts";
 import { sftLosses } from "../../src/training/contrast.ts";
-import { sftBatches } from "../../src/training/sft-batches.ts";
+import { type SftBatchOptions, sftBatches } from "../../src/training/sft-batches.ts";
 import { readAdapter } from "../../src/weights/adapter.ts";
 import { newAdapter } from "../../src/weights/new-adapter.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
@@ -117,17 +117,21 @@ const logprobsOf = async (
 /** Losses of supervised fine-tuning with contrast. */
 const sftSteps = async (engine: Engine, from: number, to: number, batchesPerStep = 1): Promise<number[]> => {
   const objective = sumOfLosses(await makeLosses(contrast.losses));
-  const options = {
+  const means = { rules, tokens: tinyTokens, instruction: [], queue: undefined };
+  const options: SftBatchOptions = {
     textsPerClip: 1,
     blindClipsPerStep: 0,
     batchesPerStep,
     viewDropout: contrast.viewDropout!,
+    bothViews: false,
+    encoding: "shared",
+    instructionShare: 0,
     seed: 3,
   };
   const losses: number[] = [];
   for (let step = from; step < to; step++) {
     const chosen = Array.from({ length: 8 }, (_, i) => clips[(step * 8 + i) % clips.length]!);
-    const { batches, feeds } = sftBatches(chosen, objective, rules, tinyTokens, options, step);
+    const { batches, feeds } = sftBatches(chosen, objective, means, options, step);
     await engine.clearGradient();
     losses.push((await takeStep(engine, batches, objective, feeds)).loss);
     await engine.update(update);

@@ -5,7 +5,8 @@ import type { Progress } from "../../src/core/progress.ts";
 import { createRun, resumeRun } from "../../src/runs/run.ts";
 import { grpoParams, trainComparativeGrpo } from "../../src/training/comparative-grpo.ts";
 import { sftLosses } from "../../src/training/contrast.ts";
-import { sftParams, trainSft } from "../../src/training/sft.ts";
+import { trainSft } from "../../src/training/sft.ts";
+import { sftParams } from "../../src/training/sft-options.ts";
 import { tinyLanguage, tinyTrainee, toyClips } from "../unit/training/tiny.ts";
 
 const [kind, folder] = [process.argv[2]!, process.argv[3]!];

@@ -4,7 +4,7 @@ import { settingOrigins } from "../../../src/jobs/setting-origins.ts";
 import recipeFor from "../../../src/recipes/quickstart.ts";
 import { grpoParams } from "../../../src/training/comparative-grpo.ts";
 import { sftLosses } from "../../../src/training/contrast.ts";
-import { sftParams } from "../../../src/training/sft.ts";
+import { sftParams } from "../../../src/training/sft-options.ts";
 
 const { sft, grpo } = recipeFor(1, 1);
 const { learningRate, ...rl } = grpo;
