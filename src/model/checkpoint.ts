@@ -12,7 +12,7 @@ export interface Checkpoint extends StoredTensors {
 }
 
 /** How a checkpoint is opened. */
-export interface CheckpointOptions extends OpenOptions {
+export interface OpenCheckpointOptions extends OpenOptions {
   /** Give a model that ties them a word table and a head of its own, equal unless both are stored. */
   readonly untied?: boolean;
 }
@@ -20,7 +20,7 @@ export interface CheckpointOptions extends OpenOptions {
 const headName = `${headModule}.weight`;
 
 /** Which of word table and head may be read for the other. */
-const standIns = ({ text }: ModelConfig, { untied }: CheckpointOptions): Map<string, string> => {
+const standIns = ({ text }: ModelConfig, { untied }: OpenCheckpointOptions): Map<string, string> => {
   if (text.tieWordEmbeddings) return new Map([[tableName, headName]]);
   return untied === true
     ? new Map([
@@ -33,7 +33,7 @@ const standIns = ({ text }: ModelConfig, { untied }: CheckpointOptions): Map<str
 const openWeights = (
   folder: string,
   config: ModelConfig,
-  options: CheckpointOptions,
+  options: OpenCheckpointOptions,
 ): Promise<StoredTensors> =>
   openStoredTensors(
     folder,
@@ -60,7 +60,7 @@ const endless =
  */
 export const openCheckpoint = async (
   folder: string,
-  options: CheckpointOptions = {},
+  options: OpenCheckpointOptions = {},
 ): Promise<Checkpoint> => {
   const config = await readConfigFile(folder);
   const warnings = config.tokens.endOfText.length === 0 ? [endless] : [];
