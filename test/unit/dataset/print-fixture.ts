@@ -3,7 +3,11 @@ import { printFrames } from "../../../src/dataset/clip-print.ts";
 /** Pictures of a clip before one background in which a square goes from `left` on to the right. */
 export const movingSquare = (
   left: number,
-  { scale = 1, noise = 0, background = 0 } = {},
+  {
+    scale = 1,
+    noise = 0,
+    background = 0,
+  }: { readonly scale?: number; readonly noise?: number; readonly background?: number } = {},
 ): { frames: Uint8Array[]; width: number; height: number } => {
   const [width, height] = [96 * scale, 64 * scale];
   const frames = Array.from({ length: printFrames }, (_, frame) => {
