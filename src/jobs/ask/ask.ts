@@ -1,7 +1,7 @@
 import type { MadePair } from "../../absent/make-pair.ts";
 import type { Pair } from "../../absent/pair.ts";
 import { ConfigError } from "../../core/errors.ts";
-import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
+import type { EngineChoice } from "../../engine/engines.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import { readConfigFile } from "../../model/families.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
@@ -26,7 +26,7 @@ export interface AskJob {
   readonly model: string;
   /** LoRA adapter (PEFT) of a checkpoint of a hub family. */
   readonly adapter?: string;
-  readonly engine: OpenEngineOptions;
+  readonly engine: EngineChoice;
   readonly rules: AnswerRules;
   readonly look: LookRequest;
   /** Answers whose probabilities are wanted; none: no probabilities. */
