@@ -1,5 +1,6 @@
 import { ConfigError } from "../core/errors.ts";
 import type { MadeBy } from "../core/registry.ts";
+import type { RelevanceDefinition } from "../selection/relevance.ts";
 import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "./keywords.ts";
 
 /** Keywords and where they came from. */
@@ -24,20 +25,38 @@ const warningsOf = ({ dropped = [], unchecked }: Extract<KeywordOutcome, { statu
 ];
 
 /**
- * Keywords as given, or out of the caption.
+ * Refuses relevance that compares frames with words when there are none.
+ *
+ * @throws {ConfigError} naming the provider and what it lacks
+ */
+export const checkWords = (
+  provider: string,
+  { usesText }: Pick<RelevanceDefinition, "usesText">,
+  { caption, keywords }: { readonly caption?: string; readonly keywords?: readonly string[] },
+): void => {
+  if (!usesText || caption !== undefined || (keywords !== undefined && keywords.length > 0)) return;
+  throw new ConfigError(`relevance ${provider} compares frames with words, and there are none`, {
+    expected: "--caption with what happens in the clip, or --keywords a,b",
+    hint: "relevance motion and events need no words",
+  });
+};
+
+/**
+ * Keywords as given, or out of the caption; none without both.
  *
  * @param extractor `NAME` or `NAME:key=value,...`
  * @param needed frames are compared with the keywords
  * @throws {ConfigError} when they are needed and there are none, or when the extractor failed
  */
 export const captionWords = async (
-  caption: string,
+  caption: string | undefined,
   given: readonly string[] | undefined,
   extractor: string,
   needed: boolean,
   signal: AbortSignal | undefined,
 ): Promise<CaptionWords> => {
   if (given !== undefined) return { keywords: given };
+  if (caption === undefined) return { keywords: [] };
   const made = await keywordExtractors.choose(extractor);
   const outcome: KeywordOutcome = await made.value.extract(caption, signal);
   const keywordSource = { ...made.recipe, version: made.value.version };

@@ -8,7 +8,7 @@ import type { ChosenRelevance } from "../selection/relevance-choice.ts";
 import { type ClipScores, scoreClip } from "../selection/scores.ts";
 import type { Timeline } from "../video/types.ts";
 import type { AbsentBuilder } from "./builders.ts";
-import { type CaptionWords, captionWords } from "./caption-words.ts";
+import { type CaptionWords, captionWords, checkWords } from "./caption-words.ts";
 import { type Decision, decideReplacements, swappedPositions, visibleReplacements } from "./decision.ts";
 import { FramePrints } from "./frame-prints.ts";
 import type { Pair } from "./pair.ts";
@@ -18,7 +18,8 @@ import { type TwinView, twinViewOf } from "./twin-view.ts";
 
 /** How a pair is made. Equal choices on equal clips give equal pairs, whoever asks and whatever was remembered. */
 export interface PairChoices {
-  readonly caption: string;
+  /** What happens in the clip; needed, without keywords, by relevance that compares frames with words. */
+  readonly caption?: string;
   /** Instead of extracting them from the caption. */
   readonly keywords?: readonly string[];
   /** `NAME` or `NAME:key=value,...` of a keyword extractor; default "offline". */
@@ -67,7 +68,7 @@ export interface MadePair extends Omit<CaptionWords, "keywords" | "keywordSource
 /** One score a sampled frame; prints are taken of frames that happen to have the compared size. */
 const scored = (
   source: PairSource,
-  { relevance, sampled, caption }: PairChoices,
+  { relevance, sampled, caption = "" }: PairChoices,
   keywords: readonly string[],
   prints: FramePrints,
   around: PairSurroundings,
@@ -139,6 +140,7 @@ export const makePair = async (
     throw new ConfigError("no frames to score", { where: source.clip.file, expected: "one frame or more" });
   const rule = choices.keyFrameRule ?? relevance.definition.keyFrameRule;
   const extractor = choices.extractor ?? "offline";
+  checkWords(relevance.made.recipe.name, relevance.definition, choices);
   const isRead = relevance.definition.usesText;
   const words = await captionWords(caption, choices.keywords, extractor, isRead, around.signal);
   const { keywords, keywordSource, ...noticed } = words;
@@ -157,7 +159,7 @@ export const makePair = async (
     replacements,
     builder: builder.recipe,
     seed,
-    caption,
+    ...(caption === undefined ? {} : { caption }),
     ...(keywordSource === undefined ? {} : { keywordSource }),
     keyFrameRule: rule,
   };

@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { contactSheet, type SheetTile } from "../frames/contact-sheet.ts";
 import { pixelsOf } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
@@ -71,7 +72,7 @@ export const drawPairSheet = async (request: PairSheetRequest): Promise<void> =>
   const endSeconds = Math.max(times.at(-1) ?? 0, info.durationSeconds);
   const png = await contactSheet({
     head: [
-      (pair.caption ?? "").slice(0, 150),
+      (pair.caption ?? basename(request.file)).slice(0, 150),
       `keywords: ${pair.keywords.join(", ") || "none"}  |  relevance: ${pair.relevance.name}  |  builder: ${pair.builder.name}  |  ${pair.keyFrames.length} key of ${pair.timeline.length} scored  |  above: complete, below: absent`,
     ],
     rows: [tiles("complete"), tiles("absent")],

@@ -12,7 +12,7 @@ import { videoOptions } from "./video-options.ts";
 
 /** Options that `keyframes` and `absent` share, as commander parses them. */
 export interface ClipOptions {
-  readonly caption: string;
+  readonly caption?: string;
   readonly keywords?: readonly string[];
   readonly extractor: string;
   readonly relevance: string;
@@ -58,7 +58,10 @@ export const clipOptions = (command: Command): void => {
   const share = numberValue({ min: 0, max: 1 });
   command
     .argument("<video>", "clip")
-    .requiredOption("--caption <text>", "what happens in the clip")
+    .option(
+      "--caption <text>",
+      "what happens in the clip; needed by relevance that compares frames with words",
+    )
     .option("--keywords <a,b>", "use these instead of extracting them from the caption", listValue)
     .option(
       "--extractor <name[:key=value,...]>",
@@ -130,13 +133,13 @@ const scoredOf = ({ fps, select, budget }: ClipOptions): ScoredRate | SelectedFr
 export const chosenPair = (options: ClipOptions, seed = 0): PairRequest => {
   const { caption, keywords, extractor, relevance, builder } = options;
   return {
-    caption,
     extractor,
     relevance,
     builder,
     seed,
     scored: scoredOf(options),
     rule: ruleOf(options),
+    ...(caption !== undefined && { caption }),
     ...(keywords && { keywords }),
   };
 };

@@ -6,7 +6,8 @@ import type { Made, MadeBy } from "../core/registry.ts";
 import { questionText } from "../dataset/question.ts";
 import type { OfficialRule } from "../grading/official.ts";
 import { type BenchmarkSample, clusterOf } from "./benchmarks.ts";
-import type { Intervention } from "./interventions.ts";
+import { byClip } from "./clip-pictures.ts";
+import type { Intervention, View } from "./interventions.ts";
 import { judge } from "./judge.ts";
 import { type EvaluationRecord, RECORD_SCHEMA } from "./records.ts";
 import type { Answer, AnswerRequest, Subject } from "./subject.ts";
@@ -31,6 +32,18 @@ export interface EvaluateOptions<S extends BenchmarkSample = BenchmarkSample> {
   /** Also score by a benchmark's own rule. */
   readonly official?: OfficialRule;
   readonly batchSize?: number;
+  /** Batches that are asked at the same time. Default 1: one after the other. */
+  readonly concurrency?: number;
+  /** Asks all questions about a clip together, so that it is decoded once. Left out: intervention by intervention. */
+  readonly clipByClip?: boolean;
+  /** Records of an earlier call; what they answer is not asked again. */
+  readonly recorded?: readonly EvaluationRecord[];
+  /** Why nothing can be shown of a sample's clip; such questions fail without being asked, unless asked blind. */
+  readonly unreadable?: (sample: S) => string | undefined;
+  /** Why the subject cannot be shown a view; such questions count as not applicable. */
+  readonly refuses?: (view: View) => string | undefined;
+  /** Told what will be asked, before the first question is. */
+  readonly onPlanned?: (requests: readonly AnswerRequest[]) => void;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
   /** Called with each record as it is made, e.g. to write it. */
@@ -109,7 +122,7 @@ const requestsOf = <S extends BenchmarkSample>(
           random,
           partner: partner === null ? null : { sample: partner, positions_T: frames.value(partner) },
         });
-        if (view === null) {
+        if (view === null || options.refuses?.(view) !== undefined) {
           if (draw === 0) notApplicable.push({ questionId: sample.id, intervention: recipe.name });
           return;
         }
@@ -119,30 +132,76 @@ const requestsOf = <S extends BenchmarkSample>(
   return { requests, notApplicable };
 };
 
+/** What tells the records of one run apart. */
+export const recordKey = (questionId: string, intervention: MadeBy, draw: number): string =>
+  JSON.stringify([questionId, intervention.name, intervention.params, draw]);
+
+/** Runs `work` on each item, at most `concurrency` at a time; after a failure nothing new is begun. */
+const inParallel = async <T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> => {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length)
+      try {
+        await work(items[next++]!);
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
+  };
+  const lanes = Array.from({ length: Math.min(concurrency, items.length) }, lane);
+  const failed = (await Promise.allSettled(lanes)).find(({ status }) => status === "rejected");
+  if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
+};
+
 /**
  * Asks every sample's question under every intervention and grades the answers. Failed questions are records with
  * `finishReason` "error" and count as wrong. The same seed shows the same frames, whatever the order of samples.
  *
+ * @returns records in the order of interventions, draws and samples, those of an earlier call among them
  * @throws an `AbortError` between batches when the signal says so; records made so far went to `onRecord`
  */
 export const evaluate = async <S extends BenchmarkSample>(
   options: EvaluateOptions<S>,
 ): Promise<EvaluationResult> => {
-  const { subject, batchSize = 32, progress = silentProgress, signal } = options;
+  const { subject, batchSize = 32, concurrency = 1, progress = silentProgress, signal } = options;
   const { requests, notApplicable } = requestsOf(options, await twinsOf(options.samples));
-  const records: EvaluationRecord[] = [];
-  for (let at = 0; at < requests.length; at += batchSize) {
+  const keyOf = ({ sample, intervention, draw }: AnswerRequest): string =>
+    recordKey(sample.id, intervention, draw);
+  const records = new Map(
+    (options.recorded ?? []).map((one) => [recordKey(one.questionId, one.intervention, one.draw), one]),
+  );
+  const add = (request: AnswerRequest, answer: Answer): void => {
+    const record = recordOf(options, request, answer);
+    records.set(keyOf(request), record);
+    options.onRecord?.(record);
+  };
+  const open = requests.filter((request) => !records.has(keyOf(request)));
+  const asked = open.filter((request) => {
+    const shown = (request.shownSample ?? request.sample) as S;
+    const why = request.view.withoutVideo === true ? undefined : options.unreadable?.(shown);
+    if (why !== undefined) add(request, { text: "", finishReason: "error", error: why });
+    return why === undefined;
+  });
+  const ordered = options.clipByClip === true ? byClip(asked) : asked;
+  options.onPlanned?.(ordered);
+  const batches = Array.from({ length: Math.ceil(ordered.length / batchSize) }, (_, at) =>
+    ordered.slice(at * batchSize, (at + 1) * batchSize),
+  );
+  let done = 0;
+  await inParallel(batches, concurrency, async (batch) => {
     signal?.throwIfAborted();
-    const batch = requests.slice(at, at + batchSize);
     const answers = await ask(subject, batch, signal);
     batch.forEach((request, i) => {
-      const record = recordOf(options, request, answers[i]!);
-      records.push(record);
-      options.onRecord?.(record);
+      add(request, answers[i]!);
     });
-    progress.update(Math.min(requests.length, at + batchSize), requests.length, subject.name);
-  }
-  return { records, notApplicable };
+    done += batch.length;
+    progress.update(done, ordered.length, subject.name);
+  });
+  return { records: requests.map((request) => records.get(keyOf(request))!), notApplicable };
 };
 
 const recordOf = <S extends BenchmarkSample>(
@@ -181,8 +240,10 @@ const recordOf = <S extends BenchmarkSample>(
     ...(view.painted && {
       painted: { by: view.painted.by, positions: view.painted.at_T.flatMap((is, t) => (is ? [t] : [])) },
     }),
+    ...(view.dropped_T && { droppedPositions: view.dropped_T.flatMap((is, t) => (is ? [t] : [])) }),
+    ...(view.toldAs_T && { toldPositions: view.toldAs_T }),
     shownVideoId: shownSample === undefined ? null : (shownSample.clip.sha256 ?? shownSample.clip.file),
-    prompt: questionText(sample),
+    prompt: subject.prompt?.(sample) ?? questionText(sample),
     options: sample.options ?? null,
     rawOutput: answer.text,
     finishReason: answer.finishReason,
@@ -191,5 +252,7 @@ const recordOf = <S extends BenchmarkSample>(
     ...judge(sample, answer, options.official),
     latencyMilliseconds: answer.latencyMilliseconds ?? null,
     attempts: answer.attempts ?? 1,
+    ...(answer.usage && { usage: answer.usage }),
+    ...(answer.optionProbabilities && { optionProbabilities: answer.optionProbabilities }),
   };
 };

@@ -11,7 +11,7 @@ import {
 } from "../core/registry.ts";
 import type { BenchmarkSample } from "./benchmarks.ts";
 
-/** Axis T: positions, the pictures a model is given. Times and number of positions are never changed by a view. */
+/** Axis T: positions, the pictures a model is given. A view says what each one shows; it never adds or moves one. */
 export interface View {
   /** Source frame shown at each position; null: a blank picture. */
   readonly shown_T: readonly (number | null)[];
@@ -19,6 +19,10 @@ export interface View {
   readonly painted?: PaintedPositions;
   /** True when the model gets no video at all; `shown_T` is then all null. */
   readonly withoutVideo?: true;
+  /** True at positions that are not given at all: fewer pictures. None when left out. */
+  readonly dropped_T?: readonly boolean[];
+  /** Position whose time is told for each position; its own when left out. */
+  readonly toldAs_T?: readonly number[];
   /** Sample whose clip `shown_T` speaks of, when it is not the question's own. */
   readonly clip?: string;
 }

@@ -23,10 +23,15 @@ export type Judgement = Pick<
   | "scoreOfficial"
 >;
 
+/** How models say that they will not answer. Asked only of texts in which no answer could be read. */
+const REFUSAL =
+  /^\W*(?:(?:i'?m|i am) sorry\b|sorry\b|i apologi[sz]e|i (?:must decline|(?:can(?:no|')?t|cannot|won'?t|will not|am (?:unable|not able) to) (?:help|assist|comply|fulfil|discuss|engage|answer|provide)))/i;
+
 const outcomeOf = (text: string, parsed: string | null, correct: boolean): Outcome => {
   if (correct) return "right";
   if (text.trim() === "") return "empty";
-  return parsed === null || parsed === "" ? "unread" : "wrong";
+  if (parsed !== null && parsed !== "") return "wrong";
+  return REFUSAL.test(text.replaceAll("\u2019", "'")) ? "refused" : "unread";
 };
 
 /**
@@ -54,7 +59,7 @@ export const judge = (
     return {
       ...nothing,
       parseRule: finishReason,
-      outcome: finishReason === "missing" ? "missing" : "failed",
+      outcome: finishReason === "missing" || finishReason === "refused" ? finishReason : "failed",
       correctOfficial: official === undefined ? null : false,
       scoreOfficial: official === undefined ? null : 0,
     };
@@ -77,7 +82,7 @@ export const judge = (
 export const underOfficialRule = (record: EvaluationRecord): EvaluationRecord => {
   const { outcome, rawOutput, parsedOfficial, correctOfficial, scoreOfficial } = record;
   const correct = correctOfficial === true;
-  const kept = outcome === "unscored" || outcome === "missing" || outcome === "failed";
+  const kept = ["unscored", "missing", "failed"].includes(outcome) || record.finishReason === "refused";
   return {
     ...record,
     correct,

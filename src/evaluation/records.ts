@@ -3,16 +3,16 @@ import { readJsonRows } from "../core/files.ts";
 import type { MadeBy } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
 import type { QuestionScore } from "./statistics/paired.ts";
-import type { Answer, Decoding } from "./subject.ts";
+import type { Answer, AnswerUsage, Decoding } from "./subject.ts";
 
 /** Version of the record's format. */
 export const RECORD_SCHEMA = "videoperceiver/record@2";
 
 /**
  * What became of a question: read and right or wrong, text that could not be read, no text, never answered, failed on
- * the way, or without a published answer. The last kind is never scored; every other one that is not "right" is wrong.
+ * the way, refused by whoever was asked, or without a published answer. The last kind is never scored; every other one that is not "right" is wrong.
  */
-export type Outcome = "right" | "wrong" | "unread" | "empty" | "missing" | "failed" | "unscored";
+export type Outcome = "right" | "wrong" | "unread" | "empty" | "missing" | "failed" | "refused" | "unscored";
 
 /** Everything about one answer to one question: one JSON line. All statistics are made from these. */
 export interface EvaluationRecord {
@@ -45,6 +45,10 @@ export interface EvaluationRecord {
   readonly shownVideoId: string | null;
   /** Positions whose picture a twin's builder changed (mask); left out where none was. */
   readonly painted?: { readonly by: MadeBy; readonly positions: readonly number[] };
+  /** Positions that were not given; left out where all were. */
+  readonly droppedPositions?: readonly number[];
+  /** Position whose time was told for each position; left out where it was its own. */
+  readonly toldPositions?: readonly number[];
   readonly prompt: string;
   readonly options: readonly string[] | null;
   readonly rawOutput: string;
@@ -63,6 +67,9 @@ export interface EvaluationRecord {
   readonly scoreOfficial: number | null;
   readonly latencyMilliseconds: number | null;
   readonly attempts: number;
+  /** What the answer took, and how likely each option was; left out where the subject does not say. */
+  readonly usage?: AnswerUsage;
+  readonly optionProbabilities?: readonly number[];
 }
 
 /** The records that count: those whose answer is published. */

@@ -76,7 +76,7 @@ export const metricScore = (
 });
 
 const countOutcomes = (records: readonly EvaluationRecord[]): Record<Outcome, number> => {
-  const counts = { right: 0, wrong: 0, unread: 0, empty: 0, missing: 0, failed: 0, unscored: 0 };
+  const counts = { right: 0, wrong: 0, unread: 0, empty: 0, missing: 0, failed: 0, refused: 0, unscored: 0 };
   for (const { outcome } of records) counts[outcome]++;
   return counts;
 };

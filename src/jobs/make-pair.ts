@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { type AbsentBuilder, absentBuilders } from "../absent/builders.ts";
+import { checkWords } from "../absent/caption-words.ts";
 import { type MadePair, makePair } from "../absent/make-pair.ts";
 import { fileSource } from "../absent/pair-source.ts";
 import {
@@ -18,8 +19,8 @@ import { openScorer } from "./open-scorer.ts";
 
 /** A pair as a person asks for it. */
 export interface PairRequest {
-  /** What happens in the clip. */
-  readonly caption: string;
+  /** What happens in the clip; needed, without keywords, by relevance that compares frames with words. */
+  readonly caption?: string;
   /** Instead of extracting them from the caption. */
   readonly keywords?: readonly string[];
   /** `NAME` or `NAME:key=value,...` of a keyword extractor; default "offline". */
@@ -48,12 +49,13 @@ export interface PreparedPair extends AsyncDisposable {
  * Checks everything of a request that needs no video, so that a wrong name costs nothing.
  *
  * @throws {UnknownNameError} for an unknown provider, builder or selector
- * @throws {ConfigError} for an empty caption, bad parameters, or a rule that contradicts itself
+ * @throws {ConfigError} for an empty or missing caption, bad parameters, or a rule that contradicts itself
  */
 export const preparePair = async (request: PairRequest): Promise<PreparedPair> => {
-  if (request.caption.trim() === "")
+  if (request.caption?.trim() === "")
     throw new ConfigError("empty caption", { expected: "--caption with what happens in the clip" });
   const relevance = await chooseRelevance(request.relevance);
+  checkWords(relevance.made.recipe.name, relevance.definition, request);
   const own = relevance.definition.keyFrameRule;
   const rule = request.rule?.(own) ?? own;
   const builder = await absentBuilders.choose(request.builder);
@@ -82,13 +84,13 @@ export const pairOfFile = async (
   const made = await makePair(
     source,
     {
-      caption,
       relevance,
       builder,
       keyFrameRule: rule,
       seed,
       sampled: chooser(source.timeline, source.durationSeconds),
       allowNothing: true,
+      ...(caption !== undefined && { caption }),
       ...(keywords && { keywords }),
       ...(extractor !== undefined && { extractor }),
     },

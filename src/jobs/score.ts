@@ -7,11 +7,11 @@ import { readDescription } from "../dataset/read.ts";
 import { type Benchmark, type BenchmarkSample, benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { metricsFor } from "../evaluation/metrics.ts";
+import { isAnswered, predictionSubject } from "../evaluation/prediction-subject.ts";
 import { type PredictedView, type Predictions, readPredictions } from "../evaluation/predictions.ts";
 import type { EvaluationRecord } from "../evaluation/records.ts";
 import { scoreView, type ViewScore } from "../evaluation/score.ts";
 import { type ChosenSplit, chooseSplit } from "../evaluation/splits.ts";
-import predictionSubject, { isAnswered } from "../evaluation/subjects/predictions.ts";
 import { type Irregularity, irregularitiesOf, samplesOnce } from "./benchmark-samples.ts";
 import type { JobContext } from "./job-context.ts";
 

@@ -62,7 +62,18 @@ export {
   metricRegistry,
   type NamedMetric,
 } from "../evaluation/metrics.ts";
+export type { AskedPrompt } from "../evaluation/prompt.ts";
 export type { EvaluationRecord } from "../evaluation/records.ts";
+export {
+  type Answer,
+  type AnswerRequest,
+  defineSubject,
+  type OpenedSubject,
+  type SubjectMeans,
+  type SubjectOpener,
+  type SubjectPlugin,
+  subjectRegistry,
+} from "../evaluation/subject.ts";
 export { type LoadedPlugin, loadPlugin } from "../jobs/load-plugin.ts";
 export { modelFamilies } from "../model/families.ts";
 export { defineModelFamily, type ModelFamily, type ModelFamilyPlugin } from "../model/family.ts";

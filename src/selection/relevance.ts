@@ -24,6 +24,7 @@ export interface RelevanceRequest {
   /** The sampled frames in full, so `timeline.length` scores come back. */
   readonly timeline: Timeline;
   readonly keywords: readonly string[];
+  /** Empty when nobody said what happens. */
   readonly caption: string;
   readonly context: RelevanceContext;
 }

@@ -27,6 +27,12 @@ describe.each(names)("intervention %s", (name) => {
         expect({ sample, positions_T }).toEqual(before);
         if (view === null) return;
         expect(view.shown_T.length).toBe(positions_T.length);
+        if (view.dropped_T !== undefined) {
+          expect(view.dropped_T.length).toBe(positions_T.length);
+          expect(view.dropped_T).toContain(false);
+        }
+        if (view.toldAs_T !== undefined)
+          expect([...view.toldAs_T].sort((a, b) => a - b)).toEqual(positions_T.map((_, t) => t));
         if (view.withoutVideo) expect(view.shown_T.every((frame) => frame === null)).toBe(true);
         const clip = view.clip === undefined ? sample : partner.sample;
         const known = new Set(clip.clip.timeline.map(({ index }) => index as number));

@@ -120,6 +120,26 @@ describe("absent", () => {
     },
   );
 
+  it.each([
+    ["known spans", ["--relevance", "events:0.9-1.2"], []],
+    ["known spans and keywords", ["--relevance", "events:0.9-1.2", "--keywords", "red flash"], ["red flash"]],
+    ["motion", [], []],
+  ])("needs no caption for %s", (name, choice, keywords) => {
+    const out = join(folder, `no caption, ${name}`);
+    const result = run("absent", clip, ...choice, "--virtual", "--out", out, "--json");
+    expect(result.status, result.stderr).toBe(0);
+    expect(result.stderr).not.toContain("no keywords");
+    const { pair } = JSON.parse(result.stdout);
+    expect(pair).toEqual(JSON.parse(readFileSync(join(out, "pair.json"), "utf8")));
+    expect(pair.keywords).toEqual(keywords);
+    expect(pair).not.toHaveProperty("caption");
+    expect(pair).not.toHaveProperty("keywordSource");
+    expect(pair.replacements.length).toBeGreaterThan(0);
+    const found = run("keyframes", clip, ...choice, "--json");
+    expect(found.status, found.stderr).toBe(0);
+    expect(JSON.parse(found.stdout).keywords).toEqual(keywords);
+  });
+
   it("--virtual writes no clip and refers to the source", async () => {
     const out = join(folder, "virtual");
     const result = run("absent", clip, "--caption", caption, "--virtual", "--out", out);
@@ -270,7 +290,11 @@ describe("absent", () => {
       ["clip.mp4", "--caption", "x", "--strict", "--top", "2"],
       "--strict is the paper's rule without options; got --top",
     ],
-    ["no caption", ["clip.mp4"], "required option '--caption <text>' not specified"],
+    [
+      "no words for a provider that compares with them",
+      ["clip.mp4", "--relevance", "blip2:http://127.0.0.1:9"],
+      "relevance blip2 compares frames with words, and there are none; expected --caption with what happens in the clip, or --keywords a,b",
+    ],
     [
       "a provider without its weights",
       ["clip.mp4", "--caption", "A dog jumps.", "--relevance", "checkpoint"],

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import OpenAI from "openai";
 import PQueue from "p-queue";
 import { z } from "zod";
+import { type EndpointFailure, endpointFailure, pause } from "../../core/endpoint.ts";
 import { messageOf } from "../../core/errors.ts";
 import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
+import { limitedFetch } from "../../core/limited-fetch.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import {
   defineKeywordExtractor,
@@ -15,7 +17,6 @@ import {
 import { otherLanguage } from "../language/caption-language.ts";
 import { groundedKeywords } from "../language/grounding.ts";
 import { installedWordNet } from "../language/wordnet.ts";
-import { limitedFetch } from "../limited-fetch.ts";
 
 const params = z.strictObject({
   baseUrl: z.string().describe("address of the endpoint, e.g. http://localhost:8000/v1"),
@@ -66,35 +67,12 @@ const cachedAnswer = z.object({
 });
 
 /** A failed attempt: what it counts as, and whether another one may help. */
-interface Failure {
+interface Failure extends Omit<EndpointFailure, "status"> {
   readonly status: KeywordFailure;
-  readonly reason: string;
-  readonly again: boolean;
-  /** What the server asked us to wait. */
-  readonly afterSeconds?: number;
 }
 
 /** Most bytes of one answer: a thousand times what keywords take. */
 const mostAnswerBytes = 1 << 20;
-
-/** @param key never repeated, though servers repeat it in their complaints */
-const failureOf = (error: unknown, key: string | undefined): Failure => {
-  const message = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
-  // A server's complaint goes to a terminal: no control characters.
-  const reason = (key ? message.replaceAll(key, "[key]") : message).replace(/\p{Cc}+/gu, " ").slice(0, 300);
-  if (error instanceof OpenAI.APIError && error.status !== undefined) {
-    const after =
-      Number(error.headers?.get("retry-after-ms")) / 1000 ||
-      Number(error.headers?.get("retry-after")) ||
-      undefined;
-    const wait = after === undefined ? {} : { afterSeconds: after };
-    if (error.status === 429) return { status: "rate-limited", reason, again: true, ...wait };
-    if (error.status >= 500) return { status: "server-error", reason, again: true, ...wait };
-    return { status: "refused", reason, again: false };
-  }
-  if (error instanceof OpenAI.APIConnectionError) return { status: "unreachable", reason, again: true };
-  return { status: "malformed", reason, again: true };
-};
 
 /** The outcome with the keywords that the caption says; the others are recorded. @param attempts 0 when kept from before */
 const grounded = (outcome: KeywordOutcome, caption: string, attempts: number): KeywordOutcome => {
@@ -178,7 +156,11 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
           1e6;
         return { status: "ok", keywords, usage: { promptTokens, completionTokens, cost } };
       } catch (error) {
-        return failureOf(error, key);
+        return endpointFailure(
+          error,
+          key,
+          error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error),
+        );
       }
     };
 
@@ -225,21 +207,5 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
     };
   },
 });
-
-/** Waits, or less when the signal ends first. */
-const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done);
-  });
 
 export default openai;

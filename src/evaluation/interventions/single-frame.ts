@@ -1,33 +1,27 @@
 import { z } from "zod";
 import { defineIntervention, type InterventionPlugin } from "../interventions.ts";
+import { keptPosition, whichFrame } from "../kept-position.ts";
 
 const params = z.strictObject({
-  at: z.enum(["first", "middle", "last", "random"]).default("middle").describe("which frame stays"),
+  at: whichFrame,
   others: z
-    .enum(["repeat", "blank"])
-    .default("repeat")
-    .describe("what the other positions show: the same frame again (same number of visual tokens), or blank"),
+    .enum(["drop", "blank"])
+    .default("drop")
+    .describe("drop: one picture alone; blank: the other positions show blank pictures"),
 });
 
 const plugin: InterventionPlugin = defineIntervention({
-  summary: "one frame at every position",
-  source: "single-frame bias control; repeated so that the number of visual tokens stays",
+  summary: "one frame alone",
+  source: "single-frame bias control; frozen repeats the frame instead",
   tells: "what a still picture gives away",
   params,
   create:
     ({ at, others }) =>
     ({ positions_T, random }) => {
-      const last = positions_T.length - 1;
-      if (last < 0) return null;
-      const kept = {
-        first: 0,
-        middle: last >> 1,
-        last,
-        random: at === "random" ? random.integer(last + 1) : 0,
-      }[at];
-      return {
-        shown_T: positions_T.map((_, t) => (t === kept || others === "repeat" ? positions_T[kept]! : null)),
-      };
+      const kept = keptPosition(positions_T.length, at, random);
+      if (kept === null) return null;
+      if (others === "blank") return { shown_T: positions_T.map((frame, t) => (t === kept ? frame : null)) };
+      return { shown_T: [...positions_T], dropped_T: positions_T.map((_, t) => t !== kept) };
     },
 });
 export default plugin;

@@ -1,110 +1,110 @@
-import type { BatchRules } from "../../batch/batch-rules.ts";
-import type { ClipSegments, SegmentTokens } from "../../batch/segments.ts";
-import { segmentsBatch } from "../../batch/segments-batch.ts";
-import type { MadeBy } from "../../core/registry.ts";
-import type { Engine } from "../../engine/contract.ts";
-import type { ClipPatches } from "../../frames/clip-patches.ts";
-import { type BenchmarkSample, clusterOf } from "../benchmarks.ts";
-import type { View } from "../interventions.ts";
-import type { Answer, AnswerRequest, Subject } from "../subject.ts";
+import { basename, join } from "node:path";
+import { z } from "zod";
+import { BenchmarkError } from "../../core/errors.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import { questionText } from "../../dataset/question.ts";
+import { ClipPictures, givenPositions, type PictureForm } from "../clip-pictures.ts";
+import { promptAsText } from "../prompt.ts";
+import type { ModelFrames } from "../seeing-model.ts";
+import { type AnswerRequest, defineSubject, type SubjectPlugin } from "../subject.ts";
 
-/** What a checkpoint subject is made of. */
-export interface CheckpointSubjectOptions {
-  readonly name: string;
-  readonly recipe: MadeBy;
-  readonly engine: Engine;
-  readonly rules: BatchRules;
-  readonly tokens: SegmentTokens;
-  /** Tokens of a sample's question. */
-  readonly prompt: (sample: BenchmarkSample) => readonly number[];
-  readonly decode: (tokens: readonly number[]) => string;
-  /** Patches of what is shown: source frame indices of the sample's clip, null for a blank picture, some painted. */
-  readonly patches: (sample: BenchmarkSample, view: Pick<View, "shown_T" | "painted">) => ClipPatches;
-  /** Clips in one pass. Default 32. */
-  readonly clipsPerPass?: number;
-}
+const params = z.strictObject({
+  folder: z.string().min(1).describe("folder of a checkpoint or a run, or a hub name"),
+  adapter: z.string().optional().describe("LoRA adapter in PEFT's layout"),
+  name: z.string().optional().describe("name in tables; the folder's own when left out"),
+  fps: z.number().positive().optional().describe("frames a second; the model's own choice when left out"),
+  frames: z.int().min(1).optional().describe("frames of a clip, instead of a rate"),
+  maxNewTokens: z.int().min(1).default(64).describe("tokens of an answer at most"),
+  temperature: z.number().min(0).default(0).describe("0: always the most probable token"),
+});
 
-/** Questions about the same pictures. */
-interface ClipQuestions {
-  readonly clip: ClipPatches;
-  readonly withoutVideo: boolean;
-  readonly questions: { readonly place: number; readonly prompt: readonly number[] }[];
-}
-
-/** Tells views apart that show the same frames and paint them differently. */
-const paintedKey = ({ painted }: View): string =>
-  painted === undefined ? "" : `${JSON.stringify(painted.by)} ${painted.at_T.map(Number).join("")}`;
-
-/** Clips that fit into one batch: of one size, all with or all without pictures. */
-const passesOf = (clips: readonly ClipQuestions[]): ClipQuestions[][] => {
-  const passes = new Map<string, ClipQuestions[]>();
-  for (const entry of clips) {
-    const { rows, columns, steps } = entry.clip;
-    const key = `${entry.withoutVideo} ${steps.length} ${rows} ${columns}`;
-    const pass = passes.get(key);
-    if (pass === undefined) passes.set(key, [entry]);
-    else pass.push(entry);
-  }
-  return [...passes.values()];
-};
-
-/**
- * A model in memory that answers with its most probable first word: one pass over a clip for all questions about it.
- * For closed questions whose answers are single tokens this is greedy decoding.
- */
-const checkpointSubject = (options: CheckpointSubjectOptions): Subject => {
-  const { engine, rules, tokens } = options;
-  const group = (batch: readonly AnswerRequest[]): ClipQuestions[] => {
-    const groups = new Map<string, ClipQuestions>();
-    batch.forEach(({ sample, view, shownSample }, place) => {
-      const shown = shownSample ?? sample;
-      const withoutVideo = view.withoutVideo === true;
-      const key = `${clusterOf(shown)} ${withoutVideo} ${view.shown_T.join()} ${paintedKey(view)}`;
-      let entry = groups.get(key);
-      if (entry === undefined) {
-        entry = { clip: options.patches(shown, view), withoutVideo, questions: [] };
-        groups.set(key, entry);
-      }
-      entry.questions.push({ place, prompt: options.prompt(sample) });
-    });
-    return [...groups.values()];
-  };
-  const answerPass = async (
-    clips: readonly ClipQuestions[],
-    answers: Answer[],
-    signal: AbortSignal | undefined,
-  ): Promise<void> => {
-    const rows = clips.map(({ clip, questions }): ClipSegments => {
-      const texts = questions.map(({ prompt }) => ({
-        tokens: prompt,
-        scoredFrom: prompt.length,
-        next: true,
-      }));
-      return { clip, texts };
-    });
-    const { batch, scored } = segmentsBatch(rows, rules, { tokens, blind: clips[0]!.withoutVideo });
-    await using pass = await engine.forward([batch], { candidates: [{ top: 1 }], signal });
-    const { candidates } = pass.outputs[0]!;
-    scored.forEach(({ clip, text }, row) => {
-      const best = candidates!.tokens[row]!;
-      answers[clips[clip]!.questions[text]!.place] = { text: options.decode([best]), finishReason: "stop" };
-    });
-  };
-  return {
-    name: options.name,
-    recipe: options.recipe,
-    decoding: { temperature: 0, maxNewTokens: 1, seed: 0 },
-    answer: async (batch, signal) => {
-      const answers = new Array<Answer>(batch.length);
-      const size = options.clipsPerPass ?? 32;
-      for (const same of passesOf(group(batch)))
-        for (let at = 0; at < same.length; at += size) {
-          signal?.throwIfAborted();
-          await answerPass(same.slice(at, at + size), answers, signal);
-        }
-      return answers;
+const plugin: SubjectPlugin = defineSubject({
+  summary: "a checkpoint in memory, with its own choice of frames",
+  source: "ours",
+  params,
+  argument: "folder",
+  create:
+    ({ folder, adapter, name, fps, frames, maxNewTokens, temperature }) =>
+    async (means) => {
+      const model = await means.openModel(folder, adapter);
+      const asked = { ...(fps === undefined ? {} : { fps }), ...(frames === undefined ? {} : { frames }) };
+      const looks = new Map<string, ModelFrames>();
+      const lookOf = ({ sample, shownSample }: AnswerRequest): ModelFrames => {
+        const found = looks.get(join(means.clipFolder, (shownSample ?? sample).clip.file));
+        if (found === undefined)
+          throw new BenchmarkError("a clip that was never looked at", { where: sample.clip.file });
+        return found;
+      };
+      // Clips of one benchmark may differ in size, so each has its own form.
+      const sources = new Map<string, ClipPictures>();
+      const picturesOf = (request: AnswerRequest): ClipPictures => {
+        const look = lookOf(request);
+        const key = `${look.width}x${look.height}`;
+        const take: PictureForm["take"] = (batch, position) => ({
+          width: look.width,
+          height: look.height,
+          pixels: model.resize(batch, position, look).slice(),
+        });
+        const known = sources.get(key) ?? new ClipPictures(means.frames, means.clipFolder, { take });
+        sources.set(key, known);
+        return known;
+      };
+      const shows = ({ view }: AnswerRequest): boolean =>
+        view.withoutVideo !== true && view.shown_T.length > 0;
+      const prompt = (sample: AnswerRequest["sample"]): string =>
+        model.bareQuestions ? questionText(sample) : promptAsText(means.prompt(sample));
+      const decoding = { temperature, maxNewTokens, seed: means.seed };
+      return {
+        name: name ?? basename(folder),
+        recipe: {
+          name: "checkpoint",
+          params: { folder: basename(folder), adapter: adapter ?? null, ...asked },
+        },
+        decoding,
+        looks: true,
+        prompt,
+        ownFrames: {
+          of: (info) => {
+            const look = model.look(info, asked);
+            looks.set(info.file, look);
+            return look.indices;
+          },
+          recipe: { name: "model", params: { kind: model.kind, ...asked } },
+        },
+        refuses: (view) => {
+          if (view.toldAs_T !== undefined) return "a checkpoint is told times by the places of its frames";
+          return view.withoutVideo === true && model.bareQuestions
+            ? "this model has no prompt without pictures; blank pictures are blind:blank"
+            : undefined;
+        },
+        plan: (requests) => {
+          for (const request of requests.filter(shows)) picturesOf(request).plan([request]);
+        },
+        answer: async (batch, signal) => {
+          const answers = [];
+          for (const request of batch) {
+            signal?.throwIfAborted();
+            const started = nowMilliseconds();
+            const look = shows(request) ? lookOf(request) : { width: 28, height: 28, framesPerSecond: 1 };
+            const shown = shows(request) ? await picturesOf(request).shown(request, signal) : [];
+            const share = shown.length / Math.max(1, request.view.shown_T.length);
+            const pictures = {
+              ...look,
+              frames: shown.map(({ picture }) => picture.pixels),
+              framesPerSecond: look.framesPerSecond * (givenPositions(request).length === 0 ? 1 : share),
+            };
+            const text = await model.answer(pictures, prompt(request.sample), decoding, signal);
+            if (shows(request)) picturesOf(request).done(request);
+            answers.push({
+              text,
+              finishReason: "stop" as const,
+              latencyMilliseconds: Math.round(nowMilliseconds() - started),
+            });
+          }
+          return answers;
+        },
+        [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),
+      };
     },
-  };
-};
-
-export default checkpointSubject;
+});
+export default plugin;

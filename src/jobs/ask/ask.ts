@@ -1,21 +1,15 @@
 import type { MadePair } from "../../absent/make-pair.ts";
 import type { Pair } from "../../absent/pair.ts";
-import { ConfigError } from "../../core/errors.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
-import { readConfigFile } from "../../model/families.ts";
-import { segmentTokensOf } from "../../model/segment-tokens.ts";
-import { loadTokenizer } from "../../text/tokenizer.ts";
 import type { TimedFrame } from "../../video/types.ts";
-import { checkIsAdapter } from "../../weights/folder-kind.ts";
 import { type Clips, type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { type PairRequest, pairOfFile, preparePair } from "../make-pair.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { AnswerRules } from "./answer-rules.ts";
 import type { Answerer, Look, LookRequest } from "./answerer.ts";
-import { ownAnswerer } from "./own-answerer.ts";
-import { processorAnswerer } from "./processor-answerer.ts";
+import { openAnswerer } from "./open-answerer.ts";
 import { completeFrames, picturesOf, randomFrames, type ShownFrames, twinFrames } from "./twin-views.ts";
 
 /** What is asked, of which model, about which clip. */
@@ -77,21 +71,6 @@ export interface Asked extends Said {
   readonly height: number;
   readonly compared?: Compared;
 }
-
-const openAnswerer = async (model: string, adapter: string | undefined, job: AskJob): Promise<Answerer> => {
-  // Says what a folder is that is no checkpoint, before anything else is missed in it.
-  await readConfigFile(model);
-  if (adapter !== undefined) checkIsAdapter(adapter);
-  const tokenizer = loadTokenizer(model);
-  const tokens = segmentTokensOf(tokenizer);
-  if (tokens === undefined) return processorAnswerer(model, job.engine, adapter);
-  if (adapter !== undefined)
-    throw new ConfigError("adapter for a model of our own", {
-      where: "--adapter",
-      expected: "a checkpoint of the Qwen2.5-VL family",
-    });
-  return ownAnswerer(model, tokenizer, tokens, job.engine);
-};
 
 /** Each wanted frame once, at the look's size, by index. */
 const framesAt = async (
@@ -176,7 +155,7 @@ export const ask = async (job: AskJob, context: JobContext): Promise<Asked> => {
   await using prepared = job.compare === undefined ? null : await preparePair(job.compare.request);
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const info = await clips.video.probe(file, signal);
-  await using answerer = await openAnswerer(model, adapter, job);
+  await using answerer = await openAnswerer(model, adapter, job.engine);
   const look = answerer.look(info, job.look);
   const caution = answerer.caution(info);
   if (caution !== undefined) context.warn(caution);

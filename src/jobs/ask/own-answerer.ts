@@ -83,8 +83,11 @@ export const ownAnswerer = async (
       signal?.throwIfAborted();
       const asked = textTokens(question, tokenizer);
       const text = { tokens: asked, scoredFrom: asked.length, next: true };
-      const row = { clip: patchesOf(pictures), texts: [text] };
-      const { batch, ends } = segmentsBatch([row], batching, { tokens, prefill: true });
+      // Without frames the question is asked alone; a batch still wants a clip, which nobody sees.
+      const blind = pictures.frames.length === 0;
+      const shown = blind ? { ...pictures, frames: [new Uint8Array(width * height * 3)] } : pictures;
+      const row = { clip: patchesOf(shown), texts: [text] };
+      const { batch, ends } = segmentsBatch([row], batching, { tokens, prefill: true, blind });
       const prompt = {
         batch,
         nextPositions: ends.map(({ nextPosition }) => nextPosition),

@@ -35,17 +35,19 @@ export const encodePrompt = (
   question: string,
   answer?: string,
 ): EncodedPrompt => {
-  const visual = processor.cut("video", frames, { width, height }, framesPerSecond);
+  // Without frames the question is asked alone.
+  const isSeen = frames.length > 0;
+  const visual = isSeen ? processor.cut("video", frames, { width, height }, framesPerSecond) : undefined;
   const user = {
     role: "user",
     content: [
-      { type: "video", video: "clip" },
+      ...(isSeen ? [{ type: "video", video: "clip" } as const] : []),
       { type: "text", text: question },
     ],
   } as const;
   const said =
     answer === undefined ? [] : [{ role: "assistant", content: [{ type: "text", text: answer }] } as const];
-  const { inputIds, videos } = processor.encode([user, ...said], () => visual, {
+  const { inputIds, videos } = processor.encode([user, ...said], () => visual!, {
     addGenerationPrompt: answer === undefined,
   });
   const columns = inputIds.length;
@@ -61,7 +63,7 @@ export const encodePrompt = (
     ids_BT: inputIds,
     mask_BT: new Uint8Array(columns).fill(1),
     positions_3BT,
-    videos: { grids, patches: videos[0]!.rows_PX },
+    ...(isSeen && { videos: { grids, patches: videos[0]!.rows_PX } }),
   };
   return { ids, inputIds: [...inputIds], next: next_B[0]! };
 };

@@ -8,12 +8,12 @@ import type { Engine } from "../../engine/contract.ts";
 import { openEngine } from "../../engine/engines.ts";
 import { type BenchmarkSample, benchmarkRegistry, clusterOf } from "../../evaluation/benchmarks.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
+import { firstWordSubject } from "../../evaluation/first-word-subject.ts";
 import { interventionRegistry } from "../../evaluation/interventions.ts";
 import { writeRecord } from "../../evaluation/records.ts";
 import { evaluatedRunFiles } from "../../evaluation/report/description.ts";
 import { chooseSplit } from "../../evaluation/splits.ts";
 import type { Subject } from "../../evaluation/subject.ts";
-import checkpointSubject from "../../evaluation/subjects/checkpoint.ts";
 import { clipPatches } from "../../frames/clip-patches.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import { patchShape, shownPictures } from "./clips.ts";
@@ -70,7 +70,7 @@ const subjectOf = (
   clips: TestQuestions["clips"],
   { recipe, language, out }: StageContext,
 ): Subject => {
-  return checkpointSubject({
+  return firstWordSubject({
     name: title,
     recipe: { name: "checkpoint", params: { steps: checkpoint.slice(out.length + 1) } },
     engine,

@@ -30,7 +30,7 @@ test("reversed, shuffled, single frame, blind", async () => {
   expect(shuffled).not.toEqual(positions_T);
   expect([...shuffled].sort((a, b) => a! - b!)).toEqual(positions_T);
   expect((await make("shuffled"))({ ...request, positions_T: [3] })).toBeNull();
-  expect(await shown("single-frame")).toEqual(positions_T.map(() => 18));
+  expect(await shown("frozen")).toEqual(positions_T.map(() => 18));
   expect(
     (await shown("single-frame", { at: "last", others: "blank" }))?.filter((frame) => frame !== null),
   ).toEqual([38]);

@@ -1,4 +1,4 @@
-import { watchedResponse } from "../core/watched-response.ts";
+import { watchedResponse } from "./watched-response.ts";
 
 /** `fetch` whose answers end with an error after `mostBytes`, so that no server can fill the memory. */
 export const limitedFetch =

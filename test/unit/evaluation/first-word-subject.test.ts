@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { segmentsBatch } from "../../../src/batch/segments-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { Sample } from "../../../src/dataset/sample.ts";
+import { firstWordSubject } from "../../../src/evaluation/first-word-subject.ts";
 import type { AnswerRequest, Subject } from "../../../src/evaluation/subject.ts";
-import checkpointSubject from "../../../src/evaluation/subjects/checkpoint.ts";
+
 import type { Trainee } from "../../../src/training/loop.ts";
 import { clipOf, noiseStep, tinyTokens, tinyTrainee } from "../training/tiny.ts";
 
@@ -24,7 +25,7 @@ beforeAll(() => {
       return engine.forward(...given);
     },
   });
-  subject = checkpointSubject({
+  subject = firstWordSubject({
     name: "tiny",
     recipe: { name: "tiny", params: {} },
     engine: counting,

@@ -1,0 +1,59 @@
+import OpenAI from "openai";
+import { messageOf } from "./errors.ts";
+
+/** What became of a request that an endpoint did not answer as it should. */
+export type EndpointStatus = "rate-limited" | "server-error" | "refused" | "unreachable" | "malformed";
+
+/** A failed attempt: what it counts as, and whether another one may help. */
+export interface EndpointFailure {
+  readonly status: EndpointStatus;
+  /** In one line, without the key. */
+  readonly reason: string;
+  readonly again: boolean;
+  /** What the server asked us to wait. */
+  readonly afterSeconds?: number;
+}
+
+/** Seconds of a `retry-after` header: a number, or nothing where it says a date or no number at all. */
+const afterOf = (headers: Headers | undefined): number | undefined =>
+  Number(headers?.get("retry-after-ms")) / 1000 || Number(headers?.get("retry-after")) || undefined;
+
+/**
+ * What an error of the `openai` client says.
+ *
+ * @param key never repeated, though servers repeat it in their complaints
+ * @param message what the error says, where it has better words than its own
+ */
+export const endpointFailure = (
+  error: unknown,
+  key: string | undefined,
+  message: string = messageOf(error),
+): EndpointFailure => {
+  // A server's complaint goes to a terminal: no control characters.
+  const reason = (key ? message.replaceAll(key, "[key]") : message).replace(/\p{Cc}+/gu, " ").slice(0, 300);
+  if (error instanceof OpenAI.APIError && error.status !== undefined) {
+    const after = afterOf(error.headers);
+    const wait = after === undefined ? {} : { afterSeconds: Math.max(0, after) };
+    if (error.status === 429) return { status: "rate-limited", reason, again: true, ...wait };
+    if (error.status >= 500) return { status: "server-error", reason, again: true, ...wait };
+    return { status: "refused", reason, again: error.status === 408 || error.status === 409 };
+  }
+  if (error instanceof OpenAI.APIConnectionError) return { status: "unreachable", reason, again: true };
+  return { status: "malformed", reason, again: true };
+};
+
+/** Waits, or less when the signal ends first. */
+export const pause = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted === true || milliseconds <= 0) {
+      resolve();
+      return;
+    }
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal?.addEventListener("abort", done);
+  });

@@ -1,0 +1,90 @@
+import type OpenAI from "openai";
+import { DataFormatError } from "../../core/errors.ts";
+
+/** What one request gave. */
+export interface EndpointCompletion {
+  readonly text: string;
+  readonly finishReason: "stop" | "length" | "refused";
+  /** Why there is no answer, where it was refused. */
+  readonly refusal?: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Most probable first tokens with their log-probabilities, where they were asked for. */
+  readonly first?: readonly { readonly token: string; readonly logprob: number }[];
+}
+
+/** A request without `stream`, which the caller decides. */
+export type CompletionRequest = Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, "stream">;
+
+const ended = (reason: string | null | undefined): EndpointCompletion["finishReason"] =>
+  reason === "length" ? "length" : reason === "content_filter" ? "refused" : "stop";
+
+const refused = (refusal: string | null | undefined): Pick<EndpointCompletion, "refusal"> =>
+  typeof refusal === "string" && refusal !== "" ? { refusal } : {};
+
+const noCompletion = (got: unknown): DataFormatError =>
+  new DataFormatError("the answer is no chat completion", {
+    expected: "choices[0].message.content as text",
+    got: JSON.stringify(got)?.slice(0, 80) ?? "nothing",
+  });
+
+/** A whole answer. @throws {DataFormatError} for one that is no chat completion */
+const readWhole = (response: Partial<OpenAI.ChatCompletion> | undefined): EndpointCompletion => {
+  const choice = Array.isArray(response?.choices) ? response.choices[0] : undefined;
+  const { content, refusal } = choice?.message ?? {};
+  if (choice === undefined || (typeof content !== "string" && typeof refusal !== "string"))
+    throw noCompletion(response);
+  const first = choice.logprobs?.content?.[0]?.top_logprobs;
+  return {
+    text: content ?? "",
+    finishReason: refusal ? "refused" : ended(choice.finish_reason),
+    ...refused(refusal),
+    promptTokens: response?.usage?.prompt_tokens ?? 0,
+    completionTokens: response?.usage?.completion_tokens ?? 0,
+    ...(first === undefined ? {} : { first }),
+  };
+};
+
+/** An answer that comes in pieces. @throws {DataFormatError} for one that ends before it says why */
+const readPieces = async (pieces: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<EndpointCompletion> => {
+  let [text, refusal] = ["", ""];
+  let reason: string | null | undefined;
+  let usage: { prompt_tokens?: number; completion_tokens?: number } | null | undefined;
+  let first: EndpointCompletion["first"];
+  for await (const piece of pieces) {
+    const choice = piece.choices?.[0];
+    text += choice?.delta?.content ?? "";
+    refusal += choice?.delta?.refusal ?? "";
+    reason = choice?.finish_reason ?? reason;
+    usage = piece.usage ?? usage;
+    first ??= choice?.logprobs?.content?.[0]?.top_logprobs;
+  }
+  if (reason === undefined || reason === null)
+    throw new DataFormatError("the answer broke off", {
+      expected: "a piece with finish_reason",
+      got: JSON.stringify(text.slice(-40)),
+    });
+  return {
+    text,
+    finishReason: refusal === "" ? ended(reason) : "refused",
+    ...refused(refusal),
+    promptTokens: usage?.prompt_tokens ?? 0,
+    completionTokens: usage?.completion_tokens ?? 0,
+    ...(first === undefined ? {} : { first }),
+  };
+};
+
+/** Asks once. @throws whatever the client throws, and {DataFormatError} for an answer that is none */
+export const completeOnce = async (
+  client: OpenAI,
+  request: CompletionRequest,
+  stream: boolean,
+  signal: AbortSignal,
+): Promise<EndpointCompletion> => {
+  if (!stream)
+    return readWhole(await client.chat.completions.create({ ...request, stream: false }, { signal }));
+  const options = { include_usage: true };
+  return readPieces(
+    await client.chat.completions.create({ ...request, stream: true, stream_options: options }, { signal }),
+  );
+};

@@ -1,0 +1,40 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { makeFolder, readJsonFile, writeFileAtomic } from "../../core/files.ts";
+import type { EndpointCompletion } from "./completion.ts";
+
+const kept: z.ZodType<EndpointCompletion> = z.object({
+  text: z.string(),
+  finishReason: z.enum(["stop", "length", "refused"]),
+  refusal: z.string().optional(),
+  promptTokens: z.number(),
+  completionTokens: z.number(),
+  first: z.array(z.object({ token: z.string(), logprob: z.number() })).optional(),
+}) as z.ZodType<EndpointCompletion>;
+
+/** Answers of endpoints, kept by what was asked. Failures are never kept. */
+export class KeptAnswers {
+  readonly #folder: string | undefined;
+  /** @param folder undefined: nothing is kept */
+  constructor(folder: string | undefined) {
+    this.#folder = folder;
+    if (folder !== undefined) makeFolder(folder);
+  }
+  /** The kept answer; undefined for none, and for a file that was damaged. */
+  get(key: string): EndpointCompletion | undefined {
+    if (this.#folder === undefined) return undefined;
+    const file = join(this.#folder, `${key}.json`);
+    if (!existsSync(file)) return undefined;
+    try {
+      return kept.safeParse(readJsonFile(file)).data;
+    } catch {
+      return undefined;
+    }
+  }
+  /** Keeps an answer. */
+  put(key: string, completion: EndpointCompletion): void {
+    if (this.#folder !== undefined)
+      writeFileAtomic(join(this.#folder, `${key}.json`), JSON.stringify(completion));
+  }
+}

@@ -1,0 +1,220 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { ConfigError } from "../../core/errors.ts";
+import { frameIndex, seconds } from "../../core/units.ts";
+import { pixelsOf } from "../../frames/frame-batch.ts";
+import { ClipPictures, givenPositions, type ShownAt } from "../clip-pictures.ts";
+import type { CompletionRequest, EndpointCompletion } from "../endpoint/completion.ts";
+import { KeptAnswers } from "../endpoint/kept-answers.ts";
+import { JpegPictures, messagesFor, type PictureEncoding, requestKey } from "../endpoint/messages.ts";
+import { optionProbabilities } from "../endpoint/option-probabilities.ts";
+import { PatientClient } from "../endpoint/patient-client.ts";
+import { promptAsText } from "../prompt.ts";
+import {
+  type Answer,
+  type AnswerRequest,
+  defineSubject,
+  type SubjectEstimate,
+  type SubjectMeans,
+  type SubjectPlugin,
+} from "../subject.ts";
+
+const params = z.strictObject({
+  endpoint: z.string().min(1).describe("BASE_URL#MODEL, e.g. http://localhost:8000/v1#qwen"),
+  name: z.string().optional().describe("name in tables; the model's when left out"),
+  apiKeyVariable: z.string().default("OPENAI_API_KEY").describe("environment variable that holds the key"),
+  pictures: z
+    .enum(["images", "video_url", "jpeg_video_url"])
+    .default("images")
+    .describe("frames as image parts; an MP4 of them as video_url; or their JPEGs as one video_url"),
+  times: z.boolean().default(false).describe("say in front of every image when it is shown"),
+  maxPixels: z.int().min(784).default(262_144).describe("pixels of a picture at most"),
+  quality: z.int().min(1).max(100).default(90).describe("of the JPEGs"),
+  concurrency: z.int().min(1).default(8).describe("questions at the same time"),
+  requestsPerMinute: z.number().positive().optional().describe("at most; left out: no limit of ours"),
+  attempts: z.int().min(1).default(4).describe("tries a question, the first included"),
+  backoffSeconds: z.number().nonnegative().default(1).describe("wait after a failure; doubles each time"),
+  deadlineSeconds: z.number().positive().default(120).describe("time for one question, retries included"),
+  stream: z.boolean().default(false).describe("take answers in pieces"),
+  logprobs: z.boolean().default(false).describe("ask for the probabilities of the options"),
+  temperature: z.number().min(0).default(0).describe("0: always the most probable token"),
+  maxNewTokens: z.int().min(1).default(128).describe("tokens of an answer at most"),
+  pricePerMillionPromptTokens: z.number().min(0).default(0).describe("for the cost"),
+  pricePerMillionCompletionTokens: z.number().min(0).default(0).describe("for the cost"),
+});
+type Settings = z.output<typeof params>;
+
+/** @throws {ConfigError} for an address or a model that is none */
+const endpointOf = (text: string): { readonly baseUrl: string; readonly model: string } => {
+  const mark = text.lastIndexOf("#");
+  const [baseUrl, model] = [text.slice(0, Math.max(0, mark)), text.slice(mark + 1)];
+  if (mark < 0 || model === "" || !URL.canParse(baseUrl) || !/^https?:/.test(baseUrl))
+    throw new ConfigError("not an endpoint", {
+      where: "--subject openai",
+      expected: "BASE_URL#MODEL, such as http://localhost:8000/v1#qwen",
+      got: text,
+    });
+  return { baseUrl, model };
+};
+
+/** Writes pictures as a clip; equal pictures one after the other are told apart by their times. */
+const clipWriter =
+  ({ video }: SubjectMeans): PictureEncoding["writeClip"] =>
+  async (shown) => {
+    const folder = mkdtempSync(join(tmpdir(), "videoperceiver-shown-"));
+    try {
+      const { width, height } = shown[0]!.picture;
+      let last = Number.NEGATIVE_INFINITY;
+      const times = shown.map(({ timeSeconds }, at) => {
+        last = timeSeconds > last ? timeSeconds : (Number.isFinite(last) ? last : at) + 0.04;
+        return last;
+      });
+      const frames = shown.map(({ picture }, at) => ({
+        width,
+        height,
+        pixels: picture.pixels,
+        frames: [{ index: frameIndex(at), timeSeconds: seconds(times[at]!) }],
+      }));
+      const { file } = await video.write(join(folder, "shown.mp4"), { width, height, frames });
+      return readFileSync(file);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+
+/** About as many visual tokens as a model that takes 28 by 28 pixels as one. */
+const tokensOfPicture = (maxPixels: number): number => Math.ceil(maxPixels / 784);
+
+const estimateOf =
+  (settings: Settings, { prompt }: SubjectMeans) =>
+  (requests: readonly AnswerRequest[]): SubjectEstimate => {
+    const { maxPixels, requestsPerMinute, maxNewTokens } = settings;
+    let promptTokens = 0;
+    for (const request of requests) {
+      const pictures = request.view.withoutVideo === true ? 0 : givenPositions(request).length;
+      promptTokens +=
+        Math.ceil(promptAsText(prompt(request.sample)).length / 4) + pictures * tokensOfPicture(maxPixels);
+    }
+    const completionTokens = requests.length * Math.min(maxNewTokens, 16);
+    return {
+      promptTokens,
+      completionTokens,
+      cost: costOf(settings, promptTokens, completionTokens),
+      leastSeconds: requestsPerMinute === undefined ? 0 : (requests.length * 60) / requestsPerMinute,
+    };
+  };
+
+const costOf = (settings: Settings, promptTokens: number, completionTokens: number): number =>
+  (promptTokens * settings.pricePerMillionPromptTokens +
+    completionTokens * settings.pricePerMillionCompletionTokens) /
+  1e6;
+
+const answered = (completion: EndpointCompletion, options: number, settings: Settings): Answer => {
+  const { text, finishReason, refusal, promptTokens, completionTokens, first } = completion;
+  const probabilities = first === undefined ? undefined : optionProbabilities(first, options);
+  return {
+    text,
+    finishReason,
+    ...(finishReason === "refused" ? { error: refusal ?? "stopped by the endpoint's content filter" } : {}),
+    usage: { promptTokens, completionTokens, cost: costOf(settings, promptTokens, completionTokens) },
+    ...(probabilities && { optionProbabilities: probabilities }),
+  };
+};
+
+/** Everything that is asked about one question. */
+const requestBody = async (
+  request: AnswerRequest,
+  shown: readonly ShownAt[],
+  model: string,
+  settings: Settings,
+  { prompt, seed }: SubjectMeans,
+  encoding: PictureEncoding,
+): Promise<CompletionRequest> => {
+  const asked = prompt(request.sample);
+  const { logprobs, temperature, maxNewTokens } = settings;
+  return {
+    model,
+    messages: await messagesFor(asked, shown, encoding),
+    temperature,
+    max_tokens: Math.min(maxNewTokens, asked.maxNewTokens ?? maxNewTokens),
+    ...(temperature > 0 ? { seed: seed + request.draw } : {}),
+    ...(logprobs ? { logprobs: true, top_logprobs: 20 } : {}),
+  };
+};
+
+const plugin: SubjectPlugin = defineSubject({
+  summary: "a model behind an OpenAI-compatible endpoint",
+  source: "OpenAI's chat completions; video_url parts as vLLM and SGLang take them",
+  params,
+  argument: "endpoint",
+  create: (settings) => {
+    const { baseUrl, model } = endpointOf(settings.endpoint);
+    return async (means) => {
+      const size = { minPixels: 1, maxPixels: settings.maxPixels };
+      const pictures = new ClipPictures(means.frames, means.clipFolder, {
+        size,
+        take: (batch, position) => ({
+          width: batch.width,
+          height: batch.height,
+          pixels: pixelsOf(batch, position).slice(),
+        }),
+      });
+      const encoding: PictureEncoding = {
+        as: settings.pictures,
+        tellTimes: settings.times,
+        jpegs: new JpegPictures(settings.quality),
+        writeClip: clipWriter(means),
+      };
+      const client = new PatientClient({
+        ...settings,
+        baseUrl,
+        apiKey: process.env[settings.apiKeyVariable],
+        requestsPerMinute: settings.requestsPerMinute,
+      });
+      const keptAnswers = new KeptAnswers(means.answersFolder);
+      const askOne = async (request: AnswerRequest, signal: AbortSignal | undefined): Promise<Answer> => {
+        try {
+          const shown = await pictures.shown(request, signal);
+          const body = await requestBody(request, shown, model, settings, means, encoding);
+          const options = request.sample.options?.length ?? 0;
+          const key = requestKey(baseUrl, body, settings.temperature > 0 ? request.draw : 0);
+          const known = keptAnswers.get(key);
+          if (known !== undefined) return { ...answered(known, options, settings), attempts: 0 };
+          const outcome = await client.ask(body, signal);
+          const { attempts, milliseconds: latencyMilliseconds } = outcome;
+          if ("failure" in outcome) {
+            const { status, reason } = outcome.failure;
+            const finishReason =
+              status === "deadline" ? "timeout" : status === "refused" ? "refused" : "error";
+            return { text: "", finishReason, error: `${status}: ${reason}`, attempts, latencyMilliseconds };
+          }
+          keptAnswers.put(key, outcome.completion);
+          return { ...answered(outcome.completion, options, settings), attempts, latencyMilliseconds };
+        } finally {
+          pictures.done(request);
+        }
+      };
+      const { temperature, maxNewTokens } = settings;
+      const { endpoint: _, concurrency, attempts, backoffSeconds, deadlineSeconds, ...decisive } = settings;
+      return {
+        name: settings.name ?? model,
+        recipe: { name: "openai", params: { ...decisive, model } },
+        decoding: { temperature, maxNewTokens, seed: means.seed },
+        looks: true,
+        concurrency,
+        prompt: (sample) => promptAsText(means.prompt(sample)),
+        refuses: (view) =>
+          view.toldAs_T !== undefined && (settings.pictures !== "images" || !settings.times)
+            ? "times are told with pictures=images and times=true only"
+            : undefined,
+        plan: (requests) => pictures.plan(requests),
+        estimate: estimateOf(settings, means),
+        answer: (batch, signal) => Promise.all(batch.map((request) => askOne(request, signal))),
+        [Symbol.asyncDispose]: async () => {},
+      };
+    };
+  },
+});
+export default plugin;
