@@ -61,7 +61,7 @@ export const openEmbedded = async (
   options: EmbeddedOptions,
   adapter?: Adapter,
 ): Promise<OpenModel> => {
-  const checkpoint = await openCheckpoint(folder);
+  const checkpoint = await openCheckpoint(folder, { untied: adapter?.unties === true });
   try {
     const { config } = checkpoint;
     const parameters = parameterCount(config);
