@@ -24,6 +24,7 @@ export interface EngineChoice {
 
 /** A model that is ready to compute, and what it is. */
 export interface OpenedEngine extends ReadyEngine {
+  /** As the folder's files say. */
   readonly config: ModelConfig;
   /** Name and parameters of the engine. */
   readonly recipe: MadeBy;

@@ -92,7 +92,7 @@ test("an adapter with a head of its own parts head and word table of a model tha
   for (const execution of ["whole", "layerwise"] as const) {
     const open = async (replaced: (typeof head)[], unties: boolean): Promise<Float32Array> => {
       const adapter = { ...plain, replaced, unties };
-      const { engine, config: opened } = await openEngine(tied, "none", { threads: 1, execution }, adapter);
+      const { engine, config: opened } = await openEmbedded(tied, "none", { threads: 1, execution }, adapter);
       await using _ = engine;
       expect(opened.text.tieWordEmbeddings).toBe(!unties);
       expect(await engine.read("model.embed_tokens.weight", "value")).toEqual(table.data);
