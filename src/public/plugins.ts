@@ -43,6 +43,14 @@ export {
   type UnreadRow,
 } from "../dataset/sources.ts";
 export {
+  defineEngine,
+  type EngineOpener,
+  type EnginePlugin,
+  type EngineRequest,
+  type ReadyEngine,
+} from "../engine/engine-plugin.ts";
+export { engineRegistry } from "../engine/engines.ts";
+export {
   type Benchmark,
   type BenchmarkPlugin,
   type BenchmarkSample,
