@@ -28,10 +28,14 @@ export type ColumnMeaning = keyof typeof meanings;
 
 const columnMeanings = Object.keys(meanings) as ColumnMeaning[];
 
-const column = (what: string) => z.string().min(1).optional().describe(`column with ${what}`);
+const column = (what: string): z.ZodOptional<z.ZodString> =>
+  z.string().min(1).optional().describe(`column with ${what}`);
+
+/** Schema of an optional column. */
+type ColumnSchema = z.ZodOptional<z.ZodString>;
 
 /** Parameters of a source that is a table: which column means what; sensible names are found by themselves. */
-export const tableParams = {
+export const tableParams: Record<ColumnMeaning, ColumnSchema> & { separator: z.ZodDefault<z.ZodString> } = {
   clip: column("the clip's path or name"),
   caption: column("what happens in the clip"),
   question: column("a question"),

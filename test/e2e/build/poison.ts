@@ -1,9 +1,9 @@
-import { defineRelevance, relevanceProviders, z } from "videoperceiver/plugins";
+import { defineRelevance, type RelevanceDefinition, relevanceProviders, z } from "videoperceiver/plugins";
 
 const motion = await relevanceProviders.load("motion");
 
 /** Motion, but a clip whose caption has the word ends its process. */
-const poison = defineRelevance({
+const poison: RelevanceDefinition = defineRelevance({
   ...motion,
   summary: "ends the process for one caption",
   params: z.strictObject({ word: z.string().default("number 3 ").describe("in the caption") }),
