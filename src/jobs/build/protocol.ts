@@ -134,6 +134,7 @@ export type FromBuildWorker =
       readonly rows: number;
       readonly rejected: number;
       readonly seconds: number;
+      readonly videoSeconds: number;
     }
   | { readonly type: "failed"; readonly position: number | null; readonly message: string };
 

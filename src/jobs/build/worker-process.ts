@@ -28,9 +28,9 @@ const make = async (clip: PlannedClip): Promise<void> => {
   const file = join(tools!.order.out, resultFile(position));
   makeFolder(join(file, ".."));
   writeFileAtomic(file, JSON.stringify(finished));
-  const { rows, rejected } = finished;
+  const { rows, rejected, durationSeconds: videoSeconds } = finished;
   const seconds = (nowMilliseconds() - started) / 1000;
-  send({ type: "done", position, rows: rows.length, rejected: rejected.length, seconds });
+  send({ type: "done", position, rows: rows.length, rejected: rejected.length, seconds, videoSeconds });
   position = null;
 };
 
