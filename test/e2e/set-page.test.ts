@@ -152,14 +152,12 @@ describe.skipIf(chromiumMissing("the page over a data set"))("the page over ten 
     const { page } = await openAt(1280);
     await page.locator(".pair").nth(1).click();
     const at = (step: number): Promise<string[]> =>
-      page.evaluate((value) => {
-        const slider = document.querySelector("#detail input[type=range]") as HTMLInputElement;
-        slider.value = String(value);
+      page.evaluate(`(() => {
+        const slider = document.querySelector("#detail input[type=range]");
+        slider.value = "${step}";
         slider.dispatchEvent(new Event("input"));
-        return [...document.querySelectorAll<HTMLElement>("#detail .shot")].map(
-          (shot) => shot.style.backgroundPosition,
-        );
-      }, step);
+        return [...document.querySelectorAll("#detail .shot")].map((shot) => shot.style.backgroundPosition);
+      })()`);
     expect(await at(0)).toEqual(["0px 0%", "0px 0%"]);
     expect(await at(2)).toEqual(["0px 40%", "0px 20%"]);
     expect(await page.locator("#detail .side.gone").count()).toBe(1);
@@ -195,10 +193,8 @@ describe.skipIf(chromiumMissing("the page over a data set"))("the page over ten 
     [420, "dark"],
   ] as const)("%i pixels, %s: nothing sticks out, and text can be read", async (width, scheme) => {
     const { page, errors } = await openAt(width, scheme);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
-      0,
-    );
-    const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
+    const dark = await page.evaluate("getComputedStyle(document.body).backgroundColor");
     expect(dark).toBe(scheme === "dark" ? "rgb(16, 18, 22)" : "rgb(246, 246, 243)");
     await page.keyboard.press("Enter");
     const box = (await page.locator("#detail").boundingBox())!;

@@ -139,6 +139,9 @@ const described = (result: BuildResult): string => {
         ]),
     `rejected: ${rejected}${rejected === 0 ? "" : ` (${rules.join(", ")}); reasons in rejected.jsonl`}`,
     `without looking: ${textLeak.headline.replaceAll("*", "")}`,
+    ...(result.keywords === null
+      ? []
+      : [`keywords: ${result.keywords.tokens} tokens, cost ${result.keywords.cost.toFixed(4)}`]),
     ...(result.clipsPerMinute === null ? [] : [`${result.clipsPerMinute.toFixed(0)} clips a minute`]),
     `content ${description.contentHash}`,
   ].join("\n");

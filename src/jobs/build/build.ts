@@ -8,8 +8,8 @@ import { SetPage } from "../../dataset/set-page.ts";
 import type { SplitShares } from "../../dataset/split.ts";
 import type { JobContext } from "../job-context.ts";
 import { assembleDataset } from "./assemble.ts";
-import { openClipTools } from "./build-clip.ts";
 import { datasetCard, leakSentence, RejectionCounts } from "./card.ts";
+import { openClipTools } from "./clip-tools.ts";
 import { Decisions, decisionsSchemaName, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
 import { makeClips } from "./make-clips.ts";
@@ -61,6 +61,8 @@ export interface BuildResult {
   /** Clips that were made a minute; null when none was. */
   readonly clipsPerMinute: number | null;
   readonly textLeak: { readonly isLeaking: boolean; readonly headline: string };
+  /** What language models read, wrote and cost; null when none was asked. */
+  readonly keywords: { readonly tokens: number; readonly cost: number } | null;
   readonly warnings: readonly string[];
 }
 
@@ -111,7 +113,7 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
     const check = new RuleCheck(rules, decisions);
     const tally = new Tally();
     const rejections = new RejectionCounts();
-    const warnings: string[] = [];
+    const warnings: string[] = [...plan.notes];
     let leak = tally.textLeak();
     const page = new SetPage(join(out, buildFolder, "rows.html"));
     const description = await assembleDataset({
@@ -181,6 +183,7 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
       seconds: (nowMilliseconds() - started) / 1000,
       clipsPerMinute: work.made > 0 && work.seconds > 0 ? (60 * work.made) / work.seconds : null,
       textLeak: { isLeaking: leak.isLeaking, headline: leakSentence(leak) },
+      keywords: tally.keywordTokens === 0 ? null : { tokens: tally.keywordTokens, cost: tally.keywordCost },
       warnings,
     };
   } finally {

@@ -3,7 +3,8 @@ import { messageOf } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { loadPlugin } from "../load-plugin.ts";
-import { buildClip, type ClipTools, openClipTools } from "./build-clip.ts";
+import { buildClip } from "./build-clip.ts";
+import { type ClipTools, openClipTools } from "./clip-tools.ts";
 import { type FromBuildWorker, type PlannedClip, resultFile, type ToBuildWorker } from "./protocol.ts";
 
 /**
