@@ -1,8 +1,8 @@
 /** The main job from nothing: what is rendered, how large the models are, how long each stage trains. */
 
-import type { GrpoOptions } from "../training/comparative-grpo.ts";
 import type { ContrastOptions } from "../training/contrast.ts";
 import type { DualEncoderOptions } from "../training/dual-encoder.ts";
+import type { GrpoOptions } from "../training/grpo-options.ts";
 
 /** A whole quickstart, resolved. */
 export interface QuickstartRecipe {
@@ -120,11 +120,17 @@ const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
       maxNewTokens: 3,
       temperature: 1,
       clip: 0.2,
+      largestRatio: 10,
+      updatesPerRollout: 1,
       beta: 0.04,
       rewards: { format: 0.5, length: 0.25, repetition: 0.25 },
       lambda: 0.5,
+      comparison: "comparative",
       refeedTries: 2,
       onExhausted: "baseOnly",
+      prefilter: { draws: 8, share: 0.5 },
+      instructionGuard: { prompts: 8, everySteps: 5, leastShare: 0.5 },
+      control: "none",
       checkpointEvery: 50,
       learningRate: 3e-4,
     },
