@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../../core/files.ts";
-import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
+import type { FrameTextEncoder } from "../../engine/dual-encoder.ts";
+import { dualEncoderOpener } from "../../engine/engines.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import type { DualEncoderConfig } from "../../model/dual-encoder-config.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
@@ -45,9 +46,11 @@ export const makeEncoder = async (
   clips: readonly MemoryClip[],
   data: StageData,
   context: JobContext,
-): Promise<DualEncoder> => {
+): Promise<FrameTextEncoder> => {
   const folder = join(out, quickstartFiles.relevance);
-  if (!existsSync(join(folder, "encoder", "config.json"))) {
+  const target = join(folder, "encoder");
+  const opener = await dualEncoderOpener();
+  if (!existsSync(join(target, "config.json"))) {
     const config: DualEncoderConfig = {
       family: "videoperceiver-dual-encoder",
       pixels: clips[0]!.frames.width,
@@ -64,13 +67,9 @@ export const makeEncoder = async (
       keywords: samples[0]!.keywords ?? [],
     }));
     const progress = context.progress(labels.encoder, "steps");
-    const store = await trainDualEncoder(config, examples, options, {
-      run,
-      progress,
-      signal: context.signal,
-    });
-    makeFolder(join(folder, "encoder"));
-    saveDualEncoder(join(folder, "encoder"), config, store);
+    makeFolder(target);
+    const around = { run, progress, signal: context.signal };
+    await trainDualEncoder(opener, target, config, examples, options, around);
   }
-  return DualEncoder.open(join(folder, "encoder"), recipe.threads);
+  return opener.open(target, recipe.threads);
 };

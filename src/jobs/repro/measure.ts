@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openEngine } from "../../engine/onnx/open.ts";
+import { openEngine } from "../../engine/engines.ts";
 import { type EvaluationRecord, readRecords } from "../../evaluation/records.ts";
 import { evaluatedRunFiles } from "../../evaluation/report/description.ts";
 import { batchRules } from "../../model/batch-rules.ts";
@@ -47,8 +47,8 @@ const lookAt = async (
   { recipe, language }: StageContext,
   block: number,
 ): Promise<Pick<Measures, "wins" | "right">> => {
-  const options = { threads: recipe.threads, execution: "whole", keptPlans: 4 } as const;
-  const { config, engine: opened } = await openEngine(checkpoint, "none", options);
+  const request = { folder: checkpoint, trained: "none", recurringShapes: 4 } as const;
+  const { config, engine: opened } = await openEngine(recipe, request);
   await using engine = opened;
   const trainee = { engine, rules: batchRules(config), tokens: language.tokens };
   const seen = heldOut.filter(({ clip }) => clip.absentSteps.size > 0);
