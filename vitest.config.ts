@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { mutantPlugins } from "./scripts/mutants/plugin.ts";
 
 /** The package's own entries, read from the sources: plug-in files import them as people do. */
 const ownEntries = [
@@ -18,6 +19,7 @@ const ownEntries = [
  */
 const project = (name: string, include: string[], testTimeout: number, sideBySide: boolean): object => ({
   resolve: { alias: ownEntries },
+  plugins: mutantPlugins(),
   test: {
     name,
     include,

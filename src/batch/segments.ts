@@ -4,6 +4,7 @@
  */
 import type { Random } from "../core/random.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
+import type { DrawnUnder } from "./token-batch.ts";
 
 /** The tokens of one text behind a clip. */
 export interface TextSegment {
@@ -82,6 +83,8 @@ export interface SegmentOptions {
   readonly blind?: boolean;
   /** A prefill for generation: exactly one scored row a clip, nothing rounded up. */
   readonly prefill?: boolean;
+  /** The distribution that targets are scored under; left out: the model's own. */
+  readonly drawn?: DrawnUnder;
 }
 
 /** Where a scored token belongs. */

@@ -54,11 +54,19 @@ export interface ForwardOptions extends CallOptions {
 
 /** What a forward pass gives for one batch; arrays are the caller's. */
 export interface BatchOutputs {
-  /** [M] log-probability of each scored target, in nats. */
+  /** [M] log-probability of each scored target under the batch's {@link DrawnUnder}, in nats. */
   readonly tokenLogprobs: Float32Array;
   /** Tapped rows [rows, D] by block (1-based), groups one behind the other. */
   readonly states: ReadonlyMap<number, Float32Array>;
   readonly candidates: CandidateLogprobs | undefined;
+}
+
+/** Everything of one batch that can be compared with another program; undefined: there is none. */
+export interface Inspection extends Omit<BatchOutputs, "candidates"> {
+  /** [M, V] */
+  readonly logits: Float32Array | undefined;
+  /** [U, D] in the order of the batch's steps. */
+  readonly visualTokens: Float32Array | undefined;
 }
 
 /** A forward pass whose backward is outstanding, or that is only read. Disposing of it frees what it keeps. */
@@ -127,8 +135,9 @@ export interface SampleRequest extends TokenChoiceRules {
 export interface Completion {
   readonly tokens: readonly number[];
   /**
-   * Log-probability of every drawn token under the model itself (temperature 1, no penalty, all tokens), in nats; the
-   * stop token's last when it was drawn.
+   * Log-probability of every drawn token under the distribution that it was drawn from (temperature, penalty, top-k,
+   * top-p, without banned tokens), in nats; the stop token's last when it was drawn. With temperature 0: under the
+   * model's own at temperature 1, with penalty and without banned tokens.
    */
   readonly logprobs: readonly number[];
   /** "stop": a stop token or a stop string; "length": as many tokens as were allowed. */
@@ -224,6 +233,8 @@ export interface Engine extends AsyncDisposable {
   backward(pass: Pass, cotangents: readonly Cotangents[], options?: CallOptions): Promise<void>;
   /** Fused loss and gradient; missing where an engine has no such thing. */
   readonly step?: FusedStep;
+  /** A forward that shows everything, for `verify`; missing where an engine cannot. */
+  readonly inspect?: (batch: TokenBatch, options?: CallOptions) => Promise<Inspection>;
   /** Sets the gradient to zero. */
   clearGradient(options?: CallOptions): Promise<void>;
   /** Applies the gradient; it stays until it is cleared. */

@@ -1,12 +1,14 @@
 /** The main job from nothing: what is rendered, how large the models are, how long each stage trains. */
 
-import type { GrpoOptions } from "../training/comparative-grpo.ts";
 import type { ContrastOptions } from "../training/contrast.ts";
 import type { DualEncoderOptions } from "../training/dual-encoder.ts";
+import type { GrpoOptions } from "../training/grpo-options.ts";
 
 /** A whole quickstart, resolved. */
 export interface QuickstartRecipe {
   readonly seed: number;
+  /** What computes the language model: NAME, or NAME:key=value,key=value. */
+  readonly engine: string;
   readonly threads: number;
   readonly world: {
     readonly profile: string;
@@ -65,11 +67,12 @@ export interface QuickstartRecipe {
  * Sizes and learning rates come from a study of what such a model learns from scratch in minutes. Contrast has a weight of
  * 0.03 instead of the paper's 0.1: there it cost no accuracy, with 0.1 half a point to two points (206 steps, one seed).
  */
-const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
+const quickstart = (minutes: number, seed: number, engine = "onnx"): QuickstartRecipe => {
   const share = minutes / 8;
   const steps = (count: number): number => Math.max(4, Math.round(count * share));
   return {
     seed,
+    engine,
     threads: 2,
     world: {
       profile: "quickstart",
@@ -120,11 +123,17 @@ const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
       maxNewTokens: 3,
       temperature: 1,
       clip: 0.2,
+      largestRatio: 10,
+      updatesPerRollout: 1,
       beta: 0.04,
       rewards: { format: 0.5, length: 0.25, repetition: 0.25 },
       lambda: 0.5,
+      comparison: "comparative",
       refeedTries: 2,
       onExhausted: "baseOnly",
+      prefilter: { draws: 8, share: 0.5 },
+      instructionGuard: { prompts: 8, everySteps: 5, leastShare: 0.5 },
+      control: "none",
       checkpointEvery: 50,
       learningRate: 3e-4,
     },

@@ -8,7 +8,7 @@ import type { TokenBatch } from "../../src/batch/token-batch.ts";
 import { EngineError, StalePassError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Cotangents, Engine, UpdateOptions } from "../../src/engine/contract.ts";
-import { openEngine } from "../../src/engine/onnx/open.ts";
+import { openEngine } from "../../src/engine/engines.ts";
 import { sampleUntilText } from "../../src/engine/stop-text.ts";
 import { takeStep } from "../../src/engine/take-step.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
@@ -164,10 +164,9 @@ export const engineConformance = (
       open({ folder: checkpoint, trained, ...(trained === "adapter" ? { adapterFolder } : {}) });
     /** The whole graph in this process, which all are compared with. */
     const reference = async (trained: ConformanceModel["trained"] = "all"): Promise<Engine> => {
-      const adapter =
-        trained === "adapter" ? await readAdapter(adapterFolder, adaptedModel(config)) : undefined;
-      const options = { threads: 1, execution: "whole" } as const;
-      return (await openEngine(checkpoint, trained, options, adapter)).engine;
+      const choice = { engine: "onnx:execution=whole", threads: 1 };
+      const adapted = trained === "adapter" ? { adapterFolder } : {};
+      return (await openEngine(choice, { folder: checkpoint, trained, ...adapted })).engine;
     };
 
     test("says what it can do", async () => {
@@ -329,6 +328,75 @@ export const engineConformance = (
       const cut = (await sampleUntilText(engine, request, stop))[0]![0]!;
       expect(cut.finish).toBe("stop");
       expect(cut.tokens.length).toBe(whole[0]!.tokens.indexOf(whole[0]!.tokens[2]!) + 1);
+    });
+
+    test("scores targets under the distribution that they were drawn from; forward, reference, gradient", async () => {
+      await using engine = await opened();
+      await using same = await reference();
+      const text = { tokens: [askToken], scoredFrom: 1, next: true };
+      const shown = clips.slice(0, 3);
+      const drawn = { temperature: 1.7, bannedTokens: [...rules.visualTokenIds, 0, 17] };
+      const rows = shown.map((clip) => ({ clip: clip.patches, texts: [text] }));
+      const { batch, ends } = segmentsBatch(rows, rules, { tokens: tinyTokens, prefill: true });
+      const request = {
+        batch,
+        nextPositions: ends.map(({ nextPosition }) => nextPosition),
+        completions: 2,
+        maxNewTokens: 4,
+        ...drawn,
+        stopTokens: [],
+        seed: "drawn",
+      };
+      const completions = await engine.sample(request);
+      const texts = completions.map((group) =>
+        group.map(({ tokens }) => ({ tokens: [askToken, ...tokens], scoredFrom: 1 })),
+      );
+      const answered = shown.map((clip, i) => ({ clip: clip.patches, texts: texts[i]! }));
+      const scored = segmentsBatch(answered, rules, { tokens: tinyTokens, drawn });
+      const own = scored.scored.length;
+      const expected = completions.flat().flatMap(({ logprobs }) => logprobs);
+      const got = await logprobsOf(engine, scored.batch);
+      expectClose(got.subarray(0, own), expected, Math.max(tolerance.numbers, 1e-5));
+      await engine.holdReference();
+      expect(await logprobsOf(engine, scored.batch, "reference")).toEqual(got);
+      // The same out of the logarithms of all tokens: at temperature 1 they are another distribution.
+      const plain = segmentsBatch(answered, rules, { tokens: tinyTokens }).batch;
+      const all = Int32Array.from(
+        { length: plain.scored.rows.length * config.text.vocabSize },
+        (_, i) => i % config.text.vocabSize,
+      );
+      await using pass = await engine.forward([plain], {
+        candidates: [{ tokens: all, perRow: config.text.vocabSize }],
+      });
+      const whole = pass.outputs[0]!.candidates!.logprobs;
+      const byHand = Array.from({ length: own }, (_, m) => {
+        const row = whole.subarray(m * config.text.vocabSize, (m + 1) * config.text.vocabSize);
+        const weights = Array.from(row, (logprob, token) =>
+          drawn.bannedTokens.includes(token) ? 0 : Math.exp(logprob / drawn.temperature),
+        );
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        return Math.log(weights[scored.batch.scored.targets[m]!]! / total);
+      });
+      expectClose(byHand, expected, 1e-5);
+      expect(Math.abs(pass.outputs[0]!.tokenLogprobs[0]! - expected[0]!)).toBeGreaterThan(1e-3);
+      const cotangents = { tokenLogprobs: got.map((_, m) => (m < own ? 1 + m / own : 0)), states: new Map() };
+      for (const one of [engine, same]) {
+        await one.clearGradient();
+        await one.backward(await one.forward([scored.batch], { keep: "graph" }), [cotangents]);
+      }
+      const mine = await gradients(engine);
+      (await gradients(same)).forEach((gradient, i) => {
+        expectClose(mine[i]!, gradient, Math.max(tolerance.numbers, 1e-5));
+      });
+      expect(mine.some((gradient) => gradient.some((x) => x !== 0))).toBe(true);
+    });
+
+    test("a scored target that is banned is refused", async () => {
+      await using engine = await opened("none");
+      const rows = [{ clip: clips[0]!.patches, texts: [{ tokens: [askToken, 16], scoredFrom: 1 }] }];
+      const options = { tokens: tinyTokens, drawn: { temperature: 1, bannedTokens: [16] } };
+      const { batch } = segmentsBatch(rows, rules, options);
+      await expect(engine.forward([batch])).rejects.toThrow(/scored target.*16, which is banned/);
     });
 
     test("saved and loaded, here and by the whole graph, training goes on as though nothing had been", async () => {

@@ -334,3 +334,53 @@ describe("contrastive: the checks of the paper's equations (temperature 1)", () 
     );
   });
 });
+
+describe("losses on tokens against plain sums", () => {
+  const evaluated = async (name: string, params: object, feeds: Numbers): Promise<Numbers> => {
+    const term = (await lossRegistry.make(name, params)).value;
+    const { loss, metrics } = built(term, { scored: 6, contrasted: 1 });
+    const all = { loss, ...metrics };
+    const values = interpret(Object.values(all), feeds);
+    return Object.fromEntries(Object.keys(all).map((key, i) => [key, [values[i]!.data[0]!]]));
+  };
+  const random = seededRandom("tokens");
+  const numbers = (make: () => number): number[] => Array.from({ length: 6 }, make);
+
+  test("cross-entropy is the weighted surprise of the targets", async () => {
+    const [weights, tokenLogprobs] = [numbers(() => random.next()), numbers(() => -3 * random.next())];
+    const { loss } = await evaluated("cross-entropy", {}, { weights, tokenLogprobs });
+    expect(loss![0]).toBeCloseTo(
+      weights.reduce((sum, w, i) => sum - w * tokenLogprobs[i]!, 0),
+      9,
+    );
+    expect(loss![0]).toBeGreaterThan(0);
+  });
+
+  test("policy gradient: the smaller of both surrogates, and a penalty that is 0 at the reference only", async () => {
+    const [clip, beta] = [0.2, 0.04];
+    for (let draw = 0; draw < 20; draw++) {
+      const tokenLogprobs = numbers(() => -0.2 - 2 * random.next());
+      const feeds = {
+        tokenLogprobs,
+        weights: numbers(() => random.next()),
+        advantages: numbers(() => random.normal()),
+        oldLogprobs: tokenLogprobs.map((x) => x + 0.6 * random.normal()),
+        referenceLogprobs: tokenLogprobs.map((x) => x + random.normal()),
+      };
+      let [policy, kl] = [0, 0];
+      tokenLogprobs.forEach((p, m) => {
+        const ratio = Math.exp(p - feeds.oldLogprobs[m]!);
+        const advantage = feeds.advantages[m]!;
+        const clipped = Math.min(1 + clip, Math.max(1 - clip, ratio));
+        policy -= feeds.weights[m]! * Math.min(ratio * advantage, clipped * advantage);
+        const reference = feeds.referenceLogprobs[m]! - p;
+        kl += feeds.weights[m]! * (Math.exp(reference) - reference - 1);
+      });
+      const result = await evaluated("policy-gradient", { clip, beta }, feeds);
+      expect(result["policy"]![0]).toBeCloseTo(policy, 6);
+      expect(result["kl"]![0]).toBeCloseTo(kl, 6);
+      expect(result["kl"]![0]).toBeGreaterThan(0);
+      expect(result["loss"]![0]).toBeCloseTo(policy + beta * kl, 6);
+    }
+  });
+});

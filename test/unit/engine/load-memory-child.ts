@@ -1,7 +1,7 @@
 /** Loads a checkpoint and says how much memory that took: node load-memory-child.ts FOLDER float32|as-stored. */
 
 import { existsSync, readFileSync } from "node:fs";
-import { loadWeights, type WeightStorage } from "../../../src/engine/onnx/open.ts";
+import { loadWeights, type WeightStorage } from "../../../src/engine/model-store.ts";
 import { openCheckpoint } from "../../../src/model/checkpoint.ts";
 
 /** Most memory that this program was in. `maxRSS` counts the process that started it as well, up to the start. */

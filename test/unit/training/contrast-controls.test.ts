@@ -150,10 +150,15 @@ describe("what a step contrasts", () => {
   ])(
     "%i blind of %i clips in %i batches: they are in no loss on states, and no batch is blind alone",
     async (blind, count, batchesPerStep) => {
-      const clips = toyClips(count);
+      // The second clip has no twin: it is no negative.
+      const clips = toyClips(count).map((clip, i) => (i === 1 ? { ...clip, absentSteps: new Map() } : clip));
       const { batches, feeds, seeing } = await batchOf(clips, { blindClipsPerStep: blind, batchesPerStep });
       expect(seeing.length).toBe(count - blind);
       expect(feeds["twinMask"]!.length).toBe(count - blind);
+      expect([...feeds["twinMask"]!].map((value) => (value as number) < 0)).toEqual(
+        seeing.map(({ absentSteps }) => absentSteps.size === 0),
+      );
+      expect([...feeds["weights"]!].reduce<number>((sum, value) => sum + Number(value), 0)).toBeCloseTo(1, 5);
       expect(feeds["textMask"]!.length).toBe((count - blind) ** 2);
       for (const group of ["complete", "absent", "view", "keywords"]) {
         const rows = batches.map(
@@ -196,6 +201,8 @@ describe("a rate and a memory of its own", () => {
     });
     expect(own.rows.map(({ contrastLearningRate }) => contrastLearningRate! > 0)).toEqual([true, true, true]);
     expect(own.rows[0]!["crossEntropy"]).toBeCloseTo(plain.rows[0]!["crossEntropy"]!, 6);
+    // The gradient of contrast is cleared before that of the other loss.
+    expect(own.rows[0]!["gradientNorm"]).toBeCloseTo(plain.rows[0]!["gradientNorm"]!, 4);
     const [one, two] = [contrast({ learningRate: 1e-2 }), contrast()];
     const [split, joint] = [
       await train(toyClips(16), { ...one, steps: 30 }),
