@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { type Job, PgBoss } from "pg-boss";
+import type { Job, PgBoss } from "pg-boss";
 import { ConfigError, messageOf } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { writeQuarantined } from "./local-feed.ts";
@@ -51,7 +51,8 @@ export class BuildQueues {
         expected: "postgres://USER@HOST:PORT/DATABASE",
         got: url,
       });
-    const boss = new PgBoss({
+    const { PgBoss: Boss } = await import("pg-boss");
+    const boss = new Boss({
       connectionString: url,
       schema: "videoperceiver",
       schedule: false,
