@@ -2,17 +2,17 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { frameIndex, seconds } from "../../../src/core/units.ts";
-import type { BenchmarkSample } from "../../../src/evaluation/benchmarks.ts";
-import { type EvaluateOptions, type EvaluationResult, evaluate } from "../../../src/evaluation/evaluate.ts";
-import { interventionRegistry } from "../../../src/evaluation/interventions.ts";
-import { metricsFor } from "../../../src/evaluation/metrics.ts";
-import { standardPrompt } from "../../../src/evaluation/prompt.ts";
-import { scoreView } from "../../../src/evaluation/score.ts";
-import { subjectRegistry } from "../../../src/evaluation/subject.ts";
-import type { FrameSource } from "../../../src/frames/read-frames.ts";
-import { sampleOf } from "../../contract/sample-fixture.ts";
-import { mediaOf, type StandIn, startStandIn, type Trouble, textOf } from "../../stand-in/openai-endpoint.ts";
+import { frameIndex, seconds } from "../../src/core/units.ts";
+import type { BenchmarkSample } from "../../src/evaluation/benchmarks.ts";
+import { type EvaluateOptions, type EvaluationResult, evaluate } from "../../src/evaluation/evaluate.ts";
+import { interventionRegistry } from "../../src/evaluation/interventions.ts";
+import { metricsFor } from "../../src/evaluation/metrics.ts";
+import { standardPrompt } from "../../src/evaluation/prompt.ts";
+import { scoreView } from "../../src/evaluation/score.ts";
+import { subjectRegistry } from "../../src/evaluation/subject.ts";
+import type { FrameSource } from "../../src/frames/read-frames.ts";
+import { sampleOf } from "../contract/sample-fixture.ts";
+import { mediaOf, type StandIn, startStandIn, type Trouble, textOf } from "../stand-in/openai-endpoint.ts";
 
 let folder: string;
 beforeAll(() => {
@@ -107,7 +107,7 @@ test("a thousand questions to a server that fails in every way: every outcome is
     },
   });
   decodes = 0;
-  const { records } = await asked(standIn, { concurrency: 16, deadlineSeconds: 3, attempts: 3 });
+  const { records } = await asked(standIn, { concurrency: 16, deadlineSeconds: 2, attempts: 3 });
   expect(records.length).toBe(1000);
   expect(records.map(({ questionId }) => numberOf(questionId))).toEqual(
     Array.from({ length: 1000 }, (_, i) => i),
