@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { mutantPlugins } from "./scripts/mutants/plugin.ts";
 
 /** The package's own entries, read from the sources: plug-in files import them as people do. */
 const ownEntries = [
@@ -14,6 +15,7 @@ const ownEntries = [
 /** Heavy tests (sessions, decoders) run one file at a time: spinning thread pools on two cores do not share. */
 const project = (name: string, include: string[], testTimeout: number): object => ({
   resolve: { alias: ownEntries },
+  plugins: mutantPlugins(),
   test: {
     name,
     include,

@@ -1,5 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
-import { blankSource, paddingSegment, type TokenBatch, wordSource } from "./token-batch.ts";
+import { blankSource, paddingSegment, type ScoredRows, type TokenBatch, wordSource } from "./token-batch.ts";
 
 /** Names the first number of a list that is out of range. */
 const checkRange = (what: string, values: Int32Array, least: number, below: number): void => {
@@ -15,6 +15,21 @@ const checkRange = (what: string, values: Int32Array, least: number, below: numb
 const checkLength = (what: string, values: ArrayLike<number>, length: number): void => {
   if (values.length !== length)
     throw new ShapeError(what, { expected: `${length} numbers`, got: String(values.length) });
+};
+
+const checkDrawn = ({ targets, drawn }: ScoredRows): void => {
+  if (drawn === undefined) return;
+  const { temperature, bannedTokens } = drawn;
+  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY))
+    throw new ShapeError("temperature of scored rows", { expected: "more than 0", got: String(temperature) });
+  const banned = new Set(bannedTokens);
+  const at = targets.findIndex((target) => banned.has(target));
+  if (at >= 0)
+    throw new ShapeError("a scored target", {
+      where: `number ${at}`,
+      expected: "a token that can be drawn",
+      got: `${targets[at]}, which is banned`,
+    });
 };
 
 const checkSegments = ({ samples, length, segments, parents, endBlocks }: TokenBatch): void => {
@@ -63,6 +78,7 @@ export const checkBatch = (batch: TokenBatch, mergeSize: number): void => {
   checkRange("sources", source, Math.min(wordSource, blankSource), tokens);
   checkLength("targets", scored.targets, scored.rows.length);
   checkRange("scored rows", scored.rows, 0, rows);
+  checkDrawn(scored);
   if (new Set(taps.map(({ block }) => block)).size !== taps.length)
     throw new ShapeError("a block is tapped twice");
   for (const { block, groups } of taps)

@@ -38,10 +38,19 @@ const tapsOf = (states: readonly GroupAtBlock[], { ends }: SegmentsLayout): Tap[
   }));
 };
 
-const padded = (values: readonly number[], size: number): Int32Array => {
-  const result = new Int32Array(size);
+/** @param rest fills what is behind the values */
+const padded = (values: readonly number[], size: number, rest: number): Int32Array => {
+  const result = new Int32Array(size).fill(rest);
   result.set(values);
   return result;
+};
+
+/** A target for padding: one that can be drawn, so that its score is a number. */
+const paddingTarget = ({ drawn }: SegmentOptions): number => {
+  const banned = new Set(drawn?.bannedTokens);
+  let token = 0;
+  while (banned.has(token)) token++;
+  return token;
 };
 
 /**
@@ -74,7 +83,11 @@ export const segmentsBatch = (
     media: layout.media.steps,
     source: rows.source,
     scale,
-    scored: { rows: padded(scoredRows, count), targets: padded(targets, count) },
+    scored: {
+      rows: padded(scoredRows, count, 0),
+      targets: padded(targets, count, paddingTarget(options)),
+      ...(options.drawn === undefined ? {} : { drawn: options.drawn }),
+    },
     taps: tapsOf(options.states ?? [], layout),
     sizes: "rounded",
   };

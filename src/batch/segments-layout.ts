@@ -2,7 +2,7 @@
  * Where the tokens of clips and their texts stand, what each sees and at which position.
  *
  * A sample's sequence: the clip's prefix, its texts one behind the other, padding; then the tail of what is only
- * contrasted: the absent twin's prefix, the complete clip's once more under dropout, the keywords.
+ * contrasted: the absent twin's prefix, the complete clip's once more under dropout, the keywords. A blind clip has none.
  */
 
 import type { ClipPatches } from "../frames/clip-patches.ts";
@@ -11,13 +11,14 @@ import type { BatchRules } from "./batch-rules.ts";
 import { MediaSteps, mediaStep } from "./media-step.ts";
 import type {
   ClipSegments,
+  ContrastEncoding,
   ScoredToken,
   SegmentGroupName,
   SegmentOptions,
   SegmentTokens,
   TextSegment,
 } from "./segments.ts";
-import { type SegmentsSizes, segmentsSizes } from "./segments-sizes.ts";
+import { type SegmentsSizes, segmentsSizes, type TailPlace } from "./segments-sizes.ts";
 import { blankSource } from "./token-batch.ts";
 
 /** Position triples of a clip's prefix, and where text goes on. */
@@ -45,13 +46,20 @@ const prefixPositions = (clip: ClipPatches, tokens: SegmentTokens, rules: BatchR
   return { at, next: next_B[0]! };
 };
 
-/** A clip's prefix to be written: where in its sample, which token ends it, and which visual tokens stand in it. */
+/** A clip's prefix to be written: where, which token ends it, which visual tokens stand in it, what it continues. */
 interface Prefix {
-  readonly start: number;
+  readonly place: TailPlace;
   readonly end: number;
   readonly endBlock: number;
   readonly source: (step: number, unit: number) => number;
+  /** Segment that it continues, and how far its positions are moved; left out: it begins anew at 0. */
+  readonly after?: { readonly segment: number; readonly by: number };
+  /** Its rows are those of this group; undefined: of none. */
+  readonly group: SegmentGroupName | undefined;
+  readonly dropped?: boolean;
 }
+
+const moved = ([time, row, column]: Triple, by: number): Triple => [time + by, row + by, column + by];
 
 /** Lays out a batch of clips of one size. */
 export class SegmentsLayout {
@@ -64,7 +72,7 @@ export class SegmentsLayout {
   /** Row that predicts each scored token; and the token. */
   readonly scoredRows: number[] = [];
   readonly targets: number[] = [];
-  /** Rows of segment ends, one a clip. */
+  /** Rows of segment ends, one for every clip that shows its pictures. */
   readonly ends: Readonly<Record<SegmentGroupName, number[]>> = {
     complete: [],
     absent: [],
@@ -76,21 +84,27 @@ export class SegmentsLayout {
   readonly #tokens: SegmentTokens;
   readonly #positions: readonly PrefixPositions[];
   readonly #isBlind: boolean;
+  readonly #encoding: ContrastEncoding;
 
   constructor(clips: readonly ClipSegments[], rules: BatchRules, options: SegmentOptions) {
     this.#tokens = options.tokens;
     this.#isBlind = options.blind === true;
+    this.#encoding = options.encoding ?? "shared";
     this.sizes = segmentsSizes(clips, rules, options);
     this.rows = new BatchRows(this.sizes.samples, this.sizes.length);
     this.#positions = clips.map(({ clip }) => prefixPositions(clip, options.tokens, rules));
     const own = clips.map(({ clip }) => clip.steps.map((step) => this.#shown(step, clip)));
     clips.forEach((one, sample) => {
-      const source = this.#sourceOf(own[sample]!);
-      const shown = one.blind === true ? () => blankSource : source;
-      const complete = { start: 0, end: this.#tokens.endComplete, endBlock: 0, source: shown };
-      const segment = this.#writePrefix(sample, complete, "complete");
+      const isBlind = this.#isBlind || one.blind === true;
+      const segment = this.#writePrefix(sample, {
+        place: { turn: 0, start: 0 },
+        end: this.#tokens.endComplete,
+        endBlock: 0,
+        source: isBlind ? () => blankSource : this.#sourceOf(own[sample]!),
+        group: isBlind || this.sizes.tail?.first !== undefined ? undefined : "complete",
+      });
       this.#writeTexts(sample, segment, one.texts);
-      this.#writeTail(sample, one, own[sample]!);
+      if (!isBlind) this.#writeTail(sample, segment, one, own[sample]!);
     });
   }
 
@@ -104,24 +118,30 @@ export class SegmentsLayout {
     return (step, unit) => places[step]! * this.sizes.perStep + unit;
   }
 
+  /** Row of the batch where a part of a clip starts. */
+  #rowOf(clip: number, { turn, start }: TailPlace): number {
+    return (turn * this.sizes.clips + clip) * this.sizes.length + start;
+  }
+
   /** Writes a prefix. @returns its segment */
-  #writePrefix(sample: number, { start, end, endBlock, source }: Prefix, group: SegmentGroupName): number {
-    const { steps, perStep, prefix, length } = this.sizes;
-    const { at: positionAt, next } = this.#positions[sample]!;
+  #writePrefix(clip: number, { place, end, endBlock, source, after, group, dropped }: Prefix): number {
+    const { steps, perStep, prefix } = this.sizes;
+    const { at: positionAt, next } = this.#positions[clip]!;
     const { visionStart, visionEnd, video } = this.#tokens;
-    const segment = this.rows.segment(-1, endBlock);
-    const first = sample * length + start;
-    this.rows.place(first, segment, visionStart, positionAt(0));
+    const segment = this.rows.segment(after?.segment ?? -1, endBlock);
+    const first = this.#rowOf(clip, place);
+    const by = after?.by ?? 0;
+    this.rows.place(first, segment, visionStart, moved(positionAt(0), by));
     for (let step = 0; step < steps; step++)
       for (let unit = 0; unit < perStep; unit++) {
         const at = 1 + step * perStep + unit;
         const shown = source(step, unit);
-        this.rows.place(first + at, segment, video, positionAt(at), shown);
-        if (group === "view" && shown !== blankSource) this.viewRows.push(first + at);
+        this.rows.place(first + at, segment, video, moved(positionAt(at), by), shown);
+        if (dropped === true && shown !== blankSource) this.viewRows.push(first + at);
       }
-    this.rows.place(first + prefix - 2, segment, visionEnd, positionAt(prefix - 2));
-    this.rows.place(first + prefix - 1, segment, end, everywhere(next));
-    this.ends[group].push(first + prefix - 1);
+    this.rows.place(first + prefix - 2, segment, visionEnd, moved(positionAt(prefix - 2), by));
+    this.rows.place(first + prefix - 1, segment, end, everywhere(next + by));
+    if (group !== undefined) this.ends[group].push(first + prefix - 1);
     return segment;
   }
 
@@ -149,28 +169,38 @@ export class SegmentsLayout {
     this.targets.push(target);
   }
 
-  #writeTail(sample: number, { clip, contrast }: ClipSegments, own: readonly number[]): void {
-    const { tail, length } = this.sizes;
+  #writeTail(at: number, complete: number, { clip, contrast }: ClipSegments, own: readonly number[]): void {
+    const { tail } = this.sizes;
     if (tail === undefined) return;
-    const { endBlock, absent, view, keywords } = tail;
+    const { endBlock, first, absent, view, keywords } = tail;
     const { endAbsent, endComplete, endText } = this.#tokens;
+    const isPacked = this.#encoding === "packed";
+    const by = this.#positions[at]!.next + 1;
+    const again = { end: endComplete, endBlock, source: this.#sourceOf(own), dropped: true };
+    let before = complete;
+    if (first !== undefined) before = this.#writePrefix(at, { ...again, place: first, group: "complete" });
     if (absent !== undefined) {
       const places = [...own];
       for (const [step, patches] of contrast?.absentSteps ?? []) places[step] = this.#shown(patches, clip);
-      const twin = { start: absent, end: endAbsent, endBlock, source: this.#sourceOf(places) };
-      this.#writePrefix(sample, twin, "absent");
+      const isNamed = isPacked || this.#encoding === "literal";
+      before = this.#writePrefix(at, {
+        place: absent,
+        end: isNamed ? endAbsent : endComplete,
+        endBlock,
+        source: this.#sourceOf(places),
+        group: "absent",
+        ...(isPacked ? { after: { segment: before, by } } : {}),
+      });
     }
-    if (view !== undefined) {
-      const again = { start: view, end: endComplete, endBlock, source: this.#sourceOf(own) };
-      this.#writePrefix(sample, again, "view");
-    }
+    if (view !== undefined) this.#writePrefix(at, { ...again, place: view, group: "view" });
     if (keywords === undefined) return;
-    const segment = this.rows.segment(-1, endBlock);
+    const segment = this.rows.segment(isPacked ? before : -1, endBlock);
+    const from = isPacked ? (absent === undefined ? by : 2 * by) : 0;
     const words = [...(contrast?.keywords ?? []), endText];
-    const first = sample * length + keywords;
+    const row = this.#rowOf(at, keywords);
     words.forEach((token, i) => {
-      this.rows.place(first + i, segment, token, everywhere(i));
+      this.rows.place(row + i, segment, token, everywhere(from + i));
     });
-    this.ends.keywords.push(first + words.length - 1);
+    this.ends.keywords.push(row + words.length - 1);
   }
 }

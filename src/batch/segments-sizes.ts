@@ -10,17 +10,26 @@ import {
   type TextSegment,
 } from "./segments.ts";
 
-/** What is only contrasted: which parts of it, where they start in a sample, and the last block that needs them. */
+/** Where a part of the tail starts: in a clip's own sample (`turn` 0), or in the `turn`-th one behind all clips. */
+export interface TailPlace {
+  readonly turn: number;
+  readonly start: number;
+}
+
+/** What is only contrasted: which parts of it, where they start, and the last block that needs them. */
 export interface Tail {
   readonly endBlock: number;
-  readonly absent: number | undefined;
-  readonly view: number | undefined;
-  readonly keywords: number | undefined;
+  /** The complete clip under dropout, where both views have it. */
+  readonly first: TailPlace | undefined;
+  readonly absent: TailPlace | undefined;
+  readonly view: TailPlace | undefined;
+  readonly keywords: TailPlace | undefined;
 }
 
 /** Sizes of a batch in positions. */
 export interface SegmentsSizes {
   readonly samples: number;
+  readonly clips: number;
   /** Temporal steps of a clip, and visual tokens of a step. */
   readonly steps: number;
   readonly perStep: number;
@@ -62,29 +71,37 @@ export const checkStates = (states: readonly GroupAtBlock[], hasView: boolean): 
 const textLength = (texts: readonly TextSegment[]): number =>
   texts.reduce((total, text) => total + text.tokens.length, 0);
 
-/** Places of the parts of the tail behind `main` positions. */
+/** Places of the parts of the tail behind `main` positions, or in samples of their own. */
 const tailOf = (
   clips: readonly ClipSegments[],
-  states: readonly GroupAtBlock[],
+  { states = [], view, encoding }: SegmentOptions,
   prefix: number,
   main: number,
-): { readonly tail: Tail | undefined; readonly length: number } => {
-  const inTail = states.filter(({ group }) => group !== "complete");
-  if (inTail.length === 0) return { tail: undefined, length: main };
+): { readonly tail: Tail | undefined; readonly length: number; readonly turns: number } => {
+  const isInTail = (group: string): boolean => group !== "complete" || view?.both === true;
+  const inTail = states.filter(({ group }) => isInTail(group));
+  if (inTail.length === 0) return { tail: undefined, length: main, turns: 0 };
   const keywords = Math.max(0, ...clips.map(({ contrast }) => contrast?.keywords.length ?? 0)) + 1;
-  let end = main;
-  const place = (group: SegmentGroupName, size: number): number | undefined => {
+  const separate = encoding === "separate";
+  let [end, turns, longest] = [main, 0, main];
+  const place = (group: SegmentGroupName, size: number): TailPlace | undefined => {
     if (!inTail.some((state) => state.group === group)) return undefined;
+    longest = Math.max(longest, size);
+    if (separate) return { turn: ++turns, start: 0 };
     end += size;
-    return end - size;
+    return { turn: 0, start: end - size };
   };
   const tail = {
     endBlock: Math.max(...inTail.map(({ block }) => block)),
+    first: place("complete", prefix),
     absent: place("absent", prefix),
     view: place("view", prefix),
     keywords: place("keywords", keywords),
   };
-  return { tail, length: main + roundUp(end - main, rounding.positions) };
+  const length = separate
+    ? roundUp(longest, rounding.positions)
+    : main + roundUp(end - main, rounding.positions);
+  return { tail, length, turns };
 };
 
 /**
@@ -95,14 +112,22 @@ const tailOf = (
 export const segmentsSizes = (
   clips: readonly ClipSegments[],
   rules: BatchRules,
-  { states = [], view }: SegmentOptions,
+  options: SegmentOptions,
 ): SegmentsSizes => {
+  const { states = [], view, blind } = options;
   checkEqualClips(clips);
   checkStates(states, view !== undefined);
+  if (states.length > 0 && (blind === true || clips.every((one) => one.blind === true)))
+    throw new ConfigError("nothing to contrast", {
+      expected: "a clip that shows its pictures in every batch",
+      got: "blind clips only",
+      hint: "fewer blind clips, or fewer batches a step",
+    });
   const { steps, rows, columns } = clips[0]!.clip;
   const perStep = visualTokensOfStep(rows, columns, rules);
   const prefix = steps.length * perStep + 3;
   const main = roundUp(prefix + Math.max(...clips.map(({ texts }) => textLength(texts))), rounding.positions);
-  const { tail, length } = tailOf(clips, states, prefix, main);
-  return { samples: clips.length, steps: steps.length, perStep, prefix, length, tail };
+  const { tail, length, turns } = tailOf(clips, options, prefix, main);
+  const samples = clips.length * (1 + turns);
+  return { samples, clips: clips.length, steps: steps.length, perStep, prefix, length, tail };
 };

@@ -4,6 +4,7 @@
  */
 import type { Random } from "../core/random.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
+import type { DrawnUnder } from "./token-batch.ts";
 
 /** The tokens of one text behind a clip. */
 export interface TextSegment {
@@ -18,7 +19,7 @@ export interface TextSegment {
 export interface ClipSegments {
   readonly clip: ClipPatches;
   readonly texts: readonly TextSegment[];
-  /** Its visual tokens are zeros, their places stay. */
+  /** Its visual tokens are zeros, their places stay; it takes no part in what is contrasted. */
   readonly blind?: boolean;
   /** What is contrasted with it: the steps of the absent twin that differ, and the keywords. */
   readonly contrast?: {
@@ -32,14 +33,29 @@ export interface SegmentTokens {
   readonly visionStart: number;
   readonly visionEnd: number;
   readonly video: number;
-  /** Ends the complete clip, the absent clip, the text. */
+  /** Ends a video segment; the encodings with three tokens end the absent twin with `endAbsent` instead. */
   readonly endComplete: number;
   readonly endAbsent: number;
   readonly endText: number;
 }
 
 /**
- * Rows whose states a loss may ask for, one a clip each: the end of the complete clip, of its absent twin, of the
+ * How what is contrasted is laid out. Only the first makes telling a clip from its twin a matter of looking:
+ *
+ * - `shared`: isolated segments, one end token for every video segment and another one for the text
+ * - `literal`: the same with the paper's three end tokens; the twin's end can be told by its name alone
+ * - `packed`: eq. (3) as one sequence with three end tokens; the twin's end sees the clip, the text's end sees both
+ * - `separate`: `shared`, each segment a sequence of its own; the same numbers for more work
+ *
+ * @source VideoPerceiver eq. (3): three end tokens in one sequence
+ * @differs the default is `shared`: with the twin's own token the loss falls to 0 on a twin that is the clip itself
+ */
+export const contrastEncodings = ["shared", "literal", "packed", "separate"] as const;
+/** One of {@link contrastEncodings}. */
+export type ContrastEncoding = (typeof contrastEncodings)[number];
+
+/**
+ * Rows whose states a loss may ask for, one each for every clip that shows its pictures: the end of the complete clip, of its absent twin, of the
  * complete clip's second view under dropout, of the keywords.
  */
 export const segmentGroups = ["complete", "absent", "view", "keywords"] as const;
@@ -57,12 +73,18 @@ export interface SegmentOptions {
   readonly tokens: SegmentTokens;
   /** States that are wanted; what a clip is contrasted with is laid out as far as they need it. */
   readonly states?: readonly GroupAtBlock[];
-  /** Dropout of the visual tokens of the second view; needed for the group `view`. */
-  readonly view?: { readonly dropout: number; readonly random: Random } | undefined;
+  /** Dropout of the visual tokens of the second view, or of both views; needed for the group `view`. */
+  readonly view?:
+    | { readonly dropout: number; readonly random: Random; readonly both?: boolean | undefined }
+    | undefined;
+  /** Default: `shared`. */
+  readonly encoding?: ContrastEncoding | undefined;
   /** Blind: visual tokens are zeros, their places stay. */
   readonly blind?: boolean;
   /** A prefill for generation: exactly one scored row a clip, nothing rounded up. */
   readonly prefill?: boolean;
+  /** The distribution that targets are scored under; left out: the model's own. */
+  readonly drawn?: DrawnUnder;
 }
 
 /** Where a scored token belongs. */

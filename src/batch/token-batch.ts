@@ -14,12 +14,21 @@ export const blankSource = -2;
 /** Value of {@link TokenBatch.segments} at padding, which sees nothing and which nobody sees. */
 export const paddingSegment = -1;
 
+/** A distribution that tokens are drawn from: softmax(logits / temperature) over the tokens that are not banned. */
+export interface DrawnUnder {
+  /** More than 0. */
+  readonly temperature: number;
+  readonly bannedTokens: readonly number[];
+}
+
 /** Rows whose next token is scored. */
 export interface ScoredRows {
   /** [M] rows of [B * T]. */
   readonly rows: Int32Array;
   /** [M] the token that each is scored on. */
   readonly targets: Int32Array;
+  /** The distribution that targets are scored under; left out: the model's own, temperature 1 and all tokens. */
+  readonly drawn?: DrawnUnder | undefined;
 }
 
 /** Rows of one meaning, by which losses ask for their states. */

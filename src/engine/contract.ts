@@ -54,7 +54,7 @@ export interface ForwardOptions extends CallOptions {
 
 /** What a forward pass gives for one batch; arrays are the caller's. */
 export interface BatchOutputs {
-  /** [M] log-probability of each scored target, in nats. */
+  /** [M] log-probability of each scored target under the batch's {@link DrawnUnder}, in nats. */
   readonly tokenLogprobs: Float32Array;
   /** Tapped rows [rows, D] by block (1-based), groups one behind the other. */
   readonly states: ReadonlyMap<number, Float32Array>;
@@ -127,8 +127,9 @@ export interface SampleRequest extends TokenChoiceRules {
 export interface Completion {
   readonly tokens: readonly number[];
   /**
-   * Log-probability of every drawn token under the model itself (temperature 1, no penalty, all tokens), in nats; the
-   * stop token's last when it was drawn.
+   * Log-probability of every drawn token under the distribution that it was drawn from (temperature, penalty, top-k,
+   * top-p, without banned tokens), in nats; the stop token's last when it was drawn. With temperature 0: under the
+   * model's own at temperature 1, with penalty and without banned tokens.
    */
   readonly logprobs: readonly number[];
   /** "stop": a stop token or a stop string; "length": as many tokens as were allowed. */

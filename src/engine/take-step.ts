@@ -2,12 +2,23 @@ import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError, EngineError } from "../core/errors.ts";
 import type { Objective } from "../graph/objective.ts";
 import { elementCount } from "../graph/value.ts";
-import type { CallOptions, Engine, FeedArray, StepResult } from "./contract.ts";
+import type { BatchOutputs, CallOptions, Engine, FeedArray, StepResult } from "./contract.ts";
 import { evaluateObjective } from "./evaluate-objective.ts";
 import { feedShape, type SignalShape, signalShape } from "./objective-signals.ts";
 
 /** Numbers of an objective's own by name. */
 export type Feeds = Readonly<Record<string, FeedArray>>;
+
+/** How a step is taken. */
+export interface StepOptions extends CallOptions {
+  /** Give back what the model gave for each batch too; then nothing is fused. */
+  readonly wantOutputs?: boolean;
+}
+
+/** A step's result, with the model's outputs where they were wanted. */
+export interface TakenStep extends StepResult {
+  readonly outputs?: readonly BatchOutputs[];
+}
 
 /** Cuts the feeds of an additive objective along their first axis into those of each batch. */
 const cutFeeds = (objective: Objective, shapes: readonly SignalShape[], feeds: Feeds): Feeds[] => {
@@ -64,11 +75,11 @@ export const takeStep = async (
   batches: readonly TokenBatch[],
   objective: Objective,
   feeds: Feeds,
-  options: CallOptions = {},
-): Promise<StepResult> => {
+  { wantOutputs = false, ...options }: StepOptions = {},
+): Promise<TakenStep> => {
   const shapes = batches.map(signalShape);
   checkFeeds(objective, shapes, feeds);
-  if (engine.step !== undefined && (batches.length === 1 || objective.additive)) {
+  if (!wantOutputs && engine.step !== undefined && (batches.length === 1 || objective.additive)) {
     const own = batches.length === 1 ? [feeds] : cutFeeds(objective, shapes, feeds);
     const results: StepResult[] = [];
     for (const [i, batch] of batches.entries())
@@ -79,5 +90,5 @@ export const takeStep = async (
   const signals = pass.outputs.map((outputs, i) => ({ shape: shapes[i]!, outputs }));
   const { loss, metrics, cotangents } = await evaluateObjective(objective, signals, feeds);
   await engine.backward(pass, cotangents, options);
-  return { loss, metrics };
+  return wantOutputs ? { loss, metrics, outputs: pass.outputs } : { loss, metrics };
 };

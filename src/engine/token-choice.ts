@@ -121,7 +121,8 @@ const drawIndex = (scores: Float32Array, random: Random): number => {
  * Draws one token from a row of logits [V].
  *
  * @param seen tokens of the prompt and of the completion so far; read by the repetition penalty only
- * @returns the token and its log-probability in nats under the model itself: temperature 1, no penalty, all tokens
+ * @returns the token and its log-probability in nats under the distribution that it was drawn from, with everything that
+ * the rules say; with temperature 0, which draws from none, under the model's own without the banned tokens
  * @throws {EngineError} when the logits hold NaN or +Infinity, of which no distribution can be made
  */
 export const drawToken = (
@@ -132,7 +133,7 @@ export const drawToken = (
 ): { readonly token: number; readonly logprob: number } => {
   const scores = ruledScores(logits, rules, seen);
   const token = rules.temperature === 0 ? largest(scores) : drawIndex(scores, random);
-  const logprob = logits[token]! - logSumExp(logits);
+  const logprob = scores[token]! - logSumExp(scores);
   if (Number.isNaN(logprob))
     throw new EngineError("no token can be drawn", {
       expected: "finite logits",

@@ -27,6 +27,32 @@ export const settingOrigins: readonly KnownSetting[] = [
     what: "divides cosines in the contrastive losses",
   },
   {
+    path: "encoding",
+    beside: "losses.contrastive.block",
+    value: "shared",
+    origin: "ours",
+    what: "isolated segments, one end token for every video; the paper's three tokens (literal) name the twin",
+  },
+  {
+    path: "contrastLearningRate",
+    beside: "losses.contrastive.block",
+    value: null,
+    origin: "ours",
+    what: "none: one update for all losses; the paper has a rate of its own for contrast, its value is lost",
+  },
+  {
+    path: "blindClipsPerStep",
+    value: 0,
+    origin: "ours",
+    what: "clips without pictures in a step; they take no part in contrast",
+  },
+  {
+    path: "instructionShare",
+    value: 0,
+    origin: "ours",
+    what: "questions that the refeed's instruction follows, so that RL does not meet it for the first time",
+  },
+  {
     path: "viewDropout",
     value: 0.1,
     origin: "ours",

@@ -4,7 +4,7 @@
  * Legend: B samples, T positions of a sample, N = B T rows, D width, d head size, U visual tokens, W words (text
  * tokens that are looked up), M rows whose next token is scored, V vocabulary.
  */
-import { mul } from "../graph/ops/elementwise.ts";
+import { add, mul, scale } from "../graph/ops/elementwise.ts";
 import { input, stopGradient } from "../graph/ops/inputs.ts";
 import { concat } from "../graph/ops/layout.ts";
 import { rmsNorm, tokenLogprob } from "../graph/ops/normalize.ts";
@@ -22,6 +22,16 @@ export const head = (x: Value, config: ModelConfig, weights: Weights): Value => 
   const normed = rmsNorm(x, weights.get(lastNormName), config.text.rmsNormEps);
   if (config.text.tieWordEmbeddings) return productWith(normed, tableName, weights);
   return linearModule(normed, headModule, weights, false);
+};
+
+/**
+ * Scores [M, C] of the distribution that is drawn from, out of logits of C tokens; the input `scored.banned` [C] holds
+ * {@link hiddenScore} for tokens that are never drawn and 0 for the others.
+ */
+export const drawnScores = (logits: Value, { drawn }: Pick<LanguageShape, "drawn">): Value => {
+  if (drawn === undefined) return logits;
+  const scores = scale(logits, 1 / drawn.temperature);
+  return drawn.isBanning ? add(scores, input("scored.banned", [logits.shape[1]!])) : scores;
 };
 
 /** What the graph of a batch gives. */
@@ -61,7 +71,7 @@ export const embed = (shape: LanguageShape, visual: Value | undefined, weights: 
  * The language model on a batch of sequences that mix words and visual tokens.
  *
  * Declares the inputs `ids` [W], `source` [N] (row of words, then visual tokens, then one row of zeros, then dropped visual tokens, then padding), `cos`, `sin`
- * [N, d / 2], `mask` [B, 1, T, T], `scored.rows`, `scored.targets` [M], `tap.<block>` [rows], with a contrastive tail
+ * [N, d / 2], `mask` [B, 1, T, T], `scored.rows`, `scored.targets` [M], with banned tokens `scored.banned` [V], `tap.<block>` [rows], with a contrastive tail
  * `main.mask`, `main.cos`, `main.sin`, and with dropout `dropped.rows`, `dropped.mask`.
  *
  * Rows in `scored.rows` and in taps behind the tail's end count the kept positions only.
@@ -89,6 +99,7 @@ export const languageModel = (
   }
   if (scored === undefined) return { embedded, logits: undefined, tokenLogprobs: undefined, states };
   const logits = head(x!, config, weights);
-  const tokenLogprobs = tokenLogprob(logits, input("scored.targets", [shape.scored], "int64"));
+  const targets = input("scored.targets", [shape.scored], "int64");
+  const tokenLogprobs = tokenLogprob(drawnScores(logits, shape), targets);
   return { embedded, logits, tokenLogprobs, states };
 };

@@ -9,6 +9,8 @@ export interface LanguageShape {
   readonly visualTokens: number;
   /** Rows whose next token is scored. */
   readonly scored: number;
+  /** Scores are divided by it, and some tokens have none; left out: the model's own distribution. */
+  readonly drawn?: { readonly temperature: number; readonly isBanning: boolean };
   /** States to tap: rows of the output of a block (1-based, as everywhere a person sees a block's number). */
   readonly taps: readonly { readonly block: number; readonly rows: number }[];
   /**

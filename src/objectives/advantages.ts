@@ -4,7 +4,7 @@ import { type Define, definer, folderRegistry, type Plugin, type Registry } from
 export interface AdvantageGroup {
   /** Base reward R_i (weighted sum of reward parts). */
   readonly rewards_G: readonly number[];
-  /** Q(y_i, y*): quality on the complete clip, after refeed. */
+  /** Q(y_i, y*): quality on the complete clip of the completion that is trained on. */
   readonly quality_G: readonly number[];
   /** Q(y'_i, y*): quality on the absent clip. */
   readonly qualityAbsent_G: readonly number[];
@@ -30,6 +30,8 @@ export interface AdvantageResult {
 /** A pure function of a group and the state before it. */
 export interface Advantage {
   readonly start: AdvantageState;
+  /** False: qualities change nothing, so nothing need be drawn again. Left out: they do. */
+  readonly compares?: boolean;
   compute(group: AdvantageGroup, state: AdvantageState): AdvantageResult;
 }
 

@@ -1,4 +1,5 @@
 import { comparativeDefaults } from "./comparative-defaults.ts";
+import { meanOf } from "./group-statistics.ts";
 
 /** When a pair is resampled and what becomes of it when that does not help. */
 export interface RefeedPolicy {
@@ -62,11 +63,10 @@ export const refeedMetrics = (
 
 /**
  * True when a prompt is answered rightly from absent clips so often that r can hardly become positive: refeed would burn
- * samples and the prompt would never train. Such prompts are left out before training and counted.
+ * samples and the prompt would never train. Such prompts are left out before training and counted. The qualities are of
+ * draws made for this only: with those that r is made of, every logged gap would be that of prompts chosen by it.
  */
 export const answerableWithoutEvidence = (
-  qualityAbsent_G: readonly number[],
+  qualityAbsent: readonly number[],
   share: number = comparativeDefaults.prefilterShare.value,
-): boolean =>
-  qualityAbsent_G.length > 0 &&
-  qualityAbsent_G.reduce((sum, quality) => sum + quality, 0) / qualityAbsent_G.length > share;
+): boolean => qualityAbsent.length > 0 && meanOf(qualityAbsent) > share;

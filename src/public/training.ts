@@ -6,13 +6,16 @@ export { createRun, type Run, type RunOptions, resumeRun } from "../runs/run.ts"
 export type { RolloutRecord } from "../runs/run-folder.ts";
 export { absentSteps } from "../training/absent-steps.ts";
 export type { TrainingClip, TrainingText } from "../training/clip.ts";
+export { trainComparativeGrpo } from "../training/comparative-grpo.ts";
+export { type ContrastOptions, contrastParams, sftLosses } from "../training/contrast.ts";
+export { type ControlName, controlNames } from "../training/grpo-controls.ts";
 export {
   type GrpoOptions,
   grpoParams,
+  type InstructionGuard,
+  type PrefilterOptions,
   type RewardChoice,
-  trainComparativeGrpo,
-} from "../training/comparative-grpo.ts";
-export { type ContrastOptions, contrastParams, sftLosses } from "../training/contrast.ts";
+} from "../training/grpo-options.ts";
 export {
   type LoopContext,
   type LoopResult,
@@ -24,4 +27,5 @@ export {
 } from "../training/loop.ts";
 export type { Language, Prompt } from "../training/rollout.ts";
 export { learningRateAt, type Schedule } from "../training/schedule.ts";
-export { type SftOptions, sftParams, trainSft } from "../training/sft.ts";
+export { type SftExtras, trainSft } from "../training/sft.ts";
+export { type SftOptions, sftParams } from "../training/sft-options.ts";

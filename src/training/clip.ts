@@ -13,6 +13,8 @@ export interface TrainingText {
   readonly prompt: readonly number[];
   /** Tokens of the reference answer with the end token. */
   readonly target: readonly number[];
+  /** Tokens of every option as a whole answer with its end token; left out: not a closed question, or not known. */
+  readonly optionTargets?: readonly (readonly number[])[];
   /** Whether the answer can be seen in the decisive frames only. */
   readonly aboutEvent: boolean;
 }
@@ -26,6 +28,13 @@ export interface TrainingClip {
   /** Tokens of the keywords. */
   readonly keywords: readonly number[];
   readonly texts: readonly TrainingText[];
+}
+
+/** A clip that is not trained on, with its control: as many frames frozen, but random ones. */
+export interface HeldOutClip {
+  readonly clip: TrainingClip;
+  /** Temporal steps of the control that differ; empty: it has none. */
+  readonly frozenSteps: ReadonlyMap<number, Uint8Array>;
 }
 
 /** The absent twin as a clip of its own. */

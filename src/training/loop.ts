@@ -60,9 +60,15 @@ export interface LoopSettings {
   readonly checkpointEvery: number;
 }
 
-/** One step: adds its gradient to a clear one and says what to log; `state` is what a resumed run must get back. */
+/** One step; `state` is what a resumed run must get back. */
 export interface LoopStep {
-  readonly compute: (step: number) => Promise<Readonly<Record<string, number>>>;
+  /**
+   * Adds the step's gradient to a clear one and says what to log. A step of several updates calls `update` between them:
+   * it applies the gradient and clears it. The last one is the loop's.
+   */
+  readonly compute: (step: number, update: () => Promise<void>) => Promise<Readonly<Record<string, number>>>;
+  /** More to log, read off the weights after the step's update. */
+  readonly observe?: (step: number) => Promise<Readonly<Record<string, number>>>;
   readonly state: () => Readonly<Record<string, unknown>>;
   readonly restore: (state: Readonly<Record<string, unknown>>) => void;
 }
@@ -106,12 +112,16 @@ export const runLoop = async (
       break;
     }
     step++;
-    await engine.clearGradient();
-    const metrics = await body.compute(step);
     const learningRate = learningRateAt(settings.schedule, step, settings.steps);
     const options: UpdateOptions = { ...settings.optimizer, learningRate };
+    await engine.clearGradient();
+    const metrics = await body.compute(step, async () => {
+      await engine.update(options);
+      await engine.clearGradient();
+    });
     const { norm: gradientNorm } = await engine.update(options);
-    run.metrics(step, { ...metrics, learningRate, gradientNorm });
+    const seen = await body.observe?.(step);
+    run.metrics(step, { ...metrics, learningRate, gradientNorm, ...seen });
     const { loss } = metrics;
     progress.update(step, settings.steps, loss === undefined ? "no loss" : `loss ${loss.toFixed(3)}`);
     if (step % settings.checkpointEvery === 0) {

@@ -3,7 +3,7 @@ import type { ClipSegments } from "../batch/segments.ts";
 import { segmentsBatch } from "../batch/segments-batch.ts";
 import type { TokenBatch } from "../batch/token-batch.ts";
 import type { Trainee } from "./loop.ts";
-import { answeredPrompt, type Group, type Language } from "./rollout.ts";
+import { answeredPrompt, drawnUnder, type Group, type Language } from "./rollout.ts";
 
 /** A group with its advantages. */
 export interface JudgedGroup {
@@ -26,18 +26,25 @@ const rowOf = ({ group: { clip, text, complete } }: JudgedGroup, language: Langu
   return { clip: clip.patches, texts };
 };
 
-/** The completions of complete clips behind the prompts that they answered, and what the loss is fed. */
+/**
+ * The completions of complete clips behind the prompts that they answered, scored under the distribution that they were
+ * drawn from, and what the loss is fed.
+ */
 export const policyBatches = (
   judged: readonly JudgedGroup[],
-  count: number,
+  {
+    batchesPerStep: count = 1,
+    temperature,
+  }: { readonly batchesPerStep?: number; readonly temperature: number },
   { rules, tokens: frame }: Pick<Trainee, "rules" | "tokens">,
   language: Language,
 ): { readonly batches: readonly TokenBatch[]; readonly feeds: PolicyFeeds } => {
   const size = Math.ceil(judged.length / count);
+  const drawn = drawnUnder({ rules }, temperature);
   const made = Array.from({ length: Math.ceil(judged.length / size) }, (_, i) => {
     const own = judged.slice(i * size, (i + 1) * size);
     const rows = own.map((one) => rowOf(one, language));
-    return { own, ...segmentsBatch(rows, rules, { tokens: frame }) };
+    return { own, ...segmentsBatch(rows, rules, { tokens: frame, drawn }) };
   });
   const total = made.reduce((sum, { batch }) => sum + batch.scored.rows.length, 0);
   const numbers = (): Float32Array => new Float32Array(total);

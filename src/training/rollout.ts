@@ -7,19 +7,15 @@
 
 import type { ClipSegments } from "../batch/segments.ts";
 import { segmentsBatch } from "../batch/segments-batch.ts";
+import type { DrawnUnder } from "../batch/token-batch.ts";
+import { seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
 import { answerQuality } from "../objectives/quality.ts";
-import {
-  advanceRefeed,
-  answerableWithoutEvidence,
-  type RefeedPolicy,
-  type RefeedState,
-  startRefeed,
-} from "../objectives/refeed.ts";
-import { absentPatches, type TrainingClip, type TrainingText } from "./clip.ts";
+import { advanceRefeed, type RefeedPolicy, type RefeedState, startRefeed } from "../objectives/refeed.ts";
+import type { TrainingClip, TrainingText } from "./clip.ts";
+import { type ControlName, twinPatches } from "./grpo-controls.ts";
 import type { Trainee } from "./loop.ts";
-import { batchAt } from "./order.ts";
 
 /** What the loop needs to know about words. */
 export interface Language {
@@ -49,25 +45,24 @@ export interface Group extends Prompt {
   readonly complete: readonly Drawn[];
   readonly absent: readonly Drawn[];
   readonly refeeds: readonly RefeedState[];
-  /** [G] Quality of the first completions, before any instruction. */
+  /** [G] Quality of the first completions, before any refeed. */
   readonly firstQuality: readonly number[];
+  /** [G] Quality of the completions that are trained on. */
+  readonly quality: readonly number[];
 }
 
-/** How completions are drawn and drawn again. */
-export interface RolloutOptions extends Pick<RefeedPolicy, "onExhausted"> {
-  readonly promptsPerStep: number;
+/** How completions are drawn. */
+export interface DrawOptions {
   readonly completions: number;
   readonly maxNewTokens: number;
   readonly temperature: number;
-  readonly refeedTries: number;
-  readonly lambda: number;
-  readonly seed: number;
 }
 
-/** A step's groups; `answerable` prompts were left out since their twin answers them too. */
-export interface Rollout {
-  readonly groups: readonly Group[];
-  readonly answerable: number;
+/** How completions are drawn, drawn again, and from what instead under a control. */
+export interface RolloutOptions extends DrawOptions, Pick<RefeedPolicy, "onExhausted"> {
+  readonly refeedTries: number;
+  readonly control: ControlName;
+  readonly seed: number;
 }
 
 /** The prompt's tokens as they were answered. */
@@ -76,19 +71,29 @@ export const answeredPrompt = (text: TrainingText, refed: boolean, language: Lan
   ...(refed ? language.refeedInstruction : []),
 ];
 
-/** Draws G completions of every prompt from one side of its pair. */
-const draw = async (
+/** The distribution that completions are drawn from, and that they must be scored under. */
+export const drawnUnder = ({ rules }: Pick<Trainee, "rules">, temperature: number): DrawnUnder => ({
+  temperature,
+  bannedTokens: rules.visualTokenIds,
+});
+
+/** What a draw shows. */
+export interface Shown extends Prompt {
+  readonly patches: ClipPatches;
+}
+
+/** Draws completions of every prompt behind what it shows. @param refed the instruction stands behind the question */
+export const drawAnswers = async (
   trainee: Trainee,
-  prompts: readonly Prompt[],
-  side: (clip: TrainingClip) => ClipPatches,
-  options: RolloutOptions,
+  shown: readonly Shown[],
+  options: DrawOptions,
   language: Language,
   seed: string,
   refed = false,
 ): Promise<Drawn[][]> => {
-  const rows = prompts.map(({ clip, text }): ClipSegments => {
+  const rows = shown.map(({ patches, text }): ClipSegments => {
     const tokens = answeredPrompt(text, refed, language);
-    return { clip: side(clip), texts: [{ tokens, scoredFrom: tokens.length, next: true }] };
+    return { clip: patches, texts: [{ tokens, scoredFrom: tokens.length, next: true }] };
   });
   const { engine, rules, tokens: frame } = trainee;
   const { batch, ends } = segmentsBatch(rows, rules, { tokens: frame, prefill: true });
@@ -97,9 +102,8 @@ const draw = async (
     nextPositions: ends.map(({ nextPosition }) => nextPosition),
     completions: options.completions,
     maxNewTokens: options.maxNewTokens,
-    temperature: options.temperature,
+    ...drawnUnder(trainee, options.temperature),
     stopTokens: [language.endToken],
-    bannedTokens: rules.visualTokenIds,
     seed,
   });
   return drawn.map((group) =>
@@ -107,28 +111,36 @@ const draw = async (
   );
 };
 
-/** Accepts what was drawn again where it wins; a pair that goes on losing keeps its first completion. */
+/** Q of a completion. */
+export const qualityOf = (text: TrainingText, drawn: Drawn, language: Language): Promise<number> =>
+  answerQuality(text, drawn.text, language.entailment);
+
+/** Accepts what was drawn again where it wins; a pair that goes on losing keeps its first completion, and its quality. */
 const refeedGroup = async (
   group: Group,
   again: readonly Drawn[],
-  quality: (text: TrainingText, drawn: Drawn) => Promise<number>,
+  language: Language,
   policy: RefeedPolicy,
 ): Promise<Group> => {
   const complete = [...group.complete];
+  const quality = [...group.quality];
   const refeeds = [...group.refeeds];
   for (const [g, state] of group.refeeds.entries()) {
     if (state.status !== "resample") continue;
     const drawn = again[g]!;
-    refeeds[g] = advanceRefeed(state, await quality(group.text, drawn), policy);
-    if (refeeds[g].status === "accepted") complete[g] = drawn;
+    const next = advanceRefeed(state, await qualityOf(group.text, drawn, language), policy);
+    refeeds[g] = next;
+    if (next.status !== "accepted") continue;
+    complete[g] = drawn;
+    quality[g] = next.quality;
   }
-  return { ...group, complete, refeeds };
+  return { ...group, complete, quality, refeeds };
 };
 
 /**
- * The groups of a step, a pure function of weights, seed and step. With lambda 0 nothing is compared: no refeed, and no
- * prompt is left out.
+ * The groups of some prompts, a pure function of weights, seed and step.
  *
+ * @param compares false: nothing is drawn again, since nothing would come of it
  * @source VideoPerceiver, second stage: sampling from both clips and refeed, reconstructed from the prose
  */
 export const rollOut = async (
@@ -137,36 +149,35 @@ export const rollOut = async (
   options: RolloutOptions,
   language: Language,
   step: number,
-): Promise<Rollout> => {
-  const { promptsPerStep, seed, onExhausted } = options;
-  const compares = options.lambda > 0;
-  const policy = { maxTries: compares ? options.refeedTries : 0, onExhausted };
-  const chosen = batchAt(prompts.length, promptsPerStep, step, seed).map((index) => prompts[index]!);
+  compares: boolean,
+): Promise<readonly Group[]> => {
+  const { seed, onExhausted, control } = options;
+  const instructed = control === "instruction-only";
+  const policy = { maxTries: compares && !instructed ? options.refeedTries : 0, onExhausted };
   const seedOf = (what: string): string => [seed, "rollout", step, what].join("/");
-  const own = (clip: TrainingClip): ClipPatches => clip.patches;
-  const quality = (text: TrainingText, drawn: Drawn): Promise<number> =>
-    answerQuality(text, drawn.text, language.entailment);
-  const absent = await draw(trainee, chosen, absentPatches, options, language, seedOf("absent"));
-  const complete = await draw(trainee, chosen, own, options, language, seedOf("complete"));
+  const own = prompts.map((prompt): Shown => ({ ...prompt, patches: prompt.clip.patches }));
+  const twins = prompts.map((prompt): Shown => {
+    const random = seededRandom(seed, "freeze", prompt.clip.id);
+    return { ...prompt, patches: twinPatches(control, prompt.clip, random) };
+  });
+  const absent = await drawAnswers(trainee, twins, options, language, seedOf("absent"));
+  const complete = await drawAnswers(trainee, own, options, language, seedOf("complete"), instructed);
   let groups: Group[] = [];
-  for (const [p, prompt] of chosen.entries()) {
-    const judge = (drawn: Drawn): Promise<number> => quality(prompt.text, drawn);
-    const firstQuality = await Promise.all(complete[p]!.map(judge));
+  for (const [p, prompt] of prompts.entries()) {
+    const judge = (drawn: Drawn): Promise<number> => qualityOf(prompt.text, drawn, language);
+    const quality = await Promise.all(complete[p]!.map(judge));
     const qualityAbsent = await Promise.all(absent[p]!.map(judge));
-    const refeeds = firstQuality.map((first, g) => startRefeed(first, qualityAbsent[g]!, policy));
-    groups.push({ ...prompt, complete: complete[p]!, absent: absent[p]!, refeeds, firstQuality });
+    const refeeds = quality.map((first, g) => startRefeed(first, qualityAbsent[g]!, policy));
+    const pair = { complete: complete[p]!, absent: absent[p]! };
+    groups.push({ ...prompt, ...pair, refeeds, quality, firstQuality: quality });
   }
   for (let attempt = 0; attempt < policy.maxTries; attempt++) {
     if (!groups.some(({ refeeds }) => refeeds.some(({ status }) => status === "resample"))) break;
-    const again = await draw(trainee, chosen, own, options, language, seedOf(`refeed ${attempt}`), true);
+    const again = await drawAnswers(trainee, own, options, language, seedOf(`refeed ${attempt}`), true);
     const next: Group[] = [];
     for (const [p, group] of groups.entries())
-      next.push(await refeedGroup(group, again[p]!, quality, policy));
+      next.push(await refeedGroup(group, again[p]!, language, policy));
     groups = next;
   }
-  const kept = groups.filter(
-    ({ refeeds }) =>
-      !compares || !answerableWithoutEvidence(refeeds.map(({ qualityAbsent }) => qualityAbsent)),
-  );
-  return { groups: kept, answerable: groups.length - kept.length };
+  return groups;
 };

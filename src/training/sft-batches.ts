@@ -1,6 +1,6 @@
 /** Batches of supervised fine-tuning, and what its losses are fed. */
 import type { BatchRules } from "../batch/batch-rules.ts";
-import type { ClipSegments, SegmentTokens } from "../batch/segments.ts";
+import type { ClipSegments, ContrastEncoding, SegmentTokens } from "../batch/segments.ts";
 import { type SegmentsBatch, segmentsBatch } from "../batch/segments-batch.ts";
 import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError } from "../core/errors.ts";
@@ -9,6 +9,7 @@ import type { Feeds } from "../engine/take-step.ts";
 import { hiddenScore } from "../model/position-tables.ts";
 import type { LossTerm } from "../objectives/losses.ts";
 import type { TrainingClip, TrainingText } from "./clip.ts";
+import type { MemoryQueue } from "./memory-queue.ts";
 
 /** What a step's batches depend on besides its clips. */
 export interface SftBatchOptions {
@@ -16,13 +17,27 @@ export interface SftBatchOptions {
   readonly blindClipsPerStep: number;
   readonly batchesPerStep: number;
   readonly viewDropout: number;
+  readonly bothViews: boolean;
+  readonly encoding: ContrastEncoding;
+  readonly instructionShare: number;
   readonly seed: number;
+}
+
+/** What batches are made with. */
+export interface SftMeans {
+  readonly rules: BatchRules;
+  readonly tokens: SegmentTokens;
+  /** Tokens of the refeed's instruction. */
+  readonly instruction: readonly number[];
+  readonly queue: MemoryQueue | undefined;
 }
 
 /** A step's batches with the feeds of its objective. */
 export interface SftBatches {
   readonly batches: readonly TokenBatch[];
   readonly feeds: Feeds;
+  /** Clips whose pictures are shown: those that are contrasted. */
+  readonly seeing: readonly TrainingClip[];
 }
 
 /** Texts of one clip in one step: the first open one when there is one, then others in random order. */
@@ -36,16 +51,27 @@ const chooseTexts = (
   return [...(caption === undefined ? [] : [caption]), ...others].slice(0, count);
 };
 
-const rowOf = (clip: TrainingClip, i: number, step: number, options: SftBatchOptions): ClipSegments => {
-  const { textsPerClip, blindClipsPerStep, seed } = options;
-  const texts = chooseTexts(clip, textsPerClip, [seed, "texts", step, i]).map(({ prompt, target }) => ({
-    tokens: [...prompt, ...target],
-    scoredFrom: prompt.length,
-  }));
+/** Whether the i-th of `count` clips is blind: `blind` of them, spread so that no batch gets them all. */
+const isBlind = (i: number, count: number, blind: number): boolean =>
+  Math.floor(((i + 1) * blind) / count) > Math.floor((i * blind) / count);
+
+const rowOf = (
+  clip: TrainingClip,
+  [i, count]: readonly [number, number],
+  step: number,
+  options: SftBatchOptions,
+  instruction: readonly number[],
+): ClipSegments => {
+  const { textsPerClip, blindClipsPerStep, instructionShare, seed } = options;
+  const instructed = seededRandom(seed, "instruction", step, i);
+  const texts = chooseTexts(clip, textsPerClip, [seed, "texts", step, i]).map(({ prompt, target }) => {
+    const asked = instructed.next() < instructionShare ? [...prompt, ...instruction] : prompt;
+    return { tokens: [...asked, ...target], scoredFrom: asked.length };
+  });
   return {
     clip: clip.patches,
     texts,
-    blind: i < blindClipsPerStep,
+    blind: isBlind(i, count, blindClipsPerStep),
     contrast: { absentSteps: clip.absentSteps, keywords: clip.keywords },
   };
 };
@@ -78,18 +104,19 @@ const textMask = (clips: readonly TrainingClip[]): Float32Array => {
   return mask;
 };
 
-/** What losses can be fed by this loop. */
-const feedMakers: Readonly<
-  Record<string, (made: readonly SegmentsBatch[], clips: readonly TrainingClip[]) => Float32Array>
-> = {
-  weights: tokenWeights,
-  twinMask: (_, clips) => twinMask(clips),
-  textMask: (_, clips) => textMask(clips),
-};
+const ownFeeds = ["weights", "twinMask", "textMask"];
+const queueFeeds = [
+  "queuedAbsent",
+  "queuedViews",
+  "queuedTexts",
+  "queuedAbsentMask",
+  "queuedViewMask",
+  "queuedTextMask",
+];
 
 /** Checks that this loop can feed an objective. @throws {ConfigError} naming what it cannot */
 export const checkSftFeeds = (objective: LossTerm): void => {
-  const known = Object.keys(feedMakers);
+  const known = [...ownFeeds, ...queueFeeds];
   for (const name of Object.keys(objective.feeds))
     if (!known.includes(name))
       throw new ConfigError("a loss asks for numbers that supervised fine-tuning does not have", {
@@ -99,27 +126,44 @@ export const checkSftFeeds = (objective: LossTerm): void => {
       });
 };
 
-/** The batches of a step, a pure function of clips, seed and step. */
+/** What an objective is fed over a step's batches. */
+const feedsOf = (
+  objective: LossTerm,
+  made: readonly SegmentsBatch[],
+  seeing: readonly TrainingClip[],
+  queue: MemoryQueue | undefined,
+): Feeds => {
+  const all: Record<string, Float32Array> = {
+    weights: tokenWeights(made),
+    twinMask: twinMask(seeing),
+    textMask: textMask(seeing),
+    ...queue?.feeds(seeing),
+  };
+  return Object.fromEntries(Object.keys(objective.feeds).map((name) => [name, all[name]!]));
+};
+
+/** The batches of a step, a pure function of clips, seed, step and what the queue remembers. */
 export const sftBatches = (
   clips: readonly TrainingClip[],
   objective: LossTerm,
-  rules: BatchRules,
-  tokens: SegmentTokens,
+  { rules, tokens, instruction, queue }: SftMeans,
   options: SftBatchOptions,
   step: number,
 ): SftBatches => {
-  const { batchesPerStep, seed, viewDropout: dropout } = options;
-  const rows = clips.map((clip, i) => rowOf(clip, i, step, options));
+  const { batchesPerStep, seed, viewDropout: dropout, bothViews: both, encoding } = options;
+  const rows = clips.map((clip, i) => rowOf(clip, [i, clips.length], step, options, instruction));
   const size = Math.ceil(rows.length / batchesPerStep);
   const pieces = Array.from({ length: Math.ceil(rows.length / size) }, (_, i) =>
     rows.slice(i * size, (i + 1) * size),
   );
   // Batches draw from one generator in order: the numbers are those of one batch of all clips.
-  const view = { dropout, random: seededRandom(seed, "dropout", step) };
+  const view = { dropout, random: seededRandom(seed, "dropout", step), both };
   const { states } = objective;
-  const made = pieces.map((piece) => segmentsBatch(piece, rules, { tokens, states, view }));
-  const feeds = Object.fromEntries(
-    Object.keys(objective.feeds).map((name) => [name, feedMakers[name]!(made, clips)]),
-  );
-  return { batches: made.map(({ batch }) => batch), feeds };
+  const made = pieces.map((piece) => segmentsBatch(piece, rules, { tokens, states, view, encoding }));
+  const seeing = clips.filter((_, i) => rows[i]!.blind !== true);
+  return {
+    batches: made.map(({ batch }) => batch),
+    feeds: feedsOf(objective, made, seeing, queue),
+    seeing,
+  };
 };

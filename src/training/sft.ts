@@ -1,84 +1,45 @@
 /** Supervised fine-tuning: a sum of losses over clips with their texts. */
-import { z } from "zod";
-import { takeStep } from "../engine/take-step.ts";
-import { type LossChoice, makeLosses, sumOfLosses } from "../objectives/losses.ts";
-import type { TrainingClip } from "./clip.ts";
-import {
-  type LoopContext,
-  type LoopResult,
-  type OptimizerOptions,
-  optimizerParams,
-  runLoop,
-  type Trainee,
-} from "./loop.ts";
-import { batchAt } from "./order.ts";
-import { type Schedule, scheduleParams } from "./schedule.ts";
-import { checkSftFeeds, type SftBatchOptions, sftBatches } from "./sft-batches.ts";
+import { ConfigError } from "../core/errors.ts";
+import type { HeldOutClip, TrainingClip } from "./clip.ts";
+import { type LoopContext, type LoopResult, runLoop, type Trainee } from "./loop.ts";
+import { SftMonitor } from "./sft-monitor.ts";
+import type { SftOptions } from "./sft-options.ts";
+import { SftStep } from "./sft-step.ts";
 
-/** Options of supervised fine-tuning. */
-export interface SftOptions extends SftBatchOptions {
-  readonly steps: number;
-  readonly clipsPerStep: number;
-  readonly losses: LossChoice;
-  readonly schedule: Schedule;
-  readonly optimizer: OptimizerOptions;
-  readonly checkpointEvery: number;
+/** What supervised fine-tuning may be given besides its clips. */
+export interface SftExtras {
+  /** Clips that are not trained on: what contrast does to them is logged. */
+  readonly heldOut?: readonly HeldOutClip[];
+  /** Tokens of the refeed's instruction. */
+  readonly instruction?: readonly number[];
 }
 
-/** Checks options and fills in defaults. */
-export const sftParams: z.ZodType<SftOptions> = z.strictObject({
-  steps: z.number().int().min(1).describe("optimizer steps"),
-  clipsPerStep: z.number().int().min(1).default(16).describe("clips a step (paper: 16)"),
-  batchesPerStep: z
-    .number()
-    .int()
-    .min(1)
-    .default(1)
-    .describe("batches that a step's clips are computed in: the same gradient with less memory"),
-  textsPerClip: z
-    .number()
-    .int()
-    .min(1)
-    .default(4)
-    .describe("texts behind one clip: a dense caption and questions"),
-  blindClipsPerStep: z
-    .number()
-    .int()
-    .min(0)
-    .default(0)
-    .describe("clips a step whose pictures are hidden, for an honest blind baseline (ours)"),
-  schedule: scheduleParams,
-  optimizer: optimizerParams.prefault({}),
-  losses: z
-    .record(z.string(), z.record(z.string(), z.unknown()))
-    .default({ "cross-entropy": {} })
-    .describe("losses that are added, by name, with their parameters"),
-  viewDropout: z
-    .number()
-    .min(0)
-    .max(0.9)
-    .default(0.1)
-    .describe("dropout of visual tokens in a clip's second view, for losses that read it (ours)"),
-  checkpointEvery: z.number().int().min(1).default(500).describe("steps between checkpoints"),
-  seed: z.number().int().default(1),
-});
-
-/** Trains on clips with their texts. @source VideoPerceiver, first stage (eq. 7) */
+/**
+ * Trains on clips with their texts.
+ *
+ * @source VideoPerceiver, first stage (eq. 7)
+ * @differs segments are isolated and end in one token (`encoding`); texts go through the language model itself instead of
+ * BERT; contrast shares the update of the other losses unless `contrastLearningRate` is given
+ * @throws {ConfigError} for losses that this loop cannot feed, and an `instructionShare` without an instruction
+ */
 export const trainSft = async (
   trainee: Trainee,
   clips: readonly TrainingClip[],
   options: SftOptions,
   context: LoopContext,
+  { heldOut = [], instruction = [] }: SftExtras = {},
 ): Promise<LoopResult> => {
-  const { engine, rules, tokens } = trainee;
-  const objective = sumOfLosses(await makeLosses(options.losses));
-  checkSftFeeds(objective);
-  const compute = async (step: number): Promise<Record<string, number>> => {
-    const chosen = batchAt(clips.length, options.clipsPerStep, step, options.seed);
-    const shown = chosen.map((index) => clips[index]!);
-    const { batches, feeds } = sftBatches(shown, objective, rules, tokens, options, step);
-    const { loss, metrics } = await takeStep(engine, batches, objective, feeds);
-    return { loss, ...metrics };
-  };
-  return runLoop(trainee, options, context, { compute, state: () => ({}), restore: () => {} });
+  if (options.instructionShare > 0 && instruction.length === 0)
+    throw new ConfigError("instructionShare without an instruction", {
+      expected: "the tokens that a refeed appends to a question",
+      got: `instructionShare ${options.instructionShare} and no tokens`,
+    });
+  const body = await SftStep.make(trainee, clips, options, instruction);
+  const monitor = new SftMonitor(trainee, heldOut, instruction, options, context.progress);
+  return runLoop(trainee, options, context, {
+    compute: (step) => body.compute(step),
+    observe: (step) => monitor.observe(step),
+    state: () => (body.queue === undefined ? {} : { queue: body.queue.save() }),
+    restore: (saved) => body.queue?.restore(saved["queue"]),
+  });
 };

@@ -16,7 +16,7 @@ import { batchRules } from "../../src/model/batch-rules.ts";
 import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { makeLosses, sumOfLosses } from "../../src/objectives/losses.ts";
 import { sftLosses } from "../../src/training/contrast.ts";
-import { sftBatches } from "../../src/training/sft-batches.ts";
+import { type SftBatchOptions, sftBatches } from "../../src/training/sft-batches.ts";
 import { readAdapter } from "../../src/weights/adapter.ts";
 import { newAdapter } from "../../src/weights/new-adapter.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
@@ -117,17 +117,21 @@ const logprobsOf = async (
 /** Losses of supervised fine-tuning with contrast. */
 const sftSteps = async (engine: Engine, from: number, to: number, batchesPerStep = 1): Promise<number[]> => {
   const objective = sumOfLosses(await makeLosses(contrast.losses));
-  const options = {
+  const means = { rules, tokens: tinyTokens, instruction: [], queue: undefined };
+  const options: SftBatchOptions = {
     textsPerClip: 1,
     blindClipsPerStep: 0,
     batchesPerStep,
     viewDropout: contrast.viewDropout!,
+    bothViews: false,
+    encoding: "shared",
+    instructionShare: 0,
     seed: 3,
   };
   const losses: number[] = [];
   for (let step = from; step < to; step++) {
     const chosen = Array.from({ length: 8 }, (_, i) => clips[(step * 8 + i) % clips.length]!);
-    const { batches, feeds } = sftBatches(chosen, objective, rules, tinyTokens, options, step);
+    const { batches, feeds } = sftBatches(chosen, objective, means, options, step);
     await engine.clearGradient();
     losses.push((await takeStep(engine, batches, objective, feeds)).loss);
     await engine.update(update);
@@ -325,6 +329,75 @@ export const engineConformance = (
       const cut = (await sampleUntilText(engine, request, stop))[0]![0]!;
       expect(cut.finish).toBe("stop");
       expect(cut.tokens.length).toBe(whole[0]!.tokens.indexOf(whole[0]!.tokens[2]!) + 1);
+    });
+
+    test("scores targets under the distribution that they were drawn from; forward, reference, gradient", async () => {
+      await using engine = await opened();
+      await using same = await reference();
+      const text = { tokens: [askToken], scoredFrom: 1, next: true };
+      const shown = clips.slice(0, 3);
+      const drawn = { temperature: 1.7, bannedTokens: [...rules.visualTokenIds, 0, 17] };
+      const rows = shown.map((clip) => ({ clip: clip.patches, texts: [text] }));
+      const { batch, ends } = segmentsBatch(rows, rules, { tokens: tinyTokens, prefill: true });
+      const request = {
+        batch,
+        nextPositions: ends.map(({ nextPosition }) => nextPosition),
+        completions: 2,
+        maxNewTokens: 4,
+        ...drawn,
+        stopTokens: [],
+        seed: "drawn",
+      };
+      const completions = await engine.sample(request);
+      const texts = completions.map((group) =>
+        group.map(({ tokens }) => ({ tokens: [askToken, ...tokens], scoredFrom: 1 })),
+      );
+      const answered = shown.map((clip, i) => ({ clip: clip.patches, texts: texts[i]! }));
+      const scored = segmentsBatch(answered, rules, { tokens: tinyTokens, drawn });
+      const own = scored.scored.length;
+      const expected = completions.flat().flatMap(({ logprobs }) => logprobs);
+      const got = await logprobsOf(engine, scored.batch);
+      expectClose(got.subarray(0, own), expected, Math.max(tolerance.numbers, 1e-5));
+      await engine.holdReference();
+      expect(await logprobsOf(engine, scored.batch, "reference")).toEqual(got);
+      // The same out of the logarithms of all tokens: at temperature 1 they are another distribution.
+      const plain = segmentsBatch(answered, rules, { tokens: tinyTokens }).batch;
+      const all = Int32Array.from(
+        { length: plain.scored.rows.length * config.text.vocabSize },
+        (_, i) => i % config.text.vocabSize,
+      );
+      await using pass = await engine.forward([plain], {
+        candidates: [{ tokens: all, perRow: config.text.vocabSize }],
+      });
+      const whole = pass.outputs[0]!.candidates!.logprobs;
+      const byHand = Array.from({ length: own }, (_, m) => {
+        const row = whole.subarray(m * config.text.vocabSize, (m + 1) * config.text.vocabSize);
+        const weights = Array.from(row, (logprob, token) =>
+          drawn.bannedTokens.includes(token) ? 0 : Math.exp(logprob / drawn.temperature),
+        );
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        return Math.log(weights[scored.batch.scored.targets[m]!]! / total);
+      });
+      expectClose(byHand, expected, 1e-5);
+      expect(Math.abs(pass.outputs[0]!.tokenLogprobs[0]! - expected[0]!)).toBeGreaterThan(1e-3);
+      const cotangents = { tokenLogprobs: got.map((_, m) => (m < own ? 1 + m / own : 0)), states: new Map() };
+      for (const one of [engine, same]) {
+        await one.clearGradient();
+        await one.backward(await one.forward([scored.batch], { keep: "graph" }), [cotangents]);
+      }
+      const mine = await gradients(engine);
+      (await gradients(same)).forEach((gradient, i) => {
+        expectClose(mine[i]!, gradient, Math.max(tolerance.numbers, 1e-5));
+      });
+      expect(mine.some((gradient) => gradient.some((x) => x !== 0))).toBe(true);
+    });
+
+    test("a scored target that is banned is refused", async () => {
+      await using engine = await opened("none");
+      const rows = [{ clip: clips[0]!.patches, texts: [{ tokens: [askToken, 16], scoredFrom: 1 }] }];
+      const options = { tokens: tinyTokens, drawn: { temperature: 1, bannedTokens: [16] } };
+      const { batch } = segmentsBatch(rows, rules, options);
+      await expect(engine.forward([batch])).rejects.toThrow(/scored target.*16, which is banned/);
     });
 
     test("saved and loaded, here and by the whole graph, training goes on as though nothing had been", async () => {

@@ -106,7 +106,9 @@ describe.each(names)("loss %s", (name) => {
   });
 
   test("masked positions (weight 0) get no gradient and do not change the loss", async () => {
-    const { loss, inputs } = built(await make(), shape);
+    const term = await make();
+    const { loss, inputs } = built(term, shape);
+    expect(inputs.has("weights") || term.states.length > 0).toBe(true);
     if (!inputs.has("weights")) return;
     const logprobs = inputs.get("tokenLogprobs")!;
     const [derivative] = gradient(loss, [logprobs]);
@@ -152,8 +154,14 @@ describe.each(names)("loss %s", (name) => {
 describe("contrastive: the checks of the paper's equations (temperature 1)", () => {
   const groups = ["complete", "absent", "view", "keywords"];
   /** Rows of h, a, v, t in turn. */
-  const metricsOf = async (rows: readonly (readonly number[])[], contrasted: number): Promise<Numbers> => {
-    const term = (await lossRegistry.make("contrastive", { block: 2, weight: 1, temperature: 1 })).value;
+  const metricsOf = async (
+    rows: readonly (readonly number[])[],
+    contrasted: number,
+    given: Numbers = {},
+    params: object = {},
+  ): Promise<Numbers> => {
+    const chosen = { block: 2, weight: 1, temperature: 1, ...params };
+    const term = (await lossRegistry.make("contrastive", chosen)).value;
     const { metrics, inputs } = built(term, { scored: 1, contrasted });
     const padded = rows.map((row) => Array.from({ length: width }, (_, i) => row[i] ?? 0));
     const feeds: Numbers = Object.fromEntries(
@@ -162,6 +170,7 @@ describe("contrastive: the checks of the paper's equations (temperature 1)", () 
         padded.slice(i * contrasted, (i + 1) * contrasted).flat(),
       ]),
     );
+    Object.assign(feeds, given);
     for (const [name, { shape }] of inputs) feeds[name] ??= new Array<number>(elementCount(shape)).fill(0);
     const keys = Object.keys(metrics);
     const values = interpret(Object.values(metrics), feeds);
@@ -197,6 +206,74 @@ describe("contrastive: the checks of the paper's equations (temperature 1)", () 
     expect(rowOf(0).some((value) => value !== 0)).toBe(true);
   });
 
+  /** Slopes of the three losses with respect to one group's rows, at random states. */
+  const slopeOf = async (metric: string, group: string, params: object = {}): Promise<number[]> => {
+    const term = (await lossRegistry.make("contrastive", { block: 2, ...params })).value;
+    const { metrics, inputs } = built(term, { scored: 1, contrasted: 3 });
+    const states = inputs.get(`state.2.${group}`)!;
+    const derived = gradient(metrics[metric]!, [states])[0];
+    if (derived === undefined) return [];
+    return [...interpret([derived], draw(inputs, 11))[0]!.data];
+  };
+  test("each loss moves what it is about, and nothing else", async () => {
+    const reads: Record<string, string[]> = {
+      v2v: ["complete", "absent", "view"],
+      t2v: ["complete", "absent", "keywords"],
+      v2t: ["complete", "keywords"],
+    };
+    for (const [metric, own] of Object.entries(reads))
+      for (const group of groups) {
+        const slopes = await slopeOf(metric, group);
+        expect(
+          slopes.some((value) => Math.abs(value) > 1e-6),
+          `${metric} ${group}`,
+        ).toBe(own.includes(group));
+      }
+  });
+  test("nearer to the right one is a smaller loss, nearer to the twin a larger one", async () => {
+    const [near, far] = [
+      [1, 0.2],
+      [1, 2],
+    ];
+    // Anchor x; its positive, its twin.
+    const better = await metricsOf([x!, far!, near!, near!], 1);
+    const worse = await metricsOf([x!, near!, far!, far!], 1);
+    for (const name of ["v2v", "t2v"]) expect(better[name]![0]!).toBeLessThan(worse[name]![0]! - 0.1);
+  });
+  test("loss is weight times the sum of the three", async () => {
+    const term = (await lossRegistry.make("contrastive", { block: 2, weight: 0.25 })).value;
+    const { loss, metrics, inputs } = built(term, { scored: 1, contrasted: 3 });
+    const [whole, ...parts] = interpret(
+      [loss, metrics["v2v"]!, metrics["t2v"]!, metrics["v2t"]!],
+      draw(inputs, 3),
+    );
+    const sum = parts.reduce((total, { data }) => total + data[0]!, 0);
+    expect(sum).toBeGreaterThan(1);
+    expect(whole!.data[0]).toBeCloseTo(0.25 * sum, 9);
+  });
+  test("masked texts and queue entries are no negatives: they get no gradient and change nothing", async () => {
+    const term = (await lossRegistry.make("contrastive", { block: 2, queue: 2, width })).value;
+    const { loss, inputs } = built(term, { scored: 1, contrasted: 3 });
+    const feeds = draw(inputs, 9);
+    feeds["textMask"] = [0, -1e9, 0, 0, 0, 0, 0, 0, 0];
+    for (const name of ["queuedAbsentMask", "queuedViewMask", "queuedTextMask"])
+      feeds[name] = feeds[name]!.map((_, i) => (i % 2 === 1 ? -1e9 : 0));
+    const value = (given: Numbers): number => interpret([loss], given)[0]!.data[0]!;
+    const before = value(feeds);
+    for (const name of ["queuedAbsent", "queuedViews", "queuedTexts"]) {
+      const moved = (row: number): Numbers => ({
+        ...feeds,
+        [name]: feeds[name]!.map((one, i) => (Math.floor(i / width) === row ? one + 0.5 * (i % 2) : one)),
+      });
+      expect(value(moved(1)), name).toBe(before);
+      expect(value(moved(0)), name).not.toBe(before);
+    }
+    const [h, t] = [inputs.get("state.2.complete")!, inputs.get("state.2.keywords")!];
+    const unmasked = { ...feeds, textMask: new Array<number>(9).fill(0) };
+    expect(value(unmasked)).toBeGreaterThan(before);
+    expect(gradient(loss, [h, t]).every((one) => one !== undefined)).toBe(true);
+  });
+
   test("one clip alone: v2t is 0", async () => {
     expect((await metricsOf([x!, y!, x!, y!], 1))["v2t"]![0]).toBeCloseTo(0, 9);
   });
@@ -229,5 +306,81 @@ describe("contrastive: the checks of the paper's equations (temperature 1)", () 
       mean((i) => -Math.log(e(h[i]!, t[i]!) / all(h[i]!, t))),
       8,
     );
+    const own = await metricsOf(rows, 2, {}, { negatives: "own" });
+    expect(own["v2v"]![0]).toBeCloseTo(
+      mean((i) => -Math.log(e(h[i]!, v[i]!) / (e(h[i]!, v[i]!) + e(h[i]!, a[i]!)))),
+      8,
+    );
+    expect(own["t2v"]![0]).toBeCloseTo(
+      mean((i) => -Math.log(e(t[i]!, h[i]!) / (e(t[i]!, h[i]!) + e(t[i]!, a[i]!)))),
+      8,
+    );
+    const [qa, qv, qt] = [0, 1, 2].map(() =>
+      Array.from({ length: 3 }, () => Array.from({ length: width }, () => random.normal())),
+    ) as [number[][], number[][], number[][]];
+    const remembered = { queuedAbsent: qa.flat(), queuedViews: qv.flat(), queuedTexts: qt.flat() };
+    const queued = await metricsOf(rows, 2, remembered, { queue: 3, width });
+    expect(queued["v2v"]![0]).toBeCloseTo(
+      mean((i) => -Math.log(e(h[i]!, v[i]!) / (all(h[i]!, [...a, ...qa]) + all(h[i]!, [...v, ...qv])))),
+      8,
+    );
+    expect(queued["t2v"]![0]).toBeCloseTo(
+      mean((i) => -Math.log(e(t[i]!, h[i]!) / (e(t[i]!, h[i]!) + all(t[i]!, [...a, ...qa])))),
+      8,
+    );
+    expect(queued["v2t"]![0]).toBeCloseTo(
+      mean((i) => -Math.log(e(h[i]!, t[i]!) / all(h[i]!, [...t, ...qt]))),
+      8,
+    );
+  });
+});
+
+describe("losses on tokens against plain sums", () => {
+  const evaluated = async (name: string, params: object, feeds: Numbers): Promise<Numbers> => {
+    const term = (await lossRegistry.make(name, params)).value;
+    const { loss, metrics } = built(term, { scored: 6, contrasted: 1 });
+    const all = { loss, ...metrics };
+    const values = interpret(Object.values(all), feeds);
+    return Object.fromEntries(Object.keys(all).map((key, i) => [key, [values[i]!.data[0]!]]));
+  };
+  const random = seededRandom("tokens");
+  const numbers = (make: () => number): number[] => Array.from({ length: 6 }, make);
+
+  test("cross-entropy is the weighted surprise of the targets", async () => {
+    const [weights, tokenLogprobs] = [numbers(() => random.next()), numbers(() => -3 * random.next())];
+    const { loss } = await evaluated("cross-entropy", {}, { weights, tokenLogprobs });
+    expect(loss![0]).toBeCloseTo(
+      weights.reduce((sum, w, i) => sum - w * tokenLogprobs[i]!, 0),
+      9,
+    );
+    expect(loss![0]).toBeGreaterThan(0);
+  });
+
+  test("policy gradient: the smaller of both surrogates, and a penalty that is 0 at the reference only", async () => {
+    const [clip, beta] = [0.2, 0.04];
+    for (let draw = 0; draw < 20; draw++) {
+      const tokenLogprobs = numbers(() => -0.2 - 2 * random.next());
+      const feeds = {
+        tokenLogprobs,
+        weights: numbers(() => random.next()),
+        advantages: numbers(() => random.normal()),
+        oldLogprobs: tokenLogprobs.map((x) => x + 0.6 * random.normal()),
+        referenceLogprobs: tokenLogprobs.map((x) => x + random.normal()),
+      };
+      let [policy, kl] = [0, 0];
+      tokenLogprobs.forEach((p, m) => {
+        const ratio = Math.exp(p - feeds.oldLogprobs[m]!);
+        const advantage = feeds.advantages[m]!;
+        const clipped = Math.min(1 + clip, Math.max(1 - clip, ratio));
+        policy -= feeds.weights[m]! * Math.min(ratio * advantage, clipped * advantage);
+        const reference = feeds.referenceLogprobs[m]! - p;
+        kl += feeds.weights[m]! * (Math.exp(reference) - reference - 1);
+      });
+      const result = await evaluated("policy-gradient", { clip, beta }, feeds);
+      expect(result["policy"]![0]).toBeCloseTo(policy, 6);
+      expect(result["kl"]![0]).toBeCloseTo(kl, 6);
+      expect(result["kl"]![0]).toBeGreaterThan(0);
+      expect(result["loss"]![0]).toBeCloseTo(policy + beta * kl, 6);
+    }
   });
 });

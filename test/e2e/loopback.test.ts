@@ -11,7 +11,8 @@ import { readRun } from "../../src/runs/read-run.ts";
 import { createRun, resumeRun } from "../../src/runs/run.ts";
 import { sftLosses } from "../../src/training/contrast.ts";
 import type { Trainee } from "../../src/training/loop.ts";
-import { sftParams, trainSft } from "../../src/training/sft.ts";
+import { trainSft } from "../../src/training/sft.ts";
+import { sftParams } from "../../src/training/sft-options.ts";
 import { tinyConfig, tinyStore, tinyTokens, toyClips } from "../unit/training/tiny.ts";
 
 const config = tinyConfig();

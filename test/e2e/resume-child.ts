@@ -3,9 +3,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Progress } from "../../src/core/progress.ts";
 import { createRun, resumeRun } from "../../src/runs/run.ts";
-import { grpoParams, trainComparativeGrpo } from "../../src/training/comparative-grpo.ts";
+import { trainComparativeGrpo } from "../../src/training/comparative-grpo.ts";
 import { sftLosses } from "../../src/training/contrast.ts";
-import { sftParams, trainSft } from "../../src/training/sft.ts";
+import { grpoParams } from "../../src/training/grpo-options.ts";
+import { trainSft } from "../../src/training/sft.ts";
+import { sftParams } from "../../src/training/sft-options.ts";
 import { tinyLanguage, tinyTrainee, toyClips } from "../unit/training/tiny.ts";
 
 const [kind, folder] = [process.argv[2]!, process.argv[3]!];
@@ -18,7 +20,7 @@ const options = {
   seed: 5,
 };
 const progress: Progress = {
-  update: (step) => void process.stdout.write(`step ${step}\n`),
+  update: (step) => void (step > 0 && process.stdout.write(`step ${step}\n`)),
   log: () => {},
 };
 const clips = toyClips(40);

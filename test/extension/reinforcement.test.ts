@@ -6,7 +6,8 @@ import { silentProgress } from "../../src/core/progress.ts";
 import { loadPlugin } from "../../src/jobs/load-plugin.ts";
 import { readRollouts, readRun } from "../../src/runs/read-run.ts";
 import { createRun } from "../../src/runs/run.ts";
-import { grpoParams, trainComparativeGrpo } from "../../src/training/comparative-grpo.ts";
+import { trainComparativeGrpo } from "../../src/training/comparative-grpo.ts";
+import { grpoParams } from "../../src/training/grpo-options.ts";
 import { tinyLanguage, tinyTrainee, toyClips } from "../unit/training/tiny.ts";
 import { pluginFile } from "./run-command.ts";
 

@@ -32,8 +32,8 @@ import {
   sftStage,
   type TrainedStage,
   type TrainingContext,
-  trainingClips,
 } from "./training.ts";
+import { heldOutClips, trainingClips } from "./training-clips.ts";
 
 /** What a quickstart gives back. */
 export interface QuickstartResult {
@@ -183,17 +183,18 @@ export const runQuickstart = async (
   job.progress(labels.render, "clips").log(announcement(timetable, out));
   const stageContext: StageContext = { out, recipe, language, config, signal, progress: context.progress };
   const { clips, tested, quality, dropped, data } = await prepare(stageContext, watch, context);
-  const trainingContext: TrainingContext = { ...stageContext, data };
+  const heldOut = await heldOutClips(tested.slice(0, recipe.sft.watchedClips), stageContext);
+  const trainingContext: TrainingContext = { ...stageContext, data, heldOut };
   const { width, height } = tested[0]!.frames;
   writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
   const stage = (title: string, work: () => Promise<TrainedStage>): Promise<TrainedStage> =>
     watch.time(title, work);
-  const { baseSteps, forkSteps, learningRate, forkLearningRate, contrast } = sft;
-  const settings = { steps: baseSteps, learningRate, contrast: null, seed };
+  const { baseSteps, forkSteps, learningRate, forkLearningRate, contrast, blindClipsPerStep } = sft;
+  const settings = { steps: baseSteps, learningRate, contrast: null, blindClipsPerStep, seed };
   const base = await stage("SFT", () =>
     sftStage("sft", labels.sft, undefined, settings, clips, trainingContext),
   );
-  const fork = { steps: forkSteps, learningRate: forkLearningRate, seed: seed + 1 };
+  const fork = { steps: forkSteps, learningRate: forkLearningRate, blindClipsPerStep: 0, seed: seed + 1 };
   const plain = await stage("more SFT", () =>
     sftStage("sft-more", labels.more, base.checkpoint, { ...fork, contrast: null }, clips, trainingContext),
   );

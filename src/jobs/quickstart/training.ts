@@ -5,10 +5,8 @@ import { RunError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { seededRandom } from "../../core/random.ts";
-import { questionText } from "../../dataset/question.ts";
 import { ModelWeights } from "../../engine/model-weights.ts";
 import { emptyStore, wholeGraphEngine } from "../../engine/onnx/open.ts";
-import { clipPatches } from "../../frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import type { ModelConfig } from "../../model/config.ts";
@@ -17,15 +15,14 @@ import { initialize } from "../../model/initialize.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
-import { absentSteps } from "../../training/absent-steps.ts";
-import type { TrainingClip } from "../../training/clip.ts";
-import { grpoParams, trainComparativeGrpo } from "../../training/comparative-grpo.ts";
+import type { HeldOutClip, TrainingClip } from "../../training/clip.ts";
+import { trainComparativeGrpo } from "../../training/comparative-grpo.ts";
 import { type ContrastOptions, sftLosses } from "../../training/contrast.ts";
+import { grpoParams } from "../../training/grpo-options.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
-import { sftParams, trainSft } from "../../training/sft.ts";
-import { patchShape, picturesOf } from "./clips.ts";
+import { trainSft } from "../../training/sft.ts";
+import { sftParams } from "../../training/sft-options.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
-import type { PairedClip } from "./pairs.ts";
 import { originOf, type StageData } from "./stage-config.ts";
 
 /** What every stage needs. */
@@ -41,6 +38,17 @@ export interface StageContext {
 /** What a training stage needs besides. */
 export interface TrainingContext extends StageContext {
   readonly data: StageData;
+  /** Clips that contrast is looked at on; never trained on. */
+  readonly heldOut: readonly HeldOutClip[];
+}
+
+/** What one SFT stage does otherwise than the others. */
+export interface SftSettings {
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly contrast: ContrastOptions | null;
+  readonly blindClipsPerStep: number;
+  readonly seed: number;
 }
 
 /** A finished training stage. */
@@ -62,35 +70,6 @@ export const openRun = (folder: string, config: unknown): Run => {
       hint: "choose another --out",
     });
   return resumeRun(folder, { keepLast: 1 });
-};
-
-/** Clips with their pairs, as tokens and patches. */
-export const trainingClips = (
-  clips: readonly PairedClip[],
-  { recipe, language }: StageContext,
-): TrainingClip[] => {
-  const { tokenizer, end } = language;
-  return clips.map(({ sha256, samples, frames, view }): TrainingClip => {
-    const { width, height } = frames;
-    const { framesPerSecond } = recipe;
-    return {
-      id: sha256,
-      patches: clipPatches(picturesOf(frames), width, height, framesPerSecond, patchShape),
-      absentSteps: absentSteps(frames, view, framesPerSecond, patchShape),
-      keywords: (samples[0]!.keywords ?? []).flatMap((word) => tokenizer.encode(word)),
-      texts: samples.map((sample) => ({
-        sampleId: sample.id,
-        skill: sample.skill ?? "all",
-        question: questionText(sample),
-        answer: sample.answer,
-        answerKind: sample.answerKind,
-        ...(sample.options === undefined ? {} : { options: sample.options }),
-        prompt: tokenizer.encode(questionText(sample)),
-        target: [...tokenizer.encode(sample.answer), end],
-        aboutEvent: sample.provenance["aboutEvent"] === true,
-      })),
-    };
-  });
 };
 
 /** A model from scratch. */
@@ -141,29 +120,28 @@ export const sftStage = (
   name: string,
   label: string,
   from: string | undefined,
-  settings: {
-    readonly steps: number;
-    readonly learningRate: number;
-    readonly contrast: ContrastOptions | null;
-    readonly seed: number;
-  },
+  settings: SftSettings,
   clips: readonly TrainingClip[],
   context: TrainingContext,
 ): Promise<TrainedStage> => {
-  const { clipsPerStep, textsPerClip, blindClipsPerStep } = context.recipe.sft;
+  const { clipsPerStep, textsPerClip, instructionShare, contrast } = context.recipe.sft;
   const warmupSteps = Math.min(100, Math.ceil(settings.steps / 10));
   const options = sftParams.parse({
     steps: settings.steps,
     clipsPerStep,
     textsPerClip,
-    blindClipsPerStep,
+    blindClipsPerStep: settings.blindClipsPerStep,
+    instructionShare,
+    monitor: { block: contrast.block },
     schedule: { learningRate: settings.learningRate, warmupSteps },
     ...sftLosses(settings.contrast),
     seed: settings.seed,
     checkpointEvery: 250,
   });
+  const instruction = context.language.tokenizer.encode(refeedInstruction);
+  const extras = { heldOut: context.heldOut, instruction };
   return runStage(name, label, from, options, context, (trainee, loop) =>
-    trainSft(trainee, clips, options, loop),
+    trainSft(trainee, clips, options, loop, extras),
   );
 };
 

@@ -27,6 +27,7 @@ export const groupRelative = ({
   readonly freedom: 0 | 1;
 }): Advantage => ({
   start: { baseline: comparativeDefaults.baselineStart.value },
+  compares: false,
   compute: ({ rewards_G }, state) => {
     const mean = meanOf(rewards_G);
     const scale = divideByStd ? standardDeviation(rewards_G, freedom) + epsilon : 1;

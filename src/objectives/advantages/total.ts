@@ -60,6 +60,7 @@ const plugin: AdvantagePlugin = defineAdvantage({
     }[comparison]();
     return {
       start: compared.start,
+      compares: lambda > 0,
       compute: (group, state) => {
         const plain = base.compute(group, state);
         const beside = compared.compute(group, state);

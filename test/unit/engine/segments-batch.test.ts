@@ -45,6 +45,8 @@ const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance = 1e-5): vo
   expect(a.length).toBe(b.length);
   for (let i = 0; i < a.length; i++) expect(Math.abs(a[i]! - b[i]!)).toBeLessThan(tolerance);
 };
+/** Largest difference. */
+const apart = (a: Float32Array, b: Float32Array): number => Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
 const statesAt = (at: number): GroupAtBlock[] => segmentGroups.map((group) => ({ block: at, group }));
 const noDropout = { dropout: 0, random: seededRandom("unused") };
 
@@ -120,8 +122,13 @@ describe("the contrastive tail", () => {
       },
     }));
   /** Tapped states in the order h, absent twin, second view, text; a group holds one row a clip. */
-  const states = async (clips: readonly ClipSegments[], view = noDropout): Promise<Float32Array[][]> => {
-    await using pass = await trainee.engine.forward([plan(clips, { states: statesAt(block), view }).batch]);
+  const states = async (
+    clips: readonly ClipSegments[],
+    view: SegmentOptions["view"] = noDropout,
+    encoding: SegmentOptions["encoding"] = "shared",
+  ): Promise<Float32Array[][]> => {
+    const { batch } = plan(clips, { states: statesAt(block), view, encoding });
+    await using pass = await trainee.engine.forward([batch]);
     const { states: tapped } = pass.outputs[0]!;
     const all = tapped.get(block)!;
     const width = trainee.config.text.hiddenSize;
@@ -150,9 +157,90 @@ describe("the contrastive tail", () => {
     for (const [b, { clip: shown, contrast: against }] of clips.entries()) {
       const steps = shown.steps.map((step, i) => against!.absentSteps.get(i) ?? step);
       close(complete![b]!, await alone(shown), 2e-5);
-      close(twin![b]!, await alone({ ...shown, steps }, tinyTokens.endAbsent), 2e-5);
-      expect(Math.max(...twin![b]!.map((x, i) => Math.abs(x - complete![b]![i]!)))).toBeGreaterThan(1e-3);
+      close(twin![b]!, await alone({ ...shown, steps }), 2e-5);
+      expect(apart(twin![b]!, complete![b]!)).toBeGreaterThan(1e-3);
     }
+  });
+  test("a twin that is the clip itself is the clip: h differs from the twin by what is shown alone", async () => {
+    const clips = rows().map((row) => ({ ...row, contrast: { ...row.contrast!, absentSteps: new Map() } }));
+    const [complete, twin] = await states(clips);
+    for (const b of [0, 1]) close(twin![b]!, complete![b]!, 2e-5);
+    // The paper's tokens name the twin; eq. (3) as one sequence lets its end see the clip besides.
+    for (const encoding of ["literal", "packed"] as const) {
+      const [own, named] = await states(clips, noDropout, encoding);
+      for (const b of [0, 1]) expect(apart(named![b]!, own![b]!)).toBeGreaterThan(1e-3);
+    }
+  });
+  test("literal: three end tokens and nothing else; no segment sees another one", async () => {
+    const clips = rows();
+    const [complete, twin, view, words] = await states(clips, noDropout, "literal");
+    const shared = await states(clips);
+    for (const [b, { clip: shown, contrast: against }] of clips.entries()) {
+      const steps = shown.steps.map((step, i) => against!.absentSteps.get(i) ?? step);
+      close(twin![b]!, await alone({ ...shown, steps }, tinyTokens.endAbsent), 2e-5);
+      close(complete![b]!, shared[0]![b]!, 2e-5);
+      close(view![b]!, shared[2]![b]!, 2e-5);
+      close(words![b]!, shared[3]![b]!, 2e-5);
+    }
+  });
+  test("separate: the same numbers from sequences of their own", async () => {
+    const clips = rows();
+    const [shared, separate] = [await states(clips), await states(clips, noDropout, "separate")];
+    shared.forEach((group, g) => {
+      group.forEach((state, b) => {
+        close(separate[g]![b]!, state, 2e-5);
+      });
+    });
+    expect(
+      plan(clips, { states: statesAt(block), view: noDropout, encoding: "separate" }).batch.samples,
+    ).toBe(8);
+  });
+  test("packed: the twin's end sees the clip, the text's end sees both, the clip's end sees neither", async () => {
+    const clips = rows();
+    const other = rows();
+    const packed = (all: readonly ClipSegments[]): Promise<Float32Array[][]> =>
+      states(all, noDropout, "packed");
+    const [h, a, , t] = await packed(clips);
+    const swapped = await packed(clips.map((row, b) => ({ ...row, clip: other[b]!.clip })));
+    const twins = await packed(
+      clips.map((row, b) => ({
+        ...row,
+        contrast: { ...row.contrast!, absentSteps: other[b]!.contrast!.absentSteps },
+      })),
+    );
+    for (const b of [0, 1]) {
+      expect(apart(a![b]!, swapped[1]![b]!)).toBeGreaterThan(1e-3);
+      expect(apart(t![b]!, swapped[3]![b]!)).toBeGreaterThan(1e-4);
+      expect(apart(t![b]!, twins[3]![b]!)).toBeGreaterThan(1e-4);
+      close(h![b]!, twins[0]![b]!, 2e-5);
+    }
+  });
+  test("a blind clip is contrasted with nothing: it has no rows in any group", async () => {
+    const [seen, hidden] = rows() as [ClipSegments, ClipSegments];
+    const options = { states: statesAt(block), view: noDropout };
+    const { batch } = plan([{ ...hidden, blind: true }, seen], options);
+    for (const { groups } of batch.taps) for (const { rows: own } of groups) expect(own.length).toBe(1);
+    // Its second sample is the one that is left, and its numbers are its own.
+    await using pass = await trainee.engine.forward([batch]);
+    const [only] = await states([seen]);
+    close(pass.outputs[0]!.states.get(block)!.slice(0, only![0]!.length), only![0]!, 2e-5);
+    expect(() => plan([{ ...hidden, blind: true }], options)).toThrow(
+      /nothing to contrast.*blind clips only/,
+    );
+  });
+  test("dropout on both views changes the first one's state, and not what texts see", async () => {
+    const clips = rows();
+    const view = { dropout: 0.3, random: seededRandom("both"), both: true };
+    const [h, a, v] = await states(clips, view);
+    const [clean, twin] = await states(clips);
+    for (const b of [0, 1]) {
+      expect(apart(h![b]!, clean![b]!)).toBeGreaterThan(1e-3);
+      expect(apart(h![b]!, v![b]!)).toBeGreaterThan(1e-3);
+      close(a![b]!, twin![b]!, 2e-5);
+    }
+    const plain = await logprobs(clips);
+    const both = await logprobs(clips, { states: statesAt(block), view });
+    for (const b of [0, 1]) for (const t of [0, 1]) close(both[b]![t]!, plain[b]![t]!);
   });
   test("without dropout the second view is the first one, with dropout it is not", async () => {
     const clips = rows();
@@ -160,7 +248,7 @@ describe("the contrastive tail", () => {
     const [, , dropped] = await states(clips, { ...noDropout, dropout: 0.3 });
     for (const b of [0, 1]) {
       close(view![b]!, complete![b]!, 2e-5);
-      expect(Math.max(...dropped![b]!.map((x, i) => Math.abs(x - complete![b]![i]!)))).toBeGreaterThan(1e-3);
+      expect(apart(dropped![b]!, complete![b]!)).toBeGreaterThan(1e-3);
     }
   });
   test("keywords are a sequence of their own: no clip changes their state", async () => {

@@ -10,7 +10,7 @@ const softmax = (x: readonly number[]): number[] => {
   return x.map((value) => Math.exp(value) / total);
 };
 
-test("greedy takes the likeliest token that is not banned; its log-probability is the model's own", () => {
+test("greedy takes the likeliest token that is not banned; its log-probability is among those that are not", () => {
   fc.assert(
     fc.property(logits, fc.subarray([0, 1, 2]), (x, banned) => {
       const kept = x.map((value, i) => (banned.includes(i) ? Number.NEGATIVE_INFINITY : Math.fround(value)));
@@ -20,7 +20,27 @@ test("greedy takes the likeliest token that is not banned; its log-probability i
         seededRandom(1),
       );
       expect(drawn.token).toBe(kept.indexOf(Math.max(...kept)));
-      expect(drawn.logprob).toBeCloseTo(Math.log(softmax(x)[drawn.token]!), 4);
+      expect(drawn.logprob).toBeCloseTo(Math.log(softmax(kept)[drawn.token]!), 4);
+    }),
+  );
+});
+
+test("a log-probability is that of the distribution drawn from: temperature, banned tokens, top-k, top-p, penalty", () => {
+  const rules = fc.record({
+    temperature: fc.double({ min: 0.2, max: 3, noNaN: true }),
+    topK: fc.nat(4),
+    topP: fc.double({ min: 0.2, max: 1, noNaN: true }),
+    repetitionPenalty: fc.constantFrom(1, 1.3),
+    bannedTokens: fc.subarray([0, 1, 2]),
+  });
+  fc.assert(
+    fc.property(logits, rules, fc.nat(), (x, given, seed) => {
+      const row = Float32Array.from(x);
+      const { token, logprob } = drawToken(row, given, seededRandom(seed), new Set([1, 3]));
+      const probabilities = softmax([...ruledScores(row, given, new Set([1, 3]))]);
+      expect(logprob).toBeCloseTo(Math.log(probabilities[token]!), 4);
+      expect(probabilities.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1, 6);
+      for (const banned of given.bannedTokens) expect(probabilities[banned]).toBe(0);
     }),
   );
 });

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { stageSettings } from "../../../src/evaluation/report/settings.ts";
 import { settingOrigins } from "../../../src/jobs/setting-origins.ts";
 import recipeFor from "../../../src/recipes/quickstart.ts";
-import { grpoParams } from "../../../src/training/comparative-grpo.ts";
 import { sftLosses } from "../../../src/training/contrast.ts";
-import { sftParams } from "../../../src/training/sft.ts";
+import { grpoParams } from "../../../src/training/grpo-options.ts";
+import { sftParams } from "../../../src/training/sft-options.ts";
 
 const { sft, grpo } = recipeFor(1, 1);
 const { learningRate, ...rl } = grpo;

@@ -127,6 +127,7 @@ export const toyClips = (count: number, seed = 1): TrainingClip[] =>
       options: words,
       prompt: [askToken],
       target: [firstWord + label, tinyEnd],
+      optionTargets: words.map((_, option) => [firstWord + option, tinyEnd]),
       aboutEvent: true,
     };
     return {

@@ -12,9 +12,13 @@ import { logSumExp } from "../../../graph/ops/reduce.ts";
 import { gatherRows } from "../../../graph/ops/rows.ts";
 import type { Value } from "../../../graph/value.ts";
 import type { ModelConfig } from "../../../model/config.ts";
+import { drawnScores } from "../../../model/language-model.ts";
 import { tableName } from "../../../model/language-names.ts";
+import type { LanguageShape } from "../../../model/language-shape.ts";
 import type { Weights } from "../../../model/weights.ts";
+import type { FeedArray } from "../../contract.ts";
 import { loraNames } from "../../lora.ts";
+import type { ModelBatch } from "../lowering/model-batch.ts";
 import type { Stage, StageRunner } from "./stage.ts";
 import { type Flow, ParameterRows, type Tape } from "./tape.ts";
 
@@ -66,7 +70,7 @@ export class ChunkedHead {
     const all = new Float32Array(count * vocabSize);
     for (const piece of this.pieces) {
       const inputs = this.#inputs(rows, piece);
-      const [logits] = await tape.run(this.#stage(inputs, undefined), inputs);
+      const [logits] = await tape.run(this.#stage(inputs), inputs);
       const numbers = logits!.read();
       const width = piece.to - piece.from;
       for (let row = 0; row < count; row++)
@@ -75,9 +79,11 @@ export class ChunkedHead {
     return all;
   }
 
-  /** Log-probability [M] of each row's target. */
-  async logprobs(rows: Flow, targets: BigInt64Array, tape: Tape): Promise<Flow> {
+  /** Log-probability [M] of each row's target under the distribution that the batch's scored rows are drawn from. */
+  async logprobs(rows: Flow, { language, feeds }: ModelBatch, tape: Tape): Promise<Flow> {
     const count = rows.shape[0]!;
+    const targets = feeds["scored.targets"] as BigInt64Array;
+    const banned = feeds["scored.banned"] as Float32Array | undefined;
     const made: { readonly piece: Piece; readonly picked: Flow; readonly total: Flow }[] = [];
     for (const piece of this.pieces) {
       const width = piece.to - piece.from;
@@ -86,7 +92,11 @@ export class ChunkedHead {
         return BigInt(row * width + (target >= 0 && target < width ? target : 0));
       });
       const inputs = this.#inputs(rows, piece);
-      const [picked, total] = await tape.run(this.#stage(inputs, places), inputs);
+      const own = {
+        places,
+        ...(banned === undefined ? {} : { "scored.banned": banned.subarray(piece.from, piece.to) }),
+      };
+      const [picked, total] = await tape.run(this.#stage(inputs, own, language), inputs);
       made.push({ piece, picked: picked!, total: total! });
     }
     const isIn = (row: number, { from, to }: Piece): boolean => targets[row]! >= from && targets[row]! < to;
@@ -122,20 +132,25 @@ export class ChunkedHead {
   }
 
   /** Picked logits [M] and log of the sum of exponentials [M] of a piece; without places: its logits [M, C]. */
-  #stage(inputs: readonly Flow[], places: BigInt64Array | undefined): Stage {
+  #stage(
+    inputs: readonly Flow[],
+    feeds?: Readonly<Record<string, FeedArray>>,
+    language: Pick<LanguageShape, "drawn"> = {},
+  ): Stage {
     const [count, width] = [inputs[0]!.shape[0]!, inputs[1]!.shape[0]!];
     return {
-      key: `head ${count} ${width} ${places === undefined}`,
+      key: `head ${count} ${width} ${feeds === undefined} ${JSON.stringify(language.drawn)}`,
       inputs: inputs.map(({ shape }) => shape),
       build: (flow, weights) => {
         const logits = this.#logits(flow, weights);
-        if (places === undefined) return [logits];
-        const picked = gatherRows(reshape(logits, [count * width, 1]), input("places", [count], "int64"));
-        return [reshape(picked, [count]), logSumExp(logits)];
+        if (feeds === undefined) return [logits];
+        const scores = drawnScores(logits, language);
+        const picked = gatherRows(reshape(scores, [count * width, 1]), input("places", [count], "int64"));
+        return [reshape(picked, [count]), logSumExp(scores)];
       },
       // Of the head's own parameters only A is used whole.
       prefix: { graph: `${headModule}.lora_A.`, model: `${headModule}.lora_A.` },
-      feeds: places === undefined ? {} : { places },
+      feeds: feeds ?? {},
     };
   }
 

@@ -67,8 +67,7 @@ export const passModel = async (
   if (language.scored === 0)
     return { tokenLogprobs: undefined, states, logits: undefined, visualTokens: visual };
   const [normed] = await tape.run(lastNormStage(language.scored, config), [x!]);
-  const targets = batch.feeds["scored.targets"] as BigInt64Array;
-  const tokenLogprobs = await head.logprobs(normed!, targets, tape);
+  const tokenLogprobs = await head.logprobs(normed!, batch, tape);
   const logits = wantLogits ? await head.logits(normed!, tape) : undefined;
   return { tokenLogprobs, states, logits, visualTokens: visual };
 };

@@ -1,10 +1,16 @@
 /** From plain batches to what the graphs of the embedded engine are fed. Legend: B samples, T positions, N = B T rows. */
 import { checkBatch } from "../../../batch/check-batch.ts";
-import { paddingSegment, type Tap, type TokenBatch, tappedRows } from "../../../batch/token-batch.ts";
+import {
+  paddingSegment,
+  type ScoredRows,
+  type Tap,
+  type TokenBatch,
+  tappedRows,
+} from "../../../batch/token-batch.ts";
 import { scaleFactors } from "../../../batch/visual-scale.ts";
 import { ShapeError } from "../../../core/errors.ts";
 import type { ModelConfig } from "../../../model/config.ts";
-import { ropeTables } from "../../../model/position-tables.ts";
+import { hiddenScore, ropeTables } from "../../../model/position-tables.ts";
 import type { FeedArray } from "../../contract.ts";
 import { signalShape } from "../../objective-signals.ts";
 import { lowerMedia } from "./media.ts";
@@ -51,6 +57,18 @@ const tapRows = (tap: Tap, { length }: TokenBatch, { mainLength, tailEnd }: Tail
   );
 };
 
+/** [V] what is added to the scores of tokens; undefined when none is banned. @throws {ShapeError} for an unknown token */
+const bannedScores = ({ drawn }: ScoredRows, vocabSize: number): Float32Array | undefined => {
+  if (drawn === undefined || drawn.bannedTokens.length === 0) return undefined;
+  const scores = new Float32Array(vocabSize);
+  for (const token of drawn.bannedTokens) {
+    if (!(token >= 0 && token < vocabSize))
+      throw new ShapeError("a banned token", { expected: `an id below ${vocabSize}`, got: String(token) });
+    scores[token] = hiddenScore;
+  }
+  return scores;
+};
+
 /** Checks that no row is read behind the end of its segment, nor at a block that is not there. */
 const checkReads = ({ segments, endBlocks, taps, scored }: TokenBatch, layers: number): void => {
   const check = (rows: Int32Array, block: number, what: string): void => {
@@ -80,6 +98,7 @@ export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promis
   checkBatch(batch, config.vision.spatialMergeSize);
   const { samples, length, segments, scored, taps, scale } = batch;
   const { layers } = config.text;
+  const { drawn } = scored;
   checkReads(batch, layers);
   const vision = batch.media.length === 0 ? undefined : await lowerMedia(batch.media, config, batch.sizes);
   const visualTokens = vision?.shape.units ?? 0;
@@ -96,6 +115,8 @@ export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promis
     "scored.rows": amongKept(scored.rows, length, cut.mainLength, "scored rows"),
     "scored.targets": BigInt64Array.from(scored.targets, BigInt),
   };
+  const banned = bannedScores(scored, config.text.vocabSize);
+  if (banned !== undefined) feeds["scored.banned"] = banned;
   for (const tap of taps) feeds[`tap.${tap.block}`] = tapRows(tap, batch, cut);
   if (scale !== undefined) {
     feeds["dropped.rows"] = rows.dropped;
@@ -112,6 +133,9 @@ export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promis
       words: rows.words.length,
       visualTokens,
       scored: scored.rows.length,
+      ...(drawn === undefined
+        ? {}
+        : { drawn: { temperature: drawn.temperature, isBanning: banned !== undefined } }),
       taps: taps.map((tap) => ({ block: tap.block, rows: tappedRows(tap).length })),
       padding: rows.padding.length,
       dropped: rows.dropped.length,

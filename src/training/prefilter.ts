@@ -1,0 +1,82 @@
+/** Prompts that need no evidence are left out before anything is trained. */
+import { RunError } from "../core/errors.ts";
+import type { Progress } from "../core/progress.ts";
+import { seededRandom } from "../core/random.ts";
+import { answerableWithoutEvidence } from "../objectives/refeed.ts";
+import { absentPatches } from "./clip.ts";
+import type { PrefilterOptions } from "./grpo-options.ts";
+import type { Trainee } from "./loop.ts";
+import { type DrawOptions, drawAnswers, type Language, type Prompt, qualityOf } from "./rollout.ts";
+
+/** What the filter depends on; nothing of it says how rewards become advantages. */
+export interface PrefilterSettings extends Omit<DrawOptions, "completions"> {
+  readonly steps: number;
+  readonly promptsPerStep: number;
+  readonly prefilter: PrefilterOptions;
+  readonly seed: number;
+}
+
+/** Which prompts are trained on. */
+export interface Prefiltered {
+  /** Indices of prompts. */
+  readonly kept: readonly number[];
+  /** Prompts whose twin answers too; those that no step would reach are not looked at. */
+  readonly answerable: number;
+}
+
+/** Whether each of some prompts is answered from its twin, by draws of their own. */
+const answerable = async (
+  trainee: Trainee,
+  prompts: readonly Prompt[],
+  settings: PrefilterSettings,
+  language: Language,
+  seed: string,
+): Promise<boolean[]> => {
+  const { draws, share } = settings.prefilter;
+  const twins = prompts.map((prompt) => ({ ...prompt, patches: absentPatches(prompt.clip) }));
+  const drawn = await drawAnswers(trainee, twins, { ...settings, completions: draws }, language, seed);
+  const right: boolean[] = [];
+  for (const [p, { text }] of prompts.entries()) {
+    const quality = await Promise.all(drawn[p]!.map((one) => qualityOf(text, one, language)));
+    right.push(answerableWithoutEvidence(quality, share));
+  }
+  return right;
+};
+
+/**
+ * Looks at as many prompts in random order as the steps can reach and leaves out those that the model as it stands
+ * answers from their twins. Controls, lambda and the advantage change nothing of it, so runs that differ in them train on
+ * the same prompts.
+ *
+ * @throws {RunError} when none is left
+ */
+export const prefilterPrompts = async (
+  trainee: Trainee,
+  prompts: readonly Prompt[],
+  settings: PrefilterSettings,
+  language: Language,
+  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
+): Promise<Prefiltered> => {
+  const { steps, promptsPerStep, prefilter, seed } = settings;
+  const order = seededRandom(seed, "prefilter").shuffled([...prompts.keys()]);
+  if (prefilter.draws === 0) return { kept: order, answerable: 0 };
+  const needed = Math.min(prompts.length, steps * promptsPerStep);
+  const kept: number[] = [];
+  let at = 0;
+  while (at < order.length && kept.length < needed) {
+    signal.throwIfAborted();
+    const some = order.slice(at, at + promptsPerStep);
+    const shown = some.map((index) => prompts[index]!);
+    const right = await answerable(trainee, shown, settings, language, `${seed}/prefilter/${at}`);
+    kept.push(...some.filter((_, i) => !right[i]));
+    at += some.length;
+    progress.update(0, steps, `${kept.length} prompts of ${at} need their evidence`);
+  }
+  if (kept.length === 0)
+    throw new RunError("every prompt is answered rightly from its absent twin", {
+      where: `${at} prompts, ${prefilter.draws} draws each`,
+      expected: `right in at most ${100 * prefilter.share} % of the draws`,
+      hint: "check that the twins hide what is asked for, or raise prefilter.share",
+    });
+  return { kept, answerable: at - kept.length };
+};

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { MediaStep } from "../../../src/batch/media-step.ts";
+import { seededRandom } from "../../../src/core/random.ts";
+import { readRollouts } from "../../../src/runs/read-run.ts";
+import { controlNames, dealtAgain, frozenPatches, twinPatches } from "../../../src/training/grpo-controls.ts";
+import { beginner, grpo, metric, type Seen, watched } from "./grpo-runs.ts";
+import { instruction, toyClips } from "./tiny.ts";
+
+const clips = toyClips(12);
+
+test("a random freeze hides as many steps as the twin, none of them decisive, and leaves the event to be seen", () => {
+  clips.forEach((clip, i) => {
+    const { steps } = frozenPatches(clip, seededRandom(i));
+    const own = clip.patches.steps;
+    const changed = steps.flatMap((step, at) => (step === own[at] ? [] : [at]));
+    const [decisive] = [...clip.absentSteps.keys()];
+    expect(changed.length).toBe(1);
+    expect(changed[0]).toBeGreaterThan(0);
+    expect(changed).not.toContain(decisive);
+    for (const at of changed) expect(steps[at]).toBe(steps[at - 1]);
+    expect(steps[decisive!]).toBe(own[decisive!]);
+  });
+});
+
+test("what stands in the twin's place: the twin, or the clip itself", () => {
+  const [clip] = clips;
+  const random = seededRandom(1);
+  for (const control of controlNames) {
+    const shown = twinPatches(control, clip!, random);
+    const isOwn = control === "twin-is-clip" || control === "instruction-only";
+    expect(shown === clip!.patches, control).toBe(isOwn);
+  }
+  const [at] = [...clip!.absentSteps.keys()];
+  expect(twinPatches("none", clip!, random).steps[at!]).toBe(clip!.absentSteps.get(at!));
+});
+
+test("dealing out again keeps every item and every group's size, and moves most of them", () => {
+  const groups = [[1, 2, 3], [4], [5, 6, 7, 8]];
+  const dealt = dealtAgain(groups, seededRandom("deal"));
+  expect(dealt.map(({ length }) => length)).toEqual([3, 1, 4]);
+  expect(dealt.flat().sort()).toEqual(groups.flat());
+  expect(dealt.flat()).not.toEqual(groups.flat());
+});
+
+test("controls in the loop: the same prompts, but what they compare is another thing", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "controls-"));
+  const contents = (media: readonly MediaStep[]): Set<string> => new Set(media.map(({ content }) => content));
+  const prompts: string[][] = [];
+  for (const control of controlNames) {
+    const seen: Seen = { samples: [], steps: [] };
+    const trainee = await beginner(folder, (started) => watched(started, seen));
+    const options = { control, steps: 2, rewards: { accuracy: 1 }, prefilter: { draws: 4, share: 0.9 } };
+    const run = await grpo(folder, trainee, toyClips(24), options);
+    prompts.push(readRollouts(run).map(({ sampleId }) => sampleId));
+    const [absent, complete] = seen.samples.filter(({ seed }) => !seed.includes("prefilter"));
+    const isInstructed = ({ batch }: (typeof seen.samples)[number]): boolean =>
+      [...batch.ids].filter((id) => id === instruction[0]).length === 8;
+    expect(isInstructed(absent!), control).toBe(false);
+    expect(isInstructed(complete!), control).toBe(control === "instruction-only");
+    const shows = contents(absent!.batch.media);
+    const isOwn = control === "twin-is-clip" || control === "instruction-only";
+    if (isOwn) expect(shows).toEqual(contents(complete!.batch.media));
+    else if (control !== "random-freeze") expect(shows).not.toEqual(contents(complete!.batch.media));
+    if (control === "instruction-only") expect(metric(run, "resamples")).toEqual([0, 0]);
+    if (control === "shuffled-rewards") {
+      // Rewards are those of other completions: right ones go empty, wrong ones are paid.
+      const paid = readRollouts(run).flatMap(({ complete: own, reference }) =>
+        own.map(({ text, rewards }) => (text.startsWith(reference!) ? 1 : 0) === rewards["accuracy"]),
+      );
+      expect(paid.includes(false)).toBe(true);
+    }
+    await trainee.engine[Symbol.asyncDispose]();
+  }
+  for (const own of prompts) expect(own).toEqual(prompts[0]);
+  rmSync(folder, { recursive: true });
+});
