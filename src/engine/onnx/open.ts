@@ -148,7 +148,7 @@ export const openEngine = async (
   options: OpenEngineOptions,
   adapter?: Adapter,
 ): Promise<OpenModel> => {
-  const checkpoint = await openCheckpoint(folder);
+  const checkpoint = await openCheckpoint(folder, { untied: adapter?.unties === true });
   try {
     const { config } = checkpoint;
     const parameters = parameterCount(config);

@@ -78,3 +78,30 @@ test("an adapter is used, what it replaces is kept in float32, and its numbers c
     expect(Math.abs(value - without[i]!)).toBeGreaterThan(1e-3);
   });
 });
+
+test("an adapter with a head of its own parts head and word table of a model that ties them", async () => {
+  const tied = join(folder, "tied");
+  const config = { ...smallConfig, text: { ...smallConfig.text, tieWordEmbeddings: true } };
+  const store = smallStore("none");
+  const tensors = [...store.tensors()].filter(({ name }) => name !== "lm_head.weight");
+  saveCheckpoint(tied, config, tensors, { dtype: "float32" });
+  const table = store.tensor("model.embed_tokens.weight");
+  const head = { ...table, name: "lm_head.weight", data: table.data.map((value) => -value) };
+  const plain = newAdapter(adaptedModel(config), { targets: ["q_proj"], rank: 2, alpha: 4 }, seededRandom(1));
+  for (const execution of ["whole", "layerwise"] as const) {
+    const open = async (replaced: (typeof head)[], unties: boolean): Promise<Float32Array> => {
+      const adapter = { ...plain, replaced, unties };
+      const { engine, config: opened } = await openEngine(tied, "none", { threads: 1, execution }, adapter);
+      await using _ = engine;
+      expect(opened.text.tieWordEmbeddings).toBe(!unties);
+      expect(await engine.read("model.embed_tokens.weight", "value")).toEqual(table.data);
+      if (unties) expect(await engine.read("lm_head.weight", "value")).toEqual((replaced[0] ?? table).data);
+      return (await engine.forward([batch])).outputs[0]!.tokenLogprobs;
+    };
+    const [without, equal, other] = [await open([], false), await open([], true), await open([head], true)];
+    equal.forEach((value, i) => {
+      expect(value).toBeCloseTo(without[i]!, 5);
+      expect(Math.abs(other[i]! - value)).toBeGreaterThan(1e-3);
+    });
+  }
+});
