@@ -33,6 +33,14 @@ export {
   trainingSources,
 } from "../dataset/sources.ts";
 export {
+  defineEngine,
+  type EngineOpener,
+  type EnginePlugin,
+  type EngineRequest,
+  type ReadyEngine,
+} from "../engine/engine-plugin.ts";
+export { engineRegistry } from "../engine/engines.ts";
+export {
   type Benchmark,
   type BenchmarkPlugin,
   type BenchmarkSample,
