@@ -1,4 +1,4 @@
-import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
+import type { EngineChoice } from "../../engine/engines.ts";
 import type { OpenSeeingModel } from "../../evaluation/seeing-model.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
@@ -8,7 +8,7 @@ import { modelFolder } from "../model-folder.ts";
 
 /** Opens checkpoints for `eval` as `ask` does. */
 export const seeingModels =
-  (engine: OpenEngineOptions, context: JobContext): OpenSeeingModel =>
+  (engine: EngineChoice, context: JobContext): OpenSeeingModel =>
   async (model, adapter) => {
     const folder = await modelFolder(model, "--subject checkpoint", context);
     const adapterFolder =

@@ -1,4 +1,4 @@
-import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
+import type { EngineChoice } from "../../engine/engines.ts";
 import type { ClipsOptions } from "../clips.ts";
 
 /** What is asked of whom, and how. */
@@ -27,7 +27,7 @@ export interface EvalRequest {
   readonly out: string;
   /** Ask again what failed in an earlier call. */
   readonly retryFailed: boolean;
-  readonly engine: OpenEngineOptions;
+  readonly engine: EngineChoice;
   readonly clips: ClipsOptions;
 }
 
