@@ -34,7 +34,11 @@ const repro: CommandDefinition = defineCommand({
         integerValue({ min: 1 }),
         3,
       )
-      .option("--hours <number>", "stop after so long and report what there is", numberValue({ min: 0, max: 500 }))
+      .option(
+        "--hours <number>",
+        "stop after so long and report what there is",
+        numberValue({ min: 0, max: 500 }),
+      )
       .option(
         "--clips <number>",
         "training clips a seed; 15 % as many are held out",
