@@ -81,6 +81,7 @@ const pluginPlaces: PluginPlaces = {
     "src/cli/commands",
     "src/dataset/exports",
     "src/dataset/filters",
+    "src/dataset/questions",
     "src/dataset/sources",
     "src/evaluation/benchmarks",
     "src/evaluation/interventions",

@@ -26,11 +26,21 @@ export {
 } from "../core/registry.ts";
 export { datasetFilters, defineFilter, type Filter, type FilterPlugin } from "../dataset/filter.ts";
 export {
+  type BuiltQuestion,
+  type DescribedClip,
+  defineQuestionBuilder,
+  type QuestionBuilder,
+  type QuestionBuilderPlugin,
+  questionBuilders,
+} from "../dataset/questions.ts";
+export {
   defineSource,
   type SourceDefinition,
+  type SourceLook,
   type SourceRow,
   type TrainingSource,
   trainingSources,
+  type UnreadRow,
 } from "../dataset/sources.ts";
 export {
   defineEngine,
