@@ -18,7 +18,7 @@ import { openScorer } from "../open-scorer.ts";
 import { type ClipEvents, clipEvents, eventsGone } from "./clip-events.ts";
 import { samplesOfRow } from "./clip-samples.ts";
 import { pairPreview, previewFrames } from "./preview.ts";
-import { printOfClip } from "./print-file.ts";
+import { type ClipPrinter, printer } from "./print-file.ts";
 import type {
   BuildOrder,
   BuiltClip,
@@ -184,13 +184,10 @@ const pairView = async (
 /** The place of a row: where its source says that it stands. */
 const placeOf = (row: SourceRow): string => String(row.provenance["source"] ?? row.id);
 
-/** The print of a clip; asked for after its frames were scored, so that they are seen already. */
-type Print = (alsoNeeded: readonly number[]) => Promise<string | undefined>;
-
 const finishRow = async (
   { row, sourceNumber }: PlannedRow,
   reference: ClipReference,
-  printOf: Print,
+  printOf: ClipPrinter,
   clip: SeenClip,
   tools: ClipTools,
   signal: AbortSignal,
@@ -236,16 +233,6 @@ const finishRow = async (
   return { id: row.id, source: placeOf(row), sourceNumber, samples: samples.map(rowOfSample), view };
 };
 
-/** The clip's print, made once, by the frames that would be scored. */
-const printer = (clip: SeenClip, tools: ClipTools, signal: AbortSignal): Print => {
-  const { timeline, durationSeconds } = clip.source;
-  let known: Promise<string | undefined> | undefined;
-  return (alsoNeeded) => {
-    known ??= printOfClip(clip, tools.chooser(timeline, durationSeconds), alsoNeeded, signal);
-    return known;
-  };
-};
-
 /**
  * Makes the pairs and samples of one clip. What cannot be made is told with its reason; nothing is put in its place.
  *
@@ -278,7 +265,7 @@ export const buildClip = async (
     return { ...nothing, rejected };
   }
   const finished: BuiltRow[] = [];
-  const print = printer(clip, tools, signal);
+  const print = printer(clip, tools.chooser, signal);
   for (const planned of rows) {
     const { row } = planned;
     try {
