@@ -1,5 +1,5 @@
 import { fileSource } from "../../absent/pair-source.ts";
-import { type FrameChooser, scoredFrames } from "../../absent/scored-frames.ts";
+import { scoredFrames } from "../../absent/scored-frames.ts";
 import { VideoPerceiverError } from "../../core/errors.ts";
 import { clipPrint, printFrames } from "../../dataset/clip-print.ts";
 import type { Timeline } from "../../video/types.ts";
@@ -31,19 +31,6 @@ export const printOfClip = async (
     width,
     height,
   );
-};
-
-/** The print of a clip; asked for after its frames were scored, so that they are seen already. */
-export type ClipPrinter = (alsoNeeded: readonly number[]) => Promise<string | undefined>;
-
-/** The clip's print, made once, by the frames that would be scored. */
-export const printer = (clip: SeenClip, chooser: FrameChooser, signal: AbortSignal): ClipPrinter => {
-  const { timeline, durationSeconds } = clip.source;
-  let known: Promise<string | undefined> | undefined;
-  return (alsoNeeded) => {
-    known ??= printOfClip(clip, chooser(timeline, durationSeconds), alsoNeeded, signal);
-    return known;
-  };
 };
 
 /** A clip's content and print. */
