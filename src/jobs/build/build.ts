@@ -3,7 +3,6 @@ import { basename, join, resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
-import type { MadeBy } from "../../core/registry.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
 import { SetPage } from "../../dataset/set-page.ts";
 import type { SplitShares } from "../../dataset/split.ts";
@@ -68,37 +67,11 @@ export interface BuildResult {
 }
 
 /** Sizes of previews: a page of many pairs holds smaller ones. */
-const previewFor = ({ clips }: BuildPlan): ClipSettings["preview"] => {
-  const rows = clips.reduce((sum, clip) => sum + clip.rows.length, 0);
+const previewFor = (rows: number): ClipSettings["preview"] => {
   if (rows <= 500) return { frames: 16, pixels: 160, quality: 60 };
   if (rows <= 2000) return { frames: 12, pixels: 128, quality: 50 };
   return rows <= 10_000 ? { frames: 8, pixels: 96, quality: 45 } : { frames: 6, pixels: 80, quality: 40 };
 };
-
-/** The clips of all sources. @throws {ConfigError} when there is none */
-const usablePlan = async (request: BuildRequest, signal: AbortSignal): Promise<BuildPlan> => {
-  const plan = await planClips(request.sources, request.columns, signal);
-  const [first] = plan.rejected;
-  if (plan.clips.length === 0)
-    throw new ConfigError("no source has a clip that can be used", {
-      where: request.sources.map(({ place }) => place).join(", "),
-      got: first === undefined ? "no rows" : `${plan.rejected.length} rows; ${first.reason}`,
-    });
-  return plan;
-};
-
-/** What made the data set, for its description. */
-const buildRecipe = (
-  { split, decisions }: BuildRequest,
-  params: Readonly<Record<string, unknown>>,
-): MadeBy => ({
-  name: "build",
-  params: {
-    ...params,
-    ...(split && { split }),
-    ...(decisions !== undefined && { decisions: sha256(readFileSync(decisions)) }),
-  },
-});
 
 /**
  * Builds a data set of sources: pairs, questions, what the rules say, card. A build that was stopped, in whatever way,
@@ -118,8 +91,17 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
       "not-in": { hashes: [...apart.hashes], names: [...apart.names], prints: apart.prints },
     }),
   });
-  const plan = await usablePlan(request, signal);
-  const settings = { ...request.settings, preview: previewFor(plan) };
+  const plan = await planClips(request.sources, request.columns, signal);
+  if (plan.clips.length === 0)
+    throw new ConfigError("no source has a clip that can be used", {
+      where: request.sources.map(({ place }) => place).join(", "),
+      got:
+        plan.rejected[0] === undefined
+          ? "no rows"
+          : `${plan.rejected.length} rows; ${plan.rejected[0].reason}`,
+    });
+  const rows = plan.clips.reduce((sum, clip) => sum + clip.rows.length, 0);
+  const settings = { ...request.settings, preview: previewFor(rows) };
   const order: BuildOrder = { out, settings, reading: request.reading, plugins: request.plugins };
   // A wrong name costs nothing when it is found before the work.
   await (await openClipTools(order, () => {}))[Symbol.asyncDispose]();
@@ -140,7 +122,18 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
       check,
       store: settings.store,
       ...(request.split && { split: request.split }),
-      recipe: buildRecipe(request, { sources: plan.sources, settings, rules: recipes }),
+      recipe: {
+        name: "build",
+        params: {
+          sources: plan.sources,
+          settings,
+          rules: recipes,
+          ...(request.split && { split: request.split }),
+          ...(request.decisions !== undefined && {
+            decisions: sha256(readFileSync(request.decisions)),
+          }),
+        },
+      },
       onRow: (assembled) => {
         tally.add(assembled);
         page.add(pairData(assembled, plan));
