@@ -13,12 +13,15 @@ import { Postgres, postgresMissing } from "./build/postgres.ts";
 const program = fileURLToPath(new URL("../../bin/videoperceiver.mjs", import.meta.url));
 const clips = 14;
 
+const children: ChildProcess[] = [];
+
 /** A process of the program that goes on while the test does something else. */
 const start = (
   args: readonly string[],
 ): { child: ChildProcess; ended: Promise<number | null>; said: () => string } => {
   let said = "";
   const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  children.push(child);
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (piece: Buffer) => {
       said += piece.toString();
@@ -58,6 +61,7 @@ describe.skipIf(postgresMissing("builds on several machines"))("a queue on Postg
     wanted = contents("embedded");
   });
   afterAll(async () => {
+    for (const child of children) child.kill("SIGKILL");
     await database.remove();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -73,7 +77,7 @@ describe.skipIf(postgresMissing("builds on several machines"))("a queue on Postg
         return 0;
       }
     };
-    while (made() < 3) await wait(50);
+    while (made() < 3 && build.child.exitCode === null) await wait(50);
     one.child.kill("SIGKILL");
     await database.down();
     await wait(500);
@@ -84,7 +88,7 @@ describe.skipIf(postgresMissing("builds on several machines"))("a queue on Postg
     two.child.kill("SIGINT");
     expect(await two.ended).toBe(130);
     await one.ended;
-  });
+  }, 240_000);
 
   test("the build's own workers do it alone, and a clip that ends them is given up", async () => {
     const poison = fileURLToPath(new URL("./build/poison.ts", import.meta.url));

@@ -174,7 +174,7 @@ class QueueFeed implements ClipFeed {
     while (!this.#options.signal.aborted) {
       const job = await this.#claim();
       if (job === undefined) {
-        if (await this.#options.ends()) return undefined;
+        if (await this.#hasEnded()) return undefined;
         await wait(pollMilliseconds);
         continue;
       }
@@ -200,6 +200,15 @@ class QueueFeed implements ClipFeed {
   async lost(position: number, why: string): Promise<void> {
     this.#options.warn(`clip ${position}: ${why.split("\n")[0]}`);
     await this.#release(position, "fail");
+  }
+
+  async #hasEnded(): Promise<boolean> {
+    try {
+      return await this.#options.ends();
+    } catch (error) {
+      this.#options.warn(`queue: ${messageOf(error)}`);
+      return false;
+    }
   }
 
   async #claim(): Promise<Job<QueuedClip> | undefined> {

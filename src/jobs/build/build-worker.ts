@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
+import { InternalError, messageOf } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { JobContext } from "../job-context.ts";
@@ -51,30 +52,37 @@ export const workForQueue = async (
   let lastWork = nowMilliseconds();
   const idle = (): boolean =>
     request.idleSeconds !== undefined && nowMilliseconds() - lastWork > request.idleSeconds * 1000;
+  const workFor = async (build: string): Promise<void> => {
+    const out = await queues.folderOf(build);
+    if (out === undefined) return;
+    if (!existsSync(orderFile(out))) {
+      if (!told.has(out)) context.warn(`${out} is not here; its clips are left to other workers`);
+      told.add(out);
+      return;
+    }
+    const order = readJsonFile(orderFile(out)) as BuildOrder;
+    const feed = queues.feed(
+      build,
+      signal,
+      async () => (await queues.folderOf(build)) === undefined,
+      async (_, report) => {
+        lastWork = nowMilliseconds();
+        rows += report.rows;
+        rejected += report.rejected;
+        progress.update(++clips, 0, rejected > 0 ? `${rejected} rows rejected` : undefined);
+      },
+    );
+    await runWorkers({ order, workers, feed, signal: never });
+    lastWork = nowMilliseconds();
+  };
   try {
     while (!signal.aborted && !idle()) {
-      for (const build of await queues.builds()) {
-        const out = await queues.folderOf(build);
-        if (out === undefined) continue;
-        if (!existsSync(orderFile(out))) {
-          if (!told.has(out)) context.warn(`${out} is not here; its clips are left to other workers`);
-          told.add(out);
-          continue;
-        }
-        const order = readJsonFile(orderFile(out)) as BuildOrder;
-        const feed = queues.feed(
-          build,
-          signal,
-          async () => (await queues.folderOf(build)) === undefined,
-          async (_, report) => {
-            lastWork = nowMilliseconds();
-            rows += report.rows;
-            rejected += report.rejected;
-            progress.update(++clips, 0, rejected > 0 ? `${rejected} rows rejected` : undefined);
-          },
-        );
-        await runWorkers({ order, workers, feed, signal: never });
-        lastWork = nowMilliseconds();
+      try {
+        for (const build of await queues.builds()) await workFor(build);
+      } catch (error) {
+        // The database may be on its way back; faults of our own are told as such.
+        if (error instanceof InternalError) throw error;
+        context.warn(`queue: ${messageOf(error)}`);
       }
       await pause(pollMilliseconds, signal);
     }

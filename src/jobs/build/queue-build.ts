@@ -109,7 +109,8 @@ export const buildByQueue = async (build: QueueBuild): Promise<void> => {
     });
     await Promise.all([watch(), own]);
     if (signal.aborted) throw stoppedByPerson();
-    await queues.remove(name);
+    // What is left of a finished build in the database does no harm: its clips have results.
+    await queues.remove(name).catch((error: unknown) => warn(`queue: ${messageOf(error)}`));
   } finally {
     await queues.close();
   }
