@@ -1,6 +1,7 @@
 import type { CodecContext, Frame, Stream } from "node-av/lib";
 import { VideoError } from "../../core/errors.ts";
 import type { Encoder, EncoderSettings } from "../backend/backend.ts";
+import { writeFailure } from "../backend/cannot-write.ts";
 import { x264Options } from "../backend/x264-options.ts";
 import { encodeChain } from "../filter-chain.ts";
 import type { NodeAv } from "./library.ts";
@@ -113,6 +114,9 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
     if (written) format.closeOutputSync();
     format.freeContext();
   };
+  const wrote = (status: number): void => {
+    if (status < 0) throw writeFailure(settings, library.av.FFmpegError.strerror(status));
+  };
   let stream: Stream;
   try {
     stream = format.newStream(null);
@@ -122,7 +126,7 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
     cleaner.inputTimeBase = context.timeBase;
     check(library, cleaner.setOption("remove_types", "6"), "unit filter");
     check(library, cleaner.init(), "unit filter");
-    check(library, format.openOutputSync(), "cannot write");
+    wrote(format.openOutputSync());
     written = true;
     const muxer = { movflags: "+faststart", video_track_timescale: String(settings.ticksPerSecond) };
     for (const [name, value] of Object.entries(muxer))
@@ -131,7 +135,7 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
         format.setOption(name, value, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN),
         `file option ${name}`,
       );
-    check(library, format.writeHeaderSync(null), "cannot write");
+    wrote(format.writeHeaderSync(null));
   } catch (error) {
     close();
     throw error;
@@ -143,7 +147,7 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
       durations.delete(Number(packet.pts));
       packet.streamIndex = stream.index;
       packet.rescaleTs(context.timeBase, stream.timeBase);
-      check(library, format.interleavedWriteFrameSync(packet), "cannot write");
+      wrote(format.interleavedWriteFrameSync(packet));
       packet.unref();
     }
   };
@@ -178,7 +182,7 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
         drainCodec();
         cleaner.sendPacketSync(null);
         flushCleaner();
-        check(library, format.writeTrailerSync(), "cannot write");
+        wrote(format.writeTrailerSync());
       } finally {
         close();
       }
