@@ -1,0 +1,176 @@
+import { fileSource } from "../../absent/pair-source.ts";
+import { DataFormatError, VideoError, VideoPerceiverError } from "../../core/errors.ts";
+import type { ClipReference } from "../../dataset/sample.ts";
+import { type Rejection, rowOfSample } from "../../dataset/schema.ts";
+import type { SourceRow } from "../../dataset/sources.ts";
+import { type ClipEvents, clipEvents, eventsGone } from "./clip-events.ts";
+import { samplesOfRow } from "./clip-samples.ts";
+import type { ClipTools } from "./clip-tools.ts";
+import { pairPreview, previewFrames } from "./preview.ts";
+import { printOfClip } from "./print-file.ts";
+import type { BuiltClip, BuiltRow, PairView, PlannedClip, PlannedRow } from "./protocol.ts";
+import { broughtPair, newPair, type RowPair } from "./row-pair.ts";
+import { rememberFrames, type SeenClip } from "./seen-frames.ts";
+import { storeClip } from "./store-clip.ts";
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+/** At most so many points of a curve are shown. */
+const curvePoints = 96;
+
+const pairView = async (
+  made: RowPair,
+  found: ClipEvents,
+  clip: SeenClip,
+  { order }: ClipTools,
+  signal: AbortSignal,
+): Promise<PairView> => {
+  const { timeline, durationSeconds } = clip.source;
+  const step = Math.max(1, Math.ceil(made.scores.length / curvePoints));
+  const times = new Map(timeline.map(({ index, timeSeconds }) => [index as number, timeSeconds]));
+  const gone = eventsGone(timeline, found.events, (index) => made.view.changes(index));
+  return {
+    durationSeconds: round(durationSeconds, 3),
+    frames: timeline.length,
+    relevance: made.relevance?.name ?? "as brought",
+    builder: made.absent.builder.name,
+    share: round(made.view.changed.length / timeline.length, 4),
+    eventsGone: gone === null ? null : round(gone, 4),
+    curve: made.scores.flatMap((_, at) => {
+      if (at % step !== 0) return [];
+      const piece = made.scores.slice(at, at + step);
+      return [[round(made.sampled[at]!.timeSeconds, 2), round(Math.max(...piece), 3)] as const];
+    }),
+    keys: made.absent.keyFrames.map((index) => round(times.get(index)!, 3)),
+    preview: await pairPreview(clip, made.view, made.sampled, order.settings.preview, signal),
+  };
+};
+
+/** The place of a row: where its source says that it stands. */
+const placeOf = (row: SourceRow): string => String(row.provenance["source"] ?? row.id);
+
+/** The print of a clip; asked for after its frames were scored, so that they are seen already. */
+type Print = (alsoNeeded: readonly number[]) => Promise<string | undefined>;
+
+const finishRow = async (
+  { row, sourceNumber }: PlannedRow,
+  reference: ClipReference,
+  printOf: Print,
+  clip: SeenClip,
+  tools: ClipTools,
+  signal: AbortSignal,
+): Promise<BuiltRow> => {
+  const { settings } = tools.order;
+  const { timeline, durationSeconds } = clip.source;
+  const found = clipEvents(row, timeline, durationSeconds);
+  const made =
+    row.absent === undefined
+      ? await newPair(row, clip.source, found, tools, signal)
+      : await broughtPair(row, row.absent, timeline);
+  const isSame = made.absent.replacements.length === 0;
+  if (isSame && !settings.untwinned)
+    throw new DataFormatError("nothing to take away", {
+      got: `no frame of "${made.relevance?.name ?? "the source"}" that could be replaced`,
+      hint: "another --relevance, or --untwinned keeps such rows",
+    });
+  const print = await printOf(previewFrames(made.sampled, made.view, settings.preview.frames));
+  const samples = samplesOfRow(
+    {
+      row,
+      clip: reference,
+      absent: isSame ? undefined : made.absent,
+      events: found.events,
+      keywords: made.keywords,
+      provenance: {
+        ...row.provenance,
+        clip: row.clip.file,
+        ...(print !== undefined && { print }),
+        ...(made.relevance && { relevance: made.relevance }),
+        ...(made.keywordNote !== undefined && { keywordNote: made.keywordNote }),
+        ...(found.cutSeconds > 0 && { eventCutSeconds: round(found.cutSeconds, 3) }),
+      },
+    },
+    tools.questions,
+    settings.seed,
+  );
+  if (samples.length === 0)
+    throw new DataFormatError("no question", {
+      expected: "a question, a caption or named events",
+      got: row.caption === undefined ? "a clip that nobody described" : JSON.stringify(row.caption),
+    });
+  const view = await pairView(made, found, clip, tools, signal);
+  return {
+    id: row.id,
+    source: placeOf(row),
+    sourceNumber,
+    samples: samples.map(rowOfSample),
+    view,
+    ...(made.keywordUsage && { keywordUsage: made.keywordUsage }),
+  };
+};
+
+/** The clip's print, made once, by the frames that would be scored. */
+const printer = (clip: SeenClip, tools: ClipTools, signal: AbortSignal): Print => {
+  const { timeline, durationSeconds } = clip.source;
+  let known: Promise<string | undefined> | undefined;
+  return (alsoNeeded) => {
+    known ??= printOfClip(clip, tools.chooser(timeline, durationSeconds), alsoNeeded, signal);
+    return known;
+  };
+};
+
+/**
+ * Makes the pairs and samples of one clip. What cannot be made is told with its reason; nothing is put in its place.
+ *
+ * @throws whatever is nobody's fault but the program's
+ */
+export const buildClip = async (
+  planned: PlannedClip,
+  tools: ClipTools,
+  signal: AbortSignal,
+): Promise<BuiltClip> => {
+  const { order, clips } = tools;
+  const { position, path, rows } = planned;
+  const rejected: Rejection[] = [];
+  const refuse = (row: SourceRow, ruleId: string, error: unknown): void => {
+    signal.throwIfAborted();
+    if (!(error instanceof VideoPerceiverError)) throw error;
+    rejected.push({ source: placeOf(row), ruleId, reason: error.message.replaceAll(path, planned.name) });
+  };
+  const nothing = { position, sha256: null, print: null, durationSeconds: 0, rows: [] };
+  let clip: SeenClip;
+  let reference: ClipReference;
+  try {
+    clip = rememberFrames(await fileSource(clips.direct, path, (file) => clips.sha256(file), signal));
+    const { timeline, durationSeconds } = clip.source;
+    const content = clip.source.clip.sha256;
+    const file = storeClip(path, content, order.out, order.settings.store);
+    reference = { file, sha256: content, timeline, ...(durationSeconds > 0 && { durationSeconds }) };
+  } catch (error) {
+    for (const { row } of rows) refuse(row, "clip", error);
+    return { ...nothing, rejected };
+  }
+  const finished: BuiltRow[] = [];
+  const print = printer(clip, tools, signal);
+  for (const planned of rows) {
+    const { row } = planned;
+    try {
+      if (row.clip.sha256 !== undefined && row.clip.sha256 !== reference.sha256)
+        throw new VideoError("the clip is not the one that the row means", {
+          expected: `SHA-256 ${row.clip.sha256}`,
+          got: reference.sha256,
+        });
+      finished.push(await finishRow(planned, reference, print, clip, tools, signal));
+    } catch (error) {
+      refuse(row, "pair", error);
+    }
+  }
+  return {
+    position,
+    sha256: reference.sha256,
+    print: (finished.length > 0 ? await print([]) : undefined) ?? null,
+    durationSeconds: clip.source.durationSeconds,
+    rows: finished,
+    rejected,
+  };
+};

@@ -1,0 +1,192 @@
+import { readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { ConfigError } from "../../core/errors.ts";
+import { sha256 } from "../../core/files.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import type { DatasetDescription } from "../../dataset/schema.ts";
+import { SetPage } from "../../dataset/set-page.ts";
+import type { SplitShares } from "../../dataset/split.ts";
+import type { JobContext } from "../job-context.ts";
+import { assembleDataset } from "./assemble.ts";
+import { datasetCard, leakSentence, RejectionCounts } from "./card.ts";
+import { openClipTools } from "./clip-tools.ts";
+import { Decisions, decisionsSchemaName, readDecisions } from "./decisions.ts";
+import { readKeptApart } from "./kept-apart.ts";
+import { makeClips } from "./make-clips.ts";
+import { pairData, rejectedData } from "./page-rows.ts";
+import { type NamedSource, planClips } from "./plan-clips.ts";
+import { type BuildOrder, buildFolder, type ClipReading, type ClipSettings } from "./protocol.ts";
+import { measuredRate, rememberRate } from "./rates.ts";
+import { chooseRules, RuleCheck } from "./rule-check.ts";
+import { Tally } from "./tally.ts";
+import { claimWork, finishedClips, workRecipe } from "./work-folder.ts";
+
+/** What is built of what. */
+export interface BuildRequest {
+  readonly sources: readonly NamedSource[];
+  /** Meaning of columns of tables, on top of what is found by itself. */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly out: string;
+  /** All but the preview's size, which follows from the number of clips. */
+  readonly settings: Omit<ClipSettings, "preview">;
+  readonly reading: ClipReading;
+  readonly plugins: readonly string[];
+  /** Rules that check what was built; all of them when left out. */
+  readonly rules?: readonly string[];
+  readonly skippedRules: readonly string[];
+  /** File that the page saved. */
+  readonly decisions?: string;
+  readonly split?: SplitShares;
+  /** Data sets, folders of clips, annotations and lists whose clips must not get in. */
+  readonly notIn: readonly string[];
+  /** Worker processes; one a core when left out. */
+  readonly workers?: number;
+  /** `postgres://...`: other machines work at it as well. */
+  readonly queue?: string;
+  /** How often a clip may cost its worker before it is given up. */
+  readonly attempts: number;
+}
+
+/** What became of it. */
+export interface BuildResult {
+  readonly folder: string;
+  readonly description: DatasetDescription;
+  readonly pairs: number;
+  /** Clips whose results were there from an earlier attempt. */
+  readonly resumedClips: number;
+  readonly rejectedByRule: Readonly<Record<string, number>>;
+  readonly meanShare: number | null;
+  readonly meanEventsGone: number | null;
+  readonly seconds: number;
+  /** Clips that were made a minute; null when none was. */
+  readonly clipsPerMinute: number | null;
+  readonly textLeak: { readonly isLeaking: boolean; readonly headline: string };
+  /** What language models read, wrote and cost; null when none was asked. */
+  readonly keywords: { readonly tokens: number; readonly cost: number } | null;
+  readonly warnings: readonly string[];
+}
+
+/** Sizes of previews: a page of many pairs holds smaller ones. */
+const previewFor = (rows: number): ClipSettings["preview"] => {
+  if (rows <= 500) return { frames: 16, pixels: 160, quality: 60 };
+  if (rows <= 2000) return { frames: 12, pixels: 128, quality: 50 };
+  return rows <= 10_000 ? { frames: 8, pixels: 96, quality: 45 } : { frames: 6, pixels: 80, quality: 40 };
+};
+
+/**
+ * Builds a data set of sources: pairs, questions, what the rules say, card. A build that was stopped, in whatever way,
+ * goes on where it was; the files are the same bytes for every number of workers.
+ *
+ * @throws {ConfigError} for sources, names or a folder that cannot be used
+ * @throws {DataFormatError} for a source of which no row can be used
+ */
+export const buildDataset = async (request: BuildRequest, context: JobContext): Promise<BuildResult> => {
+  const { signal } = context;
+  const out = resolve(request.out);
+  const started = nowMilliseconds();
+  const decisions = request.decisions === undefined ? new Decisions() : readDecisions(request.decisions);
+  const apart = await readKeptApart(request.notIn, request.reading, context);
+  const { rules, recipes } = await chooseRules(request.rules, request.skippedRules, {
+    ...(request.notIn.length > 0 && {
+      "not-in": { hashes: [...apart.hashes], names: [...apart.names], prints: apart.prints },
+    }),
+  });
+  const plan = await planClips(request.sources, request.columns, signal);
+  if (plan.clips.length === 0)
+    throw new ConfigError("no source has a clip that can be used", {
+      where: request.sources.map(({ place }) => place).join(", "),
+      got:
+        plan.rejected[0] === undefined
+          ? "no rows"
+          : `${plan.rejected.length} rows; ${plan.rejected[0].reason}`,
+    });
+  const rows = plan.clips.reduce((sum, clip) => sum + clip.rows.length, 0);
+  const settings = { ...request.settings, preview: previewFor(rows) };
+  const order: BuildOrder = { out, settings, reading: request.reading, plugins: request.plugins };
+  // A wrong name costs nothing when it is found before the work.
+  await (await openClipTools(order, () => {}))[Symbol.asyncDispose]();
+  const lock = claimWork(out, workRecipe(settings, plan));
+  try {
+    const resumedClips = finishedClips(out, plan);
+    const work = await makeClips(request, order, plan, context);
+    const assembling = nowMilliseconds();
+    const check = new RuleCheck(rules, decisions);
+    const tally = new Tally();
+    const rejections = new RejectionCounts();
+    const warnings: string[] = [...plan.notes];
+    let leak = tally.textLeak();
+    const page = new SetPage(join(out, buildFolder, "rows.html"));
+    const description = await assembleDataset({
+      out,
+      plan,
+      check,
+      store: settings.store,
+      ...(request.split && { split: request.split }),
+      recipe: {
+        name: "build",
+        params: {
+          sources: plan.sources,
+          settings,
+          rules: recipes,
+          ...(request.split && { split: request.split }),
+          ...(request.decisions !== undefined && {
+            decisions: sha256(readFileSync(request.decisions)),
+          }),
+        },
+      },
+      onRow: (assembled) => {
+        tally.add(assembled);
+        page.add(pairData(assembled, plan));
+      },
+      onRejection: (rejection, isRow) => {
+        rejections.add(rejection);
+        if (isRow) page.add(rejectedData(rejection));
+      },
+      card: (described) => {
+        leak = tally.textLeak();
+        const strangers = decisions.strangers();
+        if (strangers.length > 0)
+          warnings.push(
+            `${strangers.length} decisions are about nothing in this data set: ${strangers.slice(0, 3).join(", ")}`,
+          );
+        if (check.overruled > 0)
+          warnings.push(`${check.overruled} samples stay by decision of a person against a rule`);
+        const title = basename(out);
+        return datasetCard({ title, plan, tally, leak, rejections, warnings, description: described });
+      },
+      progress: context.progress("assemble", "steps"),
+      signal,
+    });
+    page.close();
+    page.write(join(out, "index.html"), {
+      title: basename(out),
+      description,
+      pairs: tally.pairs,
+      decisionsSchema: decisionsSchemaName,
+    });
+    // A mixture of providers says nothing of any of them.
+    const [relevance, ...others] = tally.relevance.keys();
+    if (relevance !== undefined && others.length === 0)
+      rememberRate(
+        relevance,
+        measuredRate(out, plan, work, (nowMilliseconds() - assembling) / 1000),
+        context.warn,
+      );
+    return {
+      folder: out,
+      description,
+      pairs: tally.pairs,
+      resumedClips,
+      rejectedByRule: rejections.counts(),
+      meanShare: tally.share.value,
+      meanEventsGone: tally.eventsGone.value,
+      seconds: (nowMilliseconds() - started) / 1000,
+      clipsPerMinute: work.made > 0 && work.seconds > 0 ? (60 * work.made) / work.seconds : null,
+      textLeak: { isLeaking: leak.isLeaking, headline: leakSentence(leak) },
+      keywords: tally.keywordTokens === 0 ? null : { tokens: tally.keywordTokens, cost: tally.keywordCost },
+      warnings,
+    };
+  } finally {
+    lock.release();
+  }
+};
