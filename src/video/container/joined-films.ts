@@ -69,7 +69,13 @@ const ivfFilm = (source: ByteSource): number | undefined => {
   const isHead = begins("444b4946");
   const first = sized(source, 0, 8);
   if (first === undefined || !isHead(first)) return undefined;
-  return headAmong(source, first.readUInt16LE(6), 12, isHead, (bytes, at) => at + 12 + bytes.readUInt32LE(0));
+  return headAmong(
+    source,
+    Math.max(32, first.readUInt16LE(6)),
+    12,
+    isHead,
+    (bytes, at) => at + 12 + bytes.readUInt32LE(0),
+  );
 };
 
 /** @source PNG specification (third edition), 5 */
