@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { BenchmarkError } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { checkOutput } from "../core/output-place.ts";
-import { type ComparedRun, type Comparison, compareRuns } from "../evaluation/compare/compare-runs.ts";
+import { type ComparedRun, compareRuns, type RunComparison } from "../evaluation/compare/compare-runs.ts";
 import { clipPlace, itemPictures } from "../evaluation/compare/item-pictures.ts";
 import { itemsOf } from "../evaluation/compare/items.ts";
 import { comparisonPage } from "../evaluation/compare/page.ts";
@@ -28,7 +28,7 @@ export interface CompareRequest {
 }
 
 /** The comparison and where its page is. */
-export interface CompareResult extends Comparison {
+export interface CompareResult extends RunComparison {
   readonly page: string | null;
 }
 

@@ -22,7 +22,7 @@ export interface RunDifference extends RowDifference {
 }
 
 /** What runs say beside each other. */
-export interface Comparison {
+export interface RunComparison {
   readonly benchmark: string;
   readonly view: string;
   readonly mode: "strict" | "official";
@@ -37,7 +37,7 @@ export interface Comparison {
 const viewOf = (
   { name, records }: ComparedRun,
   view: string,
-  mode: Comparison["mode"],
+  mode: RunComparison["mode"],
 ): readonly EvaluationRecord[] => {
   const scored = scoredRecords(records).filter(
     ({ intervention }) => intervention.name === view || recipeText(intervention) === view,
@@ -75,8 +75,12 @@ const cautionsOf = (runs: readonly ComparedRun[]): string[] => {
  */
 export const compareRuns = (
   runs: readonly ComparedRun[],
-  { view, mode, seed }: { readonly view: string; readonly mode: Comparison["mode"]; readonly seed: number },
-): Comparison => {
+  {
+    view,
+    mode,
+    seed,
+  }: { readonly view: string; readonly mode: RunComparison["mode"]; readonly seed: number },
+): RunComparison => {
   const benchmarks = [...new Set(runs.map(({ records }) => records[0]!.benchmark))];
   if (benchmarks.length > 1)
     throw new BenchmarkError("runs of different benchmarks", {

@@ -3,7 +3,7 @@ import { pageDocument } from "../../pages/document.ts";
 import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
 import { intervalPlot } from "../../pages/interval-plot.ts";
 import { excludesZero } from "../statistics/estimate.ts";
-import type { Comparison, RunDifference } from "./compare-runs.ts";
+import type { RunComparison, RunDifference } from "./compare-runs.ts";
 import { itemCard, itemScript, itemStyle } from "./item-card.ts";
 import type { ItemPictures } from "./item-pictures.ts";
 import type { ComparedItem } from "./items.ts";
@@ -11,7 +11,7 @@ import type { ComparedItem } from "./items.ts";
 /** What a page of comparison shows. */
 export interface ComparisonPage {
   /** A single run is compared with nothing; its page holds its questions. */
-  readonly comparison: Comparison;
+  readonly comparison: RunComparison;
   readonly items: readonly ComparedItem[];
   /** Questions in all; `items` may be the first of them. */
   readonly questions: number;
