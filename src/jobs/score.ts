@@ -5,12 +5,7 @@ import { evaluate } from "../evaluation/evaluate.ts";
 import { metricsFor } from "../evaluation/metrics.ts";
 import { namedByPosition } from "../evaluation/named-by-position.ts";
 import { isAnswered, predictionSubject } from "../evaluation/prediction-subject.ts";
-import {
-  namedByPosition,
-  type PredictedView,
-  type Predictions,
-  readPredictions,
-} from "../evaluation/predictions.ts";
+import { type PredictedView, type Predictions, readPredictions } from "../evaluation/predictions.ts";
 import type { EvaluationRecord } from "../evaluation/records.ts";
 import { scoreView, type ViewScore } from "../evaluation/score.ts";
 import { type ChosenSplit, chooseSplit } from "../evaluation/splits.ts";
