@@ -21,7 +21,7 @@ beforeAll(async () => {
         const correct = view === "complete" ? i < 30 - which * 12 : i % 3 === 0;
         return recordOf({
           questionId: `a/long/name/of/a/question/${i}`,
-          videoId: `clip-${i >> 2}`,
+          videoId: `clip${"/a-long-folder-name-without-any-blank".repeat(3)}-${i >> 2}`,
           subject,
           prompt: `What happens in clip ${i}?\nA. it jumps over the fence\nB. it lies in the shade`,
           intervention: { name: view, params: {} },

@@ -33,7 +33,8 @@ export const itemStyle: string = `
 .filters select, .filters input { font: inherit; padding: 5px 8px; border: 1px solid var(--line); border-radius: 8px; background: var(--card); color: var(--ink); width: 100%; min-width: 0; }
 .item { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px; margin-top: 12px; }
 .item[hidden] { display: none; }
-.item h3 { margin: 0 0 2px; font-size: 15px; overflow-wrap: anywhere; }
+.item { overflow-wrap: anywhere; }
+.item h3 { margin: 0 0 2px; font-size: 15px; }
 .item .prompt { white-space: pre-wrap; overflow-wrap: anywhere; margin: 6px 0; }
 .item .tags { display: flex; flex-wrap: wrap; gap: 4px; margin: 4px 0 8px; padding: 0; list-style: none; }
 .item .tags li { border: 1px solid var(--line); background: var(--faint); border-radius: 99px; padding: 0 8px; font-size: 12px; }
@@ -49,6 +50,18 @@ export const itemStyle: string = `
 }
 `;
 
+/** The time of a frame between those whose times a record has, as if frames came evenly there. */
+const timeOf = (frame: number, { frameIndices, frameTimesSeconds }: EvaluationRecord): number => {
+  const known = frameIndices.map((index, t) => ({ index, time: frameTimesSeconds[t]! }));
+  const exact = known.find(({ index }) => index === frame);
+  if (exact !== undefined) return exact.time;
+  const after = known.findIndex(({ index }) => index > frame);
+  const at = Math.min(Math.max(1, after < 0 ? known.length - 1 : after), known.length - 1);
+  const [a, b] = [known[at - 1], known[at]];
+  if (a === undefined || b === undefined || a.index === b.index) return known[0]?.time ?? 0;
+  return Math.max(0, a.time + ((frame - a.index) * (b.time - a.time)) / (b.index - a.index));
+};
+
 /** What stood at the positions of an answer; positions that were not given, or blank, are left out. */
 const stripOf = (
   record: EvaluationRecord,
@@ -56,7 +69,6 @@ const stripOf = (
 ): { pictures: StripPicture[]; images: string[] } => {
   const images: string[] = [];
   const dropped = new Set(record.droppedPositions);
-  const times = new Map(record.frameIndices.map((frame, t) => [frame, record.frameTimesSeconds[t]!]));
   const pictures = record.frameIndices.flatMap((frame, t): StripPicture[] => {
     const shown = record.shownFrames[t];
     const image = typeof shown === "number" ? frames.get(shown) : undefined;
@@ -68,7 +80,7 @@ const stripOf = (
         image: images.length - 1,
         timeSeconds: record.frameTimesSeconds[t]!,
         isKey: false,
-        shownFromSeconds: shown === frame ? null : (times.get(shown!) ?? 0),
+        shownFromSeconds: shown === frame ? null : timeOf(shown!, record),
         ...(isPainted && { isChanged: true }),
       },
     ];
@@ -98,7 +110,7 @@ export const itemCard = ({ id, answers, tags }: ComparedItem, frames: ItemPictur
     ({ view }) => view === "complete" || view === "absent",
   );
   const isListed = options?.every((option) => prompt.includes(option)) === true;
-  return html`<article class="item" data-tags="${JSON.stringify(tags)}" data-skill="${skill}"><h3>${id}</h3><p class="muted small">${skill} · ${videoId.slice(0, 60)}</p>
+  return html`<article class="item" data-tags="${JSON.stringify(tags)}" data-skill="${skill}"><h3>${id}</h3><p class="muted small">${skill} · ${/^[0-9a-f]{64}$/.test(videoId) ? videoId.slice(0, 12) : videoId}</p>
 <ul class="tags">${tags.map((tag) => html`<li>${tag}</li>`)}</ul>
 <p class="prompt">${prompt}</p>${options !== null && !isListed && html`<p class="muted small">${options.map((option, at) => `${optionLetter(at)}. ${option}`).join("   ")}</p>`}
 <p class="small">reference: <b>${gold ?? "not published"}</b></p>
