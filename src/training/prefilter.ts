@@ -33,7 +33,7 @@ const answerable = async (
   seed: string,
 ): Promise<boolean[]> => {
   const { draws, share } = settings.prefilter;
-  const twins = prompts.map((prompt) => ({ ...prompt, patches: absentPatches(prompt.clip) }));
+  const twins = prompts.map(({ clip, text }) => ({ text, patches: absentPatches(clip), refed: false }));
   const drawn = await drawAnswers(trainee, twins, { ...settings, completions: draws }, language, seed);
   const right: boolean[] = [];
   for (const [p, { text }] of prompts.entries()) {

@@ -77,21 +77,21 @@ export const drawnUnder = ({ rules }: Pick<Trainee, "rules">, temperature: numbe
   bannedTokens: rules.visualTokenIds,
 });
 
-/** What a draw shows. */
-export interface Shown extends Prompt {
+/** What a draw shows; refed: the instruction stands behind the question. */
+export interface Shown extends Pick<Prompt, "text"> {
   readonly patches: ClipPatches;
+  readonly refed: boolean;
 }
 
-/** Draws completions of every prompt behind what it shows. @param refed the instruction stands behind the question */
+/** Draws completions of every prompt behind what it shows, all at once: steps that several show are encoded once. */
 export const drawAnswers = async (
   trainee: Trainee,
   shown: readonly Shown[],
   options: DrawOptions,
   language: Language,
   seed: string,
-  refed = false,
 ): Promise<Drawn[][]> => {
-  const rows = shown.map(({ patches, text }): ClipSegments => {
+  const rows = shown.map(({ patches, text, refed }): ClipSegments => {
     const tokens = answeredPrompt(text, refed, language);
     return { clip: patches, texts: [{ tokens, scoredFrom: tokens.length, next: true }] };
   });
@@ -106,9 +106,10 @@ export const drawAnswers = async (
     stopTokens: [language.endToken],
     seed,
   });
-  return drawn.map((group) =>
-    group.map((completion) => ({ ...completion, text: language.decode(completion.tokens), refed })),
-  );
+  return drawn.map((group, row) => {
+    const { refed } = shown[row]!;
+    return group.map((completion) => ({ ...completion, text: language.decode(completion.tokens), refed }));
+  });
 };
 
 /** Q of a completion. */
@@ -155,13 +156,15 @@ export const rollOut = async (
   const instructed = control === "instruction-only";
   const policy = { maxTries: compares && !instructed ? options.refeedTries : 0, onExhausted };
   const seedOf = (what: string): string => [seed, "rollout", step, what].join("/");
-  const own = prompts.map((prompt): Shown => ({ ...prompt, patches: prompt.clip.patches }));
-  const twins = prompts.map((prompt): Shown => {
-    const random = seededRandom(seed, "freeze", prompt.clip.id);
-    return { ...prompt, patches: twinPatches(control, prompt.clip, random) };
+  const own = (refed: boolean): Shown[] =>
+    prompts.map(({ clip, text }) => ({ text, patches: clip.patches, refed }));
+  const twins = prompts.map(({ clip, text }): Shown => {
+    const random = seededRandom(seed, "freeze", clip.id);
+    return { text, patches: twinPatches(control, clip, random), refed: false };
   });
-  const absent = await drawAnswers(trainee, twins, options, language, seedOf("absent"));
-  const complete = await drawAnswers(trainee, own, options, language, seedOf("complete"), instructed);
+  const both = [...twins, ...own(instructed)];
+  const drawn = await drawAnswers(trainee, both, options, language, seedOf("both"));
+  const [absent, complete] = [drawn.slice(0, prompts.length), drawn.slice(prompts.length)];
   let groups: Group[] = [];
   for (const [p, prompt] of prompts.entries()) {
     const judge = (drawn: Drawn): Promise<number> => qualityOf(prompt.text, drawn, language);
@@ -173,7 +176,7 @@ export const rollOut = async (
   }
   for (let attempt = 0; attempt < policy.maxTries; attempt++) {
     if (!groups.some(({ refeeds }) => refeeds.some(({ status }) => status === "resample"))) break;
-    const again = await drawAnswers(trainee, own, options, language, seedOf(`refeed ${attempt}`), true);
+    const again = await drawAnswers(trainee, own(true), options, language, seedOf(`refeed ${attempt}`));
     const next: Group[] = [];
     for (const [p, group] of groups.entries())
       next.push(await refeedGroup(group, again[p]!, language, policy));
