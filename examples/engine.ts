@@ -7,7 +7,7 @@ import { greyStep, tinyModel } from "./tiny-model.ts";
 
 const words = ["what", "is", "it", "dark", "bright"];
 const { folder, config, tokenizer } = tinyModel(mkdtempSync(join(tmpdir(), "videoperceiver-")), words);
-const { engine } = await openEngine(folder, "none", { threads: 2 });
+const { engine } = await openEngine({ threads: 2 }, { folder, trained: "none" });
 
 const prompt = tokenizer.encode("what is it");
 const clip = { rows: 2, columns: 2, secondsPerStep: 0.5, steps: [greyStep(200)] };

@@ -32,7 +32,7 @@ const clips = Array.from({ length: 16 }, (_, at): TrainingClip => {
   };
 });
 
-const { engine } = await openEngine(folder, "all", { threads: 2 });
+const { engine } = await openEngine({ threads: 2 }, { folder, trained: "all" });
 const options = sftParams.parse({
   steps: 60,
   clipsPerStep: 8,

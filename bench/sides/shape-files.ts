@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { TokenIdsBatch } from "../../src/batch/ids-batch.ts";
 import { type Random, seededRandom } from "../../src/core/random.ts";
 import { adapterShape, fillAdapter, type LoraAdapter } from "../../src/engine/lora.ts";
-import { emptyStore, loadStore, type Trained } from "../../src/engine/onnx/open.ts";
+import { emptyStore, loadStore, type Trained } from "../../src/engine/model-store.ts";
 import type { ParameterStore } from "../../src/engine/parameter-store.ts";
 import type { Grid } from "../../src/frames/grid.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";

@@ -1,14 +1,14 @@
 /** Part of `large-model-trial.ts`: node generate.ts CHECKPOINT CLIP float32|int8. Prefill, and seconds a new token. */
 import { availableParallelism } from "node:os";
 import { idsBatch } from "../../src/batch/ids-batch.ts";
-import { openEngine } from "../../src/engine/onnx/open.ts";
+import { openEmbedded } from "../../src/engine/onnx/open.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
 import { clipPrompt, peakMemory, timed } from "./prompt.ts";
 
 const [folder, clip, form] = process.argv.slice(2) as [string, string, "float32" | "int8"];
 const options = { threads: availableParallelism(), decodeWeights: form };
 const [{ config, engine, weights, execution, weightStorage }, load] = await timed(() =>
-  openEngine(folder, "none", options),
+  openEmbedded(folder, "none", options),
 );
 await using _ = engine;
 console.log(

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { trainedAdapter } from "../../src/engine/lora.ts";
-import { openEngine } from "../../src/engine/onnx/open.ts";
+import { openEmbedded } from "../../src/engine/onnx/open.ts";
 import { takeStep } from "../../src/engine/take-step.ts";
 import type { Objective } from "../../src/graph/objective.ts";
 import { negate } from "../../src/graph/ops/elementwise.ts";
@@ -22,7 +22,7 @@ const shape = { targets, rank: 8, alpha: 16 };
 const adapter = newAdapter(adaptedModel(await readConfigFile(folder)), shape, seededRandom("adapter"));
 const options = { threads: availableParallelism() };
 const [{ config, weights, engine, execution, weightStorage }, load] = await timed(() =>
-  openEngine(folder, "adapter", options, adapter),
+  openEmbedded(folder, "adapter", options, adapter),
 );
 await using _ = engine;
 console.log(

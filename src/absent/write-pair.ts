@@ -2,12 +2,11 @@ import { existsSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { makeFolder, sha256OfFile, writeFileAtomic } from "../core/files.ts";
-import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
 import type { VideoInfo } from "../video/types.ts";
 import type { FileReference, Pair } from "./pair.ts";
 import { type PairFidelity, pairFidelity } from "./pair-fidelity.ts";
-import { absentStream } from "./twin-frames.ts";
+import { writeTwinClips } from "./twin-clips.ts";
 import { type TwinView, twinViewOf } from "./twin-view.ts";
 
 /** What to write where. */
@@ -104,17 +103,21 @@ const clips = async (request: WritePairRequest, partial: string, folder: string)
   let { replacements } = request.pair;
   const complete = join(partial, "complete.mp4");
   const absent = join(partial, "absent.mp4");
-  const encode = request.crf === undefined ? {} : { encode: { crf: request.crf } };
-  if (view.pixels === null) {
-    const { unchanged } = await video.rewrite(file, { complete, absent, replacements, ...encode }, signal);
+  const unchanged = await writeTwinClips({
+    video,
+    file,
+    size: request.info,
+    view,
+    replacements,
+    complete,
+    absent,
+    ...(request.crf !== undefined && { crf: request.crf }),
+    ...(signal && { signal }),
+  });
+  if (unchanged.length > 0) {
     const same = new Set(unchanged);
     replacements = replacements.filter(({ index }) => !same.has(index));
     view = twinViewOf(replacements);
-  } else {
-    const { width, height } = request.info;
-    const all = (): AsyncIterable<FrameBatch> => video.frames(file, { select: { kind: "all" } }, signal);
-    await video.write(complete, { width, height, frames: all(), ...encode }, signal);
-    await video.write(absent, { width, height, frames: absentStream(all(), view), ...encode }, signal);
   }
   const pair: Pair = {
     ...request.pair,

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { absentBuilders } from "../absent/builders.ts";
 import { keywordExtractors } from "../absent/keywords.ts";
 import type { ScoredRate, SelectedFrames } from "../absent/scored-frames.ts";
@@ -7,7 +7,7 @@ import type { PairRequest } from "../jobs/make-pair.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import { relevanceProviders } from "../selection/relevance.ts";
 import { frameSelectors } from "../selection/selectors.ts";
-import { integerValue, listValue, numberValue, rateBounds } from "./option-values.ts";
+import { integerValue, listValue, numberValue, rateValue } from "./option-values.ts";
 import { videoOptions } from "./video-options.ts";
 
 /** Options that `keyframes` and `absent` share, as commander parses them. */
@@ -36,14 +36,6 @@ export interface ClipOptions {
   /** Of all frames, in [0, 1]. */
   readonly topShare?: number;
 }
-
-const rateValue = (text: string): ScoredRate => {
-  if (text === "all" || text === "auto") return text;
-  const rate = Number(text);
-  const { min, max } = rateBounds;
-  if (text.trim() !== "" && rate >= min && rate <= max) return rate;
-  throw new InvalidArgumentError(`expected a number >= ${min} and <= ${max}, "all" or "auto"; got "${text}"`);
-};
 
 /** Declares the options of a way to take frames away. */
 export const builderOption = (command: Command, what: string): Command =>

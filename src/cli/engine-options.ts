@@ -1,33 +1,50 @@
 import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
-import type { OpenEngineOptions } from "../engine/onnx/open.ts";
+import { ConfigError } from "../core/errors.ts";
+import { defaultEngine, type EngineChoice } from "../engine/engines.ts";
 import { integerValue } from "./option-values.ts";
 
-/** Declares how a model is computed: `--threads`, `--execution`, `--weight-storage`. */
+/** Options that are parameters of the embedded engine, by commander's names. */
+const shortcuts = ["execution", "weightStorage", "decodeWeights"] as const;
+
+/** Declares `--engine`. */
+export const engineOption = (command: Command): Command =>
+  command.option(
+    "--engine <name[:arg]>",
+    `what computes the model, with its parameters as key=value; own ones by --plugin FOLDER (default: "${defaultEngine}")`,
+  );
+
+/** Declares how a model is computed: `--engine`, `--threads`, and the embedded engine's `--execution`, `--weight-storage`. */
 export const engineOptions = (command: Command): Command =>
-  command
+  engineOption(command)
     .option("--threads <count>", "threads of the engine", integerValue({ min: 1 }), availableParallelism())
     .addOption(
-      new Option("--execution <how>", "as one graph, or block by block; auto: by the number of parameters")
-        .choices(["auto", "whole", "layerwise"])
-        .default("auto"),
+      new Option(
+        "--execution <how>",
+        "as one graph, or block by block; auto (the default): by the number of parameters",
+      ).choices(["auto", "whole", "layerwise"]),
     )
     .addOption(
       new Option(
         "--weight-storage <how>",
-        "frozen matrices when computed block by block; auto: as stored when float32 takes over half of the memory",
-      )
-        .choices(["auto", "float32", "as-stored"])
-        .default("auto"),
+        "frozen matrices when computed block by block; auto (the default): as stored when float32 takes over half of the memory",
+      ).choices(["auto", "float32", "as-stored"]),
     );
 
-/** What {@link engineOptions} and `--decode-weights` say. */
-export const chosenEngine = (options: Readonly<Record<string, unknown>>): OpenEngineOptions => {
-  const { threads, execution, weightStorage, decodeWeights } = options as unknown as OpenEngineOptions;
-  return {
-    threads,
-    ...(execution === undefined ? {} : { execution }),
-    ...(weightStorage === undefined ? {} : { weightStorage }),
-    ...(decodeWeights === undefined ? {} : { decodeWeights }),
-  };
+/**
+ * What {@link engineOptions} and `--decode-weights` say.
+ *
+ * @throws {ConfigError} when options of the embedded engine stand beside another one
+ */
+export const chosenEngine = (options: Readonly<Record<string, unknown>>): EngineChoice => {
+  const given = options as Readonly<Record<string, string | undefined>> & { readonly threads: number };
+  const { engine, threads } = given;
+  const params = shortcuts.flatMap((name) => (given[name] === undefined ? [] : [`${name}=${given[name]}`]));
+  if (params.length === 0) return { threads, ...(engine === undefined ? {} : { engine }) };
+  if (engine !== undefined && engine !== defaultEngine)
+    throw new ConfigError("parameters of an engine beside --engine", {
+      got: `--engine ${engine} and ${params.join(", ")}`,
+      hint: `write them as ${engine.split(":")[0]}:key=value,key=value`,
+    });
+  return { threads, engine: `${defaultEngine}:${params.join(",")}` };
 };

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { ScoredRate } from "../absent/scored-frames.ts";
 
 /** Bounds of a number, both included. */
 export interface NumberBounds {
@@ -66,3 +67,32 @@ export const optionsValue = (text: string): string[] => {
     throw new InvalidArgumentError(`expected two or more different answers separated by ";"; got "${text}"`);
   return items;
 };
+
+/** Parser of an option that is a rate of scored frames. */
+export const rateValue = (text: string): ScoredRate => {
+  if (text === "all" || text === "auto") return text;
+  const rate = Number(text);
+  const { min, max } = rateBounds;
+  if (text.trim() !== "" && rate >= min && rate <= max) return rate;
+  throw new InvalidArgumentError(`expected a number >= ${min} and <= ${max}, "all" or "auto"; got "${text}"`);
+};
+
+/** Parser of an option that is one of a few words. */
+export const choiceValue =
+  <T extends string>(words: readonly T[]): ((text: string) => T) =>
+  (text) => {
+    const found = words.find((word) => word === text);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`expected ${words.join(", ")}; got "${text}"`);
+  };
+
+/** Parser of an option that is `key=value,key=value`. */
+export const pairsValue = (text: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    listValue(text).map((part) => {
+      const equals = part.indexOf("=");
+      if (equals < 1 || equals === part.length - 1)
+        throw new InvalidArgumentError(`expected key=value,...; got "${part}"`);
+      return [part.slice(0, equals), part.slice(equals + 1)];
+    }),
+  );

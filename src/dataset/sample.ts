@@ -60,6 +60,11 @@ export interface Sample {
   readonly id: string;
   readonly clip: ClipReference;
   readonly absent?: AbsentReference;
+  /**
+   * The frames that are looked at, where they were chosen with the sample (sparsification): indices of the clip's
+   * frames, ascending. They keep their true, uneven times; left out: whoever looks chooses.
+   */
+  readonly frames?: readonly number[];
   readonly messages: readonly Message[];
   readonly answer: string;
   readonly answerKind: AnswerKind;

@@ -61,6 +61,11 @@ const rowSchema = z.strictObject({
       builder: z.strictObject({ name: z.string().min(1), params: z.record(z.string(), z.unknown()) }),
     })
     .optional(),
+  frames: z
+    .array(frameSchema)
+    .min(1)
+    .refine((all) => all.every((index, at) => at === 0 || index > all[at - 1]!), "indices in ascending order")
+    .optional(),
   messages: z
     .array(
       z.strictObject({ role: z.enum(["system", "user", "assistant"]), content: z.array(partSchema).min(1) }),

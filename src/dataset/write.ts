@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { MadeBy } from "../core/registry.ts";
@@ -28,6 +28,16 @@ export class LineFile {
     this.#size += text.length + 1;
     this.rows++;
     if (this.#size >= bufferBytes) this.#flush();
+  }
+  /** Adds the lines of another file, and takes that one away. */
+  addFile(file: string): void {
+    this.#flush();
+    const piece = Buffer.alloc(bufferBytes);
+    const from = openSync(file, "r");
+    for (let length = readSync(from, piece); length > 0; length = readSync(from, piece))
+      for (let at = 0; at < length; ) at += writeSync(this.#handle, piece, at, length - at);
+    closeSync(from);
+    rmSync(file);
   }
   /** Gives the file its name. */
   close(): void {

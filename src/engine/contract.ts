@@ -61,6 +61,14 @@ export interface BatchOutputs {
   readonly candidates: CandidateLogprobs | undefined;
 }
 
+/** Everything of one batch that can be compared with another program; undefined: there is none. */
+export interface Inspection extends Omit<BatchOutputs, "candidates"> {
+  /** [M, V] */
+  readonly logits: Float32Array | undefined;
+  /** [U, D] in the order of the batch's steps. */
+  readonly visualTokens: Float32Array | undefined;
+}
+
 /** A forward pass whose backward is outstanding, or that is only read. Disposing of it frees what it keeps. */
 export interface Pass extends AsyncDisposable {
   /** One a batch. */
@@ -225,6 +233,8 @@ export interface Engine extends AsyncDisposable {
   backward(pass: Pass, cotangents: readonly Cotangents[], options?: CallOptions): Promise<void>;
   /** Fused loss and gradient; missing where an engine has no such thing. */
   readonly step?: FusedStep;
+  /** A forward that shows everything, for `verify`; missing where an engine cannot. */
+  readonly inspect?: (batch: TokenBatch, options?: CallOptions) => Promise<Inspection>;
   /** Sets the gradient to zero. */
   clearGradient(options?: CallOptions): Promise<void>;
   /** Applies the gradient; it stays until it is cleared. */

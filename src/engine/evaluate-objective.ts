@@ -5,9 +5,9 @@ import type { Objective } from "../graph/objective.ts";
 import { filled, input } from "../graph/ops/inputs.ts";
 import type { Value } from "../graph/value.ts";
 import type { BatchOutputs, Cotangents, FeedArray, StepResult } from "./contract.ts";
+import { Executable, tensorOf } from "./executable.ts";
+import { KeptGraphs } from "./kept-graphs.ts";
 import { buildObjective, feedInput, type SignalShape, type TapShape } from "./objective-signals.ts";
-import { Executable, tensorOf } from "./onnx/executable.ts";
-import { KeptGraphs } from "./onnx/kept-graphs.ts";
 import { Serial } from "./serial.ts";
 
 /** What a model gave for a batch, and the sizes of it. */

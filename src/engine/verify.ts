@@ -8,21 +8,18 @@
 import type { BatchRules } from "../batch/batch-rules.ts";
 import { idsBatch } from "../batch/ids-batch.ts";
 import type { TokenBatch } from "../batch/token-batch.ts";
-import { adaptedModel } from "../model/adapted-model.ts";
+import { UnsupportedError } from "../core/errors.ts";
 import { batchRules } from "../model/batch-rules.ts";
 import { comparedIndices, compareNumbers } from "../model/comparison.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { readConfigFile } from "../model/families.ts";
 import { type ModelCase, type ModelFixture, openFixture } from "../model/fixture.ts";
 import { type CaseReport, type ItemReport, verifyProcessorFixture } from "../model/verify-processor.ts";
-import { readAdapter } from "../weights/adapter.ts";
-import type { Cotangents } from "./contract.ts";
+import type { Cotangents, Engine } from "./contract.ts";
+import { type EngineChoice, openEngine } from "./engines.ts";
 import { everyRow, labelledRows, type PreparedCase, packLeft, prepareCase } from "./fixture-batch.ts";
-import type { EmbeddedEngine } from "./onnx/embedded-engine.ts";
-import { type OpenEngineOptions, openEngine } from "./onnx/open.ts";
 
 /** How a fixture is verified. */
-export interface VerifyOptions extends Pick<OpenEngineOptions, "threads" | "execution" | "weightStorage"> {
+export interface VerifyOptions extends EngineChoice {
   /** Called after each case. */
   readonly onCase?: (report: CaseReport) => void;
 }
@@ -48,13 +45,20 @@ class ModelVerifier {
   readonly #fixture: ModelFixture;
   readonly #config: ModelConfig;
   readonly #rules: BatchRules;
-  readonly #engine: EmbeddedEngine;
+  readonly #engine: Engine;
+  readonly #inspect: NonNullable<Engine["inspect"]>;
 
-  constructor(fixture: ModelFixture, config: ModelConfig, engine: EmbeddedEngine) {
+  constructor(fixture: ModelFixture, config: ModelConfig, engine: Engine) {
     this.#fixture = fixture;
     this.#config = config;
     this.#rules = batchRules(config);
     this.#engine = engine;
+    if (engine.inspect === undefined)
+      throw new UnsupportedError("verify with an engine that shows no logits", {
+        got: engine.capabilities.engine,
+        hint: "choose another --engine",
+      });
+    this.#inspect = (batch, options) => engine.inspect!(batch, options);
   }
 
   async verify(one: ModelCase): Promise<CaseReport> {
@@ -90,7 +94,7 @@ class ModelVerifier {
     const { rows, targets } = everyRow(inputs);
     const taps = Array.from({ length: this.#config.text.layers }, (_, layer) => ({ block: layer + 1, rows }));
     const batch = idsBatch(ids, this.#rules, { scoredRows: rows, targets, taps });
-    const result = await this.#engine.inspect(batch);
+    const result = await this.#inspect(batch);
     got.set("logits", result.logits!);
     const { columns } = inputs;
     got.set("token_logprobs", changeColumns(result.tokenLogprobs, inputs.rows, columns, columns - 1));
@@ -160,22 +164,11 @@ class ModelVerifier {
 }
 
 const verifyModel = async (fixture: ModelFixture, options: VerifyOptions): Promise<CaseReport[]> => {
-  const adapter =
-    fixture.adapter === undefined
-      ? undefined
-      : await readAdapter(fixture.adapter, adaptedModel(await readConfigFile(fixture.checkpoint)));
-  const replaced = new Set(adapter?.replaced.map(({ name }) => name));
-  const names = new Set(adapter?.modules.map(({ name }) => name));
-  const { config, engine } = await openEngine(
-    fixture.checkpoint,
-    adapter === undefined
-      ? "all"
-      : ({ name, parts }) =>
-          names.has(name.replace(/\.lora_[AB]\.weight$/, "")) ||
-          parts.some((part) => replaced.has(part.name)),
-    { ...options, keptPlans: 1 },
-    adapter,
-  );
+  const { adapter: adapterFolder, checkpoint: folder } = fixture;
+  const adapted = adapterFolder === undefined ? {} : { adapterFolder };
+  const trained = adapterFolder === undefined ? "all" : "adapter";
+  const request = { folder, trained, recurringShapes: 1, ...adapted } as const;
+  const { config, engine } = await openEngine(options, request);
   await using _ = engine;
   const verifier = new ModelVerifier(fixture, config, engine);
   const reports: CaseReport[] = [];

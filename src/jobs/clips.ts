@@ -17,6 +17,8 @@ export interface ClipsOptions {
   readonly cacheSize: number;
   /** Pixels of the largest picture that is decoded; the service's own limit when left out. */
   readonly maxPicture?: number;
+  /** Decoder processes; one a core when left out. */
+  readonly workers?: number;
 }
 
 /** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
@@ -51,6 +53,7 @@ export const openClips = (options: ClipsOptions, warn: (line: string) => void): 
   const hashes = new ContentHash(folder);
   const direct = openVideoService({
     decoder: options.decoder,
+    ...(options.workers !== undefined && { workers: options.workers }),
     ...(options.maxPicture !== undefined && { limits: limitsForPixels(options.maxPicture) }),
     ...(folder && { indexPath: indexPathIn(folder, hashes) }),
   });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../core/files.ts";
 import { seededRandom } from "../core/random.ts";
-import { emptyStore } from "../engine/onnx/open.ts";
+import { emptyStore } from "../engine/model-store.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { readConfig } from "../model/families.ts";
 import { initialize } from "../model/initialize.ts";

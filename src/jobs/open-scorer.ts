@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
-import { DualEncoder } from "../engine/onnx/dual-encoder.ts";
+import type { FrameTextEncoder } from "../engine/dual-encoder.ts";
+import { dualEncoderOpener } from "../engine/engines.ts";
 import { pixelsOf } from "../frames/frame-batch.ts";
 import { resizeBatch } from "../frames/resize.ts";
 import type { FrameTextScorer, OpenFrameTextScorer } from "../selection/frame-text-scorer.ts";
 
 /** A frame-text encoder of ours as a scorer: frames are resized to its size. */
-export const scorerOf = (encoder: DualEncoder): FrameTextScorer => {
+export const scorerOf = (encoder: FrameTextEncoder): FrameTextScorer => {
   const { pixels, reach } = encoder.config;
   return {
     version: encoder.version,
@@ -21,4 +22,4 @@ export const scorerOf = (encoder: DualEncoder): FrameTextScorer => {
 
 /** Opens a frame-text encoder of ours for `--relevance checkpoint:DIR`. */
 export const openScorer: OpenFrameTextScorer = async (folder) =>
-  scorerOf(await DualEncoder.open(folder, availableParallelism()));
+  scorerOf(await (await dualEncoderOpener()).open(folder, availableParallelism()));

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { VideoPerceiverError } from "../core/errors.ts";
+import { DataFormatError, VideoPerceiverError } from "../core/errors.ts";
 import type { ClipReference, Sample } from "../dataset/sample.ts";
 import { type Rejection, sampleFromRow, storeTimeline } from "../dataset/schema.ts";
-import { trainingSources } from "../dataset/sources.ts";
+import { isUnread, trainingSources } from "../dataset/sources.ts";
 import { ContentHash } from "../frames/content-hash.ts";
 import { openVideoService, type VideoService } from "../video/service.ts";
 import type { JobContext } from "./job-context.ts";
@@ -21,13 +21,13 @@ const readClip = async (
 };
 
 /**
- * The samples of a training source in order; each clip is read once. A clip that cannot be read costs its rows: they are
- * told to `onRejected` and left out.
+ * The samples of a training source in order; each clip is read once. A row that is none, and the rows of a clip that cannot
+ * be read, are told to `onRejected` and left out.
  *
  * @param text the source as `NAME` or `NAME:key=value,...`
  * @param place file or folder that the source reads
  * @throws {UnknownNameError} for an unknown source
- * @throws {DataFormatError} naming `file:line` of a row that is none
+ * @throws {DataFormatError} for a file of which no row can be used
  */
 export async function* readSource(
   text: string,
@@ -46,13 +46,23 @@ export async function* readSource(
     return found;
   };
   for await (const row of source.rows(place)) {
+    if (isUnread(row)) {
+      const { where, reason } = row.unread;
+      onRejected({ source: where, ruleId: recipe.name, reason });
+      continue;
+    }
     const { file, sha256, timeline } = row.clip;
     try {
+      if (row.messages === undefined)
+        throw new DataFormatError("a row without a question", {
+          hint: "videoperceiver build makes questions of captions",
+        });
       const clip =
         sha256 !== undefined && timeline !== undefined
           ? { ...row.clip, sha256, timeline }
           : await clipOf(file);
-      yield sampleFromRow({ ...row, clip: { ...clip, timeline: storeTimeline(clip.timeline) } }, row.id);
+      const { caption: _, frameEvents: __, ...rest } = row;
+      yield sampleFromRow({ ...rest, clip: { ...clip, timeline: storeTimeline(clip.timeline) } }, row.id);
     } catch (error) {
       context.signal.throwIfAborted();
       if (!(error instanceof VideoPerceiverError)) throw error;

@@ -11,9 +11,30 @@ export interface Checkpoint extends StoredTensors {
   readonly warnings: readonly string[];
 }
 
+/** How a checkpoint is opened. */
+export interface OpenCheckpointOptions extends OpenOptions {
+  /** Give a model that ties them a word table and a head of its own, equal unless both are stored. */
+  readonly untied?: boolean;
+}
+
 const headName = `${headModule}.weight`;
 
-const openWeights = (folder: string, config: ModelConfig, options: OpenOptions): Promise<StoredTensors> =>
+/** Which of word table and head may be read for the other. */
+const standIns = ({ text }: ModelConfig, { untied }: OpenCheckpointOptions): Map<string, string> => {
+  if (text.tieWordEmbeddings) return new Map([[tableName, headName]]);
+  return untied === true
+    ? new Map([
+        [tableName, headName],
+        [headName, tableName],
+      ])
+    : new Map();
+};
+
+const openWeights = (
+  folder: string,
+  config: ModelConfig,
+  options: OpenCheckpointOptions,
+): Promise<StoredTensors> =>
   openStoredTensors(
     folder,
     {
@@ -21,7 +42,7 @@ const openWeights = (folder: string, config: ModelConfig, options: OpenOptions):
       names: familyOf(config).names,
       // Some tools store the head of a tied model too, some only the head.
       tolerated: config.text.tieWordEmbeddings ? [headName] : [],
-      standIns: config.text.tieWordEmbeddings ? new Map([[tableName, headName]]) : new Map(),
+      standIns: standIns(config, options),
     },
     options,
   );
@@ -37,15 +58,21 @@ const endless =
  * @throws {WeightsError} naming the missing, mis-shaped and unexpected tensors
  * @throws {DataFormatError} for a damaged file
  */
-export const openCheckpoint = async (folder: string, options: OpenOptions = {}): Promise<Checkpoint> => {
+export const openCheckpoint = async (
+  folder: string,
+  options: OpenCheckpointOptions = {},
+): Promise<Checkpoint> => {
   const config = await readConfigFile(folder);
   const warnings = config.tokens.endOfText.length === 0 ? [endless] : [];
   const weights = await openWeights(folder, config, options);
-  const isOwnHead = config.text.tieWordEmbeddings && (await weights.areDifferent(tableName, headName));
-  if (!isOwnHead) return { ...weights, config, warnings };
-  await weights.close();
   const untied = { ...config, text: { ...config.text, tieWordEmbeddings: false } };
+  const isOwnHead = config.text.tieWordEmbeddings && (await weights.areDifferent(tableName, headName));
+  const isParted = config.text.tieWordEmbeddings && options.untied === true;
+  if (!isOwnHead && !isParted) return { ...weights, config, warnings };
+  await weights.close();
+  const apart = { ...(await openWeights(folder, untied, options)), config: untied };
+  if (!isOwnHead) return { ...apart, warnings };
   const note =
     "config.json ties the head to the word table, but a different lm_head.weight is stored: both are kept (tie_word_embeddings: false says so)";
-  return { ...(await openWeights(folder, untied, options)), config: untied, warnings: [...warnings, note] };
+  return { ...apart, warnings: [...warnings, note] };
 };

@@ -13,13 +13,22 @@ export type {
   Completion,
   Cotangents,
   Engine,
+  EngineStatistics,
   ForwardOptions,
+  FusedStep,
+  Inspection,
+  Keep,
+  LoadOptions,
   Pass,
+  SampleOptions,
   SampleRequest,
+  SaveOptions,
   StepResult,
   UpdateOptions,
+  UpdateResult,
 } from "../engine/contract.ts";
-export { type OpenEngineOptions, type OpenModel, openEngine } from "../engine/onnx/open.ts";
+export type { EngineRequest, TrainedWeights } from "../engine/engine-plugin.ts";
+export { type EngineChoice, type OpenedEngine, openEngine } from "../engine/engines.ts";
 export { type Feeds, takeStep } from "../engine/take-step.ts";
 export { type VerifyOptions, type VerifyReport, verifyFixture } from "../engine/verify.ts";
 export { newCheckpoint, newTokenizer } from "../jobs/new-checkpoint.ts";

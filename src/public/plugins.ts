@@ -26,12 +26,30 @@ export {
 } from "../core/registry.ts";
 export { datasetFilters, defineFilter, type Filter, type FilterPlugin } from "../dataset/filter.ts";
 export {
+  type BuiltQuestion,
+  type DescribedClip,
+  defineQuestionBuilder,
+  type QuestionBuilder,
+  type QuestionBuilderPlugin,
+  questionBuilders,
+} from "../dataset/questions.ts";
+export {
   defineSource,
   type SourceDefinition,
+  type SourceLook,
   type SourceRow,
   type TrainingSource,
   trainingSources,
+  type UnreadRow,
 } from "../dataset/sources.ts";
+export {
+  defineEngine,
+  type EngineOpener,
+  type EnginePlugin,
+  type EngineRequest,
+  type ReadyEngine,
+} from "../engine/engine-plugin.ts";
+export { engineRegistry } from "../engine/engines.ts";
 export {
   type Benchmark,
   type BenchmarkPlugin,

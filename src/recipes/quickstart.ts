@@ -7,6 +7,8 @@ import type { GrpoOptions } from "../training/grpo-options.ts";
 /** A whole quickstart, resolved. */
 export interface QuickstartRecipe {
   readonly seed: number;
+  /** What computes the language model: NAME, or NAME:key=value,key=value. */
+  readonly engine: string;
   readonly threads: number;
   readonly world: {
     readonly profile: string;
@@ -65,11 +67,12 @@ export interface QuickstartRecipe {
  * Sizes and learning rates come from a study of what such a model learns from scratch in minutes. Contrast has a weight of
  * 0.03 instead of the paper's 0.1: there it cost no accuracy, with 0.1 half a point to two points (206 steps, one seed).
  */
-const quickstart = (minutes: number, seed: number): QuickstartRecipe => {
+const quickstart = (minutes: number, seed: number, engine = "onnx"): QuickstartRecipe => {
   const share = minutes / 8;
   const steps = (count: number): number => Math.max(4, Math.round(count * share));
   return {
     seed,
+    engine,
     threads: 2,
     world: {
       profile: "quickstart",

@@ -1,14 +1,9 @@
 /** Training of the small frame-text encoder on clips and their keywords. */
 import { z } from "zod";
 import type { Progress } from "../core/progress.ts";
-import { seededRandom } from "../core/random.ts";
-import { adamW } from "../engine/adamw.ts";
-import { dualEncoderStore } from "../engine/onnx/dual-encoder.ts";
-import { DualEncoderStep } from "../engine/onnx/dual-encoder-step.ts";
-import type { ParameterStore } from "../engine/parameter-store.ts";
+import type { DualEncoderOpener } from "../engine/dual-encoder.ts";
 import type { DualEncoderConfig } from "../model/dual-encoder-config.ts";
 import { patchFloats, surroundedPatches, wordBags } from "../model/dual-encoder-patches.ts";
-import { initialize } from "../model/initialize.ts";
 import { hiddenScore } from "../model/position-tables.ts";
 import type { Run } from "../runs/run.ts";
 import { batchAt } from "./order.ts";
@@ -40,18 +35,18 @@ export interface KeywordClip {
   readonly keywords: readonly string[];
 }
 
-/** Trains from scratch; all clips have equally many frames. @returns the trained parameters */
+/** Trains from scratch and writes the encoder into `folder`; all clips have equally many frames. */
 export const trainDualEncoder = async (
+  opener: DualEncoderOpener,
+  folder: string,
   config: DualEncoderConfig,
   clips: readonly KeywordClip[],
   options: DualEncoderOptions,
   context: { readonly run: Run; readonly progress: Progress; readonly signal: AbortSignal },
-): Promise<ParameterStore> => {
-  const store = dualEncoderStore(config, true);
-  initialize(store.all(), seededRandom(options.seed, "dual encoder"), 1);
+): Promise<void> => {
   const size = options.clipsPerStep;
   const shape = { clips: size, framesPerClip: clips[0]!.frames.length, temperature: options.temperature };
-  await using plan = await DualEncoderStep.compile(config, store, shape, options.threads);
+  await using encoder = await opener.create(config, options.seed, shape, options.threads);
   const own = new Float32Array(size ** 3);
   for (let b = 0; b < size; b++) own[b * size * size + b * size + b] = 1;
   for (let step = 1; step <= options.steps; step++) {
@@ -75,9 +70,9 @@ export const trainDualEncoder = async (
         if (i !== j && text === other) textMask[i * size + j] = hiddenScore;
       });
     });
-    const value = await plan.run({ pixels, bags, textMask, own });
+    const value = await encoder.step({ pixels, bags, textMask, own });
     const learningRate = learningRateAt(options.schedule, step, options.steps);
-    adamW(store, {
+    await encoder.update({
       learningRate,
       beta1: 0.9,
       beta2: 0.98,
@@ -88,5 +83,5 @@ export const trainDualEncoder = async (
     context.run.metrics(step, { contrast: value, learningRate });
     context.progress.update(step, options.steps, `loss ${value.toFixed(3)}`);
   }
-  return store;
+  await encoder.save(folder);
 };

@@ -5,10 +5,16 @@ import type { AdapterNaming, TensorNames } from "./tensor-names.ts";
 /** What reading and writing adapters has to know of a model. */
 export interface AdaptedModel {
   readonly parameters: readonly Parameter[];
-  /** Embedding and head are one matrix. */
-  readonly isTied: boolean;
+  /** The head's own matrix, of a model whose head is its word table: an adapter that changes one of them parts them. */
+  readonly tiedHead?: Parameter;
   readonly names: TensorNames;
 }
+
+/** The model with a head of its own. */
+export const untiedModel = ({ tiedHead, parameters, names }: AdaptedModel): AdaptedModel => ({
+  parameters: tiedHead === undefined ? parameters : [...parameters, tiedHead],
+  names,
+});
 
 /** A module that can take a low-rank side path. */
 export interface LinearShape {

@@ -32,6 +32,9 @@ const placeOf = (stored: string, file: string, { readName }: TensorNames): Adapt
   return { stored, ...readName(whole), part: "whole" };
 };
 
+/** Whether it changes the word table or the head: a model that ties both has two matrices with such an adapter. */
+export const changesTable = ({ hub }: AdapterPlace): boolean => /^(lm_head|model\.embed_tokens)\b/.test(hub);
+
 /** A few names of many. */
 export const some = (names: readonly string[]): string =>
   names.slice(0, 3).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
@@ -41,7 +44,7 @@ export const some = (names: readonly string[]): string =>
  *
  * @param hint what to do about tensors that the model has no place for
  * @throws {WeightsError} for tensors without a place, and for names of two generations
- * @throws {UnsupportedError} for side paths of modules that are not linear, and of a tied embedding or head
+ * @throws {UnsupportedError} for side paths of modules that are not linear
  */
 export const placesOf = (
   stored: Iterable<string>,
@@ -53,14 +56,6 @@ export const placesOf = (
   if (places.length === 0) throw new WeightsError("adapter without tensors", { where: file });
   const generations = new Set(places.flatMap(({ naming }) => (naming === undefined ? [] : [naming])));
   if (generations.size > 1) throw new WeightsError("adapter mixes two generations of names", { where: file });
-  const untying = places.find(({ hub }) => model.isTied && /^(lm_head|model\.embed_tokens)\b/.test(hub));
-  if (untying !== undefined)
-    throw new UnsupportedError("adapter changes embedding or head of a model that ties them", {
-      where: file,
-      expected: "side paths of other modules",
-      got: untying.stored,
-      hint: mergeHint,
-    });
   const linear = linearModules(model);
   const parameters = new Set(model.parameters.map(({ name }) => name));
   const strangers = places.filter(({ hub, part }) => !(part === "whole" ? parameters : linear).has(hub));

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { WeightsError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { type AdapterConfig, readAdapterConfig } from "./adapter-config.ts";
-import { type AdaptedModel, linearModules, patternValue } from "./adapter-names.ts";
-import { type AdapterPlace, placesOf } from "./adapter-places.ts";
+import { type AdaptedModel, linearModules, patternValue, untiedModel } from "./adapter-names.ts";
+import { type AdapterPlace, changesTable, placesOf } from "./adapter-places.ts";
 import { targetNaming } from "./adapter-targets.ts";
 import { checkIsAdapter, emptyHint } from "./folder-kind.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
@@ -39,6 +39,8 @@ export interface Adapter {
   readonly dropout: number;
   /** Name of the base model that the file gives; may be empty. */
   readonly base: string;
+  /** With it the model has a word table and a head of its own, which it ties without. */
+  readonly unties?: boolean;
   /** Names of which generation the file used; undefined when they do not tell. */
   readonly naming: AdapterNaming | undefined;
   /** Tensors of the file, each of which found its place. */
@@ -55,7 +57,7 @@ interface Side {
 class AdapterReader {
   readonly #file: SafetensorsFile;
   readonly #config: AdapterConfig;
-  readonly #model: AdaptedModel;
+  #model: AdaptedModel;
   /** File of the configuration, for messages. */
   readonly #where: string;
   readonly #hint: string;
@@ -70,12 +72,15 @@ class AdapterReader {
 
   async read(): Promise<Adapter> {
     this.#checkHasNumbers();
-    const { places, naming } = placesOf(this.#file.tensors.keys(), this.#model, this.#file.file, this.#hint);
+    const untied = untiedModel(this.#model);
+    const { places, naming } = placesOf(this.#file.tensors.keys(), untied, this.#file.file, this.#hint);
+    const unties = this.#model.tiedHead !== undefined && places.some(changesTable);
+    if (unties) this.#model = untied;
     const replaced = await this.#replaced(places);
     const sides = this.#sides(places);
     const modules = await this.#modules(sides, naming ?? "current");
     const { rsLora, dropout, base } = this.#config;
-    return { modules, replaced, rsLora, dropout, base, naming, matched: places.length };
+    return { modules, replaced, rsLora, dropout, base, unties, naming, matched: places.length };
   }
 
   #checkHasNumbers(): void {
@@ -163,7 +168,8 @@ class AdapterReader {
 }
 
 /**
- * Reads a PEFT folder (`adapter_config.json`, `adapter_model.safetensors`) of either naming generation.
+ * Reads a PEFT folder (`adapter_config.json`, `adapter_model.safetensors`) of either naming generation. As in peft 0.21
+ * an adapter may train the head of a model that ties it to the word table, or the table: they are two matrices then.
  *
  * @throws {ConfigError} for a folder that is something else
  * @throws {WeightsError} unless every tensor has its place, every selected module has both of its tensors, and all

@@ -8,7 +8,7 @@ import type { TokenBatch } from "../../src/batch/token-batch.ts";
 import { EngineError, StalePassError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Cotangents, Engine, UpdateOptions } from "../../src/engine/contract.ts";
-import { openEngine } from "../../src/engine/onnx/open.ts";
+import { openEngine } from "../../src/engine/engines.ts";
 import { sampleUntilText } from "../../src/engine/stop-text.ts";
 import { takeStep } from "../../src/engine/take-step.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
@@ -164,10 +164,9 @@ export const engineConformance = (
       open({ folder: checkpoint, trained, ...(trained === "adapter" ? { adapterFolder } : {}) });
     /** The whole graph in this process, which all are compared with. */
     const reference = async (trained: ConformanceModel["trained"] = "all"): Promise<Engine> => {
-      const adapter =
-        trained === "adapter" ? await readAdapter(adapterFolder, adaptedModel(config)) : undefined;
-      const options = { threads: 1, execution: "whole" } as const;
-      return (await openEngine(checkpoint, trained, options, adapter)).engine;
+      const choice = { engine: "onnx:execution=whole", threads: 1 };
+      const adapted = trained === "adapter" ? { adapterFolder } : {};
+      return (await openEngine(choice, { folder: checkpoint, trained, ...adapted })).engine;
     };
 
     test("says what it can do", async () => {

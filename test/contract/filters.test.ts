@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { FrameIndex, Seconds } from "../../src/core/units.ts";
+import { clipPrint } from "../../src/dataset/clip-print.ts";
 import { datasetFilters, type Filter, filterSamples } from "../../src/dataset/filter.ts";
 import { timesIn } from "../../src/dataset/filters/times-inside.ts";
 import type { Sample } from "../../src/dataset/sample.ts";
 import { planClip } from "../../src/world/clip.ts";
 import { worldProfile } from "../../src/world/profile.ts";
 import { samplesOf } from "../../src/world/samples.ts";
+import { movingSquare } from "../unit/dataset/print-fixture.ts";
 
 const sampleWith = (id: string, question: string, answer: string, changes: Partial<Sample> = {}): Sample => ({
   id,
@@ -24,8 +26,43 @@ const sampleWith = (id: string, question: string, answer: string, changes: Parti
   ...changes,
 });
 
+const printOf = (left: number): string => {
+  const { frames, width, height } = movingSquare(left);
+  return clipPrint(frames, width, height)!;
+};
+
+/** A sample of a clip of its own whose print is that of a square. */
+const printed = (id: string, clip: string, left: number): Sample =>
+  sampleWith(id, "What happens?", "it falls", {
+    clip: { ...sampleWith(id, "", "x").clip, file: `clips/${clip}.mp4`, sha256: clip.repeat(64) },
+    provenance: { print: printOf(left), clip: `${clip}.mp4` },
+  });
+
 /** For every rule, samples that must stay and samples that must go with a part of the reason. */
-const cases: Record<string, { stay: Sample[]; go: [Sample, RegExp][] }> = {
+const cases: Record<string, { params?: object; stay: Sample[]; go: [Sample, RegExp][] }> = {
+  "near-duplicate": {
+    stay: [
+      printed("1", "a", 8),
+      printed("2", "b", 40),
+      // Another question about the first clip, and a clip without a print.
+      printed("3", "a", 8),
+      sampleWith("4", "What?", "it"),
+    ],
+    go: [[printed("5", "c", 8), /a copy of a\.mp4/]],
+  },
+  "not-in": {
+    params: {
+      hashes: ["c".repeat(64)],
+      names: ["v_Abc.mp4"],
+      prints: [{ name: "bench.mp4", print: printOf(8), durationSeconds: 4 }],
+    },
+    stay: [printed("1", "b", 40), sampleWith("2", "What?", "it")],
+    go: [
+      [printed("3", "c", 40), /same content/],
+      [printed("4", "d", 8), /looks like bench\.mp4/],
+      [sampleWith("5", "What?", "it", { provenance: { clip: "train/v_abc.avi" } }), /named v_abc/],
+    ],
+  },
   "question-form": {
     stay: [
       sampleWith("1", "What happens first?", "a flash"),
@@ -117,12 +154,12 @@ describe("validator rules", () => {
   });
 
   test.each(datasetFilters.names())("%s keeps what is right and names what is wrong", async (name) => {
-    const { stay, go } = cases[name]!;
+    const { stay, go, params } = cases[name]!;
     const plugin = await datasetFilters.load(name);
     expect(plugin.summary.length).toBeGreaterThan(10);
     expect(plugin.source.length).toBeGreaterThan(3);
     const all = [...stay, ...go.map(([sample]) => sample)];
-    const { kept, rejected } = filterSamples(all, [await make(name)]);
+    const { kept, rejected } = filterSamples(all, [await make(name, params)]);
     expect(kept.map((sample) => sample.id)).toEqual(stay.map((sample) => sample.id));
     for (const [sample, reason] of go) {
       const entry = rejected.find(({ source }) => source === sample.id);

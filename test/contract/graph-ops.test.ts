@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/core/random.ts";
-import { Executable, tensorOf } from "../../src/engine/onnx/executable.ts";
+import { Executable, tensorOf } from "../../src/engine/executable.ts";
 import { vectorJacobianProduct } from "../../src/graph/differentiate.ts";
 import { interpret } from "../../src/graph/interpret.ts";
 import * as broadcast from "../../src/graph/ops/broadcast.ts";

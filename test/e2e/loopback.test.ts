@@ -27,7 +27,7 @@ beforeAll(() => {
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 const open = (more: Partial<LoopbackOptions> = {}): Promise<OpenedLoopback> =>
-  openLoopback({ folder: checkpoint, trained: "all", options: { threads: 1, execution: "whole" }, ...more });
+  openLoopback({ folder: checkpoint, trained: "all", threads: 1, ...more });
 const options = sftParams.parse({
   steps: 8,
   clipsPerStep: 8,

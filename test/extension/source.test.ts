@@ -98,23 +98,39 @@ test("a CSV file: quoted cells, options, keywords, columns of one's own", async 
 test.each([
   [
     "a missing answer",
-    "clip,question\nclips/a.mp4,Why?\n",
-    /^not a row of a training source: .*x\.csv:2; expected columns clip, question, answer; .*; got answer: /,
+    "clip,question,answer\nclips/a.mp4,Why?,\n",
+    /^half a question; .* got a question only$/,
   ],
   [
     "another number of cells",
     "clip,question,answer\nclips/a.mp4,Why?\n",
-    /^not a CSV file: .*x\.csv; got .*line 2/,
+    /^a row of another length than the header; expected 3 cells; got 2$/,
   ],
-  ["a column twice", "clip,clip,answer\n", /^a column stands twice in the header: .*; got "clip"$/],
-  ["an open quote", 'clip,question,answer\n"a,b,c\n', /^not a CSV file: .*; got .*[Qq]uot/],
   [
     "a single option",
     "clip,question,answer,options\nclips/a.mp4,Why?,A,one\n",
     /two options or more, separated by "\|"; got "one"$/,
   ],
-  ["an unknown kind", "clip,question,answer,kind\nclips/a.mp4,Why?,A,essay\n", /got kind: /],
-])("%s in a CSV file is named with its place", async (_, text, message) => {
+  ["an unknown kind", "clip,question,answer,kind\nclips/a.mp4,Why?,A,essay\n", /got essay$/],
+  ["a caption only", "clip,caption\nclips/a.mp4,It is grey.\n", /^a row without a question; /],
+])("%s in a CSV file costs its row, which is named with its place", async (_, text, reason) => {
+  const { samples, rejected } = await read("csv", file("x.csv", text));
+  expect(samples).toEqual([]);
+  expect(rejected).toEqual([
+    {
+      source: expect.stringMatching(/x\.csv:2$/),
+      ruleId: "csv",
+      reason: expect.stringMatching(reason),
+    },
+  ]);
+});
+
+test.each([
+  ["a column twice", "clip,clip,answer\n", /^a column stands twice in the header: .*; got "clip"$/],
+  ["an open quote", 'clip,question,answer\n"a,b,c\n', /^not a CSV file: .*; got .*[Qq]uot/],
+  ["no column of clips", "picture,question\na,b\n", /^no column names the clips: .*--columns clip=NAME/],
+  ["nothing", "", /^a table without rows: /],
+])("%s makes a CSV file none", async (_, text, message) => {
   await expect(read("csv", file("x.csv", text))).rejects.toThrow(message);
 });
 

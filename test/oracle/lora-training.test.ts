@@ -6,7 +6,7 @@ import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { everyRow, labelledRows, prepareCase } from "../../src/engine/fixture-batch.ts";
 import { trainedAdapter } from "../../src/engine/lora.ts";
-import { type Execution, type OpenModel, openEngine } from "../../src/engine/onnx/open.ts";
+import { type Execution, type OpenModel, openEmbedded } from "../../src/engine/onnx/open.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
 import { readConfigFile } from "../../src/model/families.ts";
@@ -133,7 +133,7 @@ describe.skipIf(isMissing)("adapters trained here", () => {
     );
     for (const execution of ["whole", "layerwise"] as const) {
       const engineOptions = { threads: 2, execution, weightStorage: "as-stored" as const };
-      const model = await openEngine(checkpoint, "adapter", engineOptions, start);
+      const model = await openEmbedded(checkpoint, "adapter", engineOptions, start);
       await using _ = model.engine;
       const losses = await train(model, fixture);
       const adapter = trainedAdapter(model.weights.store, start);
@@ -165,7 +165,7 @@ describe.skipIf(isMissing)("adapters trained here", () => {
 
   test.each(["4.49", "5.x"] as const)("merged, transformers %s computes the same logits", async (version) => {
     const { adapter, logits } = trained.get("whole")!;
-    const { config, weights, engine } = await openEngine(checkpoint, "none", {
+    const { config, weights, engine } = await openEmbedded(checkpoint, "none", {
       threads: 1,
       execution: "whole",
     });

@@ -85,6 +85,17 @@ const adapters: [name: string, version: TransformersVersion, options: string][] 
     "5.x",
     "--adapter-rank 2 --adapter-targets q_proj,lm_head,up_proj --adapter-layers 0 2",
   ],
+  ["the head of a model that ties it", "5.x", "--adapter-rank 2 --adapter-targets q_proj,lm_head --tied"],
+  [
+    "a tied model's head whole",
+    "5.x",
+    "--adapter-rank 2 --adapter-targets q_proj --adapter-saves lm_head --tied",
+  ],
+  [
+    "a tied model's word table whole",
+    "5.x",
+    "--adapter-rank 2 --adapter-targets q_proj --adapter-saves embed_tokens --tied",
+  ],
   [
     "Qwen2-VL: every linear module of both towers",
     "5.x",

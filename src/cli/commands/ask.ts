@@ -120,9 +120,10 @@ const command: CommandDefinition = defineCommand({
       )
       .option("--adapter <folder>", "LoRA adapter (PEFT) of a checkpoint of the Qwen2.5-VL family")
       .addOption(
-        new Option("--decode-weights <form>", "matrices while the answer is generated; int8: 8 bits, faster")
-          .choices(["float32", "int8"])
-          .default("float32"),
+        new Option(
+          "--decode-weights <form>",
+          "matrices while the answer is generated; float32 (the default), int8: 8 bits, faster",
+        ).choices(["float32", "int8"]),
       );
     answerOptions(cli);
     engineOptions(cli);

@@ -4,6 +4,7 @@ import { ConfigError } from "../../core/errors.ts";
 import { runQuickstart } from "../../jobs/quickstart/run.ts";
 import recipeFor from "../../recipes/quickstart.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { engineOption } from "../engine-options.ts";
 import { reportLines } from "../report-lines.ts";
 
 const packageVersions = (): { name: string; value: string }[] => {
@@ -21,7 +22,7 @@ const packageVersions = (): { name: string; value: string }[] => {
 const quickstart: CommandDefinition = defineCommand({
   summary: "the main job from nothing: world, pairs, contrastive SFT, comparative RL, evaluation, report",
   configure: (command) => {
-    command
+    engineOption(command)
       .option("--out <folder>", "where everything goes; an unfinished one is finished", "runs/quickstart")
       .option("--minutes <number>", "about how long to train on two cores; sets the numbers of steps", "5.5")
       .option("--seed <number>", "another seed, other clips and weights", "1")
@@ -37,10 +38,16 @@ const quickstart: CommandDefinition = defineCommand({
     const seed = Number(options["seed"]);
     if (!Number.isSafeInteger(seed))
       throw new ConfigError("bad --seed", { expected: "an integer", got: String(options["seed"]) });
+    const engine = options["engine"] as string | undefined;
     const out = resolve(String(options["out"]));
-    const command = `npx videoperceiver quickstart --minutes ${minutes} --seed ${seed}`;
+    const command = `npx videoperceiver quickstart --minutes ${minutes} --seed ${seed}${engine === undefined ? "" : ` --engine ${engine}`}`;
     const about = { command, versions: packageVersions() };
-    const { report, model, seconds } = await runQuickstart(out, recipeFor(minutes, seed), context, about);
+    const { report, model, seconds } = await runQuickstart(
+      out,
+      recipeFor(minutes, seed, engine),
+      context,
+      about,
+    );
     const total = seconds.reduce((sum, { value }) => sum + value, 0);
     return {
       json: { report, seconds, rows: model.rows, differences: model.differences, seeing: model.seeing },

@@ -1,124 +1,93 @@
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { pipeline } from "node:stream";
+import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { z } from "zod";
 import { ConfigError, DataFormatError } from "../../core/errors.ts";
-import { answerKinds } from "../../grading/grade-answer.ts";
-import { defineSource, type SourceDefinition, type SourceRow } from "../sources.ts";
+import { readTextFile } from "../../core/files.ts";
+import { defineSource, type SourceDefinition, type SourceRow, type UnreadRow } from "../sources.ts";
+import { type ColumnChoice, chooseColumns, tableParams, tableRow } from "../table-row.ts";
 
 const params = z.strictObject({
-  delimiter: z.string().min(1).default(",").describe("between the columns"),
-  separator: z
+  ...tableParams,
+  delimiter: z
     .string()
     .min(1)
-    .default("|")
-    .describe("between the options, and between the keywords, of a cell"),
+    .optional()
+    .describe("between the columns; found by itself: tab in .tsv files, else comma or semicolon"),
 });
-
-/** Columns that mean something; others go into the provenance. */
-const columns = z.object({
-  clip: z.string().min(1),
-  question: z.string().min(1),
-  answer: z.string().min(1),
-  id: z.string().optional(),
-  options: z.string().optional(),
-  kind: z.union([z.enum(answerKinds), z.literal("")]).optional(),
-  skill: z.string().optional(),
-  split: z.string().optional(),
-  caption: z.string().optional(),
-  keywords: z.string().optional(),
-});
-
-const explained = (error: z.ZodError): string => {
-  const { path, message } = error.issues[0]!;
-  return `${path.join(".")}: ${message}`;
-};
 
 /** Column names as they stand in the first line. @throws {DataFormatError} for one that stands there twice */
 const headerOf = (names: readonly string[], where: string): string[] => {
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice === undefined) return [...names];
+  const trimmed = names.map((name) => name.trim());
+  const twice = trimmed.find((name, at) => name !== "" && trimmed.indexOf(name) !== at);
+  if (twice === undefined) return trimmed.map((name, at) => name || `column ${at + 1}`);
   throw new DataFormatError("a column stands twice in the header", { where, got: JSON.stringify(twice) });
 };
 
-const rowOf = (
-  cells: Record<string, string>,
-  { place, line, separator }: { readonly place: string; readonly line: number; readonly separator: string },
-): SourceRow => {
-  const where = `${place}:${line}`;
-  const parsed = columns.safeParse(cells);
-  if (!parsed.success)
-    throw new DataFormatError("not a row of a training source", {
-      where,
-      expected: `columns clip, question, answer; optional ${Object.keys(columns.shape).slice(3).join(", ")}`,
-      got: explained(parsed.error),
-    });
-  const { clip, question, answer, id, kind, skill, split, caption, ...lists } = parsed.data;
-  const parts = (cell: string | undefined): string[] =>
-    (cell ?? "").split(separator).flatMap((part) => part.trim() || []);
-  const options = parts(lists.options);
-  const keywords = parts(lists.keywords);
-  if (options.length === 1)
-    throw new DataFormatError("not a row of a training source", {
-      where,
-      expected: `two options or more, separated by "${separator}"`,
-      got: JSON.stringify(lists.options),
-    });
-  const known = Object.keys(columns.shape);
-  const others = Object.fromEntries(
-    Object.entries(cells).filter(([name, cell]) => !known.includes(name) && cell),
-  );
-  return {
-    id: id || `${basename(place)}:${line}`,
-    clip: { file: clip },
-    messages: [
-      {
-        role: "user",
-        content: [
-          { type: "video", video: clip },
-          { type: "text", text: question },
-        ],
-      },
-    ],
-    answer,
-    answerKind: kind || (options.length > 0 ? "choice" : "open"),
-    ...(options.length > 0 && { options }),
-    ...(keywords.length > 0 && { keywords }),
-    ...(skill && { skill }),
-    ...(split && { split }),
-    provenance: { source: `${basename(place)}:${line}`, ...(caption && { caption }), ...others },
-  };
+const delimiterOf = (place: string, text: string): string => {
+  if (/\.(tsv|tab)$/i.test(place)) return "\t";
+  const [header = ""] = text.split(/\r?\n/, 1);
+  const count = (mark: string): number => header.split(mark).length;
+  return ["\t", ";"].find((mark) => count(mark) > count(",")) ?? ",";
 };
 
 /** Rows of a file; quoted cells may hold delimiters and line breaks. */
 async function* rowsOf(
   place: string,
-  { delimiter, separator }: z.output<typeof params>,
-): AsyncGenerator<SourceRow> {
+  { delimiter, separator, ...named }: z.output<typeof params>,
+): AsyncGenerator<SourceRow | UnreadRow> {
   if (!existsSync(place)) throw new ConfigError("no such training source", { where: place });
-  const columns = (names: string[]): string[] => headerOf(names, place);
-  const parser = parse({ columns, bom: true, info: true, delimiter, skip_empty_lines: true });
-  // What goes wrong while reading reaches whoever iterates.
-  pipeline(createReadStream(place), parser, () => {});
+  const text = readTextFile(place);
+  const parser = Readable.from([text]).pipe(
+    parse({
+      info: true,
+      delimiter: delimiter ?? delimiterOf(place, text),
+      relax_column_count: true,
+      skip_empty_lines: true,
+    }),
+  );
+  let header: string[] | undefined;
+  let columns: ColumnChoice = {};
   try {
     for await (const { record, info } of parser as AsyncIterable<{
-      record: Record<string, string>;
+      record: string[];
       info: { lines: number };
-    }>)
-      yield rowOf(record, { place, line: info.lines, separator });
+    }>) {
+      if (header === undefined) {
+        header = headerOf(record, place);
+        columns = chooseColumns(header, named as ColumnChoice, place);
+        continue;
+      }
+      const where = `${place}:${info.lines}`;
+      const name = `${basename(place)}:${info.lines}`;
+      if (record.length !== header.length)
+        yield {
+          unread: {
+            where,
+            reason: `a row of another length than the header; expected ${header.length} cells; got ${record.length}`,
+          },
+        };
+      else {
+        const fields = Object.fromEntries(header.map((key, at) => [key, record[at]!]));
+        yield tableRow({ fields, where, name }, columns, separator);
+      }
+    }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new DataFormatError("not a CSV file", { where: place, got: error.message, cause: error });
   }
+  if (header === undefined)
+    throw new DataFormatError("a table without rows", { where: place, expected: "a header and rows" });
 }
 
-/** A table with a header: one question a row. */
+/** A table with a header: one question, or one described clip, a row. */
 const source: SourceDefinition = defineSource({
-  summary:
-    "a CSV file: columns clip, question, answer; optional id, options, kind, skill, split, caption, keywords",
+  summary: "a CSV or TSV file with a header: a clip and its caption or question a row",
   source: "ours; cells are read as RFC 4180 says",
   params,
+  general: true,
+  recognises: ({ place, isFolder }) => !isFolder && /\.(csv|tsv|tab)$/i.test(place),
   create: (checked) => ({
     folder: (place) => dirname(resolve(place)),
     rows: (place) => rowsOf(place, checked),

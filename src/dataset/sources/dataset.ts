@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { readSamples } from "../read.ts";
 import { defineSource, type SourceDefinition } from "../sources.ts";
@@ -7,6 +8,7 @@ const source: SourceDefinition = defineSource({
   summary: "a data set folder of this program",
   source: "ours",
   params: z.strictObject({}),
+  recognises: ({ place, isFolder }) => isFolder && existsSync(join(place, "dataset.json")),
   create: () => ({ folder: (place) => resolve(place), rows: (place) => readSamples(place) }),
 });
 

@@ -74,6 +74,8 @@ export class EngineCalls {
         return engine.save(given.folder!, { ...given.files, ...options });
       case "load":
         return engine.load(given.folder!, { ...given.files, ...options });
+      case "inspect":
+        return engine.inspect?.(batches[0]!, options);
       case "read":
         return engine.read(given.name!, given.what!, options);
       default:

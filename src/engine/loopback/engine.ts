@@ -10,6 +10,7 @@ import type {
   Engine,
   EngineStatistics,
   ForwardOptions,
+  Inspection,
   Keep,
   LoadOptions,
   Pass,
@@ -20,7 +21,7 @@ import type {
   UpdateResult,
 } from "../contract.ts";
 import type { Connection, MediaSource } from "./connection.ts";
-import { type WirePass, wireBatch } from "./protocol.ts";
+import { type ReadyMessage, type WirePass, wireBatch } from "./protocol.ts";
 
 /** A pass that another process keeps. */
 class RemotePass implements Pass {
@@ -53,10 +54,19 @@ export class LoopbackEngine implements Engine {
   /** Contents that the other process has been given. */
   readonly #sent = new Set<string>();
   readonly #deadlineSeconds: number | undefined;
+  /** Missing where the engine behind has no such thing. */
+  readonly inspect?: NonNullable<Engine["inspect"]>;
 
   /** @param deadlineSeconds of calls that name none */
-  constructor(connection: Connection, capabilities: Capabilities, deadlineSeconds: number | undefined) {
+  constructor(
+    connection: Connection,
+    { capabilities, inspects }: Pick<ReadyMessage, "capabilities" | "inspects">,
+    deadlineSeconds: number | undefined,
+  ) {
     this.#connection = connection;
+    if (inspects)
+      this.inspect = async (batch, options = {}) =>
+        (await this.#call("inspect", {}, options, [batch])) as Inspection;
     this.capabilities = {
       ...capabilities,
       engine: `loopback (${capabilities.engine})`,

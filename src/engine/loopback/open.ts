@@ -5,13 +5,14 @@ import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { EngineLostError } from "../../core/errors.ts";
 import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
-import type { Capabilities } from "../contract.ts";
+import { defaultEngine } from "../engines.ts";
 import { Connection } from "./connection.ts";
 import { LoopbackEngine } from "./engine.ts";
 import {
   errorFromWire,
   type FromEngineWorker,
   type ModelOrder,
+  type ReadyMessage,
   type ToEngineWorker,
   workerEnvironment,
 } from "./protocol.ts";
@@ -20,7 +21,9 @@ const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const program = fileURLToPath(new URL(`./worker.${extension}`, import.meta.url));
 
 /** How a loopback engine is opened. */
-export interface LoopbackOptions extends Omit<ModelOrder, "mediaBytes"> {
+export interface LoopbackOptions extends Omit<ModelOrder, "mediaBytes" | "engine"> {
+  /** What the other process holds. Default: {@link defaultEngine}. */
+  readonly engine?: string;
   /** Most bytes of patches that the other process keeps. Default 4e9. */
   readonly mediaBytes?: number;
   /** Longest time that a call may take which names none of its own; then the engine is lost. Default: no limit. */
@@ -30,6 +33,7 @@ export interface LoopbackOptions extends Omit<ModelOrder, "mediaBytes"> {
 /** An engine and the process that computes for it. */
 export interface OpenedLoopback {
   readonly engine: LoopbackEngine;
+  readonly warnings: readonly string[];
   readonly processId: number;
 }
 
@@ -42,7 +46,7 @@ const greet = (
   socket: Socket,
   token: string,
   order: ModelOrder,
-): Promise<Capabilities> =>
+): Promise<ReadyMessage> =>
   new Promise((resolve, reject) => {
     const reader = new MessageReader();
     const fail = (error: unknown): void => {
@@ -63,7 +67,7 @@ const greet = (
       } else if (message.kind === "ready") {
         socket.removeListener("data", receive);
         socket.removeListener("close", onClose);
-        resolve(message.capabilities);
+        resolve(message);
       } else if (message.kind === "error") fail(errorFromWire(message.error));
     };
     const receive = (piece: Buffer): void => {
@@ -86,7 +90,7 @@ const greet = (
  * @throws {EngineLostError} when the process ends before the model is open
  */
 export const openLoopback = async (options: LoopbackOptions): Promise<OpenedLoopback> => {
-  const { mediaBytes = 4e9, deadlineSeconds, ...order } = options;
+  const { engine: held = defaultEngine, mediaBytes = 4e9, deadlineSeconds, ...order } = options;
   const token = randomBytes(32).toString("hex");
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -108,9 +112,9 @@ export const openLoopback = async (options: LoopbackOptions): Promise<OpenedLoop
       });
     });
     socket.setNoDelay(true);
-    const capabilities = await greet(child, socket, token, { ...order, mediaBytes });
-    const engine = new LoopbackEngine(new Connection(socket, child), capabilities, deadlineSeconds);
-    return { engine, processId: child.pid! };
+    const ready = await greet(child, socket, token, { ...order, engine: held, mediaBytes });
+    const engine = new LoopbackEngine(new Connection(socket, child), ready, deadlineSeconds);
+    return { engine, processId: child.pid!, warnings: ready.warnings };
   } finally {
     server.close();
   }

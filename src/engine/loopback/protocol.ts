@@ -3,7 +3,7 @@ import type { MediaStep, PatchArray } from "../../batch/media-step.ts";
 import type { TokenBatch } from "../../batch/token-batch.ts";
 import * as errors from "../../core/errors.ts";
 import type { BatchOutputs, Capabilities, Keep } from "../contract.ts";
-import type { OpenEngineOptions } from "../onnx/open.ts";
+import type { EngineRequest } from "../engine-plugin.ts";
 
 /** Environment variables that tell the worker where its controller listens, and the token it has to show. */
 export const workerEnvironment = {
@@ -12,13 +12,9 @@ export const workerEnvironment = {
 } as const;
 
 /** Which model the worker opens. */
-export interface ModelOrder {
-  /** Checkpoint in Hugging Face layout. */
-  readonly folder: string;
-  readonly trained: "all" | "none" | "adapter";
-  /** PEFT folder of an adapter that is used too. */
-  readonly adapterFolder?: string;
-  readonly options: OpenEngineOptions;
+export interface ModelOrder extends EngineRequest {
+  /** NAME, or NAME:key=value,key=value. */
+  readonly engine: string;
   /** Most bytes of patches that the worker keeps; what was used longest ago is forgotten and asked for again. */
   readonly mediaBytes: number;
 }
@@ -58,11 +54,20 @@ export type ToEngineWorker =
 /** From the worker; the first message shows the token. */
 export type FromEngineWorker =
   | { readonly kind: "hello"; readonly token: string }
-  | { readonly kind: "ready"; readonly capabilities: Capabilities }
+  | {
+      readonly kind: "ready";
+      readonly capabilities: Capabilities;
+      /** It can show what `verify` compares. */
+      readonly inspects: boolean;
+      readonly warnings: readonly string[];
+    }
   | { readonly kind: "result"; readonly id: number; readonly value: unknown; readonly version: number }
   | { readonly kind: "error"; readonly id: number | undefined; readonly error: WireError }
   /** Patches that a call needs and the worker does not have (any more). */
   | { readonly kind: "missing"; readonly id: number; readonly contents: readonly string[] };
+
+/** The worker's word that the model is open. */
+export type ReadyMessage = Extract<FromEngineWorker, { readonly kind: "ready" }>;
 
 /** An error on the wire: its class by name, and its one line. */
 export interface WireError {

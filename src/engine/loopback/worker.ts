@@ -1,11 +1,8 @@
 /** The program of the loopback engine's other process: dials its controller, shows the token, does its calls. */
 import { connect } from "node:net";
 import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
-import { adaptedModel } from "../../model/adapted-model.ts";
-import { readConfigFile } from "../../model/families.ts";
-import { readAdapter } from "../../weights/adapter.ts";
 import type { Engine } from "../contract.ts";
-import { openEngine } from "../onnx/open.ts";
+import { openEngine } from "../engines.ts";
 import { EngineCalls, type GivenArguments } from "./calls.ts";
 import { MediaCache } from "./media-cache.ts";
 import {
@@ -27,14 +24,12 @@ const say = (message: FromEngineWorker): void => {
   writeMessage(socket, message);
 };
 
-const open = async ({ folder, trained, adapterFolder, options, mediaBytes }: ModelOrder): Promise<void> => {
-  const adapter =
-    adapterFolder === undefined
-      ? undefined
-      : await readAdapter(adapterFolder, adaptedModel(await readConfigFile(folder)));
-  engine = (await openEngine(folder, trained, options, adapter)).engine;
+const open = async ({ engine: chosen, mediaBytes, threads, ...request }: ModelOrder): Promise<void> => {
+  const opened = await openEngine({ engine: chosen, threads }, request);
+  engine = opened.engine;
   calls = new EngineCalls(engine, new MediaCache(mediaBytes));
-  say({ kind: "ready", capabilities: engine.capabilities });
+  const { capabilities, inspect } = engine;
+  say({ kind: "ready", capabilities, inspects: inspect !== undefined, warnings: opened.warnings });
 };
 
 const answer = async (message: Extract<ToEngineWorker, { kind: "call" }>): Promise<void> => {

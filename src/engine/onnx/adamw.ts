@@ -11,8 +11,8 @@ import {
   updateParameter,
 } from "../adamw.ts";
 import type { UpdateOptions } from "../contract.ts";
+import { copylessRunWorks, Executable, tensorOf } from "../executable.ts";
 import type { ParameterStore, StoredParameter } from "../parameter-store.ts";
-import { copylessRunWorks, Executable, tensorOf } from "./executable.ts";
 
 /** Elements of one run: fewer cost more starts, more do not stay in the caches of a processor. */
 const pieceSize = 1 << 19;

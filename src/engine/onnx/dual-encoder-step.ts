@@ -3,16 +3,10 @@ import { gradient } from "../../graph/differentiate.ts";
 import type { Value } from "../../graph/value.ts";
 import type { DualEncoderConfig } from "../../model/dual-encoder-config.ts";
 import { clipTextLoss, patchCosines } from "../../model/dual-encoder-graph.ts";
+import type { DualEncoderStepShape } from "../dual-encoder.ts";
+import { Executable, tensorOf } from "../executable.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import { dualEncoderWeights } from "./dual-encoder.ts";
-import { Executable, tensorOf } from "./executable.ts";
-
-/** Sizes of a step: clips, frames of each, and the temperature that divides cosines. */
-export interface DualEncoderStepShape {
-  readonly clips: number;
-  readonly framesPerClip: number;
-  readonly temperature: number;
-}
 
 /** One training step of the frame-text encoder, compiled: the loss, and gradients written into the store. */
 export class DualEncoderStep implements AsyncDisposable {

@@ -15,6 +15,7 @@ import type {
   EngineStatistics,
   FeedArray,
   ForwardOptions,
+  Inspection,
   LoadOptions,
   Pass,
   SampleOptions,
@@ -31,14 +32,6 @@ import { EmbeddedPass, type KeptBatch } from "./embedded-pass.ts";
 import { lowerBatch } from "./lowering/lower-batch.ts";
 import type { ModelBatch } from "./lowering/model-batch.ts";
 import { loadModel, saveModel } from "./model-files.ts";
-
-/** Everything that was wanted of one batch besides what a forward always gives: for `verify`. */
-export interface Inspection extends BatchOutputs {
-  /** [M, V] */
-  readonly logits: Float32Array | undefined;
-  /** [U, D] in the order of the batch's steps. */
-  readonly visualTokens: Float32Array | undefined;
-}
 
 const onnxVersion = (createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string })
   .version;
@@ -197,7 +190,7 @@ export class EmbeddedEngine implements Engine {
         want,
         call,
       );
-      return { ...computed, candidates: undefined };
+      return computed;
     });
   }
 

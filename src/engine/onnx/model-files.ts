@@ -113,6 +113,11 @@ const loadAdapter = async (
       .map(({ name, rank }) => `${name} ${rank}`)
       .sort()
       .join();
+  if (read.unties === true)
+    throw new WeightsError("adapter of the word table or head, and the engine has one matrix for both", {
+      where: folder,
+      hint: "open the engine with this adapter",
+    });
   const whole = wholeNames(adapter, weights.store);
   const given = new Set(read.replaced.map(({ name }) => name));
   const missing = whole.find((name) => !given.has(name));

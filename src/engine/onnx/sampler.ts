@@ -11,9 +11,9 @@ import {
   drawCompletions,
   fillCache,
 } from "../draw-completions.ts";
+import { Executable, tensorOf } from "../executable.ts";
+import { KeptGraphs } from "../kept-graphs.ts";
 import type { EmbeddedModel } from "./computation.ts";
-import { Executable, tensorOf } from "./executable.ts";
-import { KeptGraphs } from "./kept-graphs.ts";
 import type { ModelBatch } from "./lowering/model-batch.ts";
 import { type DecodeForm, PackedWeights } from "./packed-weights.ts";
 import { inputWeights } from "./plan.ts";

@@ -12,9 +12,9 @@ import type {
   SampleRequest,
   StepResult,
 } from "../contract.ts";
+import { Executable, tensorOf } from "../executable.ts";
+import { KeptGraphs } from "../kept-graphs.ts";
 import type { Computation, ComputedBatch, EmbeddedModel, WantedOutputs } from "./computation.ts";
-import { Executable, tensorOf } from "./executable.ts";
-import { KeptGraphs } from "./kept-graphs.ts";
 import type { ModelBatch } from "./lowering/model-batch.ts";
 import type { DecodeForm } from "./packed-weights.ts";
 import {

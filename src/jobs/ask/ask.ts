@@ -1,6 +1,6 @@
 import type { MadePair } from "../../absent/make-pair.ts";
 import type { Pair } from "../../absent/pair.ts";
-import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
+import type { EngineChoice } from "../../engine/engines.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import type { TimedFrame } from "../../video/types.ts";
 import { type Clips, type ClipsOptions, openClips } from "../clips.ts";
@@ -20,7 +20,7 @@ export interface AskJob {
   readonly model: string;
   /** LoRA adapter (PEFT) of a checkpoint of a hub family. */
   readonly adapter?: string;
-  readonly engine: OpenEngineOptions;
+  readonly engine: EngineChoice;
   readonly rules: AnswerRules;
   readonly look: LookRequest;
   /** Answers whose probabilities are wanted; none: no probabilities. */

@@ -1,5 +1,5 @@
 import { ConfigError } from "../../core/errors.ts";
-import type { OpenEngineOptions } from "../../engine/onnx/open.ts";
+import type { EngineChoice } from "../../engine/engines.ts";
 import { readConfigFile } from "../../model/families.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
 import { loadTokenizer } from "../../text/tokenizer.ts";
@@ -16,7 +16,7 @@ import { processorAnswerer } from "./processor-answerer.ts";
 export const openAnswerer = async (
   model: string,
   adapter: string | undefined,
-  engine: OpenEngineOptions,
+  engine: EngineChoice,
 ): Promise<Answerer> => {
   // Says what a folder is that is no checkpoint, before anything else is missed in it.
   await readConfigFile(model);

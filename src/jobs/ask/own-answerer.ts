@@ -1,7 +1,7 @@
 import type { ClipSegments, SegmentTokens } from "../../batch/segments.ts";
 import { segmentsBatch } from "../../batch/segments-batch.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
+import { type EngineChoice, openEngine } from "../../engine/engines.ts";
 import { clipPatches } from "../../frames/clip-patches.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { resizeBicubic } from "../../frames/resize.ts";
@@ -56,10 +56,10 @@ export const ownAnswerer = async (
   folder: string,
   tokenizer: Tokenizer,
   tokens: SegmentTokens,
-  options: OpenEngineOptions,
+  choice: EngineChoice,
 ): Promise<Answerer> => {
   const settings = readPictureSettings(folder);
-  const { config, engine } = await openEngine(folder, "none", options);
+  const { config, engine } = await openEngine(choice, { folder, trained: "none" });
   const batching = batchRules(config);
   const { width, height } = settings;
   const patchesOf = ({ frames, framesPerSecond }: Pictures): ClipSegments["clip"] =>

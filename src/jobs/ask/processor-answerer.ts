@@ -1,12 +1,10 @@
 import { idsBatch } from "../../batch/ids-batch.ts";
-import { type OpenEngineOptions, openEngine } from "../../engine/onnx/open.ts";
+import { type EngineChoice, openEngine } from "../../engine/engines.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
-import { adaptedModel } from "../../model/adapted-model.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import { familyOf, readConfigFile } from "../../model/families.ts";
 import { loadProcessor } from "../../model/processor.ts";
-import { readAdapter } from "../../weights/adapter.ts";
 import { drawAnswer } from "./answer-rules.ts";
 import type { Answerer } from "./answerer.ts";
 import { encodePrompt, processorLook } from "./processor-prompt.ts";
@@ -25,15 +23,14 @@ const commonLength = (one: readonly number[], other: readonly number[]): number 
  */
 export const processorAnswerer = async (
   folder: string,
-  options: OpenEngineOptions,
+  choice: EngineChoice,
   adapterFolder?: string,
 ): Promise<Answerer> => {
   const config = await readConfigFile(folder);
   const family = familyOf(config);
   const processor = loadProcessor(folder, family.processor, resizeAntialias);
-  const adapter =
-    adapterFolder === undefined ? undefined : await readAdapter(adapterFolder, adaptedModel(config));
-  const { engine, warnings } = await openEngine(folder, "none", options, adapter);
+  const request = { folder, trained: "none", ...(adapterFolder !== undefined && { adapterFolder }) } as const;
+  const { engine, warnings } = await openEngine(choice, request);
   const batching = batchRules(config);
   return {
     kind: family.title,

@@ -5,7 +5,7 @@ import { questionText } from "../../dataset/question.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { LineFile } from "../../dataset/write.ts";
 import type { Engine } from "../../engine/contract.ts";
-import { openEngine } from "../../engine/onnx/open.ts";
+import { openEngine } from "../../engine/engines.ts";
 import { type BenchmarkSample, benchmarkRegistry, clusterOf } from "../../evaluation/benchmarks.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
 import { firstWordSubject } from "../../evaluation/first-word-subject.ts";
@@ -93,8 +93,8 @@ export const testStage = async (
   context: StageContext,
 ): Promise<void> => {
   const { recipe, out } = context;
-  const options = { threads: recipe.threads, execution: "whole", keptPlans: 4 } as const;
-  const { config, engine: opened } = await openEngine(stage.checkpoint, "none", options);
+  const request = { folder: stage.checkpoint, trained: "none", recurringShapes: 4 } as const;
+  const { config, engine: opened } = await openEngine(recipe, request);
   await using engine = opened;
   const names = ["complete", "absent", "random-removal", ...(stage.blind ? ["blind"] : [])];
   const folder = join(out, evaluatedRunFiles.records);

@@ -4,7 +4,7 @@ import type { Pair } from "../../absent/pair.ts";
 import { memorySource } from "../../absent/pair-source.ts";
 import type { TwinView } from "../../absent/twin-view.ts";
 import type { Sample } from "../../dataset/sample.ts";
-import type { DualEncoder } from "../../engine/onnx/dual-encoder.ts";
+import type { FrameTextEncoder } from "../../engine/dual-encoder.ts";
 import type { FrameTextScorer } from "../../selection/frame-text-scorer.ts";
 import type { PeakOptions } from "../../selection/peaks.ts";
 import { type ChosenRelevance, chooseRelevance } from "../../selection/relevance-choice.ts";
@@ -59,7 +59,7 @@ const pairedClip = async (
 /** Pairs whose key frames our own frame-text encoder found. */
 export const detectedPairs = async (
   clips: readonly MemoryClip[],
-  encoder: DualEncoder,
+  encoder: FrameTextEncoder,
   options: PairOptions,
   each: (done: number) => void,
 ): Promise<PairedClip[]> => {

@@ -4,7 +4,8 @@ import { type PairQuality, pairQuality } from "../../absent/pair-quality.ts";
 import { makeFolder } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { LineFile } from "../../dataset/write.ts";
-import { DualEncoder, saveDualEncoder } from "../../engine/onnx/dual-encoder.ts";
+import type { FrameTextEncoder } from "../../engine/dual-encoder.ts";
+import { dualEncoderOpener } from "../../engine/engines.ts";
 import { writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
@@ -81,9 +82,11 @@ const makeEncoder = async (
   clips: readonly MemoryClip[],
   data: StageData,
   context: JobContext,
-): Promise<DualEncoder> => {
+): Promise<FrameTextEncoder> => {
   const folder = join(out, quickstartFiles.relevance);
-  if (!existsSync(join(folder, "encoder", "config.json"))) {
+  const target = join(folder, "encoder");
+  const opener = await dualEncoderOpener();
+  if (!existsSync(join(target, "config.json"))) {
     const config: DualEncoderConfig = {
       family: "videoperceiver-dual-encoder",
       pixels: clips[0]!.frames.width,
@@ -100,15 +103,11 @@ const makeEncoder = async (
       keywords: samples[0]!.keywords ?? [],
     }));
     const progress = context.progress(labels.encoder, "steps");
-    const store = await trainDualEncoder(config, examples, options, {
-      run,
-      progress,
-      signal: context.signal,
-    });
-    makeFolder(join(folder, "encoder"));
-    saveDualEncoder(join(folder, "encoder"), config, store);
+    makeFolder(target);
+    const around = { run, progress, signal: context.signal };
+    await trainDualEncoder(opener, target, config, examples, options, around);
   }
-  return DualEncoder.open(join(folder, "encoder"), recipe.threads);
+  return opener.open(target, recipe.threads);
 };
 
 /** What training and tests need of the world; frames of training clips are kept as patches only. */

@@ -4,14 +4,11 @@ import { isDeepStrictEqual } from "node:util";
 import { RunError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
-import { seededRandom } from "../../core/random.ts";
-import { ModelWeights } from "../../engine/model-weights.ts";
-import { emptyStore, wholeGraphEngine } from "../../engine/onnx/open.ts";
+import { openEngine } from "../../engine/engines.ts";
 import { tokenOverlapEntailment } from "../../grading/entailment.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { familyOf } from "../../model/families.ts";
-import { initialize } from "../../model/initialize.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
@@ -22,6 +19,7 @@ import { grpoParams } from "../../training/grpo-options.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
 import { trainSft } from "../../training/sft.ts";
 import { sftParams } from "../../training/sft-options.ts";
+import { newCheckpoint } from "../new-checkpoint.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import { originOf, type StageData } from "./stage-config.ts";
 
@@ -72,14 +70,21 @@ export const openRun = (folder: string, config: unknown): Run => {
   return resumeRun(folder, { keepLast: 1 });
 };
 
-/** A model from scratch. */
-const newTrainee = ({ config, language, recipe }: StageContext): Trainee => {
-  const store = emptyStore(config, "all");
-  initialize(store.all(), seededRandom(recipe.seed, "weights"));
-  const model = { config, weights: new ModelWeights(store), adapter: undefined };
-  const engine = wholeGraphEngine(model, { threads: recipe.threads, keptPlans: 2 });
-  const { tokens, folder } = language;
-  return { engine, rules: batchRules(config), tokens, tokenizerFolder: folder };
+/** Where new weights are written before they are trained. */
+const startFolder = "start";
+
+/** A model with the weights of a checkpoint, or with new ones. */
+const openTrainee = async (
+  from: string | undefined,
+  { config, language, recipe, out }: StageContext,
+): Promise<Trainee> => {
+  const { tokens, folder: tokenizerFolder } = language;
+  const start = join(out, startFolder);
+  if (from === undefined && !existsSync(join(start, "config.json")))
+    newCheckpoint(start, familyOf(config).writeConfig(config), recipe.seed, tokenizerFolder);
+  const request = { folder: from ?? start, trained: "all", recurringShapes: 2 } as const;
+  const { engine } = await openEngine(recipe, request);
+  return { engine, rules: batchRules(config), tokens, tokenizerFolder };
 };
 
 /** Runs one stage in its own run folder from given weights (a checkpoint, or new ones). */
@@ -92,7 +97,6 @@ const runStage = async (
   train: (trainee: Trainee, loop: LoopContext) => Promise<LoopResult>,
 ): Promise<TrainedStage> => {
   const folder = join(context.out, name);
-  const trainee = newTrainee(context);
   const progress = context.progress(label, "steps");
   const { config, data, recipe } = context;
   using run = openRun(folder, {
@@ -100,11 +104,12 @@ const runStage = async (
     from: await originOf(folder, from, recipe.seed),
     data,
     model: familyOf(config).writeConfig(config),
+    engine: recipe.engine,
     threads: recipe.threads,
     options,
   });
+  const trainee = await openTrainee(from, context);
   try {
-    if (from !== undefined) await trainee.engine.load(from);
     const result = await train(trainee, { run, progress, signal: context.signal });
     const checkpoint = run.latest()!.folder;
     // Work of earlier calls counts too: the log's clock stands still while nobody works.

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EngineError } from "../../../src/core/errors.ts";
-import { copylessRunWorks, Executable, tensorOf } from "../../../src/engine/onnx/executable.ts";
+import { copylessRunWorks, Executable, tensorOf } from "../../../src/engine/executable.ts";
 import { add, mul } from "../../../src/graph/ops/elementwise.ts";
 import { input } from "../../../src/graph/ops/inputs.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { KeptGraphs } from "../../../src/engine/onnx/kept-graphs.ts";
+import { KeptGraphs } from "../../../src/engine/kept-graphs.ts";
 
 test("the graph used longest ago is released when there are too many", async () => {
   const released: string[] = [];

@@ -3,14 +3,10 @@ import { tappedGroup } from "../../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { Cotangents, SampleRequest } from "../../../src/engine/contract.ts";
 import type { LoraAdapter } from "../../../src/engine/lora.ts";
+import { emptyStore, type Trained } from "../../../src/engine/model-store.ts";
 import { type HalfParameter, ModelWeights } from "../../../src/engine/model-weights.ts";
 import type { EmbeddedEngine } from "../../../src/engine/onnx/embedded-engine.ts";
-import {
-  emptyStore,
-  layerwiseEngine,
-  type Trained,
-  wholeGraphEngine,
-} from "../../../src/engine/onnx/open.ts";
+import { layerwiseEngine, wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
 import { ParameterStore, type StoredParameter } from "../../../src/engine/parameter-store.ts";
 import { takeStep } from "../../../src/engine/take-step.ts";
 import type { Objective } from "../../../src/graph/objective.ts";

@@ -1,6 +1,6 @@
 /** Loads a checkpoint and says how much memory that took: node load-memory-child.ts FOLDER float32|as-stored. */
 
-import { loadWeights, type WeightStorage } from "../../../src/engine/onnx/open.ts";
+import { loadWeights, type WeightStorage } from "../../../src/engine/model-store.ts";
 import { openCheckpoint } from "../../../src/model/checkpoint.ts";
 
 const [folder, storage] = process.argv.slice(2) as [string, WeightStorage];

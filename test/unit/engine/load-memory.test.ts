@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WeightStorage } from "../../../src/engine/onnx/open.ts";
+import type { WeightStorage } from "../../../src/engine/model-store.ts";
 import type { ModelConfig } from "../../../src/model/config.ts";
 import { expectedTensors } from "../../../src/model/parameters.ts";
 import { saveCheckpoint } from "../../../src/model/save-checkpoint.ts";

@@ -2,14 +2,10 @@ import { idsBatch, type WantedRows } from "../../../src/batch/ids-batch.ts";
 import type { TokenBatch } from "../../../src/batch/token-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { LoraAdapter } from "../../../src/engine/lora.ts";
+import { emptyStore, type Trained } from "../../../src/engine/model-store.ts";
 import { ModelWeights } from "../../../src/engine/model-weights.ts";
 import type { EmbeddedEngine } from "../../../src/engine/onnx/embedded-engine.ts";
-import {
-  emptyStore,
-  layerwiseEngine,
-  type Trained,
-  wholeGraphEngine,
-} from "../../../src/engine/onnx/open.ts";
+import { layerwiseEngine, wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import type { Grid } from "../../../src/frames/grid.ts";
 import { batchRules } from "../../../src/model/batch-rules.ts";

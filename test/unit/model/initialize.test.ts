@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
-import { emptyStore } from "../../../src/engine/onnx/open.ts";
+import { emptyStore } from "../../../src/engine/model-store.ts";
 import { initialize } from "../../../src/model/initialize.ts";
 import { tinyConfig } from "../training/tiny.ts";
 

@@ -6,7 +6,8 @@ import { idsBatch } from "../../../src/batch/ids-batch.ts";
 import type { TokenBatch } from "../../../src/batch/token-batch.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { Engine } from "../../../src/engine/contract.ts";
-import { emptyStore, openEngine } from "../../../src/engine/onnx/open.ts";
+import { emptyStore } from "../../../src/engine/model-store.ts";
+import { openEmbedded } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import type { Grid } from "../../../src/frames/grid.ts";
 import { batchRules } from "../../../src/model/batch-rules.ts";
@@ -135,7 +136,7 @@ test("20 steps teach it which clips are bright; both ways of computing learn and
   const start = saved(store, "start");
   const results = [];
   for (const execution of ["whole", "layerwise"] as const) {
-    const { engine, weights } = await openEngine(start, "all", { threads: 1, execution });
+    const { engine, weights } = await openEmbedded(start, "all", { threads: 1, execution });
     await using _ = engine;
     const { batch, words } = toy(true);
     const losses: number[] = [];
@@ -158,7 +159,7 @@ test("20 steps teach it which clips are bright; both ways of computing learn and
     const drawn = await answers(engine);
     expect(losses[19]).toBeLessThan(0.1 * losses[0]!);
     expect(drawn).toEqual(words);
-    const again = await openEngine(saved(weights.store, execution), "none", { threads: 1, execution });
+    const again = await openEmbedded(saved(weights.store, execution), "none", { threads: 1, execution });
     await using __ = again.engine;
     expect(await answers(again.engine)).toEqual(words);
     results.push(losses);

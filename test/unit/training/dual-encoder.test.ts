@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentProgress } from "../../../src/core/progress.ts";
 import { seededRandom } from "../../../src/core/random.ts";
-import { DualEncoder, dualEncoderStore, saveDualEncoder } from "../../../src/engine/onnx/dual-encoder.ts";
+import type { FrameTextEncoder } from "../../../src/engine/dual-encoder.ts";
+import { dualEncoderStore, saveDualEncoder } from "../../../src/engine/dual-encoder-store.ts";
+import { dualEncoderOpener } from "../../../src/engine/engines.ts";
 import { DualEncoderStep } from "../../../src/engine/onnx/dual-encoder-step.ts";
 import type { DualEncoderConfig } from "../../../src/model/dual-encoder-config.ts";
 import { patchFloats, surroundedPatches, wordBags } from "../../../src/model/dual-encoder-patches.ts";
@@ -102,7 +104,10 @@ test("the gradient of the loss agrees with finite differences", async () => {
   }
 });
 
-test("it learns where the flash is, and says the same after it was saved and opened again", async () => {
+const openEncoder = async (from: string): Promise<FrameTextEncoder> =>
+  (await dualEncoderOpener()).open(from, 1);
+
+test("what it learnt of where the flash is stands in its folder", async () => {
   const clips = Array.from({ length: 24 }, (_, i) => clip(i));
   const options = dualEncoderParams.parse({
     steps: 200,
@@ -112,11 +117,10 @@ test("it learns where the flash is, and says the same after it was saved and ope
   });
   using run = createRun(join(folder, "run"), { options });
   const context = { run, progress: silentProgress, signal: new AbortController().signal };
-  const store = await trainDualEncoder(config, clips, options, context);
-  const encoder = new DualEncoder(config, store, "in memory", 1);
-  mkdirSync(join(folder, "saved"));
-  saveDualEncoder(join(folder, "saved"), config, store);
-  const opened = await DualEncoder.open(join(folder, "saved"), 1);
+  const saved = join(folder, "saved");
+  mkdirSync(saved);
+  await trainDualEncoder(await dualEncoderOpener(), saved, config, clips, options, context);
+  const encoder = await openEncoder(saved);
   try {
     let found = 0;
     let named = 0;
@@ -128,13 +132,12 @@ test("it learns where the flash is, and says the same after it was saved and ope
       if (Math.abs(best - flashAt(i)) <= config.reach) found++;
       const wrong = await encoder.score(frames, [Object.keys(colours)[(i + 1) % 3]!, "flash"]);
       if (Math.max(...scores) > Math.max(...wrong)) named++;
-      expect(await opened.score(frames, keywords)).toEqual(scores);
       for (const score of scores) expect(Math.abs(score)).toBeLessThanOrEqual(1 + 1e-6);
     }
     // Chance is 15 of 30 for both.
     expect(found).toBeGreaterThanOrEqual(27);
     expect(named).toBeGreaterThanOrEqual(27);
-    await expect(opened.score(clip(0).frames, ["purple"])).rejects.toThrow(
+    await expect(encoder.score(clip(0).frames, ["purple"])).rejects.toThrow(
       /keyword unknown to this frame-text encoder.*purple.*--relevance motion/,
     );
     const losses = readFileSync(join(folder, "run", "metrics.jsonl"), "utf8")
@@ -143,7 +146,6 @@ test("it learns where the flash is, and says the same after it was saved and ope
     expect(losses.length).toBe(200);
   } finally {
     await encoder.close();
-    await opened.close();
   }
 });
 
@@ -152,9 +154,9 @@ test("a folder that is none, and weights that do not fit, are named", async () =
   const other = join(folder, "other");
   mkdirSync(other);
   saveDualEncoder(other, { ...config, width: 16 }, store);
-  await expect(DualEncoder.open(other, 1)).rejects.toThrow(
+  await expect(openEncoder(other)).rejects.toThrow(
     /image\.patch\.weight.*expected \[16, 96\].*got \[12, 96\]/,
   );
   writeFileSync(join(other, "config.json"), '{"family":"else"}');
-  await expect(DualEncoder.open(other, 1)).rejects.toThrow(/not a frame-text encoder of ours/);
+  await expect(openEncoder(other)).rejects.toThrow(/not a frame-text encoder of ours/);
 });

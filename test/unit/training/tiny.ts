@@ -2,8 +2,9 @@
 
 import type { SegmentTokens } from "../../../src/batch/segments.ts";
 import { type Random, seededRandom } from "../../../src/core/random.ts";
+import { emptyStore } from "../../../src/engine/model-store.ts";
 import { ModelWeights } from "../../../src/engine/model-weights.ts";
-import { emptyStore, wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
+import { wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import type { ClipPatches } from "../../../src/frames/clip-patches.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";

@@ -197,21 +197,33 @@ describe("an adapter that does not fit", () => {
     write(change);
     await expect(readAdapter(folder, model)).rejects.toThrow(message);
   });
-  test.each(["lm_head", "model.language_model.embed_tokens"])(
-    "%s of a model that ties both",
-    async (name) => {
-      const tied = smallConfig({ tie_word_embeddings: true });
-      const data = { shape: [2, 2], data: new Float32Array(4) };
-      writeSafetensors(
-        join(folder, "adapter_model.safetensors"),
-        [{ name: `base_model.model.${name}.weight`, ...data }],
-        "F32",
-      );
-      await expect(readAdapter(folder, adaptedModel(tied))).rejects.toThrow(
-        /embedding or head of a model that ties them.*merge/,
-      );
-    },
-  );
+  test.each([
+    ["the head whole", "lm_head.weight", "lm_head.weight"],
+    ["the word table whole", "model.language_model.embed_tokens.weight", "model.embed_tokens.weight"],
+  ])("%s of a model that ties both: the adapter parts them", async (_, stored, hub) => {
+    const tied = adaptedModel(smallConfig({ tie_word_embeddings: true }));
+    const { vocabSize, hiddenSize } = smallConfig().text;
+    const shape = [vocabSize, hiddenSize];
+    const data = Float32Array.from({ length: vocabSize * hiddenSize }, () => random.normal());
+    const q = moduleOf("model.layers.0.self_attn.q_proj", 2, 4);
+    writeAdapter(folder, { ...plain, modules: [q] }, tied);
+    expect((await readAdapter(folder, tied)).unties).toBe(false);
+    const part = `base_model.model.${stored}`;
+    const sides = `base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_`;
+    writeSafetensors(
+      join(folder, "adapter_model.safetensors"),
+      [
+        { name: part, shape, data },
+        { name: `${sides}A.weight`, shape: [2, q.inputs], data: q.a_RI },
+        { name: `${sides}B.weight`, shape: [q.outputs, 2], data: q.b_OR },
+      ],
+      "F32",
+    );
+    const read = await readAdapter(folder, tied);
+    expect(read.unties).toBe(true);
+    expect(read.replaced).toEqual([{ name: hub, shape, data }]);
+    expect(read.modules.map(({ name }) => name)).toEqual(["model.layers.0.self_attn.q_proj"]);
+  });
   test("tensors of another model", async () => {
     await expect(readAdapter(folder, adaptedModel(smallConfig({ num_hidden_layers: 1 })))).rejects.toThrow(
       /without a place in this model.*got 2, but not .*layers.1/,

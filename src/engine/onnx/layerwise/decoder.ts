@@ -8,7 +8,7 @@ import type { Tensor } from "onnxruntime-node";
 import { elementCount } from "../../../graph/value.ts";
 import type { ModelConfig } from "../../../model/config.ts";
 import type { FeedArray } from "../../contract.ts";
-import { Executable, tensorOf } from "../executable.ts";
+import { Executable, tensorOf } from "../../executable.ts";
 import type { PackedWeights } from "../packed-weights.ts";
 import { decodeStage } from "./language-stages.ts";
 import { flowName, type Stage, type StageRunner } from "./stage.ts";

@@ -2,8 +2,8 @@
 import { input } from "../../../graph/ops/inputs.ts";
 import { linearInt8, quantizedBlock } from "../../../graph/ops/quantized.ts";
 import type { FeedArray } from "../../contract.ts";
+import { Executable, tensorOf } from "../../executable.ts";
 import { quantizeRows } from "../../quantize.ts";
-import { Executable, tensorOf } from "../executable.ts";
 import type { ChunkedHead } from "./head.ts";
 import type { StageRunner } from "./stage.ts";
 

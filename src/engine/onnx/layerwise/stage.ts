@@ -6,10 +6,10 @@ import type { Value } from "../../../graph/value.ts";
 import type { Weights } from "../../../model/weights.ts";
 import type { CallLimit } from "../../call-limit.ts";
 import type { FeedArray } from "../../contract.ts";
+import { Executable, tensorOf } from "../../executable.ts";
+import { KeptGraphs } from "../../kept-graphs.ts";
 import { type LoraAdapter, loraNames } from "../../lora.ts";
 import type { ModelWeights } from "../../model-weights.ts";
-import { Executable, tensorOf } from "../executable.ts";
-import { KeptGraphs } from "../kept-graphs.ts";
 import { weightFeed } from "../plan.ts";
 import { WeightTensors } from "./weight-tensors.ts";
 

@@ -1,7 +1,7 @@
 import type { Tensor } from "onnxruntime-node";
 import { elementCount } from "../../../graph/value.ts";
+import { tensorOf } from "../../executable.ts";
 import type { ModelWeights } from "../../model-weights.ts";
-import { tensorOf } from "../executable.ts";
 
 /** Float32 memory that the 16-bit parameters of all blocks take turns in. */
 interface Scratch {

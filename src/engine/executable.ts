@@ -1,10 +1,10 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { assert, EngineError, messageOf } from "../../core/errors.ts";
-import { emitModel } from "../../graph/emit.ts";
-import { scale } from "../../graph/ops/elementwise.ts";
-import { input } from "../../graph/ops/inputs.ts";
-import { type DataType, elementCount, type Value } from "../../graph/value.ts";
-import type { FeedArray } from "../contract.ts";
+import { assert, EngineError, messageOf } from "../core/errors.ts";
+import { emitModel } from "../graph/emit.ts";
+import { scale } from "../graph/ops/elementwise.ts";
+import { input } from "../graph/ops/inputs.ts";
+import { type DataType, elementCount, type Value } from "../graph/value.ts";
+import type { FeedArray } from "./contract.ts";
 
 /** Options of a compiled graph. */
 export interface ExecutableOptions {

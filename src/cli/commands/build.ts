@@ -1,0 +1,204 @@
+import type { Command } from "commander";
+import { absentBuilders } from "../../absent/builders.ts";
+import { keywordExtractors } from "../../absent/keywords.ts";
+import type { ScoredRate } from "../../absent/scored-frames.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { datasetFilters } from "../../dataset/filter.ts";
+import { questionBuilders } from "../../dataset/questions.ts";
+import { trainingSources } from "../../dataset/sources.ts";
+import type { SplitShares } from "../../dataset/split.ts";
+import { type BuildResult, buildDataset } from "../../jobs/build/build.ts";
+import { type NamedSource, parseSource } from "../../jobs/build/plan-clips.ts";
+import type { ClipStore } from "../../jobs/build/protocol.ts";
+import { relevanceProviders } from "../../selection/relevance.ts";
+import { inPercent } from "../clip-options.ts";
+import { type CommandDefinition, defineCommand } from "../command.ts";
+import { choiceValue, integerValue, listValue, pairsValue, rateValue } from "../option-values.ts";
+import { chosenClips, videoOptions } from "../video-options.ts";
+
+interface BuildOptions {
+  readonly out: string;
+  readonly captions?: string;
+  readonly clips?: string;
+  readonly columns?: Readonly<Record<string, string>>;
+  readonly relevance: string;
+  readonly builder: string;
+  readonly extractor: string;
+  readonly fps: ScoredRate;
+  readonly questions: readonly string[];
+  readonly rules?: readonly string[];
+  readonly skipRules?: readonly string[];
+  readonly decisions?: string;
+  readonly notIn?: readonly string[];
+  readonly split?: Readonly<Record<string, string>>;
+  readonly store: ClipStore;
+  readonly untwinned?: boolean;
+  readonly seed: number;
+  readonly workers?: number;
+  readonly attempts: number;
+  readonly plugin?: readonly string[];
+}
+
+/** The sources that the arguments name. @throws {ConfigError} for --captions with several sources */
+const sourcesOf = (args: readonly string[], { captions, clips }: BuildOptions): NamedSource[] => {
+  if (captions === undefined)
+    return args.map((text) => ({ ...parseSource(text), ...(clips !== undefined && { clips }) }));
+  if (args.length !== 1)
+    throw new ConfigError("--captions is about one folder of clips", {
+      expected: "one source, a folder",
+      got: String(args.length),
+      hint: "or give the tables as sources and the folder as --clips",
+    });
+  return [{ ...parseSource(captions), clips: args[0]! }];
+};
+
+const sharesOf = (split: BuildOptions["split"]): SplitShares | undefined => {
+  if (split === undefined) return undefined;
+  const share = (name: string): number => {
+    const value = Number(split[name] ?? 0);
+    if (value >= 0 && value < 1) return value;
+    throw new ConfigError("bad --split", { expected: `a share below 1 for ${name}`, got: split[name]! });
+  };
+  const stray = Object.keys(split).find((name) => name !== "validation" && name !== "test");
+  if (stray !== undefined)
+    throw new ConfigError("bad --split", { expected: "validation=0.05,test=0.05", got: stray });
+  return { validation: share("validation"), test: share("test") };
+};
+
+const sourceOptions = (command: Command): Command =>
+  command
+    .argument(
+      "<source...>",
+      `files or folders, each PATH or KIND=PATH: ${trainingSources.names().join(", ")}`,
+    )
+    .option("--captions <file>", "a table that says what happens in the clips of the folder")
+    .option("--clips <folder>", "where the clips of the sources are; default: beside each source")
+    .option(
+      "--columns <meaning=name,...>",
+      "columns of a table: clip, caption, question, answer, options, keywords, start, end, events, ...",
+      pairsValue,
+    );
+
+const pairOptions = (command: Command): Command =>
+  command
+    .option(
+      "--relevance <name[:arg]>",
+      `what finds the decisive frames: ${relevanceProviders.names().join(", ")}; auto: known events, else motion`,
+      "auto",
+    )
+    .option(
+      "--builder <name[:key=value,...]>",
+      `how they are taken away: ${absentBuilders.names().join(", ")}`,
+      "span",
+    )
+    .option(
+      "--extractor <name[:key=value,...]>",
+      `keyword extractor: ${keywordExtractors.names().join(", ")}`,
+      "offline",
+    )
+    .option(
+      "--fps <rate>",
+      'frames scored per second, "all", or "auto": 8, all of known events',
+      rateValue,
+      "auto",
+    )
+    .option(
+      "--questions <a,b>",
+      `what asks about rows without a question: ${questionBuilders.names().join(", ")}`,
+      listValue,
+      questionBuilders.names(),
+    )
+    .option("--untwinned", "keep rows of which nothing could be taken away, without a twin");
+
+const ruleOptions = (command: Command): Command =>
+  command
+    .option(
+      "--rules <a,b>",
+      `only these rules check samples: ${datasetFilters.names().join(", ")}`,
+      listValue,
+    )
+    .option("--skip-rules <a,b>", "all rules but these", listValue)
+    .option(
+      "--not-in <place...>",
+      "clips that must not get in: data sets, folders of clips, annotation files, lists of names or hashes",
+    )
+    .option("--decisions <file>", "what was accepted and rejected on the data set's page")
+    .option("--split <validation=share,test=share>", "parts by the clip's content", pairsValue);
+
+const described = (result: BuildResult): string => {
+  const { description, folder, pairs, rejectedByRule, meanShare, meanEventsGone, textLeak } = result;
+  const { samples, clips, rejected } = description.counts;
+  const rules = Object.entries(rejectedByRule).map(([rule, count]) => `${rule} ${count}`);
+  return [
+    `${clips} clips, ${pairs} pairs, ${samples} samples in ${folder}`,
+    ...(meanShare === null
+      ? []
+      : [
+          `replaced: ${inPercent(meanShare)} of a clip on average${meanEventsGone === null ? "" : `, ${inPercent(meanEventsGone)} of its events`}`,
+        ]),
+    `rejected: ${rejected}${rejected === 0 ? "" : ` (${rules.join(", ")}); reasons in rejected.jsonl`}`,
+    `without looking: ${textLeak.headline.replaceAll("*", "")}`,
+    ...(result.clipsPerMinute === null ? [] : [`${result.clipsPerMinute.toFixed(0)} clips a minute`]),
+    `content ${description.contentHash}`,
+  ].join("\n");
+};
+
+/** The command. */
+const build: CommandDefinition = defineCommand({
+  summary: "a data set of pairs and questions from clips with captions or annotations",
+  configure: (command) => {
+    ruleOptions(pairOptions(sourceOptions(command)))
+      .requiredOption("--out <folder>", "the data set folder; an unfinished one is finished")
+      .option(
+        "--store <how>",
+        "how clips get there: link (a second name of the file, else a copy), copy, refer (a path)",
+        choiceValue(["link", "copy", "refer"]),
+        "link",
+      )
+      .option("--seed <number>", "for builders and questions that draw", integerValue(), 0)
+      .option("--workers <number>", "worker processes; default: one a core", integerValue({ min: 1 }))
+      .option(
+        "--attempts <number>",
+        "how often a clip may cost its worker before it is given up",
+        integerValue({ min: 1 }),
+        3,
+      )
+      .option("--resume", "go on with an unfinished build (the same command does so without it as well)");
+    videoOptions(command);
+  },
+  run: async (args, raw, context) => {
+    const options = raw as unknown as BuildOptions;
+    const split = sharesOf(options.split);
+    const result = await buildDataset(
+      {
+        sources: sourcesOf(args[0] as readonly string[], options),
+        columns: options.columns ?? {},
+        out: options.out,
+        settings: {
+          relevance: options.relevance,
+          builder: options.builder,
+          extractor: options.extractor,
+          scored: options.fps,
+          questions: options.questions,
+          seed: options.seed,
+          store: options.store,
+          untwinned: options.untwinned === true,
+        },
+        reading: chosenClips(raw),
+        plugins: options.plugin ?? [],
+        ...(options.rules && { rules: options.rules }),
+        skippedRules: options.skipRules ?? [],
+        notIn: options.notIn ?? [],
+        ...(options.decisions !== undefined && { decisions: options.decisions }),
+        ...(split && { split }),
+        ...(options.workers !== undefined && { workers: options.workers }),
+        attempts: options.attempts,
+      },
+      context,
+    );
+    for (const warning of result.warnings) context.warn(warning);
+    return { json: result, text: described(result) };
+  },
+});
+
+export default build;

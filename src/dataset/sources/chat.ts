@@ -1,0 +1,185 @@
+import { dirname, resolve } from "node:path";
+import { z } from "zod";
+import { DataFormatError } from "../../core/errors.ts";
+import { explainZod } from "../../core/registry.ts";
+import { type JsonRecord, looksLikeJson, rowsOfRecords } from "../json-records.ts";
+import type { Message, MessagePart } from "../sample.ts";
+import { defineSource, type SourceDefinition, type SourceRow } from "../sources.ts";
+
+const part = z.union([
+  z.string(),
+  z.looseObject({ type: z.string(), text: z.string().optional(), video: z.unknown().optional() }),
+]);
+const content = z.union([z.string(), z.array(part)]);
+const message = z.union([
+  z.looseObject({ role: z.string(), content }),
+  z.looseObject({ from: z.string(), value: z.string() }),
+]);
+const turns = z.union([z.string(), z.array(message)]);
+
+const row = z.looseObject({
+  messages: z.array(message).optional(),
+  conversations: z.array(message).optional(),
+  prompt: turns.optional(),
+  completion: turns.optional(),
+  chosen: turns.optional(),
+  system: z.string().optional(),
+  videos: z.union([z.string(), z.array(z.string())]).optional(),
+  video: z.union([z.string(), z.array(z.string())]).optional(),
+  id: z.union([z.string(), z.number()]).optional(),
+});
+
+/** Who speaks, in the words of every format. */
+const roles: Readonly<Record<string, Message["role"]>> = {
+  system: "system",
+  user: "user",
+  human: "user",
+  assistant: "assistant",
+  gpt: "assistant",
+  model: "assistant",
+};
+
+/** A turn before its `<video>` marks are replaced. */
+interface Turn {
+  readonly role: Message["role"];
+  readonly content: z.output<typeof content>;
+}
+
+const turnOf = (one: z.output<typeof message>): Turn => {
+  const { who, said } =
+    "from" in one
+      ? { who: one.from as string, said: one.value as string }
+      : { who: one.role as string, said: one.content as Turn["content"] };
+  const role = roles[who.toLowerCase()];
+  if (role === undefined)
+    throw new DataFormatError("unknown speaker", { expected: Object.keys(roles).join(", "), got: who });
+  return { role, content: said };
+};
+
+const turnsOf = (value: z.output<typeof turns> | undefined, role: Message["role"]): Turn[] => {
+  if (value === undefined) return [];
+  return typeof value === "string" ? [{ role, content: value }] : value.map(turnOf);
+};
+
+/** Replaces the marks `<video>` by the row's clips, in order. */
+class Clips {
+  readonly #named: readonly string[];
+  #used = 0;
+  readonly found: string[] = [];
+  constructor(named: readonly string[]) {
+    this.#named = named;
+  }
+  #take(): MessagePart {
+    const video = this.#named[this.#used++];
+    if (video === undefined)
+      throw new DataFormatError("more <video> marks than clips", { got: `${this.#named.length} clips` });
+    return this.#video(video);
+  }
+  #video(video: string): MessagePart {
+    this.found.push(video);
+    return { type: "video", video };
+  }
+  parts(value: Turn["content"]): MessagePart[] {
+    const list = typeof value === "string" ? [value] : value;
+    return list.flatMap((one): MessagePart[] => {
+      if (typeof one === "string") return this.#textParts(one);
+      if (one.type === "text") return this.#textParts(one.text ?? "");
+      if (one.type === "video")
+        return [typeof one.video === "string" ? this.#video(one.video) : this.#take()];
+      throw new DataFormatError("only texts and videos are read", { got: `a part "${one.type}"` });
+    });
+  }
+  #textParts(text: string): MessagePart[] {
+    return text.split(/(<video>)/).flatMap((piece): MessagePart[] => {
+      if (piece === "<video>") return [this.#take()];
+      const trimmed = piece.trim();
+      return trimmed === "" ? [] : [{ type: "text", text: trimmed }];
+    });
+  }
+  /** Clips that no mark stands for go in front of the first question: that is where trainers put them. */
+  rest(): MessagePart[] {
+    const rest: MessagePart[] = [];
+    while (this.#used < this.#named.length) rest.push(this.#take());
+    return rest;
+  }
+}
+
+const textOf = (parts: readonly MessagePart[]): string =>
+  parts
+    .flatMap((one) => (one.type === "text" ? [one.text] : []))
+    .join(" ")
+    .trim();
+
+const namedClips = ({ videos, video }: z.output<typeof row>): string[] =>
+  [videos, video].flatMap((one) => (one === undefined ? [] : typeof one === "string" ? [one] : one));
+
+/** Everything that is said, the last word being the answer. */
+const allTurns = (data: z.output<typeof row>): Turn[] => {
+  const answer = data.completion ?? data.chosen;
+  const said = (data.messages ?? data.conversations)?.map(turnOf) ?? turnsOf(data.prompt, "user");
+  const system = data.system === undefined ? [] : [{ role: "system" as const, content: data.system }];
+  const answers = turnsOf(answer, "assistant");
+  // Preference rows may repeat the whole conversation in the chosen one.
+  const tail = answers.length > 1 ? answers.slice(-1) : answers;
+  return [...system, ...said, ...tail];
+};
+
+const rowOf = ({ value, name }: JsonRecord): SourceRow => {
+  const parsed = row.safeParse(value);
+  if (!parsed.success)
+    throw new DataFormatError("not a conversation", {
+      expected: "messages, conversations, or prompt and completion",
+      got: explainZod(parsed.error),
+    });
+  const said = allTurns(parsed.data);
+  const last = said.at(-1);
+  if (last?.role !== "assistant")
+    throw new DataFormatError("no answer", {
+      expected: "an assistant's turn at the end",
+      got: last === undefined ? "no turns" : `a turn of "${last.role}"`,
+    });
+  const clips = new Clips(namedClips(parsed.data));
+  const messages = said
+    .slice(0, -1)
+    .map(({ role, content: value }) => ({ role, content: clips.parts(value) }));
+  const answer = textOf(clips.parts(last.content));
+  const first = messages.findIndex(({ role }) => role === "user");
+  if (first < 0) throw new DataFormatError("no question", { expected: "a user's turn" });
+  messages[first] = { role: "user", content: [...clips.rest(), ...messages[first]!.content] };
+  const files = [...new Set(clips.found)];
+  if (files.length !== 1)
+    throw new DataFormatError("not about one clip", {
+      expected: "one clip",
+      got: files.length === 0 ? "none" : files.slice(0, 3).join(", "),
+    });
+  if (answer === "") throw new DataFormatError("an empty answer");
+  const id = parsed.data.id;
+  return {
+    id: id === undefined ? name : String(id),
+    clip: { file: files[0]! },
+    messages: messages.filter(({ content: parts }) => parts.length > 0),
+    answer,
+    answerKind: "open",
+    provenance: { source: name },
+  };
+};
+
+/** Conversations about clips in the forms of other trainers. */
+const source: SourceDefinition = defineSource({
+  summary: "conversations of ms-swift, LLaMA-Factory, TRL or sharegpt: JSON or JSON lines with <video>",
+  source: "the data formats that those projects document",
+  params: z.strictObject({}),
+  recognises: ({ isFolder, head }) =>
+    !isFolder &&
+    looksLikeJson(head) &&
+    (/"(messages|conversations)"\s*:\s*\[/.test(head) ||
+      (/"prompt"\s*:/.test(head) && /"(completion|chosen)"\s*:/.test(head))),
+  create: () => ({
+    folder: (place) => dirname(resolve(place)),
+    rows: async function* (place) {
+      yield* rowsOfRecords<SourceRow>(place, rowOf);
+    },
+  }),
+});
+
+export default source;

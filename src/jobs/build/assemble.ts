@@ -1,0 +1,100 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { Progress } from "../../core/progress.ts";
+import type { MadeBy } from "../../core/registry.ts";
+import type { Sample } from "../../dataset/sample.ts";
+import { type DatasetDescription, type Rejection, rowInSplit, sampleFromRow } from "../../dataset/schema.ts";
+import { type SplitShares, splitOfClip } from "../../dataset/split.ts";
+import { DatasetWriter } from "../../dataset/write.ts";
+import type { BuildPlan } from "./plan-clips.ts";
+import { type BuiltClip, type BuiltRow, type ClipStore, resultFile } from "./protocol.ts";
+import type { RuleCheck } from "./rule-check.ts";
+import { storeClip } from "./store-clip.ts";
+
+/** One row as the page and the card see it. */
+export interface AssembledRow {
+  readonly row: BuiltRow;
+  readonly clip: BuiltClip;
+  readonly samples: readonly { readonly sample: Sample; readonly rejection: Rejection | undefined }[];
+}
+
+/** What is put together, and how. */
+export interface AssembleRequest {
+  readonly out: string;
+  readonly plan: BuildPlan;
+  readonly check: RuleCheck;
+  readonly store: ClipStore;
+  /** Shares of validation and test; rows that name a part stay in it. Left out: other rows are in none. */
+  readonly split?: SplitShares;
+  readonly recipe: MadeBy;
+  /** Sees every row in order, with what the rules say of its samples. */
+  readonly onRow: (row: AssembledRow) => void;
+  /** Hears of everything that goes, in the order of `rejected.jsonl`; `isRow`: it did not even become a pair. */
+  readonly onRejection: (rejection: Rejection, isRow: boolean) => void;
+  readonly card: (description: DatasetDescription) => string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+const readResult = (out: string, position: number): BuiltClip =>
+  JSON.parse(readFileSync(join(out, resultFile(position)), "utf8")) as BuiltClip;
+
+/** Samples of a row, whose lines stand in the result. */
+const samplesOf = (row: BuiltRow): Sample[] =>
+  row.samples.map((line) => sampleFromRow(JSON.parse(line), row.source));
+
+const removeOthers = (folder: string, kept: ReadonlySet<string>): void => {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) if (!kept.has(name)) rmSync(join(folder, name));
+};
+
+/**
+ * Puts finished clips together as a data set folder, in the order of the plan: once through for the rules, once more to
+ * write what stays. One clip's result is in memory at a time.
+ */
+export const assembleDataset = async (request: AssembleRequest): Promise<DatasetDescription> => {
+  const { out, plan, check, split, signal, progress } = request;
+  const count = plan.clips.length;
+  for (let position = 0; position < count; position++) {
+    signal.throwIfAborted();
+    for (const row of readResult(out, position).rows)
+      for (const sample of samplesOf(row)) check.look({ rowId: row.id, sample });
+    progress.update(position, count * 2, "asking the rules");
+  }
+  check.finish();
+  const writer = new DatasetWriter({ folder: out, recipe: request.recipe });
+  const reject = (rejection: Rejection, isRow: boolean): void => {
+    writer.reject(rejection);
+    request.onRejection(rejection, isRow);
+  };
+  for (const rejection of plan.rejected) reject(rejection, true);
+  const kept = new Set<string>();
+  for (let position = 0; position < count; position++) {
+    signal.throwIfAborted();
+    const clip = readResult(out, position);
+    for (const rejection of clip.rejected) reject(rejection, true);
+    for (const row of clip.rows) {
+      const samples = samplesOf(row).map((sample, at) => {
+        const rejection = check.rejectionOf(sample.id);
+        if (rejection !== undefined) reject(rejection, false);
+        else {
+          const line = row.samples[at]!;
+          const part =
+            split === undefined || sample.split !== undefined ? undefined : splitOfClip(clip.sha256!, split);
+          writer.addRow(part === undefined ? line : rowInSplit(line, part), sample.clip.sha256, sample.skill);
+          if (!kept.has(sample.clip.file)) {
+            kept.add(sample.clip.file);
+            // A clip that nobody wanted before was taken away.
+            storeClip(plan.clips[position]!.path, clip.sha256!, out, request.store);
+          }
+        }
+        return { sample, rejection };
+      });
+      request.onRow({ row, clip, samples });
+    }
+    progress.update(count + position, count * 2, "writing");
+  }
+  removeOthers(join(out, "clips"), new Set([...kept].map((file) => basename(file))));
+  progress.update(count * 2, count * 2, "writing");
+  return await writer.finish(request.card);
+};

@@ -1,0 +1,54 @@
+import { seededRandom } from "../../core/random.ts";
+import type { Made } from "../../core/registry.ts";
+import { asUserMessages } from "../../dataset/chat-messages.ts";
+import type { QuestionBuilder } from "../../dataset/questions.ts";
+import type { AbsentReference, ClipReference, EventSpan, Message, Sample } from "../../dataset/sample.ts";
+import type { SourceRow } from "../../dataset/sources.ts";
+
+/** What a row's samples have in common. */
+export interface RowSamples {
+  readonly row: SourceRow;
+  readonly clip: ClipReference;
+  readonly absent: AbsentReference | undefined;
+  readonly events: readonly EventSpan[];
+  readonly keywords: readonly string[];
+  readonly provenance: Readonly<Record<string, unknown>>;
+}
+
+/** The same messages about the clip's file in the data set. */
+const aboutClip = (messages: readonly Message[], file: string): Message[] =>
+  messages.map((message) => ({
+    ...message,
+    content: message.content.map((part) => (part.type === "video" ? { ...part, video: file } : part)),
+  }));
+
+/** The row's own question, or those that the builders make of its caption and events. */
+export const samplesOfRow = (
+  { row, clip, absent, events, keywords, provenance }: RowSamples,
+  builders: readonly Made<QuestionBuilder>[],
+  seed: number,
+): Sample[] => {
+  const { caption: _, frameEvents: __, messages, answer, answerKind, ...rest } = row;
+  const common = {
+    ...rest,
+    clip,
+    ...(absent && { absent }),
+    ...(keywords.length > 0 && { keywords }),
+    ...(events.length > 0 && { events }),
+    provenance,
+  };
+  if (messages !== undefined && answer !== undefined && answerKind !== undefined)
+    return [{ ...common, messages: aboutClip(messages, clip.file), answer, answerKind }];
+  return builders.flatMap(({ value, recipe }) => {
+    const random = seededRandom(seed, "questions", recipe.name, clip.sha256, row.id);
+    const durationSeconds = clip.durationSeconds ?? clip.timeline.at(-1)?.timeSeconds ?? 0;
+    const built = value.build({ caption: row.caption ?? "", events, keywords, durationSeconds, random });
+    return built.map(({ question, ...made }, at) => ({
+      ...common,
+      ...made,
+      id: `${row.id}/${recipe.name}-${at + 1}`,
+      messages: asUserMessages(clip.file, question),
+      provenance: { ...provenance, questionBuilder: recipe },
+    }));
+  });
+};

@@ -1,0 +1,147 @@
+import type { Rejection } from "../../dataset/schema.ts";
+import type { SourceRow } from "../../dataset/sources.ts";
+import type { DecoderChoice } from "../../video/service.ts";
+
+/** How a clip gets into the data set's folder: a second name of the file, a copy, or a path that leads out of it. */
+export type ClipStore = "link" | "copy" | "refer";
+
+/** What a pair's preview holds. */
+export interface PreviewSize {
+  /** Frames of the clip. */
+  readonly frames: number;
+  /** Longest side of a picture. */
+  readonly pixels: number;
+  /** JPEG quality, 1 to 100. */
+  readonly quality: number;
+}
+
+/** What decides how the pairs and questions of a clip come out. Equal settings and equal clips give equal results. */
+export interface ClipSettings {
+  /** A relevance provider, or "auto": known events where a row has them, else motion. */
+  readonly relevance: string;
+  readonly builder: string;
+  readonly extractor: string;
+  /** Frames scored a second, "all" or "auto". */
+  readonly scored: number | "all" | "auto";
+  /** Question builders for rows that have no question of their own; `NAME` or `NAME:key=value,...`. */
+  readonly questions: readonly string[];
+  readonly seed: number;
+  readonly store: ClipStore;
+  readonly preview: PreviewSize;
+  /** Keep rows whose twin shows the same as the complete clip, without a twin. */
+  readonly untwinned: boolean;
+}
+
+/** How the machine that works reads clips; changes nothing of the result. */
+export interface ClipReading {
+  readonly decoder: DecoderChoice;
+  /** Keep scores, and use those that were kept. */
+  readonly cache: boolean;
+  readonly cacheSize: number;
+  readonly maxPicture?: number;
+}
+
+/** Everything that a worker has to know. */
+export interface BuildOrder {
+  readonly out: string;
+  readonly settings: ClipSettings;
+  readonly reading: ClipReading;
+  readonly plugins: readonly string[];
+}
+
+/** A row and the source that it is of, counted from 0. */
+export interface PlannedRow {
+  readonly row: SourceRow;
+  readonly sourceNumber: number;
+}
+
+/** One clip and all rows about it: the unit of work. */
+export interface PlannedClip {
+  /** Place in the order of the output. */
+  readonly position: number;
+  /** The clip's file. */
+  readonly path: string;
+  /** The file as messages name it. */
+  readonly name: string;
+  readonly rows: readonly PlannedRow[];
+}
+
+/** Small pictures of a pair, side by side in one JPEG. */
+export interface PairPreview {
+  /** Base64 of the JPEG. */
+  readonly sprite: string;
+  /** Pictures in it, and the size of one. */
+  readonly cells: number;
+  readonly width: number;
+  readonly height: number;
+  /** Time of every step, and the picture that each side shows at it. */
+  readonly times: readonly number[];
+  readonly complete: readonly number[];
+  readonly absent: readonly number[];
+}
+
+/** What the page shows of a row that became a pair. */
+export interface PairView {
+  readonly durationSeconds: number;
+  readonly frames: number;
+  readonly relevance: string;
+  readonly builder: string;
+  /** Replaced frames as a share of the clip's. */
+  readonly share: number;
+  /** Share of the events' frames that is gone; null: no events are known. */
+  readonly eventsGone: number | null;
+  /** Scored times and scores, coarse. */
+  readonly curve: readonly (readonly [number, number])[];
+  readonly keys: readonly number[];
+  readonly preview: PairPreview;
+}
+
+/** A row that became samples. */
+export interface BuiltRow {
+  readonly id: string;
+  /** Where the row stands. */
+  readonly source: string;
+  /** Which of the sources it is of, from 0. */
+  readonly sourceNumber: number;
+  /** Lines of `samples-*.jsonl`. */
+  readonly samples: readonly string[];
+  readonly view: PairView;
+}
+
+/** What becomes of a clip. */
+export interface BuiltClip {
+  readonly position: number;
+  readonly sha256: string | null;
+  /** Perceptual hash; null: not read, or a clip that shows nothing. */
+  readonly print: string | null;
+  readonly durationSeconds: number;
+  readonly rows: readonly BuiltRow[];
+  readonly rejected: readonly Rejection[];
+}
+
+/** From the program to a worker. */
+export type ToBuildWorker =
+  | { readonly type: "begin"; readonly order: BuildOrder }
+  | { readonly type: "clip"; readonly clip: PlannedClip };
+
+/** From a worker to the program. */
+export type FromBuildWorker =
+  | { readonly type: "ready" }
+  | { readonly type: "alive" }
+  | {
+      readonly type: "done";
+      readonly position: number;
+      readonly rows: number;
+      readonly rejected: number;
+      readonly seconds: number;
+    }
+  | { readonly type: "failed"; readonly position: number | null; readonly message: string };
+
+/** Folder of the work inside the data set folder. It stays: with it, the same build with other rules takes seconds. */
+export const buildFolder = ".build";
+
+/** File of a finished clip, relative to the data set folder. */
+export const resultFile = (position: number): string => {
+  const name = String(position).padStart(8, "0");
+  return `${buildFolder}/results/${name.slice(0, 5)}/${name}.json`;
+};

@@ -1,0 +1,86 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, messageOf } from "../../core/errors.ts";
+import { type ExclusiveLock, takeExclusiveLock } from "../../core/exclusive-lock.ts";
+import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
+import { checkOutput } from "../../core/output-place.ts";
+import type { BuildPlan } from "./plan-clips.ts";
+import { buildFolder, type ClipSettings, resultFile } from "./protocol.ts";
+
+/**
+ * Version of what a clip's result holds. Raised whenever equal clips and settings give other results, so that an
+ * unfinished build is never continued by another program.
+ */
+export const resultVersion = 1;
+
+/** What an unfinished build must agree on with the one that continues it. */
+export interface WorkRecipe {
+  readonly version: number;
+  readonly settings: ClipSettings;
+  /** SHA-256 of the planned clips and their rows. */
+  readonly plan: string;
+  readonly clips: number;
+}
+
+/** The recipe of a plan. */
+export const workRecipe = (settings: ClipSettings, { clips }: BuildPlan): WorkRecipe => ({
+  version: resultVersion,
+  settings,
+  plan: sha256(clips.map((clip) => JSON.stringify(clip)).join("\n")),
+  clips: clips.length,
+});
+
+const differenceOf = (stored: WorkRecipe, wanted: WorkRecipe): string => {
+  if (stored.version !== wanted.version) return "another version of this program";
+  const names = Object.keys(wanted.settings) as (keyof ClipSettings)[];
+  const other = names.find(
+    (name) => JSON.stringify(stored.settings[name]) !== JSON.stringify(wanted.settings[name]),
+  );
+  if (other === undefined) return `other sources (${stored.clips} clips, now ${wanted.clips})`;
+  return `${other} ${JSON.stringify(stored.settings[other])}, now ${JSON.stringify(wanted.settings[other])}`;
+};
+
+/**
+ * Makes sure that the folder is new, or holds this very build unfinished or finished, and takes it for this process.
+ *
+ * @throws {ConfigError} when it holds something else, or another process builds there
+ */
+export const claimWork = (out: string, recipe: WorkRecipe): ExclusiveLock => {
+  checkOutput(out, "folder");
+  const file = join(out, buildFolder, "recipe.json");
+  const present = existsSync(out) ? readdirSync(out).filter((name) => name !== buildFolder) : [];
+  if (!existsSync(file) && present.length > 0)
+    throw new ConfigError("the folder is not empty", {
+      where: out,
+      expected: "a new or empty folder, or one with this build in it",
+      got: present.slice(0, 3).join(", "),
+    });
+  if (existsSync(file)) {
+    const stored = readJsonFile(file) as WorkRecipe;
+    if (JSON.stringify(stored) !== JSON.stringify(recipe))
+      throw new ConfigError("the folder holds another build", {
+        where: out,
+        got: differenceOf(stored, recipe),
+        hint: "give the same sources and options to go on with it, or choose another folder",
+      });
+  }
+  makeFolder(join(out, buildFolder));
+  makeFolder(join(out, "clips"));
+  let lock: ExclusiveLock;
+  try {
+    lock = takeExclusiveLock(join(out, buildFolder, "lock"));
+  } catch (error) {
+    throw new ConfigError("another process builds there", {
+      where: out,
+      got: messageOf(error),
+      hint: "wait until it ends, stop it, or choose another folder",
+      cause: error,
+    });
+  }
+  if (!existsSync(file)) writeFileAtomic(file, `${JSON.stringify(recipe)}\n`);
+  return lock;
+};
+
+/** How many clips have a result already. */
+export const finishedClips = (out: string, { clips }: BuildPlan): number =>
+  clips.filter(({ position }) => existsSync(join(out, resultFile(position)))).length;

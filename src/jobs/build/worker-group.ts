@@ -1,0 +1,142 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { InternalError } from "../../core/errors.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import type { BuildOrder, FromBuildWorker, PlannedClip, ToBuildWorker } from "./protocol.ts";
+
+const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+const program = fileURLToPath(new URL(`./worker-process.${extension}`, import.meta.url));
+
+/** A worker that gave no sign for so long hangs. */
+const silentSeconds = 120;
+
+/** Where a group's clips come from, and who hears what became of them. */
+export interface ClipFeed {
+  /** The next clip; undefined: there is none any more. Waits where one may still come. */
+  next(): Promise<PlannedClip | undefined>;
+  /** The clip's result is written. */
+  done(position: number, report: Extract<FromBuildWorker, { type: "done" }>): Promise<void>;
+  /** The clip cost its worker, or threw what is nobody's fault but ours. */
+  lost(position: number, why: string): Promise<void>;
+}
+
+/** A group of worker processes. */
+export interface GroupRequest {
+  readonly order: BuildOrder;
+  readonly workers: number;
+  readonly feed: ClipFeed;
+  readonly signal: AbortSignal;
+}
+
+/** What is thrown when the person stops the work. */
+export const stoppedByPerson = (): Error => {
+  const error = new Error("stopped; the same command goes on where it was");
+  error.name = "AbortError";
+  return error;
+};
+
+/** One process and the clip that it has. */
+class BuildWorker {
+  readonly #child: ChildProcess;
+  #answer: ((message: FromBuildWorker) => void) | undefined;
+  #sign = nowMilliseconds();
+  readonly ended: Promise<string>;
+
+  constructor() {
+    this.#child = fork(program, [], {
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
+    this.ended = new Promise((resolve) => {
+      this.#child.once("exit", (code, signal) => resolve(signal ?? `status ${code}`));
+      this.#child.once("error", (error) => resolve(error.message));
+    });
+    this.#child.on("message", (message: FromBuildWorker) => {
+      this.#sign = nowMilliseconds();
+      if (message.type !== "alive") this.#answer?.(message);
+    });
+  }
+
+  /** Sends a message and waits for what it leads to, or for the end of the process (a text that says how). */
+  async ask(message: ToBuildWorker): Promise<FromBuildWorker | string> {
+    const answer = new Promise<FromBuildWorker>((resolve) => {
+      this.#answer = resolve;
+    });
+    this.#sign = nowMilliseconds();
+    this.#child.send(message, () => {});
+    const watch = setInterval(() => {
+      if (nowMilliseconds() - this.#sign > silentSeconds * 1000) this.kill();
+    }, 5000);
+    try {
+      return await Promise.race([answer, this.ended]);
+    } finally {
+      clearInterval(watch);
+      this.#answer = undefined;
+    }
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Lets the process end by itself. */
+  async close(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect();
+    await this.ended;
+  }
+}
+
+const startWorker = async (order: BuildOrder, running: Set<BuildWorker>): Promise<BuildWorker> => {
+  const worker = new BuildWorker();
+  running.add(worker);
+  const answer = await worker.ask({ type: "begin", order });
+  if (typeof answer === "string" || answer.type !== "ready")
+    throw new InternalError(
+      `a worker cannot start: ${typeof answer === "string" ? answer : JSON.stringify(answer)}`,
+    );
+  return worker;
+};
+
+/** One after the other, the feed's clips go to a worker; a new one takes the place of one that ended. */
+const work = async ({ order, feed, signal }: GroupRequest, running: Set<BuildWorker>): Promise<void> => {
+  let worker: BuildWorker | undefined;
+  for (;;) {
+    if (signal.aborted) throw stoppedByPerson();
+    const clip = await feed.next();
+    if (clip === undefined) break;
+    worker ??= await startWorker(order, running);
+    const answer = await worker.ask({ type: "clip", clip });
+    if (signal.aborted) throw stoppedByPerson();
+    if (typeof answer === "string") {
+      running.delete(worker);
+      worker = undefined;
+      await feed.lost(clip.position, `the worker ended (${answer})`);
+    } else if (answer.type === "done") await feed.done(clip.position, answer);
+    else if (answer.type === "failed") await feed.lost(clip.position, answer.message);
+  }
+  await worker?.close();
+};
+
+/**
+ * Has every clip of a feed made by worker processes.
+ *
+ * @throws {InternalError} when workers cannot start
+ */
+export const runWorkers = async (request: GroupRequest): Promise<void> => {
+  const { signal } = request;
+  const running = new Set<BuildWorker>();
+  const endAll = (): void => {
+    for (const worker of running) worker.kill();
+  };
+  signal.addEventListener("abort", endAll);
+  try {
+    const all = Array.from({ length: request.workers }, () => work(request, running));
+    await Promise.all(all);
+  } finally {
+    signal.removeEventListener("abort", endAll);
+    endAll();
+    // Nobody may still write into the folder when the caller goes on.
+    await Promise.all([...running].map(({ ended }) => ended));
+  }
+};

@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import { messageOf } from "../../core/errors.ts";
+import { makeFolder, writeFileAtomic } from "../../core/files.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import { loadPlugin } from "../load-plugin.ts";
+import { buildClip, type ClipTools, openClipTools } from "./build-clip.ts";
+import { type FromBuildWorker, type PlannedClip, resultFile, type ToBuildWorker } from "./protocol.ts";
+
+/**
+ * The process that makes one clip after the other. Its result is a file that appears whole under a name that only the
+ * clip decides, so it may be killed at any time, and made twice, it is the same file.
+ */
+
+const secondsBetweenSigns = 5;
+
+const send = (message: FromBuildWorker): void => {
+  process.send?.(message);
+};
+
+let tools: ClipTools | undefined;
+let position: number | null = null;
+const never = new AbortController().signal;
+
+const make = async (clip: PlannedClip): Promise<void> => {
+  position = clip.position;
+  const started = nowMilliseconds();
+  const finished = await buildClip(clip, tools!, never);
+  const file = join(tools!.order.out, resultFile(position));
+  makeFolder(join(file, ".."));
+  writeFileAtomic(file, JSON.stringify(finished));
+  const { rows, rejected } = finished;
+  const seconds = (nowMilliseconds() - started) / 1000;
+  send({ type: "done", position, rows: rows.length, rejected: rejected.length, seconds });
+  position = null;
+};
+
+const handle = async (message: ToBuildWorker): Promise<void> => {
+  if (message.type === "clip") return make(message.clip);
+  for (const file of message.order.plugins) await loadPlugin(file);
+  tools = await openClipTools(message.order, (line) => void process.stderr.write(`${line}\n`));
+  send({ type: "ready" });
+};
+
+// Ctrl-C reaches the whole group of processes; the program decides when this one ends.
+process.on("SIGINT", () => {});
+process.on("disconnect", () => process.exit(0));
+setInterval(() => send({ type: "alive" }), secondsBetweenSigns * 1000).unref();
+process.on("message", (message: ToBuildWorker) => {
+  handle(message).catch((error: unknown) => {
+    send({ type: "failed", position, message: error instanceof Error ? error.stack! : messageOf(error) });
+    position = null;
+  });
+});

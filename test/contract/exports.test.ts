@@ -1,0 +1,263 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readJsonLines } from "../../src/core/files.ts";
+import { exportFormats } from "../../src/dataset/export.ts";
+import { readSamples } from "../../src/dataset/read.ts";
+import type { Sample } from "../../src/dataset/sample.ts";
+import { pixelsOf } from "../../src/frames/frame-batch.ts";
+import { readFrames } from "../../src/frames/read-frames.ts";
+import { type ExportSummary, exportDataset } from "../../src/jobs/export-dataset.ts";
+import type { JobContext } from "../../src/jobs/job-context.ts";
+import { openVideoService } from "../../src/video/service.ts";
+import { clipsCanBeWritten, madeDataset, maskedTwin, twinOfEvents } from "../dataset-fixture.ts";
+
+const context: JobContext = {
+  progress: () => ({ update: () => {}, log: () => {} }),
+  signal: new AbortController().signal,
+  warn: () => {},
+};
+const command = fileURLToPath(new URL("../../bin/videoperceiver.mjs", import.meta.url));
+
+const collected = async <T>(values: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+};
+
+/** Every row of every file of an export, by file. */
+const rowsOf = async (folder: string): Promise<Map<string, Record<string, unknown>[]>> => {
+  const found = new Map<string, Record<string, unknown>[]>();
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+    const file = join(folder, name);
+    if (name.endsWith(".parquet"))
+      found.set(name, await parquetReadObjects({ file: await asyncBufferFromFile(file), utf8: false }));
+    if (name.endsWith(".jsonl") && name !== "left-out.jsonl")
+      found.set(name, (await collected(readJsonLines(file))) as Record<string, unknown>[]);
+  }
+  return found;
+};
+
+/** Every text in a value, however deep. */
+const textsIn = (value: unknown): string[] => {
+  if (typeof value === "string") return [value];
+  if (ArrayBuffer.isView(value) || value === null || typeof value !== "object") return [];
+  return Object.values(value).flatMap(textsIn);
+};
+
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => !existsSync(join(folder, name, ".")))
+    .sort()
+    .map(
+      (name) =>
+        `${name} ${createHash("sha256")
+          .update(readFileSync(join(folder, name)))
+          .digest("hex")}`,
+    );
+
+let folder: string;
+let dataset: string;
+let samples: Sample[];
+/** One for all exports: starting workers takes longer than writing small clips. */
+const video = openVideoService({ workers: 1 });
+
+describe.skipIf(!clipsCanBeWritten)("export formats", () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "videoperceiver-exports-"));
+    // Two clips, one with a frozen twin, one with a blanked one; parts; a sample without twin, one of chosen frames.
+    dataset = await madeDataset(folder, 2, (sample, at) => {
+      if (at % 3 === 1) return [];
+      const split = sample.id.includes("000000") ? "train" : "test";
+      const twin = split === "test" ? maskedTwin(sample) : twinOfEvents(sample);
+      return {
+        ...sample,
+        split,
+        ...(at % 5 !== 3 && { absent: twin }),
+        ...(at === 2 && { frames: [0, 3, 4, 9] }),
+      };
+    });
+    samples = await collected(readSamples(dataset));
+    expect(samples.some(({ frames }) => frames !== undefined)).toBe(true);
+    expect(new Set(samples.map(({ absent }) => absent?.builder.name)).size).toBe(3);
+  }, 60_000);
+  afterAll(async () => {
+    await video.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const run = (format: string, out: string, force = false): Promise<ExportSummary> =>
+    exportDataset({ dataset, format, out: join(folder, out), force, video }, context);
+
+  test.each(exportFormats.names())(
+    "%s writes every sample or says why not, and films that decode",
+    async (name) => {
+      const plugin = await exportFormats.load(name);
+      expect(plugin.summary.length).toBeGreaterThan(10);
+      expect(plugin.source.length).toBeGreaterThan(3);
+      await expect(exportFormats.make(name, { nonsense: 1 })).rejects.toThrow(
+        `bad parameters for export format "${name}"`,
+      );
+      const out = join(folder, `out-${name}`);
+      const summary = await run(name, `out-${name}`);
+      const left = (await collected(readJsonLines(join(out, "left-out.jsonl")))) as {
+        source: string;
+      }[];
+      expect(summary.counts).toEqual({
+        samples: samples.length,
+        written: samples.length - left.length,
+        leftOut: left.length,
+      });
+      const files = await rowsOf(out);
+      for (const split of summary.splits)
+        expect([...files.keys()].some((file) => file.includes(split))).toBe(true);
+      const ids = new Set(left.map(({ source }) => source));
+      expect(ids.size).toBeLessThan(samples.length / 2);
+      const texts = [...files.values()].flat().flatMap(textsIn);
+      for (const { id, answer, options } of samples) {
+        if (ids.has(id)) continue;
+        const letter = options === undefined ? undefined : String.fromCharCode(65 + options.indexOf(answer));
+        expect(texts.some((text) => text === id || text.includes(answer) || text === letter)).toBe(true);
+      }
+      // Films that rows name are there, decode, and no other film lies about.
+      const named = new Set(
+        texts
+          .filter((text) => /\.mp4$/.test(text) && text.includes("videos/"))
+          .map((text) => text.slice(text.indexOf("videos/"))),
+      );
+      const lying = existsSync(join(out, "videos")) ? readdirSync(join(out, "videos")) : [];
+      expect(lying.sort()).toEqual([...named].map((file) => file.slice("videos/".length)).sort());
+      const first = [...named][0];
+      if (first !== undefined) {
+        const batch = await readFrames(video, join(out, first), { select: { kind: "all" } });
+        expect(batch.frames.length).toBeGreaterThan(10);
+      }
+      expect(readFileSync(join(out, "README.md"), "utf8")).toContain(`exported for ${name}`);
+      expect(readdirSync(folder).filter((entry) => entry.includes("partial"))).toEqual([]);
+    },
+  );
+
+  test.each(exportFormats.names())(
+    "%s gives the same bytes again, and replaces only when told to",
+    async (name) => {
+      const before = filesOf(join(folder, `out-${name}`));
+      await expect(run(name, `out-${name}`)).rejects.toThrow(/something is there already.*--force/);
+      await run(name, `out-${name}`, true);
+      expect(filesOf(join(folder, `out-${name}`))).toEqual(before);
+    },
+  );
+
+  test("a twin's film differs from its clip exactly where the sample says, mask and all", async () => {
+    const rows = [...(await rowsOf(join(folder, "out-jsonl"))).values()].flat() as unknown as (Sample & {
+      absent?: { file: string };
+    })[];
+    const kinds = new Set<string>();
+    for (const row of rows) {
+      if (row.absent?.file === undefined || kinds.has(row.absent.builder.name)) continue;
+      kinds.add(row.absent.builder.name);
+      const all = { select: { kind: "all" }, size: { width: 64, height: 64 } } as const;
+      const clip = await readFrames(video, row.clip.file, all);
+      const twin = await readFrames(video, row.absent.file, all);
+      expect(twin.frames).toEqual(clip.frames);
+      const changed = new Set(row.absent.replacements.map(({ index }) => index));
+      // A blanked twin is encoded by itself, so what it leaves alone comes back alike, not bit for bit.
+      const most = row.absent.builder.name === "mask" ? 3 : 0;
+      const wrong = clip.frames.filter(({ index }, at) => {
+        const [one, other] = [pixelsOf(clip, at), pixelsOf(twin, at)];
+        let sum = 0;
+        for (let i = 0; i < one.length; i++) sum += Math.abs(one[i]! - other[i]!);
+        return changed.has(index) ? sum === 0 : sum > most * one.length;
+      });
+      expect(wrong).toEqual([]);
+    }
+    expect(kinds.size).toBe(2);
+  }, 30_000);
+
+  test("letters follow the options, wrong answers are wrong, twins are pairs only where the moment decides", async () => {
+    const swift = await rowsOf(join(folder, "out-ms-swift"));
+    for (const row of swift.get("train.jsonl")!) {
+      const { solution, reference, options, answer_kind } = row as Record<string, string> & {
+        options: string[];
+      };
+      if (answer_kind === "choice") expect(options[solution!.charCodeAt(0) - 65]).toBe(reference);
+      expect((row["messages"] as { content: string }[])[0]!.content.split("<video>").length).toBe(2);
+    }
+    const decisive = new Set(
+      samples
+        .filter(({ provenance, absent }) => provenance["aboutEvent"] !== false && absent)
+        .map(({ id }) => id),
+    );
+    for (const row of swift.get("train-pairs.jsonl")!) {
+      expect(decisive.has(row["sample_id"] as string)).toBe(true);
+      expect(row["rejected_videos"]).not.toEqual(row["videos"]);
+    }
+    const ranked = (await rowsOf(join(folder, "out-llama-factory"))).get("train-ranking.jsonl")!;
+    expect(ranked.length).toBeGreaterThan(0);
+    for (const row of ranked) expect(row["chosen"]).not.toEqual(row["rejected"]);
+  });
+
+  test("a changed clip, a missing one and odd text cost their samples only", async () => {
+    const bad = join(folder, "bad");
+    const kept = await madeDataset(bad, 2, (sample, at) => ({
+      ...sample,
+      ...(at === 0 && {
+        messages: [
+          { role: "user" as const, content: [{ type: "text" as const, text: "what is a <video> ?" }] },
+        ],
+      }),
+      ...(at === 1 && { split: "a/b" }),
+    }));
+    const [first, second] = [...new Set((await collected(readSamples(kept))).map(({ clip }) => clip.file))];
+    writeFileSync(join(kept, second!), "no longer a film");
+    const out = join(folder, "out-bad");
+    const summary = await exportDataset(
+      { dataset: kept, format: "ms-swift", out, force: false, video },
+      context,
+    );
+    const left = (await collected(readJsonLines(join(out, "left-out.jsonl")))) as { reason: string }[];
+    expect(left.map(({ reason }) => reason).join("\n")).toMatch(/replace by media[\s\S]*name of a file/);
+    expect(left.some(({ reason }) => /another content than its sample says/.test(reason))).toBe(true);
+    expect(summary.counts.written).toBeGreaterThan(0);
+    rmSync(join(kept, first!));
+    await expect(
+      exportDataset(
+        { dataset: kept, format: "ms-swift", out: join(folder, "none"), force: false, video },
+        context,
+      ),
+    ).rejects.toThrow("nothing of the data set can be exported");
+    expect(existsSync(join(folder, "none"))).toBe(false);
+  }, 30_000);
+
+  test("a killed export leaves no folder, and the next one gives the bytes of an undisturbed one", async () => {
+    const out = join(folder, "killed");
+    const whole = filesOf(join(folder, "out-ms-swift")).filter((line) => !line.startsWith("README"));
+    for (const delay of [300, 700]) {
+      const child = spawn(
+        process.execPath,
+        [command, "export", dataset, "--format", "ms-swift:paths=relative", "--out", out],
+        {
+          stdio: "ignore",
+        },
+      );
+      const ended = new Promise<number | null>((done) => child.on("close", done));
+      await new Promise((done) => setTimeout(done, delay));
+      child.kill("SIGKILL");
+      if ((await ended) === null) expect(existsSync(out)).toBe(false);
+      else break;
+    }
+    if (!existsSync(out)) await run("ms-swift:paths=relative", "killed");
+    await run("ms-swift:paths=relative", "undisturbed");
+    const [again, plain] = [filesOf(out), filesOf(join(folder, "undisturbed"))].map((files) =>
+      files.filter((line) => !line.startsWith("README")),
+    );
+    expect(again).toEqual(plain);
+    expect(plain!.filter((line) => line.startsWith("videos")).sort()).toEqual(
+      whole.filter((line) => line.startsWith("videos")).sort(),
+    );
+  }, 60_000);
+});

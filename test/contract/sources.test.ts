@@ -1,0 +1,491 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { VideoPerceiverError } from "../../src/core/errors.ts";
+import { questionText } from "../../src/dataset/question.ts";
+import { isUnread, type SourceRow, trainingSources, type UnreadRow } from "../../src/dataset/sources.ts";
+import { recognisedSource } from "../../src/jobs/build/plan-clips.ts";
+import { sharedAvailable, sharedFile } from "../shared-data.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "source-contract-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const write = (name: string, text: string): string => {
+  const file = join(folder, name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  return file;
+};
+
+const readAll = async (source: string, place: string): Promise<(SourceRow | UnreadRow)[]> => {
+  const { value } = await trainingSources.choose(source);
+  const rows: (SourceRow | UnreadRow)[] = [];
+  for await (const row of value.rows(place)) rows.push(row);
+  return rows;
+};
+
+interface Case {
+  /** Files by name; the first is the place, or, with `place`, the folder that they lie in. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly place?: string;
+  /** What the rows look like, in order. */
+  readonly rows: readonly object[];
+  /** What the reasons of rows that cannot be used say, in order. */
+  readonly unread?: readonly RegExp[];
+  /** Named by its look as well. */
+  readonly recognised?: false;
+}
+
+const sampleRow = JSON.stringify({
+  id: "one",
+  clip: { file: "clips/a.mp4", sha256: "a".repeat(64), timeline: { count: 5, framesPerSecond: 5 } },
+  messages: [{ role: "user", content: [{ type: "text", text: "What?" }] }],
+  answer: "it",
+  answerKind: "open",
+  provenance: {},
+});
+const datasetJson = JSON.stringify({
+  schema: "videoperceiver/dataset@1",
+  counts: { samples: 1, clips: 1, rejected: 0 },
+  skills: {},
+  recipe: { name: "test", params: {} },
+  files: [{ file: "samples-00000.jsonl", sha256: "b".repeat(64), rows: 1 }],
+  contentHash: "c".repeat(64),
+});
+
+/** Every source: what it makes of a small file of its kind, broken rows included. */
+const cases: Record<string, Case[]> = {
+  csv: [
+    {
+      files: {
+        "t.csv":
+          "Video Path,Caption,start,end,extra\na.mp4,A dog jumps.,1.5,2,x\nb.mp4,Nothing.,,,\nc.mp4,Bad.,3,1,\nd.mp4\n",
+      },
+      rows: [
+        {
+          id: "t.csv:2",
+          clip: { file: "a.mp4" },
+          caption: "A dog jumps.",
+          events: [{ startSeconds: 1.5, endSeconds: 2, what: "A dog jumps." }],
+          provenance: { extra: "x", source: "t.csv:2" },
+        },
+        { clip: { file: "b.mp4" }, caption: "Nothing." },
+      ],
+      unread: [/end after its start.*3 to 1/, /5 cells; got 1/],
+    },
+    {
+      files: { "t.tsv": "id\ttext\nv1\tA, dog\n" },
+      rows: [{ id: "t.tsv:2", clip: { file: "v1" }, caption: "A, dog" }],
+    },
+    {
+      files: { "events.csv": "clip;events\na.mp4;0.5-1 falls; 2-2.5 rises\nb.mp4;soon\n" },
+      rows: [],
+      unread: [/3/, /1\.2-1\.6 what happens.*soon/],
+    },
+  ],
+  json: [
+    {
+      files: {
+        "t.jsonl":
+          '{"video":"a.mp4","caption":"It falls.","events":[{"start":1,"end":2,"what":"falls"}]}\n{"video":\n{"caption":"no clip"}\n[1]\n',
+      },
+      rows: [{ clip: { file: "a.mp4" }, events: [{ startSeconds: 1, endSeconds: 2, what: "falls" }] }],
+      unread: [/not valid JSON/, /no column names the clips/, /expected an object/],
+    },
+    {
+      files: {
+        "t.json": '{"a.mp4":"It falls.","b.mp4":{"question":"What?","answer":"B","choices":["x","y"]}}',
+      },
+      rows: [
+        { clip: { file: "a.mp4" }, caption: "It falls." },
+        { clip: { file: "b.mp4" }, answer: "B", answerKind: "choice", options: ["x", "y"] },
+      ],
+    },
+  ],
+  folder: [
+    {
+      files: {
+        "clips/deep/b.webm": "",
+        "clips/a.mp4": "",
+        "clips/a.txt": "A dog\n jumps.\n",
+        "clips/b.srt":
+          "1\n00:00:01,000 --> 00:00:02,500\n<i>It falls</i>\n\n2\n00:01:00,5 --> 00:01:01,000\n\n",
+        "clips/b.avi": "",
+        "clips/c.mkv": "",
+        "clips/c.vtt": "WEBVTT\n\n00:02.000 --> 00:01.000\nbad\n",
+        "clips/notes.md": "",
+        "clips/.hidden/x.mp4": "",
+      },
+      place: "clips",
+      rows: [
+        { id: "a.mp4", caption: "A dog jumps." },
+        {
+          id: "b.avi",
+          caption: "It falls",
+          events: [{ startSeconds: 1, endSeconds: 2.5, what: "It falls" }],
+        },
+        { id: "deep/b.webm" },
+      ],
+      unread: [/ends before it starts: .*c\.vtt:3/],
+    },
+  ],
+  dataset: [
+    {
+      files: { "set/dataset.json": datasetJson, "set/samples-00000.jsonl": `${sampleRow}\n` },
+      place: "set",
+      rows: [{ id: "one", answer: "it" }],
+    },
+  ],
+  hmdb51: [
+    {
+      files: {
+        "splits/wave_test_split1.txt": "x_wave_u_nm_np1_fr_goo_5.avi 1 \ny.avi 2\nz.avi 0\nbroken\n",
+        "splits/shake_hands_test_split1.txt": "h.avi 2 \n",
+        "splits/wave_test_split2.txt": "other.avi 1\n",
+      },
+      place: "splits",
+      rows: [
+        { clip: { file: "h.avi" }, caption: 'A person performs the action "shake hands".', split: "test" },
+        { clip: { file: "x_wave_u_nm_np1_fr_goo_5.avi" }, keywords: ["wave"], split: "train" },
+        { clip: { file: "y.avi" }, split: "test" },
+      ],
+      unread: [/CLIP\.avi 0, 1 or 2/],
+    },
+    {
+      files: { "org/wave/x_wave_u_nm_np1_fr_goo_5.avi": "", "org/clap/y_clap_h_cm_np1_le_med_0.avi": "" },
+      place: "org",
+      rows: [
+        { clip: { file: "clap/y_clap_h_cm_np1_le_med_0.avi" }, keywords: ["clap"] },
+        { keywords: ["wave"] },
+      ],
+    },
+  ],
+  "celebv-hq": [
+    {
+      files: {
+        "info.json": JSON.stringify({
+          meta_info: { appearance_mapping: ["young", "wavy_hair"], action_mapping: ["smile", "look_around"] },
+          clips: {
+            a_0: {
+              ytb_id: "a",
+              duration: { start_sec: 10, end_sec: 14 },
+              attributes: {
+                appearance: [1, 1],
+                action: [1, 1],
+                emotion: {
+                  sep_flag: true,
+                  labels: [
+                    { emotion: "neutral", start_sec: 10, end_sec: 12 },
+                    { emotion: "happy", start_sec: 12, end_sec: 14 },
+                  ],
+                },
+              },
+            },
+            b_0: {
+              ytb_id: "b",
+              duration: { start_sec: 0, end_sec: 3 },
+              attributes: {
+                appearance: [0, 0],
+                action: [0, 0],
+                emotion: { sep_flag: false, labels: "sadness" },
+              },
+            },
+            c_0: {
+              ytb_id: "c",
+              duration: { start_sec: 0, end_sec: 3 },
+              attributes: { appearance: [0], action: [0, 0], emotion: { sep_flag: false, labels: "x" } },
+            },
+          },
+        }),
+      },
+      rows: [
+        {
+          id: "a_0",
+          caption: "The person does: smile and look around. The face looks neutral, then happy.",
+          events: [
+            { startSeconds: 0, endSeconds: 2, what: "the face looks neutral" },
+            { startSeconds: 2, endSeconds: 4, what: "the face looks happy" },
+          ],
+          provenance: { appearance: ["young", "wavy hair"] },
+        },
+        { caption: "The face looks sadness." },
+      ],
+      unread: [/appearance; expected 2; got 1/],
+    },
+  ],
+  "mm-au": [
+    {
+      files: {
+        "ood.txt":
+          "11//010043 77 107 125，ego-car does not hit a car//too fast//slow down//ego-car hits a car\n39//010045 1 9 8,no//c//p//x\nnot a line\n",
+      },
+      rows: [
+        {
+          clip: { file: "010043" },
+          caption: "ego-car hits a car",
+          frameEvents: [{ startFrame: 106, endFrame: 125, what: "ego-car hits a car" }],
+          provenance: { accidentType: 11, cause: "too fast", prevention: "slow down" },
+        },
+      ],
+      unread: [/frames 9 to 8/, /TYPE\/\/VIDEO/],
+    },
+  ],
+  dota: [
+    {
+      files: {
+        "metadata.json": JSON.stringify({
+          a_1: {
+            anomaly_start: 41,
+            anomaly_end: 94,
+            anomaly_class: "ego: turning",
+            num_frames: 120,
+            subset: "val",
+          },
+          b_1: { anomaly_start: 9, anomaly_end: 9, anomaly_class: "other: lateral", num_frames: 20 },
+          c_1: { anomaly_start: "x" },
+        }),
+      },
+      rows: [
+        {
+          id: "a_1",
+          split: "val",
+          frameEvents: [
+            { startFrame: 41, endFrame: 94, what: "an accident of the car with the camera (turning)" },
+          ],
+        },
+      ],
+      unread: [/frames 9 to 9/, /anomaly_start/],
+    },
+  ],
+  "activitynet-captions": [
+    {
+      files: {
+        "val.json": JSON.stringify({
+          v_a: {
+            duration: 55,
+            timestamps: [
+              [0.28, 55],
+              [9, 3],
+            ],
+            sentences: ["One. ", " Two."],
+          },
+          v_b: { duration: 5, timestamps: [[0, 1]], sentences: [] },
+        }),
+      },
+      rows: [
+        {
+          id: "v_a",
+          caption: "One. Two.",
+          events: [
+            { startSeconds: 0.28, endSeconds: 55, what: "One." },
+            { startSeconds: 3, endSeconds: 9, what: "Two." },
+          ],
+        },
+      ],
+      unread: [/as many sentences/],
+    },
+  ],
+  qvhighlights: [
+    {
+      files: {
+        "h.jsonl":
+          '{"qid":1,"query":"A dog.","vid":"x_0.0_150.0","duration":150,"relevant_windows":[[2,4],[8,10]]}\n{"qid":2,"query":"A cat.","vid":"y"}\n',
+      },
+      rows: [
+        {
+          id: "qvhighlights-1",
+          clip: { file: "x_0.0_150.0" },
+          events: [
+            { startSeconds: 2, endSeconds: 4 },
+            { startSeconds: 8, endSeconds: 10 },
+          ],
+        },
+      ],
+      unread: [/relevant_windows/],
+    },
+  ],
+  "charades-sta": [
+    {
+      files: { "c.txt": "3MSZA 24.3 30.4##person turn a light on.\nX 5 5##same\nbad\n" },
+      rows: [
+        {
+          id: "c.txt:1",
+          clip: { file: "3MSZA" },
+          events: [{ startSeconds: 24.3, endSeconds: 30.4, what: "person turn a light on." }],
+        },
+      ],
+      unread: [/5 to 5/, /START END##/],
+    },
+  ],
+  ssv2: [
+    {
+      files: {
+        "ssv2.json": JSON.stringify([
+          {
+            id: "78687",
+            label: "x",
+            template: "Holding [something] next to [something]",
+            placeholders: ["a cup", "a pen"],
+          },
+          { id: "2", label: "x", template: "Holding [something]", placeholders: [] },
+          { id: "3" },
+        ]),
+      },
+      rows: [{ id: "ssv2-78687", clip: { file: "78687" }, caption: "Holding a cup next to a pen" }],
+      unread: [/1 placeholders/, /template/],
+    },
+  ],
+  chat: [
+    {
+      files: {
+        "swift.jsonl": `${[
+          {
+            messages: [
+              { role: "system", content: "Be brief." },
+              { role: "user", content: "<video>What happens?" },
+              { role: "assistant", content: "It falls." },
+            ],
+            videos: ["a.mp4"],
+          },
+          { messages: [{ role: "user", content: "<video>What?" }], videos: ["a.mp4"] },
+          {
+            messages: [
+              { role: "user", content: "<video>?" },
+              { role: "assistant", content: "x" },
+            ],
+            videos: [],
+          },
+        ]
+          .map((one) => JSON.stringify(one))
+          .join("\n")}\n`,
+      },
+      rows: [{ id: "swift.jsonl:1", clip: { file: "a.mp4" }, answer: "It falls." }],
+      unread: [/no answer/, /more <video> marks/],
+    },
+    {
+      files: {
+        "share.json": JSON.stringify([
+          {
+            id: "s1",
+            video: "b.mp4",
+            conversations: [
+              { from: "human", value: "<video>\nWhat happens?" },
+              { from: "gpt", value: "It rises." },
+            ],
+          },
+        ]),
+      },
+      rows: [{ id: "s1", clip: { file: "b.mp4" }, answer: "It rises." }],
+    },
+    {
+      files: {
+        "trl.jsonl": `${JSON.stringify({
+          prompt: [
+            {
+              role: "user",
+              content: [
+                { type: "video", video: "c.mp4" },
+                { type: "text", text: "What happens?" },
+              ],
+            },
+          ],
+          chosen: [{ role: "assistant", content: "It turns." }],
+          rejected: [{ role: "assistant", content: "Nothing." }],
+        })}\n`,
+      },
+      rows: [{ clip: { file: "c.mp4" }, answer: "It turns." }],
+    },
+  ],
+};
+
+test("every source has its cases", () => {
+  expect(trainingSources.names()).toEqual(Object.keys(cases).sort());
+});
+
+describe.each(
+  Object.entries(cases).flatMap(([name, list]) => list.map((one, at) => [name, at, one] as const)),
+)("%s, case %i", (name, at, one) => {
+  const files = Object.entries(one.files).map(([file, text]) => write(`${name}-${at}/${file}`, text));
+  const place = one.place === undefined ? files[0]! : join(folder, `${name}-${at}`, one.place);
+  test("gives its rows in order, and names those that cannot be used", async () => {
+    const read = await readAll(name, place);
+    expect(read.filter((row) => !isUnread(row))).toMatchObject(one.rows as object[]);
+    const unread = read.filter(isUnread).map((row) => row.unread);
+    expect(unread.map(({ reason }) => reason)).toEqual(
+      (one.unread ?? []).map((pattern) => expect.stringMatching(pattern) as string),
+    );
+    // A person must find the row again.
+    for (const { where } of unread) expect(where).toContain(folder);
+  });
+  test("is told by its look, and by nothing else", async () => {
+    expect(await recognisedSource(place)).toBe(name);
+  });
+});
+
+test("marks of clips become the clip where they stand", async () => {
+  const rows = await readAll("chat", join(folder, "chat-1", "share.json"));
+  const [row] = rows as SourceRow[];
+  expect(row!.messages![0]!.content).toEqual([
+    { type: "video", video: "b.mp4" },
+    { type: "text", text: "What happens?" },
+  ]);
+  expect(questionText({ messages: row!.messages! })).toBe("What happens?");
+});
+
+test("a place that nothing recognises is named with what there is", async () => {
+  await expect(recognisedSource(write("odd.txt", "hello\n"))).rejects.toThrow(
+    /no source looks like this: .*odd\.txt; expected one of .*csv.*; say which: NAME=/,
+  );
+  await expect(recognisedSource(join(folder, "none"))).rejects.toThrow(/^no such source/);
+});
+
+test("whatever stands in a file, a source gives rows, names bad ones, or refuses the file", async () => {
+  const names = Object.keys(cases).filter((name) => !["folder", "dataset", "hmdb51"].includes(name));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...names),
+      fc.oneof(
+        fc.string({ maxLength: 60 }),
+        fc.json({ maxDepth: 2 }),
+        fc.constantFrom("", "\u0000", "a,b\n1,2\n"),
+      ),
+      fc.nat(200),
+      async (name, garbage, cut) => {
+        const own = Object.entries(cases[name]![0]!.files)[0]!;
+        const text = own[1].slice(0, cut % (own[1].length + 1)) + garbage;
+        const place = write(`garbage/${own[0]}`, text);
+        try {
+          for (const row of await readAll(name, place))
+            if (!isUnread(row)) expect(row.clip.file).not.toBe("");
+        } catch (error) {
+          expect(error).toBeInstanceOf(VideoPerceiverError);
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+/** Rows of the real annotation files: how many can be used, how many not, and one of them. */
+const real: readonly (readonly [string, string, number, number, object])[] = [
+  ["charades-sta", "charades-sta/charades_sta_test.txt", 3720, 0, { clip: { file: "3MSZA" } }],
+  ["activitynet-captions", "activitynet-captions/val.json", 4917, 0, { id: "v_uqiMw7tQ1Cc" }],
+  ["qvhighlights", "qvhighlights/highlight_val_release.jsonl", 1550, 0, { id: "qvhighlights-2579" }],
+  ["mm-au", "mm-au/OOD_test.txt", 3202, 0, { clip: { file: "010043" } }],
+  ["dota", "dota/metadata_val.json", 1402, 0, { id: "0RJPQ_97dcs_000387" }],
+  ["hmdb51", "hmdb51", 5100, 0, { keywords: ["brush hair"] }],
+];
+
+describe.skipIf(!sharedAvailable)("the annotation files that people have", () => {
+  test.each(real)("%s: %s", async (name, file, usable, unusable, first) => {
+    const place = sharedFile(join("data/benchmarks", file));
+    expect(await recognisedSource(place)).toBe(name);
+    const rows = await readAll(name, place);
+    const good = rows.filter((row): row is SourceRow => !isUnread(row));
+    expect([good.length, rows.length - good.length]).toEqual([usable, unusable]);
+    expect(good[0]).toMatchObject(first);
+    expect(new Set(good.map(({ id }) => id)).size).toBe(good.length);
+  });
+});
