@@ -16,7 +16,6 @@ const bench: BenchDefinition = defineBench({
   },
   ours: ours("grpo-step", "small"),
   anchor: anchorProgram("grpo_step.py", "small", "eager"),
-  otherAnchors: (context) => [anchorProgram("grpo_step.py", "small", "sdpa")(context)],
   error: "losses of 20 updates on given completions, relative to the largest",
 });
 

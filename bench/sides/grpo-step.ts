@@ -7,7 +7,7 @@ import { tokenOverlapEntailment } from "../../src/grading/entailment.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
 import { makeLosses, sumOfLosses } from "../../src/objectives/losses.ts";
 import { type JudgedGroup, policyBatches } from "../../src/training/policy-batches.ts";
-import { type Drawn, type Group, type Language, rollOut } from "../../src/training/rollout.ts";
+import { type Drawn, type Group, type JudgingLanguage, rollOut } from "../../src/training/rollout.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import {
   givenAdvantage,
@@ -26,7 +26,7 @@ const { config, store } = await openShape(folder, name, "all");
 const model = { config, weights: new ModelWeights(store), adapter: undefined };
 const engine = wholeGraphEngine(model, { threads: Number(threads) });
 const trainee = { engine, rules: batchRules(config), tokens: grpoTokens, tokenizerFolder: folder };
-const language: Language = {
+const language: JudgingLanguage = {
   decode: (tokens) => tokens.join(" "),
   // A token that is never drawn: every completion has all of its tokens.
   endToken: grpoTokens.video,

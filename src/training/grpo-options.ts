@@ -1,6 +1,7 @@
 /** What Comparative GRPO can be told. */
 import { z } from "zod";
 import type { MadeBy } from "../core/registry.ts";
+import type { EntailmentDirection } from "../grading/entailment.ts";
 import { comparativeDefaults } from "../objectives/comparative-defaults.ts";
 import type { LossChoice } from "../objectives/losses.ts";
 import { type ControlName, controlNames } from "./grpo-controls.ts";
@@ -57,6 +58,9 @@ export interface GrpoOptions {
   readonly prefilter: PrefilterOptions;
   readonly instructionGuard: InstructionGuard;
   readonly control: ControlName;
+  /** What judges open answers: the name of an entailment provider, with its argument or parameters. */
+  readonly entailment: string;
+  readonly entailmentDirection: EntailmentDirection;
   readonly schedule: Schedule;
   readonly optimizer: OptimizerOptions;
   readonly checkpointEvery: number;
@@ -138,6 +142,14 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
     .prefault({})
     .describe("stops when the refeed's instruction makes valid answers that much less likely (ours)"),
   control: z.enum(controlNames).default("none").describe("what is compared instead of the real thing"),
+  entailment: z
+    .string()
+    .default("words")
+    .describe("what judges open answers: words, nli:FOLDER or http:URL (paper: a pretrained NLI model)"),
+  entailmentDirection: z
+    .enum(["covers-reference", "supported-by-reference", "mean"])
+    .default("covers-reference")
+    .describe("premise and hypothesis: answer and reference, the reverse, or the mean of both (ours)"),
   schedule: scheduleParams,
   optimizer: optimizerParams.prefault({}),
   checkpointEvery: z.number().int().min(1).default(50),

@@ -11,6 +11,7 @@ import type { DrawnUnder } from "../batch/token-batch.ts";
 import { seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
+import type { EntailmentDirection, EntailmentModel } from "../grading/entailment.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import { advanceRefeed, type RefeedPolicy, type RefeedState, startRefeed } from "../objectives/refeed.ts";
 import type { TrainingClip, TrainingText } from "./clip.ts";
@@ -24,7 +25,12 @@ export interface Language {
   readonly endToken: number;
   /** The instruction that a refeed appends to the question. */
   readonly refeedInstruction: readonly number[];
-  readonly entailment: Parameters<typeof answerQuality>[2];
+}
+
+/** What a roll-out knows besides: what judges open answers, and in which direction. */
+export interface JudgingLanguage extends Language {
+  readonly entailment: EntailmentModel;
+  readonly direction?: EntailmentDirection;
 }
 
 /** A clip and one of its questions. */
@@ -113,14 +119,17 @@ export const drawAnswers = async (
 };
 
 /** Q of a completion. */
-export const qualityOf = (text: TrainingText, drawn: Drawn, language: Language): Promise<number> =>
-  answerQuality(text, drawn.text, language.entailment);
+export const qualityOf = (
+  text: TrainingText,
+  drawn: Drawn,
+  { entailment, direction }: Pick<JudgingLanguage, "entailment" | "direction">,
+): Promise<number> => answerQuality(text, drawn.text, entailment, direction);
 
 /** Accepts what was drawn again where it wins; a pair that goes on losing keeps its first completion, and its quality. */
 const refeedGroup = async (
   group: Group,
   again: readonly Drawn[],
-  language: Language,
+  language: JudgingLanguage,
   policy: RefeedPolicy,
 ): Promise<Group> => {
   const complete = [...group.complete];
@@ -148,7 +157,7 @@ export const rollOut = async (
   trainee: Trainee,
   prompts: readonly Prompt[],
   options: RolloutOptions,
-  language: Language,
+  language: JudgingLanguage,
   step: number,
   compares: boolean,
 ): Promise<readonly Group[]> => {
