@@ -75,6 +75,8 @@ export interface ReproScale {
   readonly steps: number;
   /** Steps of a fork; left out: 15 % of the base's. */
   readonly forkSteps?: number | undefined;
+  /** Clips of an SFT step; left out: the quickstart's. */
+  readonly batch?: number | undefined;
   readonly threads: number;
 }
 
@@ -86,7 +88,10 @@ export type StudyName = (typeof studyNames)[number];
 const shared: ContrastOptions = { block: 2, weight: 0.03, temperature: 0.05, dropout: 0.1 };
 const heavy: ContrastOptions = { ...shared, weight: 0.1 };
 
-const recipeOf = ({ clips, steps, forkSteps, threads }: ReproScale, layers: number): QuickstartRecipe => {
+const recipeOf = (
+  { clips, steps, forkSteps, batch, threads }: ReproScale,
+  layers: number,
+): QuickstartRecipe => {
   const usual = quickstart(8, 0);
   return {
     ...usual,
@@ -97,7 +102,12 @@ const recipeOf = ({ clips, steps, forkSteps, threads }: ReproScale, layers: numb
       ...usual.relevance,
       train: { ...usual.relevance.train, steps: Math.max(20, Math.round(steps / 6)) },
     },
-    sft: { ...usual.sft, baseSteps: steps, forkSteps: forkSteps ?? Math.max(4, Math.round(0.15 * steps)) },
+    sft: {
+      ...usual.sft,
+      baseSteps: steps,
+      forkSteps: forkSteps ?? Math.max(4, Math.round(0.15 * steps)),
+      clipsPerStep: batch ?? usual.sft.clipsPerStep,
+    },
     grpo: { ...usual.grpo, steps: Math.max(4, Math.round(0.04 * steps)) },
     controlDraws: 1,
   };

@@ -14,6 +14,7 @@ interface ReproOptions {
   readonly clips: number;
   readonly steps: number;
   readonly forkSteps?: number;
+  readonly batch?: number;
   readonly threads: number;
   readonly arms?: readonly string[];
 }
@@ -33,7 +34,11 @@ const repro: CommandDefinition = defineCommand({
         integerValue({ min: 1 }),
         3,
       )
-      .option("--hours <number>", "stop after so long and report what there is", numberValue({ min: 0 }))
+      .option(
+        "--hours <number>",
+        "stop after so long and report what there is",
+        numberValue({ min: 0, max: 500 }),
+      )
       .option(
         "--clips <number>",
         "training clips a seed; 15 % as many are held out",
@@ -46,6 +51,7 @@ const repro: CommandDefinition = defineCommand({
         "steps of the arms behind it; default: 15 % of the base's",
         integerValue({ min: 4 }),
       )
+      .option("--batch <number>", "clips of an SFT step; default: 32", integerValue({ min: 2 }))
       .option("--arms <names>", "only these arms and what they begin from, with commas", listValue)
       .option(
         "--threads <number>",
@@ -63,9 +69,10 @@ const repro: CommandDefinition = defineCommand({
     const study = String(name);
     if (!isStudy(study))
       throw new UnknownNameError("study", study, [...studyNames], nearestName(study, [...studyNames]));
-    const { seeds, hours, clips, steps, forkSteps, threads, arms } = options as unknown as ReproOptions;
+    const { seeds, hours, clips, steps, forkSteps, batch, threads, arms } =
+      options as unknown as ReproOptions;
     const out = resolve(String(options["out"]).replace("<study>", study));
-    const made = studyOf(study, { clips, steps, forkSteps, threads });
+    const made = studyOf(study, { clips, steps, forkSteps, batch, threads });
     const request = { out, seeds, hours, arms };
     const { results, files, ended } = await runRepro(made, request, context);
     const findings = studyFindings(results);

@@ -36,6 +36,7 @@ export interface ReproResults {
     readonly testClips: number;
     readonly baseSteps: number;
     readonly forkSteps: number;
+    readonly clipsPerStep: number;
     readonly grpoSteps: number;
     readonly rlShare: number;
     readonly threads: number;
@@ -109,6 +110,7 @@ export const studyResults = (out: string, study: ReproStudy, seeds: readonly num
       testClips: recipe.world.testClips,
       baseSteps: recipe.sft.baseSteps,
       forkSteps: recipe.sft.forkSteps,
+      clipsPerStep: recipe.sft.clipsPerStep,
       grpoSteps: recipe.grpo.steps,
       rlShare,
       threads: recipe.threads,

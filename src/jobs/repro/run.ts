@@ -197,7 +197,7 @@ export const runRepro = async (
     .log(
       `${arms.length} arms with ${count} ${count === 1 ? "seed" : "seeds"}, about ${aboutTime(timetable.expectedSeconds)} on two quiet cores; all goes to ${out}; Ctrl-C stops cleanly, the same call goes on`,
     );
-  const time = hours === undefined ? undefined : AbortSignal.timeout(hours * 3_600_000);
+  const time = hours === undefined ? undefined : AbortSignal.timeout(Math.round(hours * 3_600_000));
   const signal = time === undefined ? job.signal : AbortSignal.any([job.signal, time]);
   let ended: ReproOutcome["ended"] = "done";
   try {
