@@ -194,7 +194,7 @@ export const comparisonMutants: readonly Mutant[] = [
   {
     id: "collapse-unseen",
     file: "src/training/instruction-probe.ts",
-    line: "if (instructed < guard.leastShare * plain)",
+    line: "if (plain >= guard.answeringFrom && instructed < guard.leastShare * plain)",
     to: "if (instructed < 0)",
     tests: loopTests,
     only: "makes valid answers unlikely",

@@ -140,7 +140,7 @@ const quickstart = (minutes: number, seed: number, engine = "onnx"): QuickstartR
       refeedTries: 2,
       onExhausted: "baseOnly",
       prefilter: { draws: 8, share: 0.5 },
-      instructionGuard: { prompts: 8, everySteps: 5, leastShare: 0.5 },
+      instructionGuard: { prompts: 8, everySteps: 5, leastShare: 0.5, answeringFrom: 0.2 },
       control: "none",
       entailment: "words",
       entailmentDirection: "covers-reference",

@@ -30,6 +30,8 @@ export interface InstructionGuard {
   readonly everySteps: number;
   /** Least probability of a valid answer with the instruction, as a share of that without it. */
   readonly leastShare: number;
+  /** Probability of a valid answer without it below which there is nothing yet to destroy. */
+  readonly answeringFrom: number;
 }
 
 /** Options of Comparative GRPO. Batch 8 is the paper's; the other values are ours. */
@@ -138,6 +140,7 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
       prompts: z.number().int().min(0).default(8),
       everySteps: z.number().int().min(1).default(5),
       leastShare: z.number().min(0).max(1).default(0.5),
+      answeringFrom: z.number().min(0).max(1).default(0.2),
     })
     .prefault({})
     .describe("stops when the refeed's instruction makes valid answers that much less likely (ours)"),
