@@ -55,7 +55,7 @@ const policyStep = async (groups: readonly Group[]): Promise<number> => {
   return loss;
 };
 
-const givenGroups = prompts.map((prompt, p): Group => {
+const givenGroups = prompts.slice(0, givenWork.prompts).map((prompt, p): Group => {
   const drawn = Array.from({ length: givenWork.completions }, (_, g): Drawn => {
     const places = Array.from({ length: givenWork.tokens }, (__, i) => i);
     return {

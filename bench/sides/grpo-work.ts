@@ -20,7 +20,7 @@ const { config, grid, behind } = benchShapes.small;
 export const grpoWork = { prompts: 2, completions: 8, newTokens: 32, clip: 0.2, beta: 0.04 } as const;
 
 /** Completions of the losses that are compared: few and short, 20 updates of them. */
-export const givenWork = { completions: 2, tokens: 8, updates: 20, oldLogprob: -8.318 } as const;
+export const givenWork = { prompts: 1, completions: 2, tokens: 8, updates: 20, oldLogprob: -8.318 } as const;
 
 /** Special tokens of a clip's frame. */
 export const grpoTokens: SegmentTokens = {

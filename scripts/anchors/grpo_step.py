@@ -39,8 +39,8 @@ groups = [{"params": [p for p in parameters if p.ndim > 1], "weight_decay": 0.01
 optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.999), eps=1e-8)
 
 
-def repeated(pixels, count):
-    return pixels.view(prompts, -1, pixels.shape[1]).repeat_interleave(count, 0).flatten(0, 1)
+def repeated(pixels, count, used=prompts):
+    return pixels.view(prompts, -1, pixels.shape[1])[:used].repeat_interleave(count, 0).flatten(0, 1)
 
 
 @torch.no_grad()
@@ -58,25 +58,25 @@ def generate(pixels):
     return out[:, columns:]
 
 
-def logprobs(policy, pixels, completions):
-    """[rows, tokens] of completions, each row behind its own copy of prompt and clip."""
+def logprobs(policy, pixels, completions, used):
+    """[rows, tokens] of completions of the first prompts, each row behind its own copy of prompt and clip."""
     rows, tokens = completions.shape
-    count = rows // prompts
-    whole = torch.cat([ids.repeat_interleave(count, 0), completions], 1)
-    more = behind.repeat_interleave(count)[None, :, None] + torch.arange(tokens)
-    where = torch.cat([positions.repeat_interleave(count, 1), more.expand(3, -1, -1)], 2)
-    out = policy(input_ids=whole, position_ids=where, pixel_values_videos=repeated(pixels, count),
-                 video_grid_thw=grids.repeat_interleave(count, 0), use_cache=False, logits_to_keep=tokens + 1)
+    count = rows // used
+    whole = torch.cat([ids[:used].repeat_interleave(count, 0), completions], 1)
+    more = behind[:used].repeat_interleave(count)[None, :, None] + torch.arange(tokens)
+    where = torch.cat([positions[:, :used].repeat_interleave(count, 1), more.expand(3, -1, -1)], 2)
+    out = policy(input_ids=whole, position_ids=where, pixel_values_videos=repeated(pixels, count, used),
+                 video_grid_thw=grids[:used].repeat_interleave(count, 0), use_cache=False, logits_to_keep=tokens + 1)
     logits = out.logits[:, :-1]
     logits[..., BANNED] = float("-inf")
     return logits.log_softmax(-1).gather(2, completions[..., None])[..., 0]
 
 
-def update(completions, advantages, old=None):
+def update(completions, advantages, old=None, used=prompts):
     pixels = stored["complete"]
     with torch.no_grad():
-        from_reference = logprobs(reference, pixels, completions)
-    own = logprobs(model, pixels, completions)
+        from_reference = logprobs(reference, pixels, completions, used)
+    own = logprobs(model, pixels, completions, used)
     old = own.detach() if old is None else old
     ratio = (own - old).exp()
     gain = torch.minimum(ratio * advantages[:, None], ratio.clamp(1 - CLIP, 1 + CLIP) * advantages[:, None])
@@ -89,17 +89,17 @@ def update(completions, advantages, old=None):
     return float(loss.detach())
 
 
-def advantages(count):
-    return torch.tensor([((3 * p + 5 * g) % 7 - 3) / 2 for p in range(prompts) for g in range(count)])
+def advantages(count, used=prompts):
+    return torch.tensor([((3 * p + 5 * g) % 7 - 3) / 2 for p in range(used) for g in range(count)])
 
 
-def given_losses(count=2, tokens=8, updates=20):
+def given_losses(used=1, count=2, tokens=8, updates=20):
     size = model.config.text_config.vocab_size - 20
-    pairs = [(p, g) for p in range(prompts) for g in range(count)]
+    pairs = [(p, g) for p in range(used) for g in range(count)]
     completions = torch.tensor(
         [[20 + (7919 * p + 104729 * g + 1299709 * i) % size for i in range(tokens)] for p, g in pairs])
     old = torch.tensor([[-8.318 + 0.1 * ((g + i) % 3 - 1) for i in range(tokens)] for _, g in pairs])
-    return [update(completions, advantages(count), old) for _ in range(updates)]
+    return [update(completions, advantages(count, used), old, used) for _ in range(updates)]
 
 
 model.eval()
