@@ -8,7 +8,7 @@ import { sftLosses } from "../../src/training/contrast.ts";
 import { grpoParams } from "../../src/training/grpo-options.ts";
 import { trainSft } from "../../src/training/sft.ts";
 import { sftParams } from "../../src/training/sft-options.ts";
-import { tinyLanguage, tinyTrainee, toyClips } from "../unit/training/tiny.ts";
+import { instruction, tinyLanguage, tinyTrainee, toyClips } from "../unit/training/tiny.ts";
 
 const [kind, folder] = [process.argv[2]!, process.argv[3]!];
 const stop = new AbortController();
@@ -33,6 +33,13 @@ try {
   if (kind === "sft") {
     const contrast = sftLosses({ block: 2, weight: 0.1, temperature: 0.05, dropout: 0.1 });
     await trainSft(trainee, clips, sftParams.parse({ ...options, clipsPerStep: 8, ...contrast }), context);
+  } else if (kind === "sft-memory") {
+    // Everything that keeps something between steps: a queue, a second update a step, looks at held-out clips.
+    const usual = { block: 2, weight: 0.1, temperature: 0.05, dropout: 0.1 };
+    const contrast = sftLosses({ ...usual, queue: 12, learningRate: 2e-3, bothViews: true });
+    const heldOut = toyClips(6, 2).map((clip) => ({ clip, frozenSteps: clip.absentSteps }));
+    const own = { ...options, clipsPerStep: 4, instructionShare: 0.3, monitor: { every: 4 }, ...contrast };
+    await trainSft(trainee, clips, sftParams.parse(own), context, { heldOut, instruction });
   } else {
     const prompts = clips.flatMap((clip) => clip.texts.map((text) => ({ clip, text })));
     const given = {

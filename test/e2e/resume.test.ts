@@ -56,7 +56,7 @@ const left = (own: string): { files: Buffer[]; metrics: unknown[]; rollouts: unk
   };
 };
 
-describe.each(["sft", "grpo"])("%s on one thread", (kind) => {
+describe.each(["sft", "sft-memory", "grpo"])("%s on one thread", (kind) => {
   let whole: ReturnType<typeof left>;
   test("twice the same seed: the same curve and the same weights, bit for bit", async () => {
     for (const name of ["first", "second"])

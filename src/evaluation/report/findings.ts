@@ -130,7 +130,7 @@ export const findingsOf = (model: ReportModel): Finding[] => {
   if (main === undefined) return [];
   return [
     ...blindContrast(model),
-    bought(model),
+    bought(model, guessed(model)),
     blind === undefined ? null : seeing(main, blind, model),
     sensing(main),
     ...(model.controls ?? []).map(controlled),

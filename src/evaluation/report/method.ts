@@ -76,23 +76,30 @@ const contrastSentence = ({ contrast = [] }: ReportModel): string => {
 /**
  * One sentence: what the whole method did for event questions against plain fine-tuning of as many steps, and what it did
  * to the states. A stage that wins as often under its control as under the real thing is said to.
+ *
+ * @param guess what can be had without looking over all questions; null: not known
  */
-export const bought = (model: ReportModel): Finding | null => {
+export const bought = (model: ReportModel, guess: number | null): Finding | null => {
   const { mainRow, events } = model;
   const difference = events?.differences.findLast(({ of }) => of === mainRow);
   if (!events || difference === undefined) return null;
-  const { against, difference: estimate, detectable } = difference;
-  const outcome = excludesZero(estimate) ? (estimate.value > 0 ? "yes" : "no") : "open";
+  const { against, difference: estimate, detectable, adjustedP } = difference;
+  const isFirm = excludesZero(estimate) && adjustedP <= 0.05;
+  const told = isFirm ? (estimate.value > 0 ? "yes" : "no") : "open";
+  const main = model.rows.find(({ name }) => name === mainRow)?.complete.overall;
+  const isGuessing = guess !== null && main != null && main.low <= guess;
+  const outcome = told === "yes" && isGuessing ? "open" : told;
   const what = {
     yes: `bought ${points(estimate.value)} points on event questions`,
     no: `cost ${points(estimate.value)} points on event questions`,
     open: "made no measurable difference on event questions",
-  }[outcome];
+  }[told];
+  const but = told === "yes" && isGuessing ? ", and still does no better than guessing" : "";
   const size =
-    outcome === "open" ? ` A difference below about ${percent(detectable)} points cannot be seen.` : "";
+    told === "open" ? ` A difference below about ${percent(detectable)} points cannot be seen.` : "";
   return {
     outcome,
-    headline: `Against ${against} the method ${what}.`,
+    headline: `Against ${against} the method ${what}${but}.`,
     detail: `${points(estimate.value)} points (${pointsRange(estimate)}) on the ${events.questions.toLocaleString("en-US")} questions that only the event answers.${size}${contrastSentence(model)}`,
   };
 };

@@ -93,11 +93,11 @@ const solvedBlindly = (results: ReproResults): StudyFinding[] =>
 /** Sentences for the first screen, most important first. */
 export const studyFindings = (results: ReproResults): StudyFinding[] => [
   ...results.arms
-    .filter(({ arm }) => /^(scripted|detected|block-\d+)$/.test(arm))
+    .filter(({ arm }) => /^(scripted|scripted-heavy|detected|block-\d+)$/.test(arm))
     .flatMap(({ arm }) => looking(results, arm)),
   ...results.comparisons
     .filter(({ against }) => against === "plain")
-    .flatMap(({ of }) => (of === "detected" || of === "scripted" ? cost(results, of) : [])),
+    .flatMap(({ of }) => (of === "detected" || of.startsWith("scripted") ? cost(results, of) : [])),
   ...results.comparisons.flatMap(({ of, against }) => {
     if (of === "scripted" && against === "random") return difference(results, of, against, "winGap");
     if (of.startsWith("rl-") && against === "rl-accuracy")

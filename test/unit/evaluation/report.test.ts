@@ -355,6 +355,13 @@ describe("what the method bought", () => {
       /300 questions that only the event answers.*90\.0 % of 64 clips, more often than with/,
     );
     expect(firstOf(-0.05, 0.02, []).headline).toMatch(/the method cost/);
+    // Learning the form of an answer from nothing is no looking.
+    const low = { ...model.rows.at(-1)!.complete, overall: estimate(0.08, 0.03) };
+    const rows = model.rows.map((row) => (row.name === model.mainRow ? { ...row, complete: low } : row));
+    const events = { questions: 300, rows: [], differences: [difference(0.05, 0.02)] };
+    const guesser = findingsOf({ ...model, rows, events, contrast: [] })[0]!;
+    expect(guesser.outcome).toBe("open");
+    expect(guesser.headline).toMatch(/bought .* and still does no better than guessing\.$/);
     const nothing = firstOf(0.01, 0.02, [check({ win: 0.6, winFrozen: 0.58, gap: 0.02 })]);
     expect(nothing.outcome).toBe("open");
     expect(nothing.headline).toMatch(/made no measurable difference/);
