@@ -44,22 +44,6 @@ export const fillStore = async (store: ParameterStore, checkpoint: Checkpoint): 
   for (const { name, data } of store.tensors()) if (known.has(name)) await checkpoint.readInto(name, data);
 };
 
-/** A checkpoint's configuration and its parameters in memory. */
-export const loadStore = async (
-  folder: string,
-  trained: Trained,
-  adapter?: LoraAdapter,
-): Promise<{ config: ModelConfig; store: ParameterStore }> => {
-  const checkpoint = await openCheckpoint(folder);
-  try {
-    const store = emptyStore(checkpoint.config, trained, adapter);
-    await fillStore(store, checkpoint);
-    return { config: checkpoint.config, store };
-  } finally {
-    await checkpoint.close();
-  }
-};
-
 /** How frozen matrices are kept: in float32, or in the 16 bits a number that the checkpoint has (computed in float32). */
 export type WeightStorage = "float32" | "as-stored";
 

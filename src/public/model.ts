@@ -2,7 +2,7 @@
 export type { Grid } from "../frames/grid.ts";
 export { reshape, sumKeep } from "../graph/ops/broadcast.ts";
 export { add, addScalar, gelu, mul, scale, sigmoid, silu, sub, swiglu } from "../graph/ops/elementwise.ts";
-export { input } from "../graph/ops/inputs.ts";
+export { constant, input } from "../graph/ops/inputs.ts";
 export { concat, slice, split, transpose } from "../graph/ops/layout.ts";
 export { linear, matmul } from "../graph/ops/matmul.ts";
 export { rmsNorm, softmax } from "../graph/ops/normalize.ts";
