@@ -71,12 +71,8 @@ const plugin: SubjectPlugin = defineSubject({
           },
           recipe: { name: "model", params: { kind: model.kind, ...asked } },
         },
-        refuses: (view) => {
-          if (view.toldAs_T !== undefined) return "a checkpoint is told times by the places of its frames";
-          return view.withoutVideo === true && model.bareQuestions
-            ? "this model has no prompt without pictures; blank pictures are blind:blank"
-            : undefined;
-        },
+        refuses: ({ toldAs_T }) =>
+          toldAs_T === undefined ? undefined : "a checkpoint is told times by the places of its frames",
         plan: (requests) => {
           for (const request of requests.filter(shows)) picturesOf(request).plan([request]);
         },
