@@ -1,6 +1,6 @@
 /** Weights of a model in memory: new, or read from a checkpoint. */
 import { elementCount } from "../graph/value.ts";
-import { type Checkpoint, openCheckpoint } from "../model/checkpoint.ts";
+import type { Checkpoint } from "../model/checkpoint.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { type JointParameter, jointParameters } from "../model/joint-parameters.ts";
 import type { TrainedWeights } from "./engine-plugin.ts";
