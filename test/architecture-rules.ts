@@ -222,6 +222,21 @@ export const defaultExportViolations = (files: Files, { folders, entries }: Plug
   return violations;
 };
 
+/** Functions longer than `most` lines, as `file:line: lines`; functions inside count as part of the outer one. */
+export const longFunctions = (files: Files, most: number): string[] => {
+  const found: string[] = [];
+  for (const [file, text] of files) {
+    const source = parse(file, text);
+    visit(source, (node) => {
+      if (!ts.isFunctionLike(node) || !("body" in node) || node.body === undefined) return;
+      const from = source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
+      const lines = source.getLineAndCharacterOfPosition(node.end).line + 2 - from;
+      if (lines > most) found.push(`${file}:${from}: ${lines} lines`);
+    });
+  }
+  return found;
+};
+
 /** Lines of a text; a line feed at the end begins no further line. */
 export const lineCount = (text: string): number =>
   text === "" ? 0 : text.split("\n").length - (text.endsWith("\n") ? 1 : 0);

@@ -18,6 +18,8 @@ const params = z.strictObject({
   temperature: z.number().min(0).default(0).describe("0: always the most probable token"),
 });
 
+const shows = ({ view }: AnswerRequest): boolean => view.withoutVideo !== true && view.shown_T.length > 0;
+
 const plugin: SubjectPlugin = defineSubject({
   summary: "a checkpoint in memory, with its own choice of frames",
   source: "ours",
@@ -49,8 +51,6 @@ const plugin: SubjectPlugin = defineSubject({
         sources.set(key, known);
         return known;
       };
-      const shows = ({ view }: AnswerRequest): boolean =>
-        view.withoutVideo !== true && view.shown_T.length > 0;
       const prompt = (sample: AnswerRequest["sample"]): string =>
         model.bareQuestions ? questionText(sample) : promptAsText(means.prompt(sample));
       const decoding = { temperature, maxNewTokens, seed: means.seed };
