@@ -37,7 +37,7 @@ const config: ViteUserConfig = defineConfig({
     // Unit tests take every core; left alone, vitest keeps one back, which is half of a small machine.
     maxWorkers: availableParallelism(),
     projects: [
-      project("unit", ["test/unit/**/*.test.ts", "test/architecture.test.ts"], 60_000, true),
+      project("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"], 60_000, true),
       project("contract", ["test/contract/**/*.test.ts"], 60_000, true),
       project("extension", ["test/extension/**/*.test.ts"], 120_000, true),
       project("golden", ["test/golden/**/*.test.ts"], 120_000, false),

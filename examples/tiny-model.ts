@@ -10,11 +10,11 @@ export interface TinyModel {
 }
 
 /** Writes the model and a tokenizer of the given words into a folder. */
-export const tinyModel = (parent: string, words: readonly string[]): TinyModel => {
+export const tinyModel = (parent: string, words: readonly string[], family = "qwen2_5_vl"): TinyModel => {
   const [folder, tokenizerFolder] = [join(parent, "model"), join(parent, "tokenizer")];
   const tokenizer = newTokenizer(tokenizerFolder, words);
   const json = {
-    model_type: "qwen2_5_vl",
+    model_type: family,
     hidden_size: 32,
     intermediate_size: 48,
     num_hidden_layers: 2,

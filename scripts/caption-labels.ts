@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readJsonLines, sha256 } from "../src/core/files.ts";
+import { readJsonRows, sha256 } from "../src/core/files.ts";
 
 /** A caption with its keywords as a person labelled them (rules in docs/keywords.md). */
 export interface LabelledCaption {
@@ -33,7 +33,7 @@ export interface RealCaptions {
 const linesOf = async <Row>(name: string): Promise<Row[]> => {
   const file = fileURLToPath(new URL(`../test/data/${name}`, import.meta.url));
   const rows: Row[] = [];
-  for await (const row of readJsonLines(file)) rows.push(row as Row);
+  for await (const { value } of readJsonRows(file)) rows.push(value as Row);
   return rows;
 };
 

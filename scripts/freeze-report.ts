@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { absentBuilders } from "../src/absent/builders.ts";
 import { decideReplacements } from "../src/absent/decision.ts";
-import { duplicateCount, duplicateDetectorAccuracy, freezeControl } from "../src/absent/freeze.ts";
+import { freezeControl } from "../src/absent/freeze.ts";
 import { spreadReplacements } from "../src/absent/spread.ts";
 import { absentBatch } from "../src/absent/twin-frames.ts";
 import { twinViewOf } from "../src/absent/twin-view.ts";
@@ -18,6 +18,7 @@ import type { FrameBatch } from "../src/frames/frame-batch.ts";
 import { motionScores } from "../src/selection/motion/motion-curve.ts";
 import { openVideoService } from "../src/video/service.ts";
 import { indicesForFps } from "../src/video/timeline.ts";
+import { duplicateCount, duplicateDetectorAccuracy } from "./duplicate-detector.ts";
 
 const { values } = parseArgs({
   options: {

@@ -347,3 +347,58 @@ export const sharedNames = (files: Files): string[] => {
     .map(([name, found]) => `${name}: ${found.map(({ file }) => file).join(", ")}`)
     .sort();
 };
+
+/** Every module that a file imports or re-exports from, as it is written. */
+export const specifiersOf = (file: string, text: string): string[] => {
+  const found: string[] = [];
+  visit(parse(file, text), (node) => {
+    const specifier =
+      ts.isImportDeclaration(node) || ts.isExportDeclaration(node)
+        ? node.moduleSpecifier
+        : ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword
+          ? node.arguments[0]
+          : undefined;
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) found.push(specifier.text);
+  });
+  return found;
+};
+
+const kindOfDeclaration = (source: ts.SourceFile, name: string): string | undefined => {
+  for (const statement of source.statements) {
+    if (ts.isVariableStatement(statement)) {
+      const found = statement.declarationList.declarations.find((one) => one.name.getText(source) === name);
+      if (found !== undefined)
+        return found.initializer !== undefined && ts.isArrowFunction(found.initializer)
+          ? "function"
+          : "const";
+    } else if (ts.isExportAssignment(statement)) {
+      if (name === "default") return "default";
+    } else if (ts.isFunctionDeclaration(statement) && statement.name?.text === name) return "function";
+    else if (ts.isClassDeclaration(statement) && statement.name?.text === name) return "class";
+    else if (ts.isInterfaceDeclaration(statement) && statement.name.text === name) return "interface";
+    else if (ts.isTypeAliasDeclaration(statement) && statement.name.text === name) return "type";
+  }
+  return undefined;
+};
+
+/** What a file of re-exports gives: each name, and how it is declared where it comes from. */
+export const kindsOfExports = (
+  file: string,
+  files: Files,
+): { readonly name: string; readonly kind: string }[] =>
+  parse(file, files.get(file)!)
+    .statements.filter(ts.isExportDeclaration)
+    .flatMap(({ moduleSpecifier, exportClause }) => {
+      if (exportClause === undefined || !ts.isNamedExports(exportClause)) return [{ name: "*", kind: "?" }];
+      const specifier = (moduleSpecifier as ts.StringLiteral).text;
+      const target = resolve(file, specifier);
+      const text = files.get(target);
+      return exportClause.elements.map(({ propertyName, name }) => ({
+        name: name.text,
+        kind:
+          (text === undefined
+            ? `${specifier}'s`
+            : kindOfDeclaration(parse(target, text), (propertyName ?? name).text)) ?? "?",
+      }));
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));

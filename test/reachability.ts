@@ -122,8 +122,10 @@ const importedNames = (statement: ts.ImportDeclaration, file: string): [string, 
 /** Names that a statement declares, each with the code behind it; undefined for a statement that runs. */
 const declarations = (statement: ts.Statement): [string, ts.Node][] | undefined => {
   if (ts.isVariableStatement(statement))
-    return statement.declarationList.declarations.flatMap((one) =>
-      boundNames(one.name).map((name): [string, ts.Node] => [name, one]),
+    return statement.declarationList.declarations.flatMap(({ name, type, initializer }) =>
+      boundNames(name).flatMap((bound) =>
+        [type, initializer ?? name].flatMap((part): [string, ts.Node][] => (part ? [[bound, part]] : [])),
+      ),
     );
   if (
     ts.isFunctionDeclaration(statement) ||
@@ -164,7 +166,8 @@ const parsedFile = (file: string, text: string, files: Files): ParsedFile => {
     }
   }
   const scope = new Set([...reached.keys(), ...bodies.map(([name]) => name)]);
-  for (const [name, body] of bodies) reached.set(name, reachOf(body, file, files, scope));
+  for (const [name, body] of bodies)
+    reached.set(name, joined(reached.get(name) ?? nothing, reachOf(body, file, files, scope)));
   const loading = joined(...running.map((one) => reachOf(one, file, files, scope)), {
     ...nothing,
     files: loaded,

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import type { TokenIdsBatch } from "../../src/batch/ids-batch.ts";
 import { type Random, seededRandom } from "../../src/core/random.ts";
 import { adapterShape, fillAdapter, type LoraAdapter } from "../../src/engine/lora.ts";
-import { emptyStore, loadStore, type Trained } from "../../src/engine/model-store.ts";
+import { emptyStore, fillStore, type Trained } from "../../src/engine/model-store.ts";
 import type { ParameterStore } from "../../src/engine/parameter-store.ts";
 import type { Grid } from "../../src/frames/grid.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
+import { openCheckpoint } from "../../src/model/checkpoint.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { initialize } from "../../src/model/initialize.ts";
 import { positionsOf } from "../../src/model/positions.ts";
@@ -19,6 +20,22 @@ import { openSafetensors } from "../../src/weights/safetensors.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { writeSafetensors } from "../../src/weights/write-safetensors.ts";
 import { benchShapes, type ShapeName } from "./shapes.ts";
+
+/** A checkpoint's configuration and its parameters in memory. */
+const loadStore = async (
+  folder: string,
+  trained: Trained,
+  adapter?: LoraAdapter,
+): Promise<{ config: ModelConfig; store: ParameterStore }> => {
+  const checkpoint = await openCheckpoint(folder);
+  try {
+    const store = emptyStore(checkpoint.config, trained, adapter);
+    await fillStore(store, checkpoint);
+    return { config: checkpoint.config, store };
+  } finally {
+    await checkpoint.close();
+  }
+};
 
 /** Changes whenever what is written changes, so that older files are not read. */
 const edition = 3;

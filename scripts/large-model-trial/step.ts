@@ -3,7 +3,6 @@
 import { availableParallelism } from "node:os";
 import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
-import { trainedAdapter } from "../../src/engine/lora.ts";
 import { openEmbedded } from "../../src/engine/onnx/open.ts";
 import { takeStep } from "../../src/engine/take-step.ts";
 import type { Objective } from "../../src/graph/objective.ts";
@@ -13,7 +12,6 @@ import { adaptedModel } from "../../src/model/adapted-model.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
 import { readConfigFile } from "../../src/model/families.ts";
 import { newAdapter } from "../../src/weights/new-adapter.ts";
-import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { clipPrompt, peakMemory, timed } from "./prompt.ts";
 
 const [folder, clip, target] = process.argv.slice(2) as [string, string, string];
@@ -65,5 +63,5 @@ console.log(
   `LoRA step: ${whole.inputIds.length} positions, ${scoredRows.length} scored, ${engine.capabilities.trainable.length} trained matrices: ` +
     `loss ${loss.toFixed(4)}, gradient ${norm.toFixed(3)}, ${step.toFixed(1)} s, peak ${peakMemory()}`,
 );
-writeAdapter(target, trainedAdapter(weights.store, adapter), adaptedModel(config));
+await engine.save(target);
 console.log("adapter saved");

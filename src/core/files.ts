@@ -152,11 +152,6 @@ export async function* readJsonRows(file: string): AsyncGenerator<JsonRow> {
   if (rest.length > 0) yield* rowsOf(decodeUtf8(rest, `${file}:${line.number}`), file, line);
 }
 
-/** The values of a JSON-lines file, one at a time. @throws {DataFormatError} as {@link readJsonRows} */
-export async function* readJsonLines(file: string): AsyncGenerator<unknown> {
-  for await (const { value } of readJsonRows(file)) yield value;
-}
-
 /** The text of a file in UTF-8, without its byte-order mark. @throws {DataFormatError} naming the file */
 export const readTextFile = (file: string): string => {
   let bytes: Buffer;

@@ -9,8 +9,6 @@ export type Seconds = Quantity<"seconds">;
 export type FrameIndex = Quantity<"frame index">;
 /** Frames per second. */
 export type FramesPerSecond = Quantity<"frames per second">;
-/** Size in bytes. */
-export type Bytes = Quantity<"bytes">;
 
 /** A stretch of time in seconds from the first frame, half open; `startSeconds <= endSeconds`. */
 export interface TimeSpan {

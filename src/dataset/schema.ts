@@ -144,13 +144,6 @@ export interface Rejection {
   readonly reason: string;
 }
 
-/** Checks a line of `rejected.jsonl`. */
-export const rejectionSchema: z.ZodType<Rejection> = z.strictObject({
-  source: z.string(),
-  ruleId: z.string(),
-  reason: z.string(),
-});
-
 /** What `dataset.json` says about its folder: counts, recipe, files and content hash. */
 export interface DatasetDescription {
   readonly schema: typeof datasetSchemaName;

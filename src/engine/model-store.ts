@@ -1,6 +1,6 @@
 /** Weights of a model in memory: new, or read from a checkpoint. */
 import { elementCount } from "../graph/value.ts";
-import { type Checkpoint, openCheckpoint } from "../model/checkpoint.ts";
+import type { Checkpoint } from "../model/checkpoint.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { type JointParameter, jointParameters } from "../model/joint-parameters.ts";
 import type { TrainedWeights } from "./engine-plugin.ts";
@@ -42,22 +42,6 @@ export const emptyStore = (config: ModelConfig, trained: Trained, adapter?: Lora
 export const fillStore = async (store: ParameterStore, checkpoint: Checkpoint): Promise<void> => {
   const known = new Set(checkpoint.names());
   for (const { name, data } of store.tensors()) if (known.has(name)) await checkpoint.readInto(name, data);
-};
-
-/** A checkpoint's configuration and its parameters in memory. */
-export const loadStore = async (
-  folder: string,
-  trained: Trained,
-  adapter?: LoraAdapter,
-): Promise<{ config: ModelConfig; store: ParameterStore }> => {
-  const checkpoint = await openCheckpoint(folder);
-  try {
-    const store = emptyStore(checkpoint.config, trained, adapter);
-    await fillStore(store, checkpoint);
-    return { config: checkpoint.config, store };
-  } finally {
-    await checkpoint.close();
-  }
 };
 
 /** How frozen matrices are kept: in float32, or in the 16 bits a number that the checkpoint has (computed in float32). */

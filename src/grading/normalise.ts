@@ -36,11 +36,3 @@ export const wordsF1 = (predicted: readonly string[], wanted: readonly string[])
   }
   return (2 * shared) / (predicted.length + wanted.length);
 };
-
-/**
- * {@link wordsF1} after SQuAD's normalisation. Two texts that both normalise to nothing agree.
- *
- * @source SQuAD evaluation script (`compute_f1`)
- */
-export const tokenF1 = (prediction: string, reference: string): number =>
-  wordsF1(normalisedTokens(prediction), normalisedTokens(reference));

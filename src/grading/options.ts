@@ -149,15 +149,3 @@ export const extractOption = (completion: string, options: readonly string[]): E
   if (byLetters !== null) return byLetters;
   return readAnnounced(texts, text) ?? statedOption(texts, text);
 };
-
-/** Splits a one-line option string ("A. urban, B. coastal") into its texts; null when the letters do not run A, B, C, ... */
-export const splitOptions = (line: string): string[] | null => {
-  const marks = [...line.matchAll(/(^|[\s,;]+)([A-Z])[.)]\s*/g)];
-  if (marks.length < 2 || marks.some((mark, index) => mark[2] !== optionLetter(index))) return null;
-  return marks.map((mark, index) =>
-    line
-      .slice(mark.index + mark[0].length, marks[index + 1]?.index ?? line.length)
-      .replace(/[\s,;]+$/, "")
-      .trim(),
-  );
-};

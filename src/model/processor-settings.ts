@@ -88,30 +88,3 @@ export const loadProcessorSettings = (folder: string): ProcessorSettings => {
     videoLimits: limitsOf(fieldsOf(videos.json, videos.file), classLimits.video),
   };
 };
-
-/** The settings of every released Qwen2.5-VL, for models of our own. */
-export const releasedSettings: ProcessorSettings = {
-  patchSize: 14,
-  temporalPatchSize: 2,
-  mergeSize: 2,
-  imageMean: [0.48145466, 0.4578275, 0.40821073],
-  imageStd: [0.26862954, 0.26130258, 0.27577711],
-  imageLimits: { minPixels: 3136, maxPixels: 12_845_056 },
-  videoLimits: { minPixels: 3136, maxPixels: 12_845_056 },
-};
-
-/**
- * `preprocessor_config.json` of settings whose limits are the same for images and videos; the same numbers come back
- * from {@link loadProcessorSettings}.
- */
-export const writeProcessorSettings = (settings: ProcessorSettings): Record<string, unknown> => ({
-  min_pixels: settings.imageLimits.minPixels,
-  max_pixels: settings.imageLimits.maxPixels,
-  patch_size: settings.patchSize,
-  temporal_patch_size: settings.temporalPatchSize,
-  merge_size: settings.mergeSize,
-  image_mean: [...settings.imageMean],
-  image_std: [...settings.imageStd],
-  image_processor_type: "Qwen2VLImageProcessor",
-  processor_class: "Qwen2_5_VLProcessor",
-});

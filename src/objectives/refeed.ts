@@ -9,12 +9,6 @@ export interface RefeedPolicy {
   readonly onExhausted: "baseOnly" | "drop";
 }
 
-/** The default policy (ours; the paper gives no number). */
-export const defaultRefeedPolicy: RefeedPolicy = {
-  maxTries: comparativeDefaults.refeedTries.value,
-  onExhausted: comparativeDefaults.onExhausted.value,
-};
-
 /**
  * Where one pair of completions stands. `resample`: draw the complete-clip completion again, with the instruction in the
  * prompt; `accepted`: r > 0; `exhausted`: r <= 0 and no tries are left.

@@ -1,5 +1,6 @@
 /** `videoperceiver/absent`: a clip and its twin without the decisive frames. */
 export { absentBuilders } from "../absent/builders.ts";
+export { freezeControl } from "../absent/freeze.ts";
 export { keywordExtractors } from "../absent/keywords.ts";
 export { type MadePair, makePair, type PairChoices, type PairSurroundings } from "../absent/make-pair.ts";
 export { checkedPair, type FileReference, type Pair, type Replacement } from "../absent/pair.ts";

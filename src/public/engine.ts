@@ -32,8 +32,14 @@ export { type EngineChoice, type OpenedEngine, openEngine } from "../engine/engi
 export { type Feeds, takeStep } from "../engine/take-step.ts";
 export { type VerifyOptions, type VerifyReport, verifyFixture } from "../engine/verify.ts";
 export { newCheckpoint, newTokenizer } from "../jobs/new-checkpoint.ts";
+export { adaptedModel } from "../model/adapted-model.ts";
 export { batchRules } from "../model/batch-rules.ts";
 export type { ModelConfig } from "../model/config.ts";
 export { modelFamilies, readConfig, readConfigFile } from "../model/families.ts";
 export { segmentTokensOf } from "../model/segment-tokens.ts";
 export { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+export { type Adapter, type LoraModule, readAdapter } from "../weights/adapter.ts";
+export type { AdaptedModel } from "../weights/adapter-names.ts";
+export { mergeAdapter, unmergeAdapter, type WeightOf } from "../weights/merge-adapter.ts";
+export { type NewAdapterOptions, newAdapter } from "../weights/new-adapter.ts";
+export { writeAdapter } from "../weights/write-adapter.ts";

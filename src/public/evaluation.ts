@@ -15,6 +15,7 @@ export {
 } from "../evaluation/interventions.ts";
 export { type Metric, type MetricPlugin, metricRegistry, type NamedMetric } from "../evaluation/metrics.ts";
 export { type Prediction, type Predictions, readPredictions } from "../evaluation/predictions.ts";
+export { type AskedPrompt, optionLines, standardPrompt } from "../evaluation/prompt.ts";
 export { correctness, type EvaluationRecord, readRecords, writeRecord } from "../evaluation/records.ts";
 export {
   accuracyOf,

@@ -17,7 +17,7 @@ export {
 } from "../core/errors.ts";
 export { Html, type HtmlValue, html, trusted } from "../core/html.ts";
 export { type Progress, silentProgress } from "../core/progress.ts";
-export { type Random, seededRandom } from "../core/random.ts";
+export { type Random, type RandomState, restoredRandom, seededRandom } from "../core/random.ts";
 export type { Made, MadeBy } from "../core/registry.ts";
 export {
   type FrameIndex,

@@ -16,7 +16,7 @@ export {
   sub,
   swiglu,
 } from "../graph/ops/elementwise.ts";
-export { input } from "../graph/ops/inputs.ts";
+export { constant, input } from "../graph/ops/inputs.ts";
 export { concat, slice, split, transpose } from "../graph/ops/layout.ts";
 export { linear, matmul } from "../graph/ops/matmul.ts";
 export { rmsNorm, softmax, unitRows } from "../graph/ops/normalize.ts";

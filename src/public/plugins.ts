@@ -24,6 +24,15 @@ export {
   pluginRegistries,
   type Registry,
 } from "../core/registry.ts";
+export {
+  defineExportFormat,
+  type ExportFormat,
+  type ExportFormatPlugin,
+  type ExportPlace,
+  type ExportSample,
+  type ExportWriter,
+  exportFormats,
+} from "../dataset/export.ts";
 export { datasetFilters, defineFilter, type Filter, type FilterPlugin } from "../dataset/filter.ts";
 export {
   type BuiltQuestion,

@@ -1,4 +1,5 @@
 /** `videoperceiver/selection`: which frames of a clip are looked at, and which of them are decisive. */
+export { type MotionParams, motionScores } from "../selection/motion/motion-curve.ts";
 export {
   keyFramesOf,
   type PeakOptions,

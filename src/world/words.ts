@@ -63,8 +63,6 @@ export type Period = (typeof periods)[number];
 
 /** How often a repeated event happens: 1, 2, 3, 4 times. */
 export const counts = ["one", "two", "three", "four"] as const;
-/** A count's word. */
-export type Count = (typeof counts)[number];
 
 /** Patterns of the ground. */
 export const textures = ["plain", "striped", "checked", "dotted", "cloudy", "gridded"] as const;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readJsonLines } from "../../src/core/files.ts";
+import { readJsonRows } from "../../src/core/files.ts";
 import { exportFormats } from "../../src/dataset/export.ts";
 import { readSamples } from "../../src/dataset/read.ts";
 import type { Sample } from "../../src/dataset/sample.ts";
@@ -30,6 +30,9 @@ const collected = async <T>(values: AsyncIterable<T>): Promise<T[]> => {
   return all;
 };
 
+const jsonRows = async (file: string): Promise<unknown[]> =>
+  (await collected(readJsonRows(file))).map(({ value }) => value);
+
 /** Every row of every file of an export, by file. */
 const rowsOf = async (folder: string): Promise<Map<string, Record<string, unknown>[]>> => {
   const found = new Map<string, Record<string, unknown>[]>();
@@ -38,7 +41,7 @@ const rowsOf = async (folder: string): Promise<Map<string, Record<string, unknow
     if (name.endsWith(".parquet"))
       found.set(name, await parquetReadObjects({ file: await asyncBufferFromFile(file), utf8: false }));
     if (name.endsWith(".jsonl") && name !== "left-out.jsonl")
-      found.set(name, (await collected(readJsonLines(file))) as Record<string, unknown>[]);
+      found.set(name, (await jsonRows(file)) as Record<string, unknown>[]);
   }
   return found;
 };
@@ -105,7 +108,7 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
       );
       const out = join(folder, `out-${name}`);
       const summary = await run(name, `out-${name}`);
-      const left = (await collected(readJsonLines(join(out, "left-out.jsonl")))) as {
+      const left = (await jsonRows(join(out, "left-out.jsonl"))) as {
         source: string;
       }[];
       expect(summary.counts).toEqual({
@@ -219,7 +222,7 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
       { dataset: kept, format: "ms-swift", out, force: false, video },
       context,
     );
-    const left = (await collected(readJsonLines(join(out, "left-out.jsonl")))) as { reason: string }[];
+    const left = (await jsonRows(join(out, "left-out.jsonl"))) as { reason: string }[];
     expect(left.map(({ reason }) => reason).join("\n")).toMatch(/replace by media[\s\S]*name of a file/);
     expect(left.some(({ reason }) => /another content than its sample says/.test(reason))).toBe(true);
     expect(summary.counts.written).toBeGreaterThan(0);

@@ -5,7 +5,6 @@ import { describe, expect, test } from "vitest";
 import { type Random, seededRandom } from "../../src/core/random.ts";
 import { Executable, tensorOf } from "../../src/engine/executable.ts";
 import { vectorJacobianProduct } from "../../src/graph/differentiate.ts";
-import { interpret } from "../../src/graph/interpret.ts";
 import * as broadcast from "../../src/graph/ops/broadcast.ts";
 import { cachedAttention } from "../../src/graph/ops/cache.ts";
 import * as elementwise from "../../src/graph/ops/elementwise.ts";
@@ -18,6 +17,7 @@ import * as reduce from "../../src/graph/ops/reduce.ts";
 import { rotary } from "../../src/graph/ops/rotary.ts";
 import * as rows from "../../src/graph/ops/rows.ts";
 import { type DataType, elementCount, topologicalOrder, type Value } from "../../src/graph/value.ts";
+import { interpret } from "../interpret.ts";
 
 /** Declares inputs of a random graph and keeps the numbers that they are fed. */
 class Sample {

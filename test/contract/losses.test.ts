@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { gradient } from "../../src/graph/differentiate.ts";
-import { interpret } from "../../src/graph/interpret.ts";
 import type { FeedSize } from "../../src/graph/objective.ts";
 import { input } from "../../src/graph/ops/inputs.ts";
 import { elementCount, type Value } from "../../src/graph/value.ts";
 import { type LossTerm, lossRegistry, sumOfLosses } from "../../src/objectives/losses.ts";
+import { interpret } from "../interpret.ts";
 
 const width = 5;
 const names = lossRegistry.names();

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { everyRow, labelledRows, prepareCase } from "../../src/engine/fixture-batch.ts";
-import { trainedAdapter } from "../../src/engine/lora.ts";
 import { type Execution, type OpenModel, openEmbedded } from "../../src/engine/onnx/open.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
@@ -17,6 +16,7 @@ import { mergeAdapter } from "../../src/weights/merge-adapter.ts";
 import { newAdapter } from "../../src/weights/new-adapter.ts";
 import { openSafetensors } from "../../src/weights/safetensors.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
+import { trainedAdapter } from "../unit/engine/trained-adapter.ts";
 import { oracleMissing, runPython, type TransformersVersion } from "./python.ts";
 
 const isMissing = oracleMissing("adapters trained here against peft");

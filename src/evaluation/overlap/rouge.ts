@@ -84,25 +84,3 @@ export const rouge = (kind: RougeKind, reference: string, hypothesis: string): O
   const [wanted, given] = [rougeTokens(reference), rougeTokens(hypothesis)];
   return kind === "L" ? rougeL(wanted, given) : rougeN(wanted, given, Number(kind));
 };
-
-/**
- * ROUGE-L of COCO captioning, another metric by the same name: words as they are, beta 1.2, the largest precision and
- * recall over the references.
- *
- * @source salaniz/pycocoevalcap@ad63453
- */
-export const cocoRougeL = (
-  references: readonly (readonly string[])[],
-  hypothesis: readonly string[],
-): number => {
-  let [precision, recall] = [0, 0];
-  for (const reference of references) {
-    const common = longestCommonSubsequence(reference, hypothesis);
-    precision = Math.max(precision, common / Math.max(hypothesis.length, 1));
-    recall = Math.max(recall, common / Math.max(reference.length, 1));
-  }
-  const squared = 1.2 ** 2;
-  return precision > 0 && recall > 0
-    ? ((1 + squared) * precision * recall) / (recall + squared * precision)
-    : 0;
-};

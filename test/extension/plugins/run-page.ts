@@ -1,10 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { html } from "../../../src/core/html.ts";
-import { pageDocument } from "../../../src/pages/document.ts";
-import { lineChart } from "../../../src/pages/line-chart.ts";
-import { scrollBox } from "../../../src/pages/scroll-box.ts";
-import { readRun } from "../../../src/runs/read-run.ts";
+import { html, lineChart, pageDocument, scrollBox } from "videoperceiver";
+import { readRun } from "videoperceiver/training";
 
 /** A page of one's own over a run: every number that it logged, as curves and as a table. */
 export const runPage = (folder: string): string => {

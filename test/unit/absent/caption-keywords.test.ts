@@ -11,7 +11,7 @@ import {
 import { keywordExtractors } from "../../../src/absent/keywords.ts";
 import { captionKeywords } from "../../../src/absent/language/caption-keywords.ts";
 import { installedWordNet, WordNet } from "../../../src/absent/language/wordnet.ts";
-import { readJsonLines, sha256 } from "../../../src/core/files.ts";
+import { readJsonRows, sha256 } from "../../../src/core/files.ts";
 import { sharedFile, sharedMissing } from "../../shared-data.ts";
 
 describe("WordNet", () => {
@@ -184,8 +184,8 @@ describe("accuracy of the offline extractor on held-out captions (docs/keywords.
     for (const { caption, half } of await ownCaptions())
       expect(half).toBe(Number.parseInt(sha256(caption).slice(0, 2), 16) % 2 === 0 ? "tuning" : "held-out");
     const file = new URL("../../data/real-captions.jsonl", import.meta.url).pathname;
-    for await (const row of readJsonLines(file)) {
-      const label = row as Record<string, string>;
+    for await (const { value } of readJsonRows(file)) {
+      const label = value as Record<string, string>;
       expect(Object.keys(label).sort()).toEqual(["file", "half", "id", "keywords", "sha256"]);
       expect(label["sha256"]).toMatch(/^[0-9a-f]{64}$/);
       expect(label["half"]).toBe(

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { duplicateCount, duplicateDetectorAccuracy } from "../../../scripts/duplicate-detector.ts";
 import { absentBuilders } from "../../../src/absent/builders.ts";
-import { duplicateCount, duplicateDetectorAccuracy, freezeControl } from "../../../src/absent/freeze.ts";
+import { freezeControl } from "../../../src/absent/freeze.ts";
 import { type MadePair, makePair, type PairChoices } from "../../../src/absent/make-pair.ts";
 import { checkedPair, type Replacement } from "../../../src/absent/pair.ts";
 import { memorySource, type PairSource } from "../../../src/absent/pair-source.ts";

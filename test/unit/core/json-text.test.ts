@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { DataFormatError } from "../../../src/core/errors.ts";
-import { parseJsonRows, readJsonFile, readJsonLines, readJsonRows } from "../../../src/core/files.ts";
+import { parseJsonRows, readJsonFile, readJsonRows } from "../../../src/core/files.ts";
 import { parseHandWrittenJson, parseJsonFile, repeatedKey } from "../../../src/core/json-text.ts";
 import { readPredictions } from "../../../src/evaluation/predictions.ts";
 import { readLog } from "../../../src/runs/json-lines-log.ts";
@@ -19,7 +19,7 @@ const write = (content: string | Uint8Array, name = "rows.jsonl"): string => {
 };
 const collect = async (file: string): Promise<unknown[]> => {
   const rows: unknown[] = [];
-  for await (const row of readJsonLines(file)) rows.push(row);
+  for await (const { value } of readJsonRows(file)) rows.push(value);
   return rows;
 };
 const bom = "\uFEFF";

@@ -8,10 +8,10 @@ import { wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
 import { modelValues, stepOutputs, weightFeed } from "../../../src/engine/onnx/plan.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import { takeStep } from "../../../src/engine/take-step.ts";
-import { interpret } from "../../../src/graph/interpret.ts";
 import type { Objective } from "../../../src/graph/objective.ts";
 import { add, mul, negate } from "../../../src/graph/ops/elementwise.ts";
 import { mean, sum } from "../../../src/graph/ops/reduce.ts";
+import { interpret } from "../../interpret.ts";
 import { smallConfig, smallEngine, smallIds, smallStore } from "./small-model.ts";
 
 const engines: EmbeddedEngine[] = [];

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { Engine } from "../../../src/engine/contract.ts";
-import { trainedAdapter } from "../../../src/engine/lora.ts";
 import { parameterCount } from "../../../src/engine/model-store.ts";
 import { layerwiseFrom, openEmbedded } from "../../../src/engine/onnx/open.ts";
 import { adaptedModel } from "../../../src/model/adapted-model.ts";
 import { saveCheckpoint } from "../../../src/model/save-checkpoint.ts";
 import { newAdapter } from "../../../src/weights/new-adapter.ts";
 import { smallConfig, smallIds, smallStore } from "./small-model.ts";
+import { trainedAdapter } from "./trained-adapter.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "open-engine-"));
 beforeAll(() =>

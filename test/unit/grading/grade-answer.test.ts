@@ -6,7 +6,7 @@ import { gradeOpenAnswer, tokenOverlapEntailment } from "../../../src/grading/en
 import type { AnswerKind } from "../../../src/grading/grade-answer.ts";
 import { type GradingInput, gradeAnswer } from "../../../src/grading/grade-answer.ts";
 import { extractIndexSet, setF1 } from "../../../src/grading/index-sets.ts";
-import { tokenF1 } from "../../../src/grading/normalise.ts";
+import { normalisedTokens, wordsF1 } from "../../../src/grading/normalise.ts";
 import { extractNumber } from "../../../src/grading/numbers.ts";
 import { officialJudges } from "../../../src/grading/official.ts";
 import { extractOption, optionLetter } from "../../../src/grading/options.ts";
@@ -225,8 +225,9 @@ test("reasoning that never closes holds no answer", () => {
 test("token F1 is symmetric and 1 on itself", () => {
   fc.assert(
     fc.property(anyText, anyText, (a, b) => {
-      expect(tokenF1(a, b)).toBe(tokenF1(b, a));
-      expect(tokenF1(a, a)).toBe(1);
+      const [one, two] = [normalisedTokens(a), normalisedTokens(b)];
+      expect(wordsF1(one, two)).toBe(wordsF1(two, one));
+      expect(wordsF1(one, one)).toBe(1);
     }),
   );
 });

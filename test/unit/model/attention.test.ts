@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import { vectorJacobianProduct } from "../../../src/graph/differentiate.ts";
-import { interpret } from "../../../src/graph/interpret.ts";
 import { input } from "../../../src/graph/ops/inputs.ts";
 import { attend, maskPieces } from "../../../src/model/attention.ts";
+import { interpret } from "../../interpret.ts";
 
 const sizes = { heads: 4, kvHeads: 2, headDim: 4 };
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { frameIndex, seconds } from "../../../src/core/units.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
 import { type Processor, processorFrom, type Resize } from "../../../src/model/processor.ts";
-import { releasedSettings } from "../../../src/model/processor-settings.ts";
+import type { ProcessorSettings } from "../../../src/model/processor-settings.ts";
 import { qwenProcessorRules } from "../../../src/model/qwen-processor-rules.ts";
 import { type ChatMessage, chatTemplate } from "../../../src/text/chat-template.ts";
 import { tokenizerFrom } from "../../../src/text/tokenizer.ts";
@@ -12,6 +12,17 @@ import {
   segmentEndTokens,
   wordLevelTokenizerJson,
 } from "../../../src/text/word-level-tokenizer.ts";
+
+/** The settings of every released Qwen2.5-VL. */
+const releasedSettings: ProcessorSettings = {
+  patchSize: 14,
+  temporalPatchSize: 2,
+  mergeSize: 2,
+  imageMean: [0.48145466, 0.4578275, 0.40821073],
+  imageStd: [0.26862954, 0.26130258, 0.27577711],
+  imageLimits: { minPixels: 3136, maxPixels: 12_845_056 },
+  videoLimits: { minPixels: 3136, maxPixels: 12_845_056 },
+};
 
 const files = wordLevelTokenizerJson(["how", "many", "times", "twice", "<|", "end"]);
 const tokenizer = tokenizerFrom(files["tokenizer.json"], files["tokenizer_config.json"], "world");

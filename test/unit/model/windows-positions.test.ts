@@ -1,11 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Grid } from "../../../src/frames/grid.ts";
-import { positionRules } from "../../../src/model/position-rule.ts";
+import type { PositionRule } from "../../../src/model/position-rule.ts";
 import { positionsOf } from "../../../src/model/positions.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import { windowLayout } from "../../../src/model/qwen2_5_vl/windows.ts";
 import { smallConfig } from "./small-config.ts";
+
+const positionRules: readonly PositionRule[] = [
+  "trained",
+  "transformers-4.52",
+  "transformers-5.8",
+  "transformers-5.23",
+];
 
 const config: Qwen25VLConfig = smallConfig();
 const { image, video } = config.tokens;
@@ -109,7 +116,7 @@ describe("positions", () => {
   });
   test("half a second a step: trained tells the steps apart, 4.52 does not, 5.x puts the text inside the clip", () => {
     const ids = [7, ...Array<number>(6).fill(video), 8];
-    const times = (rule: (typeof positionRules)[number]): number[] => [
+    const times = (rule: PositionRule): number[] => [
       ...positionsOf(
         { rows: 1, columns: 8, inputIds_BT: ids, videoGrids: [[6, 2, 2]], secondsPerGrid: [0.5] },
         config,

@@ -6,17 +6,21 @@ import {
   type AdvantageGroup,
   advantageRegistry,
 } from "../../../src/objectives/advantages.ts";
+import { comparativeDefaults } from "../../../src/objectives/comparative-defaults.ts";
 import { answerQuality } from "../../../src/objectives/quality.ts";
 import {
   advanceRefeed,
   answerableWithoutEvidence,
-  defaultRefeedPolicy,
   type RefeedState,
   refeedMetrics,
   startRefeed,
 } from "../../../src/objectives/refeed.ts";
 import { type RewardInput, rewardRegistry, rewardTotal } from "../../../src/objectives/rewards.ts";
 
+const refeedPolicy = {
+  maxTries: comparativeDefaults.refeedTries.value,
+  onExhausted: comparativeDefaults.onExhausted.value,
+};
 const make = async (name: string, params?: object): Promise<Advantage> =>
   (await advantageRegistry.make(name, params)).value;
 const group = (over: Partial<AdvantageGroup>): AdvantageGroup => {
@@ -139,19 +143,19 @@ test("total: sum of both; exhausted pairs keep the base or leave the loss", asyn
 });
 
 test("refeed: equal qualities ask for a resample, success ends it, tries run out", () => {
-  const start = startRefeed(1, 1, defaultRefeedPolicy);
+  const start = startRefeed(1, 1, refeedPolicy);
   expect(start).toMatchObject({ status: "resample", reward: 0, tries: 0 });
-  const once = startRefeed(0, 0, defaultRefeedPolicy);
-  expect(advanceRefeed(once, 1, defaultRefeedPolicy)).toMatchObject({
+  const once = startRefeed(0, 0, refeedPolicy);
+  expect(advanceRefeed(once, 1, refeedPolicy)).toMatchObject({
     status: "accepted",
     tries: 1,
     reward: 1,
   });
-  const twice = advanceRefeed(advanceRefeed(once, 0, defaultRefeedPolicy), 0, defaultRefeedPolicy);
+  const twice = advanceRefeed(advanceRefeed(once, 0, refeedPolicy), 0, refeedPolicy);
   expect(twice).toMatchObject({ status: "exhausted", tries: 2 });
-  expect(advanceRefeed(twice, 1, defaultRefeedPolicy)).toBe(twice);
-  expect(startRefeed(1, 0, defaultRefeedPolicy).status).toBe("accepted");
-  expect(startRefeed(0, 0, { ...defaultRefeedPolicy, maxTries: 0 }).status).toBe("exhausted");
+  expect(advanceRefeed(twice, 1, refeedPolicy)).toBe(twice);
+  expect(startRefeed(1, 0, refeedPolicy).status).toBe("accepted");
+  expect(startRefeed(0, 0, { ...refeedPolicy, maxTries: 0 }).status).toBe("exhausted");
 });
 
 test("refeed always ends within its tries, and its metrics add up", () => {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { gradient } from "../../../src/graph/differentiate.ts";
-import { interpret } from "../../../src/graph/interpret.ts";
 import { input } from "../../../src/graph/ops/inputs.ts";
 import { lossRegistry } from "../../../src/objectives/losses.ts";
+import { interpret } from "../../interpret.ts";
 
 interface Token {
   readonly ratio: number;

@@ -1,5 +1,5 @@
-import { assert } from "../core/errors.ts";
-import { type ReferenceArray, topologicalOrder, type Value } from "./value.ts";
+import { assert } from "../src/core/errors.ts";
+import { type ReferenceArray, topologicalOrder, type Value } from "../src/graph/value.ts";
 
 /**
  * The reference interpreter: evaluates the graph in float64, one naive rule an operation.
