@@ -37,6 +37,8 @@ interface Outcome {
   /** Of all events with a frame: share of which at least half is gone. */
   readonly halfGone: number;
   readonly framesGone: number;
+  /** Of all events with a frame: share of which nothing is shown anywhere. */
+  readonly unseen: number;
   readonly replaced: number;
   /** Share of the key frames that lie in an event. */
   readonly hits: number;
@@ -70,6 +72,7 @@ const outcomeOf = (
   return {
     halfGone: lost.halfGone / Math.max(1, lost.events),
     framesGone: lost.gone / Math.max(1, lost.frames),
+    unseen: lost.unseen / Math.max(1, lost.events),
     replaced: view.changed.length / timeline.length,
     hits: keys.filter((index) => near(timeline[index]!.timeSeconds, 0)).length / Math.max(1, keys.length),
     beyond: view.changed.filter((index) => !near(timeline[index]!.timeSeconds, step)).length,
@@ -142,12 +145,12 @@ console.log(
   `Clips: ${clips.length}, events: ${clips.reduce((sum, { events }) => sum + events.length, 0)}.\n`,
 );
 console.log(
-  "| relevance, builder | events at least half gone | the same, mean over clips | event frames gone | clip replaced | half gone - control | key frames in events | the same - middle frame |",
+  "| relevance, builder | events at least half gone | the same, mean over clips | event frames gone | events of which nothing is shown | clip replaced | half gone - control | key frames in events | the same - middle frame |",
 );
-console.log("|---|---|---|---|---|---|---|---|");
+console.log("|---|---|---|---|---|---|---|---|---|");
 for (const row of rows)
   console.log(
-    `| ${[row.name, `${row.half} of ${row.events} (${(row.half / row.events).toFixed(3)})`, column(row, "halfGone"), column(row, "framesGone"), column(row, "replaced"), against(row, "halfGone"), column(row, "hits"), against(row, "hits")].join(" | ")} |`,
+    `| ${[row.name, `${row.half} of ${row.events} (${(row.half / row.events).toFixed(3)})`, column(row, "halfGone"), column(row, "framesGone"), column(row, "unseen"), column(row, "replaced"), against(row, "halfGone"), column(row, "hits"), against(row, "hits")].join(" | ")} |`,
   );
 const events = rows.find(({ name }) => name.startsWith("events"))!;
 console.log(

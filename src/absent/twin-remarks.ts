@@ -32,7 +32,7 @@ export const twinRemarks = (made: MadePair, view: TwinView = made.view): string[
   if (made.knownSpans !== undefined) {
     const lost = lostEvents(timeline, view, made.knownSpans);
     remarks.push(
-      `of the events: ${lost.gone} of their ${lost.frames} frames are gone (${percent(lost.gone, lost.frames)}), at least half of ${lost.halfGone} of ${lost.events}`,
+      `of the events: ${lost.gone} of their ${lost.frames} frames are gone (${percent(lost.gone, lost.frames)}), at least half of ${lost.halfGone} of ${lost.events}, nothing is left of ${lost.unseen}`,
     );
   }
   if (runs === 1 && seconds < shortSeconds)

@@ -119,7 +119,7 @@ describe("known events", () => {
     );
   });
 
-  test("a twin that shows another event's frame instead has lost nothing", () => {
+  test("an event whose frame is shown elsewhere is not unseen; a blanked one is", () => {
     const timeline = even(10, 1);
     const spans = [
       { startSeconds: 2, endSeconds: 3 },
@@ -127,12 +127,13 @@ describe("known events", () => {
     ];
     expect(lostEvents(timeline, twinViewOf([{ index: 5, from: 2 }]), spans)).toEqual({
       frames: 2,
-      gone: 0,
-      halfGone: 0,
+      gone: 1,
+      halfGone: 1,
       events: 2,
+      unseen: 1,
     });
     const blank = twinViewOf([{ index: 5, from: 5 }], () => {});
-    expect(lostEvents(timeline, blank, spans)).toMatchObject({ gone: 1, halfGone: 1 });
+    expect(lostEvents(timeline, blank, spans)).toMatchObject({ gone: 1, halfGone: 1, unseen: 1 });
   });
 
   test("explicit span keeps the record that it had", async () => {
