@@ -12,8 +12,12 @@ const ownEntries = [
   },
 ];
 
-/** Heavy tests (sessions, decoders) run one file at a time: spinning thread pools on two cores do not share. */
-const project = (name: string, include: string[], testTimeout: number): object => ({
+/**
+ * A project of tests. `sideBySide`: files run on every core and share a process one after the other, so that modules are
+ * loaded once; such files leave no state behind. The others each have a process of their own and the machine for
+ * themselves, because thread pools of decoders and sessions that spin do not share two cores.
+ */
+const project = (name: string, include: string[], testTimeout: number, sideBySide: boolean): object => ({
   resolve: { alias: ownEntries },
   plugins: mutantPlugins(),
   test: {
@@ -22,8 +26,9 @@ const project = (name: string, include: string[], testTimeout: number): object =
     testTimeout,
     hookTimeout: testTimeout,
     pool: "forks",
-    setupFiles: ["test/property-seed.ts"],
-    fileParallelism: name === "unit",
+    setupFiles: ["test/property-seed.ts", "test/typed-array-equality.ts"],
+    fileParallelism: sideBySide,
+    isolate: !sideBySide,
   },
 });
 
@@ -32,12 +37,12 @@ const config: ViteUserConfig = defineConfig({
     // Unit tests take every core; left alone, vitest keeps one back, which is half of a small machine.
     maxWorkers: availableParallelism(),
     projects: [
-      project("unit", ["test/unit/**/*.test.ts", "test/architecture.test.ts"], 60_000),
-      project("contract", ["test/contract/**/*.test.ts"], 60_000),
-      project("extension", ["test/extension/**/*.test.ts"], 120_000),
-      project("golden", ["test/golden/**/*.test.ts"], 120_000),
-      project("e2e", ["test/e2e/**/*.test.ts"], 900_000),
-      project("oracle", ["test/oracle/**/*.test.ts"], 900_000),
+      project("unit", ["test/unit/**/*.test.ts", "test/architecture.test.ts"], 60_000, true),
+      project("contract", ["test/contract/**/*.test.ts"], 60_000, true),
+      project("extension", ["test/extension/**/*.test.ts"], 120_000, true),
+      project("golden", ["test/golden/**/*.test.ts"], 120_000, false),
+      project("e2e", ["test/e2e/**/*.test.ts"], 900_000, false),
+      project("oracle", ["test/oracle/**/*.test.ts"], 900_000, false),
     ],
   },
 });

@@ -1,7 +1,9 @@
-// npm run bench [-- <name> [--rounds N] [--json]]: lists the benchmarks, or runs one against its anchor.
-import { mkdirSync, readdirSync } from "node:fs";
+// npm run bench [-- <name> [--rounds N] [--json] [--against CHECKOUT]]: lists the benchmarks, or runs one against its
+// anchor, or against our own side as another checkout of this repository has it.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { oracleEnvironment } from "../scripts/oracle-environment.ts";
@@ -49,6 +51,24 @@ const compared = (definition: BenchDefinition, ours: number, side: AnchorSide, v
   return { report: { name: side.name, version: side.version, ...summary(values) }, ratio };
 };
 
+/** Our own side in another checkout, in the anchor's place: what a change does to the speed. Inputs are this checkout's. */
+const earlier = (definition: BenchDefinition, checkout: string): BenchDefinition => {
+  const other = resolve(checkout);
+  if (!existsSync(join(other, "bench", "run.ts")) || !existsSync(join(other, "node_modules")))
+    throw new UsageError(`--against: expected an installed checkout of this repository; got ${checkout}`);
+  const revision = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: other, encoding: "utf8" });
+  const { otherAnchors: _, limit: __, ...rest } = definition;
+  return {
+    ...rest,
+    needsPython: false,
+    anchor: (context) => ({
+      ...definition.ours({ ...context, root: other }),
+      name: "ours, another checkout",
+      version: revision.trim(),
+    }),
+  };
+};
+
 const runBench = async (definition: BenchDefinition, rounds: number): Promise<object> => {
   const environment = definition.needsPython ? oracleEnvironment() : { python: "" };
   if (typeof environment === "string") throw new UsageError(environment);
@@ -89,7 +109,11 @@ const runBench = async (definition: BenchDefinition, rounds: number): Promise<ob
 const main = async (): Promise<void> => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: "string" }, json: { type: "boolean", default: false } },
+    options: {
+      rounds: { type: "string" },
+      json: { type: "boolean", default: false },
+      against: { type: "string" },
+    },
   });
   const [name, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`one benchmark at a time, got ${positionals.join(", ")}`);
@@ -102,7 +126,8 @@ const main = async (): Promise<void> => {
         console.log(`${name.padEnd(28)} ${unit.padEnd(10)} ${summary}`);
     return;
   }
-  const definition = await load(name);
+  const own = await load(name);
+  const definition = values.against === undefined ? own : earlier(own, values.against);
   const rounds = values.rounds === undefined ? definition.rounds : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new UsageError(`--rounds: expected an integer >= 1; got ${values.rounds}`);

@@ -28,7 +28,8 @@ export const visit = (node: ts.Node, see: (node: ts.Node) => void): void => {
   ts.forEachChild(node, (child) => visit(child, see));
 };
 
-const resolve = (from: string, specifier: string): string => {
+/** The file that a relative import names. */
+export const resolve = (from: string, specifier: string): string => {
   const parts = from.split("/").slice(0, -1);
   for (const part of specifier.split("/"))
     if (part === "..") parts.pop();
@@ -51,15 +52,21 @@ const isTypeOnly = (node: ts.ImportDeclaration | ts.ExportDeclaration): boolean 
   );
 };
 
-/** The relative imports of a file: static, dynamic, re-exports, and `import("...")` types. */
-export const importsOf = (file: string, text: string): Import[] => {
+const imports = new WeakMap<ts.SourceFile, readonly Import[]>();
+
+/** The relative imports of a file: static, dynamic, re-exports, and `import("...")` types. Found once per content. */
+export const importsOf = (file: string, text: string): readonly Import[] => {
+  const source = parse(file, text);
+  const known = imports.get(source);
+  if (known !== undefined) return known;
   const found: Import[] = [];
+  imports.set(source, found);
   const add = (specifier: ts.Node | undefined, typeOnly: boolean): void => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier) || !specifier.text.startsWith("."))
       return;
     found.push({ from: file, to: resolve(file, specifier.text), typeOnly });
   };
-  visit(parse(file, text), (node) => {
+  visit(source, (node) => {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node))
       add(node.moduleSpecifier, isTypeOnly(node));
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
@@ -213,6 +220,21 @@ export const defaultExportViolations = (files: Files, { folders, entries }: Plug
     if (!isPlugin && has) violations.push(`${file}: default exports are for plug-ins only`);
   }
   return violations;
+};
+
+/** Functions longer than `most` lines, as `file:line: lines`; functions inside count as part of the outer one. */
+export const longFunctions = (files: Files, most: number): string[] => {
+  const found: string[] = [];
+  for (const [file, text] of files) {
+    const source = parse(file, text);
+    visit(source, (node) => {
+      if (!ts.isFunctionLike(node) || !("body" in node) || node.body === undefined) return;
+      const from = source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
+      const lines = source.getLineAndCharacterOfPosition(node.end).line + 2 - from;
+      if (lines > most) found.push(`${file}:${from}: ${lines} lines`);
+    });
+  }
+  return found;
 };
 
 /** Lines of a text; a line feed at the end begins no further line. */

@@ -12,6 +12,7 @@ import {
   type LayerTable,
   layerViolations,
   lineCount,
+  longFunctions,
   machinePaths,
   type PluginPlaces,
   privateFolderViolations,
@@ -102,6 +103,9 @@ const pluginPlaces: PluginPlaces = {
 const privateFolderOf = (file: string): string | undefined =>
   /^src\/(?:model|engine)\/[^/]+(?=\/)/.exec(file)?.[0];
 
+/** Files that are over 300 lines or hold a function over 80. None may be added; one that was mended goes. */
+const stillLong = ["src/jobs/build/build.ts", "src/recipes/repro.ts"];
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const leftOut = ["node_modules", "dist", "runs", "coverage", ".git", ".cache", ".tmp"];
 
@@ -146,13 +150,22 @@ describe("the house", () => {
     const typescript = new Map([...code].filter(([file]) => file.endsWith(".ts")));
     expect(danglingImports(typescript, (file) => existsSync(join(root, file)))).toEqual([]);
   });
-  test("no file over 600 lines, the median source file under 150", () => {
+  test("no source file over 300 lines, no other over 600, the median source file under 150", () => {
     const lengths = [...code].map(([file, text]) => ({ file, lines: lineCount(text) }));
-    expect(lengths.filter(({ lines }) => lines > 600).map(({ file, lines }) => `${file}: ${lines}`)).toEqual(
-      [],
-    );
+    const most = (file: string): number => (file.startsWith("src/") && !stillLong.includes(file) ? 300 : 600);
+    const tooLong = lengths.filter(({ file, lines }) => lines > most(file));
+    expect(tooLong.map(({ file, lines }) => `${file}: ${lines}`)).toEqual([]);
     const sorted = [...sourceFiles.values()].map(lineCount).sort((a, b) => a - b);
     expect(sorted[Math.floor(sorted.length / 2)]!).toBeLessThan(150);
+  });
+  test("no function over 80 lines", () => {
+    const long = longFunctions(sourceFiles, 80);
+    expect(long.filter((one) => !stillLong.some((file) => one.startsWith(`${file}:`)))).toEqual([]);
+    for (const file of stillLong)
+      expect(
+        long.some((one) => one.startsWith(`${file}:`)),
+        file,
+      ).toBe(true);
   });
   test("a word has one meaning: no name is exported by two stages", () => {
     expect(sharedNames(sourceFiles)).toEqual([]);
@@ -188,7 +201,7 @@ describe("the house", () => {
     );
     expect(places.filter((place) => !place.startsWith("https://registry.npmjs.org/"))).toEqual([]);
   });
-  test("every locked package runs on the oldest Node that ours promises, so that installing warns of nothing", () => {
+  test("every locked package runs on the oldest Node that ours promises, but one that only a queue needs", () => {
     const { engines } = JSON.parse(read("package.json")) as { engines: { node: string } };
     const oldest = engines.node.replace(">=", "");
     const { packages } = JSON.parse(read("package-lock.json")) as {
@@ -198,7 +211,10 @@ describe("the house", () => {
       engines?.node === undefined ? [] : [{ name, node: engines.node }],
     );
     expect(asking.length).toBeGreaterThan(50);
-    expect(asking.filter(({ node }) => !satisfies(oldest, node))).toEqual([]);
+    // Only `--queue` loads it, on the Node that the package brings along; installing on an older one warns of it.
+    const onPinnedNode = ["node_modules/pg-boss"];
+    const tooNew = asking.filter(({ node }) => !satisfies(oldest, node)).map(({ name }) => name);
+    expect(tooNew).toEqual(onPinnedNode);
   });
 });
 
@@ -237,6 +253,19 @@ describe("each rule catches a planted violation", () => {
     expect(privateFolderViolations(files, privateFolderOf)).toEqual([
       "src/model/alpha/family.ts -> src/model/beta/tower.ts",
       "src/cli/a.ts -> src/engine/onnx/open.ts",
+    ]);
+  });
+  test("long functions", () => {
+    const body = (lines: number): string => "\n".repeat(lines - 1);
+    const files = planted({
+      "src/core/a.ts": `\nexport const a = () => {${body(4)}};\nfunction b() {${body(3)}}`,
+      "src/core/c.ts": `class C {\n  m(): void {\n    [1].map((x) => {${body(5)}});\n  }\n}`,
+      "src/core/d.ts": `const text = \`${body(9)}\`; declare function e(\n\n\n\n): void;`,
+    });
+    expect(longFunctions(files, 3)).toEqual([
+      "src/core/a.ts:2: 4 lines",
+      "src/core/c.ts:2: 7 lines",
+      "src/core/c.ts:3: 5 lines",
     ]);
   });
   test("cycles", () => {

@@ -1,7 +1,9 @@
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import type { TimeSpan } from "../core/units.ts";
 import type { ClipReference, Sample } from "../dataset/sample.ts";
 import type { OfficialRule } from "../grading/official.ts";
 import type { NamedMetric } from "./metrics.ts";
+import type { AskedPrompt } from "./prompt.ts";
 
 /**
  * A row of a data set as a benchmark gives it. An answer may be kept secret (null), and a clip may be known by its name
@@ -12,6 +14,8 @@ export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly clip: Pick<ClipReference, "file"> & Partial<ClipReference>;
   /** What all statistics are clustered by, where that is not the clip: edited versions of one video share it. */
   readonly cluster?: string;
+  /** The stretch of the clip that the question is about; frames are chosen inside it. Left out: all of it. */
+  readonly range?: TimeSpan;
   /** What is odd about its annotation and how it was taken; named and counted with every score. */
   readonly irregular?: readonly string[];
 }
@@ -43,6 +47,8 @@ export interface Benchmark {
   /** Which published score it reproduced, and with what; left out: none, its scores are unverified. */
   readonly verified?: string;
   readonly ownLayout?: OwnLayout;
+  /** What a question says to a model, as its authors ask it; the usual form when left out. */
+  readonly prompt?: (sample: BenchmarkSample) => AskedPrompt;
   /** Every sample of an annotation file or data folder. @throws {DataFormatError} naming the place */
   samples(path: string): Promise<readonly BenchmarkSample[]>;
 }

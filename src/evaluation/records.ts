@@ -72,6 +72,12 @@ export interface EvaluationRecord {
   readonly optionProbabilities?: readonly number[];
 }
 
+/** What made something, as a person writes it: `NAME` or `NAME:key=value,...`. */
+export const recipeText = ({ name, params }: MadeBy): string => {
+  const values = Object.entries(params).map(([key, value]) => `${key}=${String(value)}`);
+  return values.length === 0 ? name : `${name}:${values.join(",")}`;
+};
+
 /** The records that count: those whose answer is published. */
 export const scoredRecords = (records: readonly EvaluationRecord[]): EvaluationRecord[] =>
   records.filter(({ outcome }) => outcome !== "unscored");

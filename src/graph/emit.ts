@@ -80,6 +80,52 @@ export interface EmitOptions {
   readonly openShapes?: boolean;
 }
 
+/** Constants of a graph, each written once. */
+class Initializers {
+  readonly tensors = new ProtobufWriter();
+  /** Of the next name that the writer gives. */
+  serial = 0;
+  readonly #known = new Map<string, string>();
+
+  /** @returns the constant's name */
+  add(type: DataType, shape: readonly number[], bytes: Uint8Array): string {
+    const key = `${type}:${shape.join(",")}:${bytes.length <= 256 ? Buffer.from(bytes).toString("hex") : `#${this.serial}`}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const name = `c${this.serial++}`;
+    this.tensors.message(5, (tensor) => {
+      for (const size of shape) tensor.integer(1, size);
+      tensor.integer(2, onnxType[type]).string(8, name).bytes(9, bytes);
+    });
+    this.#known.set(key, name);
+    return name;
+  }
+
+  integers(values: number | readonly number[]): string {
+    const list = typeof values === "number" ? [values] : values;
+    const data = BigInt64Array.from(list, (value) => BigInt(value));
+    return this.add("int64", typeof values === "number" ? [] : [list.length], new Uint8Array(data.buffer));
+  }
+
+  floats(values: number | Float32Array, shape?: readonly number[]): string {
+    const data = typeof values === "number" ? Float32Array.of(values) : values;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return this.add("float32", shape ?? (typeof values === "number" ? [] : [data.length]), bytes);
+  }
+}
+
+/** Declares an output that is a sequence of float32 scalars. */
+const writeSequenceInfo = (graph: ProtobufWriter, name: string): void => {
+  graph.message(12, (info) => {
+    info.string(1, name);
+    info.message(2, (type) =>
+      type.message(4, (list) =>
+        list.message(1, (element) => element.message(1, (tensor) => tensor.integer(1, onnxType.float32))),
+      ),
+    );
+  });
+};
+
 /**
  * Writes the graph of the named outputs as an ONNX model. Inputs keep their own names.
  *
@@ -90,25 +136,10 @@ export const emitModel = (
   { sequence, stored, openShapes = false }: EmitOptions = {},
 ): EmittedModel => {
   const graph = new ProtobufWriter();
-  const initializers = new ProtobufWriter();
-  const interned = new Map<string, string>();
+  const initializers = new Initializers();
   const names = new Map<Value, string>();
   const inputs = new Map<string, Value>();
-  let serial = 0;
   let nodes = 0;
-
-  const initializer = (type: DataType, shape: readonly number[], bytes: Uint8Array): string => {
-    const key = `${type}:${shape.join(",")}:${bytes.length <= 256 ? Buffer.from(bytes).toString("hex") : `#${serial}`}`;
-    const known = interned.get(key);
-    if (known !== undefined) return known;
-    const name = `c${serial++}`;
-    initializers.message(5, (tensor) => {
-      for (const size of shape) tensor.integer(1, size);
-      tensor.integer(2, onnxType[type]).string(8, name).bytes(9, bytes);
-    });
-    interned.set(key, name);
-    return name;
-  };
 
   const emitter: Emitter = {
     name: (value) => {
@@ -116,7 +147,7 @@ export const emitModel = (
       assert(name !== undefined, `value of ${value.node.operation.name} was emitted before its users`);
       return name;
     },
-    temporary: () => `t${serial++}`,
+    temporary: () => `t${initializers.serial++}`,
     node: (type, from, to, attributes = {}, domain = "") => {
       nodes++;
       graph.message(1, (node) => {
@@ -127,20 +158,8 @@ export const emitModel = (
         if (domain !== "") node.string(7, domain);
       });
     },
-    integers: (values) => {
-      const list = typeof values === "number" ? [values] : values;
-      const data = BigInt64Array.from(list, (value) => BigInt(value));
-      return initializer(
-        "int64",
-        typeof values === "number" ? [] : [list.length],
-        new Uint8Array(data.buffer),
-      );
-    },
-    floats: (values, shape) => {
-      const data = typeof values === "number" ? Float32Array.of(values) : values;
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      return initializer("float32", shape ?? (typeof values === "number" ? [] : [data.length]), bytes);
-    },
+    integers: (values) => initializers.integers(values),
+    floats: (values, shape) => initializers.floats(values, shape),
   };
 
   // A computed value that is an output has the output's name; other outputs are copies.
@@ -159,7 +178,7 @@ export const emitModel = (
       const { name } = node.attributes as { name: string };
       assert(!inputs.has(name), `two inputs are called ${name}`);
       assert(!/^[ctv]\d/.test(name), `input ${name} is called like a value in between`);
-      if (stored?.has(name) === true) writeStored(initializers, name, node.outputs[0]!);
+      if (stored?.has(name) === true) writeStored(initializers.tensors, name, node.outputs[0]!);
       else inputs.set(name, node.outputs[0]!);
       names.set(node.outputs[0]!, name);
     } else if (sum !== undefined) emitFusedSum(node, sum, emitter);
@@ -174,17 +193,10 @@ export const emitModel = (
   for (const [name, value] of inputs) writeValueInfo(body, 11, name, value, openShapes);
   if (sequence !== undefined) {
     emitter.node("SequenceConstruct", [emitter.floats(0)], [sequence]);
-    body.message(12, (info) => {
-      info.string(1, sequence);
-      info.message(2, (type) =>
-        type.message(4, (list) =>
-          list.message(1, (element) => element.message(1, (tensor) => tensor.integer(1, onnxType.float32))),
-        ),
-      );
-    });
+    writeSequenceInfo(body, sequence);
   }
   for (const [name, value] of Object.entries(outputs)) writeValueInfo(body, 12, name, value, openShapes);
-  body.append(initializers.finish());
+  body.append(initializers.tensors.finish());
   model.bytes(7, body.finish());
   model.message(8, (opset) => opset.string(1, "").integer(2, opsetVersion));
   model.message(8, (opset) => opset.string(1, "com.microsoft").integer(2, 1));

@@ -1,4 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { DataFormatError } from "../core/errors.ts";
+import { sha256 } from "../core/files.ts";
+import { readDescription } from "../dataset/read.ts";
 import type { Benchmark, BenchmarkSample } from "../evaluation/benchmarks.ts";
 
 /** Something odd in the annotations, and the questions that have it. */
@@ -30,3 +34,9 @@ export const irregularitiesOf = (samples: readonly BenchmarkSample[]): Irregular
     for (const what of new Set(irregular)) ids.set(what, [...(ids.get(what) ?? []), id]);
   return [...ids].map(([what, named]) => ({ what, ids: named }));
 };
+
+/** A hash of what is asked: the data set's own, or that of the samples. */
+export const annotationVersion = (path: string, samples: readonly BenchmarkSample[]): string =>
+  existsSync(join(path, "dataset.json"))
+    ? readDescription(path).contentHash
+    : sha256(samples.map((sample) => JSON.stringify(sample)).join("\n"));

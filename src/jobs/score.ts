@@ -1,10 +1,6 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { BenchmarkError } from "../core/errors.ts";
-import { sha256 } from "../core/files.ts";
 import type { Made } from "../core/registry.ts";
-import { readDescription } from "../dataset/read.ts";
-import { type Benchmark, type BenchmarkSample, benchmarkRegistry } from "../evaluation/benchmarks.ts";
+import { type Benchmark, benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { metricsFor } from "../evaluation/metrics.ts";
 import { isAnswered, predictionSubject } from "../evaluation/prediction-subject.ts";
@@ -12,7 +8,7 @@ import { type PredictedView, type Predictions, readPredictions } from "../evalua
 import type { EvaluationRecord } from "../evaluation/records.ts";
 import { scoreView, type ViewScore } from "../evaluation/score.ts";
 import { type ChosenSplit, chooseSplit } from "../evaluation/splits.ts";
-import { type Irregularity, irregularitiesOf, samplesOnce } from "./benchmark-samples.ts";
+import { annotationVersion, type Irregularity, irregularitiesOf, samplesOnce } from "./benchmark-samples.ts";
 import type { JobContext } from "./job-context.ts";
 
 /** What is scored against what. */
@@ -56,12 +52,6 @@ export interface ScoreResult extends ViewScore {
   readonly views: readonly ViewScore[];
   readonly records: readonly EvaluationRecord[];
 }
-
-/** A hash of what is asked: the data set's own, or that of the samples. */
-const annotationVersion = (path: string, samples: readonly BenchmarkSample[]): string =>
-  existsSync(join(path, "dataset.json"))
-    ? readDescription(path).contentHash
-    : sha256(samples.map((sample) => JSON.stringify(sample)).join("\n"));
 
 /** The benchmark as it was named; what its parameters leave open is as our own records say that it was asked. */
 const chooseBenchmark = async (

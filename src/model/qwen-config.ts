@@ -130,6 +130,25 @@ export const readQwenConfig = <Family extends string, Vision extends VisionSizes
   };
 };
 
+/** The constant of the reference code (`eps=1e-6` of the vision tower's norms); no layout stores it. */
+export const towerNormEps = 1e-6;
+
+/** What both classes of the reference assume for fields of `vision_config` that are not there. */
+export const towerDefaults = {
+  depth: 32,
+  hidden_size: 3584,
+  num_heads: 16,
+  patch_size: 14,
+  spatial_merge_size: 2,
+  temporal_patch_size: 2,
+} as const;
+
+/** Base of the tower's rotary angles: 10,000 unless the file says otherwise. */
+export const towerTheta = (vision: Fields): number => {
+  const rope = vision.has("rope_parameters") ? vision.nested("rope_parameters") : undefined;
+  return rope?.has("rope_theta") ? rope.positive("rope_theta") : 10_000;
+};
+
 /**
  * The shared fields in the hub's flat layout, with what transformers 5.x needs beside it (`dtype`); transformers 4.49
  * ignores those. `vision_token_id` and other unused fields are not written.

@@ -1,11 +1,26 @@
-/** `videoperceiver/model`: what a model family is made of. A family is declared with `defineModelFamily`. */
+/**
+ * `videoperceiver/model`: what a model family and a loss are made of. They are declared with `defineModelFamily` and with
+ * `defineLoss` of `videoperceiver/plugins`.
+ */
 export type { Grid } from "../frames/grid.ts";
 export { reshape, sumKeep } from "../graph/ops/broadcast.ts";
-export { add, addScalar, gelu, mul, scale, sigmoid, silu, sub, swiglu } from "../graph/ops/elementwise.ts";
+export {
+  add,
+  addScalar,
+  gelu,
+  mul,
+  negate,
+  scale,
+  sigmoid,
+  silu,
+  sub,
+  swiglu,
+} from "../graph/ops/elementwise.ts";
 export { input } from "../graph/ops/inputs.ts";
 export { concat, slice, split, transpose } from "../graph/ops/layout.ts";
 export { linear, matmul } from "../graph/ops/matmul.ts";
-export { rmsNorm, softmax } from "../graph/ops/normalize.ts";
+export { rmsNorm, softmax, unitRows } from "../graph/ops/normalize.ts";
+export { logSumExp, mean, rowDot, sum } from "../graph/ops/reduce.ts";
 export { rotary } from "../graph/ops/rotary.ts";
 export { gatherRows, permuteRows } from "../graph/ops/rows.ts";
 export type { Value } from "../graph/value.ts";

@@ -66,6 +66,9 @@ export interface QuickstartRecipe {
  *
  * Sizes and learning rates come from a study of what such a model learns from scratch in minutes. Contrast has a weight of
  * 0.03 instead of the paper's 0.1: there it cost no accuracy, with 0.1 half a point to two points (206 steps, one seed).
+ *
+ * @differs one key frame a clip (top-1) and its whole stretch replaced, the paper takes every local maximum and replaces
+ * single frames; keywords come from the world's script, not from a language model
  */
 const quickstart = (minutes: number, seed: number, engine = "onnx"): QuickstartRecipe => {
   const share = minutes / 8;

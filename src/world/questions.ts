@@ -1,4 +1,4 @@
-import { seededRandom } from "../core/random.ts";
+import { type Random, seededRandom } from "../core/random.ts";
 import type { Sample } from "../dataset/sample.ts";
 import { denseCaption, eventCaption } from "./captions.ts";
 import type { ClipPlan } from "./plan.ts";
@@ -33,10 +33,10 @@ export interface WorldQuestion {
   readonly aboutEvent: boolean;
 }
 
-/** Every question about a clip: the closed ones that its story has exactly one answer to, and the two captions. */
-export const questionsFor = (plan: ClipPlan): WorldQuestion[] => {
-  const order = seededRandom("world", plan.seed, "options", plan.index);
-  const closed = (
+/** Makes closed questions whose options are shuffled, each pattern in its own order. */
+const closedQuestions =
+  (order: Random) =>
+  (
     skill: WorldSkill,
     template: string,
     question: string,
@@ -52,6 +52,10 @@ export const questionsFor = (plan: ClipPlan): WorldQuestion[] => {
     options: order.fork(template).shuffled(options),
     aboutEvent,
   });
+
+/** Every question about a clip: the closed ones that its story has exactly one answer to, and the two captions. */
+export const questionsFor = (plan: ClipPlan): WorldQuestion[] => {
+  const closed = closedQuestions(seededRandom("world", plan.seed, "options", plan.index));
   const { profile } = plan;
   const first = plan.events[0]!;
   const hero = plan.actors[first.actor]!;

@@ -29,6 +29,32 @@ const stopped = (): Error => {
   return error;
 };
 
+const forkWorker = (): ChildProcess =>
+  fork(program, [], {
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    env: { ...process.env, NODE_OPTIONS: "", UV_THREADPOOL_SIZE: "1" },
+  });
+
+/** Ends processes; when they have ended, nobody writes into the folder any more. */
+const killed = (children: Iterable<ChildProcess>): Promise<unknown> =>
+  Promise.all(
+    [...children].map(
+      (child) =>
+        new Promise<void>((ended) => {
+          child.once("exit", () => ended());
+          child.kill("SIGKILL");
+        }),
+    ),
+  );
+
+/** A worker's death as the person who waits is told it. */
+const death = (chunk: number | undefined, got: string): VideoError =>
+  new VideoError("a worker that makes clips died", {
+    ...(chunk === undefined ? {} : { where: `clips ${chunk * chunkClips} and following` }),
+    got,
+  });
+
 /**
  * Has every chunk made. A worker that dies costs its chunk a second attempt by a new worker.
  * @throws {VideoError} when a chunk kills two workers
@@ -44,23 +70,11 @@ export const makeChunks = (work: ChunkWork): Promise<void> =>
       if (over) return;
       over = true;
       work.signal?.removeEventListener("abort", onAbort);
-      const ends = [...running].map(
-        (child) =>
-          new Promise<void>((ended) => {
-            child.once("exit", () => ended());
-            child.kill("SIGKILL");
-          }),
-      );
-      // Nobody may still write into the folder when the caller goes on.
-      void Promise.all(ends).then(() => (error === undefined ? resolve() : reject(error)));
+      void killed(running).then(() => (error === undefined ? resolve() : reject(error)));
     };
     const onAbort = (): void => finish(stopped());
     const start = (): void => {
-      const child = fork(program, [], {
-        execArgv: ["--disable-warning=ExperimentalWarning"],
-        stdio: ["ignore", "ignore", "inherit", "ipc"],
-        env: { ...process.env, NODE_OPTIONS: "", UV_THREADPOOL_SIZE: "1" },
-      });
+      const child = forkWorker();
       running.add(child);
       let current: number | undefined;
       let clips = 0;
@@ -106,12 +120,7 @@ export const makeChunks = (work: ChunkWork): Promise<void> =>
           attempts.set(chunk, (attempts.get(chunk) ?? 0) + 1);
         }
         if (chunk === undefined || attempts.get(chunk)! >= attemptsPerChunk)
-          finish(
-            new VideoError("a worker that makes clips died", {
-              ...(chunk === undefined ? {} : { where: `clips ${chunk * chunkClips} and following` }),
-              got: signal ?? `status ${code}`,
-            }),
-          );
+          finish(death(chunk, signal ?? `status ${code}`));
         else start();
       });
       tell({ type: "begin", order: work.order });

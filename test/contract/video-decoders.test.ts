@@ -1,58 +1,17 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UnsupportedError } from "../../src/core/errors.ts";
-import { frameIndex, seconds } from "../../src/core/units.ts";
 import { readFrames } from "../../src/frames/read-frames.ts";
 import { type DecoderChoice, openVideoService, type VideoService } from "../../src/video/service.ts";
 import type { RawFrames } from "../../src/video/types.ts";
+import { barcodeClip, readBarcode, steadyTimes } from "../barcode-clips.ts";
 
 const names = readdirSync(new URL("../../src/video/decoders/", import.meta.url)).map((file) =>
   file.replace(/\.ts$/, ""),
 );
-
-/** Frame i shows i as a barcode of eight grey columns, so that a wrong frame is seen in its pixels. */
-const barcode = (count: number, width: number, height: number): Uint8Array => {
-  const pixels = new Uint8Array(count * width * height * 3);
-  for (let at = 0, i = 0; i < count; i++)
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++, at += 3) {
-        const bit = (i >> Math.floor((x * 8) / width)) & 1;
-        pixels.fill(bit === 1 ? 220 : 30, at, at + 3);
-      }
-  return pixels;
-};
-
-const readBarcode = (frames: RawFrames, position: number): number => {
-  const { width, height, pixels } = frames;
-  let number = 0;
-  for (let bit = 0; bit < 8; bit++) {
-    const x = Math.floor(((bit + 0.5) * width) / 8);
-    const at = ((position * height + (height >> 1)) * width + x) * 3;
-    if (pixels[at]! > 125) number |= 1 << bit;
-  }
-  return number;
-};
-
-const clipOf = (times: readonly number[], width: number, height: number): RawFrames => ({
-  pixels: barcode(times.length, width, height),
-  frames: times.map((time, i) => ({ index: frameIndex(i), timeSeconds: seconds(time) })),
-  width,
-  height,
-});
-
-const steady = (count: number, fps: number): number[] => Array.from({ length: count }, (_, i) => i / fps);
-
-/** Live workers of this process: only they have the worker program and a decoder's name on their command line. */
-const workersOf = (parent: number): number => {
-  const lines = execFileSync("ps", ["-eo", "ppid,args"]).toString().split("\n");
-  return lines.filter(
-    (line) => Number(line.trim().split(/\s+/)[0]) === parent && line.includes("worker/main.ts"),
-  ).length;
-};
 
 describe.each(names)("decoder %s", (name) => {
   let folder: string;
@@ -65,8 +24,8 @@ describe.each(names)("decoder %s", (name) => {
       expect((await service.decoder()).name).toBe(name);
       const write = (file: string, clip: RawFrames, gop: number): Promise<unknown> =>
         service.write(join(folder, file), { ...clip, frames: [clip], encode: { gop, preset: "fast" } });
-      await write("steady.mp4", clipOf(steady(60, 25), 64, 48), 250);
-      await write("groups.mp4", clipOf(steady(250, 30), 64, 48), 70);
+      await write("steady.mp4", barcodeClip(steadyTimes(60, 25), 64, 48), 250);
+      await write("groups.mp4", barcodeClip(steadyTimes(250, 30), 64, 48), 70);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
       missing = true;
@@ -90,7 +49,7 @@ describe.each(names)("decoder %s", (name) => {
     width: number,
     height: number,
   ): Promise<void> => {
-    const clip = clipOf(times, width, height);
+    const clip = barcodeClip(times, width, height);
     const written = await service.write(file, { width, height, frames: [clip] });
     expect(written.frames).toBe(times.length);
     const info = await service.probe(file);
@@ -105,7 +64,7 @@ describe.each(names)("decoder %s", (name) => {
   };
 
   check("gives back what it wrote: frames, order, times", () =>
-    roundTrip(join(folder, "steady.mp4"), steady(60, 25), 64, 48),
+    roundTrip(join(folder, "steady.mp4"), steadyTimes(60, 25), 64, 48),
   );
   check("says of a picture that it is one", async () => {
     const file = join(folder, "photo.mp4");
@@ -119,14 +78,14 @@ describe.each(names)("decoder %s", (name) => {
     await roundTrip(join(folder, "variable.mp4"), times, 64, 48);
     expect((await service.probe(join(folder, "variable.mp4"))).variableRate).toBe(true);
   });
-  check("pads odd sides to even ones", () => roundTrip(join(folder, "odd.mp4"), steady(10, 10), 65, 47));
+  check("pads odd sides to even ones", () => roundTrip(join(folder, "odd.mp4"), steadyTimes(10, 10), 65, 47));
   check("writes a single frame", () => roundTrip(join(folder, "single.mp4"), [0], 32, 32));
   check("writes the same bytes every time, H.264 with the index in front and no banner", async () => {
     const hashes = new Set<string>();
     for (const round of [0, 1, 2]) {
       const file = join(folder, `same-${round}.mp4`);
       const encode = { preset: "medium", crf: 30 } as const;
-      const frames = [clipOf(steady(40, 25), 96, 64)];
+      const frames = [barcodeClip(steadyTimes(40, 25), 96, 64)];
       hashes.add((await service.write(file, { width: 96, height: 64, frames, encode })).sha256);
       const bytes = readFileSync(file).toString("latin1");
       expect(bytes).not.toMatch(/x264|Lavf|Lavc/);
@@ -185,7 +144,7 @@ describe.each(names)("decoder %s", (name) => {
     const one = await readFrames(service, complete, { select: { kind: "all" } });
     const two = await readFrames(service, absent, { select: { kind: "all" } });
     expect(two.frames).toEqual(one.frames);
-    expect(one.frames.map((_, i) => readBarcode(one, i))).toEqual(steady(60, 1));
+    expect(one.frames.map((_, i) => readBarcode(one, i))).toEqual(steadyTimes(60, 1));
     const bytes = 64 * 48 * 3;
     for (let i = 0; i < 60; i++) {
       const same = Buffer.compare(
@@ -233,89 +192,22 @@ describe.each(names)("decoder %s", (name) => {
     expect(info.faults.length).toBeGreaterThan(0);
     const batch = await readFrames(service, file, { select: { kind: "all" } });
     expect(batch.frames).toHaveLength(info.timeline.length);
-    expect(batch.frames.slice(0, 50).map((_, i) => readBarcode(batch, i))).toEqual(steady(50, 1));
+    expect(batch.frames.slice(0, 50).map((_, i) => readBarcode(batch, i))).toEqual(steadyTimes(50, 1));
   });
   check("a failing write leaves nothing behind", async () => {
     const file = join(folder, "unwritten.mp4");
-    const twice = [clipOf([0, 1], 32, 32), clipOf([1, 2], 32, 32)];
+    const twice = [barcodeClip([0, 1], 32, 32), barcodeClip([1, 2], 32, 32)];
     await expect(service.write(file, { width: 32, height: 32, frames: twice })).rejects.toThrow(/ascend/);
     await expect(service.write(file, { width: 32, height: 32, frames: [] })).rejects.toThrow(/no frames/);
     const source = (async function* () {
-      yield clipOf([0], 32, 32);
+      yield barcodeClip([0], 32, 32);
       throw new Error("the source broke");
     })();
     await expect(service.write(file, { width: 32, height: 32, frames: source })).rejects.toThrow(
       "the source broke",
     );
-    const wrong = [clipOf([0], 30, 32)];
+    const wrong = [barcodeClip([0], 30, 32)];
     await expect(service.write(file, { width: 32, height: 32, frames: wrong })).rejects.toThrow(/do not fit/);
     expect(readdirSync(folder).filter((entry) => entry.startsWith("unwritten"))).toEqual([]);
-  });
-  check("a reader may leave early, also many at once, and clips may be read side by side", async () => {
-    const file = join(folder, "groups.mp4");
-    for (let round = 0; round < 3; round++)
-      for await (const chunk of service.frames(file, {
-        select: { kind: "all" },
-        size: { width: 320, height: 240 },
-      })) {
-        expect(chunk.frames[0]!.index).toBe(0);
-        break;
-      }
-    // One more than there are workers.
-    const readers = Array.from({ length: 3 }, () =>
-      service
-        .frames(file, { select: { kind: "all" }, size: { width: 320, height: 240 } })
-        [Symbol.asyncIterator](),
-    );
-    let last = -1;
-    for (;;) {
-      const steps = await Promise.all(readers.map((reader) => reader.next()));
-      if (steps[0]!.done === true) break;
-      const indices = steps.map((step) => (step.value as RawFrames).frames.at(-1)!.index);
-      expect(new Set(indices).size).toBe(1);
-      last = indices[0]!;
-    }
-    expect(last).toBe(249);
-  });
-  check("a stop signal ends the work at once", async () => {
-    const controller = new AbortController();
-    const file = join(folder, "groups.mp4");
-    const reading = (async () => {
-      for await (const _ of service.frames(
-        file,
-        { select: { kind: "all" }, size: { width: 640, height: 480 } },
-        controller.signal,
-      ))
-        controller.abort();
-    })();
-    await expect(reading).rejects.toMatchObject({ name: "AbortError" });
-    await expect(service.probe(file, AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
-    expect((await service.probe(file)).timeline).toHaveLength(250);
-  });
-  check("limits cost one clip, and a service that is closed leaves no process", async () => {
-    const file = join(folder, "groups.mp4");
-    const strict = openVideoService({
-      decoder: name as DecoderChoice,
-      workers: 1,
-      limits: { maxPixels: 1000 },
-    });
-    await expect(strict.probe(file)).rejects.toThrow(/too large/);
-    await strict.close();
-    const impatient = openVideoService({
-      decoder: name as DecoderChoice,
-      workers: 1,
-      limits: { wallSeconds: 1 },
-    });
-    const slow = readFrames(impatient, file, {
-      select: { kind: "all" },
-      size: { width: 4000, height: 3000 },
-    });
-    await expect(slow).rejects.toThrow(/took longer/);
-    expect((await impatient.probe(file)).timeline).toHaveLength(250);
-    await impatient.close();
-    await expect(impatient.probe(file)).rejects.toThrow(/closed/);
-    await service.close();
-    await expect.poll(() => workersOf(process.pid), { timeout: 5000 }).toBe(0);
-    service = openVideoService({ decoder: name as DecoderChoice, workers: 2 });
   });
 });

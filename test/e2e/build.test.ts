@@ -33,29 +33,29 @@ const args = (out: string, ...more: string[]): string[] => [
   "--captions",
   at("captions.csv"),
   "--out",
-  at(out),
+  at(`${out}/set`),
   ...more,
 ];
 
 /** Every file of a data set by its content; the folder of the work is not part of it. */
 const contents = (out: string): Record<string, string> => {
   const walk = (below: string): string[] =>
-    readdirSync(join(at(out), below), { withFileTypes: true }).flatMap((entry) => {
+    readdirSync(join(at(out), "set", below), { withFileTypes: true }).flatMap((entry) => {
       const path = join(below, entry.name);
       if (entry.name === ".build") return [];
       return entry.isDirectory() ? walk(path) : [path];
     });
-  return Object.fromEntries(walk("").map((file) => [file, sha256(readFileSync(join(at(out), file)))]));
+  return Object.fromEntries(walk("").map((file) => [file, sha256(readFileSync(join(at(out), "set", file)))]));
 };
 
 const rejectedOf = (out: string): Rejection[] =>
-  parseJsonRows(readFileSync(join(at(out), "rejected.jsonl"), "utf8"), "rejected.jsonl").map(
+  parseJsonRows(readFileSync(join(at(out), "set", "rejected.jsonl"), "utf8"), "rejected.jsonl").map(
     ({ value }) => value as Rejection,
   );
 
 const samplesOf = async (out: string): Promise<Sample[]> => {
   const samples: Sample[] = [];
-  for await (const sample of readSamples(at(out))) samples.push(sample);
+  for await (const sample of readSamples(join(at(out), "set"))) samples.push(sample);
   return samples;
 };
 
@@ -65,7 +65,7 @@ test("a folder of clips and a table of captions become a data set; what fails is
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ pairs: clips, resumedClips: 0 });
   undisturbed = contents("one");
-  expect(await validateDataset(at("one"), { clips: true })).toEqual([]);
+  expect(await validateDataset(at("one/set"), { clips: true })).toEqual([]);
   const samples = await samplesOf("one");
   expect(samples.map(({ id }) => id)).toEqual(
     Array.from({ length: clips }, (_, clip) => `captions.csv:${clip + 2}/describe-1`),
@@ -81,17 +81,12 @@ test("a folder of clips and a table of captions become a data set; what fails is
   ]);
   // No machine's folders are in what people pass on.
   for (const name of ["dataset.json", "card.md", "rejected.jsonl", "samples-00000.jsonl"])
-    expect(readFileSync(join(at("one"), name), "utf8")).not.toContain(folder);
+    expect(readFileSync(join(at("one/set"), name), "utf8")).not.toContain(folder);
 });
 
 test("two workers give the same bytes as one", () => {
   expect(runCommand(...args("two", "--workers", "2")).status).toBe(0);
-  expect(contents("two")).toEqual({
-    ...undisturbed,
-    "card.md": contents("two")["card.md"],
-  });
-  const card = (out: string): string => readFileSync(join(at(out), "card.md"), "utf8");
-  expect(card("two").replace("# two", "# one")).toBe(card("one"));
+  expect(contents("two")).toEqual(undisturbed);
 });
 
 /** Starts a build and kills it after so many milliseconds. @returns whether it ended before */
@@ -114,14 +109,12 @@ test(`killed ${kills} times at random moments and started again, the bytes are t
   for (let kill = 0; kill < kills; kill++) {
     if (await buildAndKill("killed", 600 + random.integer(3500))) ended++;
     // A build that ended is begun anew, so that every kill meets unfinished work.
-    if (ended > 0 && existsSync(join(at("killed"), "dataset.json")) && kill % 2 === 0)
+    if (ended > 0 && existsSync(at("killed/set/dataset.json")) && kill % 2 === 0)
       rmSync(at("killed"), { recursive: true });
   }
   const last = runCommand(...args("killed", "--workers", "2", "--resume"));
   expect(last.status).toBe(0);
-  const { "card.md": _, ...files } = contents("killed");
-  const { "card.md": __, ...wanted } = undisturbed;
-  expect(files).toEqual(wanted);
+  expect(contents("killed")).toEqual(undisturbed);
 });
 
 test("a clip that ends its worker is given up after some tries; all others are there", async () => {
@@ -163,8 +156,8 @@ describe("the same folder again", () => {
       { source: "captions.csv:2/describe-1", ruleId: "decision", reason: "a person: too dark" },
       { source: "captions.csv:4/describe-1", ruleId: "decision", reason: "a person rejected it" },
     ]);
-    expect(await validateDataset(at("one"), { clips: true })).toEqual([]);
-    expect(readdirSync(join(at("one"), "clips")).length).toBe(clips - 2);
+    expect(await validateDataset(at("one/set"), { clips: true })).toEqual([]);
+    expect(readdirSync(join(at("one/set"), "clips")).length).toBe(clips - 2);
   });
   test("without them everything is there again", () => {
     expect(runCommand(...args("one")).status).toBe(0);
@@ -176,11 +169,11 @@ describe("the same folder again", () => {
     expect(stderr).toMatch(/^the folder holds another build: .*; got seed 0, now 9; give the same sources/m);
   });
   test("a data set is a source of another one, with the pairs that it has", async () => {
-    expect(runCommand("build", at("one"), "--out", at("again"), "--store", "copy").status).toBe(0);
+    expect(runCommand("build", at("one/set"), "--out", at("again/set"), "--store", "copy").status).toBe(0);
     const [first, again] = [await samplesOf("one"), await samplesOf("again")];
     expect(again.map(({ id, absent, answer }) => ({ id, absent, answer }))).toEqual(
       first.map(({ id, absent, answer }) => ({ id, absent, answer })),
     );
-    expect(readDescription(at("again")).counts.rejected).toBe(0);
+    expect(readDescription(at("again/set")).counts.rejected).toBe(0);
   });
 });

@@ -93,6 +93,64 @@ const grounded = (outcome: KeywordOutcome, caption: string, attempts: number): K
   };
 };
 
+/** An endpoint and how it is asked. */
+interface Endpoint {
+  readonly client: OpenAI;
+  readonly queue: PQueue;
+  readonly key: string | undefined;
+  readonly settings: z.output<typeof params>;
+}
+
+/** One request. */
+const attempt = async (
+  { client, queue, key, settings }: Endpoint,
+  caption: string,
+  signal: AbortSignal,
+): Promise<KeywordOutcome | Failure> => {
+  try {
+    const response = await queue.add(
+      () =>
+        client.chat.completions.create(
+          {
+            model: settings.model,
+            temperature: 0,
+            messages: [
+              { role: "system", content: instruction },
+              { role: "user", content: caption },
+            ],
+            response_format: {
+              type: "json_schema",
+              json_schema: { name: "keywords", strict: true, schema: answerSchema },
+            },
+          },
+          { signal },
+        ),
+      { signal },
+    );
+    if (!Array.isArray((response as Partial<typeof response> | undefined)?.choices))
+      return { status: "malformed", reason: "the answer is no chat completion", again: true };
+    const content = response.choices[0]?.message?.content;
+    if (typeof content !== "string" || content.trim() === "")
+      return { status: "empty", reason: "the endpoint answered without text", again: true };
+    const { keywords } = answer.parse(JSON.parse(content));
+    if (keywords.length === 0)
+      return { status: "empty", reason: "the model names no visible action", again: false };
+    const promptTokens = response.usage?.prompt_tokens ?? 0;
+    const completionTokens = response.usage?.completion_tokens ?? 0;
+    const cost =
+      (promptTokens * settings.pricePerMillionPromptTokens +
+        completionTokens * settings.pricePerMillionCompletionTokens) /
+      1e6;
+    return { status: "ok", keywords, usage: { promptTokens, completionTokens, cost } };
+  } catch (error) {
+    return endpointFailure(
+      error,
+      key,
+      error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error),
+    );
+  }
+};
+
 /** Keywords from a language model behind any OpenAI-compatible endpoint. */
 const openai: KeywordExtractorDefinition = defineKeywordExtractor({
   summary: "a language model behind an OpenAI-compatible endpoint, with structured output",
@@ -119,51 +177,7 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
             `${sha256(JSON.stringify([requestVersion, settings.baseUrl, settings.model, instruction, caption]))}.json`,
           );
 
-    const attempt = async (caption: string, signal: AbortSignal): Promise<KeywordOutcome | Failure> => {
-      try {
-        const response = await queue.add(
-          () =>
-            client.chat.completions.create(
-              {
-                model: settings.model,
-                temperature: 0,
-                messages: [
-                  { role: "system", content: instruction },
-                  { role: "user", content: caption },
-                ],
-                response_format: {
-                  type: "json_schema",
-                  json_schema: { name: "keywords", strict: true, schema: answerSchema },
-                },
-              },
-              { signal },
-            ),
-          { signal },
-        );
-        if (!Array.isArray((response as Partial<typeof response> | undefined)?.choices))
-          return { status: "malformed", reason: "the answer is no chat completion", again: true };
-        const content = response.choices[0]?.message?.content;
-        if (typeof content !== "string" || content.trim() === "")
-          return { status: "empty", reason: "the endpoint answered without text", again: true };
-        const { keywords } = answer.parse(JSON.parse(content));
-        if (keywords.length === 0)
-          return { status: "empty", reason: "the model names no visible action", again: false };
-        const promptTokens = response.usage?.prompt_tokens ?? 0;
-        const completionTokens = response.usage?.completion_tokens ?? 0;
-        const cost =
-          (promptTokens * settings.pricePerMillionPromptTokens +
-            completionTokens * settings.pricePerMillionCompletionTokens) /
-          1e6;
-        return { status: "ok", keywords, usage: { promptTokens, completionTokens, cost } };
-      } catch (error) {
-        return endpointFailure(
-          error,
-          key,
-          error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error),
-        );
-      }
-    };
-
+    const endpoint: Endpoint = { client, queue, key, settings };
     return {
       version: `${version}/${settings.model}`,
       extract: async (caption, outer) => {
@@ -178,7 +192,7 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
         let tries = 0;
         for (;;) {
           tries++;
-          const result = await attempt(caption, signal);
+          const result = await attempt(endpoint, caption, signal);
           outer?.throwIfAborted();
           if (!("again" in result)) {
             if (result.status === "ok" && file !== undefined) {

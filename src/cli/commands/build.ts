@@ -36,6 +36,7 @@ interface BuildOptions {
   readonly seed: number;
   readonly workers?: number;
   readonly attempts: number;
+  readonly queue?: string;
   readonly plugin?: readonly string[];
 }
 
@@ -138,6 +139,9 @@ const described = (result: BuildResult): string => {
         ]),
     `rejected: ${rejected}${rejected === 0 ? "" : ` (${rules.join(", ")}); reasons in rejected.jsonl`}`,
     `without looking: ${textLeak.headline.replaceAll("*", "")}`,
+    ...(result.keywords === null
+      ? []
+      : [`keywords: ${result.keywords.tokens} tokens, cost ${result.keywords.cost.toFixed(4)}`]),
     ...(result.clipsPerMinute === null ? [] : [`${result.clipsPerMinute.toFixed(0)} clips a minute`]),
     `content ${description.contentHash}`,
   ].join("\n");
@@ -156,19 +160,22 @@ const build: CommandDefinition = defineCommand({
         "link",
       )
       .option("--seed <number>", "for builders and questions that draw", integerValue(), 0)
-      .option("--workers <number>", "worker processes; default: one a core", integerValue({ min: 1 }))
+      .option("--workers <number>", "worker processes; default: one a core", integerValue({ min: 0 }))
       .option(
         "--attempts <number>",
         "how often a clip may cost its worker before it is given up",
         integerValue({ min: 1 }),
         3,
       )
+      .option("--queue <url>", "postgres://USER@HOST:PORT/DATABASE: machines with `worker --queue` help")
       .option("--resume", "go on with an unfinished build (the same command does so without it as well)");
     videoOptions(command);
   },
   run: async (args, raw, context) => {
     const options = raw as unknown as BuildOptions;
     const split = sharesOf(options.split);
+    if (options.workers === 0 && options.queue === undefined)
+      throw new ConfigError("--workers 0 leaves the work to others", { hint: "give --queue as well" });
     const result = await buildDataset(
       {
         sources: sourcesOf(args[0] as readonly string[], options),
@@ -193,6 +200,7 @@ const build: CommandDefinition = defineCommand({
         ...(split && { split }),
         ...(options.workers !== undefined && { workers: options.workers }),
         attempts: options.attempts,
+        ...(options.queue !== undefined && { queue: options.queue }),
       },
       context,
     );

@@ -20,11 +20,13 @@ const when: QuestionBuilderPlugin = defineQuestionBuilder({
       events.flatMap(({ startSeconds, endSeconds, what }) => {
         const once = events.filter((event) => event.what === what).length === 1;
         if (what === "" || !once || endSeconds - startSeconds > longest * durationSeconds) return [];
+        const [start, end] = [startSeconds.toFixed(2), endSeconds.toFixed(2)];
+        if (start === end) return [];
         const name = what.replace(/[.?!\s]+$/, "");
         return [
           {
             question: `When does this happen in the video, from which second to which second: "${name}"?`,
-            answer: `${startSeconds.toFixed(2)} - ${endSeconds.toFixed(2)}`,
+            answer: `${start} - ${end}`,
             answerKind: "span" as const,
             skill: "when",
           },

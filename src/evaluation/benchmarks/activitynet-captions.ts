@@ -1,17 +1,8 @@
 import { z } from "zod";
-import { readJsonFile } from "../../core/files.ts";
-import { checkedAnnotation } from "../annotation.ts";
 import { type BenchmarkPlugin, defineBenchmark } from "../benchmarks.ts";
-import { groundingMetrics, groundingSample } from "../grounding.ts";
+import { groundingMetrics, samplesOfTimedFile } from "../grounding.ts";
 
-const file = z.record(
-  z.string(),
-  z.object({
-    duration: z.number(),
-    timestamps: z.array(z.tuple([z.number(), z.number()])),
-    sentences: z.array(z.string()),
-  }),
-);
+const lengthFields = { duration: z.number() };
 
 /** ActivityNet Captions as temporal grounding. Sentences are named `v_uqiMw7tQ1Cc/0`. */
 const plugin: BenchmarkPlugin = defineBenchmark({
@@ -21,25 +12,11 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   create: () => ({
     metrics: groundingMetrics,
     samples: async (path) =>
-      Object.entries(
-        checkedAnnotation(
-          file,
-          readJsonFile(path),
-          path,
-          'an object {"<video>": {"duration", "timestamps", "sentences"}}',
-        ),
-      ).flatMap(([video, { duration, timestamps, sentences }]) =>
-        timestamps.map(([start, end], at) =>
-          groundingSample("activitynet-captions", {
-            id: `${video}/${at}`,
-            video: `${video}.mp4`,
-            sentence: sentences[at] ?? "",
-            start,
-            end,
-            duration,
-          }),
-        ),
-      ),
+      samplesOfTimedFile("activitynet-captions", path, lengthFields, (video, { duration }) => ({
+        file: `${video}.mp4`,
+        seconds: duration,
+        unitsPerSecond: 1,
+      })),
   }),
 });
 export default plugin;

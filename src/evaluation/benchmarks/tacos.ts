@@ -1,18 +1,8 @@
 import { z } from "zod";
-import { readJsonFile } from "../../core/files.ts";
-import { checkedAnnotation } from "../annotation.ts";
 import { type BenchmarkPlugin, defineBenchmark } from "../benchmarks.ts";
-import { groundingMetrics, groundingSample } from "../grounding.ts";
+import { groundingMetrics, samplesOfTimedFile } from "../grounding.ts";
 
-const file = z.record(
-  z.string(),
-  z.object({
-    fps: z.number().positive(),
-    num_frames: z.number(),
-    timestamps: z.array(z.tuple([z.number(), z.number()])),
-    sentences: z.array(z.string()),
-  }),
-);
+const lengthFields = { fps: z.number().positive(), num_frames: z.number() };
 
 /** TACoS. Its times are frames; here they are seconds. Sentences are named `s34-d28.avi/0`. */
 const plugin: BenchmarkPlugin = defineBenchmark({
@@ -22,25 +12,11 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   create: () => ({
     metrics: groundingMetrics,
     samples: async (path) =>
-      Object.entries(
-        checkedAnnotation(
-          file,
-          readJsonFile(path),
-          path,
-          'an object {"<video>": {"fps", "num_frames", "timestamps", "sentences"}}',
-        ),
-      ).flatMap(([video, { fps, num_frames, timestamps, sentences }]) =>
-        timestamps.map(([start, end], at) =>
-          groundingSample("tacos", {
-            id: `${video}/${at}`,
-            video,
-            sentence: sentences[at] ?? "",
-            start: start / fps,
-            end: end / fps,
-            duration: num_frames / fps,
-          }),
-        ),
-      ),
+      samplesOfTimedFile("tacos", path, lengthFields, (video, { fps, num_frames }) => ({
+        file: video,
+        seconds: num_frames / fps,
+        unitsPerSecond: fps,
+      })),
   }),
 });
 export default plugin;

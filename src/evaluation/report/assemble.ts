@@ -8,6 +8,7 @@ import { chooseExamples, countKinds, exampleCandidates } from "./choose-examples
 import { stageCurves } from "./curves.ts";
 import type { EvaluatedRun } from "./description.ts";
 import { exampleOf } from "./example-pictures.ts";
+import { contrastChecks, eventResults } from "./method.ts";
 import type { ExamplePair, ExampleSet, ReportModel, ReportProvenance } from "./model.ts";
 import type { StoredEvaluation } from "./read-evaluated-run.ts";
 import { type KnownSetting, stageSettings } from "./settings.ts";
@@ -125,6 +126,8 @@ export const assembleReport = async (stored: StoredEvaluation, means: ReportMean
     blindRow: description.blindRow,
     seeing: main === undefined || blind === undefined ? null : rowDifference(records, main, blind),
     differences: compareRows(records, pairs, description.seed),
+    events: eventResults(stored, records, rows, pairs),
+    contrast: contrastChecks(stored),
     curves: stageCurves(stages),
     examples: examples.set,
     provenance: {

@@ -16,6 +16,16 @@ const charts: readonly ChartOf[] = [
     metrics: { v2v: "video to video", t2v: "text to video", v2t: "video to text" },
   },
   {
+    title: "Held-out clips: text nearer to the clip",
+    yLabel: "share of clips",
+    metrics: { "heldOut.win": "than to its twin", "heldOut.winFrozen": "than to a frozen control" },
+  },
+  {
+    title: "Probability of a valid answer on held-out clips",
+    yLabel: "probability",
+    metrics: { validAnswers: "bare question", validAnswersInstructed: "with the refeed's instruction" },
+  },
+  {
     title: "Quality of answers in RL",
     yLabel: "share right",
     metrics: {

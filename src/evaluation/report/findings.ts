@@ -1,13 +1,7 @@
 import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
 import { type Estimate, excludesZero } from "../statistics/estimate.ts";
-import type { ReportModel, ResultRow, RowDifference } from "./model.ts";
-
-/** One sentence at the top of a report, and whether it is good news. "open": the numbers do not tell. */
-export interface Finding {
-  readonly outcome: "yes" | "no" | "open";
-  readonly headline: string;
-  readonly detail: string;
-}
+import { blindContrast, bought } from "./method.ts";
+import type { Finding, ReportModel, ResultRow, RowDifference } from "./model.ts";
 
 const outcomeOf = (estimate: Estimate): Finding["outcome"] =>
   excludesZero(estimate) ? (estimate.value > 0 ? "yes" : "no") : "open";
@@ -111,6 +105,8 @@ export const findingsOf = (model: ReportModel): Finding[] => {
   const blind = model.rows.find(({ name }) => name === model.blindRow);
   if (main === undefined) return [];
   return [
+    ...blindContrast(model),
+    bought(model),
     blind === undefined ? null : seeing(main, blind, model),
     sensing(main),
     ...model.differences.map(comparing),

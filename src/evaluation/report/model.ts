@@ -22,6 +22,10 @@ export interface ReportModel {
   readonly seeing: Estimate | null;
   /** Paired differences worth a sentence, such as one training stage against the one before. */
   readonly differences: readonly RowDifference[];
+  /** The questions that only the event answers; null and left out: not known which these are. */
+  readonly events?: EventResults | null;
+  /** What training stages logged about contrast on held-out clips. */
+  readonly contrast?: readonly ContrastCheck[];
   readonly curves: readonly Curve[];
   readonly examples: ExampleSet | null;
   readonly provenance: ReportProvenance;
@@ -57,6 +61,43 @@ export interface ResultRow {
   readonly sensitivity: SkillEstimates | null;
   /** The benchmark's metrics on complete clips. */
   readonly metrics: readonly MetricScore[];
+}
+
+/** One sentence at the top of a report, and whether it is good news. "open": the numbers do not tell. */
+export interface Finding {
+  readonly outcome: "yes" | "no" | "open";
+  readonly headline: string;
+  readonly detail: string;
+}
+
+/** Results on the questions that only the event answers. */
+export interface EventResults {
+  readonly questions: number;
+  readonly rows: readonly {
+    readonly name: string;
+    readonly complete: Estimate | null;
+    readonly absent: Estimate | null;
+    readonly sensitivity: Estimate | null;
+  }[];
+  readonly differences: readonly RowDifference[];
+}
+
+/** What a stage logged last about contrast on clips that it did not train on. */
+export interface ContrastCheck {
+  readonly stage: string;
+  /** Its losses hold the contrast; else it was only looked at. */
+  readonly isTrained: boolean;
+  readonly clips: number;
+  /** Mean cosine of clip and twin. */
+  readonly cosine: number;
+  /** Share of clips whose text is nearer to the clip than to its twin, and than to the randomly frozen control. */
+  readonly win: number;
+  readonly winFrozen: number;
+  /** Their difference, paired by clip, and its standard error. */
+  readonly gap: number;
+  readonly gapError: number;
+  /** Text-to-video loss with a twin that is the clip itself, nats. */
+  readonly t2vSame: number;
 }
 
 /** Accuracy of one row minus that of another on the same questions. */

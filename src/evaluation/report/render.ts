@@ -2,10 +2,18 @@ import { type Html, html } from "../../core/html.ts";
 import { pageDocument } from "../../pages/document.ts";
 import { lineChart } from "../../pages/line-chart.ts";
 import { exampleSection } from "./example-card.ts";
-import { type Finding, findingsOf } from "./findings.ts";
-import type { ReportModel } from "./model.ts";
+import { findingsOf } from "./findings.ts";
+import type { Finding, ReportModel } from "./model.ts";
 import { provenanceSection } from "./provenance.ts";
-import { accuracyPlot, differenceTable, metricTable, resultTable, sensitivityPlot } from "./results.ts";
+import {
+  accuracyPlot,
+  contrastTable,
+  differenceTable,
+  eventTable,
+  metricTable,
+  resultTable,
+  sensitivityPlot,
+} from "./results.ts";
 import { reportStyle } from "./style.ts";
 
 const badges = { yes: "✓", no: "✗", open: "?" } as const;
@@ -15,10 +23,14 @@ const findingItem = ({ outcome, headline, detail }: Finding): Html =>
 
 const accuracySection = (model: ReportModel): Html => {
   const metrics = metricTable(model);
+  const events = eventTable(model);
+  const contrast = contrastTable(model);
   return html`<section id="accuracy"><h2>Accuracy on held-out clips</h2>
 <p class="muted">Dots are accuracies, bars 95 % intervals that allow for questions about one clip being alike (clustered by clip). Compare rows by the paired differences below the table, not by overlapping bars.</p>
 <div class="card">${accuracyPlot(model)}</div>
 <div class="card">${resultTable(model)}</div>
+${events !== null && html`<div class="card">${events}<p class="muted small">Camera questions and the like are left out.</p></div>`}
+${contrast !== null && html`<div class="card">${contrast}<p class="muted small">A held-out clip, its scripted twin and its keywords, one end token for all videos. The control freezes as many frames outside the event. With a twin that is the clip itself the loss is ln 2 = 0.6931; below it something else than the pictures tells them apart.</p></div>`}
 ${model.differences.length > 0 && html`<div class="card">${differenceTable(model)}<p class="muted small">p is of a permutation test that flips whole clips, corrected by Holm; McNemar’s takes questions as independent, so it is too small where those of one clip are alike. “Visible from” is the smallest difference that these questions would show in four of five repetitions.</p></div>`}
 ${metrics !== null && html`<div class="card">${metrics}<p class="muted small">Intervals by bootstrap over clips that recomputes each metric.</p></div>`}</section>`;
 };

@@ -152,3 +152,27 @@ export const metricTable = (model: ReportModel): Html | null => {
     "Metrics",
   );
 };
+
+/** Event questions alone, one row a subject; null where it is not known which these are. */
+export const eventTable = ({ events }: ReportModel): Html | null =>
+  !events
+    ? null
+    : scrollBox(
+        html`<table class="results"><thead><tr><th>Event questions alone (${events.questions})</th><th>complete</th><th>absent twin</th><th>sensitivity, points</th></tr></thead><tbody>${events.rows.map(
+          ({ name, complete, absent, sensitivity }) =>
+            html`<tr><th scope="row">${name}</th>${cell(complete, false)}${cell(absent, false)}${sensitivityCell(sensitivity)}</tr>`,
+        )}</tbody></table>`,
+        "Event questions",
+      );
+
+/** What contrast did to held-out clips, one row a stage that was looked at; null where none was. */
+export const contrastTable = ({ contrast = [] }: ReportModel): Html | null =>
+  contrast.length === 0
+    ? null
+    : scrollBox(
+        html`<table class="results"><thead><tr><th>Contrast on held-out clips</th><th>text nearer to the clip than to its twin</th><th>than to the control</th><th>difference, points</th><th>cos(clip, twin)</th><th>t2v, twin = clip</th></tr></thead><tbody>${contrast.map(
+          ({ stage, isTrained, win, winFrozen, gap, gapError, cosine, t2vSame }) =>
+            html`<tr><th scope="row">${stage}${!isTrained && " (not contrasted)"}</th><td>${percent(win)}</td><td>${percent(winFrozen)}</td><td>${points(gap)} ± ${percent(2 * gapError)}</td><td>${cosine.toFixed(3)}</td><td>${t2vSame.toFixed(4)}</td></tr>`,
+        )}</tbody></table>`,
+        "Contrast",
+      );

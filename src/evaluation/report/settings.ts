@@ -3,7 +3,7 @@ import type { StoredStage } from "./read-evaluated-run.ts";
 
 /** A value whose origin is known. */
 export interface KnownSetting {
-  /** Dotted path in a stage's options, e.g. `contrast.weight`. */
+  /** Dotted path in a stage's options, e.g. `contrast.weight`; behind `data.` in what it learns from. */
   readonly path: string;
   /** Another path that must be there: tells stages apart that use one name for different things. */
   readonly beside?: string;
@@ -26,8 +26,8 @@ export const stageSettings = (
   known: readonly KnownSetting[],
 ): ReportSetting[] =>
   stages.flatMap(({ title, run }) => {
-    const { options } = (run.config ?? {}) as { readonly options?: unknown };
-    const values = flatten(options ?? {}, "", new Map());
+    const { options, data } = (run.config ?? {}) as { readonly options?: unknown; readonly data?: unknown };
+    const values = flatten(data ?? {}, "data", flatten(options ?? {}, "", new Map()));
     return known.flatMap(({ path, beside, value: stated, origin, what }): ReportSetting[] => {
       if (!values.has(path) || (beside !== undefined && !values.has(beside))) return [];
       const value = values.get(path);

@@ -1,6 +1,6 @@
 import { seededRandom } from "../../core/random.ts";
 import type { NamedMetric } from "../metrics.ts";
-import { correctness, type EvaluationRecord } from "../records.ts";
+import { correctness, type EvaluationRecord, recipeText } from "../records.ts";
 import { accuracyOf, metricScore } from "../score.ts";
 import { clusteredStandardError, naiveStandardError } from "../statistics/clustered.ts";
 import { holm } from "../statistics/correction.ts";
@@ -21,7 +21,7 @@ export interface RowSelection {
   readonly name: string;
   readonly note: string;
   readonly subject: string;
-  /** Names of interventions; "complete", "absent" and "random-removal" when left out. The blind row says "blind". */
+  /** Interventions by name, or as {@link recipeText} where several have one name; "complete", "absent" and "random-removal" when left out. The blind row says "blind". */
   readonly complete?: string;
   /** Null: the row has none. */
   readonly absent?: string | null;
@@ -36,7 +36,7 @@ const recordsOf = (
   records.filter(
     (record) =>
       record.subject === subject &&
-      record.intervention.name === intervention &&
+      (record.intervention.name === intervention || recipeText(record.intervention) === intervention) &&
       record.outcome !== "unscored",
   );
 

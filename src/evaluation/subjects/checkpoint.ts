@@ -18,6 +18,8 @@ const params = z.strictObject({
   temperature: z.number().min(0).default(0).describe("0: always the most probable token"),
 });
 
+const shows = ({ view }: AnswerRequest): boolean => view.withoutVideo !== true && view.shown_T.length > 0;
+
 const plugin: SubjectPlugin = defineSubject({
   summary: "a checkpoint in memory, with its own choice of frames",
   source: "ours",
@@ -49,8 +51,6 @@ const plugin: SubjectPlugin = defineSubject({
         sources.set(key, known);
         return known;
       };
-      const shows = ({ view }: AnswerRequest): boolean =>
-        view.withoutVideo !== true && view.shown_T.length > 0;
       const prompt = (sample: AnswerRequest["sample"]): string =>
         model.bareQuestions ? questionText(sample) : promptAsText(means.prompt(sample));
       const decoding = { temperature, maxNewTokens, seed: means.seed };
@@ -71,12 +71,8 @@ const plugin: SubjectPlugin = defineSubject({
           },
           recipe: { name: "model", params: { kind: model.kind, ...asked } },
         },
-        refuses: (view) => {
-          if (view.toldAs_T !== undefined) return "a checkpoint is told times by the places of its frames";
-          return view.withoutVideo === true && model.bareQuestions
-            ? "this model has no prompt without pictures; blank pictures are blind:blank"
-            : undefined;
-        },
+        refuses: ({ toldAs_T }) =>
+          toldAs_T === undefined ? undefined : "a checkpoint is told times by the places of its frames",
         plan: (requests) => {
           for (const request of requests.filter(shows)) picturesOf(request).plan([request]);
         },

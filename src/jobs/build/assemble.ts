@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { ConfigError } from "../../core/errors.ts";
+import { sha256OfFile } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { MadeBy } from "../../core/registry.ts";
 import type { Sample } from "../../dataset/sample.ts";
@@ -7,7 +9,7 @@ import { type DatasetDescription, type Rejection, rowInSplit, sampleFromRow } fr
 import { type SplitShares, splitOfClip } from "../../dataset/split.ts";
 import { DatasetWriter } from "../../dataset/write.ts";
 import type { BuildPlan } from "./plan-clips.ts";
-import { type BuiltClip, type BuiltRow, type ClipStore, resultFile } from "./protocol.ts";
+import { type BuiltClip, type BuiltRow, type ClipStore, type PlannedClip, resultFile } from "./protocol.ts";
 import type { RuleCheck } from "./rule-check.ts";
 import { storeClip } from "./store-clip.ts";
 
@@ -43,6 +45,23 @@ const readResult = (out: string, position: number): BuiltClip =>
 const samplesOf = (row: BuiltRow): Sample[] =>
   row.samples.map((line) => sampleFromRow(JSON.parse(line), row.source));
 
+/** A clip that nobody wanted before was taken away; it comes back if it is still the same. */
+const storeAgain = async (
+  { path, name }: PlannedClip,
+  file: string,
+  sha256: string,
+  { out, store }: Pick<AssembleRequest, "out" | "store">,
+): Promise<void> => {
+  if (existsSync(join(out, file))) return;
+  if (!existsSync(path) || (await sha256OfFile(path)) !== sha256)
+    throw new ConfigError("a clip is not what it was when its pair was made", {
+      where: name,
+      expected: `SHA-256 ${sha256}`,
+      hint: "build into another folder",
+    });
+  storeClip(path, sha256, out, store);
+};
+
 const removeOthers = (folder: string, kept: ReadonlySet<string>): void => {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) if (!kept.has(name)) rmSync(join(folder, name));
@@ -74,22 +93,23 @@ export const assembleDataset = async (request: AssembleRequest): Promise<Dataset
     const clip = readResult(out, position);
     for (const rejection of clip.rejected) reject(rejection, true);
     for (const row of clip.rows) {
-      const samples = samplesOf(row).map((sample, at) => {
+      const samples: { readonly sample: Sample; readonly rejection: Rejection | undefined }[] = [];
+      for (const [at, sample] of samplesOf(row).entries()) {
         const rejection = check.rejectionOf(sample.id);
-        if (rejection !== undefined) reject(rejection, false);
-        else {
-          const line = row.samples[at]!;
-          const part =
-            split === undefined || sample.split !== undefined ? undefined : splitOfClip(clip.sha256!, split);
-          writer.addRow(part === undefined ? line : rowInSplit(line, part), sample.clip.sha256, sample.skill);
-          if (!kept.has(sample.clip.file)) {
-            kept.add(sample.clip.file);
-            // A clip that nobody wanted before was taken away.
-            storeClip(plan.clips[position]!.path, clip.sha256!, out, request.store);
-          }
+        samples.push({ sample, rejection });
+        if (rejection !== undefined) {
+          reject(rejection, false);
+          continue;
         }
-        return { sample, rejection };
-      });
+        const { file, sha256 } = sample.clip;
+        const part =
+          split === undefined || sample.split !== undefined ? undefined : splitOfClip(sha256, split);
+        const line = row.samples[at]!;
+        writer.addRow(part === undefined ? line : rowInSplit(line, part), sha256, sample.skill);
+        if (kept.has(file)) continue;
+        kept.add(file);
+        await storeAgain(plan.clips[position]!, file, sha256, request);
+      }
       request.onRow({ row, clip, samples });
     }
     progress.update(count + position, count * 2, "writing");

@@ -1,152 +1,17 @@
-import { type AbsentBuilder, absentBuilders } from "../../absent/builders.ts";
-import { makePair } from "../../absent/make-pair.ts";
-import type { Pair } from "../../absent/pair.ts";
-import { fileSource, type PairSource } from "../../absent/pair-source.ts";
-import { type FrameChooser, frameChooser } from "../../absent/scored-frames.ts";
-import { type TwinView, twinView } from "../../absent/twin-view.ts";
+import { fileSource } from "../../absent/pair-source.ts";
 import { DataFormatError, VideoError, VideoPerceiverError } from "../../core/errors.ts";
-import { sha256 } from "../../core/files.ts";
-import type { Made } from "../../core/registry.ts";
-import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
-import type { AbsentReference, ClipReference } from "../../dataset/sample.ts";
+import type { ClipReference } from "../../dataset/sample.ts";
 import { type Rejection, rowOfSample } from "../../dataset/schema.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
-import { type ChosenRelevance, chooseRelevance } from "../../selection/relevance-choice.ts";
-import type { Timeline } from "../../video/types.ts";
-import { type Clips, openClips } from "../clips.ts";
-import { openScorer } from "../open-scorer.ts";
 import { type ClipEvents, clipEvents, eventsGone } from "./clip-events.ts";
 import { samplesOfRow } from "./clip-samples.ts";
+import type { ClipTools } from "./clip-tools.ts";
 import { pairPreview, previewFrames } from "./preview.ts";
 import { printOfClip } from "./print-file.ts";
-import type {
-  BuildOrder,
-  BuiltClip,
-  BuiltRow,
-  ClipSettings,
-  PairView,
-  PlannedClip,
-  PlannedRow,
-} from "./protocol.ts";
+import type { BuiltClip, BuiltRow, PairView, PlannedClip, PlannedRow } from "./protocol.ts";
+import { broughtPair, newPair, type RowPair } from "./row-pair.ts";
 import { rememberFrames, type SeenClip } from "./seen-frames.ts";
 import { storeClip } from "./store-clip.ts";
-
-/** What a worker holds open while it makes one clip after the other. */
-export interface ClipTools extends AsyncDisposable {
-  readonly order: BuildOrder;
-  readonly clips: Clips;
-  readonly builder: Made<AbsentBuilder>;
-  readonly questions: readonly Made<QuestionBuilder>[];
-  readonly chooser: FrameChooser;
-  /** The provider of a name; opened once. */
-  relevance(name: string): Promise<ChosenRelevance>;
-}
-
-/**
- * Opens what the order names.
- *
- * @throws {UnknownNameError} for an unknown provider, builder or question builder
- * @throws {ConfigError} for bad parameters
- */
-export const openClipTools = async (order: BuildOrder, warn: (line: string) => void): Promise<ClipTools> => {
-  const { settings, reading } = order;
-  const builder = await absentBuilders.choose(settings.builder);
-  const questions = await Promise.all(settings.questions.map((name) => questionBuilders.choose(name)));
-  const chooser = await frameChooser(settings.scored);
-  const known = new Map<string, Promise<ChosenRelevance>>();
-  const relevance = (name: string): Promise<ChosenRelevance> => {
-    const found = known.get(name) ?? chooseRelevance(name);
-    known.set(name, found);
-    return found;
-  };
-  if (settings.relevance !== "auto") await relevance(settings.relevance);
-  const clips = openClips({ ...reading, workers: 1 }, warn);
-  return {
-    order,
-    clips,
-    builder,
-    questions,
-    chooser,
-    relevance,
-    [Symbol.asyncDispose]: async () => {
-      for (const one of known.values()) await (await one).made.value.close?.();
-      await clips[Symbol.asyncDispose]();
-    },
-  };
-};
-
-/** A row's pair, or that it was there already. */
-interface RowPair {
-  readonly absent: AbsentReference;
-  readonly view: TwinView;
-  readonly sampled: Timeline;
-  readonly scores: readonly number[];
-  readonly keywords: readonly string[];
-  /** What found the key frames; nothing where the pair was brought along. */
-  readonly relevance: Pair["relevance"] | undefined;
-}
-
-/** Which provider scores a row's clip. */
-const relevanceOf = ({ relevance }: ClipSettings, { events }: ClipEvents): string => {
-  if (relevance !== "auto") return relevance;
-  return events.length > 0 ? "events" : "motion";
-};
-
-const broughtPair = async (row: SourceRow, absent: AbsentReference, timeline: Timeline): Promise<RowPair> => {
-  const last = timeline.length;
-  const outside = absent.replacements.find(({ index, from }) => index >= last || from >= last);
-  if (outside !== undefined)
-    throw new DataFormatError("a twin of another clip", {
-      expected: `frames 0 to ${last - 1}`,
-      got: `frame ${Math.max(outside.index, outside.from)}`,
-    });
-  const view = await twinView(absent);
-  return { absent, view, sampled: timeline, scores: [], keywords: row.keywords ?? [], relevance: undefined };
-};
-
-const newPair = async (
-  row: SourceRow,
-  source: PairSource,
-  found: ClipEvents,
-  tools: ClipTools,
-  signal: AbortSignal,
-): Promise<RowPair> => {
-  const { settings } = tools.order;
-  const name = relevanceOf(settings, found);
-  const byEvents = name === "events";
-  const { pair, view } = await makePair(
-    source,
-    {
-      caption: row.caption ?? "",
-      ...(row.keywords && { keywords: row.keywords }),
-      extractor: settings.extractor,
-      relevance: await tools.relevance(name),
-      builder: tools.builder,
-      seed: Number.parseInt(sha256(`${settings.seed}/${source.clip.sha256}/${row.id}`).slice(0, 8), 16),
-      // Known events are read off the clock: every frame of them goes, and none is decoded for it.
-      sampled:
-        byEvents && settings.scored === "auto"
-          ? source.timeline
-          : tools.chooser(source.timeline, source.durationSeconds),
-      allowNothing: true,
-    },
-    {
-      openScorer,
-      spans: found.events,
-      signal,
-      ...(tools.clips.scoresFolder !== undefined && { scoresFolder: tools.clips.scoresFolder }),
-    },
-  );
-  const { keyFrames, replacements, builder, keywords, scores, relevance } = pair;
-  return {
-    absent: { keyFrames, replacements, builder },
-    view,
-    sampled: pair.timeline,
-    scores,
-    keywords,
-    relevance,
-  };
-};
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
@@ -221,6 +86,7 @@ const finishRow = async (
         clip: row.clip.file,
         ...(print !== undefined && { print }),
         ...(made.relevance && { relevance: made.relevance }),
+        ...(made.keywordNote !== undefined && { keywordNote: made.keywordNote }),
         ...(found.cutSeconds > 0 && { eventCutSeconds: round(found.cutSeconds, 3) }),
       },
     },
@@ -233,7 +99,14 @@ const finishRow = async (
       got: row.caption === undefined ? "a clip that nobody described" : JSON.stringify(row.caption),
     });
   const view = await pairView(made, found, clip, tools, signal);
-  return { id: row.id, source: placeOf(row), sourceNumber, samples: samples.map(rowOfSample), view };
+  return {
+    id: row.id,
+    source: placeOf(row),
+    sourceNumber,
+    samples: samples.map(rowOfSample),
+    view,
+    ...(made.keywordUsage && { keywordUsage: made.keywordUsage }),
+  };
 };
 
 /** The clip's print, made once, by the frames that would be scored. */

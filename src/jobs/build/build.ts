@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
@@ -8,20 +7,19 @@ import type { DatasetDescription } from "../../dataset/schema.ts";
 import { SetPage } from "../../dataset/set-page.ts";
 import type { SplitShares } from "../../dataset/split.ts";
 import type { JobContext } from "../job-context.ts";
-import { aboutTime } from "../timetable.ts";
 import { assembleDataset } from "./assemble.ts";
-import { openClipTools } from "./build-clip.ts";
 import { datasetCard, leakSentence, RejectionCounts } from "./card.ts";
+import { openClipTools } from "./clip-tools.ts";
 import { Decisions, decisionsSchemaName, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
-import { localFeed } from "./local-feed.ts";
+import { makeClips } from "./make-clips.ts";
 import { pairData, rejectedData } from "./page-rows.ts";
-import { type BuildPlan, type NamedSource, planClips } from "./plan-clips.ts";
+import { type NamedSource, planClips } from "./plan-clips.ts";
 import { type BuildOrder, buildFolder, type ClipReading, type ClipSettings } from "./protocol.ts";
+import { measuredRate, rememberRate } from "./rates.ts";
 import { chooseRules, RuleCheck } from "./rule-check.ts";
 import { Tally } from "./tally.ts";
 import { claimWork, finishedClips, workRecipe } from "./work-folder.ts";
-import { runWorkers } from "./worker-group.ts";
 
 /** What is built of what. */
 export interface BuildRequest {
@@ -43,6 +41,8 @@ export interface BuildRequest {
   readonly notIn: readonly string[];
   /** Worker processes; one a core when left out. */
   readonly workers?: number;
+  /** `postgres://...`: other machines work at it as well. */
+  readonly queue?: string;
   /** How often a clip may cost its worker before it is given up. */
   readonly attempts: number;
 }
@@ -61,45 +61,10 @@ export interface BuildResult {
   /** Clips that were made a minute; null when none was. */
   readonly clipsPerMinute: number | null;
   readonly textLeak: { readonly isLeaking: boolean; readonly headline: string };
+  /** What language models read, wrote and cost; null when none was asked. */
+  readonly keywords: { readonly tokens: number; readonly cost: number } | null;
   readonly warnings: readonly string[];
 }
-
-/** Makes what is missing, with its rate and the time left. @returns seconds and clips that were made */
-const makeClips = async (
-  request: BuildRequest,
-  order: BuildOrder,
-  plan: BuildPlan,
-  context: JobContext,
-): Promise<{ readonly seconds: number; readonly made: number }> => {
-  const total = plan.clips.length;
-  const before = finishedClips(order.out, plan);
-  const workers = Math.min(request.workers ?? availableParallelism(), Math.max(1, total - before));
-  const display = context.progress("build", "clips");
-  display.update(before, total, before > 0 && before < total ? "going on" : undefined);
-  if (before === total) return { seconds: 0, made: 0 };
-  const started = nowMilliseconds();
-  let [made, rejected] = [0, 0];
-  const feed = localFeed({
-    out: order.out,
-    clips: plan.clips,
-    attempts: request.attempts,
-    onDone: (_, refused) => {
-      made++;
-      rejected += refused;
-      const minutes = (nowMilliseconds() - started) / 60_000;
-      const left = ((total - before - made) * minutes * 60) / made;
-      const refusedNote = rejected > 0 ? `, ${rejected} rows rejected` : "";
-      display.update(
-        before + made,
-        total,
-        `${(made / minutes).toFixed(0)} clips/min, ${aboutTime(left)} left${refusedNote}`,
-      );
-    },
-    onLost: (line) => context.warn(line),
-  });
-  await runWorkers({ order, workers, feed, signal: context.signal });
-  return { seconds: (nowMilliseconds() - started) / 1000, made };
-};
 
 /** Sizes of previews: a page of many pairs holds smaller ones. */
 const previewFor = (rows: number): ClipSettings["preview"] => {
@@ -143,11 +108,12 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
   const lock = claimWork(out, workRecipe(settings, plan));
   try {
     const resumedClips = finishedClips(out, plan);
-    const { seconds, made } = await makeClips(request, order, plan, context);
+    const work = await makeClips(request, order, plan, context);
+    const assembling = nowMilliseconds();
     const check = new RuleCheck(rules, decisions);
     const tally = new Tally();
     const rejections = new RejectionCounts();
-    const warnings: string[] = [];
+    const warnings: string[] = [...plan.notes];
     let leak = tally.textLeak();
     const page = new SetPage(join(out, buildFolder, "rows.html"));
     const description = await assembleDataset({
@@ -198,6 +164,14 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
       pairs: tally.pairs,
       decisionsSchema: decisionsSchemaName,
     });
+    // A mixture of providers says nothing of any of them.
+    const [relevance, ...others] = tally.relevance.keys();
+    if (relevance !== undefined && others.length === 0)
+      rememberRate(
+        relevance,
+        measuredRate(out, plan, work, (nowMilliseconds() - assembling) / 1000),
+        context.warn,
+      );
     return {
       folder: out,
       description,
@@ -207,8 +181,9 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
       meanShare: tally.share.value,
       meanEventsGone: tally.eventsGone.value,
       seconds: (nowMilliseconds() - started) / 1000,
-      clipsPerMinute: made > 0 && seconds > 0 ? (60 * made) / seconds : null,
+      clipsPerMinute: work.made > 0 && work.seconds > 0 ? (60 * work.made) / work.seconds : null,
       textLeak: { isLeaking: leak.isLeaking, headline: leakSentence(leak) },
+      keywords: tally.keywordTokens === 0 ? null : { tokens: tally.keywordTokens, cost: tally.keywordCost },
       warnings,
     };
   } finally {

@@ -56,6 +56,19 @@ const unbalanced = (answers: Tally["answers"]): string[] =>
     return [`${skill}: ${top[1]} of ${all} answers are "${cell(top[0])}"`];
   });
 
+/** What a person should know of the pairs. */
+const noticed = ({ shortFreezes, pairs, keywordNotes }: Tally): string[] => {
+  const notes = [...keywordNotes].sort(([, x], [, y]) => y - x);
+  return [
+    ...(shortFreezes > 0
+      ? [
+          `${shortFreezes} of ${pairs} twins are frozen for less than a quarter of a second: hard to tell from their clips`,
+        ]
+      : []),
+    ...notes.slice(0, 3).map(([note, count]) => `keywords of ${count} captions: ${cell(note)}`),
+  ];
+};
+
 /** One sentence on what can be had without looking; a warning where it is too much. */
 export const leakSentence = ({ audit, isLeaking }: TextLeak): string => {
   const headline = auditHeadline(audit);
@@ -90,7 +103,7 @@ export const datasetCard = ({
     eventsGone.value === null
       ? ""
       : `\n- of the known events' frames ${percent(eventsGone.value)} % are gone on average; at least half of them in ${halfGone} of ${eventsGone.count} pairs`;
-  const warned = [...warnings, ...unbalanced(tally.answers)];
+  const warned = [...warnings, ...unbalanced(tally.answers), ...noticed(tally)];
   return `# ${title}
 
 Complete clips, their twins without the decisive frames, and questions about them. Twins are virtual: \`absent\` of a

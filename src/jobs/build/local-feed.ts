@@ -1,7 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
-import { type BuiltClip, buildFolder, type PlannedClip, resultFile } from "./protocol.ts";
+import {
+  type BuiltClip,
+  buildFolder,
+  type FromBuildWorker,
+  type PlannedClip,
+  resultFile,
+} from "./protocol.ts";
 import type { ClipFeed } from "./worker-group.ts";
 
 /** The result of a clip that cost its worker too often. */
@@ -24,13 +30,16 @@ export const writeQuarantined = (out: string, clip: PlannedClip, tries: number, 
   writeFileAtomic(file, JSON.stringify(result));
 };
 
+/** What a clip cost and gave. */
+export type ClipReport = Omit<Extract<FromBuildWorker, { type: "done" }>, "type" | "position">;
+
 /** What a local feed is told. */
 export interface LocalFeedOptions {
   readonly out: string;
   readonly clips: readonly PlannedClip[];
   /** How often a clip may cost its worker before it is given up. */
   readonly attempts: number;
-  onDone(rows: number, rejected: number): void;
+  onDone(report: ClipReport): void;
   onLost(line: string): void;
 }
 
@@ -47,7 +56,7 @@ export const localFeed = ({ out, clips, attempts, onDone, onLost }: LocalFeedOpt
   const byPosition = new Map(waiting.map((clip) => [clip.position, clip]));
   return {
     next: async () => waiting.pop(),
-    done: async (_, { rows, rejected }) => onDone(rows, rejected),
+    done: async (_, report) => onDone(report),
     lost: async (position, why) => {
       const clip = byPosition.get(position)!;
       const tries = (lost[position] ?? 0) + 1;
@@ -62,7 +71,7 @@ export const localFeed = ({ out, clips, attempts, onDone, onLost }: LocalFeedOpt
       }
       onLost(`${name}: ${why}; given up after ${tries} tries`);
       writeQuarantined(out, clip, tries, why);
-      onDone(0, clip.rows.length);
+      onDone({ rows: 0, rejected: clip.rows.length, seconds: 0, videoSeconds: 0 });
     },
   };
 };

@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { ConfigError, UnknownNameError, VideoPerceiverError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest.ts";
 import type { MadeBy } from "../../core/registry.ts";
-import { ClipFinder } from "../../dataset/clip-files.ts";
+import { ClipFinder, filesBelow, isClipName } from "../../dataset/clip-files.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import {
   isUnread,
@@ -31,6 +31,8 @@ export interface BuildPlan {
   readonly clips: readonly PlannedClip[];
   readonly rejected: readonly Rejection[];
   readonly sources: readonly (MadeBy & { readonly place: string; readonly rows: number })[];
+  /** What a person should know of the sources. */
+  readonly notes: readonly string[];
 }
 
 /** Characters of a file by which its source is told. */
@@ -139,6 +141,18 @@ class Collector {
   }
 }
 
+/** Clips of a named folder that no row is about, in one sentence. */
+const unusedClips = (folder: string, used: ReadonlyMap<string, unknown>, place: string): string[] => {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  const unused = [...filesBelow(folder)].filter(
+    (file) => isClipName(file) && !used.has(resolve(folder, file)),
+  );
+  if (unused.length === 0) return [];
+  const shown = unused.slice(0, 3).join(", ");
+  const more = unused.length > 3 ? ", ..." : "";
+  return [`${unused.length} clips have no row in ${basename(place)}: ${shown}${more}`];
+};
+
 /**
  * Reads sources and finds their clips.
  *
@@ -152,6 +166,7 @@ export const planClips = async (
 ): Promise<BuildPlan> => {
   const collected = new Collector();
   const read: BuildPlan["sources"][number][] = [];
+  const notes: string[] = [];
   for (const [number, named] of sources.entries()) {
     const { place } = named;
     const { source, recipe } = await openSource(named, columns);
@@ -163,6 +178,7 @@ export const planClips = async (
       if (isUnread(row)) collected.rejected.push(unreadRejection(row, place));
       else collected.add(row, number, (name) => finder.find(name));
     }
+    if (named.clips !== undefined) notes.push(...unusedClips(resolve(named.clips), collected.clips, place));
     read.push({ ...recipe, place: basename(resolve(place)), rows });
   }
   const clips = [...collected.clips].map(([path, { name, rows }], position) => ({
@@ -171,5 +187,5 @@ export const planClips = async (
     name,
     rows,
   }));
-  return { clips, rejected: collected.rejected, sources: read };
+  return { clips, rejected: collected.rejected, sources: read, notes };
 };

@@ -1,3 +1,4 @@
+import type { KeywordUsage } from "../../absent/keywords.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
 import type { DecoderChoice } from "../../video/service.ts";
@@ -106,6 +107,8 @@ export interface BuiltRow {
   /** Lines of `samples-*.jsonl`. */
   readonly samples: readonly string[];
   readonly view: PairView;
+  /** What a language model's keywords cost. */
+  readonly keywordUsage?: KeywordUsage;
 }
 
 /** What becomes of a clip. */
@@ -134,6 +137,7 @@ export type FromBuildWorker =
       readonly rows: number;
       readonly rejected: number;
       readonly seconds: number;
+      readonly videoSeconds: number;
     }
   | { readonly type: "failed"; readonly position: number | null; readonly message: string };
 

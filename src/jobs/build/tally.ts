@@ -18,6 +18,8 @@ class Mean {
 
 /** Answers of a skill are taken for a closed set when there are few of them and many questions. */
 const closed = { mostAnswers: 8, questionsPerAnswer: 5 };
+/** A twin that is frozen for less is hard to tell from its clip. */
+const shortFreezeSeconds = 0.25;
 /** How much a guesser may be above chance before it is told: five points. */
 const leakPoints = 0.05;
 
@@ -28,6 +30,13 @@ export class Tally {
   readonly eventsGone: Mean = new Mean();
   /** Pairs with events of whose frames at least half are gone. */
   halfGone = 0;
+  /** Twins that are one freeze shorter than a quarter of a second. */
+  shortFreezes = 0;
+  /** Pairs whose caption gave no keywords, or not all, by the reason. */
+  readonly keywordNotes: Map<string, number> = new Map();
+  /** What language models cost, in the currency of their prices, and what they read and wrote. */
+  keywordCost = 0;
+  keywordTokens = 0;
   readonly relevance: Map<string, number> = new Map();
   readonly builders: Map<string, number> = new Map();
   readonly answers: Map<string, Map<string, number>> = new Map();
@@ -44,6 +53,11 @@ export class Tally {
       this.eventsGone.add(view.eventsGone);
       if (view.eventsGone >= 0.5) this.halfGone++;
     }
+    if (view.share * view.durationSeconds < shortFreezeSeconds) this.shortFreezes++;
+    const note = kept[0]!.provenance["keywordNote"];
+    if (typeof note === "string") this.keywordNotes.set(note, (this.keywordNotes.get(note) ?? 0) + 1);
+    this.keywordCost += row.keywordUsage?.cost ?? 0;
+    this.keywordTokens += (row.keywordUsage?.promptTokens ?? 0) + (row.keywordUsage?.completionTokens ?? 0);
     this.relevance.set(view.relevance, (this.relevance.get(view.relevance) ?? 0) + 1);
     this.builders.set(view.builder, (this.builders.get(view.builder) ?? 0) + 1);
     for (const sample of kept) this.#question(sample);

@@ -3,7 +3,8 @@ import { messageOf } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { loadPlugin } from "../load-plugin.ts";
-import { buildClip, type ClipTools, openClipTools } from "./build-clip.ts";
+import { buildClip } from "./build-clip.ts";
+import { type ClipTools, openClipTools } from "./clip-tools.ts";
 import { type FromBuildWorker, type PlannedClip, resultFile, type ToBuildWorker } from "./protocol.ts";
 
 /**
@@ -28,9 +29,9 @@ const make = async (clip: PlannedClip): Promise<void> => {
   const file = join(tools!.order.out, resultFile(position));
   makeFolder(join(file, ".."));
   writeFileAtomic(file, JSON.stringify(finished));
-  const { rows, rejected } = finished;
+  const { rows, rejected, durationSeconds: videoSeconds } = finished;
   const seconds = (nowMilliseconds() - started) / 1000;
-  send({ type: "done", position, rows: rows.length, rejected: rejected.length, seconds });
+  send({ type: "done", position, rows: rows.length, rejected: rejected.length, seconds, videoSeconds });
   position = null;
 };
 

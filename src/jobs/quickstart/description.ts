@@ -1,4 +1,3 @@
-import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import type { PairQuality } from "../../absent/pair-quality.ts";
 import { isoTime } from "../../core/clock.ts";
@@ -10,6 +9,7 @@ import {
   type RunJournal,
 } from "../../evaluation/report/description.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import { machineFacts } from "../machine-facts.ts";
 
 /** The training stages that are tested: their folders, and their names in the report. */
 export const stageTitles = {
@@ -86,14 +86,7 @@ export const writeJournal = (
       },
     ],
     versions,
-    machine: [
-      { name: "processor", value: `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}` },
-      { name: "memory", value: `${(totalmem() / 2 ** 30).toFixed(0)} GiB` },
-      {
-        name: "peak memory of this process",
-        value: `${(process.resourceUsage().maxRSS / 2 ** 20).toFixed(2)} GiB`,
-      },
-    ],
+    machine: machineFacts(),
   };
   writeFileAtomic(join(folder, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
 };

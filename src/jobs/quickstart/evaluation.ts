@@ -29,6 +29,10 @@ export interface TestedStage {
   readonly checkpoint: string;
   /** Test it without pictures too. */
   readonly blind: boolean;
+  /** Of its progress; left out: that of the quickstart. */
+  readonly label?: string;
+  /** Show every n-th frame of those in memory; left out: all. */
+  readonly every?: number;
 }
 
 /** What the stages are asked: the closed questions about the held-out clips, with their twins. */
@@ -65,7 +69,7 @@ const slugOf = (title: string): string =>
 
 /** The stage as somebody who answers, with the held-out clips in memory. */
 const subjectOf = (
-  { title, checkpoint }: TestedStage,
+  { title, checkpoint, every = 1 }: TestedStage,
   { engine, config }: { engine: Engine; config: StageContext["config"] },
   clips: TestQuestions["clips"],
   { recipe, language, out }: StageContext,
@@ -81,7 +85,7 @@ const subjectOf = (
     patches: (sample, view) => {
       const { frames } = clips.get(clusterOf(sample))!;
       const pictures = shownPictures(frames, view);
-      return clipPatches(pictures, frames.width, frames.height, recipe.framesPerSecond, patchShape);
+      return clipPatches(pictures, frames.width, frames.height, recipe.framesPerSecond / every, patchShape);
     },
   });
 };
@@ -93,6 +97,7 @@ export const testStage = async (
   context: StageContext,
 ): Promise<void> => {
   const { recipe, out } = context;
+  const { every = 1 } = stage;
   const request = { folder: stage.checkpoint, trained: "none", recurringShapes: 4 } as const;
   const { config, engine: opened } = await openEngine(recipe, request);
   await using engine = opened;
@@ -106,8 +111,11 @@ export const testStage = async (
       subject: subjectOf(stage, { engine, config }, clips, context),
       interventions: await Promise.all(names.map((name) => interventionRegistry.make(name))),
       frames: {
-        value: (sample) => clips.get(clusterOf(sample))!.frames.frames.map(({ index }) => index as number),
-        recipe: { name: "fps", params: { framesPerSecond: recipe.framesPerSecond } },
+        value: (sample) =>
+          clips
+            .get(clusterOf(sample))!
+            .frames.frames.flatMap(({ index }, at) => (at % every === 0 ? [index as number] : [])),
+        recipe: { name: "fps", params: { framesPerSecond: recipe.framesPerSecond / every } },
       },
       benchmark,
       runId: stage.checkpoint.slice(out.length + 1),
@@ -115,7 +123,7 @@ export const testStage = async (
       draws: { "random-removal": recipe.controlDraws },
       batchSize: 256,
       signal: context.signal,
-      progress: context.progress(testLabel(stage.title), "answers"),
+      progress: context.progress(stage.label ?? testLabel(stage.title), "answers"),
       onRecord: (record) => file.add(writeRecord(record)),
     });
     file.close();

@@ -20,6 +20,10 @@ export interface StageData {
   readonly contentHash: string;
   readonly split: "train";
   readonly framesPerSecond: number;
+  /** Where keywords come from: the world's script knows them; the paper asks a language model. */
+  readonly keywords: "script";
+  /** What makes the state of a text that clips are contrasted with; the paper's implementation names BERT. */
+  readonly textEncoder: "language model";
   /** How the absent twins were made; null for the stage that finds the key frames. */
   readonly pairs:
     | (QuickstartRecipe["pairs"] & {
@@ -57,5 +61,7 @@ export const stageData = (
   contentHash,
   split: "train",
   framesPerSecond,
+  keywords: "script",
+  textEncoder: "language model",
   pairs,
 });

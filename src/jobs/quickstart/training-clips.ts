@@ -2,7 +2,7 @@ import { twinView } from "../../absent/twin-view.ts";
 import { seededRandom } from "../../core/random.ts";
 import { questionText } from "../../dataset/question.ts";
 import { interventionRegistry } from "../../evaluation/interventions.ts";
-import { clipPatches } from "../../frames/clip-patches.ts";
+import { type ClipPatches, clipPatches } from "../../frames/clip-patches.ts";
 import { absentSteps } from "../../training/absent-steps.ts";
 import type { HeldOutClip, TrainingClip } from "../../training/clip.ts";
 import { patchShape, picturesOf, shownPictures } from "./clips.ts";
@@ -43,42 +43,103 @@ export const trainingClips = (
   });
 };
 
+/** Patches of a clip under a view of its frames. */
+const patchesOf = (
+  { frames }: PairedClip,
+  view: Parameters<typeof shownPictures>[1],
+  framesPerSecond: number,
+): ClipPatches =>
+  clipPatches(shownPictures(frames, view), frames.width, frames.height, framesPerSecond, patchShape);
+
+/** The steps that differ between a clip and itself otherwise shown. */
+const changedSteps = (own: ClipPatches, other: ClipPatches): Map<number, Uint8Array> =>
+  new Map(
+    other.steps.flatMap((step, at): [number, Uint8Array][] =>
+      Buffer.compare(step, own.steps[at]!) === 0 ? [] : [[at, step]],
+    ),
+  );
+
+/** Where random frames may be frozen: anywhere but in the twin's own, or outside the event as well. */
+export type FrozenPlaces = "anywhere" | "outside the event";
+
+/** Frames that are shown: every n-th of those in memory. */
+const positionsOf = ({ frames }: PairedClip, every: number): number[] =>
+  frames.frames.flatMap(({ index }, at) => (at % every === 0 ? [index as number] : []));
+
 /**
- * Held-out clips with their control: as many frames frozen as in the twin, in stretches of the same lengths, outside the
- * event. Clips without room for them are left out.
+ * For each clip the steps of a control: as many frames frozen as in its twin, in stretches of the same lengths, but at
+ * random. Empty where there is no twin or no room.
+ *
+ * @param clips the same clips as they are shown, every `every`-th frame
+ */
+export const frozenControls = async (
+  paired: readonly PairedClip[],
+  clips: readonly TrainingClip[],
+  { recipe }: Pick<StageContext, "recipe">,
+  places: FrozenPlaces,
+  every = 1,
+): Promise<Map<number, Uint8Array>[]> => {
+  const { value: freeze } = await interventionRegistry.make("random-removal");
+  const made: Map<number, Uint8Array>[] = [];
+  for (const [i, clip] of clips.entries()) {
+    const one = paired[i]!;
+    const { absent, events, ...sample } = one.samples[0]!;
+    const isAnywhere = places === "anywhere";
+    const twin = absent && (isAnywhere ? { ...absent, keyFrames: [] } : absent);
+    const view =
+      twin === undefined
+        ? null
+        : freeze({
+            sample: { ...sample, ...(isAnywhere || events === undefined ? {} : { events }), absent: twin },
+            twin: await twinView(twin),
+            positions_T: positionsOf(one, every),
+            random: seededRandom(recipe.seed, "frozen control", places, clip.id),
+            partner: null,
+          });
+    made.push(
+      view === null
+        ? new Map()
+        : changedSteps(clip.patches, patchesOf(one, view, recipe.framesPerSecond / every)),
+    );
+  }
+  return made;
+};
+
+/** A clip with its twin as every n-th frame shows them. */
+const thinnedClip = async (
+  clip: TrainingClip,
+  one: PairedClip,
+  framesPerSecond: number,
+  every: number,
+): Promise<TrainingClip> => {
+  const positions = positionsOf(one, every);
+  const patches = patchesOf(one, { shown_T: positions }, framesPerSecond / every);
+  const shown_T = positions.map((index) => one.view.at(index).source);
+  const { pixels } = one.view;
+  const at_T = positions.map((index) => one.view.changes(index));
+  const painted = pixels === null ? {} : { painted: { by: one.pair.builder, pixels, at_T } };
+  const twin = patchesOf(one, { shown_T, ...painted }, framesPerSecond / every);
+  return { ...clip, patches, absentSteps: changedSteps(patches, twin) };
+};
+
+/**
+ * Held-out clips with their control outside the event; clips without room for one are left out.
+ *
+ * @param every shows every n-th frame of those in memory
  */
 export const heldOutClips = async (
   tested: readonly PairedClip[],
   stage: Pick<StageContext, "recipe" | "language">,
+  every = 1,
 ): Promise<HeldOutClip[]> => {
-  const { value: freeze } = await interventionRegistry.make("random-removal");
-  const clips = trainingClips(tested, stage);
-  const held: HeldOutClip[] = [];
-  for (const [i, clip] of clips.entries()) {
-    const { samples, frames } = tested[i]!;
-    const sample = samples[0]!;
-    if (sample.absent === undefined) continue;
-    const view = freeze({
-      sample,
-      twin: await twinView(sample.absent),
-      positions_T: frames.frames.map(({ index }) => index as number),
-      random: seededRandom(stage.recipe.seed, "frozen control", clip.id),
-      partner: null,
-    });
-    if (view === null) continue;
-    const { width, height } = frames;
-    const shown = clipPatches(
-      shownPictures(frames, view),
-      width,
-      height,
-      stage.recipe.framesPerSecond,
-      patchShape,
-    );
-    const own = clip.patches.steps;
-    const changed = shown.steps.flatMap((step, at): [number, Uint8Array][] =>
-      Buffer.compare(step, own[at]!) === 0 ? [] : [[at, step]],
-    );
-    held.push({ clip, frozenSteps: new Map(changed) });
-  }
-  return held;
+  const whole = trainingClips(tested, stage);
+  const { framesPerSecond } = stage.recipe;
+  const clips =
+    every === 1
+      ? whole
+      : await Promise.all(whole.map((clip, i) => thinnedClip(clip, tested[i]!, framesPerSecond, every)));
+  const frozen = await frozenControls(tested, clips, stage, "outside the event", every);
+  return clips
+    .map((clip, i) => ({ clip, frozenSteps: frozen[i]! }))
+    .filter(({ frozenSteps }) => frozenSteps.size > 0);
 };

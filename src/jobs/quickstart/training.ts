@@ -137,11 +137,11 @@ export const sftStage = (
     textsPerClip,
     blindClipsPerStep: settings.blindClipsPerStep,
     instructionShare,
-    monitor: { block: contrast.block },
+    monitor: { block: settings.contrast?.block ?? contrast.block },
     schedule: { learningRate: settings.learningRate, warmupSteps },
     ...sftLosses(settings.contrast),
     seed: settings.seed,
-    checkpointEvery: 250,
+    checkpointEvery: 100,
   });
   const instruction = context.language.tokenizer.encode(refeedInstruction);
   const extras = { heldOut: context.heldOut, instruction };

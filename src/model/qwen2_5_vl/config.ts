@@ -1,6 +1,14 @@
 import type { ModelConfig, TextConfig, VisionSizes } from "../config.ts";
 import { type Fields, fieldsOf } from "../config-fields.ts";
-import { blocksOf, channelsOf, readQwenConfig, writeQwenConfig } from "../qwen-config.ts";
+import {
+  blocksOf,
+  channelsOf,
+  readQwenConfig,
+  towerDefaults,
+  towerNormEps,
+  towerTheta,
+  writeQwenConfig,
+} from "../qwen-config.ts";
 import type { TowerSizes } from "../tower-pieces.ts";
 
 /** The vision tower and its merger. `windowSize` is in pixels, blocks are 0-based. */
@@ -26,21 +34,13 @@ export interface Qwen25VLConfig extends ModelConfig {
   readonly vision: VisionConfig;
 }
 
-/** The constant of the reference code (`Qwen2RMSNorm(..., eps=1e-6)` of the vision tower); no layout stores it. */
-const visionNormEps = 1e-6;
-
 /**
  * What the class of the reference assumes for fields that are not there: transformers up to 4.51 does not write a
  * field of `vision_config` that has its default.
  */
 const visionDefaults = {
-  depth: 32,
-  hidden_size: 3584,
+  ...towerDefaults,
   intermediate_size: 3420,
-  num_heads: 16,
-  patch_size: 14,
-  spatial_merge_size: 2,
-  temporal_patch_size: 2,
   tokens_per_second: 4,
   window_size: 112,
   out_hidden_size: 3584,
@@ -66,7 +66,6 @@ const readVision = (stored: Fields, text: TextConfig): VisionConfig => {
   const windowSize = vision.count("window_size");
   if (windowSize < patchSize * spatialMergeSize)
     throw vision.wrong("window_size", `at least one merged patch, ${patchSize * spatialMergeSize} pixels`);
-  const rope = vision.has("rope_parameters") ? vision.nested("rope_parameters") : undefined;
   return {
     depth,
     hiddenSize,
@@ -81,8 +80,8 @@ const readVision = (stored: Fields, text: TextConfig): VisionConfig => {
     windowSize,
     fullAttentionBlocks,
     tokensPerSecond: vision.positive("tokens_per_second"),
-    rmsNormEps: visionNormEps,
-    ropeTheta: rope?.has("rope_theta") ? rope.positive("rope_theta") : 10_000,
+    rmsNormEps: towerNormEps,
+    ropeTheta: towerTheta(vision),
   };
 };
 

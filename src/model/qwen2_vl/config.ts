@@ -1,6 +1,14 @@
 import type { ModelConfig, TextConfig } from "../config.ts";
 import { type Fields, fieldsOf } from "../config-fields.ts";
-import { blocksOf, channelsOf, readQwenConfig, writeQwenConfig } from "../qwen-config.ts";
+import {
+  blocksOf,
+  channelsOf,
+  readQwenConfig,
+  towerDefaults,
+  towerNormEps,
+  towerTheta,
+  writeQwenConfig,
+} from "../qwen-config.ts";
 import type { TowerSizes } from "../tower-pieces.ts";
 
 /** The vision tower and its merger. */
@@ -18,19 +26,11 @@ export interface Qwen2VLConfig extends ModelConfig {
   readonly vision: VisionConfig;
 }
 
-/** The constant of the reference code (`LayerNorm(..., eps=1e-6)` of the vision tower); no layout stores it. */
-const visionNormEps = 1e-6;
-
 /** What the class of the reference assumes for fields that are not there. */
 const visionDefaults = {
-  depth: 32,
+  ...towerDefaults,
   embed_dim: 1280,
-  hidden_size: 3584,
   mlp_ratio: 4,
-  num_heads: 16,
-  patch_size: 14,
-  spatial_merge_size: 2,
-  temporal_patch_size: 2,
 };
 
 const readVision = (stored: Fields, text: TextConfig): VisionConfig => {
@@ -43,7 +43,6 @@ const readVision = (stored: Fields, text: TextConfig): VisionConfig => {
   if (outHiddenSize !== text.hiddenSize)
     throw vision.wrong("hidden_size", `${text.hiddenSize}, the language model's hidden_size`);
   vision.mustUse("hidden_act", "quick_gelu");
-  const rope = vision.has("rope_parameters") ? vision.nested("rope_parameters") : undefined;
   return {
     depth: blocksOf(vision, "depth"),
     width,
@@ -55,8 +54,8 @@ const readVision = (stored: Fields, text: TextConfig): VisionConfig => {
     patchSize: vision.count("patch_size"),
     temporalPatchSize: vision.count("temporal_patch_size"),
     spatialMergeSize: vision.count("spatial_merge_size"),
-    normEps: visionNormEps,
-    ropeTheta: rope?.has("rope_theta") ? rope.positive("rope_theta") : 10_000,
+    normEps: towerNormEps,
+    ropeTheta: towerTheta(vision),
   };
 };
 

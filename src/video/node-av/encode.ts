@@ -1,4 +1,4 @@
-import type { CodecContext, Frame, Stream } from "node-av/lib";
+import type { BitStreamFilterContext, CodecContext, FormatContext, Frame, Packet, Stream } from "node-av/lib";
 import { VideoError } from "../../core/errors.ts";
 import type { Encoder, EncoderSettings } from "../backend/backend.ts";
 import { x264Options } from "../backend/x264-options.ts";
@@ -82,6 +82,78 @@ const pictureConverter = (library: NodeAv): PictureConverter => {
 
 const converters = new WeakMap<Encoder, PictureConverter>();
 
+/** What stands between a codec and its file. */
+interface Writing {
+  readonly format: FormatContext;
+  readonly cleaner: BitStreamFilterContext;
+  readonly context: CodecContext;
+}
+
+/** Begins the file; `opened` is called as soon as there is one that has to be closed. */
+const beginFile = (
+  library: NodeAv,
+  { format, cleaner, context }: Writing,
+  { ticksPerSecond }: EncoderSettings,
+  opened: () => void,
+): Stream => {
+  const { constants: c } = library;
+  const stream = format.newStream(null);
+  stream.timeBase = context.timeBase;
+  check(library, stream.codecpar.fromContext(context), "codec parameters");
+  cleaner.inputCodecParameters?.fromContext(context);
+  cleaner.inputTimeBase = context.timeBase;
+  check(library, cleaner.setOption("remove_types", "6"), "unit filter");
+  check(library, cleaner.init(), "unit filter");
+  check(library, format.openOutputSync(), "cannot write");
+  opened();
+  const muxer = { movflags: "+faststart", video_track_timescale: String(ticksPerSecond) };
+  for (const [name, value] of Object.entries(muxer))
+    check(
+      library,
+      format.setOption(name, value, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN),
+      `file option ${name}`,
+    );
+  check(library, format.writeHeaderSync(null), "cannot write");
+  return stream;
+};
+
+/** Carries packets from the codec through the filter into the file. */
+interface PacketWriter {
+  /** How long the picture of a tick is shown. */
+  readonly durations: Map<number, number>;
+  /** Takes what the codec has ready. */
+  drain(): void;
+  /** Takes what the filter has ready. */
+  flush(): void;
+}
+
+const packetWriter = (
+  library: NodeAv,
+  { format, cleaner, context }: Writing,
+  packet: Packet,
+  stream: Stream,
+): PacketWriter => {
+  const durations = new Map<number, number>();
+  const flush = (): void => {
+    while (cleaner.receivePacketSync(packet) >= 0) {
+      packet.duration = BigInt(durations.get(Number(packet.pts)) ?? 0);
+      durations.delete(Number(packet.pts));
+      packet.streamIndex = stream.index;
+      packet.rescaleTs(context.timeBase, stream.timeBase);
+      check(library, format.interleavedWriteFrameSync(packet), "cannot write");
+      packet.unref();
+    }
+  };
+  const drain = (): void => {
+    while (context.receivePacketSync(packet) >= 0) {
+      check(library, cleaner.sendPacketSync(packet), "unit filter");
+      packet.unref();
+      flush();
+    }
+  };
+  return { durations, drain, flush };
+};
+
 /** An encoder of one file. x264's banner (a user-data unit) is taken out, so equal frames give equal bytes. */
 export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?: Encoder): Encoder => {
   const { av, constants: c } = library;
@@ -115,56 +187,25 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
   };
   let stream: Stream;
   try {
-    stream = format.newStream(null);
-    stream.timeBase = context.timeBase;
-    check(library, stream.codecpar.fromContext(context), "codec parameters");
-    cleaner.inputCodecParameters?.fromContext(context);
-    cleaner.inputTimeBase = context.timeBase;
-    check(library, cleaner.setOption("remove_types", "6"), "unit filter");
-    check(library, cleaner.init(), "unit filter");
-    check(library, format.openOutputSync(), "cannot write");
-    written = true;
-    const muxer = { movflags: "+faststart", video_track_timescale: String(settings.ticksPerSecond) };
-    for (const [name, value] of Object.entries(muxer))
-      check(
-        library,
-        format.setOption(name, value, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN),
-        `file option ${name}`,
-      );
-    check(library, format.writeHeaderSync(null), "cannot write");
+    stream = beginFile(library, { format, cleaner, context }, settings, () => {
+      written = true;
+    });
   } catch (error) {
     close();
     throw error;
   }
-  const durations = new Map<number, number>();
-  const flushCleaner = (): void => {
-    while (cleaner.receivePacketSync(packet) >= 0) {
-      packet.duration = BigInt(durations.get(Number(packet.pts)) ?? 0);
-      durations.delete(Number(packet.pts));
-      packet.streamIndex = stream.index;
-      packet.rescaleTs(context.timeBase, stream.timeBase);
-      check(library, format.interleavedWriteFrameSync(packet), "cannot write");
-      packet.unref();
-    }
-  };
-  const drainCodec = (): void => {
-    while (context.receivePacketSync(packet) >= 0) {
-      check(library, cleaner.sendPacketSync(packet), "unit filter");
-      packet.unref();
-      flushCleaner();
-    }
-  };
+  const packets = packetWriter(library, { format, cleaner, context }, packet, stream);
   const sendWaiting = (until: number): void => {
     if (waiting === undefined) return;
     const { picture, ticks } = waiting;
     picture.pts = BigInt(ticks);
     picture.pictType = keyTicks.has(ticks) ? c.AV_PICTURE_TYPE_I : c.AV_PICTURE_TYPE_NONE;
-    durations.set(ticks, until - ticks);
+    packets.durations.set(ticks, until - ticks);
     waiting = undefined;
     const status = context.sendFrameSync(picture);
     picture.free();
     check(library, status, "cannot encode");
-    drainCodec();
+    packets.drain();
   };
   const encoder: Encoder = {
     add: (rgb, ticks) => {
@@ -175,9 +216,9 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
       try {
         sendWaiting(endTicks);
         check(library, context.sendFrameSync(null), "cannot encode");
-        drainCodec();
+        packets.drain();
         cleaner.sendPacketSync(null);
-        flushCleaner();
+        packets.flush();
         check(library, format.writeTrailerSync(), "cannot write");
       } finally {
         close();

@@ -22,6 +22,36 @@ export interface PictureDecoder {
   close(): void;
 }
 
+/** @throws {UnsupportedError} when this build has no such codec, {@link VideoError} when it refuses */
+const openContext = (
+  { av }: NodeAv,
+  { stream, facts }: Opened,
+  limits: VideoLimits,
+  threads: number,
+): CodecContext => {
+  const codec = av.Codec.findDecoder(stream.codecpar.codecId);
+  if (codec === null)
+    throw new UnsupportedError("no decoder for this codec", {
+      got: facts.codec,
+      hint: "try --decoder ffmpeg",
+    });
+  const context = new av.CodecContext();
+  context.allocContext3(codec);
+  context.parametersToContext(stream.codecpar);
+  context.pktTimebase = stream.timeBase;
+  context.threadCount = threads;
+  // Options go in one by one: open2Sync frees a dictionary that it was given and leaves a dangling one behind.
+  context.setOption("max_pixels", BigInt(limits.maxPixels));
+  const status = context.open2Sync(codec, null);
+  if (status < 0) {
+    context.freeContext();
+    throw new VideoError("the codec refuses the stream", {
+      got: `${facts.codec}: ${av.FFmpegError.strerror(status)}`,
+    });
+  }
+  return context;
+};
+
 /** Opens the stream's codec. @throws {UnsupportedError} when this build has none, {@link VideoError} when it refuses */
 export const openDecoder = (
   library: NodeAv,
@@ -30,30 +60,7 @@ export const openDecoder = (
   threads: number,
 ): PictureDecoder => {
   const { av, constants } = library;
-  const { stream, facts } = opened;
-  const codec = av.Codec.findDecoder(stream.codecpar.codecId);
-  if (codec === null)
-    throw new UnsupportedError("no decoder for this codec", {
-      got: facts.codec,
-      hint: "try --decoder ffmpeg",
-    });
-  const open = (): CodecContext => {
-    const context = new av.CodecContext();
-    context.allocContext3(codec);
-    context.parametersToContext(stream.codecpar);
-    context.pktTimebase = stream.timeBase;
-    context.threadCount = threads;
-    // Options go in one by one: open2Sync frees a dictionary that it was given and leaves a dangling one behind.
-    context.setOption("max_pixels", BigInt(limits.maxPixels));
-    const status = context.open2Sync(codec, null);
-    if (status < 0) {
-      context.freeContext();
-      throw new VideoError("the codec refuses the stream", {
-        got: `${facts.codec}: ${av.FFmpegError.strerror(status)}`,
-      });
-    }
-    return context;
-  };
+  const open = (): CodecContext => openContext(library, opened, limits, threads);
   let context = open();
   const frame = new av.Frame();
   frame.alloc();

@@ -64,7 +64,9 @@ const reward = defineReward({
 });
 
 test("kinds are known by their words", () => {
-  expect([...pluginRegistries().keys()]).toEqual(["reward", "greeter"]);
+  // Test files that came before in this process may have loaded other kinds.
+  expect([...pluginRegistries().keys()]).toEqual(expect.arrayContaining(["reward", "greeter"]));
+  expect(pluginRegistries().get("greeter")).toBe(greeters);
   expect(pluginRegistries().get("reward")).toBe(rewardRegistry);
 });
 

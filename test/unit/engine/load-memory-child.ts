@@ -1,7 +1,15 @@
 /** Loads a checkpoint and says how much memory that took: node load-memory-child.ts FOLDER float32|as-stored. */
 
+import { existsSync, readFileSync } from "node:fs";
 import { loadWeights, type WeightStorage } from "../../../src/engine/model-store.ts";
 import { openCheckpoint } from "../../../src/model/checkpoint.ts";
+
+/** Most memory that this program was in. `maxRSS` counts the process that started it as well, up to the start. */
+const peakBytes = (): number => {
+  const status = "/proc/self/status";
+  if (!existsSync(status)) return process.resourceUsage().maxRSS * 1024;
+  return Number(/VmHWM:\s*(\d+)/.exec(readFileSync(status, "utf8"))![1]) * 1024;
+};
 
 const [folder, storage] = process.argv.slice(2) as [string, WeightStorage];
 const checkpoint = await openCheckpoint(folder);
@@ -12,7 +20,7 @@ const sampling = setInterval(() => {
 }, 1);
 const weights = await loadWeights(checkpoint, "none", undefined, storage);
 clearInterval(sampling);
-const peak = process.resourceUsage().maxRSS * 1024;
+const peak = peakBytes();
 await checkpoint.close();
 console.log(
   JSON.stringify({

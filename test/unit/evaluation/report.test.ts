@@ -2,8 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../src/core/errors.ts";
 import { escapeHtml, html } from "../../../src/core/html.ts";
-import { type Finding, findingsOf } from "../../../src/evaluation/report/findings.ts";
-import type { ReportModel, ResultRow, RowDifference } from "../../../src/evaluation/report/model.ts";
+import { findingsOf } from "../../../src/evaluation/report/findings.ts";
+import type {
+  ContrastCheck,
+  Finding,
+  ReportModel,
+  ResultRow,
+  RowDifference,
+} from "../../../src/evaluation/report/model.ts";
 import { renderReport } from "../../../src/evaluation/report/render.ts";
 import type { Estimate } from "../../../src/evaluation/statistics/estimate.ts";
 import { compactNumber, niceTicks, percent, points, pValue } from "../../../src/pages/format.ts";
@@ -270,4 +276,77 @@ test("numbers on the page", () => {
     compactNumber(1e-5),
     compactNumber(Number.NaN),
   ]).toEqual(["12,350", "−0.5", "1.00e−5", "–"]);
+});
+
+describe("what the method bought", () => {
+  const estimate = (value: number, reach: number): Estimate => ({
+    value,
+    standardError: reach / 2,
+    low: value - reach,
+    high: value + reach,
+    questions: 300,
+    clusters: 100,
+  });
+  const difference = (value: number, reach: number): RowDifference => ({
+    of: model.mainRow,
+    against: "SFT, longer",
+    difference: estimate(value, reach),
+    adjustedP: 0.01,
+    disagreement: { onlyFirst: 3, onlySecond: 1, midP: 0.1 },
+    detectable: 0.04,
+  });
+  const check = (more: Partial<ContrastCheck>): ContrastCheck => ({
+    stage: "SFT + contrast",
+    isTrained: true,
+    clips: 64,
+    cosine: 0.8,
+    win: 0.9,
+    winFrozen: 0.5,
+    gap: 0.4,
+    gapError: 0.05,
+    t2vSame: Math.LN2,
+    ...more,
+  });
+  const firstOf = (value: number, reach: number, contrast: readonly ContrastCheck[]): Finding => {
+    const rows = model.rows.map(({ name, complete }) => ({
+      name,
+      complete: complete.overall,
+      absent: null,
+      sensitivity: null,
+    }));
+    const events = { questions: 300, rows, differences: [difference(value, reach)] };
+    return findingsOf({ ...model, events, contrast })[0]!;
+  };
+
+  test("is the first sentence, and an interval that holds 0 bought nothing measurable", () => {
+    const won = firstOf(0.05, 0.02, [check({})]);
+    expect(won.outcome).toBe("yes");
+    expect(won.headline).toBe("Against SFT, longer the method bought +5.0 points on event questions.");
+    expect(won.detail).toMatch(
+      /300 questions that only the event answers.*90\.0 % of 64 clips, more often than with/,
+    );
+    expect(firstOf(-0.05, 0.02, []).headline).toMatch(/the method cost/);
+    const nothing = firstOf(0.01, 0.02, [check({ win: 0.6, winFrozen: 0.58, gap: 0.02 })]);
+    expect(nothing.outcome).toBe("open");
+    expect(nothing.headline).toMatch(/made no measurable difference/);
+    expect(nothing.detail).toMatch(/below about 4\.0 points cannot be seen.*measurably no more often than/);
+  });
+  test("a contrast that tells a clip from itself comes before everything; plain SFT that was only looked at does not", () => {
+    const first = firstOf(0.05, 0.02, [check({ t2vSame: 0.0001 })]);
+    expect(first.outcome).toBe("no");
+    expect(first.headline).toBe("SFT + contrast: the contrast is being solved without looking.");
+    expect(first.detail).toMatch(/0\.0001 nats, below ln 2 = 0\.6931/);
+    expect(firstOf(0.05, 0.02, [check({ t2vSame: 0.1, isTrained: false })]).headline).toMatch(/^Against/);
+  });
+  test("stands in the page with its tables", () => {
+    const events = {
+      questions: 300,
+      rows: [{ name: "SFT", complete: estimate(0.5, 0.1), absent: null, sensitivity: estimate(0.2, 0.1) }],
+      differences: [],
+    };
+    const page = renderReport({ ...model, events, contrast: [check({})] });
+    expect(page).toContain("Event questions alone (300)");
+    expect(page).toContain("Contrast on held-out clips");
+    expect(page).toContain("+40.0 ± 10.0");
+  });
 });

@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
 import { stageSettings } from "../../../src/evaluation/report/settings.ts";
+import { stageData } from "../../../src/jobs/quickstart/stage-config.ts";
 import { settingOrigins } from "../../../src/jobs/setting-origins.ts";
 import recipeFor from "../../../src/recipes/quickstart.ts";
 import { sftLosses } from "../../../src/training/contrast.ts";
 import { grpoParams } from "../../../src/training/grpo-options.ts";
 import { sftParams } from "../../../src/training/sft-options.ts";
 
-const { sft, grpo } = recipeFor(1, 1);
+const recipe = recipeFor(1, 1);
+const { sft, grpo } = recipe;
+const relevance = { name: "checkpoint", params: {}, version: "1" };
 const { learningRate, ...rl } = grpo;
 const schedule = { learningRate, warmupSteps: 1 };
 const stageOf = (title: string, options: unknown): Parameters<typeof stageSettings>[0][number] => ({
@@ -14,7 +17,7 @@ const stageOf = (title: string, options: unknown): Parameters<typeof stageSettin
   folder: title,
   run: {
     folder: title,
-    config: { options },
+    config: { options, data: stageData(recipe, "hash", { ...recipe.pairs, relevance, seed: 1 }) },
     metrics: [],
     checkpoints: { complete: [], damaged: [] },
     tornBytes: 0,

@@ -1,7 +1,7 @@
 // The program that killed.test.ts kills: goes on with the run in its first argument, or begins it, up to the last step.
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createRun, resumeRun } from "../../../src/runs/run.ts";
+import { createRun, resumeRun } from "../../src/runs/run.ts";
 
 const [dir, last] = [process.argv[2]!, Number(process.argv[3])];
 using run = existsSync(join(dir, "config.json")) ? resumeRun(dir) : createRun(dir, { last });

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { seededRandom } from "../../../src/core/random.ts";
-import { readRollouts, readRun } from "../../../src/runs/read-run.ts";
-import { resumeRun } from "../../../src/runs/run.ts";
+import { seededRandom } from "../../src/core/random.ts";
+import { readRollouts, readRun } from "../../src/runs/read-run.ts";
+import { resumeRun } from "../../src/runs/run.ts";
 
 const program = fileURLToPath(new URL("./killed-child.ts", import.meta.url));
 

@@ -1,0 +1,143 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { ConfigError } from "../core/errors.ts";
+import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
+import { type Estimate, excludesZero } from "../evaluation/statistics/estimate.ts";
+import { subjectRegistry } from "../evaluation/subject.ts";
+import type { EvalResult } from "../jobs/eval/eval.ts";
+import type { EvalRequest } from "../jobs/eval/request.ts";
+import { percent, percentRange, points, pointsRange, pValue } from "../pages/format.ts";
+import { frameSelectors } from "../selection/selectors.ts";
+import { chosenEngine, engineOptions } from "./engine-options.ts";
+import { integerValue } from "./option-values.ts";
+import { chosenClips, videoOptions } from "./video-options.ts";
+
+/** Declares what `eval` and `sensitivity` share. */
+export const evalOptions = (command: Command): Command => {
+  command
+    .argument("<benchmark>", `folder of a data set, or one of: ${benchmarkRegistry.names().join(", ")}`)
+    .option(
+      "--data <folder>",
+      "the clips, and the annotations where --annotations names none; a data set is its own",
+    )
+    .option("--annotations <path>", "annotation file, or a folder of them")
+    .requiredOption(
+      "--subject <kind:ref>",
+      `who answers: checkpoint:DIR, openai:BASE_URL#MODEL, predictions:FILE; kinds: ${subjectRegistry.names().join(", ")}; more as kind:key=value,...`,
+    )
+    .requiredOption("--out <folder>", "records, journal and report; an unfinished one goes on where it was")
+    .option("--split <name>", 'part of the benchmark, or "all"; left out: "test" where the rows name one')
+    .option("--limit <number>", "questions at most, whole clips in a seeded order", integerValue({ min: 1 }))
+    .option(
+      "--frames <number>",
+      "frames of a clip, for subjects that do not choose",
+      integerValue({ min: 1 }),
+      8,
+    )
+    .option(
+      "--selector <name[:key=value,...]>",
+      `who chooses the frames: ${frameSelectors.names().join(", ")}`,
+      "uniform",
+    )
+    .option("--draws <number>", "repetitions of random removal and shuffling", integerValue({ min: 1 }), 5)
+    .option("--seed <number>", "of every draw", integerValue({ min: 0 }), 0)
+    .option("--metric <names...>", "more metrics, besides the benchmark's own")
+    .option("--retry-failed", "ask again what failed before")
+    .addOption(
+      new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule, errors included")
+        .choices(["strict", "official"])
+        .default("strict"),
+    );
+  engineOptions(command);
+  videoOptions(command);
+  return command;
+};
+
+/** What {@link evalOptions} say. @throws {ConfigError} for a benchmark without a place for its clips */
+export const evalRequest = (
+  benchmark: string,
+  options: Readonly<Record<string, unknown>>,
+  interventions: readonly string[],
+): EvalRequest => {
+  const isDataset = existsSync(join(benchmark, "dataset.json"));
+  const data = (options["data"] as string | undefined) ?? (isDataset ? benchmark : undefined);
+  if (data === undefined)
+    throw new ConfigError("where are the clips?", {
+      where: `benchmark ${benchmark}`,
+      expected: "--data FOLDER, or the folder of a data set (with dataset.json) as the benchmark",
+    });
+  const { annotations, subject, split, limit, mode, frames, selector, draws, seed, metric, retryFailed } =
+    options as { readonly metric?: readonly string[] } & Partial<EvalRequest>;
+  return {
+    benchmark,
+    data,
+    subject: subject!,
+    interventions,
+    draws: draws!,
+    mode: mode!,
+    frames: frames!,
+    selector: selector!,
+    metrics: metric ?? [],
+    seed: seed!,
+    out: resolve(options["out"] as string),
+    retryFailed: retryFailed === true,
+    engine: chosenEngine(options),
+    clips: chosenClips(options),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(split === undefined ? {} : { split }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+};
+
+const withRange = (estimate: Estimate): string => `${percent(estimate.value)} (${percentRange(estimate)})`;
+
+const sensitivityLines = ({ row }: EvalResult): string[] => {
+  const estimate = row?.sensitivity?.overall;
+  if (!estimate) return [];
+  const verdict = !excludesZero(estimate)
+    ? "the interval holds 0: these questions do not show that the decisive frames decide"
+    : estimate.value > 0
+      ? "the answers hang on the decisive frames"
+      : "the answers suffer more when other frames go";
+  return [
+    `sensitivity ${points(estimate.value)} points (${pointsRange(estimate)}), ${estimate.questions} questions about ${estimate.clusters} clips: ${verdict}`,
+  ];
+};
+
+/** The table of views, what it says, and what went wrong. */
+export const evalText = (result: EvalResult): string => {
+  const { benchmark, subject, split, mode, views, differences, notApplicable, unreadableClips, irregular } =
+    result;
+  const width = Math.max(14, ...views.map(({ label }) => label.length));
+  const lines = [
+    `${benchmark}${split === null ? "" : `, part "${split}"`}: ${subject}, ${mode} scoring, per cent right with 95 % intervals clustered by clip`,
+    result.verified === null
+      ? "unverified: this benchmark's scoring has not reproduced a published score"
+      : `verified: ${result.verified}`,
+    `  ${"shown as".padEnd(width)}  ${"right".padEnd(20)} questions  what became of the answers`,
+    ...views.map(({ label, accuracy, outcomes }) => {
+      const counts = Object.entries(outcomes).flatMap(([outcome, count]) =>
+        count === 0 ? [] : [`${outcome} ${count}`],
+      );
+      return `  ${label.padEnd(width)}  ${withRange(accuracy).padEnd(20)} ${String(accuracy.questions).padStart(9)}  ${counts.join(", ")}`;
+    }),
+    ...sensitivityLines(result),
+    ...differences.map(
+      ({ of, against, difference, adjustedP }) =>
+        `${of} minus ${against}: ${points(difference.value)} points (${pointsRange(difference)}), ${pValue(adjustedP)} by Holm`,
+    ),
+    ...Object.entries(notApplicable).map(
+      ([view, count]) => `cannot be shown as "${view}": ${count} questions`,
+    ),
+    ...(unreadableClips.length === 0
+      ? []
+      : [
+          `clips that cannot be shown (their questions failed): ${unreadableClips.length} of ${result.clips}`,
+        ]),
+    ...irregular.map(({ what, ids }) => `odd in the annotations: ${what}: ${ids.length}`),
+    `asked ${result.asked}, answered before ${result.known}`,
+    `report: ${result.report}`,
+  ];
+  return lines.join("\n");
+};

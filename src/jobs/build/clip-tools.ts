@@ -1,0 +1,51 @@
+import { type AbsentBuilder, absentBuilders } from "../../absent/builders.ts";
+import { type FrameChooser, frameChooser } from "../../absent/scored-frames.ts";
+import type { Made } from "../../core/registry.ts";
+import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
+import { type ChosenRelevance, chooseRelevance } from "../../selection/relevance-choice.ts";
+import { type Clips, openClips } from "../clips.ts";
+import type { BuildOrder } from "./protocol.ts";
+
+/** What a worker holds open while it makes one clip after the other. */
+export interface ClipTools extends AsyncDisposable {
+  readonly order: BuildOrder;
+  readonly clips: Clips;
+  readonly builder: Made<AbsentBuilder>;
+  readonly questions: readonly Made<QuestionBuilder>[];
+  readonly chooser: FrameChooser;
+  /** The provider of a name; opened once. */
+  relevance(name: string): Promise<ChosenRelevance>;
+}
+
+/**
+ * Opens what the order names.
+ *
+ * @throws {UnknownNameError} for an unknown provider, builder or question builder
+ * @throws {ConfigError} for bad parameters
+ */
+export const openClipTools = async (order: BuildOrder, warn: (line: string) => void): Promise<ClipTools> => {
+  const { settings, reading } = order;
+  const builder = await absentBuilders.choose(settings.builder);
+  const questions = await Promise.all(settings.questions.map((name) => questionBuilders.choose(name)));
+  const chooser = await frameChooser(settings.scored);
+  const known = new Map<string, Promise<ChosenRelevance>>();
+  const relevance = (name: string): Promise<ChosenRelevance> => {
+    const found = known.get(name) ?? chooseRelevance(name);
+    known.set(name, found);
+    return found;
+  };
+  if (settings.relevance !== "auto") await relevance(settings.relevance);
+  const clips = openClips({ ...reading, workers: 1 }, warn);
+  return {
+    order,
+    clips,
+    builder,
+    questions,
+    chooser,
+    relevance,
+    [Symbol.asyncDispose]: async () => {
+      for (const one of known.values()) await (await one).made.value.close?.();
+      await clips[Symbol.asyncDispose]();
+    },
+  };
+};

@@ -1,0 +1,46 @@
+import { existsSync, readdirSync } from "node:fs";
+import { basename, join, relative, sep } from "node:path";
+
+const withoutExtension = (name: string): string => name.replace(/\.[A-Za-z0-9]{1,5}$/, "");
+const isClip = (name: string): boolean =>
+  /\.(mp4|webm|mkv|avi|mov|m4v|gif|ts|mpg|mpeg|wmv|flv|ogv)$/i.test(name);
+
+/** Where a folder keeps the clips that annotations name: as they say, deeper, or with another ending. */
+export class ClipFiles {
+  readonly #folder: string;
+  #byStem: Map<string, string[]> | undefined;
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+  /**
+   * The clip's path relative to the folder, or why there is none. A name that fits several files is none: nothing is
+   * guessed.
+   */
+  find(name: string): { readonly file: string } | { readonly reason: string } {
+    if (isClip(name) && existsSync(join(this.#folder, name))) return { file: name };
+    const wanted = withoutExtension(name.replaceAll("\\", "/").replace(/^\.\//, ""));
+    const stem = basename(wanted);
+    const all = this.#list().get(stem) ?? [];
+    const fitting = all.filter((path) => `/${withoutExtension(path)}`.endsWith(`/${wanted}`));
+    const found = fitting.length > 0 ? fitting : all;
+    if (found.length === 1) return { file: found[0]! };
+    return {
+      reason:
+        found.length === 0
+          ? `no clip ${name} in ${basename(this.#folder)}`
+          : `${found.length} clips are called ${stem}: ${found.slice(0, 3).join(", ")}`,
+    };
+  }
+  #list(): Map<string, string[]> {
+    if (this.#byStem !== undefined) return this.#byStem;
+    this.#byStem = new Map<string, string[]>();
+    if (!existsSync(this.#folder)) return this.#byStem;
+    for (const entry of readdirSync(this.#folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isDirectory() || !isClip(entry.name)) continue;
+      const path = relative(this.#folder, join(entry.parentPath, entry.name)).split(sep).join("/");
+      const stem = withoutExtension(entry.name);
+      this.#byStem.set(stem, [...(this.#byStem.get(stem) ?? []), path]);
+    }
+    return this.#byStem;
+  }
+}

@@ -1,0 +1,272 @@
+import { join } from "node:path";
+import { BenchmarkError, ConfigError } from "../../core/errors.ts";
+import { makeFolder, writeFileAtomic } from "../../core/files.ts";
+import { checkOutput } from "../../core/output-place.ts";
+import { nowMilliseconds, type Progress } from "../../core/progress.ts";
+import type { Made } from "../../core/registry.ts";
+import { evaluate } from "../../evaluation/evaluate.ts";
+import { type Intervention, interventionRegistry } from "../../evaluation/interventions.ts";
+import { metricsFor } from "../../evaluation/metrics.ts";
+import { standardPrompt } from "../../evaluation/prompt.ts";
+import { type EvaluationRecord, recipeText } from "../../evaluation/records.ts";
+import { evaluatedRunFiles, writeEvaluatedRun } from "../../evaluation/report/description.ts";
+import type { ReportModel } from "../../evaluation/report/model.ts";
+import { scoreView, type ViewScore } from "../../evaluation/score.ts";
+import { type OpenedSubject, type SubjectEstimate, subjectRegistry } from "../../evaluation/subject.ts";
+import { takeRunLock } from "../../runs/run-lock.ts";
+import { frameSelectors } from "../../selection/selectors.ts";
+import type { Irregularity } from "../benchmark-samples.ts";
+import { type Clips, cacheRoot, openClips } from "../clips.ts";
+import type { JobContext } from "../job-context.ts";
+import { report } from "../report.ts";
+import { aboutTime } from "../timetable.ts";
+import { describeEval, evalJournal } from "./describe.ts";
+import { seeingModels } from "./open-seeing-model.ts";
+import { type AskedQuestions, readQuestions } from "./questions.ts";
+import { RecordLog } from "./record-log.ts";
+import type { EvalRequest } from "./request.ts";
+import { lookAtClips, lookAtNothing, type ShownQuestions } from "./show.ts";
+
+/** What `eval` says: the complete clips first, then every other view. */
+export interface EvalResult {
+  readonly benchmark: string;
+  readonly subject: string;
+  readonly split: string | null;
+  readonly mode: "strict" | "official";
+  readonly verified: string | null;
+  readonly views: readonly (ViewScore & { readonly label: string })[];
+  readonly row: ReportModel["rows"][number] | null;
+  readonly differences: ReportModel["differences"];
+  /** Questions that a view could not show, by view. */
+  readonly notApplicable: Readonly<Record<string, number>>;
+  readonly clips: number;
+  readonly unreadableClips: readonly { readonly file: string; readonly reason: string }[];
+  readonly irregular: readonly Irregularity[];
+  /** Answers that this call asked for, and those that were there before. */
+  readonly asked: number;
+  readonly known: number;
+  readonly estimate: SubjectEstimate | null;
+  readonly report: string;
+}
+
+/** The same progress with the time that is left, by the speed of this call. */
+const withTimeLeft = (display: Progress): Progress => {
+  const started = nowMilliseconds();
+  return {
+    log: (line) => display.log(line),
+    update: (done, total, note) => {
+      const seconds = (nowMilliseconds() - started) / 1000;
+      const left = done === 0 ? "" : `, ${aboutTime((seconds / done) * (total - done))} left`;
+      display.update(done, total, `${note ?? ""}${left}`);
+    },
+  };
+};
+
+/** Every view once, the complete clip among them. @throws {ConfigError} for one that is named twice */
+const chooseViews = async (names: readonly string[]): Promise<Made<Intervention>[]> => {
+  const wanted = names.includes("complete") ? names : ["complete", ...names];
+  const made = await Promise.all(wanted.map((name) => interventionRegistry.choose(name)));
+  const texts = made.map(({ recipe }) => recipeText(recipe));
+  const twice = texts.find((text, at) => texts.indexOf(text) !== at);
+  if (twice !== undefined) throw new ConfigError("an intervention stands twice", { got: twice });
+  return made.map(({ value, recipe }) => ({ value, recipe }));
+};
+
+/** Draws where repetitions differ; one for what is the same every time. */
+const drawsOf = (views: readonly Made<Intervention>[], draws: number): Record<string, number> =>
+  Object.fromEntries(
+    views.map(({ recipe }) => [
+      recipe.name,
+      ["random-removal", "shuffled"].includes(recipe.name) ? draws : 1,
+    ]),
+  );
+
+/** One line before the first question: how much there is to ask, and what it will take. */
+const announce = (
+  context: JobContext,
+  requests: number,
+  known: number,
+  estimate: SubjectEstimate | undefined,
+): void => {
+  const before = known === 0 ? "" : ` (${known} are answered already)`;
+  const cost =
+    estimate === undefined || estimate.cost === 0 ? "" : `, cost about ${estimate.cost.toFixed(2)}`;
+  const time =
+    estimate === undefined || estimate.leastSeconds === 0
+      ? ""
+      : `, at least ${aboutTime(estimate.leastSeconds)} at the rate that was given`;
+  const tokens =
+    estimate === undefined
+      ? ""
+      : `: about ${estimate.promptTokens.toLocaleString("en-US")} tokens in, ${estimate.completionTokens.toLocaleString("en-US")} out${cost}${time}`;
+  context
+    .progress("to ask", "answers")
+    .log(`${requests.toLocaleString("en-US")} questions to ask${before}${tokens}`);
+};
+
+const lookAt = async (
+  request: EvalRequest,
+  questions: AskedQuestions,
+  subject: OpenedSubject,
+  clips: Clips,
+  context: JobContext,
+): Promise<ShownQuestions> => {
+  if (!subject.looks) return lookAtNothing(questions.samples);
+  const made = await frameSelectors.choose(request.selector);
+  const progress = withTimeLeft(context.progress("clips", "clips"));
+  const shown = await lookAtClips(
+    questions.samples,
+    questions.clipFolder,
+    clips,
+    subject,
+    { made, frames: request.frames },
+    { signal: context.signal, progress },
+  );
+  const [first] = shown.faults;
+  if (first !== undefined)
+    context.warn(
+      `${shown.faults.length} of ${shown.clips} clips cannot be shown; their questions fail and count as wrong; the first: ${first.file}: ${first.reason}`,
+    );
+  return shown;
+};
+
+const openSubject = async (
+  request: EvalRequest,
+  { benchmark, clipFolder }: AskedQuestions,
+  clips: Clips,
+  context: JobContext,
+): Promise<OpenedSubject> => {
+  const { value: open } = await subjectRegistry.choose(request.subject);
+  const { ownLayout, prompt = standardPrompt } = benchmark.value;
+  return await open({
+    frames: clips.video,
+    video: clips.direct,
+    clipFolder,
+    prompt,
+    ...(ownLayout && { ownLayout }),
+    openModel: seeingModels(request.engine, context),
+    ...(request.clips.cache ? { answersFolder: join(cacheRoot(), "answers") } : {}),
+    seed: request.seed,
+    warn: (line) => context.warn(line),
+  });
+};
+
+/** Fails when a score would mean nothing: nobody answered. @throws {BenchmarkError} */
+const checkAnswered = (records: readonly EvaluationRecord[], out: string): void => {
+  if (records.length === 0)
+    throw new BenchmarkError("no question could be asked", {
+      where: out,
+      hint: "choose other interventions",
+    });
+  if (records.some(({ finishReason }) => finishReason === "stop" || finishReason === "length")) return;
+  const [{ outcome, error }] = records as [EvaluationRecord];
+  throw new BenchmarkError("no question was answered, so there is no score", {
+    where: out,
+    expected: "one answer or more",
+    got: `${records.length} questions ${outcome}, the first because: ${error ?? "it said nothing"}`,
+    hint: "mend that and run it again with --retry-failed",
+  });
+};
+
+/** Scores of every view, the complete one first. */
+const scoreViews = async (
+  records: readonly EvaluationRecord[],
+  { benchmark }: AskedQuestions,
+  request: EvalRequest,
+): Promise<EvalResult["views"]> => {
+  const metrics = await metricsFor([...benchmark.value.metrics, ...request.metrics]);
+  const byView = new Map<string, EvaluationRecord[]>();
+  for (const record of records) {
+    const label = recipeText(record.intervention);
+    byView.set(label, [...(byView.get(label) ?? []), record]);
+  }
+  return [...byView].map(([label, rows]) => ({
+    label,
+    ...scoreView(rows, metrics, request.mode, request.seed),
+  }));
+};
+
+/**
+ * Asks a subject a benchmark's questions under interventions and writes a run folder: configuration, records, journal,
+ * report. A call that was stopped or killed goes on where it was.
+ *
+ * @throws {RunError} when the folder holds another run, or another process writes it
+ */
+export const evaluateSubject = async (request: EvalRequest, context: JobContext): Promise<EvalResult> => {
+  const { out } = request;
+  checkOutput(out, "folder");
+  const views = await chooseViews(request.interventions);
+  const questions = await readQuestions(request);
+  await using clips = openClips(request.clips, (line) => context.warn(line));
+  await using subject = await openSubject(request, questions, clips, context);
+  makeFolder(join(out, evaluatedRunFiles.records));
+  const lock = takeRunLock(out);
+  const log = new RecordLog(join(out, evaluatedRunFiles.records, "records.jsonl"));
+  try {
+    writeEvaluatedRun(out, describeEval(request, questions, subject.name, views));
+    const shown = await lookAt(request, questions, subject, clips, context);
+    const before = (await log.before()).filter(
+      ({ outcome }) => !request.retryFailed || (outcome !== "failed" && outcome !== "missing"),
+    );
+    let estimate: SubjectEstimate | undefined;
+    let asked = 0;
+    const started = nowMilliseconds();
+    const { benchmark, version, split } = questions;
+    const result = await evaluate({
+      samples: shown.samples,
+      subject,
+      interventions: views,
+      frames: { value: shown.positions, recipe: shown.framePolicy },
+      benchmark: { recipe: benchmark.recipe, version, split },
+      runId: subject.name,
+      seed: request.seed,
+      draws: drawsOf(views, request.draws),
+      ...(benchmark.value.officialRule === undefined ? {} : { official: benchmark.value.officialRule }),
+      batchSize: 1,
+      concurrency: subject.concurrency ?? 1,
+      clipByClip: true,
+      recorded: before,
+      unreadable: shown.unreadable,
+      refuses: (view) => subject.refuses?.(view),
+      onPlanned: (requests) => {
+        subject.plan?.(requests);
+        estimate = subject.estimate?.(requests);
+        asked = requests.length;
+        announce(context, asked, before.length, estimate);
+      },
+      signal: context.signal,
+      progress: withTimeLeft(context.progress(subject.name, "answers")),
+      onRecord: (record) => log.add(record),
+    });
+    log.finish(result.records);
+    checkAnswered(result.records, out);
+    const seconds = (nowMilliseconds() - started) / 1000;
+    const journal = evalJournal(result, shown, questions, { seconds, asked, decodes: null });
+    writeFileAtomic(join(out, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
+    const { file, model } = await report(out, context);
+    const counts: Record<string, number> = {};
+    for (const { intervention } of result.notApplicable)
+      counts[intervention] = (counts[intervention] ?? 0) + 1;
+    return {
+      benchmark: benchmark.recipe.name,
+      subject: subject.name,
+      split,
+      mode: request.mode,
+      verified: benchmark.value.verified ?? null,
+      views: await scoreViews(result.records, questions, request),
+      row: model.rows.find(({ name }) => name === subject.name) ?? null,
+      differences: model.differences,
+      notApplicable: counts,
+      clips: shown.clips,
+      unreadableClips: shown.faults,
+      irregular: questions.irregular,
+      asked,
+      known: before.length,
+      estimate: estimate ?? null,
+      report: file,
+    };
+  } finally {
+    log.close();
+    lock.release();
+  }
+};

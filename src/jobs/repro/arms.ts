@@ -1,0 +1,111 @@
+import { basename, join } from "node:path";
+import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import type { ReproArm, ReproStudy, SftArm, TwinKind } from "../../recipes/repro.ts";
+import { readRun } from "../../runs/read-run.ts";
+import { absentSteps } from "../../training/absent-steps.ts";
+import type { TrainingClip } from "../../training/clip.ts";
+import { patchShape } from "../quickstart/clips.ts";
+import type { PairedClip } from "../quickstart/pairs.ts";
+import { grpoStage, sftStage, type TrainingContext } from "../quickstart/training.ts";
+import { frozenControls, trainingClips } from "../quickstart/training-clips.ts";
+
+/** What arms of one seed learn from. */
+export interface ArmData {
+  /** For SFT, by what their twins show. */
+  readonly clips: Readonly<Record<TwinKind, readonly TrainingClip[]>>;
+  /** For RL, with detected twins; SFT never sees them. */
+  readonly rlClips: readonly TrainingClip[];
+}
+
+/** Cuts the training clips in two and gives every SFT clip its three twins. */
+export const armData = async (
+  detected: readonly PairedClip[],
+  scripted: readonly PairedClip[],
+  stage: Pick<TrainingContext, "recipe" | "language">,
+  rlShare: number,
+): Promise<ArmData> => {
+  const all = trainingClips(detected, stage);
+  const count = Math.round(all.length * (1 - rlShare));
+  const own = all.slice(0, count);
+  const { framesPerSecond } = stage.recipe;
+  const frozen = await frozenControls(detected.slice(0, count), own, stage, "anywhere");
+  const withTwins = (steps: (i: number) => ReadonlyMap<number, Uint8Array>): TrainingClip[] =>
+    own.map((clip, i) => ({ ...clip, absentSteps: steps(i) }));
+  return {
+    clips: {
+      detected: own,
+      scripted: withTwins((i) => {
+        const { frames, view } = scripted[i]!;
+        return absentSteps(frames, view, framesPerSecond, patchShape);
+      }),
+      random: withTwins((i) => frozen[i]!),
+    },
+    rlClips: all.slice(count),
+  };
+};
+
+/** The clips of an SFT arm: with the texts that it may read. */
+const sftClips = ({ twins, labels, curated }: SftArm, { clips }: ArmData): TrainingClip[] => {
+  const every = Math.round(1 / labels);
+  return clips[twins].map((clip, i) => ({
+    ...clip,
+    texts: i % every === 0 ? clip.texts.filter(({ aboutEvent }) => curated || !aboutEvent) : [],
+  }));
+};
+
+/** Where an arm's weights are when it is trained: its own run, or the one that it only asks. */
+export const armCheckpoint = (folder: string, arms: readonly ReproArm[], arm: ReproArm): string => {
+  if (arm.train === null) {
+    const from = arms.find(({ name }) => name === arm.from)!;
+    return armCheckpoint(folder, arms, from);
+  }
+  return readRun(join(folder, arm.name)).checkpoints.complete.at(-1)!.folder;
+};
+
+/** The recipe with an arm's options of RL. */
+const withGrpo = (
+  recipe: QuickstartRecipe,
+  options: Readonly<Record<string, unknown>>,
+): QuickstartRecipe => ({
+  ...recipe,
+  grpo: { ...recipe.grpo, ...options },
+});
+
+/** How an arm's training ended. */
+export interface TrainedArm {
+  readonly checkpoint: string;
+  readonly seconds: number;
+  readonly steps: number;
+}
+
+/** Trains an arm in its own run folder, or goes on with it; an arm that trains nothing takes what it asks. */
+export const trainArm = async (
+  { arms }: Pick<ReproStudy, "arms">,
+  arm: ReproArm,
+  label: string,
+  data: ArmData,
+  context: TrainingContext,
+): Promise<TrainedArm> => {
+  const { out, recipe } = context;
+  const { train } = arm;
+  const before = arms.find(({ name }) => name === arm.from);
+  const from = before === undefined ? undefined : armCheckpoint(out, arms, before);
+  if (train === null) return { checkpoint: from!, seconds: 0, steps: Number(basename(from!)) };
+  if (train.kind === "grpo") {
+    const own = { ...context, recipe: withGrpo(recipe, train.options) };
+    const { checkpoint, result } = await grpoStage(arm.name, label, from!, data.rlClips, own);
+    return { checkpoint, ...result };
+  }
+  // Forks of one base draw the same clips in the same order, so that their differences are paired.
+  const seed = arm.from === null ? recipe.seed : recipe.seed + 1;
+  const settings = { ...train, seed };
+  const { checkpoint, result } = await sftStage(
+    arm.name,
+    label,
+    from,
+    settings,
+    sftClips(train, data),
+    context,
+  );
+  return { checkpoint, ...result };
+};

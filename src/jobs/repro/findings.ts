@@ -1,0 +1,113 @@
+import type { SeedEffect } from "../../evaluation/statistics/seeds.ts";
+import { percent, points, pointsRange } from "../../pages/format.ts";
+import type { ReproResults } from "./results.ts";
+
+/** A sentence that the numbers allow, and whether what was asked for holds; "open": they do not tell. */
+export interface StudyFinding {
+  readonly outcome: "yes" | "no" | "open";
+  readonly headline: string;
+  readonly detail: string;
+}
+
+const armOf = (results: ReproResults, name: string): ReproResults["arms"][number] | undefined =>
+  results.arms.find(({ arm }) => arm === name);
+
+const titleOf = (results: ReproResults, name: string): string => armOf(results, name)?.title ?? name;
+
+const seedsOf = ({ seeds, clusters }: SeedEffect): string =>
+  `${seeds} ${seeds === 1 ? "seed" : "seeds"}, ${clusters.toLocaleString("en-US")} clips`;
+
+/** Outcome of a difference that should be above a limit: only an interval decides. */
+const above = ({ low, high }: SeedEffect, limit: number): StudyFinding["outcome"] =>
+  low > limit ? "yes" : high < limit ? "no" : "open";
+
+const looking = (results: ReproResults, name: string): StudyFinding[] => {
+  const arm = armOf(results, name);
+  const [win, gap] = [arm?.endpoints["win"], arm?.endpoints["winGap"]];
+  if (arm === undefined || !win || !gap) return [];
+  const outcome = above(gap, 0);
+  const headline = {
+    yes: `${arm.title}: the text tells the clip from its twin by the event.`,
+    no: `${arm.title}: a freeze anywhere is told as well as the loss of the event.`,
+    open: `${arm.title}: no measurable difference between losing the event and a freeze elsewhere.`,
+  }[outcome];
+  return [
+    {
+      outcome,
+      headline,
+      detail: `Win rate ${percent(win.value)} % (asked for: above 85 %), ${points(gap.value)} points above its random-freeze control (${pointsRange(gap)}; ${seedsOf(gap)}).`,
+    },
+  ];
+};
+
+const difference = (results: ReproResults, of: string, against: string, key: string): StudyFinding[] => {
+  const effect = results.comparisons.find((one) => one.of === of && one.against === against)?.endpoints[key];
+  if (!effect) return [];
+  const outcome = above(effect, 0);
+  const endpoint = results.endpoints.find((one) => one.key === key)!.title.toLowerCase();
+  const word = { yes: "higher", no: "lower", open: "not measurably different" }[outcome];
+  return [
+    {
+      outcome,
+      headline: `${titleOf(results, of)} against ${titleOf(results, against)}: ${endpoint} is ${word}.`,
+      detail: `${points(effect.value)} points (${pointsRange(effect)}; ${seedsOf(effect)}; effect size ${effect.effectSize.toFixed(2)}).`,
+    },
+  ];
+};
+
+/** The contrast must not cost more than half a point. */
+const cost = (results: ReproResults, of: string): StudyFinding[] => {
+  const effect = results.comparisons.find((one) => one.of === of && one.against === "plain")?.endpoints[
+    "accuracy"
+  ];
+  if (!effect) return [];
+  const outcome = above(effect, -0.005);
+  const headline = {
+    yes: `${titleOf(results, of)} costs at most half a point of accuracy.`,
+    no: `${titleOf(results, of)} costs more than half a point of accuracy.`,
+    open: `What ${titleOf(results, of)} costs in accuracy cannot be told to half a point at this size.`,
+  }[outcome];
+  return [
+    {
+      outcome,
+      headline,
+      detail: `${points(effect.value)} points against plain SFT of equal steps (${pointsRange(effect)}; ${seedsOf(effect)}).`,
+    },
+  ];
+};
+
+const solvedBlindly = (results: ReproResults): StudyFinding[] =>
+  results.arms.flatMap(({ title, last }) => {
+    const t2v = last["heldOut.t2vSame"];
+    return t2v === undefined || t2v >= Math.LN2 - 1e-3
+      ? []
+      : [
+          {
+            outcome: "no" as const,
+            headline: `${title}: the contrast is being solved without looking.`,
+            detail: `With a twin that is the clip itself t2v is ${t2v.toFixed(4)} nats, below ln 2 = ${Math.LN2.toFixed(4)}.`,
+          },
+        ];
+  });
+
+/** Sentences for the first screen, most important first. */
+export const studyFindings = (results: ReproResults): StudyFinding[] => [
+  ...results.arms
+    .filter(({ arm }) => /^(scripted|detected|block-\d+)$/.test(arm))
+    .flatMap(({ arm }) => looking(results, arm)),
+  ...results.comparisons
+    .filter(({ against }) => against === "plain")
+    .flatMap(({ of }) => (of === "detected" || of === "scripted" ? cost(results, of) : [])),
+  ...results.comparisons.flatMap(({ of, against }) => {
+    if (of === "scripted" && against === "random") return difference(results, of, against, "winGap");
+    if (of.startsWith("rl-") && against === "rl-accuracy")
+      return [
+        ...difference(results, of, against, "sensitivity"),
+        ...difference(results, of, against, "eventAccuracy"),
+      ];
+    if (of.startsWith("block-") || of.startsWith("scripted-at-"))
+      return difference(results, of, against, "eventAccuracy");
+    return [];
+  }),
+  ...solvedBlindly(results),
+];

@@ -1,0 +1,153 @@
+import { join } from "node:path";
+import { type SeedEffect, seedEffect } from "../../evaluation/statistics/seeds.ts";
+import type { Curve } from "../../pages/line-chart.ts";
+import type { ReproStudy } from "../../recipes/repro.ts";
+import { readRun } from "../../runs/read-run.ts";
+import { endpoints, pairedValues } from "./endpoints.ts";
+import { type Measures, readMeasures } from "./measures.ts";
+
+/** One arm over its seeds; null where nothing was measured. */
+export interface ArmResult {
+  readonly arm: string;
+  readonly title: string;
+  readonly what: string;
+  readonly seeds: readonly number[];
+  readonly seconds: number;
+  readonly steps: number;
+  readonly endpoints: Readonly<Record<string, SeedEffect | null>>;
+  /** Last value of a few metrics of training, mean over seeds. */
+  readonly last: Readonly<Record<string, number>>;
+}
+
+/** One arm minus another one, on the seeds, clips and questions that both have. */
+export interface ComparedArms {
+  readonly of: string;
+  readonly against: string;
+  readonly endpoints: Readonly<Record<string, SeedEffect | null>>;
+}
+
+/** `results.json`: a study as far as it has come. */
+export interface ReproResults {
+  readonly schema: "videoperceiver/repro-results@1";
+  readonly study: string;
+  readonly question: string;
+  readonly scale: {
+    readonly trainClips: number;
+    readonly testClips: number;
+    readonly baseSteps: number;
+    readonly forkSteps: number;
+    readonly clipsPerStep: number;
+    readonly grpoSteps: number;
+    readonly rlShare: number;
+    readonly threads: number;
+    readonly seedsAsked: number;
+  };
+  /** Of training, over all arms and seeds. */
+  readonly trainingSeconds: number;
+  /** `seed/arm` that are still to do. */
+  readonly missing: readonly string[];
+  readonly endpoints: readonly { readonly key: string; readonly title: string; readonly what: string }[];
+  readonly arms: readonly ArmResult[];
+  readonly comparisons: readonly ComparedArms[];
+  readonly paper: ReproStudy["paper"];
+}
+
+/** Folder of a seed. */
+export const seedFolder = (out: string, seed: number): string => join(out, `seed-${seed}`);
+
+const bounds = [-1, 1] as const;
+const loggedNames = ["heldOut.t2vSame", "heldOut.cosine", "validAnswers", "validAnswersInstructed"];
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const armResult = (arm: ReproStudy["arms"][number], found: readonly Measures[]): ArmResult => ({
+  arm: arm.name,
+  title: arm.title,
+  what: arm.what,
+  seeds: found.map(({ seed }) => seed),
+  seconds: found.reduce((sum, { seconds }) => sum + seconds, 0),
+  steps: found[0]?.steps ?? 0,
+  endpoints: Object.fromEntries(
+    endpoints.map((endpoint) => [endpoint.key, seedEffect(found.map(endpoint.values), { bounds })]),
+  ),
+  last: Object.fromEntries(
+    loggedNames.flatMap((name) => {
+      const values = found.flatMap(({ last }) => (last[name] === undefined ? [] : [last[name]]));
+      return values.length === 0 ? [] : [[name, meanOf(values)]];
+    }),
+  ),
+});
+
+/** A study's numbers from what was measured so far. */
+export const studyResults = (out: string, study: ReproStudy, seeds: readonly number[]): ReproResults => {
+  const measured = new Map(
+    study.arms.map(({ name }) => [
+      name,
+      seeds.map((seed) => readMeasures(seedFolder(out, seed), name)).filter((one) => one !== null),
+    ]),
+  );
+  const compare = ([of, against]: readonly [string, string]): ComparedArms => ({
+    of,
+    against,
+    endpoints: Object.fromEntries(
+      endpoints.map((endpoint) => {
+        const perSeed = measured.get(of)!.flatMap((one) => {
+          const other = measured.get(against)!.find(({ seed }) => seed === one.seed);
+          return other === undefined ? [] : [pairedValues(endpoint, one, other)];
+        });
+        return [endpoint.key, seedEffect(perSeed, { bounds })];
+      }),
+    ),
+  });
+  const { recipe, arms, comparisons, paper, name, question, rlShare } = study;
+  return {
+    schema: "videoperceiver/repro-results@1",
+    study: name,
+    question,
+    scale: {
+      trainClips: recipe.world.trainClips,
+      testClips: recipe.world.testClips,
+      baseSteps: recipe.sft.baseSteps,
+      forkSteps: recipe.sft.forkSteps,
+      clipsPerStep: recipe.sft.clipsPerStep,
+      grpoSteps: recipe.grpo.steps,
+      rlShare,
+      threads: recipe.threads,
+      seedsAsked: seeds.length,
+    },
+    trainingSeconds: [...measured.values()].flat().reduce((sum, { seconds }) => sum + seconds, 0),
+    missing: seeds.flatMap((seed) =>
+      arms
+        .filter(({ name }) => !measured.get(name)!.some((one) => one.seed === seed))
+        .map(({ name }) => `${seed}/${name}`),
+    ),
+    endpoints: endpoints.map(({ key, title, what }) => ({ key, title, what })),
+    arms: arms.map((arm) => armResult(arm, measured.get(arm.name)!)),
+    comparisons: comparisons.map(compare),
+    paper,
+  };
+};
+
+/** Win rates while arms trained, of the first seed that has them. */
+export const studyCurves = (out: string, study: ReproStudy, seeds: readonly number[]): Curve[] => {
+  const series = (metric: string): Curve["series"] =>
+    study.arms.flatMap(({ name, title, train, from }) => {
+      if (train === null || from === null) return [];
+      const seed = seeds.find((one) => readMeasures(seedFolder(out, one), name) !== null);
+      if (seed === undefined) return [];
+      const points = readRun(join(seedFolder(out, seed), name)).metrics.flatMap((row): [number, number][] => {
+        const value = row[metric];
+        return value === undefined || !Number.isFinite(value) ? [] : [[row.step, value]];
+      });
+      return points.length === 0 ? [] : [{ name: title, points }];
+    });
+  return [
+    { title: "Next-token loss of the forks", yLabel: "nats", metric: "crossEntropy" },
+    { title: "Held-out win rate while training", yLabel: "share", metric: "heldOut.win" },
+    { title: "Quality of answers in RL", yLabel: "share right", metric: "quality" },
+  ].flatMap(({ title, yLabel, metric }) => {
+    const lines = series(metric);
+    return lines.length === 0 ? [] : [{ title, xLabel: "step", yLabel, series: lines }];
+  });
+};

@@ -1,0 +1,218 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { RunError, UnknownNameError } from "../../core/errors.ts";
+import { makeFolder, readJsonFile, writeFileAtomic } from "../../core/files.ts";
+import { nearestName } from "../../core/nearest.ts";
+import type { Progress } from "../../core/progress.ts";
+import { writePictureSettings } from "../../model/picture-settings.ts";
+import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
+import type { ReproArm, ReproStudy } from "../../recipes/repro.ts";
+import type { HeldOutClip } from "../../training/clip.ts";
+import type { JobContext } from "../job-context.ts";
+import type { MemoryClip } from "../quickstart/clips.ts";
+import { type TestQuestions, testQuestions } from "../quickstart/evaluation.ts";
+import { makeConfig, makeLanguage } from "../quickstart/language.ts";
+import { detectedPairs, type PairedClip, truePairs } from "../quickstart/pairs.ts";
+import { stageData } from "../quickstart/stage-config.ts";
+import type { StageContext, TrainingContext } from "../quickstart/training.ts";
+import { heldOutClips } from "../quickstart/training-clips.ts";
+import { makeEncoder, makeWorld } from "../quickstart/world.ts";
+import { aboutTime } from "../timetable.ts";
+import { type ArmData, armData, trainArm } from "./arms.ts";
+import { endpoints } from "./endpoints.ts";
+import { measureArm } from "./measure.ts";
+import { readMeasures, writeMeasures } from "./measures.ts";
+import { studyMarkdown, studyPage } from "./page.ts";
+import { reproTimetable, testOf } from "./plan.ts";
+import { type ReproResults, seedFolder, studyCurves, studyResults } from "./results.ts";
+
+/** What a person asks for besides the study. */
+export interface ReproRequest {
+  readonly out: string;
+  readonly seeds: number;
+  /** Stop after so long and write down what there is; undefined: no limit. */
+  readonly hours: number | undefined;
+  /** Names of the arms to run, with those that they begin from; undefined: all. The others may follow later. */
+  readonly arms: readonly string[] | undefined;
+}
+
+/** Where a study came to. */
+export interface ReproOutcome {
+  readonly results: ReproResults;
+  readonly files: { readonly json: string; readonly page: string; readonly markdown: string };
+  /** "hours": the time was up first; the same call goes on. */
+  readonly ended: "done" | "hours";
+}
+
+/** Everything that decides a study but for how many seeds it has; written before anything runs. */
+const writeDescription = (out: string, study: ReproStudy): void => {
+  const fixed = endpoints.map(({ key, title, what }) => ({ key, title, what }));
+  const description = { schema: "videoperceiver/repro@1", study, endpoints: fixed };
+  const file = join(out, "config.json");
+  const text = `${JSON.stringify(description, null, 2)}\n`;
+  if (!existsSync(file)) writeFileAtomic(file, text);
+  else if (!isDeepStrictEqual(readJsonFile(file), JSON.parse(text)))
+    throw new RunError("another study is there", {
+      where: out,
+      expected: `${study.name} with the same --clips, --steps and --threads`,
+      hint: "choose another --out",
+    });
+};
+
+/** What all arms of one seed share. */
+interface SeedWorld {
+  readonly context: TrainingContext;
+  readonly data: ArmData;
+  readonly tested: readonly PairedClip[];
+  readonly questions: TestQuestions;
+}
+
+const prepareSeed = async (
+  out: string,
+  study: ReproStudy,
+  seed: number,
+  job: JobContext,
+): Promise<SeedWorld> => {
+  const recipe: QuickstartRecipe = {
+    ...study.recipe,
+    seed,
+    relevance: { ...study.recipe.relevance, train: { ...study.recipe.relevance.train, seed } },
+  };
+  makeFolder(out);
+  const world = await makeWorld(out, recipe, job);
+  const part = (split: string): MemoryClip[] =>
+    world.clips.filter(({ samples }) => samples[0]!.split === split);
+  const [training, held] = [part("train"), part("test")];
+  const encoder = await makeEncoder(out, recipe, training, stageData(recipe, world.hash, null), job);
+  const detected = await detectedPairs(training, encoder, { ...recipe.pairs, seed }, () => {});
+  const relevance = {
+    name: "checkpoint",
+    params: { folder: "../relevance/encoder" },
+    version: encoder.version,
+  };
+  await encoder.close();
+  const tested = await truePairs(held, seed);
+  const language = makeLanguage(join(out, "tokenizer"));
+  const { width, height } = tested[0]!.frames;
+  writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
+  const { signal, progress } = job;
+  const stage: StageContext = {
+    out,
+    recipe,
+    language,
+    config: makeConfig(recipe, language),
+    signal,
+    progress,
+  };
+  const data = await armData(detected, await truePairs(training, seed), stage, study.rlShare);
+  const heldOut = (await heldOutClips(tested.slice(0, 2 * recipe.sft.watchedClips), stage)).slice(
+    0,
+    recipe.sft.watchedClips,
+  );
+  const context = {
+    ...stage,
+    data: stageData(recipe, world.hash, { ...recipe.pairs, relevance, seed }),
+    heldOut,
+  };
+  return { context, data, tested, questions: await testQuestions(tested, world.hash, out) };
+};
+
+/** Trains and measures the arms of one seed that are not measured yet. */
+const runSeed = async (
+  out: string,
+  study: ReproStudy,
+  seed: number,
+  arms: readonly ReproArm[],
+  job: JobContext,
+): Promise<void> => {
+  const folder = seedFolder(out, seed);
+  const missing = arms.filter(({ name }) => readMeasures(folder, name) === null);
+  if (missing.length === 0) return;
+  const { context, data, tested, questions } = await prepareSeed(folder, study, seed, job);
+  const shown = new Map<number, readonly HeldOutClip[]>();
+  for (const arm of missing) {
+    job.signal.throwIfAborted();
+    const every = Math.round(
+      context.recipe.framesPerSecond / (arm.askedAt ?? context.recipe.framesPerSecond),
+    );
+    const heldOut = shown.get(every) ?? (await heldOutClips(tested, context, every));
+    shown.set(every, heldOut);
+    const trained = await trainArm(study, arm, arm.name, data, context);
+    writeMeasures(folder, await measureArm(arm, trained, heldOut, questions, testOf(arm.name), context));
+  }
+};
+
+/** The arms asked for and those that they begin from, in the study's order. @throws {UnknownNameError} */
+const chosenArms = ({ arms }: ReproStudy, names: readonly string[] | undefined): readonly ReproArm[] => {
+  if (names === undefined) return arms;
+  const wanted = new Set<string>();
+  const add = (name: string): void => {
+    const arm = arms.find((one) => one.name === name);
+    const known = arms.map((one) => one.name);
+    if (arm === undefined) throw new UnknownNameError("arm", name, known, nearestName(name, known));
+    wanted.add(name);
+    if (arm.from !== null) add(arm.from);
+  };
+  for (const name of names) add(name);
+  return arms.filter(({ name }) => wanted.has(name));
+};
+
+const writeResults = (
+  out: string,
+  study: ReproStudy,
+  seeds: readonly number[],
+): Omit<ReproOutcome, "ended"> => {
+  const results = studyResults(out, study, seeds);
+  const files = {
+    json: join(out, "results.json"),
+    page: join(out, "report.html"),
+    markdown: join(out, "results.md"),
+  };
+  writeFileAtomic(files.json, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileAtomic(files.page, studyPage(results, studyCurves(out, study, seeds)));
+  writeFileAtomic(files.markdown, studyMarkdown(results));
+  return { results, files };
+};
+
+/**
+ * Runs a study, or goes on with it: seed by seed, arm by arm, each measured as soon as it is trained. May be killed at any
+ * moment; the same call goes on at the last checkpoint. More seeds may be asked for later.
+ *
+ * @throws {RunError} when another study is in the folder
+ * @throws an `AbortError` at Ctrl-C; what was measured until then is written down
+ */
+export const runRepro = async (
+  study: ReproStudy,
+  { out, seeds: count, hours, arms: names }: ReproRequest,
+  job: JobContext,
+): Promise<ReproOutcome> => {
+  const arms = chosenArms(study, names);
+  makeFolder(out);
+  writeDescription(out, study);
+  const seeds = Array.from({ length: count }, (_, i) => i + 1);
+  const timetable = reproTimetable({ ...study, arms }, seeds);
+  job
+    .progress(study.name, "arms")
+    .log(
+      `${arms.length} arms with ${count} ${count === 1 ? "seed" : "seeds"}, about ${aboutTime(timetable.expectedSeconds)} on two quiet cores; all goes to ${out}; Ctrl-C stops cleanly, the same call goes on`,
+    );
+  const time = hours === undefined ? undefined : AbortSignal.timeout(Math.round(hours * 3_600_000));
+  const signal = time === undefined ? job.signal : AbortSignal.any([job.signal, time]);
+  let ended: ReproOutcome["ended"] = "done";
+  try {
+    for (const seed of seeds) {
+      const progress = (label: string, unit: string): Progress => {
+        const own = `seed ${seed}: ${label.replace(/^\d\/6 /, "")}`;
+        return timetable.watch(own, job.progress(own, unit));
+      };
+      await runSeed(out, study, seed, arms, { ...job, signal, progress });
+      writeResults(out, study, seeds);
+    }
+  } catch (error) {
+    const isTime = time?.aborted === true && !job.signal.aborted;
+    if (!isTime) throw error;
+    ended = "hours";
+  }
+  return { ...writeResults(out, study, seeds), ended };
+};

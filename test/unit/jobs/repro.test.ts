@@ -1,0 +1,191 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { silentProgress } from "../../../src/core/progress.ts";
+import { seededRandom } from "../../../src/core/random.ts";
+import { endpoints, pairedValues } from "../../../src/jobs/repro/endpoints.ts";
+import { studyFindings } from "../../../src/jobs/repro/findings.ts";
+import { type Measures, readMeasures, writeMeasures } from "../../../src/jobs/repro/measures.ts";
+import { studyMarkdown, studyPage } from "../../../src/jobs/repro/page.ts";
+import { seedFolder, studyResults } from "../../../src/jobs/repro/results.ts";
+import { runRepro } from "../../../src/jobs/repro/run.ts";
+import studyOf, { studyNames } from "../../../src/recipes/repro.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "repro-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const scale = { clips: 100, steps: 100, threads: 1 };
+const study = studyOf("ablations", scale);
+
+/** An arm that wins with probability `win`, its control with one half, and is right with probability `right`. */
+const measures = (arm: string, seed: number, win: number, right: number, t2vSame = Math.LN2): Measures => {
+  const draw = (key: string, share: number): number => (seededRandom(arm, seed, key).next() < share ? 1 : 0);
+  const clips = Array.from({ length: 60 }, (_, i) => `${seed}/${i}`);
+  return {
+    schema: "videoperceiver/repro-measures@1",
+    arm,
+    seed,
+    seconds: 60,
+    steps: 15,
+    wins: clips.map((clip) => ({
+      clip,
+      twin: draw(`twin ${clip}`, win),
+      frozen: draw(`frozen ${clip}`, 0.5),
+      cosine: 0.5,
+    })),
+    right: clips.map((clip) => ({ question: `${clip} what`, clip, probability: right })),
+    asked: clips.flatMap((clip) =>
+      [true, false].map((aboutEvent) => ({
+        question: `${clip} ${aboutEvent}`,
+        clip,
+        aboutEvent,
+        complete: draw(`complete ${clip} ${aboutEvent}`, right),
+        absent: aboutEvent ? draw(`absent ${clip}`, 0.2) : null,
+        control: aboutEvent ? draw(`control ${clip}`, right) : null,
+      })),
+    ),
+    last: { "heldOut.t2vSame": t2vSame },
+  };
+};
+
+describe("a study", () => {
+  test.each([...studyNames])(
+    "%s: every arm begins at one before it, comparisons and the paper's rows name arms",
+    (name) => {
+      const { arms, comparisons, paper, recipe } = studyOf(name, scale);
+      const names = arms.map((arm) => arm.name);
+      expect(new Set(names).size).toBe(names.length);
+      arms.forEach(({ from, train }, i) => {
+        if (from === null) expect(train).not.toBeNull();
+        else expect(names.slice(0, i)).toContain(from);
+        if (train?.kind === "sft" && train.contrast !== null)
+          expect(train.contrast.block).toBeLessThanOrEqual(recipe.model.layers);
+      });
+      for (const pair of comparisons) for (const one of pair) expect(names).toContain(one);
+      for (const { arm, values } of paper.rows) {
+        if (arm !== null) expect(names).toContain(arm);
+        expect(values.length).toBe(paper.columns.length);
+      }
+    },
+  );
+
+  test("measures come back as they were written; damaged ones are refused by name", () => {
+    const own = join(folder, "measures");
+    mkdirSync(own);
+    const one = measures("plain", 1, 0.5, 0.4);
+    expect(readMeasures(own, "plain")).toBeNull();
+    writeMeasures(own, one);
+    expect(readMeasures(own, "plain")).toEqual(one);
+    writeFileSync(
+      join(own, "measures", "plain.json"),
+      JSON.stringify({ ...one, wins: [{ clip: "a", twin: 2 }] }),
+    );
+    expect(() => readMeasures(own, "plain")).toThrow(
+      /not the measures of an arm.*plain\.json.*wins\.0\.twin/,
+    );
+  });
+
+  test("endpoints say what they name, and differences are paired", () => {
+    const [a, b] = [measures("a", 1, 0.9, 0.8), measures("b", 1, 0.5, 0.4)];
+    const of = (key: string): (typeof endpoints)[number] => endpoints.find((one) => one.key === key)!;
+    const mean = (values: readonly { value: number }[]): number =>
+      values.reduce((sum, { value }) => sum + value, 0) / values.length;
+    expect(of("eventAccuracy").values(a).length).toBe(60);
+    expect(of("accuracy").values(a).length).toBe(120);
+    expect(mean(of("winGap").values(a))).toBeCloseTo(
+      mean(of("win").values(a)) - mean(of("winFrozen").values(a)),
+      12,
+    );
+    // Right with other frames gone, wrong without the event: above 0.
+    expect(mean(of("sensitivity").values(a))).toBeGreaterThan(0.3);
+    for (const endpoint of endpoints)
+      expect(mean(pairedValues(endpoint, a, b))).toBeCloseTo(
+        mean(endpoint.values(a)) - mean(endpoint.values(b)),
+        12,
+      );
+  });
+});
+
+describe("results", () => {
+  const write = (
+    out: string,
+    arms: Readonly<Record<string, readonly [win: number, right: number, t2v?: number]>>,
+  ): void => {
+    for (const seed of [1, 2])
+      for (const [arm, [win, right, t2v]] of Object.entries(arms)) {
+        mkdirSync(seedFolder(out, seed), { recursive: true });
+        writeMeasures(seedFolder(out, seed), measures(arm, seed, win, right, t2v));
+      }
+  };
+
+  test("say what holds, what does not and what cannot be told, and name what is missing", () => {
+    const out = join(folder, "whole");
+    write(out, {
+      plain: [0.5, 0.6],
+      scripted: [0.95, 0.6],
+      random: [0.5, 0.6],
+      literal: [0.6, 0.2, 0.0001],
+      "rl-accuracy": [0.9, 0.5],
+      "rl-comparative": [0.9, 0.9],
+    });
+    const results = studyResults(out, study, [1, 2, 3]);
+    expect(results.missing).toContain("3/plain");
+    expect(results.missing).toContain("1/detected");
+    expect(results.missing).not.toContain("1/plain");
+    const scripted = results.arms.find(({ arm }) => arm === "scripted")!;
+    expect(scripted.seeds).toEqual([1, 2]);
+    expect(scripted.endpoints["win"]!.value).toBeGreaterThan(0.85);
+    expect(results.arms.find(({ arm }) => arm === "detected")!.endpoints["win"]).toBeNull();
+    const findings = studyFindings(results);
+    const of = (text: string): string | undefined =>
+      findings.find(({ headline }) => headline.includes(text))?.outcome;
+    expect(of("Contrast, scripted twins: the text tells the clip from its twin by the event.")).toBe("yes");
+    expect(of("Contrast, literal: the contrast is being solved without looking.")).toBe("no");
+    expect(of("costs in accuracy cannot be told to half a point")).toBe("open");
+    expect(of("Comparative GRPO against GRPO on accuracy: accuracy on event questions is higher.")).toBe(
+      "yes",
+    );
+    const markdown = studyMarkdown(results);
+    expect(markdown).toContain("2 of 3 seeds");
+    expect(markdown).toContain("| Contrast, scripted twins − Plain SFT |");
+    expect(markdown).toContain("| B: no contrastive loss in SFT | .55 | 70.4 | .274 | Plain SFT |");
+    const page = studyPage(results, []);
+    expect(page).toContain("Contrast, scripted twins: the text tells the clip from its twin");
+    expect(page.split("<script>")[0]).not.toMatch(/undefined|NaN|\[object/);
+    expect(markdown).not.toMatch(/undefined|NaN/);
+  });
+
+  test("a contrast that wins as often under a random freeze is not said to look", () => {
+    const out = join(folder, "freeze");
+    write(out, { plain: [0.5, 0.6], scripted: [0.5, 0.6] });
+    const [first] = studyFindings(studyResults(out, study, [1, 2]));
+    expect(first!.outcome).toBe("open");
+    expect(first!.headline).toMatch(
+      /no measurable difference between losing the event and a freeze elsewhere/,
+    );
+  });
+});
+
+describe("running", () => {
+  const job = { progress: () => silentProgress, signal: new AbortController().signal, warn: () => {} };
+  const request = { out: "", seeds: 1, hours: undefined, arms: undefined };
+
+  test("another scale in the same folder is refused before anything is touched", async () => {
+    const out = join(folder, "other");
+    mkdirSync(out);
+    writeFileSync(join(out, "config.json"), JSON.stringify({ schema: "videoperceiver/repro@1" }));
+    await expect(runRepro(study, { ...request, out }, job)).rejects.toThrow(
+      /another study is there.*--clips/,
+    );
+    expect(readFileSync(join(out, "config.json"), "utf8")).toBe('{"schema":"videoperceiver/repro@1"}');
+  });
+
+  test("an unknown arm is refused with the nearest", async () => {
+    const out = join(folder, "unknown");
+    await expect(runRepro(study, { ...request, out, arms: ["scriptd"] }, job)).rejects.toThrow(/scripted/);
+  });
+});
