@@ -21,8 +21,9 @@ const atOnce = () => {
 
 // Whoever reads our output may stop reading (`| head`); that is no error.
 process.stdout.on("error", (error) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  if (error.code === "EPIPE") process.exit(0);
+  process.stderr.write(`cannot write to standard output; got ${error.message}\n`);
+  process.exit(2);
 });
 
 const [major, minor] = process.versions.node.split(".").map(Number);

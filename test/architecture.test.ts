@@ -88,6 +88,7 @@ const pluginPlaces: PluginPlaces = {
     "src/evaluation/interventions",
     "src/evaluation/metrics",
     "src/evaluation/subjects",
+    "src/grading/entailments",
     "src/objectives/advantages",
     "src/objectives/losses",
     "src/objectives/rewards",

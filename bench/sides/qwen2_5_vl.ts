@@ -28,17 +28,32 @@ export const ours =
   });
 
 /** transformers' side: a task of `scripts/anchors/qwen2_5_vl.py` under one of its implementations of attention. */
-export const anchor =
-  (task: string, shape: ShapeName, attention: "sdpa" | "eager", ...more: readonly (string | number)[]) =>
+export const anchor = (
+  task: string,
+  shape: ShapeName,
+  attention: "sdpa" | "eager",
+  ...more: readonly (string | number)[]
+): ((context: BenchContext) => AnchorSide) =>
+  anchorProgram("qwen2_5_vl.py", shape, attention, [task], ...more);
+
+/** transformers' side: a program of `scripts/anchors/`; `before` stands before the attention, `more` behind the threads. */
+export const anchorProgram =
+  (
+    program: string,
+    shape: ShapeName,
+    attention: "sdpa" | "eager",
+    before: readonly string[] = [],
+    ...more: readonly (string | number)[]
+  ) =>
   (context: BenchContext): AnchorSide => ({
     name: `transformers, ${attention} attention`,
     version,
     command: [
       context.python,
       "-P",
-      join(context.root, "scripts", "anchors", "qwen2_5_vl.py"),
+      join(context.root, "scripts", "anchors", program),
       shapeFolder(context.cache, shape),
-      task,
+      ...before,
       attention,
       String(context.threads),
       ...more.map(String),

@@ -1,3 +1,5 @@
+import { comparisonMutants } from "./comparison-mutants.ts";
+
 /** A change of one line that some test must notice. */
 export interface Mutant {
   /** Named in `VIDEOPERCEIVER_MUTANT` and in the runner's output. */
@@ -15,7 +17,6 @@ export interface Mutant {
 
 const layout = "src/batch/segments-layout.ts";
 const contrastive = "src/objectives/losses/contrastive.ts";
-const policy = "src/objectives/losses/policy-gradient.ts";
 const segments = ["test/unit/engine/segments-batch.test.ts"];
 const losses = ["test/contract/losses.test.ts"];
 const controls = ["test/unit/training/contrast-controls.test.ts"];
@@ -68,7 +69,7 @@ export const mutants: readonly Mutant[] = [
   {
     id: "texts-do-not-see-the-clip",
     file: layout,
-    line: "const segment = this.rows.segment(prefix, 0);",
+    line: "const segment = this.rows.segment(before.segment, 0);",
     to: "const segment = this.rows.segment(-1, 0);",
     tests: segments,
   },
@@ -89,8 +90,8 @@ export const mutants: readonly Mutant[] = [
   {
     id: "text-score-off-by-one",
     file: layout,
-    line: "this.scoredRows.push(textStart + scored.token - 1);",
-    to: "this.scoredRows.push(textStart + scored.token);",
+    line: "this.scoredRows.push(token === 0 ? before.end : start + token - 1);",
+    to: "this.scoredRows.push(token === 0 ? before.end : start + token);",
     tests: segments,
   },
   {
@@ -183,55 +184,6 @@ export const mutants: readonly Mutant[] = [
     tests: losses,
   },
   {
-    id: "policy-sign",
-    file: policy,
-    line: "const policy = negate(weighted(minimum(straight, clipped)));",
-    to: "const policy = weighted(minimum(straight, clipped));",
-    tests: losses,
-  },
-  {
-    id: "policy-min-is-max",
-    file: policy,
-    line: "const policy = negate(weighted(minimum(straight, clipped)));",
-    to: "const policy = weighted(minimum(negate(straight), negate(clipped)));",
-    tests: losses,
-  },
-  {
-    id: "policy-clip-dropped",
-    file: policy,
-    line: "const clipped = mul(clip(ratio, 1 - epsilon, 1 + epsilon), advantages);",
-    to: "const clipped = mul(ratio, advantages);",
-    tests: losses,
-  },
-  {
-    id: "policy-clip-ends-swapped",
-    file: policy,
-    line: "const clipped = mul(clip(ratio, 1 - epsilon, 1 + epsilon), advantages);",
-    to: "const clipped = mul(clip(ratio, 1 + epsilon, 1 - epsilon), advantages);",
-    tests: losses,
-  },
-  {
-    id: "policy-ratio-upside-down",
-    file: policy,
-    line: 'const ratio = exp(clip(sub(tokenLogprobs, feed("oldLogprobs")), -limit, limit));',
-    to: 'const ratio = exp(clip(sub(feed("oldLogprobs"), tokenLogprobs), -limit, limit));',
-    tests: losses,
-  },
-  {
-    id: "kl-sign",
-    file: policy,
-    line: "return { loss: add(policy, scale(kl, beta)), metrics: { ...metrics, kl } };",
-    to: "return { loss: sub(policy, scale(kl, beta)), metrics: { ...metrics, kl } };",
-    tests: losses,
-  },
-  {
-    id: "kl-upside-down",
-    file: policy,
-    line: 'const reference = clip(sub(feed("referenceLogprobs"), tokenLogprobs), -klLimit, klLimit);',
-    to: 'const reference = clip(sub(tokenLogprobs, feed("referenceLogprobs")), -klLimit, klLimit);',
-    tests: losses,
-  },
-  {
     id: "clips-without-twin-are-negatives",
     file: "src/training/sft-batches.ts",
     line: "Float32Array.from(clips, ({ absentSteps }) => (absentSteps.size > 0 ? 0 : hiddenScore));",
@@ -317,4 +269,5 @@ export const mutants: readonly Mutant[] = [
     tests: controls,
     only: "probabilities of options",
   },
+  ...comparisonMutants,
 ];

@@ -1,5 +1,5 @@
-import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
+import { writeFileAtomic } from "../core/files.ts";
 import { contactSheet, type SheetTile } from "../frames/contact-sheet.ts";
 import { pixelsOf } from "../frames/frame-batch.ts";
 import type { VideoService } from "../video/service.ts";
@@ -83,5 +83,5 @@ export const drawPairSheet = async (request: PairSheetRequest): Promise<void> =>
       draw: (width) => curveSvg(pair, view, times, { width, height: curveHeight, endSeconds }),
     },
   });
-  writeFileSync(request.output, png);
+  writeFileAtomic(request.output, png);
 };

@@ -5,6 +5,7 @@
  * contrasted: the absent twin's prefix, the complete clip's once more under dropout, the keywords. A blind clip has none.
  */
 
+import { ShapeError } from "../core/errors.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
 import { BatchRows, everywhere, type Triple } from "./batch-rows.ts";
 import type { BatchRules } from "./batch-rules.ts";
@@ -60,6 +61,15 @@ interface Prefix {
 }
 
 const moved = ([time, row, column]: Triple, by: number): Triple => [time + by, row + by, column + by];
+
+/** Where what was written ends, and where what follows it goes on. */
+interface WrittenText {
+  readonly segment: number;
+  /** Its last row. */
+  readonly end: number;
+  /** Position of what follows it. */
+  readonly next: number;
+}
 
 /** Lays out a batch of clips of one size. */
 export class SegmentsLayout {
@@ -146,27 +156,39 @@ export class SegmentsLayout {
   }
 
   #writeTexts(sample: number, prefix: number, texts: readonly TextSegment[]): void {
-    const first = this.#positions[sample]!.next + 1;
-    const sampleStart = sample * this.sizes.length;
-    let start = sampleStart + this.sizes.prefix;
+    const clip: WrittenText = {
+      segment: prefix,
+      end: sample * this.sizes.length + this.sizes.prefix - 1,
+      next: this.#positions[sample]!.next + 1,
+    };
+    const written: WrittenText[] = [];
+    let start = clip.end + 1;
     texts.forEach((text, t) => {
-      const segment = this.rows.segment(prefix, 0);
-      text.tokens.forEach((token, i) => {
-        this.rows.place(start + i, segment, token, everywhere(first + i));
-        if (i >= text.scoredFrom && i > 0) this.#score({ clip: sample, text: t, token: i }, start, token);
-      });
+      const { continues } = text;
+      const before = continues === undefined ? clip : written[continues];
+      if (before === undefined)
+        throw new ShapeError("a text that goes on from another one", {
+          where: `text ${t}`,
+          expected: `a text before it, 0 to ${t - 1}`,
+          got: String(continues),
+        });
+      const segment = this.rows.segment(before.segment, 0);
       const count = text.tokens.length;
-      if (text.next === true) this.#score({ clip: sample, text: t, token: count }, start, 0);
+      const score = (token: number, target: number): void => {
+        this.scored.push({ clip: sample, text: t, token });
+        this.scoredRows.push(token === 0 ? before.end : start + token - 1);
+        this.targets.push(target);
+      };
+      text.tokens.forEach((token, i) => {
+        this.rows.place(start + i, segment, token, everywhere(before.next + i));
+        if (i >= text.scoredFrom && (i > 0 || continues !== undefined)) score(i, token);
+      });
+      if (text.next === true) score(count, 0);
       start += count;
+      written.push({ segment, end: count === 0 ? before.end : start - 1, next: before.next + count });
     });
-    const nextPosition = first + (texts.at(-1)?.tokens.length ?? 0);
-    this.lengths.push({ length: start - sampleStart, nextPosition });
-  }
-
-  #score(scored: ScoredToken, textStart: number, target: number): void {
-    this.scored.push(scored);
-    this.scoredRows.push(textStart + scored.token - 1);
-    this.targets.push(target);
+    const length = start - sample * this.sizes.length;
+    this.lengths.push({ length, nextPosition: (written.at(-1) ?? clip).next });
   }
 
   #writeTail(at: number, complete: number, { clip, contrast }: ClipSegments, own: readonly number[]): void {

@@ -11,6 +11,11 @@ export interface TextSegment {
   readonly tokens: readonly number[];
   /** Tokens from this index on are scored (as targets); `tokens.length`: none. */
   readonly scoredFrom: number;
+  /**
+   * The text that it goes on from, by its index (a smaller one): it sees that text too, its positions go on behind it, and
+   * with `scoredFrom` 0 its first token is scored at that text's end. Left out: it stands behind the clip.
+   */
+  readonly continues?: number;
   /** Score the token after the last one too: for what would follow; the target is token 0. */
   readonly next?: boolean;
 }

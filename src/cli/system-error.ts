@@ -2,14 +2,16 @@ import { VideoPerceiverError } from "../core/errors.ts";
 
 /** What the operating system refused about a file, folder or disk; a person can do something about it. */
 export class SystemError extends VideoPerceiverError {
-  constructor(got: string, hint: string, cause: unknown) {
-    super("system", "the system refuses to read or write", { got, hint, cause });
+  constructor(got: string, hint: string, cause: unknown, where?: string) {
+    const place = where === undefined ? {} : { where };
+    super("system", "the system refuses to read or write", { ...place, got, hint, cause });
   }
 }
 
 const hints: Readonly<Record<string, string>> = {
   ENOSPC: "free space on the disk, or choose another place",
   EDQUOT: "free space in your quota, or choose another place",
+  EFBIG: "choose a place that takes larger files",
   EROFS: "choose a place that can be written",
   EACCES: "choose a place that you may read and write",
   EPERM: "choose a place that you may read and write",
@@ -25,8 +27,10 @@ const hints: Readonly<Record<string, string>> = {
 /** A failed call of the file system as an error that a person can act on; undefined for everything else. */
 export const systemErrorOf = (error: unknown): SystemError | undefined => {
   if (!(error instanceof Error)) return undefined;
-  const { code, syscall } = error as NodeJS.ErrnoException;
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
   const hint = hints[code ?? ""];
   if (hint === undefined || syscall === undefined || syscall.startsWith("spawn")) return undefined;
-  return new SystemError(error.message, hint, error);
+  // Node's own messages name the path that a call was given; what failed on an open file names none.
+  const where = path === undefined || error.message.includes(path) ? undefined : path;
+  return new SystemError(error.message, hint, error, where);
 };

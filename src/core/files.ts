@@ -17,6 +17,12 @@ import { decodeUtf8, parseJsonFile, parseJsonRow, refuseWideText } from "./json-
 
 let serial = 0;
 
+/** A failure of the file system with the place where it happened, which a failed write to an open file does not know. */
+export const atPlace = (error: unknown, file: string): unknown =>
+  error instanceof Error && "syscall" in error && !("path" in error)
+    ? Object.assign(error, { path: file })
+    : error;
+
 /** Writes a file so that a reader, or a crash, sees either the old content or the whole new one. */
 export const writeFileAtomic = (file: string, content: string | Uint8Array): void => {
   const temporary = `${file}.${process.pid}.${serial++}.tmp`;
@@ -30,7 +36,7 @@ export const writeFileAtomic = (file: string, content: string | Uint8Array): voi
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw atPlace(error, file);
   }
 };
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder, sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
+import { atPlace, makeFolder, sha256, sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import type { MadeBy } from "../core/registry.ts";
 import type { Sample } from "./sample.ts";
 import { type DatasetDescription, datasetSchemaName, type Rejection, rowOfSample } from "./schema.ts";
@@ -53,7 +53,11 @@ export class LineFile {
   #flush(): void {
     const bytes = Buffer.from(this.#waiting.join(""));
     let at = 0;
-    while (at < bytes.length) at += writeSync(this.#handle, bytes, at);
+    try {
+      while (at < bytes.length) at += writeSync(this.#handle, bytes, at);
+    } catch (error) {
+      throw atPlace(error, this.file);
+    }
     this.#waiting = [];
     this.#size = 0;
   }

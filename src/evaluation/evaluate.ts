@@ -222,6 +222,7 @@ const recordOf = <S extends BenchmarkSample>(
     split: benchmark.split,
     questionId: sample.id,
     videoId: clusterOf(sample),
+    ...(positions_T.length > 0 && { clipFile: sample.clip.file }),
     skill: sample.skill ?? "all",
     answerKind: sample.answerKind,
     subject: subject.name,

@@ -4,6 +4,7 @@ import { parseHandWrittenJson } from "../core/json-text.ts";
 import type { MadeBy } from "../core/registry.ts";
 import { filesAt } from "./annotation-files.ts";
 import type { OwnLayout } from "./benchmarks.ts";
+import { foreignRow, readTable, refuseSpreadsheet } from "./formats/read-rows.ts";
 
 /** One answer as it stands in a prediction file. */
 export interface Prediction {
@@ -13,6 +14,8 @@ export interface Prediction {
   /** Why there is no text. */
   readonly reason?: string;
   readonly finishReason: "stop" | "length" | "timeout" | "error";
+  /** What the file says is right, where another program wrote that beside the answer. */
+  readonly reference?: string;
 }
 
 /** A question that is answered more than once, or whose answer is no text. */
@@ -36,6 +39,8 @@ export interface Predictions {
   readonly file: string;
   /** True where the answers stand in the benchmark's own layout. */
   readonly inOwnLayout: boolean;
+  /** True where the ids are only the rows' numbers in the benchmark, from 0, as lmms-eval and VLMEvalKit count. */
+  readonly byPosition: boolean;
   /** The complete clip first. Plain predictions have this one only. */
   readonly views: readonly PredictedView[];
   /** Whose answers they are, where our own records say so. */
@@ -55,7 +60,7 @@ const textFields = ["rawOutput", "prediction", "pred", "output", "response", "an
 
 const layouts =
   'a JSON object {"<question id>": "text"}, or an array or lines of rows ' +
-  `with one of ${idFields.join(", ")} and one of ${textFields.join(", ")}`;
+  `with one of ${idFields.join(", ")} and one of ${textFields.join(", ")}; or what lmms-eval or VLMEvalKit write`;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -74,6 +79,7 @@ interface Row {
   readonly prediction: Prediction;
   readonly intervention: MadeBy;
   readonly draw: number;
+  readonly isPosition: boolean;
 }
 
 const completeView: MadeBy = { name: "complete", params: {} };
@@ -82,6 +88,19 @@ const rowOf = (value: unknown, where: string): Row => {
   const wrong = (got: unknown): DataFormatError =>
     new DataFormatError("not a prediction", { where, expected: layouts, got: shortened(got) });
   if (!isObject(value)) throw wrong(value);
+  const foreign = foreignRow(value);
+  if (foreign !== undefined) {
+    const { id, isPosition, answer, reference } = foreign;
+    const { text, reason } = textOf(answer);
+    const prediction = {
+      id,
+      text,
+      finishReason: "stop" as const,
+      ...(reason === undefined ? {} : { reason }),
+      ...(reference === null ? {} : { reference }),
+    };
+    return { where, prediction, intervention: completeView, draw: 0, isPosition };
+  }
   const id = idFields.map((field) => value[field]).find((one) => one !== undefined && one !== null);
   if ((typeof id !== "string" && typeof id !== "number") || id === "") throw wrong(value);
   const field = textFields.find((one) => one in value);
@@ -100,6 +119,7 @@ const rowOf = (value: unknown, where: string): Row => {
       isObject(recorded) && typeof recorded["name"] === "string"
         ? (recorded as unknown as MadeBy)
         : completeView,
+    isPosition: false,
     draw: typeof draw === "number" && Number.isInteger(draw) && draw >= 0 ? draw : 0,
   };
 };
@@ -143,6 +163,13 @@ interface FileRows {
 
 /** The rows of a file: in the benchmark's own layout where it is that, else in the plain one. */
 const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
+  refuseSpreadsheet(file);
+  if (/\.tsv$/i.test(file)) {
+    const rows = readTable(file).map((value, at) => rowOf(value, `${file}, row ${at + 1}`));
+    if (rows.length === 0)
+      throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty table" });
+    return { rows, values: [], isOwn: false };
+  }
   const documents = documentsOf(file, readTextFile(file));
   const owned = documents.flatMap(({ value, where }) => own?.read(value, where) ?? []);
   if (owned.length > 0) {
@@ -213,6 +240,7 @@ export const readPredictions = (file: string, own?: OwnLayout): Predictions => {
   const { benchmarkParams, split } = first ?? {};
   return {
     file,
+    byPosition: rows.every(({ isPosition }) => isPosition),
     inOwnLayout: files.every(({ isOwn }) => isOwn),
     ...viewsOf(rows),
     subject: subjects[0] ?? null,

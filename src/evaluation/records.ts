@@ -28,6 +28,8 @@ export interface EvaluationRecord {
   readonly questionId: string;
   /** The clip, or what it was cut from: the cluster of all statistics. */
   readonly videoId: string;
+  /** The clip's file, relative to where its run says that clips lie; left out where nothing was shown. */
+  readonly clipFile?: string;
   readonly skill: string;
   readonly answerKind: AnswerKind;
   readonly subject: string;

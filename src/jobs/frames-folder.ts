@@ -2,7 +2,7 @@ import { appendFileSync, closeSync, existsSync, openSync, readFileSync, rmSync }
 import { join } from "node:path";
 import sharp from "sharp";
 import { ConfigError } from "../core/errors.ts";
-import { makeFolder, writeFileAtomic } from "../core/files.ts";
+import { atPlace, makeFolder, writeFileAtomic } from "../core/files.ts";
 
 /** One frame as `frames.json` lists it. */
 export interface ListedFrame {
@@ -70,7 +70,11 @@ export class FramesFolder {
     if (this.#handle === undefined) this.#start();
     writeFileAtomic(join(this.#path, file), png);
     const listed = { ...frame, file };
-    appendFileSync(this.#handle!, `${JSON.stringify(listed)}\n`);
+    try {
+      appendFileSync(this.#handle!, `${JSON.stringify(listed)}\n`);
+    } catch (error) {
+      throw atPlace(error, this.#journal);
+    }
     return listed;
   }
   #start(): void {

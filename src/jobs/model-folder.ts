@@ -23,11 +23,14 @@ const checkpointIn = (folder: string, flag: string): string => {
     .filter((entry) => entry.isDirectory() && isRun(join(folder, entry.name)))
     .map(({ name }) => name)
     .sort();
-  if (runs.length > 0 && !existsSync(join(folder, "config.json")))
+  // A quickstart's folder has a config.json too, which is no model's.
+  const holdsWeights = readdirSync(folder).some((name) => /\.(safetensors|bin)$/.test(name));
+  if (runs.length > 0 && !holdsWeights)
     throw new ConfigError("a folder with several runs", {
       where: `${flag} ${folder}`,
       expected: "one of them",
       got: runs.join(", "),
+      hint: `e.g. ${flag} ${join(folder, runs[0]!)}`,
     });
   return folder;
 };

@@ -3,6 +3,7 @@ import type { Made } from "../core/registry.ts";
 import { type Benchmark, benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { metricsFor } from "../evaluation/metrics.ts";
+import { namedByPosition } from "../evaluation/named-by-position.ts";
 import { isAnswered, predictionSubject } from "../evaluation/prediction-subject.ts";
 import { type PredictedView, type Predictions, readPredictions } from "../evaluation/predictions.ts";
 import type { EvaluationRecord } from "../evaluation/records.ts";
@@ -39,6 +40,8 @@ export interface ScoreResult extends ViewScore {
   readonly verified: string | null;
   /** What is odd in the annotations of the questions that were asked; they are scored like all others. */
   readonly irregular: readonly Irregularity[];
+  /** True when answers were matched by their numbers, from 0, in the order of the annotations. */
+  readonly matchedByPosition: boolean;
   /** Scored questions that the file has no answer for: wrong in `accuracy`. */
   readonly missing: number;
   /** Predictions for questions that the benchmark, or this part of it, does not have. */
@@ -143,14 +146,15 @@ const namesOf = (
 export const score = async (request: ScoringRequest, context: JobContext): Promise<ScoreResult> => {
   const { annotations, mode } = request;
   const named = await benchmarkRegistry.choose(request.benchmark);
-  const predictions = readPredictions(request.predictions, named.value.ownLayout);
-  const benchmark = await chooseBenchmark(named, request.benchmark, predictions);
+  const read = readPredictions(request.predictions, named.value.ownLayout);
+  const benchmark = await chooseBenchmark(named, request.benchmark, read);
   if (mode === "official" && benchmark.value.officialRule === undefined)
     throw new BenchmarkError("no official scoring rule", {
       where: benchmark.recipe.name,
       hint: "use --mode strict",
     });
   const all = await samplesOnce(benchmark.value, annotations);
+  const predictions = namedByPosition(read, all);
   const recorded = predictions.benchmark?.split ?? undefined;
   const isPart = all.some(({ split }) => split === recorded);
   const chosen = chooseSplit(all, request.split ?? (isPart ? recorded : undefined));
@@ -179,6 +183,7 @@ export const score = async (request: ScoringRequest, context: JobContext): Promi
     withoutPublishedAnswer: first!.outcomes.unscored,
     verified: benchmark.value.verified ?? null,
     irregular: irregularitiesOf(chosen.samples),
+    matchedByPosition: predictions.byPosition,
     missing: ids.missing.length,
     unknown: ids.unknown.length,
     repeated: ids.repeated.length,

@@ -34,9 +34,18 @@ interface Layout {
   readonly right: number;
   readonly ticks: number;
   readonly look: "wide" | "narrow";
+  /** Letters of a name that there is room for. */
+  readonly letters: number;
 }
-const WIDE: Layout = { width: 1040, labels: 210, right: 70, ticks: 7, look: "wide" };
-const NARROW: Layout = { width: 330, labels: 0, right: 46, ticks: 4, look: "narrow" };
+const WIDE: Layout = { width: 1040, labels: 210, right: 70, ticks: 7, look: "wide", letters: 27 };
+const NARROW: Layout = { width: 330, labels: 0, right: 46, ticks: 4, look: "narrow", letters: 40 };
+
+/** A name that fits; a longer one loses its middle, since names tell apart by their ends. */
+const fittedName = (name: string, letters: number): string => {
+  if (name.length <= letters) return name;
+  const half = (letters - 1) / 2;
+  return `${name.slice(0, Math.ceil(half))}…${name.slice(name.length - Math.floor(half))}`;
+};
 
 /** What an interval plot shows. */
 export interface IntervalPlot {
@@ -70,8 +79,8 @@ const draw = ({ title, rows, references, format, span }: IntervalPlot, layout: L
     const middle = start + heights[i]! / 2;
     const names =
       above > 0
-        ? html`<text class="name" x="0" y="${start + 18}">${row.name}</text><text class="tick" x="0" y="${start + 33}">${row.note}</text>`
-        : html`<text class="name" x="0" y="${row.note === "" ? middle + 5 : middle - 3}">${row.name}</text><text class="tick" x="0" y="${middle + 14}">${row.note}</text>`;
+        ? html`<text class="name" x="0" y="${start + 18}">${fittedName(row.name, layout.letters)}</text><text class="tick" x="0" y="${start + 33}">${row.note}</text>`
+        : html`<text class="name" x="0" y="${row.note === "" ? middle + 5 : middle - 3}">${fittedName(row.name, layout.letters)}</text><text class="tick" x="0" y="${middle + 14}">${row.note}</text>`;
     return html`${i > 0 && html`<line class="grid" x1="0" x2="${layout.width}" y1="${start}" y2="${start}"/>`}${names}
 ${row.marks.map(({ look, estimate, title: about, label }, at) => {
   const line = start + above + ROW_PAD / 2 + GAP * (at + 0.5);

@@ -84,6 +84,11 @@ export {
   type SubjectPlugin,
   subjectRegistry,
 } from "../evaluation/subject.ts";
+export {
+  defineEntailment,
+  type EntailmentPlugin,
+  entailmentProviders,
+} from "../grading/entailment-providers.ts";
 export { type LoadedPlugin, loadPlugin } from "../jobs/load-plugin.ts";
 export { modelFamilies } from "../model/families.ts";
 export { defineModelFamily, type ModelFamily, type ModelFamilyPlugin } from "../model/family.ts";

@@ -14,6 +14,8 @@ export interface QuickstartRecipe {
     readonly profile: string;
     readonly difficulty: number;
     readonly trainClips: number;
+    /** Share of the training clips that RL asks about and SFT never sees. */
+    readonly rlShare: number;
     readonly testClips: number;
   };
   /** Frames a second that the model sees. */
@@ -56,6 +58,8 @@ export interface QuickstartRecipe {
     readonly contrast: ContrastOptions;
   };
   readonly grpo: Omit<GrpoOptions, "optimizer" | "schedule" | "seed"> & { readonly learningRate: number };
+  /** What RL is trained with a second time, to see what its gain comes from; "none": it is not. */
+  readonly grpoControl: GrpoOptions["control"];
   /** Draws of the random-removal control. */
   readonly controlDraws: number;
 }
@@ -80,7 +84,8 @@ const quickstart = (minutes: number, seed: number, engine = "onnx"): QuickstartR
     world: {
       profile: "quickstart",
       difficulty: 0,
-      trainClips: steps(4000),
+      trainClips: steps(4400),
+      rlShare: 0.1,
       testClips: Math.max(40, Math.min(400, steps(400))),
     },
     framesPerSecond: 4,
@@ -135,11 +140,14 @@ const quickstart = (minutes: number, seed: number, engine = "onnx"): QuickstartR
       refeedTries: 2,
       onExhausted: "baseOnly",
       prefilter: { draws: 8, share: 0.5 },
-      instructionGuard: { prompts: 8, everySteps: 5, leastShare: 0.5 },
+      instructionGuard: { prompts: 8, everySteps: 5, leastShare: 0.5, answeringFrom: 0.2 },
       control: "none",
+      entailment: "words",
+      entailmentDirection: "covers-reference",
       checkpointEvery: 50,
       learningRate: 3e-4,
     },
+    grpoControl: "twin-is-clip",
     controlDraws: 3,
   };
 };

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { basename, dirname } from "node:path";
-import { ConfigError, InternalError, messageOf, UnsupportedError } from "../core/errors.ts";
+import { ConfigError, InternalError, UnsupportedError } from "../core/errors.ts";
+import { loadTransformers } from "../core/transformers-js.ts";
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
 import { resizeBicubic } from "../frames/resize.ts";
 import { fittedSize, type ResizeConfig } from "./fitted-size.ts";
@@ -62,7 +62,6 @@ interface Loader<T> {
   from_pretrained(name: string, options: object): Promise<T>;
 }
 interface Library {
-  readonly env: { allowRemoteModels: boolean; allowLocalModels: boolean; localModelPath: string };
   readonly AutoConfig: Loader<{ model_type?: string }>;
   readonly AutoTokenizer: Loader<Tokenizer>;
   readonly AutoProcessor: Loader<Processor>;
@@ -93,21 +92,8 @@ const rowsOf = (tensor: Tensor | undefined): Float32Array[] => {
  * @throws {UnsupportedError} when the optional dependency is missing or the model is neither CLIP nor SigLIP
  */
 export const openImageTextEncoder = async (model: string, dtype: string): Promise<ImageTextEncoder> => {
-  const local = existsSync(model);
-  const version = local ? await towersVersion(model, dtype) : model;
-  let library: Library;
-  try {
-    library = (await import("@huggingface/transformers")) as unknown as Library;
-  } catch (error) {
-    throw new UnsupportedError("the optional dependency @huggingface/transformers cannot be loaded", {
-      got: messageOf(error),
-      hint: "npm install @huggingface/transformers",
-      cause: error,
-    });
-  }
-  library.env.allowRemoteModels = !local;
-  if (local) library.env.localModelPath = dirname(model);
-  const name = local ? basename(model) : model;
+  const version = existsSync(model) ? await towersVersion(model, dtype) : model;
+  const { library, name } = await loadTransformers<Library>(model);
   const config = await library.AutoConfig.from_pretrained(name, {});
   const kind = config.model_type ?? "nothing";
   if (!/^(?:clip|siglip|siglip2)$/.test(kind))

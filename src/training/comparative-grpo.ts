@@ -7,6 +7,7 @@ import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Engine, FeedArray, StepResult } from "../engine/contract.ts";
 import { takeStep } from "../engine/take-step.ts";
+import { entailmentProviders } from "../grading/entailment-providers.ts";
 import { type Advantage, type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
 import { meanOf } from "../objectives/group-statistics.ts";
 import { type LossTerm, makeLosses, sumOfLosses } from "../objectives/losses.ts";
@@ -106,19 +107,21 @@ export const trainComparativeGrpo = async (
   const compares = advantage.compares !== false;
   const isInstructing = control === "instruction-only" || (compares && options.refeedTries > 0);
   const rewards = await chosenRewards(options.rewards);
+  const { value: entailment } = await entailmentProviders.choose(options.entailment);
+  const judging = { ...language, entailment, direction: options.entailmentDirection };
   // Held before a resumed run reads its checkpoint: the reference is the model that the stage began with.
   if ("referenceLogprobs" in objective.feeds) await engine.holdReference();
   let state: AdvantageState = advantage.start;
   let { kept, answerable }: Prefiltered =
     context.run.resumedFrom === undefined
-      ? await prefilterPrompts(trainee, prompts, options, language, context)
+      ? await prefilterPrompts(trainee, prompts, options, judging, context)
       : { kept: [], answerable: 0 };
 
   const compute = async (step: number, update: () => Promise<void>): Promise<Record<string, number>> => {
     const chosen = batchAt(kept.length, promptsPerStep, step, seed).map((index) => prompts[kept[index]!]!);
     const looks = isInstructing && (step - 1) % guard.everySteps === 0;
     const valid = looks ? await probeInstruction(trainee, chosen, language, guard) : {};
-    const groups = await rollOut(trainee, chosen, options, language, step, compares);
+    const groups = await rollOut(trainee, chosen, options, judging, step, compares);
     const result = judgeGroups(groups, rewards, advantage, state, { control, seed, step });
     state = result.state;
     for (const group of result.judged) context.run.rollout(recordOf(step, group));

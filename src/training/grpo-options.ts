@@ -1,6 +1,7 @@
 /** What Comparative GRPO can be told. */
 import { z } from "zod";
 import type { MadeBy } from "../core/registry.ts";
+import type { EntailmentDirection } from "../grading/entailment.ts";
 import { comparativeDefaults } from "../objectives/comparative-defaults.ts";
 import type { LossChoice } from "../objectives/losses.ts";
 import { type ControlName, controlNames } from "./grpo-controls.ts";
@@ -29,6 +30,8 @@ export interface InstructionGuard {
   readonly everySteps: number;
   /** Least probability of a valid answer with the instruction, as a share of that without it. */
   readonly leastShare: number;
+  /** Probability of a valid answer without it below which there is nothing yet to destroy. */
+  readonly answeringFrom: number;
 }
 
 /** Options of Comparative GRPO. Batch 8 is the paper's; the other values are ours. */
@@ -57,6 +60,9 @@ export interface GrpoOptions {
   readonly prefilter: PrefilterOptions;
   readonly instructionGuard: InstructionGuard;
   readonly control: ControlName;
+  /** What judges open answers: the name of an entailment provider, with its argument or parameters. */
+  readonly entailment: string;
+  readonly entailmentDirection: EntailmentDirection;
   readonly schedule: Schedule;
   readonly optimizer: OptimizerOptions;
   readonly checkpointEvery: number;
@@ -134,10 +140,19 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
       prompts: z.number().int().min(0).default(8),
       everySteps: z.number().int().min(1).default(5),
       leastShare: z.number().min(0).max(1).default(0.5),
+      answeringFrom: z.number().min(0).max(1).default(0.2),
     })
     .prefault({})
     .describe("stops when the refeed's instruction makes valid answers that much less likely (ours)"),
   control: z.enum(controlNames).default("none").describe("what is compared instead of the real thing"),
+  entailment: z
+    .string()
+    .default("words")
+    .describe("what judges open answers: words, nli:FOLDER or http:URL (paper: a pretrained NLI model)"),
+  entailmentDirection: z
+    .enum(["covers-reference", "supported-by-reference", "mean"])
+    .default("covers-reference")
+    .describe("premise and hypothesis: answer and reference, the reverse, or the mean of both (ours)"),
   schedule: scheduleParams,
   optimizer: optimizerParams.prefault({}),
   checkpointEvery: z.number().int().min(1).default(50),

@@ -42,7 +42,7 @@ export const probeInstruction = async (
   };
   const plain = await mean([]);
   const instructed = await mean(language.refeedInstruction);
-  if (instructed < guard.leastShare * plain)
+  if (plain >= guard.answeringFrom && instructed < guard.leastShare * plain)
     throw new RunError("the refeed's instruction destroys the answers", {
       where: `"${language.decode(language.refeedInstruction)}" behind ${some.length} prompts`,
       expected: `valid answers with a probability of at least ${guard.leastShare} x ${plain.toFixed(3)}`,

@@ -6,7 +6,7 @@ import { answerableWithoutEvidence } from "../objectives/refeed.ts";
 import { absentPatches } from "./clip.ts";
 import type { PrefilterOptions } from "./grpo-options.ts";
 import type { Trainee } from "./loop.ts";
-import { type DrawOptions, drawAnswers, type Language, type Prompt, qualityOf } from "./rollout.ts";
+import { type DrawOptions, drawAnswers, type JudgingLanguage, type Prompt, qualityOf } from "./rollout.ts";
 
 /** What the filter depends on; nothing of it says how rewards become advantages. */
 export interface PrefilterSettings extends Omit<DrawOptions, "completions"> {
@@ -29,11 +29,11 @@ const answerable = async (
   trainee: Trainee,
   prompts: readonly Prompt[],
   settings: PrefilterSettings,
-  language: Language,
+  language: JudgingLanguage,
   seed: string,
 ): Promise<boolean[]> => {
   const { draws, share } = settings.prefilter;
-  const twins = prompts.map((prompt) => ({ ...prompt, patches: absentPatches(prompt.clip) }));
+  const twins = prompts.map(({ clip, text }) => ({ text, patches: absentPatches(clip), refed: false }));
   const drawn = await drawAnswers(trainee, twins, { ...settings, completions: draws }, language, seed);
   const right: boolean[] = [];
   for (const [p, { text }] of prompts.entries()) {
@@ -48,16 +48,21 @@ const answerable = async (
  * answers from their twins. Controls, lambda and the advantage change nothing of it, so runs that differ in them train on
  * the same prompts.
  *
- * @throws {RunError} when none is left
+ * @throws {RunError} when there are none, or none is left
  */
 export const prefilterPrompts = async (
   trainee: Trainee,
   prompts: readonly Prompt[],
   settings: PrefilterSettings,
-  language: Language,
+  language: JudgingLanguage,
   { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<Prefiltered> => {
   const { steps, promptsPerStep, prefilter, seed } = settings;
+  if (prompts.length === 0)
+    throw new RunError("no prompts to learn from", {
+      expected: "closed questions about events, on clips that have a twin",
+      hint: "make pairs with twins, or take more clips",
+    });
   const order = seededRandom(seed, "prefilter").shuffled([...prompts.keys()]);
   if (prefilter.draws === 0) return { kept: order, answerable: 0 };
   const needed = Math.min(prompts.length, steps * promptsPerStep);

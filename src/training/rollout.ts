@@ -11,6 +11,7 @@ import type { DrawnUnder } from "../batch/token-batch.ts";
 import { seededRandom } from "../core/random.ts";
 import type { Completion } from "../engine/contract.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
+import type { EntailmentDirection, EntailmentModel } from "../grading/entailment.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import { advanceRefeed, type RefeedPolicy, type RefeedState, startRefeed } from "../objectives/refeed.ts";
 import type { TrainingClip, TrainingText } from "./clip.ts";
@@ -24,7 +25,12 @@ export interface Language {
   readonly endToken: number;
   /** The instruction that a refeed appends to the question. */
   readonly refeedInstruction: readonly number[];
-  readonly entailment: Parameters<typeof answerQuality>[2];
+}
+
+/** What a roll-out knows besides: what judges open answers, and in which direction. */
+export interface JudgingLanguage extends Language {
+  readonly entailment: EntailmentModel;
+  readonly direction?: EntailmentDirection;
 }
 
 /** A clip and one of its questions. */
@@ -77,21 +83,21 @@ export const drawnUnder = ({ rules }: Pick<Trainee, "rules">, temperature: numbe
   bannedTokens: rules.visualTokenIds,
 });
 
-/** What a draw shows. */
-export interface Shown extends Prompt {
+/** What a draw shows; refed: the instruction stands behind the question. */
+export interface Shown extends Pick<Prompt, "text"> {
   readonly patches: ClipPatches;
+  readonly refed: boolean;
 }
 
-/** Draws completions of every prompt behind what it shows. @param refed the instruction stands behind the question */
+/** Draws completions of every prompt behind what it shows, all at once: steps that several show are encoded once. */
 export const drawAnswers = async (
   trainee: Trainee,
   shown: readonly Shown[],
   options: DrawOptions,
   language: Language,
   seed: string,
-  refed = false,
 ): Promise<Drawn[][]> => {
-  const rows = shown.map(({ patches, text }): ClipSegments => {
+  const rows = shown.map(({ patches, text, refed }): ClipSegments => {
     const tokens = answeredPrompt(text, refed, language);
     return { clip: patches, texts: [{ tokens, scoredFrom: tokens.length, next: true }] };
   });
@@ -106,20 +112,24 @@ export const drawAnswers = async (
     stopTokens: [language.endToken],
     seed,
   });
-  return drawn.map((group) =>
-    group.map((completion) => ({ ...completion, text: language.decode(completion.tokens), refed })),
-  );
+  return drawn.map((group, row) => {
+    const { refed } = shown[row]!;
+    return group.map((completion) => ({ ...completion, text: language.decode(completion.tokens), refed }));
+  });
 };
 
 /** Q of a completion. */
-export const qualityOf = (text: TrainingText, drawn: Drawn, language: Language): Promise<number> =>
-  answerQuality(text, drawn.text, language.entailment);
+export const qualityOf = (
+  text: TrainingText,
+  drawn: Drawn,
+  { entailment, direction }: Pick<JudgingLanguage, "entailment" | "direction">,
+): Promise<number> => answerQuality(text, drawn.text, entailment, direction);
 
 /** Accepts what was drawn again where it wins; a pair that goes on losing keeps its first completion, and its quality. */
 const refeedGroup = async (
   group: Group,
   again: readonly Drawn[],
-  language: Language,
+  language: JudgingLanguage,
   policy: RefeedPolicy,
 ): Promise<Group> => {
   const complete = [...group.complete];
@@ -147,7 +157,7 @@ export const rollOut = async (
   trainee: Trainee,
   prompts: readonly Prompt[],
   options: RolloutOptions,
-  language: Language,
+  language: JudgingLanguage,
   step: number,
   compares: boolean,
 ): Promise<readonly Group[]> => {
@@ -155,13 +165,15 @@ export const rollOut = async (
   const instructed = control === "instruction-only";
   const policy = { maxTries: compares && !instructed ? options.refeedTries : 0, onExhausted };
   const seedOf = (what: string): string => [seed, "rollout", step, what].join("/");
-  const own = prompts.map((prompt): Shown => ({ ...prompt, patches: prompt.clip.patches }));
-  const twins = prompts.map((prompt): Shown => {
-    const random = seededRandom(seed, "freeze", prompt.clip.id);
-    return { ...prompt, patches: twinPatches(control, prompt.clip, random) };
+  const own = (refed: boolean): Shown[] =>
+    prompts.map(({ clip, text }) => ({ text, patches: clip.patches, refed }));
+  const twins = prompts.map(({ clip, text }): Shown => {
+    const random = seededRandom(seed, "freeze", clip.id);
+    return { text, patches: twinPatches(control, clip, random), refed: false };
   });
-  const absent = await drawAnswers(trainee, twins, options, language, seedOf("absent"));
-  const complete = await drawAnswers(trainee, own, options, language, seedOf("complete"), instructed);
+  const both = [...twins, ...own(instructed)];
+  const drawn = await drawAnswers(trainee, both, options, language, seedOf("both"));
+  const [absent, complete] = [drawn.slice(0, prompts.length), drawn.slice(prompts.length)];
   let groups: Group[] = [];
   for (const [p, prompt] of prompts.entries()) {
     const judge = (drawn: Drawn): Promise<number> => qualityOf(prompt.text, drawn, language);
@@ -173,7 +185,7 @@ export const rollOut = async (
   }
   for (let attempt = 0; attempt < policy.maxTries; attempt++) {
     if (!groups.some(({ refeeds }) => refeeds.some(({ status }) => status === "resample"))) break;
-    const again = await drawAnswers(trainee, own, options, language, seedOf(`refeed ${attempt}`), true);
+    const again = await drawAnswers(trainee, own(true), options, language, seedOf(`refeed ${attempt}`));
     const next: Group[] = [];
     for (const [p, group] of groups.entries())
       next.push(await refeedGroup(group, again[p]!, language, policy));

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { DataFormatError, ShapeError } from "../core/errors.ts";
+import { atPlace } from "../core/files.ts";
 import { narrowToBfloat16, narrowToFloat16 } from "./float-formats.ts";
 
 /** Number format of weights on disk. In memory everything is float32. */
@@ -90,7 +91,7 @@ export const writeSafetensors = (
   } catch (error) {
     closeSync(handle);
     rmSync(temporary, { force: true });
-    throw error;
+    throw atPlace(error, file);
   }
   closeSync(handle);
   renameSync(temporary, file);

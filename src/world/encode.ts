@@ -43,6 +43,7 @@ export const writeClip = async (
   const ticks = worldEncoding.ticksPerSecond / plan.framesPerSecond;
   const encoder = backend.encoder({
     temporary,
+    output: join(folder, "clips"),
     width: plan.width,
     height: plan.height,
     ...worldEncoding,

@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -9,6 +18,7 @@ import { twinView } from "../../src/absent/twin-view.ts";
 import { sha256OfFile } from "../../src/core/files.ts";
 import type { FrameBatch } from "../../src/frames/frame-batch.ts";
 import { openVideoService, type VideoService } from "../../src/video/service.ts";
+import { openDecoder } from "../open-decoder.ts";
 
 const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
 const width = 96;
@@ -244,6 +254,41 @@ describe("absent", () => {
       expect(uncached.stderr).toMatch(/^warning: nothing is kept: cannot make a folder: \/proc[^\n]*$/m);
     },
   );
+
+  // The ffmpeg program is ended by this limit; its words for a full disk are in the unit test of `writeFailure`.
+  it.runIf(process.platform === "linux").each(["node-av"])(
+    "%s: a place that takes no more is named, not the clip",
+    async (decoder) => {
+      const service = await openDecoder(decoder, { workers: 1 });
+      if (service === undefined) return;
+      await service.close();
+      const out = join(folder, `full of ${decoder}`);
+      const command = `trap '' XFSZ; ulimit -f 1; exec "$@"`;
+      const args = ["absent", clip, "--caption", caption, "--no-cache", "--decoder", decoder, "--out", out];
+      const { status, stderr } = spawnSync("bash", ["-c", command, "-", process.execPath, program, ...args], {
+        encoding: "utf8",
+        env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" },
+      });
+      expect(status, stderr).toBe(2);
+      const line = stderr.trim().split("\n").at(-1)!;
+      expect(line).toContain("cannot write");
+      expect(line).toContain(`full of ${decoder}`);
+      expect(line).toMatch(/file too large.*make room there/i);
+      expect(line).not.toContain(clip);
+      expect(existsSync(out)).toBe(false);
+    },
+  );
+
+  it.runIf(process.platform === "linux")("says in one line that standard output takes no more", () => {
+    const full = openSync("/dev/full", "w");
+    const { status, stderr } = spawnSync(process.execPath, [program, "probe", clip, "--json"], {
+      encoding: "utf8",
+      stdio: ["ignore", full, "pipe"],
+    });
+    closeSync(full);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^cannot write to standard output; got [^\n]*no space left on device[^\n]*\n$/);
+  });
 
   it("warns when a clip has nothing to take away", async () => {
     const still = join(folder, "still.mp4");

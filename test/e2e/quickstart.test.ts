@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
 import type { ScoreResult } from "../../src/jobs/score.ts";
-import { readRun } from "../../src/runs/read-run.ts";
+import { readRollouts, readRun } from "../../src/runs/read-run.ts";
 
 const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
 const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
@@ -46,7 +46,7 @@ const quickstart = (args: readonly string[], interruptAt?: RegExp): Promise<Ende
     child.on("close", (status) => done({ status, stdout, stderr }));
   });
 
-const stages = ["sft", "sft-more", "sft-contrast", "comparative-grpo"];
+const stages = ["sft", "sft-more", "sft-contrast", "comparative-grpo", "grpo-control"];
 const steps = (out: string): number[] =>
   stages.map(
     (stage) =>
@@ -80,11 +80,25 @@ test("from nothing to a report that opens in a browser; a second call finds ever
     expect(data.pairs).toMatchObject({ builder: "span", relevance: { name: "checkpoint" } });
     expect([model.model_type, threads]).toEqual(["qwen2_5_vl", 2]);
   }
+  // RL asks about clips that no supervised stage has seen; its control is the same but for what is compared.
+  expect(configs.map(({ data }) => data.part)).toEqual([
+    "supervised",
+    "supervised",
+    "supervised",
+    "reinforcement",
+    "reinforcement",
+  ]);
+  expect(configs[3].options.control).toBe("none");
+  expect(configs[4].options).toEqual({ ...configs[3].options, control: "twin-is-clip" });
+  const asked = (name: string): string[] => readRollouts(join(out, name)).map(({ sampleId }) => sampleId);
+  expect(asked("comparative-grpo").length).toBeGreaterThan(0);
+  expect(asked("grpo-control")).toEqual(asked("comparative-grpo"));
   expect(configs[0].from).toEqual({ kind: "new weights", seed: 1 });
   for (const [stage, before] of [
     [1, "sft"],
     [2, "sft"],
     [3, "sft-contrast"],
+    [4, "sft-contrast"],
   ] as const) {
     const { from } = configs[stage];
     const newest = readRun(join(out, before)).checkpoints.complete.at(-1)!;
@@ -107,8 +121,8 @@ test("from nothing to a report that opens in a browser; a second call finds ever
   };
   expect(second.stdout.trim().split("\n").length).toBe(1);
   expect(document.report).toBe(join(out, "report.html"));
-  // Blind, four stages.
-  expect(document.rows.length).toBe(5);
+  // Blind, four stages, the control.
+  expect(document.rows.length).toBe(6);
   for (const { complete } of document.rows) expect(complete.overall.value).toBeGreaterThanOrEqual(0);
   expect(steps(out)).toEqual(told);
   const rows = (html: string): string[] => [...html.matchAll(/<tr[^>]*>.*?<\/tr>/gs)].map(([row]) => row);

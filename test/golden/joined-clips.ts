@@ -27,6 +27,8 @@ const recipes: Readonly<Record<string, string>> = {
   "b.flv": `${quick} ${h264}`,
   "a.mkv": `${small} ${h264}`,
   "b.mkv": `${quick} ${h264}`,
+  "a.wmv": `${small} -c:v wmv2`,
+  "a.apng": small,
   "a.ivf": `${small} -c:v libvpx`,
   "a.mp4": `${small} ${h264}`,
   "a-vp9.mp4": `${small} -c:v libvpx-vp9 -cpu-used 5`,
@@ -85,6 +87,24 @@ const scrambled = (file: Buffer): Buffer => {
   return bytes;
 };
 
+/** Adds a `clap` to an MP4's sample entry: width, height and offsets of the middle. The media must stand before `moov`. */
+const withCrop = (file: Buffer, [width, height, x, y]: readonly [number, number, number, number]): Buffer => {
+  const entry = file.indexOf("avc1", file.indexOf("stsd")) - 4;
+  const end = entry + file.readUInt32BE(entry);
+  const crop = Buffer.alloc(40);
+  crop.writeUInt32BE(40, 0);
+  crop.write("clap", 4, "latin1");
+  [width, 1, height, 1, x, 1, y, 1].forEach((value, i) => {
+    crop.writeInt32BE(value, 8 + 4 * i);
+  });
+  const bytes = Buffer.concat([file.subarray(0, end), crop, file.subarray(end)]);
+  for (const box of ["moov", "trak", "mdia", "minf", "stbl", "stsd", "avc1"]) {
+    const at = box === "avc1" ? entry : bytes.indexOf(box) - 4;
+    bytes.writeUInt32BE(bytes.readUInt32BE(at) + 40, at);
+  }
+  return bytes;
+};
+
 /** Joins IVF files: the packets of the second behind those of the first, each with its own times. */
 const joinedIvf = (one: Buffer, two: Buffer): Buffer => Buffer.concat([one, two.subarray(32)]);
 
@@ -112,6 +132,24 @@ const joins: Readonly<Record<string, (part: Parts) => Buffer>> = {
   "zeros-mjpeg.mov": (part) => withoutMedia(part("a-mjpeg.mov")),
   "empty-edit.mp4": (part) => withEmptyEdit(part("a.mp4")),
   "scrambled.ts": (part) => scrambled(part("a.ts")),
+  "second-head.flv": (part) => Buffer.concat([part("a.flv"), part("b.flv")]),
+  "second-head.wmv": (part) => Buffer.concat([part("a.wmv"), part("a.wmv")]),
+  "second-head.ivf": (part) => Buffer.concat([part("a.ivf"), part("a.ivf")]),
+  "second-head.apng": (part) => Buffer.concat([part("a.apng"), part("a.apng")]),
+  "second-head.mp4": (part) => Buffer.concat([part("a.mp4"), part("a-mpeg4.mp4")]),
+  "cropped.mp4": (part) => withCrop(part("a.mp4"), [80, 48, -8, 8]),
+  "not-cropped.mp4": (part) => withCrop(part("a.mp4"), [96, 64, 0, 0]),
+  "secret-without-scheme.mp4": (part) =>
+    Buffer.from(part("a.mp4").toString("latin1").replaceAll("avc1", "encv"), "latin1"),
+  "broken-off.gif": (part) => part("short-delays.gif").subarray(0, -1),
+  "zeros-behind.gif": (part) => Buffer.concat([part("short-delays.gif"), Buffer.alloc(5)]),
+  "broken-off.mp4": (part) => part("a.mp4").subarray(0, part("a.mp4").indexOf("moov") + 50),
+  "head.mp4": (part) => part("fragments.mp4").subarray(0, part("fragments.mp4").indexOf("moof") - 4),
+  "page.mp4": () => Buffer.from(`<!DOCTYPE html><html><body>404</body></html>${"\n".repeat(99)}`),
+  "pointer.mp4": () =>
+    Buffer.from(`version https://git-lfs.github.com/spec/v1\noid sha256:${"4d".repeat(32)}\nsize 99\n`),
+  "packed.mp4": () => Buffer.from(`PK\x03\x04${"x".repeat(99)}`, "latin1"),
+  "nothing-written.mp4": () => Buffer.alloc(5000),
   "segment.m4s": (part) => fragmentsOf(part("fragments.mp4")),
   "segment.webm": (part) => part("a.mkv").subarray(part("a.mkv").indexOf("1f43b675", "hex")),
 };

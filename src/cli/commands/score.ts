@@ -62,6 +62,9 @@ const asText = (result: ScoreResult): string => {
       .filter(([outcome]) => outcome !== "unscored")
       .map(([outcome, count]) => `${outcome} ${count}`)
       .join(", ")}`,
+    ...(result.matchedByPosition
+      ? ["answers have numbers only: matched in the order of the annotations, from 0"]
+      : []),
     named(ids.missing, "missing (counted wrong)"),
     named(ids.unknown, "unknown predictions (not counted)"),
     named(ids.repeated, "answered twice (the first counts)"),
@@ -84,7 +87,7 @@ const command: CommandDefinition = defineCommand({
       )
       .requiredOption(
         "--predictions <file>",
-        'JSON {"id": "text"}; an array or lines of {"id": ..., "answer": ...}; our own records; or a file, or folder of files, in the benchmark\'s own layout',
+        'JSON {"id": "text"}; an array or lines of {"id": ..., "answer": ...}; our own records; samples of lmms-eval; tables of VLMEvalKit (.tsv, .json); or a file, or folder of files, in the benchmark\'s own layout',
       )
       .option("--split <name>", 'part of the benchmark, or "all"; left out: "test" where the rows name one')
       .option(

@@ -1,24 +1,13 @@
-import { basename } from "node:path";
 import { z } from "zod";
-import { readJsonFile } from "../../core/files.ts";
-import { optionLetter } from "../../grading/options.ts";
-import { annotatedSample, checkedAnnotation } from "../annotation.ts";
-import { filesAt } from "../annotation-files.ts";
+import { questionText } from "../../dataset/question.ts";
 import { type BenchmarkPlugin, defineBenchmark } from "../benchmarks.ts";
+import { candidateSamples } from "../candidate-files.ts";
+import { optionLines } from "../prompt.ts";
 
-const file = z.array(
-  z.object({
-    video: z.string(),
-    question: z.string(),
-    candidates: z.array(z.string()).min(2),
-    answer: z.string(),
-  }),
-);
+const system =
+  "Carefully watch the video and pay attention to the cause and sequence of events, the detail and movement of objects, and the action and pose of persons. Based on your observations, select the best option that accurately addresses the question.";
 
-/**
- * MVBench from one JSON file a task, or a folder of them; also anything in its layout, such as TVBench. Questions are
- * named `action_sequence/0` by file and position.
- */
+/** MVBench from one JSON file a task, or a folder of them. */
 const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "MVBench and benchmarks in its layout, one file a task",
   source:
@@ -27,28 +16,12 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   create: () => ({
     officialRule: "mvbench",
     metrics: ["accuracy", "macro-accuracy"],
-    samples: async (path) =>
-      filesAt(path, /\.json$/, "questions of MVBench").flatMap((one) => {
-        const task = basename(one, ".json");
-        return checkedAnnotation(
-          file,
-          readJsonFile(one),
-          one,
-          'a list of {"video", "question", "candidates", "answer"}',
-        ).map(({ video, question, candidates, answer }, at) => {
-          const right = candidates.indexOf(answer);
-          return annotatedSample("mvbench", {
-            id: `${task}/${at}`,
-            video,
-            question,
-            answer: right < 0 ? null : optionLetter(right),
-            answerKind: "choice",
-            options: candidates,
-            skill: task,
-            irregular: right < 0 ? ["the reference is none of the options (not scored)"] : [],
-          });
-        });
-      }),
+    prompt: (sample) => ({
+      system,
+      text: `Question: ${questionText(sample)}\nOptions:\n${optionLines(sample, (letter, text) => `(${letter}) ${text}`)}\nOnly give the best option.`,
+      prefill: "Best option:(",
+    }),
+    samples: (path) => candidateSamples("mvbench", path),
   }),
 });
 export default plugin;

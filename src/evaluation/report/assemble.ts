@@ -6,10 +6,10 @@ import { type EvaluationRecord, scoredRecords } from "../records.ts";
 import { reportSkills } from "./baselines.ts";
 import { chooseExamples, countKinds, exampleCandidates } from "./choose-examples.ts";
 import { stageCurves } from "./curves.ts";
-import type { EvaluatedRun } from "./description.ts";
+import type { EvaluatedRun, ReportedControl } from "./description.ts";
 import { exampleOf } from "./example-pictures.ts";
 import { contrastChecks, eventResults } from "./method.ts";
-import type { ExamplePair, ExampleSet, ReportModel, ReportProvenance } from "./model.ts";
+import type { ControlDifference, ExamplePair, ExampleSet, ReportModel, ReportProvenance } from "./model.ts";
 import type { StoredEvaluation } from "./read-evaluated-run.ts";
 import { type KnownSetting, stageSettings } from "./settings.ts";
 import { compareRows, type RowSelection, resultRow, rowDifference } from "./summarise.ts";
@@ -94,6 +94,22 @@ const factsOf = (stored: StoredEvaluation): ReportProvenance["facts"] => {
   ];
 };
 
+/** Controls whose three rows are there and share questions. */
+const controlDifferences = (
+  records: readonly EvaluationRecord[],
+  rows: ReadonlyMap<string, RowSelection>,
+  controls: readonly ReportedControl[],
+): ControlDifference[] =>
+  controls.flatMap(({ of, control, from }) => {
+    const [real, shadow, start] = [rows.get(of), rows.get(control), rows.get(from)];
+    if (real === undefined || shadow === undefined || start === undefined) return [];
+    const gain = rowDifference(records, real, start);
+    const controlGain = rowDifference(records, shadow, start);
+    const excess = rowDifference(records, real, shadow);
+    if (gain === null || controlGain === null || excess === null) return [];
+    return [{ of, control, from, gain, controlGain, excess }];
+  });
+
 /** Everything that the page shows, from a run's folder alone. */
 export const assembleReport = async (stored: StoredEvaluation, means: ReportMeans): Promise<ReportModel> => {
   const { description, stages, journal } = stored;
@@ -126,6 +142,7 @@ export const assembleReport = async (stored: StoredEvaluation, means: ReportMean
     blindRow: description.blindRow,
     seeing: main === undefined || blind === undefined ? null : rowDifference(records, main, blind),
     differences: compareRows(records, pairs, description.seed),
+    controls: controlDifferences(records, byName, description.controls ?? []),
     events: eventResults(stored, records, rows, pairs),
     contrast: contrastChecks(stored),
     curves: stageCurves(stages),

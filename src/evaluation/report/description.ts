@@ -31,6 +31,13 @@ export interface ReportedRow {
   readonly stage: string | null;
 }
 
+/** A row, the row that was trained like it under a control, and the row that both were trained from. */
+export interface ReportedControl {
+  readonly of: string;
+  readonly control: string;
+  readonly from: string;
+}
+
 /** `config.json` of a run whose answers can be reported: complete and resolved, written before anything runs. */
 export interface EvaluatedRun {
   readonly schema: typeof evaluatedRunSchema;
@@ -53,6 +60,8 @@ export interface EvaluatedRun {
   readonly blindRow: string | null;
   /** Rows whose difference is worth a sentence: the first minus the second. */
   readonly comparisons: readonly (readonly [of: string, against: string])[];
+  /** Rows that were trained under a control, beside the real ones; left out: none. */
+  readonly controls?: readonly ReportedControl[] | undefined;
   /** Everything that decides the run, resolved. */
   readonly configuration?: unknown;
 }
@@ -82,6 +91,7 @@ const description: z.ZodType<EvaluatedRun> = z.strictObject({
   mainRow: z.string(),
   blindRow: z.string().nullable(),
   comparisons: z.array(z.tuple([z.string(), z.string()])),
+  controls: z.array(z.strictObject({ of: z.string(), control: z.string(), from: z.string() })).optional(),
   configuration: z.unknown(),
 });
 

@@ -1,7 +1,7 @@
 import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
 import { type Estimate, excludesZero } from "../statistics/estimate.ts";
 import { blindContrast, bought } from "./method.ts";
-import type { Finding, ReportModel, ResultRow, RowDifference } from "./model.ts";
+import type { ControlDifference, Finding, ReportModel, ResultRow, RowDifference } from "./model.ts";
 
 const outcomeOf = (estimate: Estimate): Finding["outcome"] =>
   excludesZero(estimate) ? (estimate.value > 0 ? "yes" : "no") : "open";
@@ -85,6 +85,30 @@ const comparing = ({ of, against, difference, adjustedP, detectable }: RowDiffer
   };
 };
 
+/**
+ * Whether a gain outlives its control. A gain that its control has too was not learnt from what the control takes away,
+ * however sure it is.
+ */
+const controlled = ({ of, control, from, gain, controlGain, excess }: ControlDifference): Finding => {
+  const numbers =
+    `Over ${from}: ${of} ${points(gain.value)} points (${pointsRange(gain)}), ${control} ` +
+    `${points(controlGain.value)} (${pointsRange(controlGain)}); the difference is ${points(excess.value)} (${pointsRange(excess)}).`;
+  const [gained, exceeds] = [outcomeOf(gain), outcomeOf(excess)];
+  if (exceeds === "yes")
+    return { outcome: gained, headline: `${of} does better than under its control.`, detail: numbers };
+  if (gained === "yes")
+    return {
+      outcome: "no",
+      headline: `${of} improves as much under its control: the gain is not shown to come from the decisive frames.`,
+      detail: numbers,
+    };
+  return {
+    outcome: "open",
+    headline: `${of} is not measurably better than under its control, and gained nothing measurable.`,
+    detail: numbers,
+  };
+};
+
 const guessing = (main: ResultRow, model: ReportModel): Finding | null => {
   const below = model.skills.filter(({ name, majority, chance }) => {
     const estimate = main.complete.skills[name];
@@ -109,6 +133,7 @@ export const findingsOf = (model: ReportModel): Finding[] => {
     bought(model),
     blind === undefined ? null : seeing(main, blind, model),
     sensing(main),
+    ...(model.controls ?? []).map(controlled),
     ...model.differences.map(comparing),
     guessing(main, model),
   ].filter((finding) => finding !== null);

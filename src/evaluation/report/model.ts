@@ -22,6 +22,8 @@ export interface ReportModel {
   readonly seeing: Estimate | null;
   /** Paired differences worth a sentence, such as one training stage against the one before. */
   readonly differences: readonly RowDifference[];
+  /** Rows against those that were trained like them under a control. */
+  readonly controls?: readonly ControlDifference[];
   /** The questions that only the event answers; null and left out: not known which these are. */
   readonly events?: EventResults | null;
   /** What training stages logged about contrast on held-out clips. */
@@ -113,6 +115,17 @@ export interface RowDifference {
   readonly disagreement: { readonly onlyFirst: number; readonly onlySecond: number; readonly midP: number };
   /** Smallest difference that these questions would have shown with 80 % power. */
   readonly detectable: number;
+}
+
+/** What a row gained, what its control gained, and how much more the row did; accuracies on the same questions. */
+export interface ControlDifference {
+  readonly of: string;
+  readonly control: string;
+  readonly from: string;
+  readonly gain: Estimate;
+  readonly controlGain: Estimate;
+  /** Row minus control. */
+  readonly excess: Estimate;
 }
 
 /** What an example is an example of: right on both clips, right only on the complete one, wrong on the complete one. */

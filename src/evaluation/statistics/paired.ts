@@ -132,3 +132,13 @@ export const signFlipTest = (
  */
 export const detectableDifference = (questions: number, discordantShare: number, designEffect = 1): number =>
   questions === 0 ? 1 : 2.8 * Math.sqrt((discordantShare * designEffect) / questions);
+
+/**
+ * Questions that would show a difference of this size with 80 % power, clips and answers being as alike as here; null
+ * for no difference.
+ *
+ * @param questions how many were compared
+ * @param detectable what these show, by {@link detectableDifference}
+ */
+export const questionsNeeded = (difference: number, questions: number, detectable: number): number | null =>
+  difference === 0 ? null : Math.max(1, Math.ceil(questions * (detectable / difference) ** 2 - 1e-9));

@@ -62,7 +62,11 @@ export const describeEval = (
     mainRow: subject,
     blindRow: blind?.name ?? null,
     comparisons: further.map(({ name }) => [subject, name]),
-    configuration: { ...decisive, metrics: [...request.metrics] },
+    configuration: {
+      ...decisive,
+      metrics: [...request.metrics],
+      clips: relative(request.out, resolve(dataFolder)),
+    },
   };
 };
 

@@ -98,7 +98,7 @@ const announce = (
   const tokens =
     estimate === undefined
       ? ""
-      : `: about ${estimate.promptTokens.toLocaleString("en-US")} tokens in, ${estimate.completionTokens.toLocaleString("en-US")} out${cost}${time}`;
+      : `: at most about ${estimate.promptTokens.toLocaleString("en-US")} tokens in, ${estimate.completionTokens.toLocaleString("en-US")} out${cost}${time}`;
   context
     .progress("to ask", "answers")
     .log(`${requests.toLocaleString("en-US")} questions to ask${before}${tokens}`);

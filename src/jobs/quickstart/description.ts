@@ -17,16 +17,29 @@ export const stageTitles = {
   "sft-more": "SFT, longer",
   "sft-contrast": "SFT + contrast",
   "comparative-grpo": "+ Comparative GRPO",
+  "grpo-control": "Control of GRPO",
 } as const;
 
 /** Places in the quickstart's folder. */
 export const quickstartFiles = { world: "world", relevance: "relevance", pairs: "pairs.jsonl" } as const;
 
+/** The stages that a recipe has, in order: folders with their titles. */
+export const stagesOf = ({
+  grpoControl,
+}: Pick<QuickstartRecipe, "grpoControl">): readonly (readonly [keyof typeof stageTitles, string])[] =>
+  (Object.keys(stageTitles) as (keyof typeof stageTitles)[])
+    .filter((name) => name !== "grpo-control" || grpoControl !== "none")
+    .map((name) => [
+      name,
+      name === "grpo-control" ? `${stageTitles[name]} (${grpoControl})` : stageTitles[name],
+    ]);
+
 const blindRow = "Blind (no pictures)";
 
 /** Says what the run is before anything runs; the report is made from this and the records. */
 export const describeQuickstart = (recipe: QuickstartRecipe, command: string): EvaluatedRun => {
-  const stages = Object.entries(stageTitles).map(([folder, title]) => ({ folder, title }));
+  const stages = stagesOf(recipe).map(([folder, title]) => ({ folder, title }));
+  const control = stages.find(({ folder }) => folder === "grpo-control")?.title;
   const last = stageTitles["comparative-grpo"];
   return {
     schema: evaluatedRunSchema,
@@ -59,6 +72,9 @@ export const describeQuickstart = (recipe: QuickstartRecipe, command: string): E
       [last, stageTitles["sft-contrast"]],
       [last, stageTitles["sft-more"]],
     ],
+    ...(control === undefined
+      ? {}
+      : { controls: [{ of: last, control, from: stageTitles["sft-contrast"] }] }),
     configuration: recipe,
   };
 };

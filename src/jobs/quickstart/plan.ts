@@ -11,6 +11,7 @@ export const labels = {
   more: "4/6 more SFT",
   contrast: "4/6 SFT + contrast",
   grpo: "5/6 Comparative GRPO",
+  control: "5/6 control of GRPO",
 } as const;
 
 /** The label of a trained stage's test. */
@@ -29,12 +30,13 @@ export const secondsEach = {
   more: 0.12,
   contrast: 0.235,
   grpo: 0.12,
+  control: 0.12,
   test: 0.019,
 } as const;
 
 /** When each part of a quickstart will be done. @param titles of the stages that are tested */
 export const quickstartTimetable = (
-  { world, relevance, sft, grpo }: QuickstartRecipe,
+  { world, relevance, sft, grpo, grpoControl }: QuickstartRecipe,
   titles: readonly string[],
 ): Timetable => {
   const clips = world.trainClips + world.testClips;
@@ -47,6 +49,7 @@ export const quickstartTimetable = (
     more: sft.forkSteps,
     contrast: sft.forkSteps,
     grpo: grpo.steps,
+    control: grpoControl === "none" ? 0 : grpo.steps,
   };
   const parts = (Object.keys(labels) as (keyof typeof labels)[]).map((key): PlannedPart => {
     return { label: labels[key], expectedSeconds: secondsEach[key] * counts[key] };

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type PairQuality, pairQuality } from "../../absent/pair-quality.ts";
 import { makeFolder } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
+import { reinforcementClips } from "../../dataset/split.ts";
 import { LineFile } from "../../dataset/write.ts";
 import { writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
@@ -11,7 +12,13 @@ import type { TrainingClip } from "../../training/clip.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import type { LoadedClips, MemoryClip } from "./clips.ts";
-import { describeQuickstart, quickstartFiles, stageTitles, writeJournal } from "./description.ts";
+import {
+  describeQuickstart,
+  quickstartFiles,
+  stagesOf,
+  type stageTitles,
+  writeJournal,
+} from "./description.ts";
 import { testQuestions, testStage } from "./evaluation.ts";
 import { makeConfig, makeLanguage } from "./language.ts";
 import { detectedPairs, type PairedClip, truePairs } from "./pairs.ts";
@@ -48,6 +55,8 @@ class Watch {
 /** What training and tests need of the world; frames of training clips are kept as patches only. */
 interface Prepared extends Pick<LoadedClips, "dropped"> {
   readonly clips: readonly TrainingClip[];
+  /** Of clips that SFT never sees. */
+  readonly rlClips: readonly TrainingClip[];
   readonly tested: readonly PairedClip[];
   readonly quality: PairQuality;
   readonly data: StageData;
@@ -72,8 +81,19 @@ const prepare = async (stage: StageContext, watch: Watch, context: JobContext): 
   for (const { pair: one } of await pair(held)) found.add(JSON.stringify(one));
   found.close();
   await encoder.close();
+  const kept = reinforcementClips(
+    pairs.map(({ sha256 }) => sha256),
+    recipe.world.rlShare,
+    `${seed}`,
+  );
+  const clipsOf = (isKept: boolean): TrainingClip[] =>
+    trainingClips(
+      pairs.filter(({ sha256 }) => kept.has(sha256) === isKept),
+      stage,
+    );
   return {
-    clips: trainingClips(pairs, stage),
+    clips: clipsOf(false),
+    rlClips: clipsOf(true),
     tested: await truePairs(held, seed),
     quality: pairQuality(
       pairs.map(({ pair: found, view, frames, samples }) => ({
@@ -108,7 +128,10 @@ export const runQuickstart = async (
   const { seed, sft } = recipe;
   const language = makeLanguage(join(out, "tokenizer"));
   const config = makeConfig(recipe, language);
-  const timetable = quickstartTimetable(recipe, Object.values(stageTitles));
+  const timetable = quickstartTimetable(
+    recipe,
+    stagesOf(recipe).map(([, title]) => title),
+  );
   const { signal } = job;
   const context: JobContext = {
     ...job,
@@ -116,7 +139,7 @@ export const runQuickstart = async (
   };
   job.progress(labels.render, "clips").log(announcement(timetable, out));
   const stageContext: StageContext = { out, recipe, language, config, signal, progress: context.progress };
-  const { clips, tested, quality, dropped, data } = await prepare(stageContext, watch, context);
+  const { clips, rlClips, tested, quality, dropped, data } = await prepare(stageContext, watch, context);
   const heldOut = await heldOutClips(tested.slice(0, recipe.sft.watchedClips), stageContext);
   const trainingContext: TrainingContext = { ...stageContext, data, heldOut };
   const { width, height } = tested[0]!.frames;
@@ -136,22 +159,30 @@ export const runQuickstart = async (
     sftStage("sft-contrast", labels.contrast, base.checkpoint, { ...fork, contrast }, clips, trainingContext),
   );
   const grpo = await stage("Comparative GRPO", () =>
-    grpoStage("comparative-grpo", labels.grpo, contrasted.checkpoint, clips, trainingContext),
+    grpoStage("comparative-grpo", labels.grpo, contrasted.checkpoint, rlClips, trainingContext),
   );
-  const stages: readonly (readonly [keyof typeof stageTitles, TrainedStage])[] = [
-    ["sft", base],
-    ["sft-more", plain],
-    ["sft-contrast", contrasted],
-    ["comparative-grpo", grpo],
-  ];
+  const { grpoControl } = recipe;
+  const from = contrasted.checkpoint;
+  const control =
+    grpoControl === "none"
+      ? undefined
+      : await stage("control of GRPO", () =>
+          grpoStage("grpo-control", labels.control, from, rlClips, trainingContext, grpoControl),
+        );
+  const trained: Readonly<Record<keyof typeof stageTitles, TrainedStage | undefined>> = {
+    sft: base,
+    "sft-more": plain,
+    "sft-contrast": contrasted,
+    "comparative-grpo": grpo,
+    "grpo-control": control,
+  };
   await watch.time("evaluation", async () => {
     const questions = await testQuestions(tested, data.contentHash, out);
-    for (const [name, { checkpoint }] of stages)
-      await testStage(
-        { title: stageTitles[name], checkpoint, blind: checkpoint === grpo.checkpoint },
-        questions,
-        stageContext,
-      );
+    for (const [name, title] of stagesOf(recipe)) {
+      const { checkpoint } = trained[name]!;
+      const blind = checkpoint === grpo.checkpoint;
+      await testStage({ title, checkpoint, blind }, questions, stageContext);
+    }
   });
   writeJournal(out, { seconds: watch.seconds, versions: [...about.versions], dropped, quality });
   const { file, model } = await report(out, context);

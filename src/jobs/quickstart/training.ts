@@ -5,7 +5,6 @@ import { RunError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import type { Progress } from "../../core/progress.ts";
 import { openEngine } from "../../engine/engines.ts";
-import { tokenOverlapEntailment } from "../../grading/entailment.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { familyOf } from "../../model/families.ts";
@@ -95,6 +94,7 @@ const runStage = async (
   options: unknown,
   context: TrainingContext,
   train: (trainee: Trainee, loop: LoopContext) => Promise<LoopResult>,
+  part: "supervised" | "reinforcement" = "supervised",
 ): Promise<TrainedStage> => {
   const folder = join(context.out, name);
   const progress = context.progress(label, "steps");
@@ -102,7 +102,7 @@ const runStage = async (
   using run = openRun(folder, {
     stage: name,
     from: await originOf(folder, from, recipe.seed),
-    data,
+    data: { ...data, part },
     model: familyOf(config).writeConfig(config),
     engine: recipe.engine,
     threads: recipe.threads,
@@ -150,17 +150,18 @@ export const sftStage = (
   );
 };
 
-/** Comparative GRPO on the closed questions that an event decides. */
+/** Comparative GRPO on the closed questions that an event decides. @param control what is compared instead */
 export const grpoStage = (
   name: string,
   label: string,
   from: string,
   clips: readonly TrainingClip[],
   context: TrainingContext,
+  control: QuickstartRecipe["grpo"]["control"] = context.recipe.grpo.control,
 ): Promise<TrainedStage> => {
   const { learningRate, ...grpo } = context.recipe.grpo;
   const schedule = { learningRate, warmupSteps: Math.min(10, grpo.steps) };
-  const options = grpoParams.parse({ ...grpo, schedule, seed: context.recipe.seed });
+  const options = grpoParams.parse({ ...grpo, schedule, control, seed: context.recipe.seed });
   const prompts = clips
     .filter((clip) => clip.absentSteps.size > 0)
     .flatMap((clip) =>
@@ -173,9 +174,8 @@ export const grpoStage = (
     decode: (tokens: readonly number[]): string => tokenizer.decode(tokens),
     endToken: end,
     refeedInstruction: tokenizer.encode(refeedInstruction),
-    entailment: tokenOverlapEntailment,
   };
-  return runStage(name, label, from, options, context, (trainee, loop) =>
-    trainComparativeGrpo(trainee, prompts, options, words, loop),
-  );
+  const train = (trainee: Trainee, loop: LoopContext): Promise<LoopResult> =>
+    trainComparativeGrpo(trainee, prompts, options, words, loop);
+  return runStage(name, label, from, options, context, train, "reinforcement");
 };

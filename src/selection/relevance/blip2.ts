@@ -1,6 +1,7 @@
 import sharp from "sharp";
 import { z } from "zod";
-import { ConfigError, DataFormatError, messageOf, VideoPerceiverError } from "../../core/errors.ts";
+import { askJson } from "../../core/ask-json.ts";
+import { ConfigError, DataFormatError } from "../../core/errors.ts";
 import { explainZod } from "../../core/registry.ts";
 import { type FrameBatch, pixelsOf } from "../../frames/frame-batch.ts";
 import { defineRelevance, type RelevanceDefinition } from "../relevance.ts";
@@ -27,57 +28,6 @@ const info = z.object({
 });
 const answer = z.object({ scores: z.array(z.number()) });
 
-/** One request, tried again when the server is busy or away. */
-const askServer = async (
-  base: string,
-  settings: Pick<z.output<typeof params>, "timeoutSeconds" | "attempts">,
-  path: string,
-  body: string | undefined,
-  outer: AbortSignal | undefined,
-): Promise<unknown> => {
-  const where = `${base}${path}`;
-  for (let attempt = 1; ; attempt++) {
-    const deadline = AbortSignal.timeout(settings.timeoutSeconds * 1000);
-    const signal = outer === undefined ? deadline : AbortSignal.any([deadline, outer]);
-    const again = attempt < settings.attempts;
-    try {
-      const response = await fetch(where, {
-        signal,
-        ...(body === undefined
-          ? {}
-          : { method: "POST", headers: { "content-type": "application/json" }, body }),
-      });
-      const text = await response.text();
-      if (response.ok) {
-        try {
-          return JSON.parse(text);
-        } catch (error) {
-          throw new DataFormatError("scorer answered no JSON", {
-            where,
-            got: text.slice(0, 80),
-            cause: error,
-          });
-        }
-      }
-      if ((response.status === 429 || response.status >= 500) && again) continue;
-      throw new ConfigError("scorer refused", {
-        where,
-        got: `HTTP ${response.status} ${text.slice(0, 120)}`,
-      });
-    } catch (error) {
-      if (error instanceof VideoPerceiverError) throw error;
-      outer?.throwIfAborted();
-      if (again && !deadline.aborted) continue;
-      throw new ConfigError("scorer cannot be reached", {
-        where,
-        got: deadline.aborted ? `no answer in ${settings.timeoutSeconds} s` : messageOf(error),
-        hint: "start scripts/blip2-scorer/server.py",
-        cause: error,
-      });
-    }
-  }
-};
-
 /** BLIP-2 (or any image-text model) behind the scorer protocol of docs/relevance.md. */
 const blip2: RelevanceDefinition = defineRelevance({
   summary: "an HTTP scorer, such as scripts/blip2-scorer (--relevance blip2:http://127.0.0.1:8765)",
@@ -95,8 +45,9 @@ const blip2: RelevanceDefinition = defineRelevance({
   create: (settings) => {
     let model = "unasked";
     const base = settings.url.replace(/\/+$/, "");
+    const server = { what: "scorer", hint: "start scripts/blip2-scorer/server.py", ...settings };
     const ask = (path: string, body: string | undefined, signal: AbortSignal | undefined): Promise<unknown> =>
-      askServer(base, settings, path, body, signal);
+      askJson(server, path, body, signal);
     return {
       version: () => `${version}/${model}`,
       score: async (request) => {

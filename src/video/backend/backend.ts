@@ -91,6 +91,8 @@ export interface DecodeOutcome {
 /** How an {@link Encoder} works; sizes are even. */
 export interface EncoderSettings {
   readonly temporary: string;
+  /** The file's name when it is whole, for messages. */
+  readonly output: string;
   readonly width: number;
   readonly height: number;
   readonly crf: number;

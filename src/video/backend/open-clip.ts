@@ -1,10 +1,11 @@
-import { VideoError } from "../../core/errors.ts";
+import { UnsupportedError, VideoError } from "../../core/errors.ts";
 import { type ClockStep, describeSteps } from "../clock.ts";
 import { ByteSource } from "../container/byte-source.ts";
 import type { FilmMarks } from "../container/film-marks.ts";
 import { fragmentShifts } from "../container/fragment-clock.ts";
 import { gifTimes } from "../container/gif-times.ts";
-import { filmMarks, kindOf, refuseByName, refuseEncrypted } from "../container/inspect.ts";
+import { filmMarks, kindOf, refuseByName, refuseEncrypted, refuseWithoutFilm } from "../container/inspect.ts";
+import { joinedFilm } from "../container/joined-films.ts";
 import { isJpegFilm } from "../container/jpeg-film.ts";
 import { type TransportFilm, transportFilms } from "../container/transport-streams.ts";
 import type { FrameTable } from "../frame-table.ts";
@@ -64,7 +65,8 @@ const openDespiteEdits =
       if (clip !== undefined) return clip;
       throw failure ?? error;
     }
-    const note = "the edit list shows nothing (an edit of length 0): all that is stored is taken";
+    const note =
+      "the edit list shows nothing (an edit of length 0, or one behind the end): all that is stored is taken";
     return { ...stored, notes: [note, ...stored.notes] };
   };
 
@@ -138,11 +140,19 @@ const containerNotes = (clip: ClipIndex, source: ByteSource, alive: () => void):
   }
   const { crop, encryption } = marksOf(clip, filmMarks(source));
   refuseEncrypted(file, encryption);
-  if (crop === undefined) return [];
-  return [
-    `the container asks players to crop the picture to ${crop.width}x${crop.height} at ${crop.x},${crop.y}: ` +
-      "all of it is shown",
-  ];
+  const notes: string[] = [];
+  if (crop !== undefined)
+    notes.push(
+      `the container asks players to crop the picture to ${crop.width}x${crop.height} at ${crop.x},${crop.y}: ` +
+        "all of it is shown",
+    );
+  const joined = joinedFilm(source);
+  if (joined !== undefined)
+    notes.push(
+      `another film (${joined.what}) begins at byte ${joined.at}: only the first is read; ` +
+        `tail -c +${joined.at + 1} IN > OUT takes the other out`,
+    );
+  return notes;
 };
 
 /** Encrypted films that cannot even be opened. */
@@ -181,7 +191,10 @@ export const openClip = async (
   try {
     clip = await openFilm(open, opening);
   } catch (error) {
-    if (error instanceof VideoError) refuseWhenAllEncrypted(file, source, alive);
+    if (error instanceof VideoError || error instanceof UnsupportedError) {
+      refuseWhenAllEncrypted(file, source, alive);
+      refuseWithoutFilm(file, source);
+    }
     throw error;
   }
   const notes = [...clip.notes, ...containerNotes(clip, source, alive)];

@@ -18,7 +18,7 @@ const tableBytes = (packed: number): number => ((packed & 0x80) === 0 ? 0 : 3 <<
 
 /**
  * When each picture of a GIF begins, in hundredths of a second, and after them all when the last one ends; undefined
- * for what is no whole GIF. @source GIF89a specification, 18 to 23
+ * for what is no GIF. One that was cut off has the pictures up to there. @source GIF89a specification, 18 to 23
  */
 export const gifTimes = (source: ByteSource): number[] | undefined => {
   if (source.size > mostBytes) return undefined;
@@ -28,7 +28,8 @@ export const gifTimes = (source: ByteSource): number[] | undefined => {
   let delay = 0;
   for (let at = 13 + tableBytes(bytes[10]!); at < bytes.length; ) {
     const kind = bytes[at];
-    if (kind === 0x3b) return at === bytes.length - 1 && times.length > 1 ? times : undefined;
+    // Bytes behind the end are passed over; another picture behind it is told by the number of frames.
+    if (kind === 0x3b) break;
     if (kind === 0x21) {
       if (bytes[at + 1] === 0xf9 && at + 6 < bytes.length) delay = bytes.readUInt16LE(at + 4);
       at = skipBlocks(bytes, at + 2);
@@ -36,7 +37,7 @@ export const gifTimes = (source: ByteSource): number[] | undefined => {
       times.push(times.at(-1)! + (delay < shortest ? instead : delay));
       delay = 0;
       at = skipBlocks(bytes, at + 11 + tableBytes(bytes[at + 9]!));
-    } else return undefined;
+    } else break;
   }
-  return undefined;
+  return times.length > 1 ? times : undefined;
 };

@@ -2,7 +2,7 @@ import { VideoError } from "../../core/errors.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { FilmMarks } from "./film-marks.ts";
 import { isCluster, matroskaFilms } from "./matroska-films.ts";
-import { isMediaSegment, mp4Films } from "./mp4-films.ts";
+import { hasMovie, isInitSegment, isMediaSegment, mp4Films } from "./mp4-films.ts";
 
 /** Kind of a file by its first bytes, of those that are looked into. */
 export const kindOf = (source: ByteSource): "webp" | "moving webp" | "mp4" | "matroska" | undefined => {
@@ -32,6 +32,46 @@ export const refuseByName = (file: string, source: ByteSource): void => {
       expected: "a film that begins with its description",
       hint: `put them together first: cat init.${kind === "mp4" ? "mp4" : "webm"} SEGMENT... > clip.${kind === "mp4" ? "mp4" : "webm"}`,
     });
+};
+
+/** Files that people take for clips, by how they begin. */
+const foreign: readonly (readonly [begin: RegExp | string, what: string, hint?: string])[] = [
+  [/^version https:\/\/git-lfs/, "a pointer of Git LFS, not the file itself", "git lfs pull fetches it"],
+  [
+    /^\s*(<!doctype html|<html)/i,
+    "a web page",
+    "the download gave a page instead of the clip: fetch it again",
+  ],
+  [/^\s*<\?xml/, "XML"],
+  [/^\s*[[{]\s*["{[]/, "JSON"],
+  [/^%PDF-/, "a PDF document"],
+  ["PK\x03\x04", "a ZIP archive", "unpack it first"],
+  ["\x1f\x8b", "a gzip archive", "unpack it first"],
+  [/^(7z\xbc\xaf|Rar!)/, "an archive", "unpack it first"],
+  ["\0".repeat(16), "zeros only", "the file was not written to its end: fetch or copy it again"],
+];
+
+/** @throws {VideoError} saying what is missing or what else it is, for files that FFmpeg could not open */
+export const refuseWithoutFilm = (file: string, source: ByteSource): void => {
+  if (kindOf(source) === "mp4" && !hasMovie(source))
+    throw new VideoError("an MP4 without its index (moov)", {
+      where: file,
+      expected: "a film that was written to its end",
+      got: `${source.size} bytes of one that was cut off`,
+      hint: "fetch or copy it again; a recording that broke off may be mended with a whole one of the same camera (untrunc)",
+    });
+  if (kindOf(source) === "mp4" && isInitSegment(source))
+    throw new VideoError("an init segment without its media segments", {
+      where: file,
+      hint: "put them together first: cat init.mp4 SEGMENT... > clip.mp4",
+    });
+  const head = source.read(0, 64).toString("latin1");
+  const found = foreign.find(([begin]) =>
+    typeof begin === "string" ? head.startsWith(begin) : begin.test(head),
+  );
+  if (found === undefined) return;
+  const [, what, hint] = found;
+  throw new VideoError("not a video that can be opened", { where: file, got: what, ...(hint && { hint }) });
 };
 
 /** What the container says of its films, in their order; nothing for containers that are not read. */

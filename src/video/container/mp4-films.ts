@@ -116,3 +116,25 @@ export const isMediaSegment = (source: ByteSource): boolean => {
   }
   return false;
 };
+
+/** Whether a film's description is in the file in full. */
+export const hasMovie = (source: ByteSource): boolean => {
+  for (const { type, from, to } of boxesIn(source, 0, source.size))
+    if (type === "moov")
+      return boxAt(source, { type, from, to }, "mvhd") !== undefined && !isCut(source, from, to);
+  return false;
+};
+
+/** Whether a box says that it is longer than the file. */
+const isCut = (source: ByteSource, from: number, to: number): boolean =>
+  to === source.size && source.read(from - 8, 4).readUInt32BE(0) > to - from + 8;
+
+/** Whether it is the description of a film in fragments, and no fragment. */
+export const isInitSegment = (source: ByteSource): boolean => {
+  let extended = false;
+  for (const box of boxesIn(source, 0, source.size)) {
+    if (box.type === "moof" || box.type === "mdat") return false;
+    if (box.type === "moov") extended ||= boxAt(source, box, "mvex") !== undefined;
+  }
+  return extended;
+};

@@ -1,5 +1,5 @@
-import { VideoError } from "../../core/errors.ts";
 import type { Encoder, EncoderSettings } from "../backend/backend.ts";
+import { isRefusal, writeFailure } from "../backend/cannot-write.ts";
 import { x264Options } from "../backend/x264-options.ts";
 import { encodeChain } from "../filter-chain.ts";
 import { matroskaHead, matroskaPictureHead } from "./matroska.ts";
@@ -61,7 +61,8 @@ export const openEncoder = (settings: EncoderSettings): Encoder => {
   );
   const failure = async (): Promise<never> => {
     const { complaint } = await ended;
-    throw new VideoError("cannot encode", { got: reasonIn(complaint, settings.temporary) });
+    const reason = reasonIn(complaint, settings.temporary).replace(`${settings.temporary}: `, "");
+    throw writeFailure(settings, reason);
   };
   const write = async (bytes: Uint8Array): Promise<void> => {
     if (over) return failure();
@@ -87,7 +88,7 @@ export const openEncoder = (settings: EncoderSettings): Encoder => {
       input.end();
       const { code, complaint } = await ended;
       // A disk that fills up while the file is being closed leaves half a file and status 0.
-      if (code !== 0 || /No space left|Disk quota|Input\/output error/i.test(complaint)) await failure();
+      if (code !== 0 || isRefusal(complaint)) await failure();
     },
     abort: () => {
       child.kill("SIGKILL");

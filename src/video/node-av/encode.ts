@@ -1,6 +1,7 @@
 import type { BitStreamFilterContext, CodecContext, FormatContext, Frame, Packet, Stream } from "node-av/lib";
 import { VideoError } from "../../core/errors.ts";
 import type { Encoder, EncoderSettings } from "../backend/backend.ts";
+import { writeFailure } from "../backend/cannot-write.ts";
 import { x264Options } from "../backend/x264-options.ts";
 import { encodeChain } from "../filter-chain.ts";
 import type { NodeAv } from "./library.ts";
@@ -8,6 +9,11 @@ import { pictureFilter } from "./picture-filter.ts";
 
 const check = (library: NodeAv, status: number, what: string): void => {
   if (status < 0) throw new VideoError(what, { got: library.av.FFmpegError.strerror(status) });
+};
+
+/** Of what goes into the file: a place that takes no more is told by its name. */
+const checkWritten = (library: NodeAv, status: number, settings: EncoderSettings): void => {
+  if (status < 0) throw writeFailure(settings, library.av.FFmpegError.strerror(status));
 };
 
 const openCodec = (library: NodeAv, settings: EncoderSettings): CodecContext => {
@@ -93,7 +99,7 @@ interface Writing {
 const beginFile = (
   library: NodeAv,
   { format, cleaner, context }: Writing,
-  { ticksPerSecond }: EncoderSettings,
+  settings: EncoderSettings,
   opened: () => void,
 ): Stream => {
   const { constants: c } = library;
@@ -104,16 +110,16 @@ const beginFile = (
   cleaner.inputTimeBase = context.timeBase;
   check(library, cleaner.setOption("remove_types", "6"), "unit filter");
   check(library, cleaner.init(), "unit filter");
-  check(library, format.openOutputSync(), "cannot write");
+  checkWritten(library, format.openOutputSync(), settings);
   opened();
-  const muxer = { movflags: "+faststart", video_track_timescale: String(ticksPerSecond) };
+  const muxer = { movflags: "+faststart", video_track_timescale: String(settings.ticksPerSecond) };
   for (const [name, value] of Object.entries(muxer))
     check(
       library,
       format.setOption(name, value, c.AV_OPT_TYPE_STRING, c.AV_OPT_SEARCH_CHILDREN),
       `file option ${name}`,
     );
-  check(library, format.writeHeaderSync(null), "cannot write");
+  checkWritten(library, format.writeHeaderSync(null), settings);
   return stream;
 };
 
@@ -132,6 +138,7 @@ const packetWriter = (
   { format, cleaner, context }: Writing,
   packet: Packet,
   stream: Stream,
+  settings: EncoderSettings,
 ): PacketWriter => {
   const durations = new Map<number, number>();
   const flush = (): void => {
@@ -140,7 +147,7 @@ const packetWriter = (
       durations.delete(Number(packet.pts));
       packet.streamIndex = stream.index;
       packet.rescaleTs(context.timeBase, stream.timeBase);
-      check(library, format.interleavedWriteFrameSync(packet), "cannot write");
+      checkWritten(library, format.interleavedWriteFrameSync(packet), settings);
       packet.unref();
     }
   };
@@ -194,7 +201,7 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
     close();
     throw error;
   }
-  const packets = packetWriter(library, { format, cleaner, context }, packet, stream);
+  const packets = packetWriter(library, { format, cleaner, context }, packet, stream, settings);
   const sendWaiting = (until: number): void => {
     if (waiting === undefined) return;
     const { picture, ticks } = waiting;
@@ -219,7 +226,7 @@ export const openEncoder = (library: NodeAv, settings: EncoderSettings, besides?
         packets.drain();
         cleaner.sendPacketSync(null);
         packets.flush();
-        check(library, format.writeTrailerSync(), "cannot write");
+        checkWritten(library, format.writeTrailerSync(), settings);
       } finally {
         close();
       }

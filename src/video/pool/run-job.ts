@@ -8,7 +8,9 @@ import type { WorkerProcess } from "./worker-process.ts";
 
 /** The error that a worker reported, with the file's name in it. */
 export const reportedError = (message: Extract<FromWorker, { type: "failed" }>, file: string): Error => {
-  const text = message.what.includes(file) ? message.what : `${message.what} (${file})`;
+  // What cannot be written is told at the place where it should go.
+  const isPlaced = message.what.includes(file) || message.what.startsWith("cannot write: ");
+  const text = isPlaced ? message.what : `${message.what} (${file})`;
   if (message.kind === "config") return new ConfigError(text);
   if (message.kind === "unsupported") return new UnsupportedError(text);
   return message.kind === "video" ? new VideoError(text) : new InternalError(`${text}`);

@@ -16,6 +16,7 @@ export const encoderSettings = (
   more: { independentGroups: boolean; keyTicks: readonly number[] },
 ): EncoderSettings => ({
   temporary: output.temporary,
+  output: output.file,
   width: evenSide(width),
   height: evenSide(height),
   crf: options.crf ?? 18,

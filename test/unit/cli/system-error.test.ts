@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { SystemError, systemErrorOf } from "../../../src/cli/system-error.ts";
+import { atPlace } from "../../../src/core/files.ts";
 
 const thrownBy = (act: () => void): unknown => {
   try {
@@ -28,6 +29,16 @@ test("a full disk is told, a missing program and our own faults are not taken fo
   const withCode = (code: string, syscall: string): Error =>
     Object.assign(new Error(`${code}: reason, ${syscall}`), { code, syscall });
   expect(systemErrorOf(withCode("ENOSPC", "write"))?.message).toMatch(/free space on the disk/);
+  const placed = atPlace(withCode("ENOSPC", "write"), "where/it/goes.png");
+  expect(systemErrorOf(placed)?.message).toMatch(
+    /refuses to read or write: where\/it\/goes\.png; got ENOSPC/,
+  );
+  const named = Object.assign(new Error("ENOENT: open 'a.txt'"), {
+    code: "ENOENT",
+    syscall: "open",
+    path: "a.txt",
+  });
+  expect(systemErrorOf(atPlace(named, "b.txt"))?.message).toMatch(/read or write; got ENOENT: open 'a.txt'/);
   expect(systemErrorOf(withCode("ENOENT", "spawn ffmpeg"))).toBeUndefined();
   expect(systemErrorOf(new TypeError("not a function"))).toBeUndefined();
   expect(systemErrorOf("text")).toBeUndefined();

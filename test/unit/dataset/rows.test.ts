@@ -8,7 +8,7 @@ import type { FrameIndex, Seconds } from "../../../src/core/units.ts";
 import { readDescription, readSampleFile, readSamples } from "../../../src/dataset/read.ts";
 import type { Sample } from "../../../src/dataset/sample.ts";
 import { expandTimeline, rowOfSample, sampleFromRow, storeTimeline } from "../../../src/dataset/schema.ts";
-import { splitOfClip } from "../../../src/dataset/split.ts";
+import { reinforcementClips, splitOfClip } from "../../../src/dataset/split.ts";
 import { validateDataset } from "../../../src/dataset/validate.ts";
 import { DatasetWriter } from "../../../src/dataset/write.ts";
 import type { Timeline } from "../../../src/video/types.ts";
@@ -183,5 +183,18 @@ describe("the folder", () => {
     }
     expect(parts.test / 4000).toBeCloseTo(0.2, 1);
     expect(parts.validation / 4000).toBeCloseTo(0.1, 1);
+  });
+
+  test("clips of reinforcement learning are chosen by content: a share, whatever the order, never all", () => {
+    const clips = Array.from({ length: 200 }, (_, i) => String(i).padStart(64, "0"));
+    const kept = reinforcementClips(clips, 0.1, "1");
+    expect(kept.size).toBe(20);
+    expect(reinforcementClips([...clips].reverse(), 0.1, "1")).toEqual(kept);
+    expect(reinforcementClips([...clips, ...clips], 0.1, "1")).toEqual(kept);
+    expect(reinforcementClips(clips, 0.1, "2")).not.toEqual(kept);
+    for (const clip of kept) expect(clips).toContain(clip);
+    expect(reinforcementClips(clips, 0).size).toBe(0);
+    expect([1, 2, 5].map((count) => reinforcementClips(clips.slice(0, count), 0.1).size)).toEqual([0, 1, 1]);
+    expect(reinforcementClips(clips, 1).size).toBe(199);
   });
 });

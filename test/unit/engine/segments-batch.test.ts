@@ -70,6 +70,28 @@ describe("texts behind one clip", () => {
     for (const [t, own] of texts.entries())
       close(together[0]![t]!, (await logprobs([{ clip: shown, texts: [own] }]))[0]![0]!);
   });
+  test("texts that go on from one prompt say what each says behind a prompt of its own", async () => {
+    const shown = clip();
+    const endings = [[22, 23], [24], [22, 25, 26]];
+    const apart = endings.map((ending) => ({ tokens: [20, 21, ...ending], scoredFrom: 2 }));
+    const prompt = { tokens: [20, 21], scoredFrom: 2 };
+    const joined = [
+      text(27, 28),
+      prompt,
+      ...endings.map((tokens) => ({ tokens, scoredFrom: 0, continues: 1 })),
+    ];
+    const expected = await logprobs([{ clip: shown, texts: apart }]);
+    const got = await logprobs([{ clip: shown, texts: joined }]);
+    expect(got[0]![1]).toEqual([]);
+    endings.forEach((ending, i) => {
+      expect(got[0]![i + 2]!.length).toBe(ending.length);
+      close(got[0]![i + 2]!, expected[0]![i]!);
+    });
+    for (const continues of [1, 5, -1])
+      expect(() => plan([{ clip: shown, texts: [prompt, { ...prompt, continues }] }])).toThrow(
+        /a text that goes on from another one: text 1; expected a text before it, 0 to 0; got/,
+      );
+  });
   test("another clip of the batch changes nothing", async () => {
     const [a, b, c] = [clip(), clip(), clip()];
     const texts = [text(20, 21, 22)];

@@ -220,6 +220,7 @@ export const reportFixture = (seed = 1, clips = 300): ReportModel => {
     mainRow: grpo.name,
     blindRow: blind.name,
     seeing: rowDifference(records, grpo, blind),
+    controls: [],
     differences: compareRows(
       records,
       [

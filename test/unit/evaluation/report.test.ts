@@ -122,6 +122,35 @@ describe("findings", () => {
       findingsOf({ ...model, differences: [weak] }).some(({ detail }) => detail.includes("not firm")),
     ).toBe(true);
   });
+  test("a gain that its control has too is said not to come from the decisive frames", () => {
+    const of = (gain: number, controlGain: number, reach = 0.01) => {
+      const control = {
+        of: "RL",
+        control: "Control",
+        from: "SFT",
+        gain: estimate(gain, reach),
+        controlGain: estimate(controlGain, reach),
+        excess: estimate(gain - controlGain, reach),
+      };
+      return findingsOf({ ...model, controls: [control] }).find(({ headline }) =>
+        headline.startsWith("RL "),
+      )!;
+    };
+    expect(of(0.04, 0.035)).toMatchObject({
+      outcome: "no",
+      headline:
+        "RL improves as much under its control: the gain is not shown to come from the decisive frames.",
+    });
+    expect(of(0.04, 0.035).detail).toContain("RL +4.0 points");
+    expect(of(0.04, 0.06).outcome).toBe("no");
+    expect(of(0.04, 0.01)).toMatchObject({
+      outcome: "yes",
+      headline: "RL does better than under its control.",
+    });
+    expect(of(0.005, 0.002).outcome).toBe("open");
+    // Better than a control that lost is no gain.
+    expect(of(0.005, -0.03)).toMatchObject({ outcome: "open" });
+  });
   test("sensitivity around 0 is not praised", () => {
     const rows = model.rows.map((row) => ({
       ...row,

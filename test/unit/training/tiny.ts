@@ -7,7 +7,6 @@ import { ModelWeights } from "../../../src/engine/model-weights.ts";
 import { wholeGraphEngine } from "../../../src/engine/onnx/open.ts";
 import type { ParameterStore } from "../../../src/engine/parameter-store.ts";
 import type { ClipPatches } from "../../../src/frames/clip-patches.ts";
-import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
 import { batchRules } from "../../../src/model/batch-rules.ts";
 import { initialize } from "../../../src/model/initialize.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
@@ -104,7 +103,6 @@ export const tinyLanguage: Language = {
   decode: (tokens) => tokens.map((token) => words[token - firstWord] ?? `#${token}`).join(" "),
   endToken: tinyEnd,
   refeedInstruction: instruction,
-  entailment: tokenOverlapEntailment,
 };
 
 /**

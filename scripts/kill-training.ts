@@ -1,0 +1,36 @@
+/**
+ * Kills a short SFT and GRPO at random moments, many times, and checks that every run that goes on ends with the weights,
+ * moments, curves and roll-outs of the undisturbed one, bit for bit. A second call in the same folder goes on counting.
+ * Run: node scripts/kill-training.ts --out DIR [--kills 100] [--seconds 110]
+ */
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { makeFolder } from "../src/core/files.ts";
+import { type KillCount, killTraining } from "../test/e2e/killed-training.ts";
+
+const { values } = parseArgs({
+  options: {
+    out: { type: "string" },
+    kills: { type: "string", default: "100" },
+    seconds: { type: "string", default: "110" },
+  },
+});
+if (values.out === undefined) throw new Error("name a folder: --out DIR");
+makeFolder(values.out);
+const journal = join(values.out, "kills.jsonl");
+const before = existsSync(journal)
+  ? readFileSync(journal, "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line): KillCount => JSON.parse(line) as KillCount)
+  : [];
+const sum = (counts: readonly KillCount[], what: keyof KillCount): number =>
+  counts.reduce((total, count) => total + count[what], 0);
+const left = Number(values.kills) - sum(before, "kills");
+const done =
+  left > 0 ? await killTraining(values.out, `${before.length}`, left, Number(values.seconds)) : undefined;
+if (done !== undefined) appendFileSync(journal, `${JSON.stringify(done)}\n`);
+const all = done === undefined ? before : [...before, done];
+const kills = sum(all, "kills");
+process.stdout.write(`${kills} kills; ${sum(all, "compared")} runs went on and ended bit for bit the same\n`);

@@ -1,0 +1,68 @@
+import { resolve } from "node:path";
+import { Option } from "commander";
+import { excludesZero } from "../../evaluation/statistics/estimate.ts";
+import { type CompareResult, compare } from "../../jobs/compare.ts";
+import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
+import { type CommandDefinition, defineCommand } from "../command.ts";
+import { integerValue } from "../option-values.ts";
+
+const asText = ({ benchmark, view, mode, rows, differences, cautions, page }: CompareResult): string => {
+  const width = Math.max(12, ...rows.map(({ name }) => name.length));
+  return [
+    `${benchmark}, shown as "${view}", ${mode} scoring, per cent right with 95 % intervals clustered by clip`,
+    ...rows.map(
+      ({ name, accuracy }) =>
+        `  ${name.padEnd(width)}  ${percent(accuracy.value)} (${percentRange(accuracy)}) of ${accuracy.questions} questions`,
+    ),
+    ...differences.flatMap(
+      ({ of, against, difference, adjustedP, disagreement, detectable, needed, notCommon }) => [
+        `${of} minus ${against}: ${points(difference.value)} points (${pointsRange(difference)}), ${excludesZero(difference) ? "a difference" : "no measurable difference"}`,
+        `  ${difference.questions} common questions about ${difference.clusters} clips${notCommon === 0 ? "" : `; ${notCommon} that only one was asked are left out`}`,
+        `  permutation test over clips ${pValue(adjustedP)} by Holm; right in one only ${disagreement.onlyFirst} : ${disagreement.onlySecond}, McNemar's mid-p ${pValue(disagreement.midP)}`,
+        `  smallest difference that shows here ${percent(detectable)} points; ${needed === null ? "there is no difference to show" : `this one shows with ${needed.toLocaleString("en-US")} questions`}`,
+      ],
+    ),
+    ...cautions.map((caution) => `caution: ${caution}`),
+    ...(page === null ? [] : [`page: ${page}`]),
+  ].join("\n");
+};
+
+const command: CommandDefinition = defineCommand({
+  summary: "two or more evaluated runs on the same questions: differences, tests, every question on a page",
+  configure: (command) => {
+    command
+      .argument("<runs...>", "folders of eval or score --out, or files of records; one alone gives its page")
+      .option("--view <intervention>", "which answers are compared", "complete")
+      .option("--page <file>", "write one self-contained page with every question, what was shown and said")
+      .option("--items <number>", "questions on the page at most", integerValue({ min: 1 }), 500)
+      .option(
+        "--pictures <number>",
+        "clips whose pictures are on the page at most",
+        integerValue({ min: 0 }),
+        40,
+      )
+      .option("--seed <number>", "of the permutation test", integerValue({ min: 0 }), 0)
+      .addOption(
+        new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule")
+          .choices(["strict", "official"])
+          .default("strict"),
+      );
+  },
+  run: async ([runs], options, context) => {
+    const { view, mode, seed, items, pictures, page } = options as {
+      readonly view: string;
+      readonly mode: "strict" | "official";
+      readonly seed: number;
+      readonly items: number;
+      readonly pictures: number;
+      readonly page?: string;
+    };
+    const request = { runs: runs as readonly string[], view, mode, seed, items, pictures };
+    const result = await compare(
+      { ...request, ...(page === undefined ? {} : { page: resolve(page) }) },
+      context,
+    );
+    return { json: result, text: asText(result) };
+  },
+});
+export default command;
