@@ -54,7 +54,7 @@ const nothing = sharedMissing("exports loaded by other projects") || !clipsCanBe
 
 let folder: string;
 let dataset: string;
-let samples: Sample[];
+const samples: Sample[] = [];
 
 /** What a project's own code makes of an export. */
 const loaded = async (project: Project, format: string): Promise<Record<string, unknown>> => {
@@ -81,7 +81,7 @@ describe.skipIf(nothing)("exports, loaded by the code that trains on them", () =
       absent: sample.id.includes("000000") ? twinOfEvents(sample) : maskedTwin(sample),
       ...(at === 0 && { keywords: ["a"] }),
     }));
-    for await (const sample of readSamples(dataset)) (samples ??= []).push(sample);
+    for await (const sample of readSamples(dataset)) samples.push(sample);
   }, 60_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
