@@ -21,6 +21,8 @@ export interface DecisiveClip {
   readonly durationSeconds: number;
   /** The finest spans: a span that holds another one is left out. */
   readonly spans: readonly { readonly startSeconds: number; readonly endSeconds: number }[];
+  /** All spans, those that hold others too. */
+  readonly events: readonly { readonly startSeconds: number; readonly endSeconds: number }[];
   /** Which sampled frames lie in a span. */
   readonly inside: readonly boolean[];
 }
@@ -71,6 +73,7 @@ export const decisiveClips = async (
         height: info.height,
         durationSeconds: info.durationSeconds,
         spans,
+        events: events.map(({ start, end }) => ({ startSeconds: start, endSeconds: end })),
         inside: sampled.map(({ timeSeconds: t }) =>
           spans.some(({ startSeconds, endSeconds }) => t >= startSeconds && t < endSeconds),
         ),

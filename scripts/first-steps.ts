@@ -25,10 +25,8 @@ const commands: readonly (readonly string[])[] = [
     "the batter swings",
     "--relevance",
     "events:1.85-2.4,5.35-5.85",
-    "--builder",
-    "span",
     "--out",
-    "pair-of-span",
+    "pair-of-events",
   ],
 ];
 

@@ -1,5 +1,6 @@
 import type { Random } from "../core/random.ts";
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
+import type { TimeSpan } from "../core/units.ts";
 import type { Timeline } from "../video/types.ts";
 
 /**
@@ -12,6 +13,8 @@ export interface BuilderInput {
   readonly curve: ArrayLike<number>;
   /** Positions of the key frames, ascending. */
   readonly keyFrames: readonly number[];
+  /** When the decisive moments are, where that is known and not found. */
+  readonly spans?: readonly TimeSpan[];
   readonly random: Random;
 }
 
@@ -28,6 +31,8 @@ export type PixelOperation = (pixels: Uint8Array, width: number, height: number)
 export interface AbsentBuilder {
   /** Replacements in ascending order of position, each position at most once; times never change. */
   replace(input: BuilderInput): PositionReplacement[];
+  /** True: where spans are known, only frames of the clip inside them are replaced, whatever a sampled frame stands for. */
+  readonly keepsToSpans?: boolean;
   /** Applied to every declared frame after the replacement. */
   readonly pixels?: PixelOperation;
 }
@@ -37,6 +42,9 @@ export type BuilderDefinition = Plugin<AbsentBuilder>;
 
 /** Declares a builder. */
 export const defineBuilder: Define<BuilderDefinition> = definer("builder");
+
+/** The builder where nobody names one: runs of frames around what stands out, at most this share of the clip. */
+export const usualBuilder = "span:mostShare=0.35";
 
 /** Every builder, by file name. */
 export const absentBuilders: Registry<BuilderDefinition> = folderRegistry<BuilderDefinition>(

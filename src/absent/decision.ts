@@ -1,6 +1,7 @@
 import { VideoError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import type { Made } from "../core/registry.ts";
+import type { TimeSpan } from "../core/units.ts";
 import { keyFramesOf, type PeakOptions, smoothed } from "../selection/peaks.ts";
 import type { Timeline } from "../video/types.ts";
 import type { AbsentBuilder, PositionReplacement } from "./builders.ts";
@@ -12,6 +13,8 @@ export interface DecisionInput {
   readonly peaks: PeakOptions;
   readonly builder: Made<AbsentBuilder>;
   readonly seed: number;
+  /** Known decisive spans. */
+  readonly spans?: readonly TimeSpan[];
 }
 
 /** What {@link decideReplacements} decided; positions count sampled frames. */
@@ -22,7 +25,7 @@ export interface Decision {
 
 /** Key frames and the builder's replacements from ready scores. Pure. */
 export const decideReplacements = (
-  { sampled, peaks, builder, seed }: DecisionInput,
+  { sampled, peaks, builder, seed, spans }: DecisionInput,
   scores: ArrayLike<number>,
 ): Decision => {
   const keyFrames = keyFramesOf(scores, peaks);
@@ -30,6 +33,7 @@ export const decideReplacements = (
     timeline: sampled,
     curve: smoothed(scores, peaks.smoothingFrames ?? 1),
     keyFrames,
+    ...(spans && { spans }),
     random: seededRandom(seed, "absent", builder.recipe.name),
   });
   return { keyFrames, replacements };

@@ -1,6 +1,7 @@
 import { ConfigError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Made } from "../core/registry.ts";
+import type { TimeSpan } from "../core/units.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import type { RelevanceContext } from "../selection/relevance.ts";
@@ -11,6 +12,7 @@ import type { AbsentBuilder } from "./builders.ts";
 import { type CaptionWords, captionWords, checkWords } from "./caption-words.ts";
 import { type Decision, decideReplacements, swappedPositions, visibleReplacements } from "./decision.ts";
 import { FramePrints } from "./frame-prints.ts";
+import { framesInside } from "./lost-events.ts";
 import type { Pair } from "./pair.ts";
 import { fittedWithin, type PairSource } from "./pair-source.ts";
 import { spreadReplacements } from "./spread.ts";
@@ -59,6 +61,8 @@ export interface MadePair extends Omit<CaptionWords, "keywords" | "keywordSource
   readonly keyFrameShare: number;
   /** Replaced frames as a share of the clip's frames. */
   readonly replacedShare: number;
+  /** The decisive spans, where they were given. */
+  readonly knownSpans?: readonly TimeSpan[];
   /** Replacements that were left out because source and target look the same. */
   readonly unchanged: number;
   /** True when the scores were known from before. */
@@ -106,9 +110,10 @@ const scored = (
 /** The replacements of a decision among the clip's frames, without those that change nothing. */
 const replacementsOf = async (
   source: PairSource,
-  { sampled, allowNothing = false }: PairChoices,
+  { sampled, builder, allowNothing = false }: PairChoices,
   decision: Decision,
   prints: FramePrints,
+  known: readonly TimeSpan[] | undefined,
   signal: AbortSignal | undefined,
 ): Promise<{ replacements: Pair["replacements"]; unchanged: number }> => {
   const indexOf = (position: number): number => sampled[position]!.index;
@@ -116,8 +121,11 @@ const replacementsOf = async (
   const same = (position: number, other: number): boolean => prints.same(indexOf(position), indexOf(other));
   const { file } = source.clip;
   const kept = visibleReplacements(decision, same, { file, sampled, allowNothing });
+  const spread = spreadReplacements(source.timeline, sampled, kept);
+  const bounds = builder.value.keepsToSpans === true ? known : undefined;
+  const times = bounds === undefined ? undefined : framesInside(source.timeline, bounds);
   return {
-    replacements: spreadReplacements(source.timeline, sampled, kept),
+    replacements: times === undefined ? spread : spread.filter(({ index }) => times.has(index)),
     unchanged: decision.replacements.length - kept.length,
   };
 };
@@ -146,8 +154,19 @@ export const makePair = async (
   const { keywords, keywordSource, ...noticed } = words;
   const prints = new FramePrints(source);
   const { scores, version, cached } = await scored(source, choices, keywords, prints, around);
-  const decision = decideReplacements({ sampled, peaks: rule, builder, seed }, scores);
-  const { replacements, unchanged } = await replacementsOf(source, choices, decision, prints, around.signal);
+  const known = relevance.made.value.knownSpans?.(around);
+  const decision = decideReplacements(
+    { sampled, peaks: rule, builder, seed, ...(known && { spans: known }) },
+    scores,
+  );
+  const { replacements, unchanged } = await replacementsOf(
+    source,
+    choices,
+    decision,
+    prints,
+    known,
+    around.signal,
+  );
   const pair: Pair = {
     schema: "videoperceiver/pair@1",
     complete: source.clip,
@@ -173,6 +192,7 @@ export const makePair = async (
     rule,
     keyFrameShare: decision.keyFrames.length / sampled.length,
     replacedShare: replacements.length / source.timeline.length,
+    ...(known && { knownSpans: known }),
     unchanged,
     cached,
   };

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
-import { absentBuilders } from "../absent/builders.ts";
+import { absentBuilders, usualBuilder } from "../absent/builders.ts";
 import { keywordExtractors } from "../absent/keywords.ts";
 import type { ScoredRate, SelectedFrames } from "../absent/scored-frames.ts";
 import { ConfigError } from "../core/errors.ts";
+import type { FailedClip } from "../jobs/each-clip.ts";
 import type { PairRequest } from "../jobs/make-pair.ts";
+import { type NamedClip, namedClips } from "../jobs/named-clips.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import { relevanceProviders } from "../selection/relevance.ts";
 import { frameSelectors } from "../selection/selectors.ts";
@@ -13,6 +15,8 @@ import { videoOptions } from "./video-options.ts";
 /** Options that `keyframes` and `absent` share, as commander parses them. */
 export interface ClipOptions {
   readonly caption?: string;
+  /** Table of clips and captions. */
+  readonly captions?: string;
   readonly keywords?: readonly string[];
   readonly extractor: string;
   readonly relevance: string;
@@ -41,15 +45,19 @@ export interface ClipOptions {
 export const builderOption = (command: Command, what: string): Command =>
   command.option(
     "--builder <name[:key=value,...]>",
-    `${what}: ${absentBuilders.names().join(", ")}`,
-    "previous-frame",
+    `${what}: ${absentBuilders.names().join(", ")}; previous-frame is the paper's`,
+    usualBuilder,
   );
 
 /** Declares the shared options. */
 export const clipOptions = (command: Command): void => {
   const share = numberValue({ min: 0, max: 1 });
   command
-    .argument("<video>", "clip")
+    .argument("[video...]", "clips, or folders of clips")
+    .option(
+      "--captions <file>",
+      "a table (CSV, TSV, JSON, JSONL) with a clip and a caption a row; names of its columns are found",
+    )
     .option(
       "--caption <text>",
       "what happens in the clip; needed by relevance that compares frames with words",
@@ -138,3 +146,30 @@ export const chosenPair = (options: ClipOptions, seed = 0): PairRequest => {
 
 /** A share as people read it. */
 export const inPercent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** The request for one clip: what its row says goes before what the command line says of all. */
+export const requestFor = (request: PairRequest, { caption, keywords }: NamedClip): PairRequest => ({
+  ...request,
+  ...(caption !== undefined && { caption }),
+  ...(keywords && { keywords }),
+});
+
+/** Clips of a command line, and whether it named one clip or many. */
+export const chosenNamedClips = async (
+  places: readonly string[],
+  { captions, caption }: Pick<ClipOptions, "captions" | "caption">,
+  warn: (line: string) => void,
+): Promise<{ readonly clips: readonly NamedClip[]; readonly one: string | undefined }> => {
+  if (captions !== undefined && caption !== undefined)
+    throw new ConfigError("say once what happens", { expected: "--caption or --captions", got: "both" });
+  const clips = await namedClips(places, captions, warn);
+  const [only] = places;
+  const one = captions === undefined && places.length === 1 && clips[0]?.file === only ? only : undefined;
+  return { clips, one };
+};
+
+/** Clips that failed, as lines, and the exit status of a command over many: 1 when some did. */
+export const failureLines = (failed: readonly FailedClip[]): string[] =>
+  failed.length === 0
+    ? []
+    : [`${failed.length} failed:`, ...failed.map(({ file, error }) => `  ${file}: ${error}`)];

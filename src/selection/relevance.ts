@@ -35,6 +35,8 @@ export interface RelevanceProvider {
   score(request: RelevanceRequest): Promise<Float64Array>;
   /** The method's version and, where weights are involved, which; known after the first `score`. */
   version(): string;
+  /** The decisive spans, where they are given to it and not found by it. */
+  knownSpans?(context: Pick<RelevanceContext, "spans">): readonly TimeSpan[] | undefined;
   close?(): Promise<void>;
 }
 

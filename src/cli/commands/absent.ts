@@ -1,7 +1,26 @@
+import { join } from "node:path";
 import { scoreMeaning } from "../../absent/score-meaning.ts";
-import { type WrittenPairJob, writePairOfFile } from "../../jobs/write-pair.ts";
-import { builderOption, type ClipOptions, chosenPair, clipOptions, inPercent } from "../clip-options.ts";
-import { type CommandDefinition, defineCommand } from "../command.ts";
+import { twinRemarks } from "../../absent/twin-remarks.ts";
+import { eachClip } from "../../jobs/each-clip.ts";
+import type { PairRequest } from "../../jobs/make-pair.ts";
+import { folderNames, type NamedClip } from "../../jobs/named-clips.ts";
+import { type WritePairJob, type WrittenPairJob, writePairOfFile } from "../../jobs/write-pair.ts";
+import {
+  builderOption,
+  type ClipOptions,
+  chosenNamedClips,
+  chosenPair,
+  clipOptions,
+  failureLines,
+  inPercent,
+  requestFor,
+} from "../clip-options.ts";
+import {
+  type CommandContext,
+  type CommandDefinition,
+  type CommandResult,
+  defineCommand,
+} from "../command.ts";
 import { integerValue } from "../option-values.ts";
 import { chosenClips } from "../video-options.ts";
 
@@ -18,14 +37,14 @@ const nothingWarning =
   "nothing to take away, both clips show the same; try another --fps, --relevance or --builder";
 
 /** What was made, in lines for a person. */
-const described = ({ made, written, replacedShare }: WrittenPairJob): string[] => {
+const described = ({ made, written }: WrittenPairJob): string[] => {
   const { pair, files, fidelity } = written;
   const [keys, scored] = [made.keyPositions.length, pair.timeline.length];
   return [
     `keywords: ${pair.keywords.join(", ") || "(none)"}`,
     `relevance: ${scoreMeaning(pair.relevance.name, made.relevance)}`,
     `key frames: ${keys} of ${scored} scored (${inPercent(keys / scored)})`,
-    `replaced: ${pair.replacements.length} of the clip's ${made.source.timeline.length} frames (${inPercent(replacedShare)})`,
+    ...twinRemarks(made, written.view),
     ...(fidelity === undefined
       ? []
       : [
@@ -33,6 +52,48 @@ const described = ({ made, written, replacedShare }: WrittenPairJob): string[] =
         ]),
     ...files,
   ];
+};
+
+/** One clip's line of many. */
+const shortLine = (file: string, { made, written }: WrittenPairJob): string =>
+  `${file}: ${twinRemarks(made, written.view).join("; ")}`;
+
+/** A folder for each clip below the one that was named. */
+const manyPairs = async (
+  clips: readonly NamedClip[],
+  request: PairRequest,
+  how: Pick<WritePairJob, "clips" | "virtual" | "force" | "out">,
+  context: CommandContext,
+): Promise<CommandResult> => {
+  const names = folderNames(clips);
+  const { done, failed } = await eachClip(
+    clips,
+    "pairs",
+    (clip, at, quiet) =>
+      writePairOfFile(
+        { ...how, file: clip.file, request: requestFor(request, clip), out: join(how.out, names[at]!) },
+        quiet,
+      ),
+    context,
+  );
+  const mean = done.reduce((sum, { result }) => sum + result.replacedShare, 0) / Math.max(1, done.length);
+  return {
+    json: {
+      pairs: done.map(({ file, result: { written, replacedShare } }) => ({
+        file,
+        replacedShare,
+        files: written.files,
+      })),
+      failed,
+      meanReplacedShare: mean,
+    },
+    text: [
+      ...done.map(({ file, result }) => shortLine(file, result)),
+      `${done.length} pairs in ${how.out}; on average ${inPercent(mean)} of a clip replaced`,
+      ...failureLines(failed),
+    ].join("\n"),
+    ...(failed.length > 0 && { exitCode: 1 }),
+  };
 };
 
 /** The command. */
@@ -44,19 +105,19 @@ const absent: CommandDefinition = defineCommand({
       .option("--virtual", "write pair.json and sheet.png only; the twin is read through the replacements")
       .option("--seed <number>", "for builders that draw", integerValue(), 0)
       .option("--force", "overwrite another pair that is in the folder")
-      .requiredOption("--out <folder>", "where the pair goes");
+      .requiredOption(
+        "--out <folder>",
+        "where the pair goes; of many clips, each into a folder of its own in there",
+      );
   },
   run: async (args, raw, context) => {
     const options = raw as unknown as AbsentOptions;
-    const job = {
-      file: args[0] as string,
-      request: chosenPair(options, options.seed),
-      clips: chosenClips(raw),
-      out: options.out,
-      virtual: options.virtual === true,
-      force: options.force === true,
-    };
-    const result = await writePairOfFile(job, context);
+    const request = chosenPair(options, options.seed);
+    const { virtual = false, force = false, out } = options;
+    const how = { clips: chosenClips(raw), virtual, force };
+    const { clips, one } = await chosenNamedClips((args[0] ?? []) as string[], options, context.warn);
+    if (one === undefined) return manyPairs(clips, request, { ...how, out }, context);
+    const result = await writePairOfFile({ ...how, file: one, request, out }, context);
     const { made, written, replacedShare } = result;
     const nothing = written.pair.replacements.length === 0;
     if (nothing && context.json) context.warn(nothingWarning);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { absentBuilders } from "../../absent/builders.ts";
+import { absentBuilders, usualBuilder } from "../../absent/builders.ts";
 import { keywordExtractors } from "../../absent/keywords.ts";
 import type { ScoredRate } from "../../absent/scored-frames.ts";
 import { ConfigError } from "../../core/errors.ts";
@@ -90,7 +90,7 @@ const pairOptions = (command: Command): Command =>
     .option(
       "--builder <name[:key=value,...]>",
       `how they are taken away: ${absentBuilders.names().join(", ")}`,
-      "span",
+      usualBuilder,
     )
     .option(
       "--extractor <name[:key=value,...]>",

@@ -1,6 +1,18 @@
 import { scoreMeaning } from "../../absent/score-meaning.ts";
+import { twinRemarks } from "../../absent/twin-remarks.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { eachClip } from "../../jobs/each-clip.ts";
 import { type FoundKeyFrames, findKeyFrames } from "../../jobs/find-key-frames.ts";
-import { builderOption, type ClipOptions, chosenPair, clipOptions, inPercent } from "../clip-options.ts";
+import {
+  builderOption,
+  type ClipOptions,
+  chosenNamedClips,
+  chosenPair,
+  clipOptions,
+  failureLines,
+  inPercent,
+  requestFor,
+} from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { shareValue } from "../option-values.ts";
 import { chosenClips } from "../video-options.ts";
@@ -12,8 +24,7 @@ interface KeyFramesOptions extends ClipOptions {
 
 /** What was found, in lines for a person. */
 const described = ({ made, sparsified }: FoundKeyFrames, builder: string): string[] => {
-  const { pair, keyPositions, keyFrameShare, view, source } = made;
-  const [gone, all] = [view.changed.length, source.timeline.length];
+  const { pair, keyPositions, keyFrameShare } = made;
   return [
     `keywords: ${pair.keywords.join(", ") || "(none)"}`,
     `relevance: ${scoreMeaning(pair.relevance.name, made.relevance)}`,
@@ -22,7 +33,8 @@ const described = ({ made, sparsified }: FoundKeyFrames, builder: string): strin
       const { index, timeSeconds } = pair.timeline[position]!;
       return `  frame ${index} at ${timeSeconds.toFixed(3)} s  score ${pair.scores[position]!.toFixed(3)}`;
     }),
-    `a twin by ${builder} would replace ${gone} of the clip's ${all} frames (${inPercent(made.replacedShare)})`,
+    `a twin by ${builder} would have`,
+    ...twinRemarks(made).map((line) => `  ${line}`),
     ...(sparsified === undefined
       ? []
       : [
@@ -30,6 +42,28 @@ const described = ({ made, sparsified }: FoundKeyFrames, builder: string): strin
           `  ${sparsified.indices.join(" ")}`,
         ]),
   ];
+};
+
+/** What was found, as the JSON document of a clip. */
+const document = ({ made, sparsified }: FoundKeyFrames): Record<string, unknown> => {
+  const { pair } = made;
+  const key = new Set(made.keyPositions);
+  return {
+    keywords: pair.keywords,
+    ...(made.keywordUsage && { keywordUsage: made.keywordUsage }),
+    relevance: pair.relevance,
+    unit: made.relevance.unit,
+    readCaption: made.relevance.usesText,
+    keyFrameShare: made.keyFrameShare,
+    replacedShare: made.replacedShare,
+    frames: pair.timeline.map(({ index, timeSeconds }, position) => ({
+      index,
+      timeSeconds,
+      score: pair.scores[position]!,
+      isKey: key.has(position),
+    })),
+    ...(sparsified && { sparsified }),
+  };
 };
 
 /** The command. */
@@ -52,36 +86,40 @@ const keyframes: CommandDefinition = defineCommand({
   run: async (args, raw, context) => {
     const options = raw as unknown as KeyFramesOptions;
     const { html, sparsify } = options;
-    const job = {
-      file: args[0] as string,
-      request: chosenPair(options),
+    const request = chosenPair(options);
+    const how = {
       clips: chosenClips(raw),
       ...(html !== undefined && { page: html }),
       ...(sparsify !== undefined && { sparsify }),
     };
-    const found = await findKeyFrames(job, context);
-    const { made, sparsified } = found;
-    const { pair } = made;
-    const key = new Set(made.keyPositions);
-    const frames = pair.timeline.map(({ index, timeSeconds }, position) => ({
-      index,
-      timeSeconds,
-      score: pair.scores[position]!,
-      isKey: key.has(position),
-    }));
+    const { clips, one } = await chosenNamedClips((args[0] ?? []) as string[], options, context.warn);
+    if (one !== undefined) {
+      const found = await findKeyFrames({ ...how, file: one, request }, context);
+      const page = html === undefined ? [] : [html];
+      return { json: document(found), text: [...described(found, options.builder), ...page].join("\n") };
+    }
+    if (html !== undefined)
+      throw new ConfigError("one page shows one clip", {
+        expected: "one clip with --html",
+        got: `${clips.length}`,
+      });
+    const { done, failed } = await eachClip(
+      clips,
+      "key frames",
+      (clip, _, quiet) =>
+        findKeyFrames({ ...how, file: clip.file, request: requestFor(request, clip) }, quiet),
+      context,
+    );
     return {
-      json: {
-        keywords: pair.keywords,
-        ...(made.keywordUsage && { keywordUsage: made.keywordUsage }),
-        relevance: pair.relevance,
-        unit: made.relevance.unit,
-        readCaption: made.relevance.usesText,
-        keyFrameShare: made.keyFrameShare,
-        replacedShare: made.replacedShare,
-        frames,
-        ...(sparsified && { sparsified }),
-      },
-      text: [...described(found, options.builder), ...(html === undefined ? [] : [html])].join("\n"),
+      json: { clips: done.map(({ file, result }) => ({ file, ...document(result) })), failed },
+      text: [
+        ...done.flatMap(({ file, result }) => [
+          file,
+          ...described(result, options.builder).map((line) => `  ${line}`),
+        ]),
+        ...failureLines(failed),
+      ].join("\n"),
+      ...(failed.length > 0 && { exitCode: 1 }),
     };
   },
 });

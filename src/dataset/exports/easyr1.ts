@@ -28,43 +28,48 @@ const facts: Readonly<Record<string, ParquetColumn>> = {
 
 const easyr1Columns = { problem: text, answer: text, videos: texts, absent_videos: texts, ...facts };
 
-/** A film as verl hands it to Qwen's video utilities. */
-const film: ParquetColumn = {
-  type: "group",
-  list: true,
-  fields: {
-    type: text,
-    video: text,
-    fps: { type: "number" },
-    nframes: { type: "integer" },
-    min_pixels: { type: "integer" },
-    max_pixels: { type: "integer" },
-    total_pixels: { type: "integer" },
-  },
+const lookTypes = {
+  fps: { type: "number" },
+  nframes: { type: "integer" },
+  min_pixels: { type: "integer" },
+  max_pixels: { type: "integer" },
+  total_pixels: { type: "integer" },
+} as const;
+
+/** How a question wants its clip to be looked at, as far as verl can be told. */
+const lookOf = (sample: Sample): Readonly<Record<string, number | bigint>> => {
+  const part = videoPartOf(sample) ?? {};
+  return Object.fromEntries(
+    Object.entries(lookTypes).flatMap(([name, { type }]) => {
+      const value = (part as Partial<Record<string, number>>)[name];
+      return value === undefined ? [] : [[name, type === "integer" ? BigInt(value) : value]];
+    }),
+  );
 };
 
-const verlColumns: Readonly<Record<string, ParquetColumn>> = {
+/**
+ * verl's columns. A field of a group is in every row, empty or not, and Qwen's video utilities take an empty `fps` for one
+ * that was said: only those that the rows say may be there.
+ */
+const verlColumns = (look: readonly string[]): Readonly<Record<string, ParquetColumn>> => ({
   data_source: text,
   prompt: { type: "group", list: true, fields: { role: text, content: text } },
-  videos: film,
+  videos: {
+    type: "group",
+    list: true,
+    fields: {
+      type: text,
+      video: text,
+      ...Object.fromEntries(look.map((name) => [name, lookTypes[name as keyof typeof lookTypes]])),
+    },
+  },
   ability: text,
   reward_model: { type: "group", fields: { style: text, ground_truth: text } },
   extra_info: {
     type: "group",
     fields: { index: { type: "integer" }, split: text, ...facts, absent_videos: texts },
   },
-};
-
-const filmOf = (sample: Sample, video: string): Record<string, unknown> => {
-  const { fps, ...sizes } = videoPartOf(sample) ?? {};
-  const whole = Object.fromEntries(
-    (["nframes", "min_pixels", "max_pixels", "total_pixels"] as const).flatMap((name) => {
-      const value = (sizes as Partial<Record<typeof name, number>>)[name];
-      return value === undefined ? [] : [[name, BigInt(value)]];
-    }),
-  );
-  return { type: "video", video, ...(fps !== undefined && { fps }), ...whole };
-};
+});
 
 /** Rows for EasyR1 and for verl. */
 const format: ExportFormatPlugin = defineExportFormat({
@@ -79,10 +84,24 @@ const format: ExportFormatPlugin = defineExportFormat({
         ? "EasyR1 takes one question, and there are earlier turns"
         : undefined),
     open: (place) => {
-      const shape = columns === "verl" ? verlColumns : easyr1Columns;
-      const files = new SplitFiles((split) => new ParquetFile(join(place.folder, `${split}.parquet`), shape));
+      let said: readonly string[] = [];
+      const files = new SplitFiles((split) => {
+        const shape = columns === "verl" ? verlColumns(said) : easyr1Columns;
+        return new ParquetFile(join(place.folder, `${split}.parquet`), shape);
+      });
+      const looks = new Map<string, string>();
       return {
         add: async ({ sample, split, clip, absent }) => {
+          const look = lookOf(sample);
+          const names = Object.keys(look);
+          const before = looks.get(split) ?? names.join();
+          if (columns === "verl" && before !== names.join())
+            return {
+              rows: 0,
+              leftOut: `its clip is looked at by "${names.join()}", the rows before it by "${before}"; a Parquet file has one form`,
+            };
+          looks.set(split, before);
+          said = names;
           const file = files.of(split);
           const turns = markedTurns(sample, answers);
           const answer = writtenAnswer(sample, answers);
@@ -101,7 +120,7 @@ const format: ExportFormatPlugin = defineExportFormat({
             file.add({
               data_source: place.name,
               prompt: turns,
-              videos: [filmOf(sample, video)],
+              videos: [{ type: "video", video, ...look }],
               ability: sample.skill ?? "video",
               reward_model: { style: "rule", ground_truth: answer },
               extra_info: { index: BigInt(file.rows), split, ...side, absent_videos: twins },

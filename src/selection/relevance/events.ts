@@ -40,6 +40,7 @@ const events: RelevanceDefinition = defineRelevance({
   argument: "ranges",
   create: ({ spans, ranges }) => ({
     version: () => version,
+    knownSpans: (context) => spans ?? (ranges === undefined ? context.spans : parsedRanges(ranges)),
     score: async ({ timeline, context }) => {
       const given = spans ?? (ranges === undefined ? context.spans : parsedRanges(ranges));
       if (given === undefined)
