@@ -50,6 +50,8 @@ describe.skipIf(chromiumMissing("keyframes --html in a browser"))("keyframes --h
         `${caption} <b>&`,
         "--relevance",
         "motion:0.2",
+        "--builder",
+        "previous-frame",
         "--html",
         file,
         ...args,

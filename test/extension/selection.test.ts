@@ -31,8 +31,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("a relevance provider in one file finds the key frame and makes the pair", () => {
   const out = join(folder, "pair");
-  const args = ["absent", clip, ...caption, ...reddest, "--fps", "all", "--virtual", "--no-cache"];
-  const ended = runCommand(...args, "--out", out);
+  const args = ["absent", clip, ...caption, ...reddest, "--builder", "previous-frame", "--fps", "all"];
+  const ended = runCommand(...args, "--virtual", "--no-cache", "--out", out);
   expect(ended.stderr).not.toMatch(/error/i);
   expect(ended.stdout).toContain("relevance: reddest (did not read the caption): how red the frame is");
   const pair = checkedPair(JSON.parse(readFileSync(join(out, "pair.json"), "utf8")), "pair.json");

@@ -41,7 +41,13 @@ describe.skipIf(noFfmpeg).each([
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
   const check = (file: string, ...args: string[]): Promise<PairCheck> =>
-    checkPair({ video, decoder, file, folder: join(folder, "pair"), args });
+    checkPair({
+      video,
+      decoder,
+      file,
+      folder: join(folder, "pair"),
+      args: ["--builder", "previous-frame", ...args],
+    });
 
   describe.skipIf(sharedMissing(`pairs of real clips by ${decoder}`))("of real clips", () => {
     it.each(realClips.slice(0, most))("%s is sound", async (name) => {
