@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -13,7 +13,11 @@ test("SFT and GRPO killed at 6 random moments end as the undisturbed run, bit fo
   // What is compared would see a single changed number.
   const whole = leftBehind(join(work, "whole"));
   const run = readRun(join(work, "whole", "grpo"));
-  writeFileSync(join(run.checkpoints.complete.at(-1)!.folder, "model.safetensors"), "other");
+  // As long as before: a checkpoint whose files have another length counts as broken off.
+  const weights = join(run.checkpoints.complete.at(-1)!.folder, "model.safetensors");
+  const bytes = readFileSync(weights);
+  bytes[bytes.length - 1]! ^= 1;
+  writeFileSync(weights, bytes);
   const changed = leftBehind(join(work, "whole"));
   expect(Object.keys(whole).filter((what) => whole[what] !== changed[what])).toEqual([
     "grpo/model.safetensors",
