@@ -4,14 +4,21 @@ import { absentBatch, absentBuilders, makePair, memorySource } from "videopercei
 import { chooseRelevance } from "videoperceiver/selection";
 import { pixelsOf } from "videoperceiver/video";
 
-const [width, height, count, flash] = [32, 32, 24, 12];
+const [width, height, count, flash] = [64, 48, 24, 12];
 const timeline = Array.from({ length: count }, (_, at) => ({
   index: frameIndex(at),
   timeSeconds: seconds(at / 12),
 }));
 const pixels = new Uint8Array(count * width * height * 3);
+// A wall with a pattern, and a lamp of 16 x 16 pixels on it that is bright in one frame.
 for (let at = 0; at < count; at++)
-  pixels.fill(at === flash ? 250 : 40 + at, at * width * height * 3, (at + 1) * width * height * 3);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const isLamp = x >= 24 && x < 40 && y >= 16 && y < 32;
+      const level = isLamp ? (at === flash ? 250 : 50) : 60 + ((7 * x + 13 * y) % 64);
+      const first = ((at * height + y) * width + x) * 3;
+      pixels.fill(level, first, first + 3);
+    }
 const batch = { pixels, width, height, frames: timeline };
 
 const source = memorySource({ file: "flash", sha256: "0".repeat(64) }, timeline, batch);
@@ -23,5 +30,5 @@ const { pair, view } = await makePair(source, {
   sampled: timeline,
 });
 const twin = absentBatch(batch, view);
-const level = (position: number): number => pixelsOf(twin, position)[0]!;
+const level = (position: number): number => pixelsOf(twin, position)[(24 * width + 32) * 3]!;
 console.log(`key frames ${pair.keyFrames.join(" ")}; the twin shows ${level(flash)} instead of 250`);

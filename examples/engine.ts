@@ -6,7 +6,7 @@ import { batchRules, openEngine, segmentsBatch, segmentTokensOf } from "videoper
 import { greyStep, tinyModel } from "./tiny-model.ts";
 
 const words = ["what", "is", "it", "dark", "bright"];
-const { folder, config, tokenizer } = tinyModel(mkdtempSync(join(tmpdir(), "videoperceiver-")), words);
+const { folder, config, tokenizer } = await tinyModel(mkdtempSync(join(tmpdir(), "videoperceiver-")), words);
 const { engine } = await openEngine({ threads: 2 }, { folder, trained: "none" });
 
 const prompt = tokenizer.encode("what is it");

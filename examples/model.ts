@@ -42,7 +42,7 @@ modelFamilies.add(
 /** Probability of an answer by a model with new weights; both families draw the same ones. */
 const probability = async (name: string): Promise<number> => {
   const place = mkdtempSync(join(tmpdir(), "videoperceiver-"));
-  const { folder, config, tokenizer } = tinyModel(place, ["what", "dark", "bright"], name);
+  const { folder, config, tokenizer } = await tinyModel(place, ["what", "dark", "bright"], name);
   const { engine } = await openEngine({ threads: 2 }, { folder, trained: "none" });
   await using _ = engine;
   const prompt = tokenizer.encode("what");

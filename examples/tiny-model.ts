@@ -10,7 +10,11 @@ export interface TinyModel {
 }
 
 /** Writes the model and a tokenizer of the given words into a folder. */
-export const tinyModel = (parent: string, words: readonly string[], family = "qwen2_5_vl"): TinyModel => {
+export const tinyModel = async (
+  parent: string,
+  words: readonly string[],
+  family = "qwen2_5_vl",
+): Promise<TinyModel> => {
   const [folder, tokenizerFolder] = [join(parent, "model"), join(parent, "tokenizer")];
   const tokenizer = newTokenizer(tokenizerFolder, words);
   const json = {
@@ -45,7 +49,12 @@ export const tinyModel = (parent: string, words: readonly string[], family = "qw
       tokens_per_second: 2,
     },
   };
-  return { folder, tokenizerFolder, tokenizer, config: newCheckpoint(folder, json, 1, tokenizerFolder) };
+  return {
+    folder,
+    tokenizerFolder,
+    tokenizer,
+    config: await newCheckpoint(folder, json, 1, tokenizerFolder),
+  };
 };
 
 /** One temporal step (two frames of 8 x 8 pixels, as patches) of a single grey level. */

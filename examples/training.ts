@@ -8,7 +8,7 @@ import { createRun, readRun, sftParams, type TrainingClip, trainSft } from "vide
 import { greyStep, tinyModel } from "./tiny-model.ts";
 
 const place = mkdtempSync(join(tmpdir(), "videoperceiver-"));
-const { folder, tokenizerFolder, config, tokenizer } = tinyModel(place, ["which", "dark", "bright"]);
+const { folder, tokenizerFolder, config, tokenizer } = await tinyModel(place, ["which", "dark", "bright"]);
 const clips = Array.from({ length: 16 }, (_, at): TrainingClip => {
   const answer = at % 2 === 0 ? "dark" : "bright";
   const level = (at % 2 === 0 ? 10 : 200) + 3 * at;

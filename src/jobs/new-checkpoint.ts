@@ -3,7 +3,7 @@ import { makeFolder, writeFileAtomic } from "../core/files.ts";
 import { seededRandom } from "../core/random.ts";
 import { emptyStore } from "../engine/model-store.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { readConfig } from "../model/families.ts";
+import { readAnyConfig } from "../model/families.ts";
 import { initialize } from "../model/initialize.ts";
 import { saveCheckpoint } from "../model/save-checkpoint.ts";
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
@@ -12,17 +12,17 @@ import { wordLevelTokenizerJson } from "../text/word-level-tokenizer.ts";
 /**
  * Writes a checkpoint with new weights: a model that has learnt nothing.
  *
- * @param json `config.json` as the hub has it, of any family that is known
+ * @param json `config.json` as the hub has it, of any family, those added from outside too
  * @param tokenizerFrom folder whose tokenizer files go with it
  * @throws {ConfigError} for a configuration of no family, or sizes that do not fit together
  */
-export const newCheckpoint = (
+export const newCheckpoint = async (
   folder: string,
   json: unknown,
   seed: number,
   tokenizerFrom: string,
-): ModelConfig => {
-  const config = readConfig(json, "the configuration of the new checkpoint");
+): Promise<ModelConfig> => {
+  const config = await readAnyConfig(json, "the configuration of the new checkpoint");
   const store = emptyStore(config, "none");
   initialize(store.all(), seededRandom(seed, "weights"));
   saveCheckpoint(folder, config, store.tensors(), { dtype: "float32", tokenizerFrom });

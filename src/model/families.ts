@@ -49,6 +49,12 @@ export const readConfig = (json: unknown, where: string): ModelConfig => {
   return familyOf({ family: root.text("model_type") ?? "none" }, where).readConfig(root);
 };
 
+/** As {@link readConfig}, of a family that may have been added from outside since. */
+export const readAnyConfig = async (json: unknown, where: string): Promise<ModelConfig> => {
+  await loadFamily(fieldsOf(json, where).text("model_type") ?? "none");
+  return readConfig(json, where);
+};
+
 /**
  * Ids that end an answer: those of `generation_config.json` when there is one, even if it names none.
  * @source transformers 5.23, `PreTrainedModel.from_pretrained`
@@ -72,6 +78,5 @@ export const readConfigFile = async (folder: string): Promise<ModelConfig> => {
   const file = join(folder, "config.json");
   const json = readJsonFile(file);
   checkIsUnquantized(json, file);
-  await loadFamily(fieldsOf(json, file).text("model_type") ?? "none");
-  return withEnds(readConfig(json, file), folder);
+  return withEnds(await readAnyConfig(json, file), folder);
 };

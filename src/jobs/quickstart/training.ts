@@ -80,7 +80,7 @@ const openTrainee = async (
   const { tokens, folder: tokenizerFolder } = language;
   const start = join(out, startFolder);
   if (from === undefined && !existsSync(join(start, "config.json")))
-    newCheckpoint(start, familyOf(config).writeConfig(config), recipe.seed, tokenizerFolder);
+    await newCheckpoint(start, familyOf(config).writeConfig(config), recipe.seed, tokenizerFolder);
   const request = { folder: from ?? start, trained: "all", recurringShapes: 2 } as const;
   const { engine } = await openEngine(recipe, request);
   return { engine, rules: batchRules(config), tokens, tokenizerFolder };
