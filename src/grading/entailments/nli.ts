@@ -5,9 +5,13 @@ import { ConfigError, UnsupportedError } from "../../core/errors.ts";
 import { loadTransformers } from "../../core/transformers-js.ts";
 import { defineEntailment, type EntailmentPlugin } from "../entailment-providers.ts";
 
-type Tokenizer = (text: string, options: object) => object;
+type Tokenizer = ((
+  text: string,
+  options: object,
+) => { readonly input_ids: { readonly dims: readonly number[] } }) & { readonly model_max_length?: number };
 type Model = ((inputs: object) => Promise<{ readonly logits: { readonly data: Float32Array } }>) & {
   readonly config: { readonly id2label?: Readonly<Record<string, string>> };
+  readonly sessions?: { readonly model?: { readonly inputNames?: readonly string[] } };
 };
 interface Loader<T> {
   from_pretrained(name: string, options: object): Promise<T>;
@@ -38,6 +42,23 @@ const probabilityAt = (logits: Float32Array, label: number): number => {
   return weights[label]! / weights.reduce((sum, weight) => sum + weight, 0);
 };
 
+/**
+ * Both sides, the longer one without its last words until the model can read them; the library would cut the joined text
+ * at its end, which is the hypothesis.
+ */
+const readable = (premise: string, hypothesis: string, tokenizer: Tokenizer): [string, string] => {
+  const sides = [premise, hypothesis].map((text) => text.split(/\s+/)) as [string[], string[]];
+  const most = tokenizer.model_max_length ?? Number.POSITIVE_INFINITY;
+  const length = (): number =>
+    tokenizer(sides[0].join(" "), { text_pair: sides[1].join(" ") }).input_ids.dims.at(-1) ?? 0;
+  while (length() > most) {
+    const longer = sides[0].length >= sides[1].length ? sides[0] : sides[1];
+    if (longer.length < 2) break;
+    longer.pop();
+  }
+  return [sides[0].join(" "), sides[1].join(" ")];
+};
+
 const open = async (
   folder: string,
   dtype: string,
@@ -50,8 +71,12 @@ const open = async (
   const tokenizer = await library.AutoTokenizer.from_pretrained(name, {});
   const model = await library.AutoModelForSequenceClassification.from_pretrained(name, { dtype });
   const label = entailmentLabel(model.config.id2label ?? {}, folder);
+  // A network that tells the two sides apart must be told; the library would put zeros there for most tokenizers.
+  const tellsSides = model.sessions?.model?.inputNames?.includes("token_type_ids") ?? false;
+  const options = tellsSides ? { return_token_type_ids: true } : {};
   return async (premise, hypothesis) => {
-    const { logits } = await model(tokenizer(premise, { text_pair: hypothesis, truncation: true }));
+    const [first, second] = readable(premise, hypothesis, tokenizer);
+    const { logits } = await model(tokenizer(first, { text_pair: second, truncation: true, ...options }));
     return probabilityAt(logits.data, label);
   };
 };
