@@ -105,7 +105,7 @@ const privateFolderOf = (file: string): string | undefined =>
   /^src\/(?:model|engine)\/[^/]+(?=\/)/.exec(file)?.[0];
 
 /** Files that are over 300 lines or hold a function over 80. None may be added; one that was mended goes. */
-const stillLong = ["src/jobs/build/build.ts", "src/recipes/repro.ts"];
+const stillLong = ["src/jobs/build/build.ts"];
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const leftOut = ["node_modules", "dist", "runs", "coverage", ".git", ".cache", ".tmp"];

@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
-import type { ReproArm, ReproStudy, SftArm, TwinKind } from "../../recipes/repro.ts";
+import type { ReproArm, ReproStudy, SftArm, TwinKind } from "../../recipes/repro/study.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { absentSteps } from "../../training/absent-steps.ts";
 import type { TrainingClip } from "../../training/clip.ts";

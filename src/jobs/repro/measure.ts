@@ -3,7 +3,7 @@ import { openEngine } from "../../engine/engines.ts";
 import { type EvaluationRecord, readRecords } from "../../evaluation/records.ts";
 import { evaluatedRunFiles } from "../../evaluation/report/description.ts";
 import { batchRules } from "../../model/batch-rules.ts";
-import type { ReproArm } from "../../recipes/repro.ts";
+import type { ReproArm } from "../../recipes/repro/study.ts";
 import { readRun } from "../../runs/read-run.ts";
 import type { HeldOutClip } from "../../training/clip.ts";
 import { contrastOf, winOf } from "../../training/contrast-monitor.ts";

@@ -1,4 +1,4 @@
-import type { ReproArm, ReproStudy } from "../../recipes/repro.ts";
+import type { ReproArm, ReproStudy } from "../../recipes/repro/study.ts";
 import { labels, secondsEach } from "../quickstart/plan.ts";
 import { type PlannedPart, Timetable } from "../timetable.ts";
 

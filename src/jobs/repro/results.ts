@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type SeedEffect, seedEffect } from "../../evaluation/statistics/seeds.ts";
 import type { Curve } from "../../pages/line-chart.ts";
-import type { ReproStudy } from "../../recipes/repro.ts";
+import type { ReproStudy } from "../../recipes/repro/study.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { endpoints, pairedValues } from "./endpoints.ts";
 import { type Measures, readMeasures } from "./measures.ts";

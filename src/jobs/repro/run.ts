@@ -7,7 +7,7 @@ import { nearestName } from "../../core/nearest.ts";
 import type { Progress } from "../../core/progress.ts";
 import { writePictureSettings } from "../../model/picture-settings.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
-import type { ReproArm, ReproStudy } from "../../recipes/repro.ts";
+import type { ReproArm, ReproStudy } from "../../recipes/repro/study.ts";
 import type { HeldOutClip } from "../../training/clip.ts";
 import type { JobContext } from "../job-context.ts";
 import type { MemoryClip } from "../quickstart/clips.ts";
