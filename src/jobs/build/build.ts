@@ -1,24 +1,19 @@
-import { readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
-import { sha256 } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
-import { SetPage } from "../../dataset/set-page.ts";
 import type { SplitShares } from "../../dataset/split.ts";
 import type { JobContext } from "../job-context.ts";
-import { assembleDataset } from "./assemble.ts";
-import { datasetCard, leakSentence, RejectionCounts } from "./card.ts";
+import { leakSentence } from "./card.ts";
 import { openClipTools } from "./clip-tools.ts";
-import { Decisions, decisionsSchemaName, readDecisions } from "./decisions.ts";
+import { Decisions, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
 import { makeClips } from "./make-clips.ts";
-import { pairData, rejectedData } from "./page-rows.ts";
 import { type NamedSource, planClips } from "./plan-clips.ts";
-import { type BuildOrder, buildFolder, type ClipReading, type ClipSettings } from "./protocol.ts";
+import type { BuildOrder, ClipReading, ClipSettings } from "./protocol.ts";
+import { putTogether } from "./put-together.ts";
 import { measuredRate, rememberRate } from "./rates.ts";
-import { chooseRules, RuleCheck } from "./rule-check.ts";
-import { Tally } from "./tally.ts";
+import { chooseRules } from "./rule-check.ts";
 import { claimWork, finishedClips, workRecipe } from "./work-folder.ts";
 
 /** What is built of what. */
@@ -86,7 +81,7 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
   const started = nowMilliseconds();
   const decisions = request.decisions === undefined ? new Decisions() : readDecisions(request.decisions);
   const apart = await readKeptApart(request.notIn, request.reading, context);
-  const { rules, recipes } = await chooseRules(request.rules, request.skippedRules, {
+  const rules = await chooseRules(request.rules, request.skippedRules, {
     ...(request.notIn.length > 0 && {
       "not-in": { hashes: [...apart.hashes], names: [...apart.names], prints: apart.prints },
     }),
@@ -110,60 +105,10 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
     const resumedClips = finishedClips(out, plan);
     const work = await makeClips(request, order, plan, context);
     const assembling = nowMilliseconds();
-    const check = new RuleCheck(rules, decisions);
-    const tally = new Tally();
-    const rejections = new RejectionCounts();
-    const warnings: string[] = [...plan.notes];
-    let leak = tally.textLeak();
-    const page = new SetPage(join(out, buildFolder, "rows.html"));
-    const description = await assembleDataset({
-      out,
-      plan,
-      check,
-      store: settings.store,
-      ...(request.split && { split: request.split }),
-      recipe: {
-        name: "build",
-        params: {
-          sources: plan.sources,
-          settings,
-          rules: recipes,
-          ...(request.split && { split: request.split }),
-          ...(request.decisions !== undefined && {
-            decisions: sha256(readFileSync(request.decisions)),
-          }),
-        },
-      },
-      onRow: (assembled) => {
-        tally.add(assembled);
-        page.add(pairData(assembled, plan));
-      },
-      onRejection: (rejection, isRow) => {
-        rejections.add(rejection);
-        if (isRow) page.add(rejectedData(rejection));
-      },
-      card: (described) => {
-        leak = tally.textLeak();
-        const strangers = decisions.strangers();
-        if (strangers.length > 0)
-          warnings.push(
-            `${strangers.length} decisions are about nothing in this data set: ${strangers.slice(0, 3).join(", ")}`,
-          );
-        if (check.overruled > 0)
-          warnings.push(`${check.overruled} samples stay by decision of a person against a rule`);
-        const title = basename(out);
-        return datasetCard({ title, plan, tally, leak, rejections, warnings, description: described });
-      },
-      progress: context.progress("assemble", "steps"),
-      signal,
-    });
-    page.close();
-    page.write(join(out, "index.html"), {
-      title: basename(out),
-      description,
-      pairs: tally.pairs,
-      decisionsSchema: decisionsSchemaName,
-    });
+    const { split, decisions: decisionsFile } = request;
+    const clips = { ...rules, split, decisionsFile, decisions, settings, plan, out };
+    const made = await putTogether(clips, context);
+    const { tally, rejections, description, leak, warnings } = made;
     // A mixture of providers says nothing of any of them.
     const [relevance, ...others] = tally.relevance.keys();
     if (relevance !== undefined && others.length === 0)
