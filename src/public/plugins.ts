@@ -94,6 +94,14 @@ export {
   subjectRegistry,
 } from "../evaluation/subject.ts";
 export {
+  defineFragmentTask,
+  type FragmentTask,
+  type FragmentTaskPlugin,
+  fragmentTasks,
+  type TaskDraft,
+  type TaskRequest,
+} from "../fragments/fragment-task.ts";
+export {
   defineEntailment,
   type EntailmentPlugin,
   entailmentProviders,
