@@ -49,6 +49,15 @@ const pairView = async (
 /** The place of a row: where its source says that it stands. */
 const placeOf = (row: SourceRow): string => String(row.provenance["source"] ?? row.id);
 
+/** What the clip and the pair of a row are called where they first came from: a sample of a data set says it. */
+const firstNames = ({ id, clip, provenance }: SourceRow): { readonly clip: string; readonly row: string } => {
+  const said = (name: string, otherwise: string): string => {
+    const value = clip.sha256 === undefined ? undefined : provenance[name];
+    return typeof value === "string" ? value : otherwise;
+  };
+  return { clip: said("clip", clip.file), row: said("row", id) };
+};
+
 /** The print of a clip; asked for after its frames were scored, so that they are seen already. */
 type Print = (alsoNeeded: readonly number[]) => Promise<string | undefined>;
 
@@ -83,7 +92,7 @@ const finishRow = async (
       keywords: made.keywords,
       provenance: {
         ...row.provenance,
-        clip: row.clip.file,
+        ...firstNames(row),
         ...(print !== undefined && { print }),
         ...(made.relevance && { relevance: made.relevance }),
         ...(made.keywordNote !== undefined && { keywordNote: made.keywordNote }),

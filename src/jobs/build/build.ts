@@ -13,7 +13,7 @@ import { type NamedSource, planClips } from "./plan-clips.ts";
 import type { BuildOrder, ClipReading, ClipSettings } from "./protocol.ts";
 import { putTogether } from "./put-together.ts";
 import { measuredRate, rememberRate } from "./rates.ts";
-import { chooseRules } from "./rule-check.ts";
+import { makeRules, wantedRules } from "./rule-check.ts";
 import { claimWork, finishedClips, workRecipe } from "./work-folder.ts";
 
 /** What is built of what. */
@@ -80,12 +80,9 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
   const out = resolve(request.out);
   const started = nowMilliseconds();
   const decisions = request.decisions === undefined ? new Decisions() : readDecisions(request.decisions);
-  const apart = await readKeptApart(request.notIn, request.reading, context);
-  const rules = await chooseRules(request.rules, request.skippedRules, {
-    ...(request.notIn.length > 0 && {
-      "not-in": { hashes: [...apart.hashes], names: [...apart.names], prints: apart.prints },
-    }),
-  });
+  // A wrong name costs nothing when it is found before anything is read.
+  const keepsApart = request.notIn.length > 0;
+  const wanted = await wantedRules(request.rules, request.skippedRules, keepsApart);
   const plan = await planClips(request.sources, request.columns, signal);
   if (plan.clips.length === 0)
     throw new ConfigError("no source has a clip that can be used", {
@@ -98,12 +95,14 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
   const rows = plan.clips.reduce((sum, clip) => sum + clip.rows.length, 0);
   const settings = { ...request.settings, preview: previewFor(rows) };
   const order: BuildOrder = { out, settings, reading: request.reading, plugins: request.plugins };
-  // A wrong name costs nothing when it is found before the work.
   await (await openClipTools(order, () => {}))[Symbol.asyncDispose]();
-  const lock = claimWork(out, workRecipe(settings, plan));
+  const recipe = workRecipe(settings, plan);
+  const lock = claimWork(out, recipe);
   try {
+    const apart = keepsApart ? await readKeptApart(request.notIn, request.reading, context) : undefined;
+    const rules = await makeRules(wanted, apart);
     const resumedClips = finishedClips(out, plan);
-    const work = await makeClips(request, order, plan, context);
+    const work = await makeClips(request, order, recipe, plan, context);
     const assembling = nowMilliseconds();
     const { split, decisions: decisionsFile } = request;
     const clips = { ...rules, split, decisionsFile, decisions, settings, plan, out };

@@ -8,6 +8,7 @@ import { localFeed } from "./local-feed.ts";
 import type { BuildPlan } from "./plan-clips.ts";
 import { type BuildOrder, resultFile } from "./protocol.ts";
 import { buildByQueue } from "./queue-build.ts";
+import type { WorkRecipe } from "./work-folder.ts";
 import { runWorkers } from "./worker-group.ts";
 
 /** What making clips took. */
@@ -31,6 +32,7 @@ export interface MakeClipsRequest {
 export const makeClips = async (
   request: MakeClipsRequest,
   order: BuildOrder,
+  recipe: WorkRecipe,
   plan: BuildPlan,
   context: JobContext,
 ): Promise<MadeClips> => {
@@ -70,6 +72,7 @@ export const makeClips = async (
     await buildByQueue({
       url: request.queue,
       order,
+      recipe,
       missing,
       workers,
       attempts: request.attempts,
