@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { BatchRules } from "../batch/batch-rules.ts";
 import type { SegmentTokens } from "../batch/segments.ts";
 import { nowMilliseconds, type Progress } from "../core/progress.ts";
-import type { Engine, UpdateOptions } from "../engine/contract.ts";
+import type { Engine, ParameterGroup, UpdateOptions } from "../engine/contract.ts";
 import type { Run } from "../runs/run.ts";
 import { learningRateAt, type Schedule } from "./schedule.ts";
 
@@ -17,6 +17,13 @@ export interface Trainee {
   readonly tokenizerFolder: string;
 }
 
+const groupParams: z.ZodType<ParameterGroup> = z.strictObject({
+  name: z.string().min(1).describe("what the gradient's norm is logged under"),
+  pattern: z.string().min(1).describe("regular expression for names of parameters, e.g. ^visual"),
+  learningRateFactor: z.number().min(0).exactOptional().describe("the learning rate is multiplied by it"),
+  weightDecay: z.number().min(0).exactOptional().describe("instead of the optimizer's"),
+});
+
 /** Parameters of AdamW besides the learning rate. */
 export const optimizerParams: z.ZodObject<{
   beta1: z.ZodDefault<z.ZodNumber>;
@@ -24,12 +31,17 @@ export const optimizerParams: z.ZodObject<{
   epsilon: z.ZodDefault<z.ZodNumber>;
   weightDecay: z.ZodDefault<z.ZodNumber>;
   maxGradientNorm: z.ZodDefault<z.ZodNumber>;
+  groups: z.ZodExactOptional<z.ZodType<readonly ParameterGroup[]>>;
 }> = z.strictObject({
   beta1: z.number().min(0).max(1).default(0.9),
   beta2: z.number().min(0).max(1).default(0.95),
   epsilon: z.number().positive().default(1e-8),
   weightDecay: z.number().min(0).default(0.01).describe("decoupled decay of matrices"),
   maxGradientNorm: z.number().min(0).default(1).describe("clip the global L2 norm; 0: no limit"),
+  groups: z
+    .array(groupParams)
+    .exactOptional()
+    .describe("parameters with a learning rate and a decay of their own; the first pattern that matches"),
 });
 
 /** AdamW's parameters. */

@@ -40,7 +40,7 @@ export interface SftBatches {
   readonly seeing: readonly TrainingClip[];
 }
 
-/** Texts of one clip in one step: the first open one when there is one, then others in random order. */
+/** Texts of one clip in one step: its dense caption when it has one, then others in random order. */
 const chooseTexts = (
   clip: TrainingClip,
   count: number,
@@ -92,19 +92,18 @@ const tokenWeights = (made: readonly SegmentsBatch[]): Float32Array => {
 const twinMask = (clips: readonly TrainingClip[]): Float32Array =>
   Float32Array.from(clips, ({ absentSteps }) => (absentSteps.size > 0 ? 0 : hiddenScore));
 
-/** Large negative numbers where two clips have the same keywords. */
-const textMask = (clips: readonly TrainingClip[]): Float32Array => {
-  const names = clips.map(({ keywords }) => keywords.join(" "));
-  const mask = new Float32Array(clips.length ** 2);
+/** Large negative numbers [C, C] where two clips have the same name. */
+const equalMask = (names: readonly string[]): Float32Array => {
+  const mask = new Float32Array(names.length ** 2);
   names.forEach((name, i) => {
     names.forEach((other, j) => {
-      if (i !== j && name === other) mask[i * clips.length + j] = hiddenScore;
+      if (i !== j && name === other) mask[i * names.length + j] = hiddenScore;
     });
   });
   return mask;
 };
 
-const ownFeeds = ["weights", "twinMask", "textMask"];
+const ownFeeds = ["weights", "twinMask", "textMask", "viewMask"];
 const queueFeeds = [
   "queuedAbsent",
   "queuedViews",
@@ -136,7 +135,9 @@ const feedsOf = (
   const all: Record<string, Float32Array> = {
     weights: tokenWeights(made),
     twinMask: twinMask(seeing),
-    textMask: textMask(seeing),
+    textMask: equalMask(seeing.map(({ keywords }) => keywords.join(" "))),
+    // A step that is filled from the next epoch, or that has more places than there are clips, has a clip twice.
+    viewMask: equalMask(seeing.map(({ id }) => id)),
     ...queue?.feeds(seeing),
   };
   return Object.fromEntries(Object.keys(objective.feeds).map((name) => [name, all[name]!]));

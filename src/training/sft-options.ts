@@ -51,7 +51,7 @@ export const sftParams: z.ZodType<SftOptions> = z.strictObject({
     .int()
     .min(1)
     .default(4)
-    .describe("texts behind one clip: a dense caption and questions"),
+    .describe("texts behind one clip: its dense caption, where it has one, and questions at random"),
   blindClipsPerStep: z
     .number()
     .int()
@@ -73,8 +73,8 @@ export const sftParams: z.ZodType<SftOptions> = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      "peak learning rate of losses on states, which then are an update of their own before that of the others; null: " +
-        "one update (paper: a rate of its own, its value is lost)",
+      "peak learning rate of losses on states, which then are an update of their own before that of the others, with the " +
+        "same moments of AdamW; null: one update (paper: a rate of its own, its value is lost)",
     ),
   optimizer: optimizerParams.prefault({}),
   losses: z
