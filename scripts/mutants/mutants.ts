@@ -194,10 +194,25 @@ export const mutants: readonly Mutant[] = [
   {
     id: "equal-texts-are-negatives",
     file: "src/training/sft-feeds.ts",
-    line: "if (i !== j && name === other) mask[i * clips.length + j] = hiddenScore;",
-    to: "if (i !== j && name < other && false) mask[i * clips.length + j] = hiddenScore;",
+    line: "if (i !== j && name === other) mask[i * names.length + j] = hiddenScore;",
+    to: "if (i !== j && name < other && false) mask[i * names.length + j] = hiddenScore;",
     tests: controls,
     only: "blind of",
+  },
+  {
+    id: "the-clip-twice-is-a-negative",
+    file: "src/training/sft-feeds.ts",
+    line: "viewMask: equalMask(seeing.map(({ id }) => id)),",
+    to: "viewMask: equalMask(seeing.map((_, i) => String(i))),",
+    tests: controls,
+    only: "twice in a step",
+  },
+  {
+    id: "view-mask-dropped",
+    file: contrastive,
+    line: 'negatives === "batch" ? add(similarities(h, v, temperature), feed("viewMask")) : column(ownView);',
+    to: 'negatives === "batch" ? similarities(h, v, temperature) : column(ownView);',
+    tests: losses,
   },
   {
     id: "padding-weighs",

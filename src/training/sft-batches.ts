@@ -39,7 +39,7 @@ export interface SftBatches<Clip extends ContrastedClip = ContrastedClip> {
   readonly seeing: readonly Clip[];
 }
 
-/** Texts of one clip in one step: the first open one when there is one, then others in random order. */
+/** Texts of one clip in one step: its dense caption when it has one, then others in random order. */
 export const chooseTexts = <Text extends { readonly skill: string }>(
   texts: readonly Text[],
   count: number,

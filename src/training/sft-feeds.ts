@@ -28,19 +28,18 @@ const tokenWeights = (batches: readonly ScoredCount[]): Float32Array => {
 const twinMask = (clips: readonly ContrastedClip[]): Float32Array =>
   Float32Array.from(clips, ({ absentSteps }) => (absentSteps.size > 0 ? 0 : hiddenScore));
 
-/** Large negative numbers where two clips have the same keywords. */
-const textMask = (clips: readonly ContrastedClip[]): Float32Array => {
-  const names = clips.map(({ keywords }) => keywords.join(" "));
-  const mask = new Float32Array(clips.length ** 2);
+/** Large negative numbers [C, C] where two clips have the same name. */
+const equalMask = (names: readonly string[]): Float32Array => {
+  const mask = new Float32Array(names.length ** 2);
   names.forEach((name, i) => {
     names.forEach((other, j) => {
-      if (i !== j && name === other) mask[i * clips.length + j] = hiddenScore;
+      if (i !== j && name === other) mask[i * names.length + j] = hiddenScore;
     });
   });
   return mask;
 };
 
-const ownFeeds = ["weights", "twinMask", "textMask"];
+const ownFeeds = ["weights", "twinMask", "textMask", "viewMask"];
 const queueFeeds = [
   "queuedAbsent",
   "queuedViews",
@@ -72,7 +71,9 @@ export const sftFeeds = (
   const all: Record<string, Float32Array> = {
     weights: tokenWeights(batches),
     twinMask: twinMask(seeing),
-    textMask: textMask(seeing),
+    textMask: equalMask(seeing.map(({ keywords }) => keywords.join(" "))),
+    // A step that is filled from the next epoch, or that has more places than there are clips, has a clip twice.
+    viewMask: equalMask(seeing.map(({ id }) => id)),
     ...queue?.feeds(seeing),
   };
   return Object.fromEntries(Object.keys(objective.feeds).map((name) => [name, all[name]!]));

@@ -9,18 +9,19 @@ import type { SftOptions } from "./sft-options.ts";
 import type { StepSource } from "./step-source.ts";
 import { groupStates } from "./tapped-states.ts";
 
+/** How many clips a loss remembers. */
+const queueOf = (params: LossChoice[string] | undefined): number => Number(params?.["queue"] ?? 0);
+
+const remembers = (params: LossChoice[string] | undefined): boolean => queueOf(params) > 0;
+
 /** Losses with the width of what they remember. */
 const withWidth = (losses: LossChoice, width: number): LossChoice =>
   Object.fromEntries(
-    Object.entries(losses).map(([name, params]) => [
-      name,
-      Number(params["queue"] ?? 0) > 0 ? { ...params, width } : params,
-    ]),
+    Object.entries(losses).map(([name, params]) => [name, remembers(params) ? { ...params, width } : params]),
   );
 
 /** How many clips the losses remember. */
-const queueLength = (losses: LossChoice): number =>
-  Math.max(0, ...Object.values(losses).map(({ queue }) => Number(queue ?? 0)));
+const queueLength = (losses: LossChoice): number => Math.max(0, ...Object.values(losses).map(queueOf));
 
 /** Computes the gradient of a step and, where contrast has a rate of its own, makes its update first. */
 export class SftStep {
@@ -28,6 +29,7 @@ export class SftStep {
   readonly #source: StepSource;
   readonly #options: SftOptions;
   readonly #instruction: readonly number[];
+  /** Where the states that are remembered are read. */
   readonly #block: number | undefined;
   /** All losses in one, or those on states and the others. */
   readonly #objectives: readonly LossTerm[];
@@ -39,13 +41,14 @@ export class SftStep {
     options: SftOptions,
     instruction: readonly number[],
     objectives: readonly LossTerm[],
+    block: number | undefined,
   ) {
     this.#trainee = trainee;
     this.#source = source;
     this.#options = options;
     this.#instruction = instruction;
     this.#objectives = objectives;
-    this.#block = objectives.flatMap(({ states }) => states)[0]?.block;
+    this.#block = block;
     const length = queueLength(options.losses);
     this.queue = length === 0 ? undefined : new MemoryQueue(length, trainee.rules.visualWidth);
   }
@@ -63,7 +66,9 @@ export class SftStep {
     const groups = isSplit ? [onStates, others] : [terms];
     const objectives = groups.map((group) => sumOfLosses(Object.fromEntries(group)));
     for (const objective of objectives) checkSftFeeds(objective);
-    return new SftStep(trainee, source, options, instruction, objectives);
+    // Of the loss with the queue, wherever others look.
+    const [, remembering] = terms.find(([name]) => remembers(options.losses[name])) ?? [];
+    return new SftStep(trainee, source, options, instruction, objectives, remembering?.states[0]?.block);
   }
 
   /** @returns metrics of all losses; the gradient of the last ones stays in the engine */

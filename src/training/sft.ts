@@ -1,7 +1,9 @@
 /** Supervised fine-tuning: a sum of losses over clips with their texts. */
 import { ConfigError } from "../core/errors.ts";
 import type { HeldOutClip, TrainingClip } from "./clip.ts";
-import { type LoopContext, type LoopResult, runLoop, type Trainee } from "./loop.ts";
+import { heldOutBatches } from "./held-out-batches.ts";
+import { type LoopContext, type LoopResult, type LoopStep, runLoop, type Trainee } from "./loop.ts";
+import type { ScoredBatch } from "./picture-check.ts";
 import { SftMonitor } from "./sft-monitor.ts";
 import type { SftOptions } from "./sft-options.ts";
 import { SftStep } from "./sft-step.ts";
@@ -13,6 +15,8 @@ export interface SftExtras {
   readonly heldOut?: readonly HeldOutClip[];
   /** Tokens of the refeed's instruction. */
   readonly instruction?: readonly number[];
+  /** What the loop looks at and how it waits; left out: at the held-out clips. */
+  readonly looks?: Pick<LoopStep, "heldOut" | "validate" | "waitedSeconds">;
 }
 
 /**
@@ -28,7 +32,7 @@ export const trainSftFrom = async (
   source: StepSource,
   options: SftOptions,
   context: LoopContext,
-  { heldOut = [], instruction = [] }: SftExtras = {},
+  { heldOut = [], instruction = [], looks }: SftExtras = {},
 ): Promise<LoopResult> => {
   if (options.instructionShare > 0 && instruction.length === 0)
     throw new ConfigError("instructionShare without an instruction", {
@@ -37,9 +41,17 @@ export const trainSftFrom = async (
     });
   const body = await SftStep.make(trainee, source, options, instruction);
   const monitor = new SftMonitor(trainee, heldOut, instruction, options, context.progress);
+  // Laid out once, at the first look.
+  let batches: readonly ScoredBatch[] | undefined;
+  const held = (): readonly ScoredBatch[] => {
+    batches ??= heldOutBatches(trainee, heldOut.slice(0, options.monitor.clips));
+    return batches;
+  };
   return runLoop(trainee, options, context, {
     compute: (step) => body.compute(step),
     observe: (step) => monitor.observe(step),
+    heldOut: async () => held(),
+    ...looks,
     state: () => (body.queue === undefined ? {} : { queue: body.queue.save() }),
     restore: (saved) => body.queue?.restore(saved["queue"]),
   });

@@ -69,11 +69,9 @@ export class ClipFeed {
     return clips;
   }
 
-  /** Seconds that steps have waited for their clips since this was asked last. */
+  /** Seconds that steps have waited for their clips so far. */
   waitedSeconds(): number {
-    const waited = this.#waited;
-    this.#waited = 0;
-    return waited;
+    return this.#waited;
   }
 
   #load(step: number): Promise<readonly ConversationClip[]> {

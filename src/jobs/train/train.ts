@@ -14,6 +14,7 @@ import { loadProcessor } from "../../model/processor.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
 import { runFiles } from "../../runs/run-folder.ts";
 import { conversationSource } from "../../training/conversations.ts";
+import type { LoopResult } from "../../training/loop.ts";
 import { trainSftFrom } from "../../training/sft.ts";
 import { type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
@@ -41,7 +42,7 @@ export interface TrainResult {
   readonly checkpoint: string;
   readonly steps: number;
   readonly seconds: number;
-  readonly ended: "done" | "deadline";
+  readonly ended: LoopResult["ended"];
   readonly samples: number;
   readonly clips: number;
   readonly dropped: readonly DroppedSample[];
@@ -172,13 +173,16 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
   const { engine, warnings } = await openEngine(job.engine, request);
   try {
     const source = conversationSource((step) => feed.take(step), common);
-    const timed = {
-      ...source,
-      metrics: () => ({ ...source.metrics?.(), waitedSeconds: feed.waitedSeconds() }),
-    };
+    const looks = { waitedSeconds: () => feed.waitedSeconds() };
     const trainee = { engine, rules: batchRules(config), tokens: ownTokens(config), tokenizerFolder: model };
     const progress = context.progress(resolved.recipe.loop, "steps");
-    const { steps, seconds, ended } = await trainSftFrom(trainee, timed, options, { run, progress, signal });
+    const { steps, seconds, ended } = await trainSftFrom(
+      trainee,
+      source,
+      options,
+      { run, progress, signal },
+      { looks },
+    );
     const checkpoint = run.latest()?.folder;
     if (checkpoint === undefined) throw new ConfigError("nothing to train", { expected: "steps=1 or more" });
     const { length } = rows.groups;

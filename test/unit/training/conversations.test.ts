@@ -97,7 +97,7 @@ const scores = async (
 
 let engine: Engine;
 beforeAll(() => {
-  engine = tinyTrainee(config).engine;
+  engine = tinyTrainee("").engine;
 });
 afterAll(() => engine[Symbol.asyncDispose]());
 
