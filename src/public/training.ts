@@ -25,6 +25,8 @@ export {
   runLoop,
   type Trainee,
 } from "../training/loop.ts";
+export { type WatchOptions, watchParams } from "../training/loop-watch.ts";
+export { lookAtPictures, type PictureLooks, type ScoredBatch } from "../training/picture-check.ts";
 export type { Language, Prompt } from "../training/rollout.ts";
 export { learningRateAt, type Schedule } from "../training/schedule.ts";
 export { type SftExtras, trainSft } from "../training/sft.ts";

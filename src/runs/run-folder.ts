@@ -11,6 +11,12 @@ export const runFiles = {
   owner: ".lock-owner",
 } as const;
 
+/** What a step that went wrong leaves in a run folder: its batches, and the weights that it was computed with. */
+export const failedStepFiles = { batch: "failed-step.batch", weights: "failed-step-weights" } as const;
+
+/** What starts the names of metrics that are measured by the clock: no two runs share them. */
+export const clockPrefix = "speed/";
+
 /** What starts the name of a TensorBoard event file. */
 export const eventFilePrefix = "events.out.tfevents.";
 
@@ -56,4 +62,6 @@ export interface CheckpointEntry {
   readonly folder: string;
   /** What the training loop stored beside the weights (optimizer position, random state, baseline). */
   readonly state: unknown;
+  /** How it does on held-out samples, lower is better; undefined: nobody looked. */
+  readonly score?: number;
 }

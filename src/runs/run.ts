@@ -43,12 +43,14 @@ export interface Run extends Disposable {
   image(step: number, tag: string, picture: PngPicture): void;
   /**
    * Writes `checkpoints/<step>/`: `write` fills the folder it is given, `state` (JSON) is what the loop needs to go
-   * on. The checkpoint exists as a whole or not at all; older ones beyond `keepLast` are removed afterwards.
+   * on, `score` (lower is better) how it does on held-out samples. The checkpoint exists as a whole or not at all; older
+   * ones beyond `keepLast` are removed afterwards, but not the one with the best score.
    */
   checkpoint(
     step: number,
     write: (folder: string) => Promise<void>,
     state: unknown,
+    score?: number,
   ): Promise<CheckpointEntry>;
   /** The newest complete checkpoint. */
   latest(): CheckpointEntry | undefined;
@@ -112,12 +114,13 @@ class OpenRun implements Run {
     step: number,
     write: (folder: string) => Promise<void>,
     state: unknown,
+    score?: number,
   ): Promise<CheckpointEntry> {
     // The logs reach the disk first: a checkpoint never claims steps that its logs have lost.
     this.#metrics.sync();
     this.#rollouts.sync();
     this.#events.sync();
-    const entry = await writeRunCheckpoint(this.#checkpoints, step, write, state);
+    const entry = await writeRunCheckpoint(this.#checkpoints, step, write, state, score);
     pruneCheckpoints(this.#checkpoints, this.#keepLast);
     return entry;
   }

@@ -297,6 +297,52 @@ export const engineConformance = (
       });
     });
 
+    test("groups have rates and decays of their own, norms are told by group; what is not finite changes nothing", async () => {
+      const groups = [
+        { name: "held", pattern: "self_attn", learningRateFactor: 0 },
+        { name: "slow", pattern: "\\.layers\\.", learningRateFactor: 0.25, weightDecay: 0 },
+      ];
+      const rule = { ...update, groups };
+      await using engine = await opened();
+      await using same = await reference();
+      const batch = batchOf(0);
+      const given = [cotangentsOf(batch, "groups")];
+      const results = [];
+      for (const one of [same, engine]) {
+        await one.backward(await one.forward([batch], { keep: "graph" }), given);
+        results.push(await one.update(rule));
+      }
+      const [expected, got] = results.map(({ norms }) => norms);
+      expect(Object.keys(got!).sort()).toEqual(["held", "language", "merger", "slow", "vision"]);
+      const names = Object.keys(expected!);
+      const inOrder = (norms: Readonly<Record<string, number>>): number[] =>
+        names.map((name) => norms[name]!);
+      expectClose(inOrder(got!), inOrder(expected!), Math.max(tolerance.numbers, 1e-5));
+      expect(Math.hypot(...inOrder(got!)) / results[1]!.norm).toBeCloseTo(1, 5);
+      await using untouched = await opened();
+      const moved = async (name: string): Promise<number> => {
+        const [before, after] = [await untouched.read(name, "value"), await engine.read(name, "value")];
+        return Math.max(...after.map((x, i) => Math.abs(x - before[i]!)));
+      };
+      // The first update of AdamW is about the learning rate in every element.
+      expect(await moved("model.layers.0.self_attn.q_proj.weight")).toBe(0);
+      expect(await moved("model.layers.0.mlp.up_proj.weight")).toBeCloseTo(update.learningRate / 4, 4);
+      expect(await moved("visual.merger.ln_q.weight")).toBeCloseTo(update.learningRate, 4);
+      const empty = [{ name: "nothing", pattern: "no such name" }];
+      await expect(engine.update({ ...update, groups: empty })).rejects.toThrow(
+        /without parameters: nothing/,
+      );
+      const before = await engine.read("visual.merger.ln_q.weight", "value");
+      const bad = { tokenLogprobs: given[0]!.tokenLogprobs!.map(() => Number.NaN), states: new Map() };
+      await engine.backward(await engine.forward([batch], { keep: "graph" }), [bad]);
+      const { version } = engine;
+      const broken = await engine.update(rule);
+      expect(Number.isFinite(broken.norm)).toBe(false);
+      expect(broken.version).toBe(version);
+      expect(engine.version).toBe(version);
+      expect(await engine.read("visual.merger.ln_q.weight", "value")).toEqual(before);
+    });
+
     test("the reference stays what it was while the weights move", async () => {
       await using engine = await opened();
       const batch = batchOf(1);

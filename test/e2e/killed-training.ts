@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { sha256 } from "../../src/core/files.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { readRollouts, readRun } from "../../src/runs/read-run.ts";
+import { withoutClocks } from "../without-clocks.ts";
 
 const program = fileURLToPath(new URL("./kill-child.ts", import.meta.url));
 
@@ -37,7 +38,7 @@ export const leftBehind = (folder: string): Record<string, string> =>
     ["sft", "grpo"].flatMap((name) => {
       const { metrics, checkpoints } = readRun(join(folder, name));
       const last = checkpoints.complete.at(-1)!;
-      const rows = metrics.map(({ timeSeconds: _, ...row }) => row);
+      const rows = metrics.map(withoutClocks);
       const files = ["model.safetensors", "optimizer.safetensors"].map((file): [string, string] => [
         `${name}/${file}`,
         sha256(readFileSync(join(last.folder, file))),

@@ -115,6 +115,8 @@ export type FromBuildWorker =
       readonly rejected: number;
       readonly seconds: number;
       readonly videoSeconds: number;
+      /** Whether all of its scores were computed: kept ones cost no time, and say nothing of other clips. */
+      readonly isMeasure: boolean;
     }
   | { readonly type: "failed"; readonly position: number | null; readonly message: string };
 
