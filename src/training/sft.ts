@@ -7,6 +7,7 @@ import type { ScoredBatch } from "./picture-check.ts";
 import { SftMonitor } from "./sft-monitor.ts";
 import type { SftOptions } from "./sft-options.ts";
 import { SftStep } from "./sft-step.ts";
+import { clipsInMemory, type StepSource } from "./step-source.ts";
 
 /** What supervised fine-tuning may be given besides its clips. */
 export interface SftExtras {
@@ -19,16 +20,16 @@ export interface SftExtras {
 }
 
 /**
- * Trains on clips with their texts.
+ * Trains on clips with their texts, wherever they come from.
  *
  * @source VideoPerceiver, first stage (eq. 7)
  * @differs segments are isolated and end in one token (`encoding`); texts go through the language model itself instead of
  * BERT; contrast shares the update of the other losses unless `contrastLearningRate` is given
  * @throws {ConfigError} for losses that this loop cannot feed, and an `instructionShare` without an instruction
  */
-export const trainSft = async (
+export const trainSftFrom = async (
   trainee: Trainee,
-  clips: readonly TrainingClip[],
+  source: StepSource,
   options: SftOptions,
   context: LoopContext,
   { heldOut = [], instruction = [], looks }: SftExtras = {},
@@ -38,7 +39,7 @@ export const trainSft = async (
       expected: "the tokens that a refeed appends to a question",
       got: `instructionShare ${options.instructionShare} and no tokens`,
     });
-  const body = await SftStep.make(trainee, clips, options, instruction);
+  const body = await SftStep.make(trainee, source, options, instruction);
   const monitor = new SftMonitor(trainee, heldOut, instruction, options, context.progress);
   // Laid out once, at the first look.
   let batches: readonly ScoredBatch[] | undefined;
@@ -55,3 +56,12 @@ export const trainSft = async (
     restore: (saved) => body.queue?.restore(saved["queue"]),
   });
 };
+
+/** As {@link trainSftFrom}, on clips of one size that are in memory. */
+export const trainSft = (
+  trainee: Trainee,
+  clips: readonly TrainingClip[],
+  options: SftOptions,
+  context: LoopContext,
+  extras: SftExtras = {},
+): Promise<LoopResult> => trainSftFrom(trainee, clipsInMemory(clips, options), options, context, extras);
