@@ -185,7 +185,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: "clips-without-twin-are-negatives",
-    file: "src/training/sft-batches.ts",
+    file: "src/training/sft-feeds.ts",
     line: "Float32Array.from(clips, ({ absentSteps }) => (absentSteps.size > 0 ? 0 : hiddenScore));",
     to: "Float32Array.from(clips, () => 0);",
     tests: controls,
@@ -193,7 +193,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: "equal-texts-are-negatives",
-    file: "src/training/sft-batches.ts",
+    file: "src/training/sft-feeds.ts",
     line: "if (i !== j && name === other) mask[i * names.length + j] = hiddenScore;",
     to: "if (i !== j && name < other && false) mask[i * names.length + j] = hiddenScore;",
     tests: controls,
@@ -201,7 +201,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: "the-clip-twice-is-a-negative",
-    file: "src/training/sft-batches.ts",
+    file: "src/training/sft-feeds.ts",
     line: "viewMask: equalMask(seeing.map(({ id }) => id)),",
     to: "viewMask: equalMask(seeing.map((_, i) => String(i))),",
     tests: controls,
@@ -216,8 +216,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     id: "padding-weighs",
-    file: "src/training/sft-batches.ts",
-    line: "weights.fill(share, at, at + scored.length);",
+    file: "src/training/sft-feeds.ts",
+    line: "weights.fill(share, at, at + scored);",
     to: "weights.fill(share, at);",
     tests: controls,
     only: "blind of",

@@ -1,12 +1,12 @@
 import { takeStep } from "../engine/take-step.ts";
 import { type LossChoice, type LossTerm, makeLosses, sumOfLosses } from "../objectives/losses.ts";
-import type { TrainingClip } from "./clip.ts";
+import type { ContrastedClip } from "./clip.ts";
 import type { Trainee } from "./loop.ts";
 import { MemoryQueue } from "./memory-queue.ts";
-import { batchAt } from "./order.ts";
 import { learningRateAt } from "./schedule.ts";
-import { checkSftFeeds, sftBatches } from "./sft-batches.ts";
+import { checkSftFeeds } from "./sft-feeds.ts";
 import type { SftOptions } from "./sft-options.ts";
+import type { StepSource } from "./step-source.ts";
 import { groupStates } from "./tapped-states.ts";
 
 /** How many clips a loss remembers. */
@@ -26,7 +26,7 @@ const queueLength = (losses: LossChoice): number => Math.max(0, ...Object.values
 /** Computes the gradient of a step and, where contrast has a rate of its own, makes its update first. */
 export class SftStep {
   readonly #trainee: Trainee;
-  readonly #clips: readonly TrainingClip[];
+  readonly #source: StepSource;
   readonly #options: SftOptions;
   readonly #instruction: readonly number[];
   /** Where the states that are remembered are read. */
@@ -37,14 +37,14 @@ export class SftStep {
 
   private constructor(
     trainee: Trainee,
-    clips: readonly TrainingClip[],
+    source: StepSource,
     options: SftOptions,
     instruction: readonly number[],
     objectives: readonly LossTerm[],
     block: number | undefined,
   ) {
     this.#trainee = trainee;
-    this.#clips = clips;
+    this.#source = source;
     this.#options = options;
     this.#instruction = instruction;
     this.#objectives = objectives;
@@ -55,7 +55,7 @@ export class SftStep {
 
   static async make(
     trainee: Trainee,
-    clips: readonly TrainingClip[],
+    source: StepSource,
     options: SftOptions,
     instruction: readonly number[],
   ): Promise<SftStep> {
@@ -68,19 +68,25 @@ export class SftStep {
     for (const objective of objectives) checkSftFeeds(objective);
     // Of the loss with the queue, wherever others look.
     const [, remembering] = terms.find(([name]) => remembers(options.losses[name])) ?? [];
-    return new SftStep(trainee, clips, options, instruction, objectives, remembering?.states[0]?.block);
+    return new SftStep(trainee, source, options, instruction, objectives, remembering?.states[0]?.block);
   }
 
   /** @returns metrics of all losses; the gradient of the last ones stays in the engine */
   async compute(step: number): Promise<Record<string, number>> {
-    const { clipsPerStep, seed } = this.#options;
-    const chosen = batchAt(this.#clips.length, clipsPerStep, step, seed).map((index) => this.#clips[index]!);
+    const chosen = await this.#source.take(step);
     const [first, second] = this.#objectives;
-    if (second === undefined) return this.#lossOf(chosen, first!, step);
+    if (second === undefined)
+      return { ...(await this.#lossOf(chosen, first!, step)), ...this.#source.metrics?.() };
     const contrast = await this.#lossOf(chosen, first!, step);
     const update = await this.#updateContrast(step);
     const others = await this.#lossOf(chosen, second, step);
-    return { ...contrast, ...others, ...update, loss: contrast["loss"]! + others["loss"]! };
+    return {
+      ...contrast,
+      ...others,
+      ...update,
+      ...this.#source.metrics?.(),
+      loss: contrast["loss"]! + others["loss"]!,
+    };
   }
 
   async #updateContrast(step: number): Promise<Record<string, number>> {
@@ -94,18 +100,18 @@ export class SftStep {
   }
 
   async #lossOf(
-    chosen: readonly TrainingClip[],
+    chosen: readonly ContrastedClip[],
     objective: LossTerm,
     step: number,
   ): Promise<Record<string, number>> {
     const { engine, rules, tokens } = this.#trainee;
     const readsStates = objective.states.length > 0;
     const hasOnlyStates = readsStates && this.#objectives.length > 1;
-    // Losses on states alone read no text, so none is laid out for them.
-    const shown = hasOnlyStates ? chosen.map((clip) => ({ ...clip, texts: [] })) : chosen;
     const queue = readsStates ? this.queue : undefined;
     const means = { rules, tokens, instruction: this.#instruction, queue };
-    const { batches, feeds, seeing } = sftBatches(shown, objective, means, this.#options, step);
+    // Losses on states alone read no text, so none is laid out for them.
+    const made = this.#source.batches(chosen, objective, means, this.#options, step, !hasOnlyStates);
+    const { batches, feeds, seeing } = made;
     const wantOutputs = queue !== undefined;
     const { loss, metrics, outputs } = await takeStep(engine, batches, objective, feeds, { wantOutputs });
     if (queue !== undefined) {

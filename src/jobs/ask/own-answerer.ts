@@ -57,9 +57,14 @@ export const ownAnswerer = async (
   tokenizer: Tokenizer,
   tokens: SegmentTokens,
   choice: EngineChoice,
+  adapterFolder?: string,
 ): Promise<Answerer> => {
   const settings = readPictureSettings(folder);
-  const { config, engine } = await openEngine(choice, { folder, trained: "none" });
+  const { config, engine } = await openEngine(choice, {
+    folder,
+    trained: "none",
+    ...(adapterFolder !== undefined && { adapterFolder }),
+  });
   const batching = batchRules(config);
   const { width, height } = settings;
   const patchesOf = ({ frames, framesPerSecond }: Pictures): ClipSegments["clip"] =>

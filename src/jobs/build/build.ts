@@ -10,6 +10,7 @@ import { Decisions, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
 import { makeClips } from "./make-clips.ts";
 import { type NamedSource, planClips } from "./plan-clips.ts";
+import { previewFor } from "./preview-size.ts";
 import type { BuildOrder, ClipReading, ClipSettings } from "./protocol.ts";
 import { putTogether } from "./put-together.ts";
 import { measuredRate, rememberRate } from "./rates.ts";
@@ -60,13 +61,6 @@ export interface BuildResult {
   readonly keywords: { readonly tokens: number; readonly cost: number } | null;
   readonly warnings: readonly string[];
 }
-
-/** Sizes of previews: a page of many pairs holds smaller ones. */
-const previewFor = (rows: number): ClipSettings["preview"] => {
-  if (rows <= 500) return { frames: 16, pixels: 160, quality: 60 };
-  if (rows <= 2000) return { frames: 12, pixels: 128, quality: 50 };
-  return rows <= 10_000 ? { frames: 8, pixels: 96, quality: 45 } : { frames: 6, pixels: 80, quality: 40 };
-};
 
 /**
  * Builds a data set of sources: pairs, questions, what the rules say, card. A build that was stopped, in whatever way,

@@ -7,6 +7,7 @@ import { batchRules } from "../../model/batch-rules.ts";
 import { meanOf } from "../../objectives/group-statistics.ts";
 import type { ReproArm } from "../../recipes/repro/study.ts";
 import { readRun } from "../../runs/read-run.ts";
+import { clockPrefix } from "../../runs/run-folder.ts";
 import type { HeldOutClip } from "../../training/clip.ts";
 import { contrastOf, winOf } from "../../training/contrast-monitor.ts";
 import { closedPrompts, wholeAnswerProbabilities } from "../../training/valid-answers.ts";
@@ -40,13 +41,14 @@ export const askedQuestions = (
   });
 };
 
-/** The last number of every metric; those that are not logged at every step keep their newest one. */
+/** The last number of every metric, clocks left out; those that are not logged at every step keep their newest one. */
 export const lastMetrics = (
   rows: readonly Readonly<Record<string, number>>[],
 ): Readonly<Record<string, number>> => {
   const last: Record<string, number> = {};
   for (const { step: _, timeSeconds: __, ...metrics } of rows)
-    for (const [name, value] of Object.entries(metrics)) if (Number.isFinite(value)) last[name] = value;
+    for (const [name, value] of Object.entries(metrics))
+      if (Number.isFinite(value) && !name.startsWith(clockPrefix)) last[name] = value;
   return last;
 };
 
