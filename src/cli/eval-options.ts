@@ -48,6 +48,10 @@ export const evalOptions = (command: Command): Command => {
       integerValue({ min: 1 }),
       5,
     )
+    .option(
+      "--rotate-options",
+      "ask choices as often as they have options, each time turned one place further",
+    )
     .option("--seed <number>", "of every draw", integerValue({ min: 0 }), 0)
     .option(
       "--metric <names...>",
@@ -77,8 +81,20 @@ export const evalRequest = (
       where: `benchmark ${benchmark}`,
       expected: "--data FOLDER, or the folder of a data set (with dataset.json) as the benchmark",
     });
-  const { annotations, subject, split, limit, mode, frames, selector, draws, seed, metric, retryFailed } =
-    options as { readonly metric?: readonly string[] } & Partial<EvalRequest>;
+  const {
+    annotations,
+    subject,
+    split,
+    limit,
+    mode,
+    frames,
+    selector,
+    draws,
+    seed,
+    metric,
+    retryFailed,
+    rotateOptions,
+  } = options as { readonly metric?: readonly string[] } & Partial<EvalRequest>;
   return {
     benchmark,
     data,
@@ -92,6 +108,7 @@ export const evalRequest = (
     seed: seed!,
     out: resolve(options["out"] as string),
     retryFailed: retryFailed === true,
+    rotateOptions: rotateOptions === true,
     engine: chosenEngine(options),
     clips: chosenClips(options),
     ...(annotations === undefined ? {} : { annotations }),

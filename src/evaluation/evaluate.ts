@@ -114,7 +114,7 @@ const requestsOf = <S extends BenchmarkSample>(
       samples.forEach((sample, index) => {
         const partner = partners[index] ?? null;
         const positions_T = frames.value(sample);
-        const random = seededRandom(seed, sample.id, recipe.name, draw);
+        const random = seededRandom(seed, sample.rotation?.of ?? sample.id, recipe.name, draw);
         const view = intervene({
           sample,
           twin: twins[index]!,
@@ -246,6 +246,7 @@ const recordOf = <S extends BenchmarkSample>(
     shownVideoId: shownSample === undefined ? null : (shownSample.clip.sha256 ?? shownSample.clip.file),
     prompt: subject.prompt?.(sample) ?? questionText(sample),
     options: sample.options ?? null,
+    ...(sample.rotation && { rotation: sample.rotation }),
     rawOutput: answer.text,
     finishReason: answer.finishReason,
     error: answer.error ?? null,

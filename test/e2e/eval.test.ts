@@ -15,7 +15,13 @@ import type { EvalRequest } from "../../src/jobs/eval/request.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import { generateWorld } from "../../src/world/generate.ts";
 import { worldProfile } from "../../src/world/profile.ts";
-import { mediaOf, type StandIn, startStandIn, textOf } from "../stand-in/openai-endpoint.ts";
+import {
+  mediaOf,
+  type StandIn,
+  type StandInRequest,
+  startStandIn,
+  textOf,
+} from "../stand-in/openai-endpoint.ts";
 import { guess } from "../stand-in/world-viewer.ts";
 
 let folder: string;
@@ -48,6 +54,7 @@ const request = (standIn: StandIn, out: string, over: Partial<EvalRequest> = {})
   limit: 6,
   out: join(folder, out),
   retryFailed: false,
+  rotateOptions: false,
   engine: { threads: 1 },
   clips: { decoder: "auto", cache: false, cacheSize: 0 },
   ...over,
@@ -302,4 +309,51 @@ test("Ctrl-C says the command that goes on, and it does", async () => {
   expect(await once(again, "close")).toEqual([0, null]);
   const all = (await recordsOf("interrupted")).length;
   expect(standIn.requests.length - asked).toBe(all - before);
+});
+
+test("options are turned: who picks by text is consistent, who picks a letter is not; letters are mapped back", async () => {
+  const byText = (asked: StandInRequest): string => {
+    const options = [...textOf(asked).matchAll(/^([A-Z])\. (.*)$/gm)];
+    return options.toSorted((a, b) => (a[2]! < b[2]! ? -1 : 1))[0]![1]!;
+  };
+  const measured = async (answer: (asked: StandInRequest) => string, out: string) => {
+    await using standIn = await startStandIn({ answer });
+    const result = await run(request(standIn, out, { rotateOptions: true, interventions: ["blind"] }));
+    const [{ accuracy, metrics }] = result.views as [EvalResult["views"][number]];
+    const of = (name: string) => metrics.find((one) => one.name === name)!.value!;
+    return { result, accuracy, consistent: of("consistent"), everyTurn: of("right-in-every-turn") };
+  };
+  const text = await measured(byText, "by-text");
+  const letter = await measured(() => "A", "by-letter");
+  const records = (await recordsOf("by-text")).filter(({ intervention }) => intervention.name === "complete");
+  expect(new Set(records.map(({ rotation }) => rotation!.of)).size).toBe(6);
+  expect(records.length).toBe(
+    records.reduce((sum, { rotation, options }) => sum + (rotation!.by === 0 ? options!.length : 0), 0),
+  );
+  const rightText = ({ options, gold }: EvaluationRecord): string => options![gold!.charCodeAt(0) - 65]!;
+  for (const turns of Map.groupBy(records, ({ rotation }) => rotation!.of).values())
+    expect([new Set(turns.map(rightText)).size, new Set(turns.map(({ gold }) => gold)).size]).toEqual([
+      1,
+      turns.length,
+    ]);
+  expect(text.consistent.value).toBe(1);
+  expect(text.everyTurn.value).toBeCloseTo(
+    records.filter(({ rotation, correct }) => rotation!.by === 0 && correct).length / 6,
+    12,
+  );
+  expect([letter.consistent.value, letter.everyTurn.value]).toEqual([0, 0]);
+  // A letter is right once in every round.
+  const chance = records.filter(({ rotation }) => rotation!.by === 0).length / records.length;
+  expect(letter.accuracy.value).toBeCloseTo(chance, 12);
+  expect(evalText(letter.result)).toContain("consistent: complete 0.0");
+  expect(readFileSync(letter.result.report, "utf8")).toContain("--rotate-options");
+  expect(letter.result.row!.metrics.map(({ name }) => name)).toContain("right-in-every-turn");
+});
+
+test("a prediction file cannot be asked with its options turned", async () => {
+  const file = join(folder, "said.json");
+  writeFileSync(file, JSON.stringify({ a: "B" }));
+  await using standIn = await startStandIn({ answer: guess });
+  const asked = request(standIn, "file", { rotateOptions: true, subject: `predictions:${file}` });
+  await expect(run(asked)).rejects.toThrow("no question can be asked with its options turned");
 });

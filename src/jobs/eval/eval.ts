@@ -10,6 +10,7 @@ import { standardPrompt } from "../../evaluation/prompt.ts";
 import { type EvaluationRecord, recipeText } from "../../evaluation/records.ts";
 import { evaluatedRunFiles, writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
+import { rotateOptions, rotationMetrics } from "../../evaluation/rotation.ts";
 import { scoreView, type ViewScore } from "../../evaluation/score.ts";
 import { type OpenedSubject, type SubjectEstimate, subjectRegistry } from "../../evaluation/subject.ts";
 import { takeRunLock } from "../../runs/run-lock.ts";
@@ -48,6 +49,18 @@ export interface EvalResult {
   readonly estimate: SubjectEstimate | null;
   readonly report: string;
 }
+
+/** The questions with their options turned. @throws {ConfigError} for a subject that is not asked, or asked without options */
+const turnedQuestions = (questions: AskedQuestions, subject: OpenedSubject): AskedQuestions => {
+  const { samples, fixed } = rotateOptions(questions.samples, subject.prompt ?? (() => ""));
+  if (samples.length === questions.samples.length)
+    throw new ConfigError("no question can be asked with its options turned", {
+      where: `--rotate-options, subject ${subject.name}`,
+      expected: "choices whose options the subject is told",
+      got: fixed.map(({ what, ids }) => `${what}: ${ids.length}`).join("; "),
+    });
+  return { ...questions, samples, irregular: [...questions.irregular, ...fixed] };
+};
 
 /** Every view once, the complete clip among them. @throws {ConfigError} for one that is named twice */
 const chooseViews = async (names: readonly string[]): Promise<ChosenIntervention[]> => {
@@ -173,11 +186,16 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   const { out } = request;
   checkOutput(out, "folder");
   const views = await chooseViews(request.interventions);
-  const questions = await readQuestions(request);
+  const read = await readQuestions(request);
   // A misspelt name is told before anything is asked.
-  const metrics = await metricsFor([...questions.benchmark.value.metrics, ...request.metrics]);
+  const metrics = await metricsFor([
+    ...read.benchmark.value.metrics,
+    ...request.metrics,
+    ...(request.rotateOptions ? rotationMetrics : []),
+  ]);
   await using clips = openClips(request.clips, (line) => context.warn(line));
-  await using subject = await openSubject(request, questions, clips, context);
+  await using subject = await openSubject(request, read, clips, context);
+  const questions = request.rotateOptions ? turnedQuestions(read, subject) : read;
   makeFolder(join(out, evaluatedRunFiles.records));
   const lock = takeRunLock(out);
   const log = new RecordLog(join(out, evaluatedRunFiles.records, "records.jsonl"));

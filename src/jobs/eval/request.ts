@@ -20,6 +20,8 @@ export interface EvalRequest {
   /** Questions at most, whole clips in a seeded order; all when left out. */
   readonly limit?: number;
   readonly mode: "strict" | "official";
+  /** Ask every choice question as often as it has options, each time turned one place further. */
+  readonly rotateOptions: boolean;
   /** Frames of a clip and who chooses them, for subjects that do not choose by themselves. */
   readonly frames: number;
   readonly selector: string;
@@ -43,6 +45,7 @@ export const evalCommand = (request: EvalRequest): string =>
     ...["--frames", String(request.frames), "--selector", request.selector],
     ...(request.split === undefined ? [] : ["--split", request.split]),
     ...(request.limit === undefined ? [] : ["--limit", String(request.limit)]),
+    ...(request.rotateOptions ? ["--rotate-options"] : []),
     ...(request.engine.engine === undefined ? [] : ["--engine", request.engine.engine]),
     ...(request.metrics.length === 0 ? [] : ["--metric", ...request.metrics]),
     ...["--seed", String(request.seed), "--out", request.out],
