@@ -1,9 +1,9 @@
 /** `videoperceiver/training`: the loops, what they are given, and the folders that they write. */
 
 export type { ClipPatches } from "../frames/clip-patches.ts";
-export { readRollouts, readRun, type StoredRun } from "../runs/read-run.ts";
+export { readAnswers, readRollouts, readRun, type StoredRun } from "../runs/read-run.ts";
 export { createRun, type Run, type RunOptions, resumeRun } from "../runs/run.ts";
-export type { RolloutRecord } from "../runs/run-folder.ts";
+export type { AnswerRecord, RolloutRecord } from "../runs/run-folder.ts";
 export { absentSteps } from "../training/absent-steps.ts";
 export type { TrainingClip, TrainingText } from "../training/clip.ts";
 export { trainComparativeGrpo } from "../training/comparative-grpo.ts";

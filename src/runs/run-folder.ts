@@ -5,6 +5,8 @@ export const runFiles = {
   config: "config.json",
   metrics: "metrics.jsonl",
   rollouts: "rollouts.jsonl",
+  answers: "answers.jsonl",
+  environment: "environment.json",
   checkpoints: "checkpoints",
   report: "report.html",
   lock: ".lock",
@@ -53,6 +55,22 @@ export interface RolloutRecord {
   readonly absent: readonly RolloutCompletion[];
   /** Numbers of the whole group, e.g. the moving-average baseline before this group. */
   readonly group?: Readonly<Record<string, number>>;
+}
+
+/** What a model in training answered about a held-out clip. */
+export interface AnswerRecord {
+  /** The step that the weights are of. */
+  readonly step: number;
+  /** The data set row. */
+  readonly sampleId: string;
+  readonly question: string;
+  /** The reference answer. */
+  readonly reference: string;
+  readonly answer: string;
+  /** Its grade in [0, 1]; left out: it was not graded. */
+  readonly grade?: number;
+  /** What the model was shown: the clip, its absent twin, nothing. Left out: the clip. */
+  readonly shown?: "clip" | "absent" | "hidden";
 }
 
 /** A complete checkpoint of a run. */

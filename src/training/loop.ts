@@ -212,6 +212,17 @@ const steps = async (loop: Loop): Promise<Omit<LoopResult, "seconds">> => {
   return { steps: step, ended };
 };
 
+/** What computes, for whoever reads the run later. */
+const environmentOf = ({ capabilities }: Engine): Record<string, string> => ({
+  engine: capabilities.engine,
+  device: capabilities.ranks === 1 ? capabilities.device : `${capabilities.ranks} x ${capabilities.device}`,
+  parameters: capabilities.parameterType,
+  "trained tensors": String(capabilities.trainable.length),
+  ...capabilities.versions,
+  node: process.version,
+  system: `${process.platform} ${process.arch}`,
+});
+
 /**
  * Runs a loop from its last checkpoint, or from the beginning: compute, update, look, log, save. A run that is killed and
  * resumed ends with the same weights as one that never stopped.
@@ -229,6 +240,7 @@ export const runLoop = async (
   const { engine } = trainee;
   const start = nowMilliseconds();
   groupsOf(engine.capabilities.trainable, settings.optimizer.groups ?? []);
+  context.run.environment(environmentOf(engine));
   using record = recordSteps(engine);
   const watch = new LoopWatch(settings.watch ?? usualWatch);
   const speed = new StepSpeed(engine, body.waitedSeconds);

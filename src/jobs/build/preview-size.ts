@@ -1,4 +1,4 @@
-import type { PreviewSize } from "./protocol.ts";
+import type { PreviewSize } from "./preview.ts";
 
 /** Sizes of previews: a page of many pairs holds smaller ones. */
 export const previewFor = (rows: number): PreviewSize => {

@@ -12,6 +12,7 @@ import { makeLosses } from "../../objectives/losses.ts";
 import { conversationSource } from "../../training/conversations.ts";
 import type { LoopResult } from "../../training/loop.ts";
 import { trainSftFrom } from "../../training/sft.ts";
+import { folderPrint } from "../../weights/folder-print.ts";
 import { type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
@@ -23,7 +24,6 @@ import { openTrainee } from "./open-trainee.ts";
 import { Dropped, type DroppedSample, readRows, type TrainingRows } from "./rows.ts";
 import { openTrainingRun } from "./run-config.ts";
 import { type ResolvedSettings, resolveSettings, type TrainRequest } from "./settings.ts";
-import { weightsPrint } from "./weights-print.ts";
 
 /** What is trained, where it goes, and how clips are read. */
 export interface TrainJob {
@@ -110,7 +110,7 @@ const configOf = ({ request, engine }: TrainJob, { model, rows, resolved }: Prep
   resolved: {
     contents: rows.datasets.map(({ contentHash }) => contentHash),
     rows: sha256(JSON.stringify(rows.groups.map(({ samples }) => samples.map(({ id }) => id)))),
-    weights: weightsPrint(model),
+    weights: folderPrint(model),
   },
 });
 
