@@ -2,7 +2,7 @@ import { DataFormatError } from "../core/errors.ts";
 import { readJsonRows } from "../core/files.ts";
 import type { MadeBy } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
-import type { Rotation } from "./rotation.ts";
+import type { OptionTurn } from "./rotation.ts";
 import type { QuestionScore } from "./statistics/paired.ts";
 import type { Answer, AnswerUsage, Decoding } from "./subject.ts";
 
@@ -55,7 +55,7 @@ export interface EvaluationRecord {
   readonly prompt: string;
   readonly options: readonly string[] | null;
   /** Which question this is with its options turned; left out where they stood as the annotation has them. */
-  readonly rotation?: Rotation;
+  readonly rotation?: OptionTurn;
   readonly rawOutput: string;
   readonly finishReason: Answer["finishReason"];
   readonly error: string | null;

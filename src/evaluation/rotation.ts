@@ -6,7 +6,7 @@ import type { NamedMetric } from "./metrics.ts";
 import type { EvaluationRecord } from "./records.ts";
 
 /** Which question a question with turned options is, and by how many places: its first option was the `by`-th, from 0. */
-export interface Rotation {
+export interface OptionTurn {
   readonly of: string;
   readonly by: number;
 }

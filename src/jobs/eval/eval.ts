@@ -3,7 +3,7 @@ import { BenchmarkError, ConfigError } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
-import { evaluate } from "../../evaluation/evaluate.ts";
+import { type EvaluationResult, evaluate } from "../../evaluation/evaluate.ts";
 import { type ChosenIntervention, chooseIntervention } from "../../evaluation/interventions.ts";
 import { metricsFor, type NamedMetric } from "../../evaluation/metrics.ts";
 import { standardPrompt } from "../../evaluation/prompt.ts";
@@ -163,6 +163,14 @@ const checkAnswered = (records: readonly EvaluationRecord[], out: string): void 
   });
 };
 
+const countViews = ({ notApplicable }: EvaluationResult): Record<string, number> =>
+  Object.fromEntries(
+    [...Map.groupBy(notApplicable, ({ intervention }) => intervention)].map(([view, { length }]) => [
+      view,
+      length,
+    ]),
+  );
+
 /** Scores of every view, the complete one first. */
 const scoreViews = (
   records: readonly EvaluationRecord[],
@@ -239,9 +247,6 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
     const journal = evalJournal(result, shown, questions, { seconds, asked });
     writeFileAtomic(join(out, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
     const { file, model } = await report(out, context);
-    const counts: Record<string, number> = {};
-    for (const { intervention } of result.notApplicable)
-      counts[intervention] = (counts[intervention] ?? 0) + 1;
     return {
       benchmark: benchmark.recipe.name,
       subject: subject.name,
@@ -251,7 +256,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       views: scoreViews(result.records, metrics, request),
       row: model.rows.find(({ name }) => name === subject.name) ?? null,
       differences: model.differences,
-      notApplicable: counts,
+      notApplicable: countViews(result),
       clips: shown.clips,
       unreadableClips: shown.faults,
       irregular: questions.irregular,
