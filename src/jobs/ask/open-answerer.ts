@@ -22,6 +22,6 @@ export const openAnswerer = async (
   if (adapter !== undefined) checkIsAdapter(adapter);
   const tokenizer = loadTokenizer(model);
   const tokens = segmentTokensOf(tokenizer);
-  if (tokens === undefined) return processorAnswerer(model, engine, adapter);
+  if (tokens === undefined) return processorAnswerer(model, tokenizer, engine, adapter);
   return ownAnswerer(model, tokenizer, tokens, engine, adapter);
 };

@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import type { MediaStep } from "../../batch/media-step.ts";
 import { DataFormatError, VideoPerceiverError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
-import type { Sample } from "../../dataset/sample.ts";
 import type { ConversationClip } from "../../training/conversations.ts";
 import { batchAt } from "../../training/order.ts";
+import type { GroupKeywords } from "./keywords.ts";
 import { type LoadMeans, loadPictures } from "./load-clip.ts";
 import { type PlanMeans, planConversations } from "./plan-clip.ts";
 import type { SampleGroup } from "./rows.ts";
@@ -21,8 +21,8 @@ export interface FeedOptions {
 
 /** What a feed reads with. */
 export interface FeedMeans extends PlanMeans, Omit<LoadMeans, "video"> {
-  /** Tokens of a sample's keywords. */
-  readonly keywords: (sample: Sample) => Promise<readonly number[]>;
+  /** Tokens of a group's keywords, where clips are contrasted. */
+  readonly keywords: GroupKeywords | undefined;
 }
 
 const most = 8;
@@ -37,6 +37,32 @@ const bytesOf = (clips: readonly ConversationClip[]): number => {
       sum + [...media, ...absentSteps.values()].reduce((total, step) => total + one(step), 0),
     0,
   );
+};
+
+/**
+ * A group with its pictures; undefined when it cannot be had, its samples are then dropped and named. Where clips are
+ * contrasted there must be one, with words about it.
+ */
+export const loadGroup = async (
+  group: SampleGroup,
+  means: FeedMeans,
+  signal: AbortSignal,
+): Promise<ConversationClip | undefined> => {
+  const planned = await planConversations(group, means, signal);
+  if (planned === undefined) return undefined;
+  const { id, texts, media } = planned;
+  try {
+    if (means.keywords !== undefined && media.length === 0)
+      throw new DataFormatError("a conversation without pictures", { hint: "the recipe sft learns it" });
+    const keywords = (await means.keywords?.of(group, signal)) ?? [];
+    return { id, texts, keywords, ...(await loadPictures(planned, means, signal)) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof VideoPerceiverError)) throw error;
+    for (const { id: sample, clip } of group.samples)
+      means.dropped.add({ file: resolve(group.folder, clip.file), id: sample, reason: error.message });
+    return undefined;
+  }
 };
 
 /** Reads the clips of steps, in the order that seed and step give, some steps ahead. */
@@ -87,7 +113,9 @@ export class ClipFeed {
   async #read(step: number): Promise<readonly ConversationClip[]> {
     const { clipsPerStep, seed } = this.#options;
     const chosen = batchAt(this.#groups.length, clipsPerStep, step, seed);
-    const read = await Promise.all(chosen.map((at) => this.#clip(this.#groups[at]!)));
+    const read = await Promise.all(
+      chosen.map((at) => loadGroup(this.#groups[at]!, this.#means, this.#signal)),
+    );
     const clips = read.filter((clip) => clip !== undefined);
     if (clips.length > 0) return clips;
     const last = this.#means.dropped.all.at(-1);
@@ -96,25 +124,5 @@ export class ClipFeed {
       expected: `one of ${chosen.length} at least`,
       ...(last === undefined ? {} : { got: `e.g. ${last.id}: ${last.reason}` }),
     });
-  }
-
-  async #clip(group: SampleGroup): Promise<ConversationClip | undefined> {
-    const planned = await planConversations(group, this.#means, this.#signal);
-    if (planned === undefined) return undefined;
-    const { id, texts } = planned;
-    try {
-      const keywords = this.#means.withTwin ? await this.#means.keywords(group.samples[0]!) : [];
-      return { id, texts, keywords, ...(await loadPictures(planned, this.#means, this.#signal)) };
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      if (!(error instanceof VideoPerceiverError)) throw error;
-      for (const { id: sample, clip } of group.samples)
-        this.#means.dropped.add({
-          file: resolve(group.folder, clip.file),
-          id: sample,
-          reason: error.message,
-        });
-      return undefined;
-    }
   }
 }

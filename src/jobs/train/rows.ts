@@ -79,6 +79,9 @@ const picturesKey = (folder: string, { id, clip, frames, messages, absent }: Sam
 /** A data set as training reads it. */
 export interface TrainingRows {
   readonly groups: readonly SampleGroup[];
+  /** Of the part that is looked at and not trained on. */
+  readonly heldOut: readonly SampleGroup[];
+  /** Those that are trained on. */
   readonly samples: number;
   readonly datasets: readonly { readonly folder: string; readonly contentHash: string }[];
 }
@@ -87,16 +90,17 @@ export interface TrainingRows {
  * The samples of data sets, those about the same pictures together, in the order of the files. A row that is none is
  * dropped and named.
  *
- * @param split the part that is trained on; rows that name no part belong to every one
+ * @param parts which are trained on, and which are looked at; rows that name no part are trained on
  * @throws {ConfigError} for a folder without a data set
  * @throws {DataFormatError} when nothing is left
  */
 export const readRows = async (
   folders: readonly string[],
-  split: string,
+  parts: { readonly train: string; readonly heldOut: string },
   dropped: Dropped,
 ): Promise<TrainingRows> => {
   const groups = new Map<string, { folder: string; samples: Sample[] }>();
+  const heldOut: typeof groups = new Map();
   const datasets: { folder: string; contentHash: string }[] = [];
   let samples = 0;
   for (const folder of folders) {
@@ -106,12 +110,14 @@ export const readRows = async (
       for await (const { value, where } of readJsonRows(join(folder, file))) {
         try {
           const sample = sampleFromRow(value, where);
-          if (sample.split !== undefined && sample.split !== split) continue;
+          const split = sample.split ?? parts.train;
+          if (split !== parts.train && split !== parts.heldOut) continue;
+          const place = split === parts.train ? groups : heldOut;
           const key = picturesKey(folder, sample);
-          const group = groups.get(key) ?? { folder, samples: [] };
+          const group = place.get(key) ?? { folder, samples: [] };
           group.samples.push(sample);
-          groups.set(key, group);
-          samples++;
+          place.set(key, group);
+          if (split === parts.train) samples++;
         } catch (error) {
           if (!(error instanceof VideoPerceiverError)) throw error;
           const id = (value as { readonly id?: unknown } | null)?.id;
@@ -122,9 +128,9 @@ export const readRows = async (
   if (samples === 0)
     throw new DataFormatError("nothing to train on", {
       where: folders.join(", "),
-      expected: `samples of the part "${split}"`,
+      expected: `samples of the part "${parts.train}"`,
       got: dropped.all.length === 0 ? "none" : `${dropped.all.length} rows that are none`,
       hint: "another part: --set split=NAME",
     });
-  return { groups: [...groups.values()], samples, datasets };
+  return { groups: [...groups.values()], heldOut: [...heldOut.values()], samples, datasets };
 };

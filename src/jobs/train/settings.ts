@@ -7,6 +7,7 @@ import { ConfigError, DataFormatError, messageOf } from "../../core/errors.ts";
 import { readTextFile } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
 import { checkKeys, flatSettings, mergeSettings, type Settings, settingAt } from "../../core/settings.ts";
+import type { TrainedWeights } from "../../engine/engine-plugin.ts";
 import { type TrainingRecipe, trainingRecipes } from "../../recipes/train/training-recipes.ts";
 import { type SftOptions, sftParams } from "../../training/sft-options.ts";
 import type { LookRequest } from "../ask/answerer.ts";
@@ -24,6 +25,37 @@ const lookParams = z
   })
   .prefault({});
 
+/** Shape of a new adapter. */
+export interface LoraSettings {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly targets: string | readonly string[];
+  readonly rsLora: boolean;
+  readonly vision: boolean;
+}
+
+const loraParams = z.strictObject({
+  rank: count.default(32).describe("rank of the adapter"),
+  alpha: z.number().positive().default(64).describe("scale of the side path, times the root of or the rank"),
+  targets: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+    .default("all-linear")
+    .describe("ends of module names, one regular expression, or all-linear"),
+  rsLora: z.boolean().default(false).describe("divide alpha by the root of the rank"),
+  vision: z.boolean().default(false).describe("modules of the vision tower and the merger too"),
+});
+
+const validationParams = z
+  .strictObject({
+    split: z
+      .string()
+      .min(1)
+      .default("validation")
+      .describe("part of the data sets; none: nothing is looked at"),
+    clips: count.default(32).describe("clips of it at most"),
+  })
+  .prefault({});
+
 /** What every recipe is told besides its loop's own options. */
 const commonParams = z.strictObject({
   split: z.string().min(1).default("train").describe("part of the data sets; rows without a part count"),
@@ -36,6 +68,17 @@ const commonParams = z.strictObject({
     ),
   mostTokens: count.default(16_384).describe("longest conversation; a longer one is dropped and named"),
   aheadMegabytes: count.default(512).describe("patches that may wait for the steps to come"),
+  extractor: z
+    .string()
+    .min(1)
+    .default("offline")
+    .describe("what reads keywords out of captions for rows that have none, where clips are contrasted"),
+  trained: z
+    .union([z.literal("all"), z.array(z.enum(["vision", "merger", "language"])).min(1)])
+    .default("all")
+    .describe("parts that are trained, e.g. [merger, language]; beside an adapter: trained whole with it"),
+  lora: loraParams.nullable().default(null).describe("train an adapter; null: the weights themselves"),
+  validation: validationParams,
 });
 
 /** What a run is told besides the options of its loop. */
@@ -46,6 +89,10 @@ export interface CommonSettings {
   readonly positionsPerBatch: number;
   readonly mostTokens: number;
   readonly aheadMegabytes: number;
+  readonly extractor: string;
+  readonly trained: TrainedWeights;
+  readonly lora: LoraSettings | null;
+  readonly validation: { readonly split: string; readonly clips: number };
 }
 
 const sftShape = (sftParams as unknown as z.ZodObject).shape;

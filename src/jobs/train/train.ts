@@ -1,29 +1,29 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import type { SegmentTokens } from "../../batch/segments.ts";
-import { ConfigError, RunError } from "../../core/errors.ts";
+import { resolve } from "node:path";
+import { ConfigError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
-import { flatSettings, type Settings } from "../../core/settings.ts";
-import { type EngineChoice, openEngine } from "../../engine/engines.ts";
+import type { Settings } from "../../core/settings.ts";
+import type { EngineChoice } from "../../engine/engines.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { familyOf, readConfigFile } from "../../model/families.ts";
 import { loadProcessor } from "../../model/processor.ts";
-import { createRun, type Run, resumeRun } from "../../runs/run.ts";
-import { runFiles } from "../../runs/run-folder.ts";
+import { makeLosses } from "../../objectives/losses.ts";
 import { conversationSource } from "../../training/conversations.ts";
 import type { LoopResult } from "../../training/loop.ts";
 import { trainSftFrom } from "../../training/sft.ts";
+import { folderPrint } from "../../weights/folder-print.ts";
 import { type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
 import { ClipFeed, type FeedMeans } from "./clip-feed.ts";
 import { describeRun, type RunDescription } from "./description.ts";
+import { heldOutLooks } from "./held-out.ts";
+import { GroupKeywords } from "./keywords.ts";
+import { openTrainee } from "./open-trainee.ts";
 import { Dropped, type DroppedSample, readRows, type TrainingRows } from "./rows.ts";
+import { openTrainingRun } from "./run-config.ts";
 import { type ResolvedSettings, resolveSettings, type TrainRequest } from "./settings.ts";
-import { weightsPrint } from "./weights-print.ts";
 
 /** What is trained, where it goes, and how clips are read. */
 export interface TrainJob {
@@ -62,33 +62,40 @@ const prepare = async ({ request }: TrainJob, context: JobContext): Promise<Prep
   const model = resolve(await modelFolder(request.model, "--model", context));
   const config = await readConfigFile(model);
   const dropped = new Dropped((line) => context.warn(line));
-  const split = request.settings["split"];
   const folders = request.data.map((folder) => resolve(folder));
-  const rows = await readRows(folders, typeof split === "string" ? split : "train", dropped);
+  // Settings are checked before rows are read; how many clips there are only says how many steps.
+  const { split, validation } = (await resolveSettings(request, 1)).common;
+  const rows = await readRows(folders, { train: split, heldOut: validation.split }, dropped);
   return { model, config, rows, resolved: await resolveSettings(request, rows.groups.length), dropped };
 };
 
-const meansOf = ({ model, config, resolved, dropped }: Prepared, video: FeedMeans["video"]): FeedMeans => ({
-  processor: loadProcessor(model, familyOf(config).processor, resizeAntialias),
-  config,
-  video,
-  look: resolved.common.look,
-  mostTokens: Math.min(resolved.common.mostTokens, config.text.maxPositionEmbeddings),
-  dropped,
-  withTwin: false,
-  keywords: async () => [],
-});
+/** Whether clips are contrasted with their twins. @throws {ConfigError} for a loss that reads a block that is not there */
+const isContrasted = async ({ config, resolved }: Prepared): Promise<boolean> => {
+  const states = Object.values(await makeLosses(resolved.options.losses)).flatMap((term) => term.states);
+  const beyond = states.find(({ block }) => block > config.text.layers);
+  if (beyond !== undefined)
+    throw new ConfigError("a loss reads a block that the model does not have", {
+      expected: `1 to ${config.text.layers}`,
+      got: String(beyond.block),
+      hint: "e.g. --set losses.contrastive.block=2",
+    });
+  return states.length > 0;
+};
 
-/** The vocabulary of a hub has no ends for segments: what is seen ends in its own token, a text like an answer. */
-const ownTokens = ({ tokens }: ModelConfig): SegmentTokens => {
-  const endText = tokens.endOfText[0] ?? tokens.visionEnd;
+const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Promise<FeedMeans> => {
+  const { model, config, resolved, dropped } = prepared;
+  const { look, mostTokens, extractor } = resolved.common;
+  const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
+  const withTwin = await isContrasted(prepared);
   return {
-    visionStart: tokens.visionStart,
-    visionEnd: tokens.visionEnd,
-    video: tokens.video,
-    endComplete: tokens.visionEnd,
-    endAbsent: tokens.visionEnd,
-    endText,
+    processor,
+    config,
+    video,
+    look,
+    mostTokens: Math.min(mostTokens, config.text.maxPositionEmbeddings),
+    dropped,
+    withTwin,
+    keywords: withTwin ? await GroupKeywords.make(extractor, processor.tokenizer) : undefined,
   };
 };
 
@@ -103,33 +110,9 @@ const configOf = ({ request, engine }: TrainJob, { model, rows, resolved }: Prep
   resolved: {
     contents: rows.datasets.map(({ contentHash }) => contentHash),
     rows: sha256(JSON.stringify(rows.groups.map(({ samples }) => samples.map(({ id }) => id)))),
-    weights: weightsPrint(model),
+    weights: folderPrint(model),
   },
 });
-
-/** The first value in which two configurations differ. */
-const difference = (before: unknown, now: Settings): string => {
-  const [old, own] = [flatSettings(before as Settings), flatSettings(now)];
-  const path = [...new Set([...old.keys(), ...own.keys()])].find(
-    (name) => !isDeepStrictEqual(old.get(name), own.get(name)),
-  );
-  return path === undefined
-    ? "no difference"
-    : `${path}: ${JSON.stringify(old.get(path))} before, ${JSON.stringify(own.get(path))} now`;
-};
-
-const openRun = (folder: string, config: Settings, resume: boolean): Run => {
-  if (!resume || !existsSync(join(folder, runFiles.config))) return createRun(folder, config);
-  const run = resumeRun(folder);
-  const plain = JSON.parse(JSON.stringify(config)) as Settings;
-  if (isDeepStrictEqual(run.config, plain)) return run;
-  run.close();
-  throw new RunError("not the run that is there", {
-    where: folder,
-    got: difference(run.config, plain),
-    hint: "resume it with what it began with, or choose another --out",
-  });
-};
 
 /**
  * Says what a run would do: nothing is decoded, computed or written.
@@ -139,7 +122,7 @@ const openRun = (folder: string, config: Settings, resume: boolean): Run => {
 export const describeTraining = async (job: TrainJob, context: JobContext): Promise<RunDescription> => {
   const prepared = await prepare(job, context);
   await using clips = openClips(job.clips, (line) => context.warn(line));
-  const means = meansOf(prepared, clips.video);
+  const means = await meansOf(prepared, clips.video);
   const described = await describeRun(
     prepared.rows,
     prepared.resolved,
@@ -162,33 +145,32 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
   const { model, config, rows, resolved, dropped } = prepared;
   const { common, options } = resolved;
   const { signal } = context;
+  const { request } = job;
   await using clips = openClips(job.clips, (line) => context.warn(line));
-  const means = meansOf(prepared, clips.video);
-  using run = openRun(job.out, configOf(job, prepared), job.resume);
+  const means = await meansOf(prepared, clips.video);
+  using run = openTrainingRun(job.out, configOf(job, prepared), job.resume);
   dropped.keepIn(job.out);
   const ahead = { steps: options.steps, aheadBytes: common.aheadMegabytes * 1e6 };
   const { clipsPerStep, seed } = options;
   const feed = new ClipFeed(rows.groups, { ...ahead, clipsPerStep, seed }, means, signal);
-  const request = { folder: model, trained: "all", recurringShapes: 8 } as const;
-  const { engine, warnings } = await openEngine(job.engine, request);
+  const { trained, lora } = common;
+  const weights = { model, config, engine: job.engine, trained, lora, seed, folder: job.out };
+  const { trainee, warnings } = await openTrainee(weights);
   try {
     const source = conversationSource((step) => feed.take(step), common);
-    const looks = { waitedSeconds: () => feed.waitedSeconds() };
-    const trainee = { engine, rules: batchRules(config), tokens: ownTokens(config), tokenizerFolder: model };
-    const progress = context.progress(resolved.recipe.loop, "steps");
-    const { steps, seconds, ended } = await trainSftFrom(
-      trainee,
-      source,
-      options,
-      { run, progress, signal },
-      { looks },
-    );
+    const looks = {
+      heldOut: heldOutLooks(rows.heldOut, means, { ...common, ...options }, trainee, signal),
+      waitedSeconds: () => feed.waitedSeconds(),
+    };
+    const progress = context.progress(request.recipe, "steps");
+    const loop = { run, progress, signal };
+    const { steps, seconds, ended } = await trainSftFrom(trainee, source, options, loop, { looks });
     const checkpoint = run.latest()?.folder;
     if (checkpoint === undefined) throw new ConfigError("nothing to train", { expected: "steps=1 or more" });
     const { length } = rows.groups;
     const counts = { steps, seconds, ended, samples: rows.samples, clips: length, dropped: dropped.all };
     return { folder: job.out, checkpoint, ...counts, warnings };
   } finally {
-    await engine[Symbol.asyncDispose]();
+    await trainee.engine[Symbol.asyncDispose]();
   }
 };
