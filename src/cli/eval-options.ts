@@ -7,9 +7,12 @@ import { companionMetrics, metricRegistry } from "../evaluation/metrics.ts";
 import { type Estimate, excludesZero } from "../evaluation/statistics/estimate.ts";
 import { subjectRegistry } from "../evaluation/subject.ts";
 import type { EvalResult } from "../jobs/eval/eval.ts";
+import type { TwinRequest } from "../jobs/eval/find-twins.ts";
 import type { EvalRequest } from "../jobs/eval/request.ts";
 import { percent, percentRange, points, pointsRange, pValue } from "../pages/format.ts";
+import { relevanceProviders } from "../selection/relevance.ts";
 import { frameSelectors } from "../selection/selectors.ts";
+import { builderOption } from "./clip-options.ts";
 import { chosenEngine, engineOptions } from "./engine-options.ts";
 import { metricText } from "./metric-text.ts";
 import { integerValue } from "./option-values.ts";
@@ -52,6 +55,10 @@ export const evalOptions = (command: Command): Command => {
       "--rotate-options",
       "ask choices as often as they have options, each time turned one place further",
     )
+    .option(
+      "--relevance <name[:arg]>",
+      `finds the decisive frames of questions whose rows do not say: ${relevanceProviders.names().join(", ")}`,
+    )
     .option("--seed <number>", "of every draw", integerValue({ min: 0 }), 0)
     .option(
       "--metric <names...>",
@@ -63,6 +70,7 @@ export const evalOptions = (command: Command): Command => {
         .choices(["strict", "official"])
         .default("strict"),
     );
+  builderOption(command, "how frames that --relevance finds are taken away");
   engineOptions(command);
   videoOptions(command);
   return command;
@@ -94,7 +102,9 @@ export const evalRequest = (
     metric,
     retryFailed,
     rotateOptions,
-  } = options as { readonly metric?: readonly string[] } & Partial<EvalRequest>;
+    relevance,
+    builder,
+  } = options as { readonly metric?: readonly string[] } & Partial<EvalRequest> & Partial<TwinRequest>;
   return {
     benchmark,
     data,
@@ -111,6 +121,7 @@ export const evalRequest = (
     rotateOptions: rotateOptions === true,
     engine: chosenEngine(options),
     clips: chosenClips(options),
+    ...(relevance === undefined ? {} : { twins: { relevance, builder: builder! } }),
     ...(annotations === undefined ? {} : { annotations }),
     ...(split === undefined ? {} : { split }),
     ...(limit === undefined ? {} : { limit }),

@@ -357,3 +357,48 @@ test("a prediction file cannot be asked with its options turned", async () => {
   const asked = request(standIn, "file", { rotateOptions: true, subject: `predictions:${file}` });
   await expect(run(asked)).rejects.toThrow("no question can be asked with its options turned");
 });
+
+test("questions whose rows name no events get twins of what a relevance provider finds among the shown frames", async () => {
+  await using standIn = await startStandIn({ answer: guess });
+  const bare = changedWorld("bare", ({ events: _, absent: __, ...row }) => row);
+  const asked = request(standIn, "without", { data: bare, interventions: ["absent"], frames: 16 });
+  const without = await run(asked);
+  expect(without.notApplicable).toEqual({ absent: 6 });
+  const twins = { relevance: "motion", builder: "previous-frame" };
+  const found = await run({ ...asked, out: join(folder, "found"), twins });
+  expect(found.notApplicable["absent"] ?? 0).toBeLessThan(6);
+  const absent = (await recordsOf("found")).filter(({ intervention }) => intervention.name === "absent");
+  for (const { frameIndices, shownFrames } of absent) {
+    const changed = frameIndices.filter((frame, t) => shownFrames[t] !== frame);
+    expect(changed.length).toBeGreaterThan(0);
+    expect(changed.length).toBeLessThan(frameIndices.length);
+  }
+  // What is found lies where things happen: more often in an event than frames do.
+  const events = new Map<string, [number, number][]>();
+  for (const line of readFileSync(join(world, "samples-00000.jsonl"), "utf8").trim().split("\n")) {
+    const { id, events: spans = [] } = JSON.parse(line) as {
+      id: string;
+      events?: { startSeconds: number; endSeconds: number }[];
+    };
+    events.set(
+      id,
+      spans.map(({ startSeconds, endSeconds }) => [startSeconds, endSeconds]),
+    );
+  }
+  let [inside, all, insideChanged, allChanged] = [0, 0, 0, 0];
+  for (const { questionId, frameIndices, shownFrames, frameTimesSeconds } of absent)
+    frameIndices.forEach((frame, t) => {
+      const isIn = events
+        .get(questionId)!
+        .some(([from, to]) => frameTimesSeconds[t]! >= from && frameTimesSeconds[t]! < to);
+      all++;
+      if (isIn) inside++;
+      if (shownFrames[t] === frame) return;
+      allChanged++;
+      if (isIn) insideChanged++;
+    });
+  expect(insideChanged / allChanged).toBeGreaterThan(inside / all);
+  expect(readFileSync(found.report, "utf8")).toContain("--relevance motion --builder previous-frame");
+  const wrong = { relevance: "moton", builder: "previous-frame" };
+  await expect(run({ ...asked, out: join(folder, "wrong"), twins: wrong })).rejects.toThrow("did you mean");
+});

@@ -22,6 +22,7 @@ import { report } from "../report.ts";
 import { timeLeftOf } from "../time-left.ts";
 import { aboutTime } from "../timetable.ts";
 import { describeEval, evalJournal } from "./describe.ts";
+import { findTwins } from "./find-twins.ts";
 import { seeingModels } from "./open-seeing-model.ts";
 import { type AskedQuestions, readQuestions } from "./questions.ts";
 import { RecordLog } from "./record-log.ts";
@@ -118,7 +119,9 @@ const lookAt = async (
     context.warn(
       `${shown.faults.length} of ${shown.clips} clips cannot be shown; their questions fail and count as wrong; the first: ${first.file}: ${first.reason}`,
     );
-  return shown;
+  return request.twins === undefined
+    ? shown
+    : await findTwins(shown, questions.clipFolder, request.twins, clips, context);
 };
 
 const openSubject = async (
