@@ -95,6 +95,7 @@ const pluginPlaces: PluginPlaces = {
     "src/objectives/losses",
     "src/objectives/rewards",
     "src/recipes",
+    "src/recipes/train/recipes",
     "src/selection/relevance",
     "src/selection/selectors",
     "src/video/decoders",

@@ -7,6 +7,7 @@ import { evaluatedRunFiles } from "../evaluation/report/description.ts";
 import type { ReportModel } from "../evaluation/report/model.ts";
 import { readEvaluation, type StoredEvaluation } from "../evaluation/report/read-evaluated-run.ts";
 import { renderReport } from "../evaluation/report/render.ts";
+import { rotationMetrics } from "../evaluation/rotation.ts";
 import { openVideoService } from "../video/service.ts";
 import type { JobContext } from "./job-context.ts";
 import { settingOrigins } from "./setting-origins.ts";
@@ -17,9 +18,14 @@ export interface ReportResult {
   readonly model: ReportModel;
 }
 
-const metricsOf = async ({ records }: StoredEvaluation): Promise<NamedMetric[]> => {
+/** The benchmark's metrics, and those that the run was asked for besides. */
+const metricsOf = async ({ records, description }: StoredEvaluation): Promise<NamedMetric[]> => {
   const { benchmark, benchmarkParams } = records[0]!;
-  return await metricsFor((await benchmarkRegistry.make(benchmark, benchmarkParams)).value.metrics);
+  const { value } = await benchmarkRegistry.make(benchmark, benchmarkParams);
+  const { metrics } = (description.configuration ?? {}) as { readonly metrics?: unknown };
+  const more = Array.isArray(metrics) ? metrics.filter((one) => typeof one === "string") : [];
+  const isTurned = records.some(({ rotation }) => rotation !== undefined);
+  return await metricsFor([...value.metrics, ...more, ...(isTurned ? rotationMetrics : [])]);
 };
 
 /**

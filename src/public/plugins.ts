@@ -127,6 +127,13 @@ export {
   rewardRegistry,
 } from "../objectives/rewards.ts";
 export {
+  defineTrainingRecipe,
+  type TrainingLoop,
+  type TrainingRecipe,
+  type TrainingRecipePlugin,
+  trainingRecipes,
+} from "../recipes/train/training-recipes.ts";
+export {
   defineRelevance,
   type RelevanceContext,
   type RelevanceDefinition,

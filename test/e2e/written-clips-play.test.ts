@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeOddClips } from "../../scripts/odd-clips.ts";
 import { checkedPair } from "../../src/absent/pair.ts";
+import { pixelsOf } from "../../src/frames/frame-batch.ts";
 import { openVideoService, type VideoService } from "../../src/video/service.ts";
 import { chromiumMissing, openChromium } from "./chromium.ts";
 
@@ -27,8 +29,12 @@ const cases: [string, number, number][] = [
   ["240-fps.mp4", 320, 180],
 ];
 
-/** Loads both files, seeks both to each time and tells how far their pictures are apart there (sum of differences). */
-const playBoth = `async ({ complete, absent, times }) => {
+/**
+ * Loads both files, seeks both into each frame and tells how far their pictures are apart there (sum of differences).
+ * `seeked` comes when the picture is decoded; it is handed to the compositor by a task of its own, so what is drawn at
+ * `seeked` can still be the picture before. The picture's own time (`mediaTime`) says which one is drawn.
+ */
+const playBoth = `async ({ complete, absent, frames }) => {
   const load = (source) => new Promise((done, fail) => {
     const player = document.createElement("video");
     player.muted = true;
@@ -37,21 +43,42 @@ const playBoth = `async ({ complete, absent, times }) => {
     player.src = source;
   });
   const players = [await load(complete), await load(absent)];
-  const pictureAt = (player, time) => new Promise((done, fail) => {
+  const pictureAt = (player, { start, seek }) => new Promise((done, fail) => {
     player.onerror = () => fail(new Error(player.error.message));
-    player.onseeked = () => {
+    let [sought, drawn] = [false, false];
+    let shown = Number.NaN;
+    const shownTimes = [];
+    const finish = () => {
+      if (drawn || !sought || !(Math.abs(shown - start) < 1e-3)) return;
+      drawn = true;
+      clearTimeout(late);
       const canvas = new OffscreenCanvas(player.videoWidth, player.videoHeight);
       const context = canvas.getContext("2d");
       context.drawImage(player, 0, 0);
       done({ time: player.currentTime, data: context.getImageData(0, 0, canvas.width, canvas.height).data });
     };
-    player.currentTime = time;
+    const presented = (now, { mediaTime }) => {
+      shown = mediaTime;
+      shownTimes.push(mediaTime);
+      finish();
+      if (!drawn) player.requestVideoFrameCallback(presented);
+    };
+    const late = setTimeout(
+      () => fail(new Error("sought the frame at " + start + " s, shown were " + shownTimes.join(", "))),
+      10000,
+    );
+    player.onseeked = () => {
+      sought = true;
+      finish();
+    };
+    player.requestVideoFrameCallback(presented);
+    player.currentTime = seek;
   });
   const differences = [];
   const offs = [];
-  for (const time of times) {
-    const [a, b] = [await pictureAt(players[0], time), await pictureAt(players[1], time)];
-    offs.push(Math.max(Math.abs(a.time - time), Math.abs(b.time - time)));
+  for (const frame of frames) {
+    const [a, b] = [await pictureAt(players[0], frame), await pictureAt(players[1], frame)];
+    offs.push(Math.max(Math.abs(a.time - frame.seek), Math.abs(b.time - frame.seek)));
     differences.push(a.data.reduce((sum, value, at) => sum + Math.abs(value - b.data[at]), 0));
   }
   return {
@@ -61,6 +88,15 @@ const playBoth = `async ({ complete, absent, times }) => {
     durations: players.map((player) => player.duration),
   };
 }`;
+
+/** A hash of every decoded frame's pixels. */
+const framePrints = async (video: VideoService, file: string): Promise<string[]> => {
+  const prints: string[] = [];
+  for await (const batch of video.frames(file, { select: { kind: "all" } }))
+    for (let at = 0; at < batch.frames.length; at++)
+      prints.push(createHash("sha1").update(pixelsOf(batch, at)).digest("hex"));
+  return prints;
+};
 
 describe.skipIf(chromiumMissing("written pairs in a browser") || noFfmpeg)(
   "written pairs in a browser",
@@ -99,11 +135,21 @@ describe.skipIf(chromiumMissing("written pairs in a browser") || noFfmpeg)(
         ...untouched.filter((_, at) => at % Math.ceil(untouched.length / 4) === 0),
       ];
       expect(declared.size).toBeGreaterThan(0);
+      const prints = [
+        await framePrints(video, join(out, "complete.mp4")),
+        await framePrints(video, join(out, "absent.mp4")),
+      ];
+      const apart = prints[0]!.flatMap((print, index) => (print === prints[1]![index] ? [] : [index]));
+      expect(apart, "frames that decode to different pixels").toEqual([...declared]);
 
       const uri = (file: string): string =>
         `data:video/mp4;base64,${readFileSync(join(out, file)).toString("base64")}`;
       const tab = await browser.newPage();
-      const request = { complete: uri("complete.mp4"), absent: uri("absent.mp4"), times: chosen.map(middle) };
+      const request = {
+        complete: uri("complete.mp4"),
+        absent: uri("absent.mp4"),
+        frames: chosen.map((index) => ({ start: frames[index]!, seek: middle(index) })),
+      };
       const seen = (await tab.evaluate(`(${playBoth})(${JSON.stringify(request)})`)) as {
         differences: number[];
         off: number;
