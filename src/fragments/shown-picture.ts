@@ -12,7 +12,7 @@ export interface ShownPicture {
 /** What {@link renderedAnew} does at most: share of a side that is cut off, grain and brightness in levels. */
 const cutShare = 0.03;
 const [leastGrain, mostGrain] = [2, 8];
-const brighter = 3;
+const brighter = 12;
 
 /** The picture of a frame as it is. */
 export const shownFrame = (batch: FrameBatch, place: number): ShownPicture => ({

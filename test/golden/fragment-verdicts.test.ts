@@ -62,17 +62,34 @@ const windowsOf = async (video: VideoService, name: string): Promise<FrameBatch[
   return windows;
 };
 
-/** What becomes of all five tasks, in one word. */
+/** Parts that three fragments of a clip come from, as the command takes them. */
+const parts = 3;
+
+/** What becomes of all five tasks, in one word: "gives" when each is drawn from some part. */
 const foundOf = async (windows: readonly FrameBatch[]): Promise<string> => {
-  const [part] = usableParts(windows);
-  if (part === undefined) return "static";
+  const usable = usableParts(windows).slice(0, parts);
+  if (usable.length === 0) return "static";
   const { value: selector } = await frameSelectors.make("motion_guided");
   for (const name of fragmentTasks.names()) {
-    const drawn = drawSample(await fragmentTasks.make(name), part, selector, { seed: 0, number: 1 });
-    if ("ruleId" in drawn) return drawn.ruleId;
+    const task = await fragmentTasks.make(name);
+    const drawn = usable.map((part, number) => drawSample(task, part, selector, { seed: 0, number }));
+    const [first] = drawn;
+    if (drawn.every((one) => "ruleId" in one) && first !== undefined && "ruleId" in first)
+      return first.ruleId;
   }
   return "gives";
 };
+
+/**
+ * What keeps a clip from the same tasks under another word: there and back is a loop as well, and the other way round;
+ * a few blank frames are short and static.
+ */
+const alike = [
+  ["cyclic", "reversible"],
+  ["short", "static"],
+];
+const isMet = (found: string, verdict: string): boolean =>
+  found === verdict || alike.some((words) => words.includes(found) && words.includes(verdict));
 
 test.skipIf(sharedMissing("verdicts on real clips"))(
   "at least 95 % of the verdicts that were made by looking are met, and 90 % of clips with motion give every task",
@@ -87,10 +104,7 @@ test.skipIf(sharedMissing("verdicts on real clips"))(
         gives++;
         if (found === "gives") given++;
       }
-      // There and back is a loop as well, and the other way round: either keeps it from the order tasks.
-      const isReturn = (one: string): boolean => one === "cyclic" || one === "reversible";
-      if (found !== verdict && !(isReturn(found) && isReturn(verdict)))
-        wrong.push(`${clip} (${shown}): ${found}, by eye ${verdict}`);
+      if (!isMet(found, verdict)) wrong.push(`${clip} (${shown}): ${found}, by eye ${verdict}`);
     }
     console.log(`${verdicts.length - wrong.length} of ${verdicts.length} verdicts met\n${wrong.join("\n")}`);
     expect(verdicts.length).toBeGreaterThanOrEqual(60);

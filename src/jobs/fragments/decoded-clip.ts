@@ -9,7 +9,7 @@ import type { PictureSize } from "../../video/frame-size.ts";
 import type { TimedFrame } from "../../video/types.ts";
 import { printIndices } from "../build/print-file.ts";
 import type { PlannedClip } from "../build/protocol.ts";
-import { storeClip } from "../build/store-clip.ts";
+import { storeClip, storedName } from "../build/store-clip.ts";
 import type { FragmentTools } from "./tools.ts";
 
 /** A clip of which everything that is needed was decoded, in one pass. */
@@ -54,15 +54,18 @@ export const decodeClip = async (
   const indices = [...new Set([...windows.flat(), ...printed])].sort((a, b) => a - b);
   const size = fittedWithin(source, settings.pixels);
   const pixels = new Map<number, Uint8Array>();
+  // A frame that could not be decoded repeats its neighbour: no frame of its own.
   for await (const batch of source.frames(indices, size, "zscale", signal))
-    // A frame that could not be decoded repeats its neighbour: no frame of its own.
     for (const [at, { index }] of batch.frames.entries())
       if (batch.repeated?.includes(index) !== true || printed.includes(index))
         pixels.set(index, Uint8Array.from(pixelsOf(batch, at)));
+  // Rows of pictures stay beside the clip that they are of; rows of short clips only name its content.
+  const isImages = settings.form === "images";
+  if (isImages) storeClip(path, known.sha256, out, settings.store);
   const prints = printed.flatMap((index) => pixels.get(index) ?? []);
   return {
     clip: {
-      file: storeClipOrNot(path, known.sha256, out, settings),
+      file: isImages ? storedName(path, known.sha256, out, settings.store) : "",
       sha256: known.sha256,
       timeline,
       ...(durationSeconds > 0 && { durationSeconds }),
@@ -74,11 +77,3 @@ export const decodeClip = async (
     }),
   };
 };
-
-/** Rows of pictures stay beside the clip that they are of; rows of short clips only name its content. */
-const storeClipOrNot = (
-  path: string,
-  sha256: string,
-  out: string,
-  { form, store }: FragmentTools["order"]["settings"],
-): string => (form === "images" ? storeClip(path, sha256, out, store) : "");
