@@ -232,7 +232,7 @@ test("video_url sends a film that plays: as many pictures as chosen, of the clip
 
 test("the page of questions shows a masked twin masked", async () => {
   await using standIn = await startStandIn({ answer: guess });
-  await run(request(standIn, "masked", { interventions: ["absent"] }));
+  await run(request(standIn, "masked", { interventions: ["absent", "reversed"] }));
   const file = join(folder, "masked", "evaluation", "records.jsonl");
   const records = await recordsOf("masked");
   const painted = records.map((record) =>
@@ -258,6 +258,8 @@ test("the page of questions shows a masked twin masked", async () => {
     },
     context,
   );
+  // An evaluation alone trains nothing: its report speaks of no method.
+  expect(readFileSync(join(folder, "masked", "report.html"), "utf8")).not.toContain("the method");
   const strips = readFileSync(page, "utf8").split('<ol class="strip">').slice(1);
   const picturesOf = async (strip: string): Promise<number[]> =>
     await Promise.all(
