@@ -12,6 +12,7 @@ import { readFrames } from "../../src/frames/read-frames.ts";
 import { compare } from "../../src/jobs/compare.ts";
 import { type EvalResult, evaluateSubject } from "../../src/jobs/eval/eval.ts";
 import type { EvalRequest } from "../../src/jobs/eval/request.ts";
+import { report } from "../../src/jobs/report.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import { generateWorld } from "../../src/world/generate.ts";
 import { worldProfile } from "../../src/world/profile.ts";
@@ -137,6 +138,20 @@ test("--metric is computed, shown, in the report, and in the command that repeat
   for (const name of ["rouge:L", "accuracy-of-answered", "macro-accuracy"])
     expect(result.row!.metrics.find((one) => one.name === name)).toEqual(named(name));
   expect(readFileSync(result.report, "utf8")).toContain("--metric rouge:L accuracy-of-answered");
+  // A metric whose file is gone does not keep the folder from being reported.
+  const tuples = join(folder, "tuples.json");
+  writeFileSync(tuples, "{}");
+  const withFile = {
+    ...asked,
+    out: join(folder, "with-file"),
+    metrics: [`spice-tuples:${tuples}`, "rouge:1"],
+  };
+  await run(withFile);
+  rmSync(tuples);
+  const warned: string[] = [];
+  const { model } = await report(withFile.out, { ...context, warn: (line) => warned.push(line) });
+  expect(warned).toEqual([expect.stringContaining("left out of the report")]);
+  expect(model.rows[0]!.metrics.map(({ name }) => name)).toContain("rouge:1");
   await expect(run({ ...asked, out: join(folder, "misspelt"), metrics: ["ruoge"] })).rejects.toThrow(
     'did you mean "rouge"',
   );
@@ -232,7 +247,7 @@ test("video_url sends a film that plays: as many pictures as chosen, of the clip
 
 test("the page of questions shows a masked twin masked", async () => {
   await using standIn = await startStandIn({ answer: guess });
-  await run(request(standIn, "masked", { interventions: ["absent"] }));
+  await run(request(standIn, "masked", { interventions: ["absent", "reversed"] }));
   const file = join(folder, "masked", "evaluation", "records.jsonl");
   const records = await recordsOf("masked");
   const painted = records.map((record) =>
@@ -258,6 +273,8 @@ test("the page of questions shows a masked twin masked", async () => {
     },
     context,
   );
+  // An evaluation alone trains nothing: its report speaks of no method.
+  expect(readFileSync(join(folder, "masked", "report.html"), "utf8")).not.toContain("the method");
   const strips = readFileSync(page, "utf8").split('<ol class="strip">').slice(1);
   const picturesOf = async (strip: string): Promise<number[]> =>
     await Promise.all(

@@ -28,9 +28,9 @@ for (const control of [tag, skill, text]) control.addEventListener("input", look
 /** What only this page has. */
 export const itemStyle: string = `
 .filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); gap: 10px 18px; align-items: end; margin: 14px 0; font-size: 14px; }
-.filters label { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; }
+.filters label { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; align-content: end; }
 .filters p { grid-column: 1 / -1; margin: 0; }
-.filters select, .filters input { font: inherit; padding: 5px 8px; border: 1px solid var(--line); border-radius: 8px; background: var(--card); color: var(--ink); width: 100%; min-width: 0; }
+.filters select, .filters input { font: inherit; box-sizing: border-box; min-height: 34px; padding: 5px 8px; border: 1px solid var(--line); border-radius: 8px; background: var(--card); color: var(--ink); width: 100%; min-width: 0; }
 .item { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px; margin-top: 12px; }
 .item[hidden] { display: none; }
 .item { overflow-wrap: anywhere; }
