@@ -11,7 +11,7 @@ export interface ShownPicture {
 
 /** What {@link renderedAnew} does at most: share of a side that is cut off, grain and brightness in levels. */
 const cutShare = 0.03;
-const [leastGrain, mostGrain] = [2, 8];
+const [leastGrain, mostGrain] = [2, 14];
 const brighter = 12;
 
 /** The picture of a frame as it is. */
