@@ -14,9 +14,10 @@ export class FramePrints {
   readonly #size: PictureSize;
   readonly #prints = new Map<number, string>();
 
-  constructor(source: PairSource) {
+  /** @param exact compare whole pictures, so that nothing is too small to be seen */
+  constructor(source: PairSource, exact = false) {
     this.#source = source;
-    this.#size = fittedWithin(source, comparedPixels);
+    this.#size = fittedWithin(source, exact ? Number.POSITIVE_INFINITY : comparedPixels);
   }
 
   /** Takes the prints of frames that were decoded anyway, if they are of the compared size and form. */
@@ -30,15 +31,19 @@ export class FramePrints {
       );
   }
 
-  /** Makes sure that frames, by ascending index, have a print; decodes them when one is missing. */
-  async complete(indices: readonly number[], signal?: AbortSignal): Promise<void> {
-    if (indices.every((index) => this.#prints.has(index))) return;
-    for await (const batch of this.#source.frames(indices, this.#size, comparedBy, signal))
+  /** Makes sure that frames, by index, have a print, if they can be had; decodes those that have none. */
+  async complete(indices: Iterable<number>, signal?: AbortSignal): Promise<void> {
+    const missing = [...new Set(indices)]
+      .filter((index) => !this.#prints.has(index) && this.#source.holds?.(index) !== false)
+      .sort((a, b) => a - b);
+    if (missing.length === 0) return;
+    for await (const batch of this.#source.frames(missing, this.#size, comparedBy, signal))
       this.look(batch, comparedBy);
   }
 
-  /** True when two frames, by index, have equal pixels. */
-  same(index: number, other: number): boolean {
-    return this.#prints.get(index) === this.#prints.get(other);
+  /** Whether two frames, by index, have equal pixels; undefined when one of them cannot be had. */
+  same(index: number, other: number): boolean | undefined {
+    const [one, two] = [this.#prints.get(index), this.#prints.get(other)];
+    return one === undefined || two === undefined ? undefined : one === two;
   }
 }

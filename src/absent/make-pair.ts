@@ -10,13 +10,12 @@ import { type ClipScores, scoreClip } from "../selection/scores.ts";
 import type { Timeline } from "../video/types.ts";
 import type { AbsentBuilder } from "./builders.ts";
 import { type CaptionWords, captionWords, checkWords } from "./caption-words.ts";
-import { type Decision, decideReplacements, swappedPositions, visibleReplacements } from "./decision.ts";
+import { decideReplacements } from "./decision.ts";
 import { FramePrints } from "./frame-prints.ts";
-import { framesInside } from "./lost-events.ts";
 import type { Pair } from "./pair.ts";
 import { fittedWithin, type PairSource } from "./pair-source.ts";
-import { spreadReplacements } from "./spread.ts";
 import { type TwinView, twinViewOf } from "./twin-view.ts";
+import { visibleReplacements } from "./visible-replacements.ts";
 
 /** How a pair is made. Equal choices on equal clips give equal pairs, whoever asks and whatever was remembered. */
 export interface PairChoices {
@@ -63,7 +62,7 @@ export interface MadePair extends Omit<CaptionWords, "keywords" | "keywordSource
   readonly replacedShare: number;
   /** The decisive spans, where they were given. */
   readonly knownSpans?: readonly TimeSpan[];
-  /** Replacements that were left out because source and target look the same. */
+  /** Frames of the clip that are not replaced because they look like what would be shown instead. */
   readonly unchanged: number;
   /** True when the scores were known from before. */
   readonly cached: boolean;
@@ -107,33 +106,10 @@ const scored = (
   });
 };
 
-/** The replacements of a decision among the clip's frames, without those that change nothing. */
-const replacementsOf = async (
-  source: PairSource,
-  { sampled, builder, allowNothing = false }: PairChoices,
-  decision: Decision,
-  prints: FramePrints,
-  known: readonly TimeSpan[] | undefined,
-  signal: AbortSignal | undefined,
-): Promise<{ replacements: Pair["replacements"]; unchanged: number }> => {
-  const indexOf = (position: number): number => sampled[position]!.index;
-  await prints.complete(swappedPositions(decision).map(indexOf), signal);
-  const same = (position: number, other: number): boolean => prints.same(indexOf(position), indexOf(other));
-  const { file } = source.clip;
-  const kept = visibleReplacements(decision, same, { file, sampled, allowNothing });
-  const spread = spreadReplacements(source.timeline, sampled, kept);
-  const bounds = builder.value.keepsToSpans === true ? known : undefined;
-  const times = bounds === undefined ? undefined : framesInside(source.timeline, bounds);
-  return {
-    replacements: times === undefined ? spread : spread.filter(({ index }) => times.has(index)),
-    unchanged: decision.replacements.length - kept.length,
-  };
-};
-
 /**
  * The one door from a clip, a caption and choices to a pair: keywords, scores, key frames, the builder's decision, and
- * away with replacements that nobody could see, so that every declared frame differs. Frames are compared at one fixed
- * size, so remembered scores change nothing.
+ * away with replacements that nobody could see. Frames are compared at one fixed size (whole where the builder keeps to
+ * known spans), so remembered scores change nothing.
  *
  * @throws {ConfigError} for an empty selection of frames, and when the provider needs keywords and there are none
  * @throws {VideoError} when the clip cannot be decoded, or no frame is left to take away (see `allowNothing`)
@@ -152,21 +128,24 @@ export const makePair = async (
   const isRead = relevance.definition.usesText;
   const words = await captionWords(caption, choices.keywords, extractor, isRead, around.signal);
   const { keywords, keywordSource, ...noticed } = words;
-  const prints = new FramePrints(source);
-  const { scores, version, cached } = await scored(source, choices, keywords, prints, around);
   const known = relevance.made.value.knownSpans?.(around);
+  const bounds = builder.value.keepsToSpans === true ? known : undefined;
+  const prints = new FramePrints(source, bounds !== undefined);
+  const { scores, version, cached } = await scored(source, choices, keywords, prints, around);
   const decision = decideReplacements(
     { sampled, peaks: rule, builder, seed, ...(known && { spans: known }) },
     scores,
   );
-  const { replacements, unchanged } = await replacementsOf(
-    source,
-    choices,
+  const { replacements, unchanged } = await visibleReplacements({
+    file: source.clip.file,
+    full: source.timeline,
+    sampled,
     decision,
     prints,
-    known,
-    around.signal,
-  );
+    allowNothing: choices.allowNothing ?? false,
+    ...(bounds && { bounds }),
+    ...(around.signal && { signal: around.signal }),
+  });
   const pair: Pair = {
     schema: "videoperceiver/pair@1",
     complete: source.clip,

@@ -16,6 +16,8 @@ export interface PairSource extends PictureSize {
   readonly durationSeconds: number;
   /** Names the pixels that {@link frames} gives: the content and what decodes it; for kept scores. */
   readonly content: string;
+  /** Which frames {@link frames} can give; all of them when left out. */
+  readonly holds?: (index: number) => boolean;
   /** Frames by ascending index of the clip, at a size; a few megabytes at a time. */
   frames(
     indices: readonly number[],
@@ -71,6 +73,7 @@ export const memorySource = (clip: FileReference, timeline: Timeline, batch: Fra
     height,
     durationSeconds: timeline.at(-1)?.timeSeconds ?? 0,
     content: `${clip.sha256}/memory`,
+    holds: (index) => positions.has(index),
     frames: async function* (indices, size) {
       const chosen = indices.map((index) => {
         const position = positions.get(index);

@@ -4,8 +4,8 @@ import type { Replacement } from "./pair.ts";
 
 /**
  * Replacements between sampled frames as replacements of the clip's frames: a sampled frame stands for every frame
- * from itself up to the next sampled one (the last one up to the clip's end), and all of them show the source.
- * So the twin keeps the key content away whatever the rate at which somebody samples it later.
+ * from itself up to the next sampled one (the first one from the clip's beginning, the last one up to its end), and all
+ * of them show the source. So the twin keeps the key content away whatever the rate at which somebody samples it later.
  *
  * `full` is the clip's timeline, `sampled` a subset of it; the result is ascending.
  */
@@ -15,7 +15,7 @@ export const spreadReplacements = (
   replacements: readonly PositionReplacement[],
 ): Replacement[] =>
   replacements.flatMap(({ position, from }) => {
-    const first = sampled[position]!.index;
+    const first = position === 0 ? full[0]!.index : sampled[position]!.index;
     const end = sampled[position + 1]?.index ?? full[full.length - 1]!.index + 1;
     const spread: Replacement[] = [];
     for (let index: number = first; index < end; index++)

@@ -6,10 +6,12 @@ import type { FirstFrameRule } from "./previous-frame.ts";
 /** Seconds over which a curve is averaged before its highest part is taken. */
 const averagedSeconds = 0.5;
 
-/** How long each sampled frame stands for, seconds; the last one as long as the one before it. */
+/** How long each sampled frame stands for, seconds: the first one from 0, the last one as long as the step before it. */
 const standingOf = (timeline: Timeline): number[] => {
   const steps = timeline.slice(1).map(({ timeSeconds }, at) => timeSeconds - timeline[at]!.timeSeconds);
-  return [...steps, steps.at(-1) ?? 1];
+  const standing = [...steps, steps.at(-1) ?? 1];
+  if (timeline.length > 0) standing[0]! += timeline[0]!.timeSeconds;
+  return standing;
 };
 
 /** The mean of a curve over a window of true time around every frame. */
@@ -24,9 +26,10 @@ const averaged = (curve: ArrayLike<number>, timeline: Timeline): number[] => {
   });
 };
 
-/** Positions whose time overlaps a span: what a sampled frame stands for lasts until the next one. */
+/** Positions whose time overlaps a span: a sampled frame stands until the next one, the first from the beginning on. */
 export const positionsInSpans = (timeline: Timeline, spans: readonly TimeSpan[]): boolean[] =>
-  timeline.map(({ timeSeconds: start }, at) => {
+  timeline.map(({ timeSeconds }, at) => {
+    const start = at === 0 ? Number.NEGATIVE_INFINITY : timeSeconds;
     const end = timeline[at + 1]?.timeSeconds ?? Number.POSITIVE_INFINITY;
     return spans.some(({ startSeconds, endSeconds }) => startSeconds < end && endSeconds > start);
   });

@@ -112,6 +112,15 @@ describe("spreadReplacements", () => {
     ]);
   });
 
+  it("lets the first sampled frame stand for those before it", () => {
+    const sampled = timeline(10)
+      .slice(2)
+      .filter((_, at) => at % 4 === 0);
+    expect(spreadReplacements(timeline(10), sampled, [{ position: 0, from: 1 }])).toEqual(
+      [0, 1, 2, 3, 4, 5].map((index) => ({ index, from: 6 })),
+    );
+  });
+
   it("changes nothing when every frame is sampled", () => {
     fc.assert(
       fc.property(cases, ({ count, sources }) => {
@@ -194,6 +203,32 @@ describe("makePair", () => {
       "nothing to take away: clip.mp4; expected key frames that differ from the frame shown instead; got 1 key frames among 3 scored",
     );
     await expect(made([1, 2, 3], [1, 1, 1])).rejects.toThrow("got 0 key frames");
+  });
+
+  it("replaces what a scored frame stands for where that frame itself looks like its source", async () => {
+    const source = sourceOf(flat([10, 20, 10, 99, 10, 50]));
+    const sampled = source.timeline.filter((_, at) => at % 2 === 0);
+    const built = await made([10, 20, 10, 99, 10, 50], [0, 1, 0], { sampled });
+    expect(built.pair.replacements).toEqual([{ index: 3, from: 0 }]);
+    expect(built.unchanged).toBe(1);
+  });
+
+  it("asks for no frame that is not in memory", async () => {
+    const all = flat([10, 20, 10, 99, 10, 50]);
+    const held: FrameBatch = {
+      ...all,
+      frames: all.frames.filter((_, at) => at % 2 === 0),
+      pixels: new Uint8Array(3 * 12).fill(10),
+    };
+    const source = memorySource({ file: "clip.mp4", sha256: "0".repeat(64) }, all.frames, held);
+    const built = await makePair(source, {
+      relevance: givenScores([0, 1, 0]),
+      builder: await absentBuilders.make("previous-frame"),
+      seed: 0,
+      sampled: held.frames,
+      allowNothing: true,
+    });
+    expect(built.pair.replacements).toEqual([]);
   });
 
   it("depends on the seed only where the builder draws", async () => {

@@ -45,7 +45,7 @@ describe("a bounded share", () => {
           const taken = highestPositions({ timeline, curve, keyFrames }, mostShare);
           const lasts = (at: number): number =>
             at + 1 < timeline.length
-              ? timeline[at + 1]!.timeSeconds - timeline[at]!.timeSeconds
+              ? timeline[at + 1]!.timeSeconds - (at === 0 ? 0 : timeline[at]!.timeSeconds)
               : timeline[at]!.timeSeconds - timeline[at - 1]!.timeSeconds;
           const sum = (chosen: (at: number) => boolean): number =>
             timeline.reduce((total, _, at) => total + (chosen(at) ? lasts(at) : 0), 0);
@@ -117,6 +117,54 @@ describe("known events", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  /** The twin of a clip whose frames have these levels, of which some are scored. */
+  const twinOf = async (levels: readonly number[], positions: readonly number[], spans: TimeSpan[]) => {
+    const timeline = even(levels.length, 25);
+    const batch: FrameBatch = {
+      width: 2,
+      height: 2,
+      frames: timeline,
+      pixels: Uint8Array.from(levels.flatMap((level) => new Array(12).fill(level))),
+    };
+    const made = await makePair(
+      memorySource({ file: "x.mp4", sha256: "0".repeat(64) }, timeline, batch),
+      {
+        relevance: await chooseRelevance("events"),
+        builder: await absentBuilders.choose(usualBuilder),
+        seed: 0,
+        sampled: positions.map((at) => timeline[at]!),
+        allowNothing: true,
+      },
+      { spans },
+    );
+    return { ...made, lost: lostEvents(timeline, made.view, spans) };
+  };
+  const eventSpan = { startSeconds: 41 / 25, endSeconds: 48 / 25 };
+  const moving = (at: number): boolean => at >= 41 && at < 48;
+
+  test("of a clip that stands still outside go where the scored frames show nothing of them", async () => {
+    const levels = Array.from({ length: 100 }, (_, at) => (moving(at) ? 100 + at : 10));
+    const { lost, unchanged } = await twinOf(levels, [0, 20, 40, 60, 80], [eventSpan]);
+    expect(lost).toMatchObject({ frames: 7, gone: 7 });
+    expect(unchanged).toBe(0);
+  });
+
+  test("are compared frame by frame: one that looks like what would be shown is not declared", async () => {
+    const levels = Array.from({ length: 100 }, (_, at) => (moving(at) && at !== 44 ? 100 + at : 10));
+    const { view, unchanged } = await twinOf(levels, [0, 20, 40, 60, 80], [eventSpan]);
+    expect(view.changed).toEqual([41, 42, 43, 45, 46, 47]);
+    expect(unchanged).toBe(1);
+  });
+
+  test("before the first scored frame go as well, and one that reaches over it", async () => {
+    const levels = Array.from({ length: 100 }, (_, at) => at);
+    const before = await twinOf(levels, [12, 37, 62, 87], [{ startSeconds: 0.12, endSeconds: 0.4 }]);
+    expect(before.view.changed).toEqual([3, 4, 5, 6, 7, 8, 9]);
+    expect(new Set(before.pair.replacements.map(({ from }) => from))).toEqual(new Set([37]));
+    const over = await twinOf(levels, [12, 37, 62, 87], [{ startSeconds: 0.4, endSeconds: 0.6 }]);
+    expect(over.view.changed).toEqual([10, 11, 12, 13, 14]);
   });
 
   test("an event whose frame is shown elsewhere is not unseen; a blanked one is", () => {
