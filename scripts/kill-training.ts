@@ -1,5 +1,5 @@
 /**
- * Kills a short SFT and GRPO at random moments, many times, and checks that every run that goes on ends with the weights,
+ * Kills a short SFT, an adapter's and GRPO at random moments, many times, and checks that every run that goes on ends with the weights,
  * moments, curves and roll-outs of the undisturbed one, bit for bit. A second call in the same folder goes on counting.
  * Run: node scripts/kill-training.ts --out DIR [--kills 100] [--seconds 110]
  */

@@ -74,7 +74,7 @@ try {
     marks.push(`<text x="16" y="${y + 70}" font-size="18" font-weight="600">${name[0]}</text>`);
     if (r === 1) {
       marks.push(`<text x="16" y="${y + 94}" font-size="14">the event is gone,</text>`);
-      marks.push(`<text x="16" y="${y + 112}" font-size="14">all else is equal</text>`);
+      marks.push(`<text x="16" y="${y + 112}" font-size="14">other frames are equal</text>`);
     }
     for (const [c, index] of indices.entries()) {
       const inside = index >= event.startFrame && index < event.endFrame;

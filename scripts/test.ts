@@ -1,9 +1,7 @@
-// npm test: everything that must hold, without Python. Heavy projects run one after the other: each of them keeps
-// both cores busy, and two spinning thread pools do not share.
+// npm test: everything that must hold, without Python.
 import { runChecks } from "./checks.ts";
-import { addCounts, conclude, runProjects } from "./vitest-projects.ts";
+import { addCounts, conclude, runInLanes } from "./vitest-projects.ts";
 
 const checks = await runChecks();
-const golden = await runProjects(["golden"]);
-const endToEnd = await runProjects(["e2e"]);
-process.exitCode = conclude(addCounts(checks, golden, endToEnd));
+const whole = await runInLanes(["golden", "e2e"]);
+process.exitCode = conclude(addCounts(checks, whole));

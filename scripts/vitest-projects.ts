@@ -1,10 +1,13 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root: string = fileURLToPath(new URL("..", import.meta.url));
+
+/** What programs may keep from one run to the next; never committed. */
+export const cache: string = join(root, ".cache");
 
 /** How many tests did what, and which were left out. */
 export interface TestCounts {
@@ -47,27 +50,57 @@ export const countsOf = (report: JsonReport, exitCode: number): TestCounts => {
   return { passed: report.numPassedTests, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped };
 };
 
+/** One of several runs side by side: its part of the files, and the core that it keeps to. */
+interface Lane {
+  /** From 0. */
+  readonly number: number;
+  readonly count: number;
+  readonly core: number;
+}
+
+/** Numbers of a list of cores such as `0-2,5`, as Linux writes it. */
+export const coresOf = (list: string): number[] =>
+  list.split(",").flatMap((range) => {
+    const [first, last = first] = range.split("-").map(Number) as [number, number?];
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+
+/** The cores that this process may use, where a program can be kept to one of them; else none. */
+const ownCores = (): number[] => {
+  const status = "/proc/self/status";
+  if (!existsSync(status) || spawnSync("taskset", ["--version"]).status !== 0) return [];
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(status, "utf8"))?.[1];
+  return list === undefined ? [] : coresOf(list);
+};
+
 /** Runs vitest projects, its report going to standard output; a project without files counts nothing. */
 export const runProjects = async (
   names: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  lane?: Lane,
 ): Promise<TestCounts> => {
   const folder = mkdtempSync(join(tmpdir(), "videoperceiver-tests-"));
   const file = join(folder, "report.json");
   try {
-    const child = spawn(
+    const program = [
       process.execPath,
-      [
-        join(root, "node_modules", "vitest", "vitest.mjs"),
-        "run",
-        "--passWithNoTests",
-        "--reporter=default",
-        "--reporter=json",
-        `--outputFile.json=${file}`,
-        ...names.map((name) => `--project=${name}`),
-      ],
-      { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...environment } },
-    );
+      join(root, "node_modules", "vitest", "vitest.mjs"),
+      "run",
+      "--passWithNoTests",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${file}`,
+      ...names.map((name) => `--project=${name}`),
+      ...(lane === undefined ? [] : [`--shard=${lane.number + 1}/${lane.count}`]),
+    ];
+    const [command, ...args] =
+      lane === undefined ? program : ["taskset", "-c", String(lane.core), ...program];
+    const child = spawn(command!, args, {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+      // Tests start programs of ours by the hundred: each of them is compiled once.
+      env: { NODE_COMPILE_CACHE: join(cache, "compiled"), ...process.env, ...environment },
+    });
     const exitCode = await new Promise<number>((done, fail) => {
       child.on("error", fail);
       child.on("exit", (code) => done(code ?? 1));
@@ -77,6 +110,26 @@ export const runProjects = async (
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+};
+
+/**
+ * Runs projects whose files want the machine for themselves: on every core a part of the files, one after the other, kept
+ * to that core, so that thread pools that spin do not fight each other. On one core, or where programs cannot be kept to
+ * one, all of them one after the other.
+ *
+ * @param most runs side by side: each may hold a few GB
+ */
+export const runInLanes = async (
+  names: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  most = 4,
+): Promise<TestCounts> => {
+  const cores = ownCores().slice(0, most);
+  if (cores.length < 2) return runProjects(names, environment);
+  const lanes = cores.map((core, number) =>
+    runProjects(names, environment, { number, count: cores.length, core }),
+  );
+  return addCounts(...(await Promise.all(lanes)));
 };
 
 /** Says aloud what was skipped, then the one line that CI reads; gives the exit status. */

@@ -66,7 +66,15 @@ const givenGroups = prompts.slice(0, givenWork.prompts).map((prompt, p): Group =
       refed: false,
     };
   });
-  return { ...prompt, complete: drawn, absent: drawn, refeeds: [], firstQuality: [], quality: [] };
+  return {
+    ...prompt,
+    complete: drawn,
+    first: drawn,
+    absent: drawn,
+    refeeds: [],
+    firstQuality: [],
+    quality: [],
+  };
 });
 await engine.holdReference();
 const losses: number[] = [];

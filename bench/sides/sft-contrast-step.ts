@@ -40,7 +40,8 @@ await answerRounds(async () => {
   const options = { tokens, states: objective.states, view: { dropout, random } };
   const { batch, scored } = segmentsBatch(segments, rules, options);
   const weights = new Float32Array(batch.scored.rows.length).fill(1 / scored.length, 0, scored.length);
-  const masks = { twinMask: new Float32Array(clips), textMask: new Float32Array(clips * clips) };
+  const pairs = new Float32Array(clips * clips);
+  const masks = { twinMask: new Float32Array(clips), textMask: pairs, viewMask: pairs };
   await engine.clearGradient();
   await takeStep(engine, [batch], objective, { weights, ...masks });
   await engine.update(benchUpdate);

@@ -165,7 +165,7 @@ export const comparisonMutants: readonly Mutant[] = [
     line: "const scores = scale(logits, 1 / drawn.temperature);",
     to: "const scores = scale(logits, drawn.temperature);",
     tests: ["test/contract/engine-conformance.test.ts"],
-    only: "whole graph scores targets under the distribution",
+    only: "execution=whole scores targets under the distribution",
   },
   {
     id: "banned-tokens-scored",
@@ -173,7 +173,7 @@ export const comparisonMutants: readonly Mutant[] = [
     line: 'return drawn.isBanning ? add(scores, input("scored.banned", [logits.shape[1]!])) : scores;',
     to: "return scores;",
     tests: ["test/contract/engine-conformance.test.ts"],
-    only: "whole graph scores targets under the distribution",
+    only: "execution=whole scores targets under the distribution",
   },
   {
     id: "loser-judged-by-the-last-draw",

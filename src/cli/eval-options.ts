@@ -3,13 +3,18 @@ import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
+import { companionMetrics, metricRegistry } from "../evaluation/metrics.ts";
 import { type Estimate, excludesZero } from "../evaluation/statistics/estimate.ts";
 import { subjectRegistry } from "../evaluation/subject.ts";
 import type { EvalResult } from "../jobs/eval/eval.ts";
+import type { TwinRequest } from "../jobs/eval/find-twins.ts";
 import type { EvalRequest } from "../jobs/eval/request.ts";
 import { percent, percentRange, points, pointsRange, pValue } from "../pages/format.ts";
+import { relevanceProviders } from "../selection/relevance.ts";
 import { frameSelectors } from "../selection/selectors.ts";
+import { builderOption } from "./clip-options.ts";
 import { chosenEngine, engineOptions } from "./engine-options.ts";
+import { metricText } from "./metric-text.ts";
 import { integerValue } from "./option-values.ts";
 import { chosenClips, videoOptions } from "./video-options.ts";
 
@@ -40,15 +45,32 @@ export const evalOptions = (command: Command): Command => {
       `who chooses the frames: ${frameSelectors.names().join(", ")}`,
       "uniform",
     )
-    .option("--draws <number>", "repetitions of random removal and shuffling", integerValue({ min: 1 }), 5)
+    .option(
+      "--draws <number>",
+      "repetitions of interventions that draw (random removal, shuffling)",
+      integerValue({ min: 1 }),
+      5,
+    )
+    .option(
+      "--rotate-options",
+      "ask choices as often as they have options, each time turned one place further",
+    )
+    .option(
+      "--relevance <name[:arg]>",
+      `finds the decisive frames of questions whose rows do not say: ${relevanceProviders.names().join(", ")}`,
+    )
     .option("--seed <number>", "of every draw", integerValue({ min: 0 }), 0)
-    .option("--metric <names...>", "more metrics, besides the benchmark's own")
-    .option("--retry-failed", "ask again what failed before")
+    .option(
+      "--metric <names...>",
+      `more metrics, besides the benchmark's own: ${metricRegistry.names().join(", ")}`,
+    )
+    .option("--retry-failed", "ask again what failed, was refused or never answered")
     .addOption(
       new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule, errors included")
         .choices(["strict", "official"])
         .default("strict"),
     );
+  builderOption(command, "how frames that --relevance finds are taken away");
   engineOptions(command);
   videoOptions(command);
   return command;
@@ -67,8 +89,22 @@ export const evalRequest = (
       where: `benchmark ${benchmark}`,
       expected: "--data FOLDER, or the folder of a data set (with dataset.json) as the benchmark",
     });
-  const { annotations, subject, split, limit, mode, frames, selector, draws, seed, metric, retryFailed } =
-    options as { readonly metric?: readonly string[] } & Partial<EvalRequest>;
+  const {
+    annotations,
+    subject,
+    split,
+    limit,
+    mode,
+    frames,
+    selector,
+    draws,
+    seed,
+    metric,
+    retryFailed,
+    rotateOptions,
+    relevance,
+    builder,
+  } = options as { readonly metric?: readonly string[] } & Partial<EvalRequest> & Partial<TwinRequest>;
   return {
     benchmark,
     data,
@@ -82,8 +118,10 @@ export const evalRequest = (
     seed: seed!,
     out: resolve(options["out"] as string),
     retryFailed: retryFailed === true,
+    rotateOptions: rotateOptions === true,
     engine: chosenEngine(options),
     clips: chosenClips(options),
+    ...(relevance === undefined ? {} : { twins: { relevance, builder: builder! } }),
     ...(annotations === undefined ? {} : { annotations }),
     ...(split === undefined ? {} : { split }),
     ...(limit === undefined ? {} : { limit }),
@@ -105,6 +143,19 @@ const sensitivityLines = ({ row }: EvalResult): string[] => {
   ];
 };
 
+/** Metrics besides accuracy under every view; what became of the answers says the rest. */
+const metricLines = ({ views }: EvalResult): string[] => {
+  const told = (views[0]?.metrics ?? []).filter(
+    ({ name }) => name !== "accuracy" && !companionMetrics.includes(name),
+  );
+  return told.map(({ name }) => {
+    const values = views.map(
+      ({ label, metrics }) => `${label} ${metricText(metrics.find((one) => one.name === name)!)}`,
+    );
+    return `${name}: ${values.join("; ")}`;
+  });
+};
+
 /** The table of views, what it says, and what went wrong. */
 export const evalText = (result: EvalResult): string => {
   const { benchmark, subject, split, mode, views, differences, notApplicable, unreadableClips, irregular } =
@@ -122,6 +173,7 @@ export const evalText = (result: EvalResult): string => {
       );
       return `  ${label.padEnd(width)}  ${withRange(accuracy).padEnd(20)} ${String(accuracy.questions).padStart(9)}  ${counts.join(", ")}`;
     }),
+    ...metricLines(result),
     ...sensitivityLines(result),
     ...differences.map(
       ({ of, against, difference, adjustedP }) =>

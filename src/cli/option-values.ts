@@ -47,6 +47,20 @@ export const listValue = (text: string): string[] => {
   return items;
 };
 
+/**
+ * Parser of an option that is a list of plug-ins, `NAME,NAME:key=value,key=value,NAME`: a `key=value` belongs to the name
+ * before it.
+ */
+export const namesValue = (text: string): string[] => {
+  const names: string[] = [];
+  for (const item of listValue(text)) {
+    const last = names.at(-1);
+    if (last?.includes(":") && /^[A-Za-z]\w*=/.test(item)) names[names.length - 1] = `${last},${item}`;
+    else names.push(item);
+  }
+  return names;
+};
+
 /** Parser of an option that is a share of a whole, 0 and 1 left out. */
 export const shareValue = (text: string): number => {
   const share = Number(text);

@@ -1,4 +1,5 @@
 import type { UpdateOptions } from "./contract.ts";
+import { type ParameterUpdate, parameterUpdates } from "./parameter-groups.ts";
 import type { ParameterStore, StoredParameter } from "./parameter-store.ts";
 
 /** Sum of squares in float64; four sums run side by side. */
@@ -15,12 +16,14 @@ export const sumOfSquares = (x: Float32Array): number => {
   return a + b + c + d;
 };
 
-/** What one update multiplies with; the same for all parameters but for the decay. */
+/** What one update multiplies with; the same for all parameters but for rate and decay. */
 export interface UpdateFactors {
   readonly beta1: number;
   readonly beta2: number;
   /** The gradient is multiplied by this: 1, or less when it is too long. */
   readonly clip: number;
+  /** t */
+  readonly count: number;
   /** Learning rate / (1 - beta1^t) at update t. */
   readonly rate: number;
   /** 1 / sqrt(1 - beta2^t) */
@@ -60,12 +63,18 @@ export const updateParameter = (
 ): void => updateArrays(value, gradient!, firstMoment!, secondMoment!, factors, keep);
 
 /** What a weight is multiplied by because of decay: 1 - learning rate * weight decay for matrices, 1 for vectors. */
-export const keptShare = ({ shape }: StoredParameter, options: UpdateOptions): number =>
-  shape.length > 1 ? 1 - options.learningRate * options.weightDecay : 1;
+export const keptShare = ({ parameter, learningRate, weightDecay }: ParameterUpdate): number =>
+  parameter.shape.length > 1 ? 1 - learningRate * weightDecay : 1;
 
-/** L2 norm of the gradient of everything that is trained. */
-export const gradientNorm = (store: ParameterStore): number =>
-  Math.sqrt(store.trained().reduce((total, { gradient }) => total + sumOfSquares(gradient!), 0));
+/** The factors of one parameter: its learning rate instead of the update's. */
+export const ownFactors = (
+  factors: UpdateFactors,
+  options: UpdateOptions,
+  { learningRate }: ParameterUpdate,
+): UpdateFactors =>
+  learningRate === options.learningRate
+    ? factors
+    : { ...factors, rate: learningRate / (1 - options.beta1 ** factors.count) };
 
 /** Starts the next update of a store: counts it. @param norm the gradient's L2 norm */
 export const beginUpdate = (store: ParameterStore, options: UpdateOptions, norm: number): UpdateFactors => {
@@ -74,13 +83,21 @@ export const beginUpdate = (store: ParameterStore, options: UpdateOptions, norm:
   const t = ++store.updates;
   const rate = learningRate / (1 - beta1 ** t);
   const inverseRoot2 = 1 / Math.sqrt(1 - beta2 ** t);
-  return { beta1, beta2, clip, rate, inverseRoot2, epsilon };
+  return { beta1, beta2, clip, count: t, rate, inverseRoot2, epsilon };
 };
 
-/** Applies one AdamW update to everything that is trained. @returns the gradient's L2 norm before clipping */
+/**
+ * Applies one AdamW update to everything that is trained; a gradient that is not finite changes nothing.
+ * @returns the gradient's L2 norm before clipping
+ */
 export const adamW = (store: ParameterStore, options: UpdateOptions): number => {
-  const norm = gradientNorm(store);
+  const updates = parameterUpdates(store, options);
+  const norm = Math.sqrt(
+    updates.reduce((total, { parameter }) => total + sumOfSquares(parameter.gradient!), 0),
+  );
+  if (!Number.isFinite(norm)) return norm;
   const factors = beginUpdate(store, options, norm);
-  for (const parameter of store.trained()) updateParameter(parameter, factors, keptShare(parameter, options));
+  for (const update of updates)
+    updateParameter(update.parameter, ownFactors(factors, options, update), keptShare(update));
   return norm;
 };

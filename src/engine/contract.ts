@@ -91,6 +91,18 @@ export interface StepResult {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** Parameters whose update has settings of its own. */
+export interface ParameterGroup {
+  /** What its gradient's norm is reported under. */
+  readonly name: string;
+  /** Regular expression that some part of a parameter's name matches. Of several groups the first one takes it. */
+  readonly pattern: string;
+  /** The learning rate is multiplied by it; 0 or more. Default 1. */
+  readonly learningRateFactor?: number;
+  /** Instead of the update's. */
+  readonly weightDecay?: number;
+}
+
 /** One AdamW update. @source Loshchilov and Hutter 2019 */
 export interface UpdateOptions {
   /** Step size; 0 or more. */
@@ -105,12 +117,16 @@ export interface UpdateOptions {
   readonly weightDecay: number;
   /** Largest global L2 norm of the gradient; larger gradients are scaled down to it. 0: no limit. */
   readonly maxGradientNorm: number;
+  /** Parameters with settings of their own; default: none. */
+  readonly groups?: readonly ParameterGroup[];
 }
 
 /** What an update did. */
 export interface UpdateResult {
-  /** Global L2 norm of the gradient before clipping. */
+  /** Global L2 norm of the gradient before clipping. Not finite: the update changed nothing, the version stayed. */
   readonly norm: number;
+  /** The same by group, and by part of the model (vision, merger, language) for what no group takes. */
+  readonly norms: Readonly<Record<string, number>>;
   /** The new version of the weights. */
   readonly version: number;
 }
@@ -237,7 +253,10 @@ export interface Engine extends AsyncDisposable {
   readonly inspect?: (batch: TokenBatch, options?: CallOptions) => Promise<Inspection>;
   /** Sets the gradient to zero. */
   clearGradient(options?: CallOptions): Promise<void>;
-  /** Applies the gradient; it stays until it is cleared. */
+  /**
+   * Applies the gradient, which stays until it is cleared. One that is not finite changes nothing, moments included.
+   * @throws {ConfigError} for a group that takes nothing of what is trained
+   */
   update(rule: UpdateOptions, options?: CallOptions): Promise<UpdateResult>;
   /** Makes the weights as they are now the reference; what is not trained is shared with it. */
   holdReference(options?: CallOptions): Promise<void>;

@@ -3,8 +3,11 @@ import type { ModelPart } from "../model/joint-parameters.ts";
 import type { Engine } from "./contract.ts";
 import type { DualEncoderOpener } from "./dual-encoder.ts";
 
-/** What of a model is trained: everything, nothing, its adapter and what that replaces whole, or parts of the model. */
-export type TrainedWeights = "all" | "none" | "adapter" | readonly ModelPart[];
+/**
+ * What of a model is trained: everything, nothing, its adapter and what that replaces whole, or parts of the model, the
+ * adapter being one of them.
+ */
+export type TrainedWeights = "all" | "none" | "adapter" | readonly (ModelPart | "adapter")[];
 
 /** What an engine is asked to open. */
 export interface EngineRequest {

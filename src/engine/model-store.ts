@@ -25,9 +25,11 @@ const listParameters = (
   const ofAdapter = new Set([...extra.map(({ name }) => name), ...(adapter?.replaced ?? [])]);
   const isTrained = (parameter: JointParameter): boolean => {
     if (typeof trained === "function") return trained(parameter);
-    if (trained === "adapter")
-      return ofAdapter.has(parameter.name) || parameter.parts.some(({ name }) => ofAdapter.has(name));
-    return trained === "all" || (trained !== "none" && trained.includes(parameter.part));
+    if (trained === "all" || trained === "none") return trained === "all";
+    const parts = trained === "adapter" ? [trained] : trained;
+    const isOfAdapter =
+      ofAdapter.has(parameter.name) || parameter.parts.some(({ name }) => ofAdapter.has(name));
+    return parts.includes(parameter.part) || (isOfAdapter && parts.includes("adapter"));
   };
   return { all: [...base, ...extra], isTrained };
 };

@@ -5,6 +5,7 @@ import { elementCount } from "../graph/value.ts";
 import type { BatchOutputs, CallOptions, Engine, FeedArray, StepResult } from "./contract.ts";
 import { evaluateObjective } from "./evaluate-objective.ts";
 import { feedShape, type SignalShape, signalShape } from "./objective-signals.ts";
+import { noteStep } from "./taken-steps.ts";
 
 /** Numbers of an objective's own by name. */
 export type Feeds = Readonly<Record<string, FeedArray>>;
@@ -79,6 +80,7 @@ export const takeStep = async (
 ): Promise<TakenStep> => {
   const shapes = batches.map(signalShape);
   checkFeeds(objective, shapes, feeds);
+  noteStep(engine, { batches, objective, feeds });
   if (!wantOutputs && engine.step !== undefined && (batches.length === 1 || objective.additive)) {
     const own = batches.length === 1 ? [feeds] : cutFeeds(objective, shapes, feeds);
     const results: StepResult[] = [];

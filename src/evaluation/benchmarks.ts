@@ -4,6 +4,7 @@ import type { ClipReference, Sample } from "../dataset/sample.ts";
 import type { OfficialRule } from "../grading/official.ts";
 import type { NamedMetric } from "./metrics.ts";
 import type { AskedPrompt } from "./prompt.ts";
+import type { OptionTurn } from "./rotation.ts";
 
 /**
  * A row of a data set as a benchmark gives it. An answer may be kept secret (null), and a clip may be known by its name
@@ -16,6 +17,8 @@ export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly cluster?: string;
   /** The stretch of the clip that the question is about; frames are chosen inside it. Left out: all of it. */
   readonly range?: TimeSpan;
+  /** Which question it is with its options turned; left out: the options stand as the annotation has them. */
+  readonly rotation?: OptionTurn;
   /** What is odd about its annotation and how it was taken; named and counted with every score. */
   readonly irregular?: readonly string[];
 }

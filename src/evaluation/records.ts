@@ -2,6 +2,7 @@ import { DataFormatError } from "../core/errors.ts";
 import { readJsonRows } from "../core/files.ts";
 import type { MadeBy } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
+import type { OptionTurn } from "./rotation.ts";
 import type { QuestionScore } from "./statistics/paired.ts";
 import type { Answer, AnswerUsage, Decoding } from "./subject.ts";
 
@@ -53,6 +54,8 @@ export interface EvaluationRecord {
   readonly toldPositions?: readonly number[];
   readonly prompt: string;
   readonly options: readonly string[] | null;
+  /** Which question this is with its options turned; left out where they stood as the annotation has them. */
+  readonly rotation?: OptionTurn;
   readonly rawOutput: string;
   readonly finishReason: Answer["finishReason"];
   readonly error: string | null;

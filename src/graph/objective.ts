@@ -36,5 +36,7 @@ export interface Loss {
 export interface Objective extends SignalNeeds {
   /** Names the expression with its parameters: equal keys and sizes, equal graphs. */
   readonly key: string;
+  /** The losses that it is the sum of, by name with their parameters; left out: it was not made by name. */
+  readonly losses?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly build: (signals: Signals) => Loss;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { readCheckpoints } from "../runs/checkpoints.ts";
 import { runFiles } from "../runs/run-folder.ts";
+import { baseOfAdapter, isAdapterFolder } from "../weights/folder-kind.ts";
 import { fetchModel } from "../weights/hub.ts";
 import type { JobContext } from "./job-context.ts";
 
@@ -55,4 +56,34 @@ export const modelFolder = async (named: string, flag: string, context: JobConte
   const progress = context.progress(`fetching ${repository}`, "bytes");
   const { signal } = context;
   return fetchModel(repository, { progress, signal, ...(revision === undefined ? {} : { revision }) });
+};
+
+/** A checkpoint, and the adapter that is used with it. */
+export interface ModelWithAdapter {
+  readonly folder: string;
+  readonly adapterFolder: string | undefined;
+}
+
+/**
+ * The model and the adapter that a person names. An adapter that is named as the model (a run that trained one) is used
+ * with the model that it says it was trained on.
+ *
+ * @param flags for messages
+ * @throws {ConfigError} as {@link modelFolder}; also where the adapter's model is not there
+ */
+export const modelWithAdapter = async (
+  named: string,
+  adapter: string | undefined,
+  context: JobContext,
+  flags: { readonly model: string; readonly adapter: string } = { model: "--model", adapter: "--adapter" },
+): Promise<ModelWithAdapter> => {
+  const folder = await modelFolder(named, flags.model, context);
+  if (adapter !== undefined)
+    return { folder, adapterFolder: await modelFolder(adapter, flags.adapter, context) };
+  const base = isAdapterFolder(folder) ? baseOfAdapter(folder) : undefined;
+  if (base === undefined) return { folder, adapterFolder: undefined };
+  return {
+    folder: await modelFolder(base, `model of the adapter ${folder}`, context),
+    adapterFolder: folder,
+  };
 };

@@ -1,12 +1,14 @@
 import { join } from "node:path";
+import { VideoPerceiverError } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
-import { metricsFor, type NamedMetric } from "../evaluation/metrics.ts";
+import { metricRegistry, metricsFor, type NamedMetric } from "../evaluation/metrics.ts";
 import { assembleReport } from "../evaluation/report/assemble.ts";
 import { evaluatedRunFiles } from "../evaluation/report/description.ts";
 import type { ReportModel } from "../evaluation/report/model.ts";
 import { readEvaluation, type StoredEvaluation } from "../evaluation/report/read-evaluated-run.ts";
 import { renderReport } from "../evaluation/report/render.ts";
+import { rotationMetrics } from "../evaluation/rotation.ts";
 import { openVideoService } from "../video/service.ts";
 import type { JobContext } from "./job-context.ts";
 import { settingOrigins } from "./setting-origins.ts";
@@ -17,9 +19,28 @@ export interface ReportResult {
   readonly model: ReportModel;
 }
 
-const metricsOf = async ({ records }: StoredEvaluation): Promise<NamedMetric[]> => {
+/**
+ * The benchmark's metrics, and those that the run was asked for besides. One that cannot be made here (its file is
+ * elsewhere) is left out with a warning, so that a moved folder is still reported.
+ */
+const metricsOf = async (
+  { records, description }: StoredEvaluation,
+  warn: JobContext["warn"],
+): Promise<NamedMetric[]> => {
   const { benchmark, benchmarkParams } = records[0]!;
-  return await metricsFor((await benchmarkRegistry.make(benchmark, benchmarkParams)).value.metrics);
+  const { value } = await benchmarkRegistry.make(benchmark, benchmarkParams);
+  const { metrics } = (description.configuration ?? {}) as { readonly metrics?: unknown };
+  const more: string[] = [];
+  for (const name of Array.isArray(metrics) ? metrics : [])
+    try {
+      await metricRegistry.choose(String(name));
+      more.push(String(name));
+    } catch (error) {
+      if (!(error instanceof VideoPerceiverError)) throw error;
+      warn(`metric ${String(name)} left out of the report: ${error.message}`);
+    }
+  const isTurned = records.some(({ rotation }) => rotation !== undefined);
+  return await metricsFor([...value.metrics, ...more, ...(isTurned ? rotationMetrics : [])]);
 };
 
 /**
@@ -29,9 +50,9 @@ const metricsOf = async ({ records }: StoredEvaluation): Promise<NamedMetric[]> 
  * @throws {RunError} when the folder is no evaluated run
  * @throws {DataFormatError} naming file and line of what is malformed
  */
-export const report = async (folder: string, { signal }: JobContext): Promise<ReportResult> => {
+export const report = async (folder: string, { signal, warn }: JobContext): Promise<ReportResult> => {
   const stored = await readEvaluation(folder);
-  const metrics = await metricsOf(stored);
+  const metrics = await metricsOf(stored, warn);
   await using frames = openVideoService();
   const model = await assembleReport(stored, { metrics, settings: settingOrigins, frames, signal });
   const file = join(folder, evaluatedRunFiles.report);

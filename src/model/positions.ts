@@ -15,6 +15,8 @@ export interface PositionInput {
   readonly videoGrids?: readonly Grid[] | undefined;
   /** Seconds between temporal steps, one a video; absent: 1. */
   readonly secondsPerGrid?: ArrayLike<number> | undefined;
+  /** True times of a video's temporal steps from its first, where they are not equally far apart; one entry a video. */
+  readonly stepSeconds?: readonly (readonly number[] | undefined)[] | undefined;
 }
 
 /** Positions of the language model. */
@@ -56,6 +58,13 @@ const gridAt = (
     });
   return grid;
 };
+
+/**
+ * Seconds of a step as if all before it had been as long: the rules know equal steps only. A millionth more, so that a
+ * time that is a whole number of positions is not cut to the one before when the rule multiplies again in float32.
+ */
+const stepLength = (times: readonly number[] | undefined, step: number, usual: number): number =>
+  times === undefined || step === 0 ? usual : (times[step]! * (1 + 1e-6)) / step;
 
 /**
  * Three-part rotary positions (M-RoPE) of a batch.
@@ -110,9 +119,10 @@ export const positionsOf = (
       const height = gridRows / merge;
       const width = gridColumns / merge;
       const seconds = isVideo ? (input.secondsPerGrid?.[named.number] ?? 1) : 0;
+      const uneven = isVideo ? input.stepSeconds?.[named.number] : undefined;
       let latest = 0;
       for (let step = 0; step < steps; step++) {
-        const time = isVideo ? family.timeOfStep(step, seconds, config, rule) : 0;
+        const time = isVideo ? family.timeOfStep(step, stepLength(uneven, step, seconds), config, rule) : 0;
         latest = Math.max(latest, time);
         for (let inside = 0; inside < height * width; inside++) {
           const at = kept[index++]!;

@@ -25,8 +25,10 @@ export type LossChoice = Readonly<Record<string, Readonly<Record<string, unknown
 /** Losses by name, in the order of the choice. @throws {ConfigError} {@link UnknownNameError} for what is wrong with it */
 export const makeLosses = async (choice: LossChoice): Promise<Readonly<Record<string, LossTerm>>> => {
   const made: Record<string, LossTerm> = {};
-  for (const [name, params] of Object.entries(choice))
-    made[name] = (await lossRegistry.make(name, params)).value;
+  for (const [name, params] of Object.entries(choice)) {
+    const { value } = await lossRegistry.make(name, params);
+    made[name] = { ...value, build: (signals) => value.build(signals), losses: { [name]: params } };
+  }
   return made;
 };
 
@@ -57,7 +59,9 @@ const joinedNeeds = (terms: readonly LossTerm[]): SignalNeeds => {
 export const sumOfLosses = (losses: Readonly<Record<string, LossTerm>>): Objective => {
   const terms = Object.values(losses);
   if (terms.length === 0) throw new ConfigError("no loss", { expected: "at least one" });
+  const isNamed = terms.every((term) => term.losses !== undefined);
   return {
+    ...(isNamed && { losses: Object.assign({}, ...terms.map((term) => term.losses)) as LossChoice }),
     key: terms.map(({ key }) => key).join(" + "),
     ...joinedNeeds(terms),
     build: (signals) => {

@@ -38,6 +38,14 @@ interface Layout {
   readonly letters: number;
 }
 const WIDE: Layout = { width: 1040, labels: 210, right: 70, ticks: 7, look: "wide", letters: 27 };
+/** Width of a bold letter at most, and where names leave too little of the axis. */
+const [letterWidth, mostLabels] = [7.8, 420];
+/** The wide layout with room for the longest name, as far as the axis allows. */
+const wideFor = (rows: IntervalPlot["rows"]): Layout => {
+  const longest = Math.max(WIDE.letters, ...rows.map(({ name }) => name.length));
+  const labels = Math.min(mostLabels, Math.round(longest * letterWidth));
+  return { ...WIDE, labels, letters: Math.floor(labels / letterWidth) };
+};
 const NARROW: Layout = { width: 330, labels: 0, right: 46, ticks: 4, look: "narrow", letters: 40 };
 
 /** A name that fits; a longer one loses its middle, since names tell apart by their ends. */
@@ -104,4 +112,4 @@ ${drawn}
 export const intervalPlot = (plot: IntervalPlot): Html =>
   plot.rows.every((row) => row.marks.length === 0)
     ? html`<p class="muted">Not measured.</p>`
-    : html`${draw(plot, WIDE)}${draw(plot, NARROW)}`;
+    : html`${draw(plot, wideFor(plot.rows))}${draw(plot, NARROW)}`;

@@ -19,6 +19,7 @@ export type {
   Inspection,
   Keep,
   LoadOptions,
+  ParameterGroup,
   Pass,
   SampleOptions,
   SampleRequest,
@@ -39,7 +40,7 @@ export { modelFamilies, readConfig, readConfigFile } from "../model/families.ts"
 export { segmentTokensOf } from "../model/segment-tokens.ts";
 export { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
 export { type Adapter, type LoraModule, readAdapter } from "../weights/adapter.ts";
-export type { AdaptedModel } from "../weights/adapter-names.ts";
+export type { AdaptedModel, Targets } from "../weights/adapter-names.ts";
 export { mergeAdapter, unmergeAdapter, type WeightOf } from "../weights/merge-adapter.ts";
 export { type NewAdapterOptions, newAdapter } from "../weights/new-adapter.ts";
 export { writeAdapter } from "../weights/write-adapter.ts";

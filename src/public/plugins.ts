@@ -94,6 +94,14 @@ export {
   subjectRegistry,
 } from "../evaluation/subject.ts";
 export {
+  defineFragmentTask,
+  type FragmentTask,
+  type FragmentTaskPlugin,
+  fragmentTasks,
+  type TaskDraft,
+  type TaskRequest,
+} from "../fragments/fragment-task.ts";
+export {
   defineEntailment,
   type EntailmentPlugin,
   entailmentProviders,
@@ -118,6 +126,13 @@ export {
   type RewardPlugin,
   rewardRegistry,
 } from "../objectives/rewards.ts";
+export {
+  defineTrainingRecipe,
+  type TrainingLoop,
+  type TrainingRecipe,
+  type TrainingRecipePlugin,
+  trainingRecipes,
+} from "../recipes/train/training-recipes.ts";
 export {
   defineRelevance,
   type RelevanceContext,

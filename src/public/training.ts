@@ -1,9 +1,9 @@
 /** `videoperceiver/training`: the loops, what they are given, and the folders that they write. */
 
 export type { ClipPatches } from "../frames/clip-patches.ts";
-export { readRollouts, readRun, type StoredRun } from "../runs/read-run.ts";
+export { readAnswers, readRollouts, readRun, type StoredRun } from "../runs/read-run.ts";
 export { createRun, type Run, type RunOptions, resumeRun } from "../runs/run.ts";
-export type { RolloutRecord } from "../runs/run-folder.ts";
+export type { AnswerRecord, RolloutRecord } from "../runs/run-folder.ts";
 export { absentSteps } from "../training/absent-steps.ts";
 export type { TrainingClip, TrainingText } from "../training/clip.ts";
 export { trainComparativeGrpo } from "../training/comparative-grpo.ts";
@@ -25,6 +25,8 @@ export {
   runLoop,
   type Trainee,
 } from "../training/loop.ts";
+export { type WatchOptions, watchParams } from "../training/loop-watch.ts";
+export { lookAtPictures, type PictureLooks, type ScoredBatch } from "../training/picture-check.ts";
 export type { Language, Prompt } from "../training/rollout.ts";
 export { learningRateAt, type Schedule } from "../training/schedule.ts";
 export { type SftExtras, trainSft } from "../training/sft.ts";

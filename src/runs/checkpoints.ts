@@ -19,6 +19,7 @@ const record = z.object({
   step: z.int().min(0),
   files: z.array(z.object({ file: z.string(), bytes: z.int().min(0) })),
   state: z.unknown(),
+  score: z.number().exactOptional(),
 });
 
 /** A folder under `checkpoints/` that is no complete checkpoint, and why. */
@@ -61,7 +62,8 @@ const readCheckpoint = (folder: string, step: number): CheckpointEntry | Damaged
       const there = statSync(join(folder, file), { throwIfNoEntry: false })?.size;
       if (there !== bytes) return { folder, reason: `${file} has ${there ?? "no"} bytes, not ${bytes}` };
     }
-    return { step, folder, state: parsed.data.state };
+    const { state, score } = parsed.data;
+    return { step, folder, state, ...(score !== undefined && { score }) };
   } catch (error) {
     return { folder, reason: messageOf(error) };
   }
@@ -118,6 +120,7 @@ export const writeRunCheckpoint = async (
   step: number,
   write: (folder: string) => Promise<void>,
   state: unknown,
+  score?: number,
 ): Promise<CheckpointEntry> => {
   const folder = join(parent, String(step));
   const temporary = `${folder}.writing`;
@@ -130,7 +133,8 @@ export const writeRunCheckpoint = async (
       file: relative(temporary, path).split(sep).join("/"),
       bytes: statSync(path).size,
     }));
-    const head = JSON.stringify({ schema: "videoperceiver/checkpoint@1", step, files }).slice(0, -1);
+    const own = score === undefined ? {} : { score };
+    const head = JSON.stringify({ schema: "videoperceiver/checkpoint@1", step, files, ...own }).slice(0, -1);
     for (const { file } of files) syncPath(join(temporary, file));
     writeFileAtomic(join(temporary, checkpointRecordFile), `${head},"state":${stateText}}`);
     syncPath(temporary);
@@ -139,7 +143,7 @@ export const writeRunCheckpoint = async (
     renameSync(temporary, folder);
     syncPath(parent);
     rmSync(aside, { recursive: true, force: true });
-    return { step, folder, state: JSON.parse(stateText) };
+    return { step, folder, state: JSON.parse(stateText), ...own };
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     throw error;
@@ -154,11 +158,20 @@ const removeCheckpoint = (folder: string): void => {
   rmSync(doomed, { recursive: true, force: true });
 };
 
-/** Removes all but the newest `keepLast` complete checkpoints. */
+/** The checkpoint with the best score, of equal ones the earliest; undefined: none has one. */
+export const bestCheckpoint = (complete: readonly CheckpointEntry[]): CheckpointEntry | undefined =>
+  complete.reduce<CheckpointEntry | undefined>(
+    (best, one) =>
+      one.score !== undefined && one.score < (best?.score ?? Number.POSITIVE_INFINITY) ? one : best,
+    undefined,
+  );
+
+/** Removes all complete checkpoints but the newest `keepLast` and the best. */
 export const pruneCheckpoints = (parent: string, keepLast: number): void => {
   const { complete } = readCheckpoints(parent);
-  for (const { folder } of complete.slice(0, Math.max(0, complete.length - keepLast)))
-    removeCheckpoint(folder);
+  const best = bestCheckpoint(complete);
+  for (const entry of complete.slice(0, Math.max(0, complete.length - keepLast)))
+    if (entry !== best) removeCheckpoint(entry.folder);
 };
 
 /** Removes every damaged checkpoint later than `step`: those steps will be written again. */

@@ -4,7 +4,7 @@ import { DataFormatError, RunError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { type CheckpointIndex, readCheckpoints } from "./checkpoints.ts";
 import { numberFromRow, readLog } from "./json-lines-log.ts";
-import { type MetricsRow, type RolloutRecord, runFiles } from "./run-folder.ts";
+import { type AnswerRecord, type MetricsRow, type RolloutRecord, runFiles } from "./run-folder.ts";
 
 /** A run as it stands on disk; may be read while another process writes it. */
 export interface StoredRun {
@@ -52,3 +52,7 @@ export const readRun = (folder: string): StoredRun => {
 /** The rollouts of a run in their order; an unfinished last line is left out. @throws {DataFormatError} as {@link readRun} */
 export const readRollouts = (folder: string): readonly RolloutRecord[] =>
   readLog(join(folder, runFiles.rollouts)).rows as unknown as readonly RolloutRecord[];
+
+/** What a run answered about held-out clips, in order. @throws {DataFormatError} as {@link readRun} */
+export const readAnswers = (folder: string): readonly AnswerRecord[] =>
+  readLog(join(folder, runFiles.answers)).rows as unknown as readonly AnswerRecord[];

@@ -5,11 +5,19 @@ export const runFiles = {
   config: "config.json",
   metrics: "metrics.jsonl",
   rollouts: "rollouts.jsonl",
+  answers: "answers.jsonl",
+  environment: "environment.json",
   checkpoints: "checkpoints",
   report: "report.html",
   lock: ".lock",
   owner: ".lock-owner",
 } as const;
+
+/** What a step that went wrong leaves in a run folder: its batches, and the weights that it was computed with. */
+export const failedStepFiles = { batch: "failed-step.batch", weights: "failed-step-weights" } as const;
+
+/** What starts the names of metrics that are measured by the clock: no two runs share them. */
+export const clockPrefix = "speed/";
 
 /** What starts the name of a TensorBoard event file. */
 export const eventFilePrefix = "events.out.tfevents.";
@@ -49,6 +57,22 @@ export interface RolloutRecord {
   readonly group?: Readonly<Record<string, number>>;
 }
 
+/** What a model in training answered about a held-out clip. */
+export interface AnswerRecord {
+  /** The step that the weights are of. */
+  readonly step: number;
+  /** The data set row. */
+  readonly sampleId: string;
+  readonly question: string;
+  /** The reference answer. */
+  readonly reference: string;
+  readonly answer: string;
+  /** Its grade in [0, 1]; left out: it was not graded. */
+  readonly grade?: number;
+  /** What the model was shown: the clip, its absent twin, nothing. Left out: the clip. */
+  readonly shown?: "clip" | "absent" | "hidden";
+}
+
 /** A complete checkpoint of a run. */
 export interface CheckpointEntry {
   readonly step: number;
@@ -56,4 +80,6 @@ export interface CheckpointEntry {
   readonly folder: string;
   /** What the training loop stored beside the weights (optimizer position, random state, baseline). */
   readonly state: unknown;
+  /** How it does on held-out samples, lower is better; undefined: nobody looked. */
+  readonly score?: number;
 }

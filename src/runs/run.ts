@@ -13,7 +13,13 @@ import {
 } from "./checkpoints.ts";
 import { EventFile, type EventValue, type PngPicture, truncateEvents } from "./event-file.ts";
 import { JsonLinesLog, numberFromRow, truncateLog } from "./json-lines-log.ts";
-import { type CheckpointEntry, eventFilePrefix, type RolloutRecord, runFiles } from "./run-folder.ts";
+import {
+  type AnswerRecord,
+  type CheckpointEntry,
+  eventFilePrefix,
+  type RolloutRecord,
+  runFiles,
+} from "./run-folder.ts";
 import { type RunLock, takeRunLock } from "./run-lock.ts";
 
 /** Choices about how a run is written. */
@@ -37,18 +43,24 @@ export interface Run extends Disposable {
   metrics(step: number, values: Readonly<Record<string, number>>): void;
   /** One row of `rollouts.jsonl`. */
   rollout(record: RolloutRecord): void;
+  /** One row of `answers.jsonl`. */
+  answer(record: AnswerRecord): void;
+  /** What the run is computed with, as `environment.json`; a resumed run writes its own over it. */
+  environment(facts: Readonly<Record<string, string>>): void;
   /** A text (Markdown) for TensorBoard. */
   text(step: number, tag: string, text: string): void;
   /** A picture for TensorBoard. */
   image(step: number, tag: string, picture: PngPicture): void;
   /**
    * Writes `checkpoints/<step>/`: `write` fills the folder it is given, `state` (JSON) is what the loop needs to go
-   * on. The checkpoint exists as a whole or not at all; older ones beyond `keepLast` are removed afterwards.
+   * on, `score` (lower is better) how it does on held-out samples. The checkpoint exists as a whole or not at all; older
+   * ones beyond `keepLast` are removed afterwards, but not the one with the best score.
    */
   checkpoint(
     step: number,
     write: (folder: string) => Promise<void>,
     state: unknown,
+    score?: number,
   ): Promise<CheckpointEntry>;
   /** The newest complete checkpoint. */
   latest(): CheckpointEntry | undefined;
@@ -63,6 +75,7 @@ class OpenRun implements Run {
   readonly #lock: RunLock;
   readonly #metrics: JsonLinesLog;
   readonly #rollouts: JsonLinesLog;
+  readonly #answers: JsonLinesLog;
   readonly #events: EventFile;
   readonly #startSeconds: number;
   readonly #keepLast: number;
@@ -81,6 +94,8 @@ class OpenRun implements Run {
     const rolloutsFile = join(folder, runFiles.rollouts);
     const lastRow = truncateLog(metricsFile, lastStep);
     truncateLog(rolloutsFile, lastStep);
+    const answersFile = join(folder, runFiles.answers);
+    truncateLog(answersFile, lastStep);
     const eventNames = readdirSync(folder).filter((name) => name.startsWith(eventFilePrefix));
     for (const name of eventNames) truncateEvents(join(folder, name), lastStep);
     const eventName =
@@ -89,6 +104,7 @@ class OpenRun implements Run {
     this.#startSeconds = unixSeconds() - (numberFromRow(lastRow?.["timeSeconds"]) ?? 0);
     this.#metrics = new JsonLinesLog(metricsFile, 0);
     this.#rollouts = new JsonLinesLog(rolloutsFile, 0);
+    this.#answers = new JsonLinesLog(answersFile, 0);
     this.#events = new EventFile(join(folder, eventName));
   }
   metrics(step: number, values: Readonly<Record<string, number>>): void {
@@ -102,6 +118,12 @@ class OpenRun implements Run {
   rollout(record: RolloutRecord): void {
     this.#rollouts.append(record);
   }
+  answer(record: AnswerRecord): void {
+    this.#answers.append(record);
+  }
+  environment(facts: Readonly<Record<string, string>>): void {
+    writeFileAtomic(join(this.folder, runFiles.environment), `${JSON.stringify(facts, null, 2)}\n`);
+  }
   text(step: number, tag: string, text: string): void {
     this.#events.add(step, [{ tag, text }]);
   }
@@ -112,12 +134,14 @@ class OpenRun implements Run {
     step: number,
     write: (folder: string) => Promise<void>,
     state: unknown,
+    score?: number,
   ): Promise<CheckpointEntry> {
     // The logs reach the disk first: a checkpoint never claims steps that its logs have lost.
     this.#metrics.sync();
     this.#rollouts.sync();
+    this.#answers.sync();
     this.#events.sync();
-    const entry = await writeRunCheckpoint(this.#checkpoints, step, write, state);
+    const entry = await writeRunCheckpoint(this.#checkpoints, step, write, state, score);
     pruneCheckpoints(this.#checkpoints, this.#keepLast);
     return entry;
   }
@@ -129,6 +153,7 @@ class OpenRun implements Run {
     this.#open = false;
     this.#metrics.close();
     this.#rollouts.close();
+    this.#answers.close();
     this.#events.close();
     this.#lock.release();
   }

@@ -1,3 +1,4 @@
+import type { Random } from "../core/random.ts";
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { Timeline } from "../video/types.ts";
 
@@ -8,6 +9,10 @@ export interface SelectionRequest {
   readonly durationSeconds: number;
   /** Frames at most. */
   readonly budget: number;
+  /** How much each frame differs from the one before it, one number >= 0 a frame; there where pixels were looked at. */
+  readonly motion?: ArrayLike<number>;
+  /** Draws for a selector that may choose differently every time (training); left out: always the same frames. */
+  readonly random?: Random;
 }
 
 /** Chooses frames: indices of the timeline's frames, ascending, each once, at most the budget, at least one. */

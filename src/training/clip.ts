@@ -19,14 +19,19 @@ export interface TrainingText {
   readonly aboutEvent: boolean;
 }
 
-/** A clip in memory, ready for training. */
-export interface TrainingClip {
+/** What of a clip contrast looks at besides states. */
+export interface ContrastedClip {
   readonly id: string;
-  readonly patches: ClipPatches;
   /** Temporal steps of the absent twin that differ from the complete clip's; empty: no twin. */
-  readonly absentSteps: ReadonlyMap<number, Uint8Array>;
+  readonly absentSteps: ReadonlyMap<number, unknown>;
   /** Tokens of the keywords. */
   readonly keywords: readonly number[];
+}
+
+/** A clip in memory, ready for training. */
+export interface TrainingClip extends ContrastedClip {
+  readonly patches: ClipPatches;
+  readonly absentSteps: ReadonlyMap<number, Uint8Array>;
   readonly texts: readonly TrainingText[];
 }
 

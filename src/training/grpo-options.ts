@@ -6,6 +6,7 @@ import { comparativeDefaults } from "../objectives/comparative-defaults.ts";
 import type { LossChoice } from "../objectives/losses.ts";
 import { type ControlName, controlNames } from "./grpo-controls.ts";
 import { type OptimizerOptions, optimizerParams } from "./loop.ts";
+import { type WatchOptions, watchParams } from "./loop-watch.ts";
 import { type Schedule, scheduleParams } from "./schedule.ts";
 
 /** A part of the base reward. */
@@ -66,6 +67,7 @@ export interface GrpoOptions {
   readonly schedule: Schedule;
   readonly optimizer: OptimizerOptions;
   readonly checkpointEvery: number;
+  readonly watch?: WatchOptions;
   readonly seed: number;
 }
 
@@ -156,5 +158,6 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
   schedule: scheduleParams,
   optimizer: optimizerParams.prefault({}),
   checkpointEvery: z.number().int().min(1).default(50),
+  watch: watchParams.exactOptional().describe("looks at held-out samples, and when training ends early"),
   seed: z.number().int().default(1),
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { hiddenScore } from "../model/position-tables.ts";
-import type { TrainingClip } from "./clip.ts";
+import type { ContrastedClip } from "./clip.ts";
 
 /** States of a step's clips that are remembered: [C, D] each. */
 export interface RememberedStates {
@@ -29,7 +29,7 @@ const savedSchema: z.ZodType<SavedQueue> = z.strictObject({
   states: z.array(z.string()),
 });
 
-const wordsOf = ({ keywords }: TrainingClip): string => keywords.join(" ");
+const wordsOf = ({ keywords }: ContrastedClip): string => keywords.join(" ");
 
 /**
  * The twins, second views and texts of the last Q clips of earlier steps, as negatives for steps of few clips. Their states
@@ -53,7 +53,7 @@ export class MemoryQueue {
   }
 
   /** What the loss `contrastive` is fed for a step of these clips. */
-  feeds(clips: readonly TrainingClip[]): Readonly<Record<string, Float32Array>> {
+  feeds(clips: readonly ContrastedClip[]): Readonly<Record<string, Float32Array>> {
     const [absent, views, texts] = this.#states.map((states) => states.slice());
     const hide = (isHidden: (entry: RememberedClip) => boolean): number[] =>
       this.#entries.map((entry) => (entry === null || isHidden(entry) ? hiddenScore : 0));
@@ -70,7 +70,7 @@ export class MemoryQueue {
   }
 
   /** Takes in a step's clips in place of the oldest ones. */
-  add(clips: readonly TrainingClip[], { absent, view, keywords }: RememberedStates): void {
+  add(clips: readonly ContrastedClip[], { absent, view, keywords }: RememberedStates): void {
     const width = this.#width;
     clips.forEach((clip, c) => {
       const at = this.#next;

@@ -37,7 +37,7 @@ const rewardParts = (judged: readonly Judged[]): Record<string, number> => {
 
 /**
  * Numbers about a step's roll-outs. `quality`, `qualityAbsent` and `comparison` are of first completions, before any
- * refeed and before anything is chosen by them; `entropy` is the mean -log p of the first side's drawn tokens, in nats.
+ * refeed and before anything is chosen by them; so is `entropy`, the mean -log p of their drawn tokens, in nats.
  * `resampleRate` counts draws made again for each pair.
  */
 export const rolloutMetrics = (judged: readonly Judged[], baseline: number): Record<string, number> => {
@@ -47,7 +47,7 @@ export const rolloutMetrics = (judged: readonly Judged[], baseline: number): Rec
   const quality = meanOf(groups.flatMap(({ firstQuality }) => firstQuality));
   const qualityAbsent = meanOf(refeeds.map((state) => state.qualityAbsent));
   const advantages = judged.flatMap((one) => [...one.advantages]);
-  const drawn = groups.flatMap(({ complete }) => complete.filter(({ refed }) => !refed));
+  const drawn = groups.flatMap(({ first }) => first);
   return {
     quality,
     qualityAbsent,

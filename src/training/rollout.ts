@@ -49,6 +49,8 @@ export interface Drawn extends Completion {
 export interface Group extends Prompt {
   /** [G] What is trained on: a refed completion where that one won, else the first. */
   readonly complete: readonly Drawn[];
+  /** [G] The first completions of the complete clip, before any refeed and before anything was chosen. */
+  readonly first: readonly Drawn[];
   readonly absent: readonly Drawn[];
   readonly refeeds: readonly RefeedState[];
   /** [G] Quality of the first completions, before any refeed. */
@@ -180,7 +182,7 @@ export const rollOut = async (
     const quality = await Promise.all(complete[p]!.map(judge));
     const qualityAbsent = await Promise.all(absent[p]!.map(judge));
     const refeeds = quality.map((first, g) => startRefeed(first, qualityAbsent[g]!, policy));
-    const pair = { complete: complete[p]!, absent: absent[p]! };
+    const pair = { complete: complete[p]!, first: complete[p]!, absent: absent[p]! };
     groups.push({ ...prompt, ...pair, refeeds, quality, firstQuality: quality });
   }
   for (let attempt = 0; attempt < policy.maxTries; attempt++) {

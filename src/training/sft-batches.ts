@@ -1,15 +1,14 @@
 /** Batches of supervised fine-tuning, and what its losses are fed. */
 import type { BatchRules } from "../batch/batch-rules.ts";
 import type { ClipSegments, ContrastEncoding, SegmentTokens } from "../batch/segments.ts";
-import { type SegmentsBatch, segmentsBatch } from "../batch/segments-batch.ts";
+import { segmentsBatch } from "../batch/segments-batch.ts";
 import type { TokenBatch } from "../batch/token-batch.ts";
-import { ConfigError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import type { Feeds } from "../engine/take-step.ts";
-import { hiddenScore } from "../model/position-tables.ts";
 import type { LossTerm } from "../objectives/losses.ts";
-import type { TrainingClip, TrainingText } from "./clip.ts";
+import type { ContrastedClip, TrainingClip } from "./clip.ts";
 import type { MemoryQueue } from "./memory-queue.ts";
+import { sftFeeds } from "./sft-feeds.ts";
 
 /** What a step's batches depend on besides its clips. */
 export interface SftBatchOptions {
@@ -33,26 +32,26 @@ export interface SftMeans {
 }
 
 /** A step's batches with the feeds of its objective. */
-export interface SftBatches {
+export interface SftBatches<Clip extends ContrastedClip = ContrastedClip> {
   readonly batches: readonly TokenBatch[];
   readonly feeds: Feeds;
   /** Clips whose pictures are shown: those that are contrasted. */
-  readonly seeing: readonly TrainingClip[];
+  readonly seeing: readonly Clip[];
 }
 
-/** Texts of one clip in one step: the first open one when there is one, then others in random order. */
-const chooseTexts = (
-  clip: TrainingClip,
+/** Texts of one clip in one step: its dense caption when it has one, then others in random order. */
+export const chooseTexts = <Text extends { readonly skill: string }>(
+  texts: readonly Text[],
   count: number,
   key: readonly (string | number)[],
-): TrainingText[] => {
-  const caption = clip.texts.find(({ skill }) => skill === "dense-caption");
-  const others = seededRandom(...key).shuffled(clip.texts.filter((text) => text !== caption));
+): Text[] => {
+  const caption = texts.find(({ skill }) => skill === "dense-caption");
+  const others = seededRandom(...key).shuffled(texts.filter((text) => text !== caption));
   return [...(caption === undefined ? [] : [caption]), ...others].slice(0, count);
 };
 
 /** Whether the i-th of `count` clips is blind: `blind` of them, spread so that no batch gets them all. */
-const isBlind = (i: number, count: number, blind: number): boolean =>
+export const isBlind = (i: number, count: number, blind: number): boolean =>
   Math.floor(((i + 1) * blind) / count) > Math.floor((i * blind) / count);
 
 const rowOf = (
@@ -64,7 +63,7 @@ const rowOf = (
 ): ClipSegments => {
   const { textsPerClip, blindClipsPerStep, instructionShare, seed } = options;
   const instructed = seededRandom(seed, "instruction", step, i);
-  const texts = chooseTexts(clip, textsPerClip, [seed, "texts", step, i]).map(({ prompt, target }) => {
+  const texts = chooseTexts(clip.texts, textsPerClip, [seed, "texts", step, i]).map(({ prompt, target }) => {
     const asked = instructed.next() < instructionShare ? [...prompt, ...instruction] : prompt;
     return { tokens: [...asked, ...target], scoredFrom: asked.length };
   });
@@ -76,72 +75,6 @@ const rowOf = (
   };
 };
 
-/** Equal shares of every scored token of all batches; padding has none. */
-const tokenWeights = (made: readonly SegmentsBatch[]): Float32Array => {
-  const share = 1 / made.reduce((sum, { scored }) => sum + scored.length, 0);
-  const weights = new Float32Array(made.reduce((sum, { batch }) => sum + batch.scored.rows.length, 0));
-  let at = 0;
-  for (const { batch, scored } of made) {
-    weights.fill(share, at, at + scored.length);
-    at += batch.scored.rows.length;
-  }
-  return weights;
-};
-
-/** A large negative number where a clip has no twin. */
-const twinMask = (clips: readonly TrainingClip[]): Float32Array =>
-  Float32Array.from(clips, ({ absentSteps }) => (absentSteps.size > 0 ? 0 : hiddenScore));
-
-/** Large negative numbers where two clips have the same keywords. */
-const textMask = (clips: readonly TrainingClip[]): Float32Array => {
-  const names = clips.map(({ keywords }) => keywords.join(" "));
-  const mask = new Float32Array(clips.length ** 2);
-  names.forEach((name, i) => {
-    names.forEach((other, j) => {
-      if (i !== j && name === other) mask[i * clips.length + j] = hiddenScore;
-    });
-  });
-  return mask;
-};
-
-const ownFeeds = ["weights", "twinMask", "textMask"];
-const queueFeeds = [
-  "queuedAbsent",
-  "queuedViews",
-  "queuedTexts",
-  "queuedAbsentMask",
-  "queuedViewMask",
-  "queuedTextMask",
-];
-
-/** Checks that this loop can feed an objective. @throws {ConfigError} naming what it cannot */
-export const checkSftFeeds = (objective: LossTerm): void => {
-  const known = [...ownFeeds, ...queueFeeds];
-  for (const name of Object.keys(objective.feeds))
-    if (!known.includes(name))
-      throw new ConfigError("a loss asks for numbers that supervised fine-tuning does not have", {
-        where: objective.key,
-        expected: known.join(", "),
-        got: name,
-      });
-};
-
-/** What an objective is fed over a step's batches. */
-const feedsOf = (
-  objective: LossTerm,
-  made: readonly SegmentsBatch[],
-  seeing: readonly TrainingClip[],
-  queue: MemoryQueue | undefined,
-): Feeds => {
-  const all: Record<string, Float32Array> = {
-    weights: tokenWeights(made),
-    twinMask: twinMask(seeing),
-    textMask: textMask(seeing),
-    ...queue?.feeds(seeing),
-  };
-  return Object.fromEntries(Object.keys(objective.feeds).map((name) => [name, all[name]!]));
-};
-
 /** The batches of a step, a pure function of clips, seed, step and what the queue remembers. */
 export const sftBatches = (
   clips: readonly TrainingClip[],
@@ -149,7 +82,7 @@ export const sftBatches = (
   { rules, tokens, instruction, queue }: SftMeans,
   options: SftBatchOptions,
   step: number,
-): SftBatches => {
+): SftBatches<TrainingClip> => {
   const { batchesPerStep, seed, viewDropout: dropout, bothViews: both, encoding } = options;
   const rows = clips.map((clip, i) => rowOf(clip, [i, clips.length], step, options, instruction));
   const size = Math.ceil(rows.length / batchesPerStep);
@@ -163,7 +96,12 @@ export const sftBatches = (
   const seeing = clips.filter((_, i) => rows[i]!.blind !== true);
   return {
     batches: made.map(({ batch }) => batch),
-    feeds: feedsOf(objective, made, seeing, queue),
+    feeds: sftFeeds(
+      objective,
+      made.map(({ batch, scored }) => ({ scored: scored.length, rows: batch.scored.rows.length })),
+      seeing,
+      queue,
+    ),
     seeing,
   };
 };

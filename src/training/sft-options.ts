@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { LossChoice } from "../objectives/losses.ts";
 import { layoutParams } from "./contrast.ts";
 import { type OptimizerOptions, optimizerParams } from "./loop.ts";
+import { type WatchOptions, watchParams } from "./loop-watch.ts";
 import { type Schedule, scheduleParams } from "./schedule.ts";
 import type { SftBatchOptions } from "./sft-batches.ts";
 
@@ -34,6 +35,7 @@ export interface SftOptions extends SftBatchOptions {
   readonly optimizer: OptimizerOptions;
   readonly monitor: SftMonitorOptions;
   readonly checkpointEvery: number;
+  readonly watch?: WatchOptions;
 }
 
 /** Checks options and fills in defaults. */
@@ -51,7 +53,7 @@ export const sftParams: z.ZodType<SftOptions> = z.strictObject({
     .int()
     .min(1)
     .default(4)
-    .describe("texts behind one clip: a dense caption and questions"),
+    .describe("texts behind one clip: its dense caption, where it has one, and questions at random"),
   blindClipsPerStep: z
     .number()
     .int()
@@ -73,8 +75,8 @@ export const sftParams: z.ZodType<SftOptions> = z.strictObject({
     .nullable()
     .default(null)
     .describe(
-      "peak learning rate of losses on states, which then are an update of their own before that of the others; null: " +
-        "one update (paper: a rate of its own, its value is lost)",
+      "peak learning rate of losses on states, which then are an update of their own before that of the others, with the " +
+        "same moments of AdamW; null: one update (paper: a rate of its own, its value is lost)",
     ),
   optimizer: optimizerParams.prefault({}),
   losses: z
@@ -90,5 +92,6 @@ export const sftParams: z.ZodType<SftOptions> = z.strictObject({
   ...layoutParams,
   monitor: monitorParams.prefault({}),
   checkpointEvery: z.number().int().min(1).default(500).describe("steps between checkpoints"),
+  watch: watchParams.exactOptional().describe("looks at held-out samples, and when training ends early"),
   seed: z.number().int().default(1),
 });

@@ -1,33 +1,35 @@
 import { takeStep } from "../engine/take-step.ts";
 import { type LossChoice, type LossTerm, makeLosses, sumOfLosses } from "../objectives/losses.ts";
-import type { TrainingClip } from "./clip.ts";
+import type { ContrastedClip } from "./clip.ts";
 import type { Trainee } from "./loop.ts";
 import { MemoryQueue } from "./memory-queue.ts";
-import { batchAt } from "./order.ts";
 import { learningRateAt } from "./schedule.ts";
-import { checkSftFeeds, sftBatches } from "./sft-batches.ts";
+import { checkSftFeeds } from "./sft-feeds.ts";
 import type { SftOptions } from "./sft-options.ts";
+import type { StepSource } from "./step-source.ts";
 import { groupStates } from "./tapped-states.ts";
+
+/** How many clips a loss remembers. */
+const queueOf = (params: LossChoice[string] | undefined): number => Number(params?.["queue"] ?? 0);
+
+const remembers = (params: LossChoice[string] | undefined): boolean => queueOf(params) > 0;
 
 /** Losses with the width of what they remember. */
 const withWidth = (losses: LossChoice, width: number): LossChoice =>
   Object.fromEntries(
-    Object.entries(losses).map(([name, params]) => [
-      name,
-      Number(params["queue"] ?? 0) > 0 ? { ...params, width } : params,
-    ]),
+    Object.entries(losses).map(([name, params]) => [name, remembers(params) ? { ...params, width } : params]),
   );
 
 /** How many clips the losses remember. */
-const queueLength = (losses: LossChoice): number =>
-  Math.max(0, ...Object.values(losses).map(({ queue }) => Number(queue ?? 0)));
+const queueLength = (losses: LossChoice): number => Math.max(0, ...Object.values(losses).map(queueOf));
 
 /** Computes the gradient of a step and, where contrast has a rate of its own, makes its update first. */
 export class SftStep {
   readonly #trainee: Trainee;
-  readonly #clips: readonly TrainingClip[];
+  readonly #source: StepSource;
   readonly #options: SftOptions;
   readonly #instruction: readonly number[];
+  /** Where the states that are remembered are read. */
   readonly #block: number | undefined;
   /** All losses in one, or those on states and the others. */
   readonly #objectives: readonly LossTerm[];
@@ -35,24 +37,25 @@ export class SftStep {
 
   private constructor(
     trainee: Trainee,
-    clips: readonly TrainingClip[],
+    source: StepSource,
     options: SftOptions,
     instruction: readonly number[],
     objectives: readonly LossTerm[],
+    block: number | undefined,
   ) {
     this.#trainee = trainee;
-    this.#clips = clips;
+    this.#source = source;
     this.#options = options;
     this.#instruction = instruction;
     this.#objectives = objectives;
-    this.#block = objectives.flatMap(({ states }) => states)[0]?.block;
+    this.#block = block;
     const length = queueLength(options.losses);
     this.queue = length === 0 ? undefined : new MemoryQueue(length, trainee.rules.visualWidth);
   }
 
   static async make(
     trainee: Trainee,
-    clips: readonly TrainingClip[],
+    source: StepSource,
     options: SftOptions,
     instruction: readonly number[],
   ): Promise<SftStep> {
@@ -63,19 +66,27 @@ export class SftStep {
     const groups = isSplit ? [onStates, others] : [terms];
     const objectives = groups.map((group) => sumOfLosses(Object.fromEntries(group)));
     for (const objective of objectives) checkSftFeeds(objective);
-    return new SftStep(trainee, clips, options, instruction, objectives);
+    // Of the loss with the queue, wherever others look.
+    const [, remembering] = terms.find(([name]) => remembers(options.losses[name])) ?? [];
+    return new SftStep(trainee, source, options, instruction, objectives, remembering?.states[0]?.block);
   }
 
   /** @returns metrics of all losses; the gradient of the last ones stays in the engine */
   async compute(step: number): Promise<Record<string, number>> {
-    const { clipsPerStep, seed } = this.#options;
-    const chosen = batchAt(this.#clips.length, clipsPerStep, step, seed).map((index) => this.#clips[index]!);
+    const chosen = await this.#source.take(step);
     const [first, second] = this.#objectives;
-    if (second === undefined) return this.#lossOf(chosen, first!, step);
+    if (second === undefined)
+      return { ...(await this.#lossOf(chosen, first!, step)), ...this.#source.metrics?.() };
     const contrast = await this.#lossOf(chosen, first!, step);
     const update = await this.#updateContrast(step);
     const others = await this.#lossOf(chosen, second, step);
-    return { ...contrast, ...others, ...update, loss: contrast["loss"]! + others["loss"]! };
+    return {
+      ...contrast,
+      ...others,
+      ...update,
+      ...this.#source.metrics?.(),
+      loss: contrast["loss"]! + others["loss"]!,
+    };
   }
 
   async #updateContrast(step: number): Promise<Record<string, number>> {
@@ -89,18 +100,18 @@ export class SftStep {
   }
 
   async #lossOf(
-    chosen: readonly TrainingClip[],
+    chosen: readonly ContrastedClip[],
     objective: LossTerm,
     step: number,
   ): Promise<Record<string, number>> {
     const { engine, rules, tokens } = this.#trainee;
     const readsStates = objective.states.length > 0;
     const hasOnlyStates = readsStates && this.#objectives.length > 1;
-    // Losses on states alone read no text, so none is laid out for them.
-    const shown = hasOnlyStates ? chosen.map((clip) => ({ ...clip, texts: [] })) : chosen;
     const queue = readsStates ? this.queue : undefined;
     const means = { rules, tokens, instruction: this.#instruction, queue };
-    const { batches, feeds, seeing } = sftBatches(shown, objective, means, this.#options, step);
+    // Losses on states alone read no text, so none is laid out for them.
+    const made = this.#source.batches(chosen, objective, means, this.#options, step, !hasOnlyStates);
+    const { batches, feeds, seeing } = made;
     const wantOutputs = queue !== undefined;
     const { loss, metrics, outputs } = await takeStep(engine, batches, objective, feeds, { wantOutputs });
     if (queue !== undefined) {

@@ -41,11 +41,15 @@ const checkIsNoCache = (folder: string, names: readonly string[]): void => {
   }
 };
 
-/** Name of the base model that an adapter's configuration gives. */
-const baseOf = (folder: string): string => {
+/** True for the folder of a PEFT adapter. */
+export const isAdapterFolder = (folder: string): boolean =>
+  has(folder, "adapter_config.json") && !has(folder, "config.json");
+
+/** Name or folder of the model that an adapter was trained on, as its configuration gives it; undefined: it does not. */
+export const baseOfAdapter = (folder: string): string | undefined => {
   const json = readJsonFile(join(folder, "adapter_config.json")) as Record<string, unknown> | null;
   const base = json?.["base_model_name_or_path"];
-  return typeof base === "string" && base !== "" ? base : "the model that it was trained on";
+  return typeof base === "string" && base !== "" ? base : undefined;
 };
 
 /**
@@ -57,7 +61,7 @@ export const checkIsModel = (folder: string): void => {
   if (has(folder, "adapter_config.json"))
     throw new ConfigError("an adapter, not a model", {
       where: folder,
-      hint: `give ${baseOf(folder)} as the model and this folder as its adapter`,
+      hint: `give ${baseOfAdapter(folder) ?? "the model that it was trained on"} as the model and this folder as its adapter`,
     });
   const names = namesIn(folder);
   checkIsNoCache(folder, names);

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { segmentsBatch } from "../../src/batch/segments-batch.ts";
 import type { TokenBatch } from "../../src/batch/token-batch.ts";
 import { EngineError, StalePassError } from "../../src/core/errors.ts";
@@ -139,6 +139,9 @@ const sftSteps = async (engine: Engine, from: number, to: number, batchesPerStep
   return losses;
 };
 
+/** Losses of the whole graph over 20 steps, which every suite is compared with; computed once a process. */
+let wholeLosses: Promise<readonly number[]> | undefined;
+
 /** The suite. @param open opens the engine on a checkpoint; the suite disposes of it */
 export const engineConformance = (
   name: string,
@@ -149,7 +152,10 @@ export const engineConformance = (
     let work: string;
     let checkpoint: string;
     let adapterFolder: string;
-    beforeAll(() => {
+    /** Opened once, for tests that move no weights: one of the suite's engines, and the whole graph. */
+    let resting: Engine;
+    let restingWhole: Engine;
+    beforeAll(async () => {
       work = mkdtempSync(join(tmpdir(), "conformance-"));
       checkpoint = join(work, "checkpoint");
       saveCheckpoint(checkpoint, config, tinyStore(config).tensors(), { dtype: "float32" });
@@ -157,8 +163,20 @@ export const engineConformance = (
       const shape = { targets: ["q_proj", "down_proj"], rank: 2, alpha: 4 };
       const model = adaptedModel(config);
       writeAdapter(adapterFolder, newAdapter(model, shape, seededRandom("adapter")), model);
+      resting = await opened();
+      restingWhole = await reference();
     });
-    afterAll(() => rmSync(work, { recursive: true, force: true }));
+    afterEach(async () => {
+      for (const engine of [resting, restingWhole]) await engine.clearGradient();
+    });
+    afterAll(async () => {
+      for (const engine of [resting, restingWhole]) {
+        // What they were opened for: no test has moved their weights.
+        expect(engine.version).toBe(0);
+        await engine[Symbol.asyncDispose]();
+      }
+      rmSync(work, { recursive: true, force: true });
+    });
 
     const opened = (trained: ConformanceModel["trained"] = "all"): Promise<Engine> =>
       open({ folder: checkpoint, trained, ...(trained === "adapter" ? { adapterFolder } : {}) });
@@ -169,18 +187,15 @@ export const engineConformance = (
       return (await openEngine(choice, { folder: checkpoint, trained, ...adapted })).engine;
     };
 
-    test("says what it can do", async () => {
-      await using engine = await opened();
-      const { capabilities } = engine;
+    test("says what it can do", () => {
+      const { capabilities } = resting;
       expect(capabilities.ranks).toBeGreaterThan(0);
       expect(capabilities.keeps).toContain("inputs");
-      await using same = await reference();
-      expect(capabilities.trainable).toEqual(same.capabilities.trainable);
+      expect(capabilities.trainable).toEqual(restingWhole.capabilities.trainable);
     });
 
     test("scores several batches, taps their states and knows candidates", async () => {
-      await using engine = await opened();
-      await using same = await reference();
+      const [engine, same] = [resting, restingWhole];
       const batches = [batchOf(0), batchOf(2, 3)];
       const tokens = Int32Array.from({ length: 2 * batches[0]!.scored.rows.length }, (_, i) => 16 + (i % 2));
       const candidates = [{ tokens, perRow: 2 }, { top: 3 }];
@@ -198,12 +213,12 @@ export const engineConformance = (
     });
 
     test("two passes outstanding go backward in either order; gradients add up until they are cleared", async () => {
-      await using engine = await opened();
-      await using same = await reference();
+      const [engine, same] = [resting, restingWhole];
       const batches = [batchOf(0), batchOf(4, 3)];
       const given = batches.map((batch, i) => cotangentsOf(batch, String(i)));
       const expected = await same.forward(batches, { keep: "graph" });
       await same.backward(expected, given);
+      const wanted = await gradients(same);
       for (const order of [
         [0, 1],
         [1, 0],
@@ -216,7 +231,7 @@ export const engineConformance = (
           ];
           for (const i of order) await engine.backward(passes[i]!, [given[i]!]);
           const own = await gradients(engine);
-          (await gradients(same)).forEach((gradient, i) => {
+          wanted.forEach((gradient, i) => {
             expectClose(own[i]!, gradient, Math.max(tolerance.numbers, 1e-5));
           });
         }
@@ -244,7 +259,7 @@ export const engineConformance = (
     });
 
     test("nothing that it hands out is its own memory", async () => {
-      await using engine = await opened();
+      const engine = resting;
       const batch = batchOf(0);
       const [parameter] = engine.capabilities.trainable;
       const value = await engine.read(parameter!, "value");
@@ -265,9 +280,12 @@ export const engineConformance = (
     });
 
     test("20 steps with contrast give the whole graph's losses; 8 batches of 1 clip are 1 batch of 8", async () => {
+      wholeLosses ??= (async () => {
+        await using same = await reference();
+        return sftSteps(same, 0, 20);
+      })();
+      const expected = await wholeLosses;
       await using engine = await opened();
-      await using same = await reference();
-      const expected = await sftSteps(same, 0, 20);
       const got = await sftSteps(engine, 0, 20);
       expect(expected.at(-1)!).toBeLessThan(0.7 * expected[0]!);
       got.forEach((loss, i) => {
@@ -277,6 +295,52 @@ export const engineConformance = (
       (await sftSteps(split, 0, 3, 8)).forEach((loss, i) => {
         expect(Math.abs(loss - expected[i]!)).toBeLessThan(1e-5 + tolerance.losses);
       });
+    });
+
+    test("groups have rates and decays of their own, norms are told by group; what is not finite changes nothing", async () => {
+      const groups = [
+        { name: "held", pattern: "self_attn", learningRateFactor: 0 },
+        { name: "slow", pattern: "\\.layers\\.", learningRateFactor: 0.25, weightDecay: 0 },
+      ];
+      const rule = { ...update, groups };
+      await using engine = await opened();
+      await using same = await reference();
+      const batch = batchOf(0);
+      const given = [cotangentsOf(batch, "groups")];
+      const results = [];
+      for (const one of [same, engine]) {
+        await one.backward(await one.forward([batch], { keep: "graph" }), given);
+        results.push(await one.update(rule));
+      }
+      const [expected, got] = results.map(({ norms }) => norms);
+      expect(Object.keys(got!).sort()).toEqual(["held", "language", "merger", "slow", "vision"]);
+      const names = Object.keys(expected!);
+      const inOrder = (norms: Readonly<Record<string, number>>): number[] =>
+        names.map((name) => norms[name]!);
+      expectClose(inOrder(got!), inOrder(expected!), Math.max(tolerance.numbers, 1e-5));
+      expect(Math.hypot(...inOrder(got!)) / results[1]!.norm).toBeCloseTo(1, 5);
+      await using untouched = await opened();
+      const moved = async (name: string): Promise<number> => {
+        const [before, after] = [await untouched.read(name, "value"), await engine.read(name, "value")];
+        return Math.max(...after.map((x, i) => Math.abs(x - before[i]!)));
+      };
+      // The first update of AdamW is about the learning rate in every element.
+      expect(await moved("model.layers.0.self_attn.q_proj.weight")).toBe(0);
+      expect(await moved("model.layers.0.mlp.up_proj.weight")).toBeCloseTo(update.learningRate / 4, 4);
+      expect(await moved("visual.merger.ln_q.weight")).toBeCloseTo(update.learningRate, 4);
+      const empty = [{ name: "nothing", pattern: "no such name" }];
+      await expect(engine.update({ ...update, groups: empty })).rejects.toThrow(
+        /without parameters: nothing/,
+      );
+      const before = await engine.read("visual.merger.ln_q.weight", "value");
+      const bad = { tokenLogprobs: given[0]!.tokenLogprobs!.map(() => Number.NaN), states: new Map() };
+      await engine.backward(await engine.forward([batch], { keep: "graph" }), [bad]);
+      const { version } = engine;
+      const broken = await engine.update(rule);
+      expect(Number.isFinite(broken.norm)).toBe(false);
+      expect(broken.version).toBe(version);
+      expect(engine.version).toBe(version);
+      expect(await engine.read("visual.merger.ln_q.weight", "value")).toEqual(before);
     });
 
     test("the reference stays what it was while the weights move", async () => {
@@ -331,8 +395,7 @@ export const engineConformance = (
     });
 
     test("scores targets under the distribution that they were drawn from; forward, reference, gradient", async () => {
-      await using engine = await opened();
-      await using same = await reference();
+      const [engine, same] = [resting, restingWhole];
       const text = { tokens: [askToken], scoredFrom: 1, next: true };
       const shown = clips.slice(0, 3);
       const drawn = { temperature: 1.7, bannedTokens: [...rules.visualTokenIds, 0, 17] };
@@ -392,11 +455,10 @@ export const engineConformance = (
     });
 
     test("a scored target that is banned is refused", async () => {
-      await using engine = await opened("none");
       const rows = [{ clip: clips[0]!.patches, texts: [{ tokens: [askToken, 16], scoredFrom: 1 }] }];
       const options = { tokens: tinyTokens, drawn: { temperature: 1, bannedTokens: [16] } };
       const { batch } = segmentsBatch(rows, rules, options);
-      await expect(engine.forward([batch])).rejects.toThrow(/scored target.*16, which is banned/);
+      await expect(resting.forward([batch])).rejects.toThrow(/scored target.*16, which is banned/);
     });
 
     test("saved and loaded, here and by the whole graph, training goes on as though nothing had been", async () => {
@@ -440,7 +502,7 @@ export const engineConformance = (
     });
 
     test("a signal ends a call with its reason, and the engine goes on", async () => {
-      await using engine = await opened();
+      const engine = resting;
       const batch = batchOf(0);
       const before = await logprobsOf(engine, batch);
       const stopped = AbortSignal.abort(new Error("stopped by a person"));

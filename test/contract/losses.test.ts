@@ -274,6 +274,21 @@ describe("contrastive: the checks of the paper's equations (temperature 1)", () 
     expect(gradient(loss, [h, t]).every((one) => one !== undefined)).toBe(true);
   });
 
+  test("a masked view is no negative (viewMask), and with the clip's own twin alone there is no such feed", async () => {
+    const rows = [x!, y!, [0, 0, 1], [0, 0, 1], x!, x!, x!, y!];
+    const [both, masked] = [
+      await metricsOf(rows, 2),
+      await metricsOf(rows, 2, { viewMask: [0, -1e9, -1e9, 0] }),
+    ];
+    // The first clip: its view at similarity 1, two twins at 0, and the other view at 1 unless it is hidden.
+    // The second one: its view at 0, two twins at 0, and the other view at 0 unless it is hidden.
+    const e = Math.exp(1);
+    expect(both["v2v"]![0]).toBeCloseTo((Math.log((2 * e + 2) / e) + Math.log(4)) / 2, 9);
+    expect(masked["v2v"]![0]).toBeCloseTo((Math.log((e + 2) / e) + Math.log(3)) / 2, 9);
+    const own = (await lossRegistry.make("contrastive", { block: 2, negatives: "own" })).value;
+    expect(Object.keys(own.feeds)).toEqual(["twinMask", "textMask"]);
+  });
+
   test("one clip alone: v2t is 0", async () => {
     expect((await metricsOf([x!, y!, x!, y!], 1))["v2t"]![0]).toBeCloseTo(0, 9);
   });

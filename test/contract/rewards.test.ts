@@ -17,6 +17,8 @@ const input: fc.Arbitrary<RewardInput> = fc.record({
     { answerKind: "choice", answer: "B", options: ["cat", "dog"] },
     { answerKind: "number", answer: "7" },
     { answerKind: "open", answer: "the dog hops" },
+    { answerKind: "index-set", answer: "2,5" },
+    { answerKind: "permutation", answer: "2,1,3" },
   ),
 });
 
@@ -54,5 +56,37 @@ describe.each(names)("reward %s", (name) => {
     };
     const wrong: RewardInput = { ...right, question: { ...right.question, answer: "A" } };
     expect(reward.score(right) !== reward.score(wrong)).toBe(plugin.readsAnswer);
+  });
+});
+
+describe("rewards of fragment tasks", () => {
+  const scored = async (
+    name: string,
+    answerKind: RewardInput["question"]["answerKind"],
+    answer: string,
+    completion: string,
+  ): Promise<number> => {
+    const { value } = await rewardRegistry.make(name);
+    return value.score({
+      completion,
+      lengthTokens: 1,
+      finishReason: "stop",
+      question: { answerKind, answer },
+    });
+  };
+  test.each([
+    ["exact", "number", "5", "5", 1],
+    ["exact", "number", "5", "4", 0],
+    ["exact", "permutation", "2,1,3", "2,3,1", 0],
+    ["exact", "index-set", "2,5", "2", 0],
+    ["index-f1", "index-set", "2,5", "2", 2 / 3],
+    ["index-f1", "index-set", "none", "none", 1],
+    ["index-f1", "number", "5", "4", 0],
+    ["order-tau", "permutation", "2,1,3", "2,1,3", 1],
+    ["order-tau", "permutation", "2,1,3", "1,2,3", 1 / 3],
+    ["order-tau", "permutation", "2,1,3", "3,1,2", 0],
+    ["order-tau", "permutation", "2,1,3", "I do not know", 0],
+  ] as const)("%s of a %s %s answered %s", async (name, kind, answer, completion, expected) => {
+    expect(await scored(name, kind, answer, completion)).toBeCloseTo(expected, 10);
   });
 });

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { readRun } from "../../src/runs/read-run.ts";
 import { killTraining, leftBehind } from "./killed-training.ts";
 
-test("SFT and GRPO killed at 6 random moments end as the undisturbed run, bit for bit", async () => {
+test("SFT, an adapter's and GRPO killed at 6 random moments end as the undisturbed run, bit for bit", async () => {
   const work = mkdtempSync(join(tmpdir(), "kill-"));
   const { kills, compared } = await killTraining(work, "e2e", 6);
   expect(kills).toBe(6);

@@ -1,4 +1,4 @@
-/** Kills a short SFT and GRPO at random moments, goes on, and compares what is left with a run that nobody disturbed. */
+/** Kills a short SFT, an adapter's and GRPO at random moments, goes on, and compares what is left with a run that nobody disturbed. */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { sha256 } from "../../src/core/files.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import { readRollouts, readRun } from "../../src/runs/read-run.ts";
+import { withoutClocks } from "../without-clocks.ts";
 
 const program = fileURLToPath(new URL("./kill-child.ts", import.meta.url));
 
@@ -31,14 +32,15 @@ const run = (folder: string, killAfter?: number): Promise<{ ended: boolean; mill
   });
 };
 
-/** Hashes of all that both stages leave behind, clocks left out. */
+/** Hashes of all that the stages leave behind, clocks left out. */
 export const leftBehind = (folder: string): Record<string, string> =>
   Object.fromEntries(
-    ["sft", "grpo"].flatMap((name) => {
+    ["sft", "lora", "grpo"].flatMap((name) => {
       const { metrics, checkpoints } = readRun(join(folder, name));
       const last = checkpoints.complete.at(-1)!;
-      const rows = metrics.map(({ timeSeconds: _, ...row }) => row);
-      const files = ["model.safetensors", "optimizer.safetensors"].map((file): [string, string] => [
+      const rows = metrics.map(withoutClocks);
+      const weights = name === "lora" ? "adapter_model.safetensors" : "model.safetensors";
+      const files = [weights, "optimizer.safetensors"].map((file): [string, string] => [
         `${name}/${file}`,
         sha256(readFileSync(join(last.folder, file))),
       ]);
@@ -47,7 +49,8 @@ export const leftBehind = (folder: string): Record<string, string> =>
         ...files,
         [`${name}/metrics`, sha256(JSON.stringify(rows))],
         [`${name}/rollouts`, sha256(JSON.stringify(rollouts))],
-        [`${name}/state`, sha256(JSON.stringify([last.step, last.state]))],
+        [`${name}/state`, sha256(JSON.stringify([last.step, last.state, last.score ?? null]))],
+        [`${name}/kept`, sha256(JSON.stringify(checkpoints.complete.map(({ step }) => step)))],
       ];
     }),
   );

@@ -14,6 +14,7 @@ import type { Trainee } from "../../src/training/loop.ts";
 import { trainSft } from "../../src/training/sft.ts";
 import { sftParams } from "../../src/training/sft-options.ts";
 import { tinyConfig, tinyStore, tinyTokens, toyClips } from "../unit/training/tiny.ts";
+import { withoutClocks } from "../without-clocks.ts";
 
 const config = tinyConfig();
 const clips = toyClips(16);
@@ -47,7 +48,7 @@ const train = async (
   const progress = { update: onStep, log: () => {} };
   await trainSft(trainee, clips, options, { run, progress, signal: new AbortController().signal });
 };
-const rows = (folder: string): unknown[] => readRun(folder).metrics.map(({ timeSeconds: _, ...row }) => row);
+const rows = (folder: string): unknown[] => readRun(folder).metrics.map(withoutClocks);
 
 test("pictures are sent in the first epoch only; a worker that forgets them asks again", async () => {
   const own = join(work, "epochs");

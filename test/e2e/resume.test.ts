@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { readRollouts, readRun } from "../../src/runs/read-run.ts";
+import { withoutClocks } from "../without-clocks.ts";
 
 const program = fileURLToPath(new URL("./resume-child.ts", import.meta.url));
 const steps = 14;
@@ -50,7 +51,7 @@ const left = (own: string): { files: Buffer[]; metrics: unknown[]; rollouts: unk
     files: ["model.safetensors", "optimizer.safetensors"].map((name) =>
       readFileSync(join(last.folder, name)),
     ),
-    metrics: metrics.map(({ timeSeconds: _, ...row }) => row),
+    metrics: metrics.map(withoutClocks),
     rollouts: readRollouts(own),
     state: last.state,
   };

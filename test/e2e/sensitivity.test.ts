@@ -42,6 +42,7 @@ const request = (standIn: StandIn, out: string, over: Partial<EvalRequest> = {})
   seed: 0,
   out: join(folder, out),
   retryFailed: false,
+  rotateOptions: false,
   engine: { threads: 1 },
   clips: { decoder: "auto", cache: false, cacheSize: 0 },
   ...over,

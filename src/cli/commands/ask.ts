@@ -118,7 +118,10 @@ const command: CommandDefinition = defineCommand({
         "most pixels of all pairs of frames together",
         integerValue({ min: 1 }),
       )
-      .option("--adapter <folder>", "LoRA adapter (PEFT) of a checkpoint of the Qwen2.5-VL family")
+      .option(
+        "--adapter <folder>",
+        "LoRA adapter (PEFT) of the checkpoint; a run that trained one is given as --model itself",
+      )
       .addOption(
         new Option(
           "--decode-weights <form>",

@@ -13,7 +13,7 @@ import type { ClipStore } from "../../jobs/build/protocol.ts";
 import { relevanceProviders } from "../../selection/relevance.ts";
 import { inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { choiceValue, integerValue, listValue, pairsValue, rateValue } from "../option-values.ts";
+import { choiceValue, integerValue, listValue, namesValue, pairsValue, rateValue } from "../option-values.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 
 interface BuildOptions {
@@ -40,10 +40,15 @@ interface BuildOptions {
   readonly plugin?: readonly string[];
 }
 
-/** The sources that the arguments name. @throws {ConfigError} for --captions with several sources */
+/** The sources that the arguments name. @throws {ConfigError} for --captions with several sources or with --clips */
 const sourcesOf = (args: readonly string[], { captions, clips }: BuildOptions): NamedSource[] => {
   if (captions === undefined)
     return args.map((text) => ({ ...parseSource(text), ...(clips !== undefined && { clips }) }));
+  if (clips !== undefined)
+    throw new ConfigError("say once where the clips are", {
+      expected: "a folder of clips with --captions, or tables as sources with --clips",
+      got: "--captions and --clips",
+    });
   if (args.length !== 1)
     throw new ConfigError("--captions is about one folder of clips", {
       expected: "one source, a folder",
@@ -104,9 +109,9 @@ const pairOptions = (command: Command): Command =>
       "auto",
     )
     .option(
-      "--questions <a,b>",
+      "--questions <a,b:key=value>",
       `what asks about rows without a question: ${questionBuilders.names().join(", ")}`,
-      listValue,
+      namesValue,
       questionBuilders.names(),
     )
     .option("--untwinned", "keep rows of which nothing could be taken away, without a twin");
@@ -114,9 +119,9 @@ const pairOptions = (command: Command): Command =>
 const ruleOptions = (command: Command): Command =>
   command
     .option(
-      "--rules <a,b>",
-      `only these rules check samples: ${datasetFilters.names().join(", ")}`,
-      listValue,
+      "--rules <a,b:key=value>",
+      `only these rules check samples (and not-in with --not-in): ${datasetFilters.names().join(", ")}`,
+      namesValue,
     )
     .option("--skip-rules <a,b>", "all rules but these", listValue)
     .option(

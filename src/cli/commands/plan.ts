@@ -59,7 +59,7 @@ const plan: CommandDefinition = defineCommand({
       json: { clips, clipSeconds: seconds, relevance, machines, ...estimate },
       text: [
         `time: ${aboutTime(estimate.seconds)} on ${machines} machine${machines === 1 ? "" : "s"}, ${Math.round(estimate.clipsPerMinute)} clips a minute, then ${aboutTime(estimate.assembleSeconds)} of putting together`,
-        `disk: ${bytes(diskBytes.dataset)} of data set and page, ${bytes(diskBytes.work)} of work that may be deleted; clips are linked, not copied`,
+        `disk: at most ${bytes(diskBytes.dataset)} of data set and page, and ${bytes(diskBytes.work)} of work that may be deleted; clips are linked, not copied`,
         ...(money === null ? [] : [`money: ${money.toFixed(2)}`]),
         `by the rate measured on ${rate.clips} clips (${rate.machine}): ${rate.videoSpeed.toFixed(1)} s of video a second and worker`,
       ].join("\n"),

@@ -4,14 +4,15 @@ import { matmul } from "../../graph/ops/matmul.ts";
 import type { Value } from "../../graph/value.ts";
 import {
   beginUpdate,
-  gradientNorm,
   keptShare,
+  ownFactors,
   sumOfSquares,
   type UpdateFactors,
   updateParameter,
 } from "../adamw.ts";
-import type { UpdateOptions } from "../contract.ts";
+import type { UpdateOptions, UpdateResult } from "../contract.ts";
 import { copylessRunWorks, Executable, tensorOf } from "../executable.ts";
+import { groupNorms, parameterUpdates } from "../parameter-groups.ts";
 import type { ParameterStore, StoredParameter } from "../parameter-store.ts";
 
 /** Elements of one run: fewer cost more starts, more do not stay in the caches of a processor. */
@@ -53,19 +54,29 @@ export class OnnxAdamW {
     this.#threads = threads;
   }
 
-  /** Applies one update to everything that is trained. @returns the gradient's L2 norm before clipping */
-  async update(store: ParameterStore, options: UpdateOptions): Promise<number> {
-    const norm = await this.#gradientNorm(store);
+  /**
+   * Applies one update to everything that is trained; a gradient that is not finite changes nothing.
+   * @returns the gradient's L2 norms before clipping
+   */
+  async update(store: ParameterStore, options: UpdateOptions): Promise<Pick<UpdateResult, "norm" | "norms">> {
+    const updates = parameterUpdates(store, options);
+    const squares: number[] = [];
+    for (const { parameter } of updates) squares.push(await this.#squaresOf(parameter.gradient!));
+    const norm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
+    const norms = groupNorms(updates, squares);
+    if (!Number.isFinite(norm)) return { norm, norms };
     const factors = beginUpdate(store, options, norm);
     // A runtime that copies results would take longer for the copies than TypeScript for the update; a rate of 0 has
     // no reciprocal.
-    const useGraph = (await copylessRunWorks()) && factors.rate !== 0 && factors.beta1 !== 1;
-    for (const parameter of store.trained()) {
-      const keep = keptShare(parameter, options);
-      if (!useGraph || parameter.value.length < leastSize) updateParameter(parameter, factors, keep);
-      else await this.#updateArrays(parameter, factors, keep);
+    const useGraph = (await copylessRunWorks()) && factors.beta1 !== 1;
+    for (const update of updates) {
+      const { parameter } = update;
+      const [own, keep] = [ownFactors(factors, options, update), keptShare(update)];
+      if (!useGraph || own.rate === 0 || parameter.value.length < leastSize)
+        updateParameter(parameter, own, keep);
+      else await this.#updateArrays(parameter, own, keep);
     }
-    return norm;
+    return { norm, norms };
   }
 
   /** Frees the sessions. */
@@ -76,21 +87,19 @@ export class OnnxAdamW {
     this.#squares = undefined;
   }
 
-  /** The norm of {@link gradientNorm}, whole pieces summed by the runtime: rows in float32, their sums in float64. */
-  async #gradientNorm(store: ParameterStore): Promise<number> {
+  /** The sum of a gradient's squares, whole pieces summed by the runtime: rows in float32, their sums in float64. */
+  async #squaresOf(gradient: Float32Array): Promise<number> {
     let total = 0;
-    for (const { gradient } of store.trained()) {
-      const whole = gradient!.length - (gradient!.length % pieceSize);
-      for (let start = 0; start < whole; start += pieceSize) {
-        this.#squares ??= await Executable.compile(squaresGraph(), { threads: this.#threads });
-        const piece = gradient!.subarray(start, start + pieceSize);
-        await this.#squares.run({ g: tensorOf(piece, [normRows, 1, normWidth]) });
-        for (const square of this.#squares.output("squares") as Float32Array) total += square;
-      }
-      total += sumOfSquares(gradient!.subarray(whole));
+    const whole = gradient.length - (gradient.length % pieceSize);
+    for (let start = 0; start < whole; start += pieceSize) {
+      this.#squares ??= await Executable.compile(squaresGraph(), { threads: this.#threads });
+      const piece = gradient.subarray(start, start + pieceSize);
+      await this.#squares.run({ g: tensorOf(piece, [normRows, 1, normWidth]) });
+      for (const square of this.#squares.output("squares") as Float32Array) total += square;
     }
+    total += sumOfSquares(gradient.subarray(whole));
     // Squares that float32 cannot hold: float64 can.
-    return Number.isFinite(total) ? Math.sqrt(total) : gradientNorm(store);
+    return Number.isFinite(total) ? total : sumOfSquares(gradient);
   }
 
   async #updateArrays(parameter: StoredParameter, factors: UpdateFactors, keep: number): Promise<void> {

@@ -141,9 +141,9 @@ export class EmbeddedEngine implements Engine {
   update(rule: UpdateOptions, options: CallOptions = {}): Promise<UpdateResult> {
     return this.#call("update", options, async () => {
       this.#reallyClear();
-      const norm = await this.#optimizer.update(this.#model.weights.store, rule);
-      this.#changed();
-      return { norm, version: this.#version };
+      const { norm, norms } = await this.#optimizer.update(this.#model.weights.store, rule);
+      if (Number.isFinite(norm)) this.#changed();
+      return { norm, norms, version: this.#version };
     });
   }
 

@@ -2,8 +2,8 @@ import { type Html, html } from "../../core/html.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { scrollBox } from "../../pages/scroll-box.ts";
 import { pictureStrip, type StripPicture } from "../../pages/strip.ts";
+import type { RecordPictures } from "../record-pictures.ts";
 import type { EvaluationRecord } from "../records.ts";
-import type { ItemPictures } from "./item-pictures.ts";
 import type { ComparedItem, ItemAnswer } from "./items.ts";
 
 /** Runs in the page: shows the questions that fit the filters, and says how many. */
@@ -28,9 +28,9 @@ for (const control of [tag, skill, text]) control.addEventListener("input", look
 /** What only this page has. */
 export const itemStyle: string = `
 .filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); gap: 10px 18px; align-items: end; margin: 14px 0; font-size: 14px; }
-.filters label { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; }
+.filters label { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; align-content: end; }
 .filters p { grid-column: 1 / -1; margin: 0; }
-.filters select, .filters input { font: inherit; padding: 5px 8px; border: 1px solid var(--line); border-radius: 8px; background: var(--card); color: var(--ink); width: 100%; min-width: 0; }
+.filters select, .filters input { font: inherit; box-sizing: border-box; min-height: 34px; padding: 5px 8px; border: 1px solid var(--line); border-radius: 8px; background: var(--card); color: var(--ink); width: 100%; min-width: 0; }
 .item { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 14px 16px; margin-top: 12px; }
 .item[hidden] { display: none; }
 .item { overflow-wrap: anywhere; }
@@ -65,15 +65,15 @@ const timeOf = (frame: number, { frameIndices, frameTimesSeconds }: EvaluationRe
 /** What stood at the positions of an answer; positions that were not given, or blank, are left out. */
 const stripOf = (
   record: EvaluationRecord,
-  frames: ItemPictures,
+  frames: RecordPictures,
 ): { pictures: StripPicture[]; images: string[] } => {
   const images: string[] = [];
   const dropped = new Set(record.droppedPositions);
   const pictures = record.frameIndices.flatMap((frame, t): StripPicture[] => {
     const shown = record.shownFrames[t];
-    const image = typeof shown === "number" ? frames.get(shown) : undefined;
+    const image = frames.at(record, t);
     if (dropped.has(t) || image === undefined) return [];
-    images.push(image);
+    images.push(frames.images[image]!);
     const isPainted = record.painted?.positions.includes(t) === true;
     return [
       {
@@ -88,7 +88,7 @@ const stripOf = (
   return { pictures, images };
 };
 
-const shownStrip = ({ view, record }: ItemAnswer, frames: ItemPictures | undefined): Html | null => {
+const shownStrip = ({ view, record }: ItemAnswer, frames: RecordPictures | undefined): Html | null => {
   if (frames === undefined || record.shownVideoId !== null) return null;
   const { pictures, images } = stripOf(record, frames);
   if (pictures.length === 0) return null;
@@ -104,7 +104,7 @@ const saidLine = ({ run, view, record }: ItemAnswer): Html => {
 };
 
 /** One question: what was shown, asked and said. */
-export const itemCard = ({ id, answers, tags }: ComparedItem, frames: ItemPictures | undefined): Html => {
+export const itemCard = ({ id, answers, tags }: ComparedItem, frames: RecordPictures | undefined): Html => {
   const { prompt, options, gold, skill, videoId } = answers[0]!.record;
   const views = [...new Map(answers.map((one) => [one.view, one])).values()].filter(
     ({ view }) => view === "complete" || view === "absent",

@@ -143,7 +143,8 @@ export const assembleReport = async (stored: StoredEvaluation, means: ReportMean
     seeing: main === undefined || blind === undefined ? null : rowDifference(records, main, blind),
     differences: compareRows(records, pairs, description.seed),
     controls: controlDifferences(records, byName, description.controls ?? []),
-    events: eventResults(stored, records, rows, pairs),
+    // Without training there is no method that could have bought anything.
+    events: eventResults(stored, records, rows, stages.length === 0 ? [] : pairs),
     contrast: contrastChecks(stored),
     curves: stageCurves(stages),
     examples: examples.set,

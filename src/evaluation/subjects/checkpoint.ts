@@ -1,12 +1,19 @@
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { z } from "zod";
 import { BenchmarkError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { questionText } from "../../dataset/question.ts";
-import { ClipPictures, givenPositions, type PictureForm } from "../clip-pictures.ts";
+import { ClipPictures, type PictureForm } from "../clip-pictures.ts";
 import { promptAsText } from "../prompt.ts";
-import type { ModelFrames } from "../seeing-model.ts";
-import { type AnswerRequest, defineSubject, type SubjectPlugin } from "../subject.ts";
+import type { ModelFrames, SeeingModel } from "../seeing-model.ts";
+import { rangeOf, stretchKey } from "../stretch.ts";
+import {
+  type Answer,
+  type AnswerRequest,
+  defineSubject,
+  type SubjectMeans,
+  type SubjectPlugin,
+} from "../subject.ts";
 
 const params = z.strictObject({
   folder: z.string().min(1).describe("folder of a checkpoint or a run, or a hub name"),
@@ -20,6 +27,55 @@ const params = z.strictObject({
 
 const shows = ({ view }: AnswerRequest): boolean => view.withoutVideo !== true && view.shown_T.length > 0;
 
+/** Which frames a model looks at of every stretch, and the pictures of them at the sizes that it takes. */
+class LookedAt {
+  readonly #model: SeeingModel;
+  readonly #means: SubjectMeans;
+  readonly #looks = new Map<string, ModelFrames>();
+  /** Clips of one benchmark may differ in size, so each size has its own form. */
+  readonly #sources = new Map<string, ClipPictures>();
+  constructor(model: SeeingModel, means: SubjectMeans) {
+    this.#model = model;
+    this.#means = means;
+  }
+  keep(stretch: string, look: ModelFrames): void {
+    this.#looks.set(stretch, look);
+  }
+  of({ sample, shownSample = sample }: AnswerRequest): ModelFrames {
+    const found = this.#looks.get(stretchKey(shownSample.clip.file, rangeOf(shownSample)));
+    if (found === undefined)
+      throw new BenchmarkError("a clip that was never looked at", { where: shownSample.clip.file });
+    return found;
+  }
+  source(request: AnswerRequest): ClipPictures {
+    const look = this.of(request);
+    const { indices: _, framesPerSecond: __, ...form } = look;
+    const key = JSON.stringify(form);
+    const take: PictureForm["take"] = (batch, position) => ({
+      width: look.width,
+      height: look.height,
+      pixels: this.#model.resize(batch, position, look).slice(),
+    });
+    const { frames, clipFolder } = this.#means;
+    const known = this.#sources.get(key) ?? new ClipPictures(frames, clipFolder, { take });
+    this.#sources.set(key, known);
+    return known;
+  }
+  /** What the model is given for a request; no frames without a video. */
+  async pictures(
+    request: AnswerRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Parameters<SeeingModel["answer"]>[0]> {
+    if (!shows(request)) return { width: 28, height: 28, framesPerSecond: 1, frames: [] };
+    const { indices: _, ...look } = this.of(request);
+    const shown = await this.source(request).shown(request, signal);
+    // Fewer pictures of the same stretch come more slowly.
+    const share = shown.length / request.view.shown_T.length;
+    const frames = shown.map(({ picture }) => picture.pixels);
+    return { ...look, frames, framesPerSecond: look.framesPerSecond * share };
+  }
+}
+
 const plugin: SubjectPlugin = defineSubject({
   summary: "a checkpoint in memory, with its own choice of frames",
   source: "ours",
@@ -30,43 +86,37 @@ const plugin: SubjectPlugin = defineSubject({
     async (means) => {
       const model = await means.openModel(folder, adapter);
       const asked = { ...(fps === undefined ? {} : { fps }), ...(frames === undefined ? {} : { frames }) };
-      const looks = new Map<string, ModelFrames>();
-      const lookOf = ({ sample, shownSample }: AnswerRequest): ModelFrames => {
-        const found = looks.get(join(means.clipFolder, (shownSample ?? sample).clip.file));
-        if (found === undefined)
-          throw new BenchmarkError("a clip that was never looked at", { where: sample.clip.file });
-        return found;
-      };
-      // Clips of one benchmark may differ in size, so each has its own form.
-      const sources = new Map<string, ClipPictures>();
-      const picturesOf = (request: AnswerRequest): ClipPictures => {
-        const look = lookOf(request);
-        const key = `${look.width}x${look.height}`;
-        const take: PictureForm["take"] = (batch, position) => ({
-          width: look.width,
-          height: look.height,
-          pixels: model.resize(batch, position, look).slice(),
-        });
-        const known = sources.get(key) ?? new ClipPictures(means.frames, means.clipFolder, { take });
-        sources.set(key, known);
-        return known;
-      };
+      const looked = new LookedAt(model, means);
       const prompt = (sample: AnswerRequest["sample"]): string =>
         model.bareQuestions ? questionText(sample) : promptAsText(means.prompt(sample));
       const decoding = { temperature, maxNewTokens, seed: means.seed };
+      const answerOne = async (request: AnswerRequest, signal: AbortSignal | undefined): Promise<Answer> => {
+        try {
+          signal?.throwIfAborted();
+          const started = nowMilliseconds();
+          const pictures = await looked.pictures(request, signal);
+          const drawn = { ...decoding, seed: decoding.seed + request.draw };
+          const text = await model.answer(pictures, prompt(request.sample), drawn, signal);
+          const latencyMilliseconds = Math.round(nowMilliseconds() - started);
+          return { text, finishReason: "stop", latencyMilliseconds };
+        } finally {
+          if (shows(request)) looked.source(request).done(request);
+        }
+      };
+      const { contentHash } = model;
       return {
         name: name ?? basename(folder),
         recipe: {
           name: "checkpoint",
-          params: { folder: basename(folder), adapter: adapter ?? null, ...asked },
+          params: { folder: basename(folder), adapter: adapter ?? null, contentHash, ...asked },
         },
         decoding,
         looks: true,
         prompt,
         ownFrames: {
-          of: (info) => {
+          of: (info, stretch) => {
             const look = model.look(info, asked);
-            looks.set(info.file, look);
+            looked.keep(stretch, look);
             return look.indices;
           },
           recipe: { name: "model", params: { kind: model.kind, ...asked } },
@@ -74,29 +124,11 @@ const plugin: SubjectPlugin = defineSubject({
         refuses: ({ toldAs_T }) =>
           toldAs_T === undefined ? undefined : "a checkpoint is told times by the places of its frames",
         plan: (requests) => {
-          for (const request of requests.filter(shows)) picturesOf(request).plan([request]);
+          for (const request of requests.filter(shows)) looked.source(request).plan([request]);
         },
         answer: async (batch, signal) => {
-          const answers = [];
-          for (const request of batch) {
-            signal?.throwIfAborted();
-            const started = nowMilliseconds();
-            const look = shows(request) ? lookOf(request) : { width: 28, height: 28, framesPerSecond: 1 };
-            const shown = shows(request) ? await picturesOf(request).shown(request, signal) : [];
-            const share = shown.length / Math.max(1, request.view.shown_T.length);
-            const pictures = {
-              ...look,
-              frames: shown.map(({ picture }) => picture.pixels),
-              framesPerSecond: look.framesPerSecond * (givenPositions(request).length === 0 ? 1 : share),
-            };
-            const text = await model.answer(pictures, prompt(request.sample), decoding, signal);
-            if (shows(request)) picturesOf(request).done(request);
-            answers.push({
-              text,
-              finishReason: "stop" as const,
-              latencyMilliseconds: Math.round(nowMilliseconds() - started),
-            });
-          }
+          const answers: Answer[] = [];
+          for (const request of batch) answers.push(await answerOne(request, signal));
           return answers;
         },
         [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),

@@ -6,7 +6,7 @@ import type { TimedFrame } from "../../video/types.ts";
 import { type Clips, type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { type PairRequest, pairOfFile, preparePair } from "../make-pair.ts";
-import { modelFolder } from "../model-folder.ts";
+import { modelWithAdapter } from "../model-folder.ts";
 import type { AnswerRules } from "./answer-rules.ts";
 import type { Answerer, Look, LookRequest } from "./answerer.ts";
 import { openAnswerer } from "./open-answerer.ts";
@@ -149,13 +149,11 @@ const compared = (
 export const ask = async (job: AskJob, context: JobContext): Promise<Asked> => {
   const { file, question, options } = job;
   const { signal } = context;
-  const model = await modelFolder(job.model, "--model", context);
-  const adapter =
-    job.adapter === undefined ? undefined : await modelFolder(job.adapter, "--adapter", context);
+  const { folder: model, adapterFolder } = await modelWithAdapter(job.model, job.adapter, context);
   await using prepared = job.compare === undefined ? null : await preparePair(job.compare.request);
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const info = await clips.video.probe(file, signal);
-  await using answerer = await openAnswerer(model, adapter, job.engine);
+  await using answerer = await openAnswerer(model, adapterFolder, job.engine);
   const look = answerer.look(info, job.look);
   const caution = answerer.caution(info);
   if (caution !== undefined) context.warn(caution);

@@ -1,4 +1,3 @@
-import { ConfigError } from "../../core/errors.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
 import { readConfigFile } from "../../model/families.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
@@ -23,11 +22,6 @@ export const openAnswerer = async (
   if (adapter !== undefined) checkIsAdapter(adapter);
   const tokenizer = loadTokenizer(model);
   const tokens = segmentTokensOf(tokenizer);
-  if (tokens === undefined) return processorAnswerer(model, engine, adapter);
-  if (adapter !== undefined)
-    throw new ConfigError("adapter for a model of our own", {
-      where: "--adapter",
-      expected: "a checkpoint of the Qwen2.5-VL family",
-    });
-  return ownAnswerer(model, tokenizer, tokens, engine);
+  if (tokens === undefined) return processorAnswerer(model, tokenizer, engine, adapter);
+  return ownAnswerer(model, tokenizer, tokens, engine, adapter);
 };

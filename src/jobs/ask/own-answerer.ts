@@ -57,15 +57,21 @@ export const ownAnswerer = async (
   tokenizer: Tokenizer,
   tokens: SegmentTokens,
   choice: EngineChoice,
+  adapterFolder?: string,
 ): Promise<Answerer> => {
   const settings = readPictureSettings(folder);
-  const { config, engine } = await openEngine(choice, { folder, trained: "none" });
+  const { config, engine } = await openEngine(choice, {
+    folder,
+    trained: "none",
+    ...(adapterFolder !== undefined && { adapterFolder }),
+  });
   const batching = batchRules(config);
   const { width, height } = settings;
   const patchesOf = ({ frames, framesPerSecond }: Pictures): ClipSegments["clip"] =>
     clipPatches(frames, width, height, framesPerSecond, config.vision);
   return {
     kind: "trained with segments (ours)",
+    bareQuestions: true,
     look: ({ timeline }, request) => {
       checkRequest(request);
       const framesPerSecond = request.fps ?? settings.framesPerSecond;

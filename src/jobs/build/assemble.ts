@@ -77,7 +77,8 @@ export const assembleDataset = async (request: AssembleRequest): Promise<Dataset
   for (let position = 0; position < count; position++) {
     signal.throwIfAborted();
     for (const row of readResult(out, position).rows)
-      for (const sample of samplesOf(row)) check.look({ rowId: row.id, sample });
+      for (const sample of samplesOf(row))
+        check.look({ rowId: row.id, sourceNumber: row.sourceNumber, sample });
     progress.update(position, count * 2, "asking the rules");
   }
   check.finish();

@@ -11,7 +11,7 @@ import { printOfClip } from "./print-file.ts";
 import type { BuiltClip, BuiltRow, PairView, PlannedClip, PlannedRow } from "./protocol.ts";
 import { broughtPair, newPair, type RowPair } from "./row-pair.ts";
 import { rememberFrames, type SeenClip } from "./seen-frames.ts";
-import { storeClip } from "./store-clip.ts";
+import { storeClip, storedName } from "./store-clip.ts";
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
@@ -49,8 +49,23 @@ const pairView = async (
 /** The place of a row: where its source says that it stands. */
 const placeOf = (row: SourceRow): string => String(row.provenance["source"] ?? row.id);
 
+/** What the clip and the pair of a row are called where they first came from: a sample of a data set says it. */
+const firstNames = ({ id, clip, provenance }: SourceRow): { readonly clip: string; readonly row: string } => {
+  const said = (name: string, otherwise: string): string => {
+    const value = clip.sha256 === undefined ? undefined : provenance[name];
+    return typeof value === "string" ? value : otherwise;
+  };
+  return { clip: said("clip", clip.file), row: said("row", id) };
+};
+
 /** The print of a clip; asked for after its frames were scored, so that they are seen already. */
 type Print = (alsoNeeded: readonly number[]) => Promise<string | undefined>;
+
+/** A row that became samples, and whether its scores were computed just now: only then does its time say anything. */
+interface FinishedRow {
+  readonly built: BuiltRow;
+  readonly isScored: boolean;
+}
 
 const finishRow = async (
   { row, sourceNumber }: PlannedRow,
@@ -59,7 +74,7 @@ const finishRow = async (
   clip: SeenClip,
   tools: ClipTools,
   signal: AbortSignal,
-): Promise<BuiltRow> => {
+): Promise<FinishedRow> => {
   const { settings } = tools.order;
   const { timeline, durationSeconds } = clip.source;
   const found = clipEvents(row, timeline, durationSeconds);
@@ -83,7 +98,7 @@ const finishRow = async (
       keywords: made.keywords,
       provenance: {
         ...row.provenance,
-        clip: row.clip.file,
+        ...firstNames(row),
         ...(print !== undefined && { print }),
         ...(made.relevance && { relevance: made.relevance }),
         ...(made.keywordNote !== undefined && { keywordNote: made.keywordNote }),
@@ -99,7 +114,7 @@ const finishRow = async (
       got: row.caption === undefined ? "a clip that nobody described" : JSON.stringify(row.caption),
     });
   const view = await pairView(made, found, clip, tools, signal);
-  return {
+  const built = {
     id: row.id,
     source: placeOf(row),
     sourceNumber,
@@ -107,6 +122,7 @@ const finishRow = async (
     view,
     ...(made.keywordUsage && { keywordUsage: made.keywordUsage }),
   };
+  return { built, isScored: made.isScored };
 };
 
 /** The clip's print, made once, by the frames that would be scored. */
@@ -122,13 +138,14 @@ const printer = (clip: SeenClip, tools: ClipTools, signal: AbortSignal): Print =
 /**
  * Makes the pairs and samples of one clip. What cannot be made is told with its reason; nothing is put in its place.
  *
+ * @returns the result, and whether the time that it took is a measure of such clips
  * @throws whatever is nobody's fault but the program's
  */
 export const buildClip = async (
   planned: PlannedClip,
   tools: ClipTools,
   signal: AbortSignal,
-): Promise<BuiltClip> => {
+): Promise<{ readonly built: BuiltClip; readonly isMeasure: boolean }> => {
   const { order, clips } = tools;
   const { position, path, rows } = planned;
   const rejected: Rejection[] = [];
@@ -144,13 +161,13 @@ export const buildClip = async (
     clip = rememberFrames(await fileSource(clips.direct, path, (file) => clips.sha256(file), signal));
     const { timeline, durationSeconds } = clip.source;
     const content = clip.source.clip.sha256;
-    const file = storeClip(path, content, order.out, order.settings.store);
+    const file = storedName(path, content, order.out, order.settings.store);
     reference = { file, sha256: content, timeline, ...(durationSeconds > 0 && { durationSeconds }) };
   } catch (error) {
     for (const { row } of rows) refuse(row, "clip", error);
-    return { ...nothing, rejected };
+    return { built: { ...nothing, rejected }, isMeasure: false };
   }
-  const finished: BuiltRow[] = [];
+  const finished: FinishedRow[] = [];
   const print = printer(clip, tools, signal);
   for (const planned of rows) {
     const { row } = planned;
@@ -165,12 +182,17 @@ export const buildClip = async (
       refuse(row, "pair", error);
     }
   }
+  const printed = finished.length > 0 ? await print([]) : undefined;
+  if (finished.length > 0) storeClip(path, reference.sha256, order.out, order.settings.store);
   return {
-    position,
-    sha256: reference.sha256,
-    print: (finished.length > 0 ? await print([]) : undefined) ?? null,
-    durationSeconds: clip.source.durationSeconds,
-    rows: finished,
-    rejected,
+    built: {
+      position,
+      sha256: reference.sha256,
+      print: printed ?? null,
+      durationSeconds: clip.source.durationSeconds,
+      rows: finished.map(({ built }) => built),
+      rejected,
+    },
+    isMeasure: finished.length > 0 && finished.every(({ isScored }) => isScored),
   };
 };

@@ -5,7 +5,7 @@ import type { Job, PgBoss } from "pg-boss";
 import { ConfigError, messageOf } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { writeQuarantined } from "./local-feed.ts";
-import { buildFolder, type PlannedClip, resultFile } from "./protocol.ts";
+import { type BuildOrder, buildFolder, type PlannedClip, resultFile } from "./protocol.ts";
 import type { ClipFeed } from "./worker-group.ts";
 
 /** Every queue of ours begins with this; one a build. */
@@ -25,6 +25,12 @@ interface QueuedClip {
   readonly out: string;
   readonly clip: PlannedClip;
   readonly attempts: number;
+}
+
+/** What a worker reads in a build's folder: its order, and the queue that holds its clips. */
+export interface QueuedOrder {
+  readonly queue: string;
+  readonly order: BuildOrder;
 }
 
 /** File of a build's order: what a worker on another machine has to know. */
@@ -127,6 +133,12 @@ export class BuildQueues {
       await this.#boss.complete(lost, job.id);
     }
     return count;
+  }
+
+  /** Forgets earlier builds in a folder: whoever builds there now has taken it for itself. */
+  async removeOthers(build: string, out: string): Promise<void> {
+    for (const other of await this.builds())
+      if (other !== build && (await this.folderOf(other)) === out) await this.remove(other);
   }
 
   /** Forgets a finished build. */

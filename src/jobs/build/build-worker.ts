@@ -5,8 +5,7 @@ import { InternalError, messageOf } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { JobContext } from "../job-context.ts";
-import { BuildQueues, orderFile } from "./build-queue.ts";
-import type { BuildOrder } from "./protocol.ts";
+import { BuildQueues, orderFile, type QueuedOrder } from "./build-queue.ts";
 import { runWorkers } from "./worker-group.ts";
 
 /** What a worker of a queue does. */
@@ -55,12 +54,14 @@ export const workForQueue = async (
   const workFor = async (build: string): Promise<void> => {
     const out = await queues.folderOf(build);
     if (out === undefined) return;
-    if (!existsSync(orderFile(out))) {
-      if (!told.has(out)) context.warn(`${out} is not here; its clips are left to other workers`);
-      told.add(out);
-      return;
-    }
-    const order = readJsonFile(orderFile(out)) as BuildOrder;
+    const skip = (why: string): void => {
+      if (!told.has(build)) context.warn(`${out} ${why}`);
+      told.add(build);
+    };
+    if (!existsSync(orderFile(out))) return skip("is not here; its clips are left to other workers");
+    const { queue, order } = readJsonFile(orderFile(out)) as QueuedOrder;
+    // Clips of an earlier build in the same folder would get into the one that is there now.
+    if (queue !== build) return skip("holds another build by now; the clips of the earlier one are left");
     const feed = queues.feed(
       build,
       signal,

@@ -10,10 +10,11 @@ import { Decisions, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
 import { makeClips } from "./make-clips.ts";
 import { type NamedSource, planClips } from "./plan-clips.ts";
+import { previewFor } from "./preview-size.ts";
 import type { BuildOrder, ClipReading, ClipSettings } from "./protocol.ts";
 import { putTogether } from "./put-together.ts";
 import { measuredRate, rememberRate } from "./rates.ts";
-import { chooseRules } from "./rule-check.ts";
+import { makeRules, wantedRules } from "./rule-check.ts";
 import { claimWork, finishedClips, workRecipe } from "./work-folder.ts";
 
 /** What is built of what. */
@@ -61,13 +62,6 @@ export interface BuildResult {
   readonly warnings: readonly string[];
 }
 
-/** Sizes of previews: a page of many pairs holds smaller ones. */
-const previewFor = (rows: number): ClipSettings["preview"] => {
-  if (rows <= 500) return { frames: 16, pixels: 160, quality: 60 };
-  if (rows <= 2000) return { frames: 12, pixels: 128, quality: 50 };
-  return rows <= 10_000 ? { frames: 8, pixels: 96, quality: 45 } : { frames: 6, pixels: 80, quality: 40 };
-};
-
 /**
  * Builds a data set of sources: pairs, questions, what the rules say, card. A build that was stopped, in whatever way,
  * goes on where it was; the files are the same bytes for every number of workers.
@@ -80,12 +74,9 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
   const out = resolve(request.out);
   const started = nowMilliseconds();
   const decisions = request.decisions === undefined ? new Decisions() : readDecisions(request.decisions);
-  const apart = await readKeptApart(request.notIn, request.reading, context);
-  const rules = await chooseRules(request.rules, request.skippedRules, {
-    ...(request.notIn.length > 0 && {
-      "not-in": { hashes: [...apart.hashes], names: [...apart.names], prints: apart.prints },
-    }),
-  });
+  // A wrong name costs nothing when it is found before anything is read.
+  const keepsApart = request.notIn.length > 0;
+  const wanted = await wantedRules(request.rules, request.skippedRules, keepsApart);
   const plan = await planClips(request.sources, request.columns, signal);
   if (plan.clips.length === 0)
     throw new ConfigError("no source has a clip that can be used", {
@@ -98,12 +89,14 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
   const rows = plan.clips.reduce((sum, clip) => sum + clip.rows.length, 0);
   const settings = { ...request.settings, preview: previewFor(rows) };
   const order: BuildOrder = { out, settings, reading: request.reading, plugins: request.plugins };
-  // A wrong name costs nothing when it is found before the work.
   await (await openClipTools(order, () => {}))[Symbol.asyncDispose]();
-  const lock = claimWork(out, workRecipe(settings, plan));
+  const recipe = workRecipe(settings, plan);
+  const lock = claimWork(out, recipe);
   try {
+    const apart = keepsApart ? await readKeptApart(request.notIn, request.reading, context) : undefined;
+    const rules = await makeRules(wanted, apart);
     const resumedClips = finishedClips(out, plan);
-    const work = await makeClips(request, order, plan, context);
+    const work = await makeClips(request, order, recipe, plan, context);
     const assembling = nowMilliseconds();
     const { split, decisions: decisionsFile } = request;
     const clips = { ...rules, split, decisionsFile, decisions, settings, plan, out };

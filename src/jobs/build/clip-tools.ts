@@ -1,4 +1,5 @@
 import { type AbsentBuilder, absentBuilders } from "../../absent/builders.ts";
+import { keywordExtractors } from "../../absent/keywords.ts";
 import { type FrameChooser, frameChooser } from "../../absent/scored-frames.ts";
 import type { Made } from "../../core/registry.ts";
 import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
@@ -26,6 +27,7 @@ export interface ClipTools extends AsyncDisposable {
 export const openClipTools = async (order: BuildOrder, warn: (line: string) => void): Promise<ClipTools> => {
   const { settings, reading } = order;
   const builder = await absentBuilders.choose(settings.builder);
+  await keywordExtractors.choose(settings.extractor);
   const questions = await Promise.all(settings.questions.map((name) => questionBuilders.choose(name)));
   const chooser = await frameChooser(settings.scored);
   const known = new Map<string, Promise<ChosenRelevance>>();

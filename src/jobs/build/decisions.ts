@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DataFormatError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
+import type { Sample } from "../../dataset/sample.ts";
 
 /** Version of the file that the data set's page saves. */
 export const decisionsSchemaName = "videoperceiver/decisions@1";
@@ -27,22 +28,38 @@ export interface PersonDecision {
 /** Decisions by the name of a pair or of a sample. */
 export class Decisions {
   readonly #byName: ReadonlyMap<string, PersonDecision>;
-  readonly #asked = new Set<string>();
+  /** Which source's row a name means. */
+  readonly #meant = new Map<string, number>();
+  readonly #ambiguous = new Set<string>();
 
   constructor(byName: ReadonlyMap<string, PersonDecision> = new Map()) {
     this.#byName = byName;
   }
 
-  /** What was decided about a name. */
-  of(name: string): PersonDecision | undefined {
-    const found = this.#byName.get(name);
-    if (found !== undefined) this.#asked.add(name);
-    return found;
+  /**
+   * What was decided about a sample: by its own name, by its pair's, or by the name that the pair had in the data set that
+   * it comes from. Where rows of several sources had that name, the first source's are meant.
+   */
+  about({ id, provenance }: Sample, rowId: string, sourceNumber: number): PersonDecision | undefined {
+    for (const name of [id, rowId, provenance["row"]]) {
+      const found = typeof name === "string" ? this.#byName.get(name) : undefined;
+      if (found === undefined) continue;
+      const meant = this.#meant.get(name as string) ?? sourceNumber;
+      this.#meant.set(name as string, meant);
+      if (meant === sourceNumber) return found;
+      this.#ambiguous.add(name as string);
+    }
+    return undefined;
+  }
+
+  /** Names that rows of several sources had. */
+  ambiguous(): string[] {
+    return [...this.#ambiguous];
   }
 
   /** Names that nobody asked for: decisions about something that is not in the data set. */
   strangers(): string[] {
-    return [...this.#byName.keys()].filter((name) => !this.#asked.has(name));
+    return [...this.#byName.keys()].filter((name) => !this.#meant.has(name));
   }
 }
 

@@ -58,17 +58,21 @@ const addFolder = async (
   context: JobContext,
 ): Promise<void> => {
   if (existsSync(join(place, "dataset.json"))) {
+    const printed = new Set<string>();
     for await (const sample of readSamples(place)) {
       into.hashes.add(sample.clip.sha256);
       const name = sample.provenance["clip"];
       if (typeof name === "string") addName(name, into);
-      const print = printOfSample(sample);
-      if (print !== undefined) into.prints.push(print);
+      const print = printed.has(sample.clip.sha256) ? undefined : printOfSample(sample);
+      if (print === undefined) continue;
+      printed.add(sample.clip.sha256);
+      into.prints.push(print);
     }
     return;
   }
   const files = [...filesBelow(place)].filter(isClipName);
   const progress = context.progress(`reading ${basename(place)}`, "clips");
+  let read = 0;
   for await (const { file, sha256, print, durationSeconds } of printFile(
     files.map((name) => join(place, name)),
     reading,
@@ -77,7 +81,7 @@ const addFolder = async (
     into.hashes.add(sha256);
     addName(basename(file), into);
     if (print !== undefined) into.prints.push({ name: basename(file), print, durationSeconds });
-    progress.update(into.hashes.size, files.length);
+    progress.update(++read, files.length);
   }
 };
 
@@ -93,8 +97,9 @@ export const readKeptApart = async (
   context: JobContext,
 ): Promise<KeptApart> => {
   const all: KeptApart = { hashes: new Set(), names: new Set(), prints: [] };
-  for (const place of places) {
+  for (const place of places)
     if (!existsSync(place)) throw new ConfigError("no such file for --not-in", { where: place });
+  for (const place of places) {
     const before = all.hashes.size + all.names.size;
     if (statSync(place).isDirectory()) await addFolder(place, all, reading, context);
     else if (/\.(jsonl|ndjson)$/i.test(place)) {

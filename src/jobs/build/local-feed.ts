@@ -71,7 +71,7 @@ export const localFeed = ({ out, clips, attempts, onDone, onLost }: LocalFeedOpt
       }
       onLost(`${name}: ${why}; given up after ${tries} tries`);
       writeQuarantined(out, clip, tries, why);
-      onDone({ rows: 0, rejected: clip.rows.length, seconds: 0, videoSeconds: 0 });
+      onDone({ rows: 0, rejected: clip.rows.length, seconds: 0, videoSeconds: 0, isMeasure: false });
     },
   };
 };

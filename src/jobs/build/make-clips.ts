@@ -8,13 +8,15 @@ import { localFeed } from "./local-feed.ts";
 import type { BuildPlan } from "./plan-clips.ts";
 import { type BuildOrder, resultFile } from "./protocol.ts";
 import { buildByQueue } from "./queue-build.ts";
+import type { WorkRecipe } from "./work-folder.ts";
 import { runWorkers } from "./worker-group.ts";
 
 /** What making clips took. */
 export interface MadeClips {
   readonly seconds: number;
   readonly made: number;
-  /** Seconds that workers were busy, and of video that they made, on this machine. */
+  /** Clips of this machine whose time is a measure: seconds that workers were busy with them, and of video in them. */
+  readonly measured: number;
   readonly busySeconds: number;
   readonly videoSeconds: number;
 }
@@ -31,6 +33,7 @@ export interface MakeClipsRequest {
 export const makeClips = async (
   request: MakeClipsRequest,
   order: BuildOrder,
+  recipe: WorkRecipe,
   plan: BuildPlan,
   context: JobContext,
 ): Promise<MadeClips> => {
@@ -41,7 +44,7 @@ export const makeClips = async (
   const display = context.progress("build", "clips");
   display.update(before, total, before > 0 && before < total ? "going on" : undefined);
   const started = nowMilliseconds();
-  let [made, rejected, busySeconds, videoSeconds] = [0, 0, 0, 0];
+  let [made, rejected, measured, busySeconds, videoSeconds] = [0, 0, 0, 0, 0];
   const told = (): void => {
     if (made === 0) return;
     const minutes = (nowMilliseconds() - started) / 60_000;
@@ -49,7 +52,7 @@ export const makeClips = async (
     const refused = rejected > 0 ? `, ${rejected} rows rejected` : "";
     display.update(before + made, total, `${(made / minutes).toFixed(0)} clips/min, ${left} left${refused}`);
   };
-  if (missing.length === 0) return { seconds: 0, made, busySeconds, videoSeconds };
+  if (missing.length === 0) return { seconds: 0, made, measured, busySeconds, videoSeconds };
   const { signal, warn } = context;
   if (request.queue === undefined) {
     const feed = localFeed({
@@ -59,8 +62,11 @@ export const makeClips = async (
       onDone: (report) => {
         made++;
         rejected += report.rejected;
-        busySeconds += report.seconds;
-        videoSeconds += report.videoSeconds;
+        if (report.isMeasure) {
+          measured++;
+          busySeconds += report.seconds;
+          videoSeconds += report.videoSeconds;
+        }
         told();
       },
       onLost: warn,
@@ -70,6 +76,7 @@ export const makeClips = async (
     await buildByQueue({
       url: request.queue,
       order,
+      recipe,
       missing,
       workers,
       attempts: request.attempts,
@@ -81,5 +88,5 @@ export const makeClips = async (
         told();
       },
     });
-  return { seconds: (nowMilliseconds() - started) / 1000, made, busySeconds, videoSeconds };
+  return { seconds: (nowMilliseconds() - started) / 1000, made, measured, busySeconds, videoSeconds };
 };

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { ConfigError } from "../../core/errors.ts";
+import { previewGrowth } from "./preview-size.ts";
 import { type BuildRate, buildRates } from "./rates.ts";
 
 /** A build that somebody thinks of. */
@@ -23,7 +24,7 @@ export interface BuildEstimate {
   readonly clipsPerMinute: number;
   /** Seconds of which one machine puts the data set together alone. */
   readonly assembleSeconds: number;
-  /** Bytes beside the clips themselves, which are linked. */
+  /** Bytes beside the clips themselves, which are linked, at most: pages of many pairs hold smaller pictures. */
   readonly diskBytes: { readonly dataset: number; readonly work: number };
   readonly money: number | null;
   readonly rate: BuildRate;
@@ -47,11 +48,15 @@ export const estimateBuild = (build: PlannedBuild): BuildEstimate => {
   const assembleSeconds = rows / rate.rowsPerSecond;
   const makeSeconds = (build.clips * build.clipSeconds) / (rate.videoSpeed * workers);
   const seconds = makeSeconds + assembleSeconds;
+  const growth = previewGrowth(rate.rows, rows);
   return {
     seconds,
     clipsPerMinute: (60 * build.clips) / makeSeconds,
     assembleSeconds,
-    diskBytes: { dataset: rows * rate.setBytesPerRow, work: rows * rate.workBytesPerRow },
+    diskBytes: {
+      dataset: rows * rate.setBytesPerRow * growth,
+      work: rows * rate.workBytesPerRow * growth,
+    },
     money: build.pricePerHour === undefined ? null : (build.pricePerHour * build.machines * seconds) / 3600,
     rate,
   };

@@ -2,8 +2,31 @@ import sharp from "sharp";
 import { neededFrames } from "../../absent/twin-frames.ts";
 import { shownPicture, type TwinView } from "../../absent/twin-view.ts";
 import type { Timeline } from "../../video/types.ts";
-import type { PairPreview, PreviewSize } from "./protocol.ts";
 import type { SeenClip } from "./seen-frames.ts";
+
+/** What a pair's preview holds. */
+export interface PreviewSize {
+  /** Frames of the clip. */
+  readonly frames: number;
+  /** Longest side of a picture. */
+  readonly pixels: number;
+  /** JPEG quality, 1 to 100. */
+  readonly quality: number;
+}
+
+/** Small pictures of a pair, side by side in one JPEG. */
+export interface PairPreview {
+  /** Base64 of the JPEG. */
+  readonly sprite: string;
+  /** Pictures in it, and the size of one. */
+  readonly cells: number;
+  readonly width: number;
+  readonly height: number;
+  /** Time of every step, and the picture that each side shows at it. */
+  readonly times: readonly number[];
+  readonly complete: readonly number[];
+  readonly absent: readonly number[];
+}
 
 const spreadOver = <T>(values: readonly T[], count: number): T[] =>
   values.length <= count

@@ -2,19 +2,10 @@ import type { KeywordUsage } from "../../absent/keywords.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
 import type { DecoderChoice } from "../../video/service.ts";
+import type { PairPreview, PreviewSize } from "./preview.ts";
 
 /** How a clip gets into the data set's folder: a second name of the file, a copy, or a path that leads out of it. */
 export type ClipStore = "link" | "copy" | "refer";
-
-/** What a pair's preview holds. */
-export interface PreviewSize {
-  /** Frames of the clip. */
-  readonly frames: number;
-  /** Longest side of a picture. */
-  readonly pixels: number;
-  /** JPEG quality, 1 to 100. */
-  readonly quality: number;
-}
 
 /** What decides how the pairs and questions of a clip come out. Equal settings and equal clips give equal results. */
 export interface ClipSettings {
@@ -65,20 +56,6 @@ export interface PlannedClip {
   /** The file as messages name it. */
   readonly name: string;
   readonly rows: readonly PlannedRow[];
-}
-
-/** Small pictures of a pair, side by side in one JPEG. */
-export interface PairPreview {
-  /** Base64 of the JPEG. */
-  readonly sprite: string;
-  /** Pictures in it, and the size of one. */
-  readonly cells: number;
-  readonly width: number;
-  readonly height: number;
-  /** Time of every step, and the picture that each side shows at it. */
-  readonly times: readonly number[];
-  readonly complete: readonly number[];
-  readonly absent: readonly number[];
 }
 
 /** What the page shows of a row that became a pair. */
@@ -138,6 +115,8 @@ export type FromBuildWorker =
       readonly rejected: number;
       readonly seconds: number;
       readonly videoSeconds: number;
+      /** Whether all of its scores were computed: kept ones cost no time, and say nothing of other clips. */
+      readonly isMeasure: boolean;
     }
   | { readonly type: "failed"; readonly position: number | null; readonly message: string };
 

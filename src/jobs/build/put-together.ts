@@ -11,11 +11,11 @@ import { type Decisions, decisionsSchemaName } from "./decisions.ts";
 import { pairData, rejectedData } from "./page-rows.ts";
 import type { BuildPlan } from "./plan-clips.ts";
 import { buildFolder, type ClipSettings } from "./protocol.ts";
-import { type chooseRules, RuleCheck } from "./rule-check.ts";
+import { type makeRules, RuleCheck } from "./rule-check.ts";
 import { Tally } from "./tally.ts";
 
 /** Clips that were made, and what a data set is put together by. */
-export interface MadeClips extends Awaited<ReturnType<typeof chooseRules>> {
+export interface MadeClips extends Awaited<ReturnType<typeof makeRules>> {
   readonly split: SplitShares | undefined;
   /** File that the decisions were read from; its hash is part of the recipe. */
   readonly decisionsFile: string | undefined;
@@ -77,6 +77,11 @@ export const putTogether = async (
       if (strangers.length > 0)
         warnings.push(
           `${strangers.length} decisions are about nothing in this data set: ${strangers.slice(0, 3).join(", ")}`,
+        );
+      const ambiguous = decisions.ambiguous();
+      if (ambiguous.length > 0)
+        warnings.push(
+          `${ambiguous.length} decisions fit rows of several sources, and the first source's were meant: ${ambiguous.slice(0, 3).join(", ")}`,
         );
       if (check.overruled > 0)
         warnings.push(`${check.overruled} samples stay by decision of a person against a rule`);

@@ -4,8 +4,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { messageOf } from "../../core/errors.ts";
 import { sha256, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
-import { BuildQueues, orderFile } from "./build-queue.ts";
+import { BuildQueues, orderFile, type QueuedOrder } from "./build-queue.ts";
 import { type BuildOrder, type PlannedClip, resultFile } from "./protocol.ts";
+import type { WorkRecipe } from "./work-folder.ts";
 import { runWorkers, stoppedByPerson } from "./worker-group.ts";
 
 /** Clips that several machines make together. */
@@ -13,6 +14,8 @@ export interface QueueBuild {
   /** `postgres://...` */
   readonly url: string;
   readonly order: BuildOrder;
+  /** What is built; part of the queue's name, so that two builds never share clips. */
+  readonly recipe: WorkRecipe;
   /** Clips that have no result yet. */
   readonly missing: readonly PlannedClip[];
   /** Worker processes on this machine; 0: others do all of it. */
@@ -28,6 +31,10 @@ const pollMilliseconds = 1000;
 /** So often what is missing is put into the queue again, in case the database lost it. */
 const repeatMilliseconds = 60_000;
 const never = new AbortController().signal;
+
+/** The name of a build's queue: the same one when it is continued, another one for other clips, rows or settings. */
+export const queueName = (out: string, recipe: WorkRecipe): string =>
+  sha256(JSON.stringify([out, recipe])).slice(0, 24);
 
 /** Which clips have no result yet; folders are read, not every file asked for. */
 class Outstanding {
@@ -70,7 +77,7 @@ class Outstanding {
 export const buildByQueue = async (build: QueueBuild): Promise<void> => {
   const { order, missing, signal, warn } = build;
   const { out } = order;
-  const name = sha256(JSON.stringify([out, order.settings, missing.length])).slice(0, 24);
+  const name = queueName(out, build.recipe);
   const queues = await BuildQueues.open(build.url, warn);
   const outstanding = new Outstanding(out, missing);
   let put = nowMilliseconds();
@@ -93,7 +100,8 @@ export const buildByQueue = async (build: QueueBuild): Promise<void> => {
     }
   };
   try {
-    writeFileAtomic(orderFile(out), JSON.stringify(order));
+    writeFileAtomic(orderFile(out), JSON.stringify({ queue: name, order } satisfies QueuedOrder));
+    await queues.removeOthers(name, out);
     await queues.put(name, missing, out, build.attempts);
     const feed = queues.feed(
       name,

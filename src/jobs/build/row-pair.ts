@@ -25,6 +25,8 @@ export interface RowPair {
   /** Why the caption gave no keywords, or not all. */
   readonly keywordNote: string | undefined;
   readonly keywordUsage: KeywordUsage | undefined;
+  /** Whether the scores were computed for this pair, and not brought along or kept from before. */
+  readonly isScored: boolean;
 }
 
 /** Which provider scores a row's clip. */
@@ -56,6 +58,7 @@ export const broughtPair = async (
     relevance: undefined,
     keywordNote: undefined,
     keywordUsage: undefined,
+    isScored: false,
   };
 };
 
@@ -70,7 +73,7 @@ export const newPair = async (
   const { settings } = tools.order;
   const name = relevanceOf(settings, found);
   const byEvents = name === "events";
-  const { pair, view, noKeywords, keywordWarnings, keywordUsage } = await makePair(
+  const { pair, view, noKeywords, keywordWarnings, keywordUsage, cached } = await makePair(
     source,
     {
       caption: row.caption ?? "",
@@ -103,5 +106,6 @@ export const newPair = async (
     relevance,
     keywordNote: noKeywords ?? keywordWarnings?.join("; "),
     keywordUsage,
+    isScored: !cached,
   };
 };

@@ -1,7 +1,10 @@
+import { ConfigError } from "../../core/errors.ts";
+import { sha256 } from "../../core/files.ts";
 import { datasetFilters, type Filter } from "../../dataset/filter.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import type { Decisions } from "./decisions.ts";
+import type { KeptApart } from "./kept-apart.ts";
 
 /** A rule and the name under which it rejects. */
 export interface NamedRule {
@@ -9,39 +12,76 @@ export interface NamedRule {
   readonly filter: Filter;
 }
 
+/** A rule that was asked for, by name and the parameters that were given. */
+interface WantedRule {
+  readonly name: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** The rule that keeps other sets' clips out. */
+const keptApartRule = "not-in";
+
 /**
- * The rules that check what was built, in the order in which they are asked.
+ * The rules that are to check what was built, in the order in which they are asked. Names and parameters are checked here,
+ * before anything long is read for them.
  *
  * @param chosen `NAME` or `NAME:key=value,...`; all rules with their defaults when left out
  * @param skipped names of rules that are left out
+ * @param keepsApart whether clips of other sets must stay out: the rule for it is then always among them
  * @throws {UnknownNameError} for a rule that is not there
+ * @throws {ConfigError} for bad parameters, and for clips that must stay out without the rule for it
  */
-export const chooseRules = async (
+export const wantedRules = async (
   chosen: readonly string[] | undefined,
   skipped: readonly string[],
-  further: Readonly<Record<string, object>>,
-): Promise<{ readonly rules: NamedRule[]; readonly recipes: readonly object[] }> => {
+  keepsApart: boolean,
+): Promise<WantedRule[]> => {
   for (const name of skipped) await datasetFilters.load(name);
-  const named = chosen ?? datasetFilters.names();
-  const made = [];
-  for (const text of named) {
-    const name = text.split(":")[0]!;
-    if (skipped.includes(name)) continue;
-    const own = further[name];
-    made.push(own === undefined ? await datasetFilters.choose(text) : await datasetFilters.make(name, own));
+  if (keepsApart && skipped.includes(keptApartRule))
+    throw new ConfigError("--not-in and a skipped rule contradict one another", {
+      got: `--skip-rules ${keptApartRule}`,
+      hint: "leave one of them out",
+    });
+  const made = await Promise.all(
+    (chosen ?? datasetFilters.names()).map((text) => datasetFilters.choose(text)),
+  );
+  const wanted = made.map(({ recipe }) => recipe).filter(({ name }) => !skipped.includes(name));
+  if (keepsApart && !wanted.some(({ name }) => name === keptApartRule))
+    wanted.push((await datasetFilters.choose(keptApartRule)).recipe);
+  return wanted;
+};
+
+/** What of clips that must stay out is written down: how many, and the hash of the lists, which are as long as their sets. */
+const shortened = ({ hashes, names, prints }: KeptApart): Readonly<Record<string, unknown>> => ({
+  hashes: hashes.size,
+  names: names.size,
+  prints: prints.length,
+  sha256: sha256(JSON.stringify([[...hashes].sort(), [...names].sort(), prints])),
+});
+
+/** Makes the rules, and what the set's recipe says of them. */
+export const makeRules = async (
+  wanted: readonly WantedRule[],
+  apart: KeptApart | undefined,
+): Promise<{ readonly rules: NamedRule[]; readonly recipes: readonly object[] }> => {
+  const rules: NamedRule[] = [];
+  const recipes: object[] = [];
+  for (const { name, params } of wanted) {
+    const isApart = apart !== undefined && name === keptApartRule;
+    const lists = isApart
+      ? { hashes: [...apart.hashes], names: [...apart.names], prints: apart.prints }
+      : undefined;
+    const { value, recipe } = await datasetFilters.make(name, { ...params, ...lists });
+    rules.push({ id: name, filter: value });
+    recipes.push(isApart ? { name, params: { ...recipe.params, ...shortened(apart) } } : recipe);
   }
-  return {
-    rules: made.map(({ value, recipe }) => ({ id: recipe.name, filter: value })),
-    recipes: made.map(({ recipe }) =>
-      // Lists of what must not be in are as long as what they come from.
-      recipe.name in further ? { name: recipe.name } : recipe,
-    ),
-  };
+  return { rules, recipes };
 };
 
 /** Which row a sample is of, besides the sample. */
 export interface CheckedSample {
   readonly rowId: string;
+  readonly sourceNumber: number;
   readonly sample: Sample;
 }
 
@@ -63,8 +103,8 @@ export class RuleCheck {
   }
 
   /** Looks at a sample; samples come in the order of the data set. */
-  look({ rowId, sample }: CheckedSample): void {
-    const decision = this.#decisions.of(sample.id) ?? this.#decisions.of(rowId);
+  look({ rowId, sourceNumber, sample }: CheckedSample): void {
+    const decision = this.#decisions.about(sample, rowId, sourceNumber);
     if (decision?.verdict === "reject") {
       const reason = decision.note ? `a person: ${decision.note}` : "a person rejected it";
       this.#rejected.set(sample.id, { source: sample.id, ruleId: "decision", reason });

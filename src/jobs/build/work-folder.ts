@@ -5,26 +5,31 @@ import { type ExclusiveLock, takeExclusiveLock } from "../../core/exclusive-lock
 import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
 import type { BuildPlan } from "./plan-clips.ts";
-import { buildFolder, type ClipSettings, resultFile } from "./protocol.ts";
+import { buildFolder, resultFile } from "./protocol.ts";
 
 /**
  * Version of what a clip's result holds. Raised whenever equal clips and settings give other results, so that an
  * unfinished build is never continued by another program.
  */
-export const resultVersion = 1;
+export const resultVersion = 2;
 
 /** What an unfinished build must agree on with the one that continues it. */
 export interface WorkRecipe {
   readonly version: number;
-  readonly settings: ClipSettings;
+  /** Everything that decides how a clip comes out. */
+  readonly settings: object;
   /** SHA-256 of the planned clips and their rows. */
   readonly plan: string;
   readonly clips: number;
 }
 
-/** The recipe of a plan. */
-export const workRecipe = (settings: ClipSettings, { clips }: BuildPlan): WorkRecipe => ({
-  version: resultVersion,
+/** The recipe of a plan. @param version of the results of another kind of work than `build` */
+export const workRecipe = (
+  settings: object,
+  { clips }: BuildPlan,
+  version: number = resultVersion,
+): WorkRecipe => ({
+  version,
   settings,
   plan: sha256(clips.map((clip) => JSON.stringify(clip)).join("\n")),
   clips: clips.length,
@@ -32,12 +37,12 @@ export const workRecipe = (settings: ClipSettings, { clips }: BuildPlan): WorkRe
 
 const differenceOf = (stored: WorkRecipe, wanted: WorkRecipe): string => {
   if (stored.version !== wanted.version) return "another version of this program";
-  const names = Object.keys(wanted.settings) as (keyof ClipSettings)[];
-  const other = names.find(
-    (name) => JSON.stringify(stored.settings[name]) !== JSON.stringify(wanted.settings[name]),
+  const [before, now] = [stored.settings, wanted.settings].map(
+    (settings) => new Map(Object.entries(settings).map(([name, value]) => [name, JSON.stringify(value)])),
   );
+  const other = [...now!.keys()].find((name) => before!.get(name) !== now!.get(name));
   if (other === undefined) return `other sources (${stored.clips} clips, now ${wanted.clips})`;
-  return `${other} ${JSON.stringify(stored.settings[other])}, now ${JSON.stringify(wanted.settings[other])}`;
+  return `${other} ${before!.get(other)}, now ${now!.get(other)}`;
 };
 
 /**

@@ -47,6 +47,9 @@ class BuildWorker {
       execArgv: ["--disable-warning=ExperimentalWarning"],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
       env: { ...process.env, NODE_OPTIONS: "" },
+      // Ctrl-C reaches every process of the terminal's group, one that is still starting as well; this program decides
+      // when a worker ends. One whose program is gone loses its channel and ends by itself.
+      detached: true,
     });
     this.ended = new Promise((resolve) => {
       this.#child.once("exit", (code, signal) => resolve(signal ?? `status ${code}`));
@@ -87,10 +90,14 @@ class BuildWorker {
   }
 }
 
-const startWorker = async (order: BuildOrder, running: Set<BuildWorker>): Promise<BuildWorker> => {
+const startWorker = async (
+  { order, signal }: GroupRequest,
+  running: Set<BuildWorker>,
+): Promise<BuildWorker> => {
   const worker = new BuildWorker();
   running.add(worker);
   const answer = await worker.ask({ type: "begin", order });
+  if (signal.aborted) throw stoppedByPerson();
   if (typeof answer === "string" || answer.type !== "ready")
     throw new InternalError(
       `a worker cannot start: ${typeof answer === "string" ? answer : JSON.stringify(answer)}`,
@@ -99,13 +106,14 @@ const startWorker = async (order: BuildOrder, running: Set<BuildWorker>): Promis
 };
 
 /** One after the other, the feed's clips go to a worker; a new one takes the place of one that ended. */
-const work = async ({ order, feed, signal }: GroupRequest, running: Set<BuildWorker>): Promise<void> => {
+const work = async (request: GroupRequest, running: Set<BuildWorker>): Promise<void> => {
+  const { feed, signal } = request;
   let worker: BuildWorker | undefined;
   for (;;) {
     if (signal.aborted) throw stoppedByPerson();
     const clip = await feed.next();
     if (clip === undefined) break;
-    worker ??= await startWorker(order, running);
+    worker ??= await startWorker(request, running);
     const answer = await worker.ask({ type: "clip", clip });
     if (signal.aborted) throw stoppedByPerson();
     if (typeof answer === "string") {

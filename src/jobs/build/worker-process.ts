@@ -25,13 +25,14 @@ const never = new AbortController().signal;
 const make = async (clip: PlannedClip): Promise<void> => {
   position = clip.position;
   const started = nowMilliseconds();
-  const finished = await buildClip(clip, tools!, never);
+  const { built, isMeasure } = await buildClip(clip, tools!, never);
   const file = join(tools!.order.out, resultFile(position));
   makeFolder(join(file, ".."));
-  writeFileAtomic(file, JSON.stringify(finished));
-  const { rows, rejected, durationSeconds: videoSeconds } = finished;
+  writeFileAtomic(file, JSON.stringify(built));
+  const { rows, rejected, durationSeconds: videoSeconds } = built;
   const seconds = (nowMilliseconds() - started) / 1000;
-  send({ type: "done", position, rows: rows.length, rejected: rejected.length, seconds, videoSeconds });
+  const counts = { rows: rows.length, rejected: rejected.length };
+  send({ type: "done", position, ...counts, seconds, videoSeconds, isMeasure });
   position = null;
 };
 
@@ -42,8 +43,6 @@ const handle = async (message: ToBuildWorker): Promise<void> => {
   send({ type: "ready" });
 };
 
-// Ctrl-C reaches the whole group of processes; the program decides when this one ends.
-process.on("SIGINT", () => {});
 process.on("disconnect", () => process.exit(0));
 setInterval(() => send({ type: "alive" }), secondsBetweenSigns * 1000).unref();
 process.on("message", (message: ToBuildWorker) => {

@@ -2,15 +2,15 @@ import { join } from "node:path";
 import { BenchmarkError, ConfigError } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
-import { nowMilliseconds, type Progress } from "../../core/progress.ts";
-import type { Made } from "../../core/registry.ts";
-import { evaluate } from "../../evaluation/evaluate.ts";
-import { type Intervention, interventionRegistry } from "../../evaluation/interventions.ts";
-import { metricsFor } from "../../evaluation/metrics.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import { type EvaluationResult, evaluate } from "../../evaluation/evaluate.ts";
+import { type ChosenIntervention, chooseIntervention } from "../../evaluation/interventions.ts";
+import { metricsFor, type NamedMetric } from "../../evaluation/metrics.ts";
 import { standardPrompt } from "../../evaluation/prompt.ts";
 import { type EvaluationRecord, recipeText } from "../../evaluation/records.ts";
 import { evaluatedRunFiles, writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
+import { rotateOptions, rotationMetrics } from "../../evaluation/rotation.ts";
 import { scoreView, type ViewScore } from "../../evaluation/score.ts";
 import { type OpenedSubject, type SubjectEstimate, subjectRegistry } from "../../evaluation/subject.ts";
 import { takeRunLock } from "../../runs/run-lock.ts";
@@ -19,8 +19,10 @@ import type { Irregularity } from "../benchmark-samples.ts";
 import { type Clips, cacheRoot, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
+import { timeLeftOf } from "../time-left.ts";
 import { aboutTime } from "../timetable.ts";
 import { describeEval, evalJournal } from "./describe.ts";
+import { findTwins } from "./find-twins.ts";
 import { seeingModels } from "./open-seeing-model.ts";
 import { type AskedQuestions, readQuestions } from "./questions.ts";
 import { RecordLog } from "./record-log.ts";
@@ -49,37 +51,27 @@ export interface EvalResult {
   readonly report: string;
 }
 
-/** The same progress with the time that is left, by the speed of this call. */
-const withTimeLeft = (display: Progress): Progress => {
-  const started = nowMilliseconds();
-  return {
-    log: (line) => display.log(line),
-    update: (done, total, note) => {
-      const seconds = (nowMilliseconds() - started) / 1000;
-      const left = done === 0 ? "" : `, ${aboutTime((seconds / done) * (total - done))} left`;
-      display.update(done, total, `${note ?? ""}${left}`);
-    },
-  };
+/** The questions with their options turned. @throws {ConfigError} for a subject that is not asked, or asked without options */
+const turnedQuestions = (questions: AskedQuestions, subject: OpenedSubject): AskedQuestions => {
+  const { samples, fixed } = rotateOptions(questions.samples, subject.prompt ?? (() => ""));
+  if (samples.length === questions.samples.length)
+    throw new ConfigError("no question can be asked with its options turned", {
+      where: `--rotate-options, subject ${subject.name}`,
+      expected: "choices whose options the subject is told",
+      got: fixed.map(({ what, ids }) => `${what}: ${ids.length}`).join("; "),
+    });
+  return { ...questions, samples, irregular: [...questions.irregular, ...fixed] };
 };
 
 /** Every view once, the complete clip among them. @throws {ConfigError} for one that is named twice */
-const chooseViews = async (names: readonly string[]): Promise<Made<Intervention>[]> => {
+const chooseViews = async (names: readonly string[]): Promise<ChosenIntervention[]> => {
   const wanted = names.includes("complete") ? names : ["complete", ...names];
-  const made = await Promise.all(wanted.map((name) => interventionRegistry.choose(name)));
+  const made = await Promise.all(wanted.map(chooseIntervention));
   const texts = made.map(({ recipe }) => recipeText(recipe));
   const twice = texts.find((text, at) => texts.indexOf(text) !== at);
   if (twice !== undefined) throw new ConfigError("an intervention stands twice", { got: twice });
-  return made.map(({ value, recipe }) => ({ value, recipe }));
+  return made;
 };
-
-/** Draws where repetitions differ; one for what is the same every time. */
-const drawsOf = (views: readonly Made<Intervention>[], draws: number): Record<string, number> =>
-  Object.fromEntries(
-    views.map(({ recipe }) => [
-      recipe.name,
-      ["random-removal", "shuffled"].includes(recipe.name) ? draws : 1,
-    ]),
-  );
 
 /** One line before the first question: how much there is to ask, and what it will take. */
 const announce = (
@@ -113,7 +105,7 @@ const lookAt = async (
 ): Promise<ShownQuestions> => {
   if (!subject.looks) return lookAtNothing(questions.samples);
   const made = await frameSelectors.choose(request.selector);
-  const progress = withTimeLeft(context.progress("clips", "clips"));
+  const progress = timeLeftOf(context.progress("clips", "clips"));
   const shown = await lookAtClips(
     questions.samples,
     questions.clipFolder,
@@ -127,7 +119,9 @@ const lookAt = async (
     context.warn(
       `${shown.faults.length} of ${shown.clips} clips cannot be shown; their questions fail and count as wrong; the first: ${first.file}: ${first.reason}`,
     );
-  return shown;
+  return request.twins === undefined
+    ? shown
+    : await findTwins(shown, questions.clipFolder, request.twins, clips, context);
 };
 
 const openSubject = async (
@@ -151,6 +145,10 @@ const openSubject = async (
   });
 };
 
+/** Whether the subject said something, however it is scored: what a refusing endpoint sends back is no answer. */
+const wasAnswered = ({ finishReason }: EvaluationRecord): boolean =>
+  finishReason === "stop" || finishReason === "length";
+
 /** Fails when a score would mean nothing: nobody answered. @throws {BenchmarkError} */
 const checkAnswered = (records: readonly EvaluationRecord[], out: string): void => {
   if (records.length === 0)
@@ -158,7 +156,7 @@ const checkAnswered = (records: readonly EvaluationRecord[], out: string): void 
       where: out,
       hint: "choose other interventions",
     });
-  if (records.some(({ finishReason }) => finishReason === "stop" || finishReason === "length")) return;
+  if (records.some(wasAnswered)) return;
   const [{ outcome, error }] = records as [EvaluationRecord];
   throw new BenchmarkError("no question was answered, so there is no score", {
     where: out,
@@ -168,21 +166,24 @@ const checkAnswered = (records: readonly EvaluationRecord[], out: string): void 
   });
 };
 
+const countViews = ({ notApplicable }: EvaluationResult): Record<string, number> =>
+  Object.fromEntries(
+    [...Map.groupBy(notApplicable, ({ intervention }) => intervention)].map(([view, { length }]) => [
+      view,
+      length,
+    ]),
+  );
+
 /** Scores of every view, the complete one first. */
-const scoreViews = async (
+const scoreViews = (
   records: readonly EvaluationRecord[],
-  { benchmark }: AskedQuestions,
-  request: EvalRequest,
-): Promise<EvalResult["views"]> => {
-  const metrics = await metricsFor([...benchmark.value.metrics, ...request.metrics]);
-  const byView = new Map<string, EvaluationRecord[]>();
-  for (const record of records) {
-    const label = recipeText(record.intervention);
-    byView.set(label, [...(byView.get(label) ?? []), record]);
-  }
+  metrics: readonly NamedMetric[],
+  { mode }: EvalRequest,
+): EvalResult["views"] => {
+  const byView = Map.groupBy(records, ({ intervention }) => recipeText(intervention));
   return [...byView].map(([label, rows]) => ({
     label,
-    ...scoreView(rows, metrics, request.mode, request.seed),
+    ...scoreView(rows, metrics, mode),
   }));
 };
 
@@ -196,18 +197,23 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   const { out } = request;
   checkOutput(out, "folder");
   const views = await chooseViews(request.interventions);
-  const questions = await readQuestions(request);
+  const read = await readQuestions(request);
+  // A misspelt name is told before anything is asked.
+  const metrics = await metricsFor([
+    ...read.benchmark.value.metrics,
+    ...request.metrics,
+    ...(request.rotateOptions ? rotationMetrics : []),
+  ]);
   await using clips = openClips(request.clips, (line) => context.warn(line));
-  await using subject = await openSubject(request, questions, clips, context);
+  await using subject = await openSubject(request, read, clips, context);
+  const questions = request.rotateOptions ? turnedQuestions(read, subject) : read;
   makeFolder(join(out, evaluatedRunFiles.records));
   const lock = takeRunLock(out);
   const log = new RecordLog(join(out, evaluatedRunFiles.records, "records.jsonl"));
   try {
-    writeEvaluatedRun(out, describeEval(request, questions, subject.name, views));
+    writeEvaluatedRun(out, describeEval(request, questions, subject, views));
     const shown = await lookAt(request, questions, subject, clips, context);
-    const before = (await log.before()).filter(
-      ({ outcome }) => !request.retryFailed || (outcome !== "failed" && outcome !== "missing"),
-    );
+    const before = (await log.before()).filter((record) => !request.retryFailed || wasAnswered(record));
     let estimate: SubjectEstimate | undefined;
     let asked = 0;
     const started = nowMilliseconds();
@@ -220,7 +226,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       benchmark: { recipe: benchmark.recipe, version, split },
       runId: subject.name,
       seed: request.seed,
-      draws: drawsOf(views, request.draws),
+      draws: request.draws,
       ...(benchmark.value.officialRule === undefined ? {} : { official: benchmark.value.officialRule }),
       batchSize: 1,
       concurrency: subject.concurrency ?? 1,
@@ -235,28 +241,25 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
         announce(context, asked, before.length, estimate);
       },
       signal: context.signal,
-      progress: withTimeLeft(context.progress(subject.name, "answers")),
+      progress: timeLeftOf(context.progress(subject.name, "answers")),
       onRecord: (record) => log.add(record),
     });
     log.finish(result.records);
     checkAnswered(result.records, out);
     const seconds = (nowMilliseconds() - started) / 1000;
-    const journal = evalJournal(result, shown, questions, { seconds, asked, decodes: null });
+    const journal = evalJournal(result, shown, questions, { seconds, asked });
     writeFileAtomic(join(out, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
     const { file, model } = await report(out, context);
-    const counts: Record<string, number> = {};
-    for (const { intervention } of result.notApplicable)
-      counts[intervention] = (counts[intervention] ?? 0) + 1;
     return {
       benchmark: benchmark.recipe.name,
       subject: subject.name,
       split,
       mode: request.mode,
       verified: benchmark.value.verified ?? null,
-      views: await scoreViews(result.records, questions, request),
+      views: scoreViews(result.records, metrics, request),
       row: model.rows.find(({ name }) => name === subject.name) ?? null,
       differences: model.differences,
-      notApplicable: counts,
+      notApplicable: countViews(result),
       clips: shown.clips,
       unreadableClips: shown.faults,
       irregular: questions.irregular,

@@ -1,22 +1,22 @@
+import { sha256 } from "../../core/files.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
 import type { OpenSeeingModel } from "../../evaluation/seeing-model.ts";
-import { segmentTokensOf } from "../../model/segment-tokens.ts";
-import { loadTokenizer } from "../../text/tokenizer.ts";
+import { folderPrint } from "../../weights/folder-print.ts";
 import { openAnswerer } from "../ask/open-answerer.ts";
 import type { JobContext } from "../job-context.ts";
-import { modelFolder } from "../model-folder.ts";
+import { modelWithAdapter } from "../model-folder.ts";
 
 /** Opens checkpoints for `eval` as `ask` does. */
 export const seeingModels =
   (engine: EngineChoice, context: JobContext): OpenSeeingModel =>
   async (model, adapter) => {
-    const folder = await modelFolder(model, "--subject checkpoint", context);
-    const adapterFolder =
-      adapter === undefined ? undefined : await modelFolder(adapter, "--subject checkpoint:adapter", context);
+    const flags = { model: "--subject checkpoint", adapter: "--subject checkpoint:adapter" };
+    const { folder, adapterFolder } = await modelWithAdapter(model, adapter, context, flags);
     const answerer = await openAnswerer(folder, adapterFolder, engine);
     return {
       kind: answerer.kind,
-      bareQuestions: segmentTokensOf(loadTokenizer(folder)) !== undefined,
+      contentHash: sha256([folder, adapterFolder].map((one) => one && folderPrint(one)).join(" ")),
+      bareQuestions: answerer.bareQuestions,
       look: (info, asked) => answerer.look(info, asked),
       resize: (batch, position, look) => answerer.resize(batch, position, look),
       answer: (pictures, question, { temperature, maxNewTokens, seed }, signal) =>

@@ -1,5 +1,7 @@
+import { shellWords } from "../../core/shell-words.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
 import type { ClipsOptions } from "../clips.ts";
+import type { TwinRequest } from "./find-twins.ts";
 
 /** What is asked of whom, and how. */
 export interface EvalRequest {
@@ -19,6 +21,10 @@ export interface EvalRequest {
   /** Questions at most, whole clips in a seeded order; all when left out. */
   readonly limit?: number;
   readonly mode: "strict" | "official";
+  /** Ask every choice question as often as it has options, each time turned one place further. */
+  readonly rotateOptions: boolean;
+  /** What finds the decisive frames of questions whose rows do not say; left out: such questions have no twin. */
+  readonly twins?: TwinRequest;
   /** Frames of a clip and who chooses them, for subjects that do not choose by themselves. */
   readonly frames: number;
   readonly selector: string;
@@ -31,12 +37,9 @@ export interface EvalRequest {
   readonly clips: ClipsOptions;
 }
 
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
 /** A command line that does it again. */
 export const evalCommand = (request: EvalRequest): string =>
-  [
+  shellWords([
     ...["npx", "videoperceiver", "eval", request.benchmark, "--data", request.data],
     ...(request.annotations === undefined ? [] : ["--annotations", request.annotations]),
     ...["--subject", request.subject],
@@ -45,7 +48,11 @@ export const evalCommand = (request: EvalRequest): string =>
     ...["--frames", String(request.frames), "--selector", request.selector],
     ...(request.split === undefined ? [] : ["--split", request.split]),
     ...(request.limit === undefined ? [] : ["--limit", String(request.limit)]),
+    ...(request.rotateOptions ? ["--rotate-options"] : []),
+    ...(request.twins === undefined
+      ? []
+      : ["--relevance", request.twins.relevance, "--builder", request.twins.builder]),
+    ...(request.engine.engine === undefined ? [] : ["--engine", request.engine.engine]),
+    ...(request.metrics.length === 0 ? [] : ["--metric", ...request.metrics]),
     ...["--seed", String(request.seed), "--out", request.out],
-  ]
-    .map(quoted)
-    .join(" ");
+  ]);

@@ -14,10 +14,10 @@ import { machineFacts } from "../machine-facts.ts";
 /** The training stages that are tested: their folders, and their names in the report. */
 export const stageTitles = {
   sft: "SFT",
-  "sft-more": "SFT, longer",
+  "sft-more": "SFT for longer",
   "sft-contrast": "SFT + contrast",
   "comparative-grpo": "+ Comparative GRPO",
-  "grpo-control": "Control of GRPO",
+  "grpo-control": "GRPO control",
 } as const;
 
 /** Places in the quickstart's folder. */

@@ -1,10 +1,13 @@
 import { join } from "node:path";
+import { assert } from "../../core/errors.ts";
 import { openEngine } from "../../engine/engines.ts";
 import { type EvaluationRecord, readRecords } from "../../evaluation/records.ts";
 import { evaluatedRunFiles } from "../../evaluation/report/description.ts";
 import { batchRules } from "../../model/batch-rules.ts";
+import { meanOf } from "../../objectives/group-statistics.ts";
 import type { ReproArm } from "../../recipes/repro/study.ts";
 import { readRun } from "../../runs/read-run.ts";
+import { clockPrefix } from "../../runs/run-folder.ts";
 import type { HeldOutClip } from "../../training/clip.ts";
 import { contrastOf, winOf } from "../../training/contrast-monitor.ts";
 import { closedPrompts, wholeAnswerProbabilities } from "../../training/valid-answers.ts";
@@ -12,30 +15,41 @@ import { type TestQuestions, testStage } from "../quickstart/evaluation.ts";
 import type { StageContext } from "../quickstart/training.ts";
 import type { AskedQuestion, Measures } from "./measures.ts";
 
-const asked = (records: readonly EvaluationRecord[], questions: TestQuestions): AskedQuestion[] => {
-  const about = new Map(
-    questions.samples.map(({ id, provenance }) => [id, provenance["aboutEvent"] === true]),
-  );
-  const found = new Map<string, Record<string, number>>();
-  const clips = new Map<string, string>();
+/** What each question was answered under every intervention: the share of draws that are right. */
+export const askedQuestions = (
+  records: readonly Pick<EvaluationRecord, "questionId" | "videoId" | "intervention" | "correct">[],
+  samples: readonly Pick<TestQuestions["samples"][number], "id" | "provenance">[],
+): AskedQuestion[] => {
+  const about = new Map(samples.map(({ id, provenance }) => [id, provenance["aboutEvent"] === true]));
+  const found = new Map<string, { readonly clip: string; readonly right: Map<string, number[]> }>();
   for (const { questionId, videoId, intervention, correct } of records) {
-    found.set(questionId, { ...found.get(questionId), [intervention.name]: correct ? 1 : 0 });
-    clips.set(questionId, videoId);
+    const { right } =
+      found.get(questionId) ?? found.set(questionId, { clip: videoId, right: new Map() }).get(questionId)!;
+    const draws = right.get(intervention.name);
+    if (draws === undefined) right.set(intervention.name, [correct ? 1 : 0]);
+    else draws.push(correct ? 1 : 0);
   }
-  return [...found].flatMap(([question, by]) => {
-    const { complete } = by;
-    if (complete === undefined) return [];
-    return [
-      {
-        question,
-        clip: clips.get(question)!,
-        aboutEvent: about.get(question) === true,
-        complete,
-        absent: by["absent"] ?? null,
-        control: by["random-removal"] ?? null,
-      },
-    ];
+  return [...found].flatMap(([question, { clip, right }]): AskedQuestion[] => {
+    const shareOf = (name: string): number | null => {
+      const draws = right.get(name);
+      return draws === undefined ? null : meanOf(draws);
+    };
+    const complete = shareOf("complete");
+    if (complete === null) return [];
+    const [absent, control] = [shareOf("absent"), shareOf("random-removal")];
+    return [{ question, clip, aboutEvent: about.get(question) === true, complete, absent, control }];
   });
+};
+
+/** The last number of every metric, clocks left out; those that are not logged at every step keep their newest one. */
+export const lastMetrics = (
+  rows: readonly Readonly<Record<string, number>>[],
+): Readonly<Record<string, number>> => {
+  const last: Record<string, number> = {};
+  for (const { step: _, timeSeconds: __, ...metrics } of rows)
+    for (const [name, value] of Object.entries(metrics))
+      if (Number.isFinite(value) && !name.startsWith(clockPrefix)) last[name] = value;
+  return last;
 };
 
 const chunk = 32;
@@ -62,8 +76,9 @@ const lookAt = async (
     const some = prompts.slice(start, start + chunk);
     const all = await wholeAnswerProbabilities(trainee, some);
     some.forEach(({ clip, text }, i) => {
-      const place = text.options?.indexOf(text.answer) ?? -1;
-      right.push({ question: text.sampleId, clip: clip.id, probability: all[i]![place] ?? 0 });
+      const probability = all[i]![text.options?.indexOf(text.answer) ?? -1];
+      assert(probability !== undefined, `the answer to ${text.sampleId} is one of its options`);
+      right.push({ question: text.sampleId, clip: clip.id, probability });
     });
   }
   return {
@@ -97,13 +112,6 @@ export const measureArm = async (
     arm.train?.kind === "sft" && arm.train.contrast !== null
       ? arm.train.contrast.block
       : recipe.sft.contrast.block;
-  const {
-    timeSeconds: _,
-    step: __,
-    ...last
-  } = arm.train === null
-    ? { timeSeconds: 0, step: 0 }
-    : (readRun(join(out, arm.name)).metrics.at(-1) ?? { timeSeconds: 0, step: 0 });
   return {
     schema: "videoperceiver/repro-measures@1",
     arm: arm.name,
@@ -111,7 +119,7 @@ export const measureArm = async (
     seconds,
     steps,
     ...(await lookAt(checkpoint, heldOut, context, block)),
-    asked: asked(records, questions),
-    last: Object.fromEntries(Object.entries(last).filter(([, value]) => Number.isFinite(value))),
+    asked: askedQuestions(records, questions.samples),
+    last: arm.train === null ? {} : lastMetrics(readRun(join(out, arm.name)).metrics),
   };
 };

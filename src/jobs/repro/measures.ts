@@ -5,7 +5,7 @@ import { DataFormatError } from "../../core/errors.ts";
 import { makeFolder, readJsonFile, writeFileAtomic } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
 
-/** One question's answers: 1 right, 0 wrong; null where it was not asked so. */
+/** One question's answers: 1 right, 0 wrong, of several draws the share that is right; null where it was not asked so. */
 export interface AskedQuestion {
   readonly question: string;
   readonly clip: string;

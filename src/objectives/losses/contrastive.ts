@@ -81,7 +81,8 @@ const build = (
       : [add(column(own(x, a)), reshape(twinMask, [twinMask.shape[1]!, 1]))];
   const absent = (x: Value): Value[] => [...twins(x), ...queued(x, "queuedAbsent", "queuedAbsentMask")];
   const [ownView, ownText] = [own(h, v), own(t, h)];
-  const views = negatives === "batch" ? similarities(h, v, temperature) : column(ownView);
+  const views =
+    negatives === "batch" ? add(similarities(h, v, temperature), feed("viewMask")) : column(ownView);
   const v2v = infoNce([views, ...absent(h), ...queued(h, "queuedViews", "queuedViewMask")], ownView);
   const t2v = infoNce([column(ownText), ...absent(t)], ownText);
   const texts = add(similarities(h, t, temperature), feed("textMask"));
@@ -104,11 +105,12 @@ const build = (
  *
  * States: the groups `complete` (h), `absent` (a), `view` (v) and `keywords` (t) of `block`, [C, D] each; C leaves out
  * clips whose pictures are hidden. Feeds: `twinMask` [1, C] is 0, or a large negative number where a clip has no twin (it
- * is then no negative); `textMask` [C, C] hides texts that are equal to a clip's own. With a queue `queued*` [Q, D] and
- * their masks, which also hide what the queue does not hold yet.
+ * is then no negative); `textMask` [C, C] hides texts that are equal to a clip's own; `viewMask` [C, C], for the negatives
+ * `batch`, hides views of the clip itself where a step has it twice. With a queue `queued*` [Q, D] and their masks, which
+ * also hide what the queue does not hold yet.
  *
  * @source VideoPerceiver eqs. (4)-(7), reconstructed from the prose; weight 0.1 and block 16 are the paper's
- * @differs the temperature is ours (0.05, as in SimCSE: the paper gives none); duplicate texts are no negatives; clips
+ * @differs the temperature is ours (0.05, as in SimCSE: the paper gives none); duplicate texts and clips are no negatives; clips
  * without pictures leave all three losses; the queue is ours; texts go through the language model, not through BERT
  */
 const plugin: LossPlugin = defineLoss({
@@ -121,6 +123,7 @@ const plugin: LossPlugin = defineLoss({
     feeds: {
       twinMask: [1, "absent"],
       textMask: ["complete", "keywords"],
+      ...(given.negatives === "batch" ? { viewMask: ["complete", "view"] } : {}),
       ...queueFeeds(given.queue, given.width),
     },
     additive: false,

@@ -121,6 +121,7 @@ test("in the runtime: the same update as in TypeScript, to rounding, also where 
       { learningRate: 3e-3 },
       { beta1: 0.8, maxGradientNorm: 0 },
       { learningRate: 0 },
+      { groups: [{ name: "own", pattern: "^(pieces|vector)$", learningRateFactor: 0.3, weightDecay: 0 }] },
     ]) {
       plain.all().forEach(({ gradient }, at) => {
         for (let i = 0; i < gradient!.length; i++) gradient![i] = random.normal();
@@ -128,12 +129,12 @@ test("in the runtime: the same update as in TypeScript, to rounding, also where 
       });
       const given = { ...options, ...changed };
       const norm = adamW(plain, given);
-      expect(Math.abs((await optimizer.update(inRuntime, given)) / norm - 1)).toBeLessThan(1e-6);
+      expect(Math.abs((await optimizer.update(inRuntime, given)).norm / norm - 1)).toBeLessThan(1e-6);
     }
   } finally {
     await optimizer.release();
   }
-  expect(inRuntime.updates).toBe(4);
+  expect(inRuntime.updates).toBe(5);
   for (const what of ["value", "firstMoment", "secondMoment"] as const)
     plain.all().forEach((expected, at) => {
       const got = inRuntime.all()[at]![what]!;
@@ -149,10 +150,71 @@ test("in the runtime: gradients whose squares float32 cannot hold have a norm al
   gradient!.fill(1e25);
   const optimizer = new OnnxAdamW(2);
   try {
-    expect((await optimizer.update(store, options)) / (1e25 * Math.sqrt(1 << 19))).toBeCloseTo(1, 6);
+    const { norm } = await optimizer.update(store, options);
+    expect(norm / (1e25 * Math.sqrt(1 << 19))).toBeCloseTo(1, 6);
   } finally {
     await optimizer.release();
   }
   // The first update of AdamW is the learning rate in every element.
   expect(value[7]).toBeCloseTo(-options.learningRate, 4);
 });
+
+const groups = [
+  { name: "first", pattern: "^a", learningRateFactor: 0.5, weightDecay: 0 },
+  { name: "second", pattern: "a|b", learningRateFactor: 0 },
+];
+const threeParts = (): ParameterStore => {
+  const store = new ParameterStore(
+    ["a.weight", "b.weight", "c.weight"].map((name) => parameter(name, [2, 1])),
+    () => true,
+  );
+  for (const { value, gradient } of store.all()) {
+    value.set([1, 2]);
+    gradient!.set([3, 4]);
+  }
+  return store;
+};
+
+test("groups have a rate and a decay of their own, the first that matches; norms are told by group and part", async () => {
+  const [one, alone] = [threeParts(), threeParts()];
+  const optimizer = new OnnxAdamW(1);
+  try {
+    const { norm, norms } = await optimizer.update(one, { ...options, groups });
+    expect(norm).toBeCloseTo(Math.sqrt(75), 6);
+    expect(norms).toEqual({ first: 5, second: 5, language: 5 });
+  } finally {
+    await optimizer.release();
+  }
+  adamW(alone, { ...options, learningRate: options.learningRate / 2, weightDecay: 0 });
+  expect(one.get("a.weight").value).toEqual(alone.get("a.weight").value);
+  expect([...one.get("b.weight").value]).toEqual([1, 2]);
+  const whole = threeParts();
+  adamW(whole, options);
+  expect(one.get("c.weight").value).toEqual(whole.get("c.weight").value);
+  expect(() =>
+    adamW(threeParts(), { ...options, groups: [...groups, { name: "late", pattern: "b" }] }),
+  ).toThrow(/group without parameters: late.*3 trained parameters.*got b/);
+  expect(() => adamW(threeParts(), { ...options, groups: [{ name: "open", pattern: "(" }] })).toThrow(
+    /pattern of a parameter group: open/,
+  );
+});
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY])(
+  "a gradient of %d changes nothing, moments included",
+  async (bad) => {
+    const optimizer = new OnnxAdamW(1);
+    try {
+      for (const update of [adamW, (store: ParameterStore) => optimizer.update(store, options)]) {
+        const store = threeParts();
+        store.get("b.weight").gradient![1] = bad;
+        const got = await update(store, options);
+        expect(Number.isFinite(typeof got === "number" ? got : got.norm)).toBe(false);
+        expect(store.updates).toBe(0);
+        for (const { value, firstMoment } of store.all())
+          expect([...value, ...firstMoment!]).toEqual([1, 2, 0, 0]);
+      }
+    } finally {
+      await optimizer.release();
+    }
+  },
+);

@@ -318,7 +318,7 @@ describe("what the method bought", () => {
   });
   const difference = (value: number, reach: number): RowDifference => ({
     of: model.mainRow,
-    against: "SFT, longer",
+    against: "SFT for longer",
     difference: estimate(value, reach),
     adjustedP: 0.01,
     disagreement: { onlyFirst: 3, onlySecond: 1, midP: 0.1 },
@@ -350,7 +350,7 @@ describe("what the method bought", () => {
   test("is the first sentence, and an interval that holds 0 bought nothing measurable", () => {
     const won = firstOf(0.05, 0.02, [check({})]);
     expect(won.outcome).toBe("yes");
-    expect(won.headline).toBe("Against SFT, longer the method bought +5.0 points on event questions.");
+    expect(won.headline).toBe("Against SFT for longer the method bought +5.0 points on event questions.");
     expect(won.detail).toMatch(
       /300 questions that only the event answers.*90\.0 % of 64 clips, more often than with/,
     );

@@ -6,6 +6,7 @@ import { silentProgress } from "../../../src/core/progress.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { endpoints, pairedValues } from "../../../src/jobs/repro/endpoints.ts";
 import { studyFindings } from "../../../src/jobs/repro/findings.ts";
+import { askedQuestions, lastMetrics } from "../../../src/jobs/repro/measure.ts";
 import { type Measures, readMeasures, writeMeasures } from "../../../src/jobs/repro/measures.ts";
 import { studyMarkdown, studyPage } from "../../../src/jobs/repro/page.ts";
 import { seedFolder, studyResults } from "../../../src/jobs/repro/results.ts";
@@ -51,6 +52,44 @@ const measures = (arm: string, seed: number, win: number, right: number, t2vSame
     last: { "heldOut.t2vSame": t2vSame },
   };
 };
+
+describe("what is measured", () => {
+  const record = (questionId: string, name: string, correct: boolean) => ({
+    questionId,
+    videoId: `clip of ${questionId}`,
+    intervention: { name, params: {} },
+    correct,
+  });
+
+  test("every draw of a control counts, whichever came last", () => {
+    const draws = [true, true, false, true].map((correct) => record("a", "random-removal", correct));
+    const records = [record("a", "complete", true), ...draws, record("b", "complete", false)];
+    const samples = [
+      { id: "a", provenance: { aboutEvent: true } },
+      { id: "b", provenance: {} },
+    ];
+    const [a, b] = [
+      askedQuestions(records, samples),
+      askedQuestions([...records].reverse(), samples).reverse(),
+    ];
+    expect(a).toEqual([
+      { question: "a", clip: "clip of a", aboutEvent: true, complete: 1, absent: null, control: 0.75 },
+      { question: "b", clip: "clip of b", aboutEvent: false, complete: 0, absent: null, control: null },
+    ]);
+    expect(b).toEqual(a);
+    expect(askedQuestions([record("c", "absent", true)], samples)).toEqual([]);
+  });
+
+  test("of metrics that are looked at now and then the newest one counts", () => {
+    const rows = [
+      { step: 1, timeSeconds: 1, loss: 3, validAnswers: 0.4 },
+      { step: 2, timeSeconds: 2, loss: 2, validAnswers: Number.NaN },
+      { step: 3, timeSeconds: 3, loss: 1 },
+    ];
+    expect(lastMetrics(rows)).toEqual({ loss: 1, validAnswers: 0.4 });
+    expect(lastMetrics([])).toEqual({});
+  });
+});
 
 describe("a study", () => {
   test.each([...studyNames])(

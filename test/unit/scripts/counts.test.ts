@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { undocumented } from "../../../scripts/docs-gate.ts";
-import { addCounts, conclude, countsOf } from "../../../scripts/vitest-projects.ts";
+import { addCounts, conclude, coresOf, countsOf } from "../../../scripts/vitest-projects.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -36,6 +36,10 @@ describe("counting tests", () => {
     expect(conclude(counts)).toBe(status);
     expect(log.mock.lastCall).toEqual([`${counts.passed} passed, ${counts.failed} failed`]);
     for (const name of counts.skipped) expect(log.mock.calls.flat().join("\n")).toContain(name);
+  });
+  test("a list of cores as Linux writes it", () => {
+    expect(coresOf("0")).toEqual([0]);
+    expect(coresOf("0-2,5,8-9")).toEqual([0, 1, 2, 5, 8, 9]);
   });
   test("sums", () => {
     const one = { passed: 1, failed: 2, skipped: ["a"] };

@@ -3,9 +3,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import type { ContrastEncoding } from "../../../src/batch/segments.ts";
 import { seededRandom } from "../../../src/core/random.ts";
-import { makeLosses, sumOfLosses } from "../../../src/objectives/losses.ts";
+import { scale } from "../../../src/graph/ops/elementwise.ts";
+import { mean } from "../../../src/graph/ops/reduce.ts";
+import {
+  defineLoss,
+  type LossPlugin,
+  lossRegistry,
+  makeLosses,
+  sumOfLosses,
+} from "../../../src/objectives/losses.ts";
 import { readRun } from "../../../src/runs/read-run.ts";
 import { createRun } from "../../../src/runs/run.ts";
 import type { HeldOutClip, TrainingClip } from "../../../src/training/clip.ts";
@@ -175,6 +184,14 @@ describe("what a step contrasts", () => {
     },
   );
 
+  test("a clip that stands twice in a step is no negative of itself", async () => {
+    const [a, b, c] = toyClips(3);
+    const { feeds } = await batchOf([a!, b!, a!, c!]);
+    const hidden = [...feeds["viewMask"]!].flatMap((value, at) => ((value as number) < 0 ? [at] : []));
+    expect(hidden).toEqual([2, 8]);
+    expect(feeds["viewMask"]!.length).toBe(16);
+  });
+
   test("the instruction follows the share of questions that was asked for", async () => {
     const clips = toyClips(200);
     for (const share of [0, 0.25, 1]) {
@@ -188,6 +205,20 @@ describe("what a step contrasts", () => {
     }
     await expect(train(toyClips(8), { instructionShare: 0.5 })).rejects.toThrow(/without an instruction/);
   });
+});
+
+/** A loss of weight 0 that reads the states that contrast remembers, at another block. */
+const earlyStates: LossPlugin = defineLoss({
+  summary: "reads states and asks for nothing",
+  source: "test",
+  params: z.strictObject({ block: z.number().int() }),
+  create: ({ block }) => ({
+    key: `early ${block}`,
+    states: ["complete", "absent", "view", "keywords"].map((group) => ({ block, group })),
+    feeds: {},
+    additive: false,
+    build: ({ state }) => ({ loss: scale(mean(state(block, "view")), 0), metrics: {} }),
+  }),
 });
 
 describe("a rate and a memory of its own", () => {
@@ -226,7 +257,13 @@ describe("a rate and a memory of its own", () => {
       expect(withQueue.rows[0]![name]).toBeCloseTo(without.rows[0]![name]!, 4);
     for (const name of ["v2v", "t2v"])
       expect(withQueue.rows[1]![name]!).toBeGreaterThan(without.rows[1]![name]! + 0.1);
-    for (const { trainee } of [without, withQueue]) await trainee.engine[Symbol.asyncDispose]();
+    // Another loss that looks at an earlier block, and stands first, changes nothing of what is remembered.
+    const watching = { losses: { "early-states": { block: 1 }, ...queued.losses } };
+    lossRegistry.add("early-states", earlyStates);
+    const beside = await train(clips, { ...queued, ...watching, steps: 3, clipsPerStep: 2 });
+    for (const name of ["v2v", "t2v", "v2t"])
+      expect(beside.rows.map((row) => row[name])).toEqual(withQueue.rows.map((row) => row[name]));
+    for (const { trainee } of [without, withQueue, beside]) await trainee.engine[Symbol.asyncDispose]();
   });
 });
 

@@ -48,7 +48,7 @@ test("controls in the loop: the same prompts, but what they compare is another t
   const folder = mkdtempSync(join(tmpdir(), "controls-"));
   const prompts: string[][] = [];
   for (const control of controlNames) {
-    const seen: Seen = { samples: [], steps: [] };
+    const seen: Seen = { samples: [], steps: [], drawn: [] };
     const trainee = await beginner(folder, (started) => watched(started, seen));
     const options = { control, steps: 2, rewards: { accuracy: 1 }, prefilter: { draws: 4, share: 0.9 } };
     const run = await grpo(folder, trainee, toyClips(24), options);
@@ -66,6 +66,7 @@ test("controls in the loop: the same prompts, but what they compare is another t
     if (isOwn) expect(shown(0)).toEqual(shown(1));
     else expect(shown(0)).not.toEqual(shown(1));
     if (control === "instruction-only") expect(metric(run, "resamples")).toEqual([0, 0]);
+    for (const entropy of metric(run, "entropy")) expect(entropy).toBeGreaterThan(0);
     if (control === "shuffled-rewards") {
       // Rewards are those of other completions: right ones go empty, wrong ones are paid.
       const paid = readRollouts(run).flatMap(({ complete: own, reference }) =>

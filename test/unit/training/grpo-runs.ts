@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { TokenBatch } from "../../../src/batch/token-batch.ts";
 import { silentProgress } from "../../../src/core/progress.ts";
-import type { Engine, FeedArray, SampleRequest } from "../../../src/engine/contract.ts";
+import type { Completion, Engine, FeedArray, SampleRequest } from "../../../src/engine/contract.ts";
 import { readRun } from "../../../src/runs/read-run.ts";
 import { createRun } from "../../../src/runs/run.ts";
 import type { TrainingClip } from "../../../src/training/clip.ts";
@@ -88,6 +88,8 @@ export const weightsOf = (trainee: TinyTrainee): Float32Array[] =>
 /** What the loop gave to its engine. */
 export interface Seen {
   readonly samples: SampleRequest[];
+  /** What was drawn at each request. */
+  readonly drawn: (readonly (readonly Completion[])[])[];
   readonly steps: {
     readonly batch: TokenBatch;
     readonly extra: Readonly<Record<string, FeedArray>>;
@@ -103,9 +105,11 @@ export const watched = (trainee: TinyTrainee, seen: Seen): Engine => {
     seen.steps.push({ batch, extra: feeds, logprobs: tokenLogprobs });
     return engine.step!(batch, objective, feeds, options);
   };
-  const sample: Engine["sample"] = (request, options) => {
+  const sample: Engine["sample"] = async (request, options) => {
     seen.samples.push(request);
-    return engine.sample(request, options);
+    const drawn = await engine.sample(request, options);
+    seen.drawn.push(drawn);
+    return drawn;
   };
   return new Proxy(engine, {
     get: (target, name) => {

@@ -51,7 +51,7 @@ describe("what is trained on", () => {
   });
 
   test("a refeed appends the instruction; log-probabilities are those of the draws, of the prompt that was answered", async () => {
-    const seen: Seen = { samples: [], steps: [] };
+    const seen: Seen = { samples: [], steps: [], drawn: [] };
     const trainee = await beginner(folder, (started) => watched(started, seen));
     const options = { steps: 3, temperature: 1.6, prefilter: { draws: 0 } };
     const run = await grpo(folder, trainee, toyClips(64), options);
@@ -63,6 +63,13 @@ describe("what is trained on", () => {
       ).length;
     expect(rollouts.reduce((sum, group) => sum + rescuedOf(group), 0)).toBeGreaterThan(0);
     const draws = seen.samples.map(({ batch }) => instructed(idsOf(batch)));
+    // The entropy is that of all first draws of the complete clips, whatever took their place afterwards.
+    const first = seen.drawn
+      .filter((_, i) => draws[i]!.instructed === 0)
+      .map((groups) => groups.slice(8).flat());
+    metric(run, "entropy").forEach((entropy, step) => {
+      expect(entropy).toBeCloseTo(-mean(first[step]!.flatMap(({ logprobs }) => [...logprobs])), 9);
+    });
     // Twins and complete clips, then refeeds; every prompt of a refeed carries the instruction, no other does.
     for (const draw of draws) expect([0, draw.asked]).toContain(draw.instructed);
     expect(draws[0]).toEqual({ asked: 16, instructed: 0 });
@@ -163,7 +170,7 @@ describe("lambda 0", () => {
 
 describe("prompts that need no evidence", () => {
   test("are left out by draws of their own, before anything is logged: the logged gap is not chosen by itself", async () => {
-    const seen: Seen = { samples: [], steps: [] };
+    const seen: Seen = { samples: [], steps: [], drawn: [] };
     const trainee = await beginner(folder, (started) => watched(started, seen));
     const options = { steps: 5, promptsPerStep: 16, rewards: {}, lambda: 1e-9, refeedTries: 0 };
     // Twins of pure chance: half of them are answered rightly, whatever is drawn.

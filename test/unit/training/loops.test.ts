@@ -10,6 +10,7 @@ import { sftLosses } from "../../../src/training/contrast.ts";
 import type { LoopResult, Trainee } from "../../../src/training/loop.ts";
 import { trainSft } from "../../../src/training/sft.ts";
 import { sftParams } from "../../../src/training/sft-options.ts";
+import { withoutClocks } from "../../without-clocks.ts";
 import { type TinyTrainee, tinyTrainee, toyClips } from "./tiny.ts";
 
 let folder: string;
@@ -44,8 +45,7 @@ const sft = async (
 const metric = (outcome: Outcome, name: string): number[] =>
   readRun(outcome.folder).metrics.map((row) => row[name]!);
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-const withoutTime = (outcome: Outcome): unknown[] =>
-  readRun(outcome.folder).metrics.map(({ timeSeconds: _, ...row }) => row);
+const withoutTime = (outcome: Outcome): unknown[] => readRun(outcome.folder).metrics.map(withoutClocks);
 const weights = (trainee: TinyTrainee): Float32Array[] =>
   trainee.store.all().map(({ value }) => value.slice());
 

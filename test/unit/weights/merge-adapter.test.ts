@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError, WeightsError } from "../../../src/core/errors.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import { adaptedModel } from "../../../src/model/adapted-model.ts";
-import type { Adapter } from "../../../src/weights/adapter.ts";
+import { type Adapter, readAdapter } from "../../../src/weights/adapter.ts";
 import { mergeAdapter, unmergeAdapter } from "../../../src/weights/merge-adapter.ts";
 import { newAdapter } from "../../../src/weights/new-adapter.ts";
+import { writeAdapter } from "../../../src/weights/write-adapter.ts";
 import { smallConfig } from "../engine/small-model.ts";
 
 const adapterOf = (seed: number, rank: number, alpha: number, rsLora: boolean): Adapter => {
@@ -91,6 +95,43 @@ describe("merging", () => {
       ).modules.map(({ name }) => name);
     expect(names(false).every((name) => name.startsWith("model."))).toBe(true);
     expect(names(true).filter((name) => name.startsWith("visual."))).toHaveLength(2);
+  });
+
+  test("targets by regular expression and all linear modules; ranks and alphas by pattern, as peft reads them back", async () => {
+    const model = adaptedModel(smallConfig);
+    const names = (targets: string | readonly string[]): string[] =>
+      newAdapter(model, { targets, rank: 1, alpha: 1 }, seededRandom("n")).modules.map(({ name }) => name);
+    expect(names(".*layers\\.0\\..*(q|k)_proj")).toEqual([
+      "model.layers.0.self_attn.q_proj",
+      "model.layers.0.self_attn.k_proj",
+    ]);
+    expect(names(["layers.0.self_attn.q_proj"])).toEqual(["model.layers.0.self_attn.q_proj"]);
+    expect(names("all-linear").some((name) => name.includes("head"))).toBe(false);
+    expect(names("all-linear").length % 7).toBe(0);
+    expect(() => names(".*layers\\.99.*")).toThrow(/q_proj/);
+    const made = newAdapter(
+      model,
+      {
+        targets: ["q_proj", "down_proj"],
+        rank: 4,
+        alpha: 8,
+        rankPattern: { "layers\\.0\\.mlp\\.down_proj": 2 },
+        alphaPattern: { q_proj: 16 },
+        base: "a/base",
+      },
+      seededRandom("n"),
+    );
+    const folder = mkdtempSync(join(tmpdir(), "new-adapter-"));
+    writeAdapter(join(folder, "adapter"), made, model);
+    const read = await readAdapter(join(folder, "adapter"), model);
+    rmSync(folder, { recursive: true });
+    const shapes = (of: typeof read) =>
+      of.modules.map(({ name, rank, alpha }) => `${name} ${rank} ${alpha}`).sort();
+    expect(shapes(read)).toEqual(shapes(made));
+    expect(read.base).toBe("a/base");
+    expect(shapes(read)).toContain("model.layers.0.mlp.down_proj 2 8");
+    expect(shapes(read)).toContain("model.layers.1.mlp.down_proj 4 8");
+    expect(shapes(read)).toContain("model.layers.0.self_attn.q_proj 4 16");
   });
 
   test("errors name what is wrong", () => {

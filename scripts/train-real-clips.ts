@@ -1,0 +1,148 @@
+/**
+ * From clips to an answer: a data set of captioned clips, a random checkpoint of shape small with a real tokenizer,
+ * processor and template, `train sft` to the end of the schedule, `ask` about every clip. Prints how many captions come
+ * back word for word, and exits with 1 below 90 %.
+ *
+ * Run: node scripts/train-real-clips.ts --tokenizer FOLDER --clips FOLDER [--count N] [--steps N] [--out FOLDER]
+ *   --tokenizer  a Qwen2.5-VL folder without weights: tokenizer, chat template, processor settings
+ *   --clips      a folder with clips and clips.json, a list of { file, caption, probe: { containerDuration } }
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { benchShapes } from "../bench/sides/shapes.ts";
+import { makeFolder, readJsonFile } from "../src/core/files.ts";
+import { questionText } from "../src/dataset/question.ts";
+import { readSamples } from "../src/dataset/read.ts";
+import { newCheckpoint } from "../src/jobs/new-checkpoint.ts";
+import { familyOf } from "../src/model/families.ts";
+import { loadTokenizer } from "../src/text/tokenizer.ts";
+
+const { values } = parseArgs({
+  options: {
+    tokenizer: { type: "string" },
+    clips: { type: "string" },
+    count: { type: "string", default: "20" },
+    steps: { type: "string", default: "200" },
+    threads: { type: "string", default: "1" },
+    out: { type: "string" },
+  },
+});
+const { tokenizer, clips, count, steps, threads } = values;
+if (tokenizer === undefined || clips === undefined) {
+  console.error(
+    "usage: node scripts/train-real-clips.ts --tokenizer FOLDER --clips FOLDER [--count N] [--steps N]",
+  );
+  process.exit(2);
+}
+const out = values.out ?? mkdtempSync(join(tmpdir(), "train-real-clips-"));
+const program = fileURLToPath(new URL("../bin/videoperceiver.mjs", import.meta.url));
+
+const run = (args: readonly string[]): string => {
+  const { status, stdout } = spawnSync(process.execPath, [program, ...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (status !== 0) throw new Error(`videoperceiver ${args[0]} ended with ${status}: ${stdout}`);
+  return stdout;
+};
+
+interface KnownClip {
+  readonly file: string;
+  readonly caption: string;
+  readonly probe: { readonly containerDuration: number | null };
+}
+
+/** The first clips of 1 to 12 seconds, in a folder with a table of their captions. */
+const chosenClips = (): string => {
+  const folder = join(out, "clips");
+  makeFolder(folder);
+  const known = readJsonFile(join(clips, "clips.json")) as readonly KnownClip[];
+  const usable = known.filter(
+    ({ caption, probe: { containerDuration: long } }) => caption && long && long > 1 && long < 12,
+  );
+  const rows = usable.slice(0, Number(count)).map(({ file, caption }) => {
+    cpSync(join(clips, file), join(folder, file));
+    return `${file},"${caption.replaceAll('"', '""')}"`;
+  });
+  writeFileSync(join(out, "captions.csv"), ["clip,caption", ...rows].join("\n"));
+  return folder;
+};
+
+/** Shape small with the tokenizer's own vocabulary and special tokens. */
+const makeModel = async (folder: string): Promise<void> => {
+  const { config } = benchShapes.small;
+  const words = loadTokenizer(tokenizer);
+  const own = {
+    ...config,
+    text: { ...config.text, vocabSize: Math.ceil(words.size / 64) * 64 },
+    tokens: {
+      image: words.idOf("<|image_pad|>"),
+      video: words.idOf("<|video_pad|>"),
+      visionStart: words.idOf("<|vision_start|>"),
+      visionEnd: words.idOf("<|vision_end|>"),
+      begin: undefined,
+      endOfText: [words.idOf("<|im_end|>")],
+      pad: words.idOf("<|endoftext|>"),
+    },
+  };
+  await newCheckpoint(folder, familyOf(own).writeConfig(own), 1, tokenizer);
+};
+
+const set = join(out, "set");
+const model = join(out, "model");
+const trained = join(out, "run");
+if (!existsSync(join(set, "dataset.json")))
+  console.log(
+    run([
+      "build",
+      chosenClips(),
+      "--captions",
+      join(out, "captions.csv"),
+      "--out",
+      set,
+      "--skip-rules",
+      "near-duplicate",
+      "--untwinned",
+      "--questions",
+      "describe",
+    ]),
+  );
+if (!existsSync(join(model, "config.json"))) await makeModel(model);
+const look = { frames: "8", minPixels: "3136", maxPixels: "12544" };
+const settings = {
+  steps,
+  clipsPerStep: "10",
+  "schedule.learningRate": "1e-3",
+  "optimizer.weightDecay": "0",
+  positionsPerBatch: "2048",
+  "look.frames": look.frames,
+  "look.minPixels": look.minPixels,
+  "look.maxPixels": look.maxPixels,
+};
+const given = Object.entries(settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+const request = ["train", "sft", "--model", model, "--data", set, "--threads", threads, ...given];
+console.log(run([...request, "--dry-run"]));
+console.log(run([...request, "--out", trained, "--resume"]));
+let [right, asked] = [0, 0];
+for await (const sample of readSamples(set)) {
+  const limits = ["--frames", look.frames, "--min-pixels", look.minPixels, "--max-pixels", look.maxPixels];
+  const answer = run([
+    "ask",
+    join(set, sample.clip.file),
+    questionText(sample),
+    "--model",
+    trained,
+    "--threads",
+    threads,
+    ...limits,
+  ]).trim();
+  asked++;
+  if (answer === sample.answer) right++;
+  else console.log(`${sample.id}\n  expected ${sample.answer}\n  got      ${answer}`);
+}
+console.log(`${right} of ${asked} captions word for word`);
+process.exit(right >= 0.9 * asked ? 0 : 1);

@@ -1,0 +1,70 @@
+import { seededRandom } from "../core/random.ts";
+import type { Made } from "../core/registry.ts";
+import type { FrameSelector } from "../selection/selectors.ts";
+import { drawFrames } from "./draw-frames.ts";
+import type { FragmentTask, TaskDraft } from "./fragment-task.ts";
+import type { ClipPart } from "./parts.ts";
+import type { Refusal } from "./verdict.ts";
+
+/** One of the fragments of a clip: what its draws depend on, besides its pictures. */
+export interface FragmentPlace {
+  readonly seed: number;
+  /** Number of the fragment in the whole set, over all clips in order; answers are balanced along it. */
+  readonly number: number;
+}
+
+/** A drawn question, and the frames that its pictures show, by place in the part's batch. */
+export interface DrawnSample {
+  readonly draft: TaskDraft;
+  readonly shown: readonly number[];
+  /** Frames of the fragment, in true order, by place in the part's batch. */
+  readonly fragment: readonly number[];
+}
+
+/**
+ * One of `count` values: of every `count` fragments that follow each other each value has one, in an order of their
+ * own. So values are balanced, whatever is rejected on the way for reasons that do not know them.
+ */
+export const balancedDraw = (purpose: string, { seed, number }: FragmentPlace, count: number): number => {
+  const block = Math.floor(number / count);
+  const order = seededRandom(seed, purpose, count, block).shuffled(
+    Array.from({ length: count }, (_, at) => at),
+  );
+  return order[number % count]!;
+};
+
+/**
+ * Draws the question of one task about one part of a clip. Whether there is one does not depend on its answer: the part
+ * must give the most frames that the task may want, before it is drawn how many are shown.
+ */
+export const drawSample = (
+  { value: task, recipe }: Made<FragmentTask>,
+  part: ClipPart,
+  selector: FrameSelector,
+  place: FragmentPlace,
+): DrawnSample | Refusal => {
+  const { needs } = task;
+  const refusal = needs.order ? part.order : needs.motion ? part.motion : undefined;
+  if (refusal !== undefined) return refusal;
+  const random = seededRandom(place.seed, "fragments", recipe.name, place.number);
+  const [least, most] = task.frames;
+  const from = { ...part, selector };
+  if (drawFrames(from, most, needs.motion, random.fork("most")) === undefined)
+    return part.distances.count < most
+      ? {
+          ruleId: "short",
+          reason: `${part.distances.count} usable frames; ${recipe.name} shows up to ${most}`,
+        }
+      : { ruleId: "near-duplicate", reason: `no ${most} frames that all differ, for ${recipe.name}` };
+  const wanted = least + balancedDraw(`${recipe.name}/frames`, place, most - least + 1);
+  const places = drawFrames(from, wanted, needs.motion, random.fork("frames"));
+  if (places === undefined)
+    return { ruleId: "near-duplicate", reason: `no ${wanted} frames that all differ, for ${recipe.name}` };
+  const draft = task.draw({
+    frames: wanted,
+    balanced: (count) => balancedDraw(`${recipe.name}/answer`, place, count),
+    random: random.fork("question"),
+  });
+  const fragment = places.map((at) => part.start + at);
+  return { draft, fragment, shown: draft.shown.map((frame) => fragment[frame]!) };
+};

@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { defineFragmentTask, type FragmentTaskPlugin, frameBounds } from "../fragment-task.ts";
+import { wrongOrder } from "../permutation.ts";
+
+const params = z.strictObject({
+  least: z.int().min(3).max(16).default(3).describe("fewest pictures"),
+  most: z.int().min(3).max(16).default(5).describe("most pictures"),
+  excludeReversal: z
+    .boolean()
+    .default(true)
+    .describe("never show the frames backwards: many motions look natural that way"),
+});
+
+const wordings = [
+  "The frames may be out of temporal order. Do they need to be reordered? Answer yes or no.",
+  "Does the order of these frames have to be adjusted so that time runs forward? Answer yes or no.",
+  "Have these frames been shuffled? Answer yes or no.",
+  "Is the temporal order of the frames wrong? Answer yes or no.",
+  "Must any of these frames change places to be in the order in which they were filmed? Answer yes or no.",
+];
+
+/** In order or not, half and half. */
+const task: FragmentTaskPlugin = defineFragmentTask({
+  summary: "whether shown frames are out of order",
+  source: "SF2T (arXiv 2504.07745), Disorder Detection; wording is ours",
+  params,
+  create: ({ excludeReversal, ...bounds }) => ({
+    frames: frameBounds(bounds, 3),
+    needs: { motion: true, order: true },
+    anew: false,
+    labelled: true,
+    draw: ({ frames, balanced, random }) => {
+      const disordered = balanced(2) === 0;
+      const template = random.integer(wordings.length);
+      const order = disordered
+        ? wrongOrder(frames, random, excludeReversal)
+        : Array.from({ length: frames }, (_, at) => at);
+      return {
+        shown: order,
+        question: wordings[template]!,
+        template,
+        answer: disordered ? "yes" : "no",
+        answerKind: "choice",
+        options: ["yes", "no"],
+        drawn: { permutation: order },
+      };
+    },
+  }),
+});
+
+export default task;

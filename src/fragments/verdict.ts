@@ -1,0 +1,150 @@
+import { type FrameDistances, meanLevel, medianOf } from "./frame-distances.ts";
+
+/** Why a clip, or a part of it, gives no fragment; `ruleId` of `rejected.jsonl`. */
+export interface Refusal {
+  readonly ruleId: "short" | "static" | "fade" | "cyclic" | "reversible" | "near-duplicate";
+  readonly reason: string;
+}
+
+/** What decides; levels are of {@link FrameDistances}. Chosen on real clips and clips made of them (docs/fragments.md). */
+export const verdictLimits = {
+  /** Fewest frames that a fragment is drawn from. */
+  leastFrames: 8,
+  /** No two frames differ by more: nothing moves. */
+  staticLevels: 5,
+  /** Frames that differ by less are near-duplicates, in levels and as a share of the largest distance. */
+  sameLevels: 3,
+  sameShare: 0.1,
+  /** Below this contrast a picture is blank. */
+  blankContrast: 3,
+  /** Contrast below this share of the usual one, towards an end: fading. */
+  fadedShare: 0.6,
+  /** A brightness that only rises or only falls by this factor is a fade. */
+  fadeFactor: 1.5,
+  /** Cut: so many levels all over the picture, and so many times what its neighbours change. */
+  cutLevels: 14,
+  cutFactor: 3.5,
+  /** Frames that return (in a loop, or backwards) are as near as this share of frames that do not. */
+  returnShare: 0.3,
+} as const;
+
+/** A run of frames, half-open. */
+export interface FrameRun {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The frames that are left when blank and faded ones go from both ends. */
+export const withoutFades = ({ count, contrast }: FrameDistances): FrameRun => {
+  const usual = medianOf(contrast);
+  const { blankContrast, fadedShare } = verdictLimits;
+  const gone = (at: number): boolean => contrast[at]! < blankContrast || contrast[at]! < fadedShare * usual;
+  let [start, end] = [0, count];
+  while (start < end && gone(start)) start++;
+  while (end > start && gone(end - 1)) end--;
+  return { start, end };
+};
+
+/** Runs of frames between cuts: everything changes at once, far more than just before and after. */
+export const shotsOf = ({ overall }: FrameDistances, { start, end }: FrameRun): FrameRun[] => {
+  const { cutLevels, cutFactor } = verdictLimits;
+  const cuts: number[] = [];
+  for (let at = start + 1; at < end; at++) {
+    const around = [-3, -2, -1, 1, 2, 3].map((step) => at + step).filter((one) => one > start && one < end);
+    const usual = medianOf(around.map((one) => overall[one]!));
+    if (overall[at]! > cutLevels && overall[at]! > cutFactor * usual) cuts.push(at);
+  }
+  return [start, ...cuts].map((from, at) => ({ start: from, end: cuts[at] ?? end }));
+};
+
+/** Distance below which two frames of a run count as the same. */
+export const sameWithin = (distances: FrameDistances): number =>
+  Math.max(verdictLimits.sameLevels, verdictLimits.sameShare * largest(distances));
+
+const largest = ({ count, between }: FrameDistances): number => {
+  let most = 0;
+  for (let a = 0; a < count; a++) for (let b = a + 1; b < count; b++) most = Math.max(most, between(a, b));
+  return most;
+};
+
+/** Whether enough moves in a run, and not only its brightness. */
+export const motionRefusal = (distances: FrameDistances): Refusal | undefined => {
+  const { leastFrames, staticLevels, fadeFactor } = verdictLimits;
+  const { count, brightness } = distances;
+  if (count < leastFrames)
+    return {
+      ruleId: "short",
+      reason: `${count} usable frames without a cut; a fragment is drawn from ${leastFrames}`,
+    };
+  const most = largest(distances);
+  if (most < staticLevels)
+    return {
+      ruleId: "static",
+      reason: `no two frames differ by more than ${most.toFixed(1)} levels where they differ most`,
+    };
+  const steps = Array.from(brightness.slice(1), (value, at) => value - brightness[at]!);
+  const [first, last] = [brightness[0]! + 1, brightness.at(-1)! + 1];
+  const oneWay = Math.max(steps.filter((step) => step > 0).length, steps.filter((step) => step < 0).length);
+  if (Math.max(first / last, last / first) > fadeFactor && oneWay >= 0.9 * steps.length)
+    return {
+      ruleId: "fade",
+      reason: `brightness goes one way, from ${(first - 1).toFixed(0)} to ${(last - 1).toFixed(0)}: it tells the order`,
+    };
+  return undefined;
+};
+
+/** Mean distance at every lag, by lag. */
+const byLag = ({ count, between }: FrameDistances): number[] =>
+  Array.from({ length: count }, (_, lag) =>
+    meanLevel(Array.from({ length: count - lag }, (_, at) => between(at, at + lag))),
+  );
+
+/** The smallest share that frames mirrored about some middle frame have of frames as far apart in time. */
+export const mirrorShare = (distances: FrameDistances): number => {
+  const { count, between } = distances;
+  const lags = byLag(distances);
+  let best = Number.POSITIVE_INFINITY;
+  // The mirror may stand on a frame or between two: twice its place is counted.
+  for (let twice = Math.ceil(0.7 * count); twice <= 1.3 * count; twice++) {
+    let [mirrored, usual] = [0, 0];
+    for (let a = 0; a < count; a++) {
+      const b = twice - a;
+      if (b <= a + 2 || b >= count) continue;
+      mirrored += between(a, b);
+      usual += lags[b - a]!;
+    }
+    if (usual > 0) best = Math.min(best, mirrored / usual);
+  }
+  return best;
+};
+
+/** The smallest share that frames one period apart have of those half a period apart. */
+export const periodShare = (distances: FrameDistances): number => {
+  const lags = byLag(distances);
+  let [best, highest] = [Number.POSITIVE_INFINITY, 0];
+  for (let lag = 1; lag <= 0.6 * distances.count; lag++) {
+    const level = lags[lag]!;
+    if (lag >= 3 && highest > verdictLimits.sameLevels) best = Math.min(best, level / highest);
+    highest = Math.max(highest, level);
+  }
+  return best;
+};
+
+/** Whether frames of a run have an order that can be told. */
+export const orderRefusal = (distances: FrameDistances): Refusal | undefined => {
+  const { returnShare } = verdictLimits;
+  const shown = (share: number): string => `${Math.round(100 * share)} % as different as others`;
+  const period = periodShare(distances);
+  if (period < returnShare)
+    return {
+      ruleId: "cyclic",
+      reason: `the motion repeats itself: frames one period apart are ${shown(period)}`,
+    };
+  const mirror = mirrorShare(distances);
+  if (mirror < returnShare)
+    return {
+      ruleId: "reversible",
+      reason: `the motion goes there and back: frames mirrored about the turn are ${shown(mirror)}`,
+    };
+  return undefined;
+};

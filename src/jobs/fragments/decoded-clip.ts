@@ -1,0 +1,79 @@
+import { fileSource, fittedWithin } from "../../absent/pair-source.ts";
+import { scoredFrames } from "../../absent/scored-frames.ts";
+import { seededRandom } from "../../core/random.ts";
+import { clipPrint } from "../../dataset/clip-print.ts";
+import type { ClipReference } from "../../dataset/sample.ts";
+import { planWindows } from "../../fragments/windows.ts";
+import { type FrameBatch, pixelsOf } from "../../frames/frame-batch.ts";
+import type { PictureSize } from "../../video/frame-size.ts";
+import type { TimedFrame } from "../../video/types.ts";
+import { printIndices } from "../build/print-file.ts";
+import type { PlannedClip } from "../build/protocol.ts";
+import { storeClip, storedName } from "../build/store-clip.ts";
+import type { FragmentTools } from "./tools.ts";
+
+/** A clip of which everything that is needed was decoded, in one pass. */
+export interface DecodedClip {
+  readonly clip: ClipReference;
+  /** Perceptual print; undefined: the clip shows nothing. */
+  readonly print: string | undefined;
+  /** Frames of the clip's windows, as large as they are shown. */
+  readonly windows: readonly FrameBatch[];
+}
+
+const batchOf = (
+  frames: readonly TimedFrame[],
+  pixels: ReadonlyMap<number, Uint8Array>,
+  { width, height }: PictureSize,
+): FrameBatch => {
+  const known = frames.filter(({ index }) => pixels.has(index));
+  return {
+    frames: known,
+    pixels: Buffer.concat(known.map(({ index }) => pixels.get(index)!)),
+    width,
+    height,
+  };
+};
+
+/**
+ * Decodes the frames of a clip's windows, and those of its print, in one pass.
+ *
+ * @throws {VideoError} when the clip cannot be read
+ */
+export const decodeClip = async (
+  { path, name }: PlannedClip,
+  { order, clips }: FragmentTools,
+  signal: AbortSignal,
+): Promise<DecodedClip> => {
+  const { settings, out } = order;
+  const source = await fileSource(clips.direct, path, (file) => clips.sha256(file), signal);
+  const { timeline, durationSeconds, clip: known } = source;
+  const random = seededRandom(settings.seed, "windows", name, known.sha256);
+  const windows = planWindows(timeline, durationSeconds, settings, random);
+  const printed = printIndices(scoredFrames(timeline, "auto"));
+  const indices = [...new Set([...windows.flat(), ...printed])].sort((a, b) => a - b);
+  const size = fittedWithin(source, settings.pixels);
+  const pixels = new Map<number, Uint8Array>();
+  // A frame that could not be decoded repeats its neighbour: no frame of its own.
+  for await (const batch of source.frames(indices, size, "zscale", signal))
+    for (const [at, { index }] of batch.frames.entries())
+      if (batch.repeated?.includes(index) !== true || printed.includes(index))
+        pixels.set(index, Uint8Array.from(pixelsOf(batch, at)));
+  // Rows of pictures stay beside the clip that they are of; rows of short clips only name its content.
+  const isImages = settings.form === "images";
+  if (isImages) storeClip(path, known.sha256, out, settings.store);
+  const prints = printed.flatMap((index) => pixels.get(index) ?? []);
+  return {
+    clip: {
+      file: isImages ? storedName(path, known.sha256, out, settings.store) : "",
+      sha256: known.sha256,
+      timeline,
+      ...(durationSeconds > 0 && { durationSeconds }),
+    },
+    print: prints.length === printed.length ? clipPrint(prints, size.width, size.height) : undefined,
+    windows: windows.map((window) => {
+      const frames = window.map((at) => timeline[at]!);
+      return batchOf(frames, pixels, size);
+    }),
+  };
+};

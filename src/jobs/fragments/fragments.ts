@@ -1,0 +1,128 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { ConfigError } from "../../core/errors.ts";
+import { makeFolder, writeFileAtomic } from "../../core/files.ts";
+import { datasetFilters, type Filter } from "../../dataset/filter.ts";
+import type { DatasetDescription } from "../../dataset/schema.ts";
+import type { SplitShares } from "../../dataset/split.ts";
+import { readKeptApart } from "../build/kept-apart.ts";
+import { type BuildPlan, type NamedSource, planClips } from "../build/plan-clips.ts";
+import { type ClipReading, resultFile } from "../build/protocol.ts";
+import { claimWork, finishedClips, workRecipe } from "../build/work-folder.ts";
+import type { JobContext } from "../job-context.ts";
+import { timeLeftOf } from "../time-left.ts";
+import { makeFragmentClip } from "./make-clip.ts";
+import type { FragmentSettings } from "./protocol.ts";
+import { putFragmentsTogether } from "./put-together.ts";
+import { type FragmentTools, openFragmentTools } from "./tools.ts";
+
+/** Raised whenever equal clips and settings give other fragments. */
+const fragmentsVersion = 1;
+
+/** What fragments are made of. */
+export interface FragmentsRequest {
+  readonly sources: readonly NamedSource[];
+  readonly out: string;
+  readonly settings: FragmentSettings;
+  readonly reading: ClipReading;
+  readonly split?: SplitShares;
+  /** Data sets, folders of clips, annotations and lists whose clips must not get in. */
+  readonly notIn: readonly string[];
+  /** Decoder processes, and clips that are made at a time; one a core when left out. */
+  readonly workers?: number;
+}
+
+/** What became of it. */
+export interface FragmentsResult {
+  readonly folder: string;
+  readonly description: DatasetDescription;
+  /** Clips whose results were there from an earlier attempt. */
+  readonly resumedClips: number;
+  readonly rejectedByRule: Readonly<Record<string, number>>;
+}
+
+const openKeptApart = async (
+  { notIn, reading }: FragmentsRequest,
+  context: JobContext,
+): Promise<Filter | undefined> => {
+  if (notIn.length === 0) return undefined;
+  const { hashes, names, prints } = await readKeptApart(notIn, reading, context);
+  return (await datasetFilters.make("not-in", { hashes: [...hashes], names: [...names], prints })).value;
+};
+
+/** Makes the clips that have no result yet, several at a time; each is one file that appears whole. */
+const makeMissing = async (
+  plan: BuildPlan,
+  tools: FragmentTools,
+  workers: number,
+  context: JobContext,
+): Promise<void> => {
+  const { out } = tools.order;
+  const missing = plan.clips.filter(({ position }) => !existsSync(join(out, resultFile(position))));
+  const display = timeLeftOf(context.progress("fragments", "clips"));
+  let done = plan.clips.length - missing.length;
+  display.update(done, plan.clips.length);
+  const waiting = missing.values();
+  const work = async (): Promise<void> => {
+    for (const planned of waiting) {
+      context.signal.throwIfAborted();
+      const made = await makeFragmentClip(planned, tools, context.signal);
+      const file = join(out, resultFile(planned.position));
+      makeFolder(join(file, ".."));
+      writeFileAtomic(file, JSON.stringify(made));
+      display.update(++done, plan.clips.length);
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+};
+
+/**
+ * Makes the fragment tasks of unlabelled clips as a data set. Work that was stopped, in whatever way, goes on where it
+ * was; the files are the same bytes for every number of workers.
+ *
+ * @throws {ConfigError} for sources, names or a folder that cannot be used
+ */
+export const fragmentsDataset = async (
+  request: FragmentsRequest,
+  context: JobContext,
+): Promise<FragmentsResult> => {
+  const { settings } = request;
+  if (settings.mode === "dialogue" && settings.form === "clip")
+    throw new ConfigError("a dialogue shows new pictures in every turn, a sample has one clip", {
+      expected: "--form images",
+      got: "--form clip --mode dialogue",
+    });
+  const out = resolve(request.out);
+  const workers = request.workers ?? availableParallelism();
+  const keptApart = await openKeptApart(request, context);
+  const plan = await planClips(request.sources, {}, context.signal);
+  if (plan.clips.length === 0)
+    throw new ConfigError("no source has a clip that can be used", {
+      where: request.sources.map(({ place }) => place).join(", "),
+      got: plan.rejected[0]?.reason ?? "no rows",
+    });
+  const order = { out, settings, reading: request.reading };
+  await using tools = await openFragmentTools(order, workers, keptApart, context.warn);
+  const recipe = {
+    program: "fragments",
+    ...settings,
+    ...(request.notIn.length > 0 && { notIn: request.notIn }),
+  };
+  const lock = claimWork(out, workRecipe(recipe, plan, fragmentsVersion));
+  try {
+    const resumedClips = finishedClips(out, plan);
+    await makeMissing(plan, tools, workers, context);
+    const { signal } = context;
+    const { description, rejections } = await putFragmentsTogether({
+      out,
+      plan,
+      settings,
+      split: request.split,
+      signal,
+    });
+    return { folder: out, description, resumedClips, rejectedByRule: rejections.counts() };
+  } finally {
+    lock.release();
+  }
+};

@@ -1,0 +1,191 @@
+import { VideoPerceiverError } from "../../core/errors.ts";
+import { seededRandom } from "../../core/random.ts";
+import type { Made } from "../../core/registry.ts";
+import type { Message, Sample } from "../../dataset/sample.ts";
+import { type Rejection, rowOfSample } from "../../dataset/schema.ts";
+import { type DrawnSample, drawSample } from "../../fragments/draw-samples.ts";
+import type { FragmentTask } from "../../fragments/fragment-task.ts";
+import { type ClipPart, usableParts } from "../../fragments/parts.ts";
+import { renderedAnew, type ShownPicture, shownFrame } from "../../fragments/shown-picture.ts";
+import type { PlannedClip } from "../build/protocol.ts";
+import { type DecodedClip, decodeClip } from "./decoded-clip.ts";
+import { aboutPictures, aboutShortClip } from "./fragment-messages.ts";
+import { type FragmentClip, type FragmentRow, shownClips } from "./protocol.ts";
+import { stripOf, writeShortClip, writeStills } from "./sample-media.ts";
+import type { FragmentTools } from "./tools.ts";
+
+/** The order in which a dialogue asks: the published one. */
+const dialogueOrder = ["counting", "localization", "consistency", "disorder", "rearrangement"];
+
+/** One fragment of a clip: where it lies, and what was said before in its dialogue. */
+interface Fragment {
+  readonly planned: PlannedClip;
+  readonly decoded: DecodedClip;
+  readonly part: ClipPart;
+  /** Of the clip's fragments, from 0; and of all. */
+  readonly sequence: number;
+  readonly number: number;
+  readonly said: Message[];
+}
+
+const picturesOf = (
+  { value: task, recipe }: Made<FragmentTask>,
+  { shown }: DrawnSample,
+  { part, number }: Fragment,
+  seed: number,
+): ShownPicture[] =>
+  shown.map((place, at) => {
+    const picture = shownFrame(part.batch, place);
+    const random = seededRandom(seed, "rendered", recipe.name, number, at);
+    return task.anew ? renderedAnew(picture, random) : picture;
+  });
+
+/** The row of a drawn question, its media written. */
+const rowOf = async (
+  made: Made<FragmentTask>,
+  drawn: DrawnSample,
+  fragment: Fragment,
+  tools: FragmentTools,
+  signal: AbortSignal,
+): Promise<FragmentRow> => {
+  const { settings, out } = tools.order;
+  const { planned, decoded, part, sequence, number, said } = fragment;
+  const { draft } = drawn;
+  const name = made.recipe.name;
+  const pictures = picturesOf(made, drawn, fragment, settings.seed);
+  const isImages = settings.form === "images";
+  const files = isImages ? await writeStills(pictures, out) : [];
+  const clip = isImages
+    ? decoded.clip
+    : await writeShortClip(
+        pictures,
+        out,
+        `${planned.position}-${sequence}-${name}`,
+        tools.clips.direct,
+        signal,
+      );
+  const asked = isImages
+    ? aboutPictures(made.value, draft, files)
+    : aboutShortClip(made.value, draft, clip.file);
+  const answered: Message = { role: "assistant", content: [{ type: "text", text: draft.answer }] };
+  const messages = [...said, asked];
+  if (settings.mode === "dialogue") said.push(asked, answered);
+  const frameOf = (place: number): number => part.batch.frames[place]!.index;
+  const sample: Sample = {
+    id: `${planned.rows[0]!.row.id}/${sequence + 1}/${name}`,
+    clip,
+    messages,
+    answer: draft.answer,
+    answerKind: draft.answerKind,
+    ...(draft.options && { options: draft.options }),
+    skill: name,
+    provenance: {
+      clip: planned.name,
+      source: { sha256: decoded.clip.sha256 },
+      ...(decoded.print !== undefined && { print: decoded.print }),
+      task: made.recipe,
+      sampler: tools.selector.recipe,
+      seed: settings.seed,
+      number,
+      fragment: drawn.fragment.map(frameOf),
+      shown: drawn.shown.map(frameOf),
+      template: draft.template,
+      ...draft.drawn,
+    },
+  };
+  return {
+    id: sample.id,
+    task: name,
+    line: rowOfSample(sample),
+    files: isImages ? [...files, clip.file] : [clip.file],
+    ...(planned.position < shownClips && sequence === 0 && { strip: await stripOf(pictures) }),
+  };
+};
+
+/** Pictures whose order does not matter stand in none in a dialogue: an order that was seen is an answer later. */
+const withoutOrder = (drawn: DrawnSample, { number }: Fragment, seed: number): DrawnSample => ({
+  ...drawn,
+  shown: seededRandom(seed, "dialogue", number).shuffled(drawn.shown),
+});
+
+/** The rows of one fragment, and why tasks give none. */
+const fragmentRows = async (
+  fragment: Fragment,
+  tools: FragmentTools,
+  signal: AbortSignal,
+): Promise<{ readonly rows: FragmentRow[]; readonly rejected: Rejection[] }> => {
+  const { settings } = tools.order;
+  const isDialogue = settings.mode === "dialogue";
+  const place = ({ recipe }: Made<FragmentTask>): number => dialogueOrder.indexOf(recipe.name) + 1 || 99;
+  const tasks = isDialogue ? tools.tasks.toSorted((a, b) => place(a) - place(b)) : tools.tasks;
+  const rows: FragmentRow[] = [];
+  const rejected: Rejection[] = [];
+  for (const task of tasks) {
+    signal.throwIfAborted();
+    const drawn = drawSample(task, fragment.part, tools.selector.value, {
+      seed: settings.seed,
+      number: fragment.number,
+    });
+    if ("ruleId" in drawn) {
+      const source = `${fragment.planned.name}, fragment ${fragment.sequence + 1}, ${task.recipe.name}`;
+      rejected.push({ source, ...drawn });
+      continue;
+    }
+    const free = isDialogue && !task.value.anew && !task.value.needs.order;
+    const shown = free ? withoutOrder(drawn, fragment, settings.seed) : drawn;
+    rows.push(await rowOf(task, shown, fragment, tools, signal));
+    // Frames that were said to be in order tell the order of later ones.
+    if (isDialogue && task.value.needs.order && drawn.draft.answer === "no") break;
+  }
+  return { rows, rejected };
+};
+
+/**
+ * Makes the fragments of one clip: what cannot be asked is told with its reason.
+ *
+ * @throws whatever is nobody's fault but the program's
+ */
+export const makeFragmentClip = async (
+  planned: PlannedClip,
+  tools: FragmentTools,
+  signal: AbortSignal,
+): Promise<FragmentClip> => {
+  const { position, path, name } = planned;
+  const { perClip } = tools.order.settings;
+  const nothing = (ruleId: string, reason: string): FragmentClip => ({
+    position,
+    sha256: null,
+    rows: [],
+    rejected: [{ source: name, ruleId, reason: reason.replaceAll(path, name) }],
+  });
+  try {
+    const decoded = await decodeClip(planned, tools, signal);
+    const { clip, print } = decoded;
+    const apart = tools.keptApart?.check({
+      id: name,
+      clip,
+      messages: [],
+      answer: "-",
+      answerKind: "open",
+      provenance: { clip: name, ...(print !== undefined && { print }) },
+    });
+    if (apart !== undefined) return nothing("not-in", apart);
+    const parts = usableParts(decoded.windows);
+    if (parts.length === 0) return nothing("static", "every frame is blank");
+    const rows: FragmentRow[] = [];
+    const rejected: Rejection[] = [];
+    for (let sequence = 0; sequence < perClip; sequence++) {
+      const part = parts[sequence % parts.length]!;
+      const number = position * perClip + sequence;
+      const fragment = { planned, decoded, part, sequence, number, said: [] };
+      const made = await fragmentRows(fragment, tools, signal);
+      rows.push(...made.rows);
+      rejected.push(...made.rejected);
+    }
+    return { position, sha256: clip.sha256, rows, rejected };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof VideoPerceiverError)) throw error;
+    return nothing("clip", error.message);
+  }
+};

@@ -1,0 +1,41 @@
+import type { Made } from "../../core/registry.ts";
+import type { Filter } from "../../dataset/filter.ts";
+import { type FragmentTask, fragmentTasks } from "../../fragments/fragment-task.ts";
+import { type FrameSelector, frameSelectors } from "../../selection/selectors.ts";
+import { type Clips, openClips } from "../clips.ts";
+import type { FragmentOrder } from "./protocol.ts";
+
+/** What is held open while the fragments of one clip after the other are made. */
+export interface FragmentTools extends AsyncDisposable {
+  readonly order: FragmentOrder;
+  readonly clips: Clips;
+  readonly tasks: readonly Made<FragmentTask>[];
+  readonly selector: Made<FrameSelector>;
+  /** Clips that must not get in. */
+  readonly keptApart: Filter | undefined;
+}
+
+/**
+ * Opens what the order names.
+ *
+ * @throws {UnknownNameError} for an unknown task or selector
+ * @throws {ConfigError} for bad parameters
+ */
+export const openFragmentTools = async (
+  order: FragmentOrder,
+  workers: number,
+  keptApart: Filter | undefined,
+  warn: (line: string) => void,
+): Promise<FragmentTools> => {
+  const tasks = await Promise.all(order.settings.tasks.map((text) => fragmentTasks.choose(text)));
+  const selector = await frameSelectors.choose(order.settings.selector);
+  const clips = openClips({ ...order.reading, workers }, warn);
+  return {
+    order,
+    clips,
+    tasks,
+    selector,
+    keptApart,
+    [Symbol.asyncDispose]: () => clips[Symbol.asyncDispose](),
+  };
+};

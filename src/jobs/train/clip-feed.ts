@@ -1,0 +1,128 @@
+/** The clips of every step, read ahead of it: while a step is computed, the next ones are decoded. */
+import { resolve } from "node:path";
+import type { MediaStep } from "../../batch/media-step.ts";
+import { DataFormatError, VideoPerceiverError } from "../../core/errors.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
+import type { ConversationClip } from "../../training/conversations.ts";
+import { batchAt } from "../../training/order.ts";
+import type { GroupKeywords } from "./keywords.ts";
+import { type LoadMeans, loadPictures } from "./load-clip.ts";
+import { type PlanMeans, planConversations } from "./plan-clip.ts";
+import type { SampleGroup } from "./rows.ts";
+
+/** What a feed is told. */
+export interface FeedOptions {
+  readonly clipsPerStep: number;
+  readonly seed: number;
+  readonly steps: number;
+  /** Bytes of patches that wait; the next step is read ahead whatever it takes. */
+  readonly aheadBytes: number;
+}
+
+/** What a feed reads with. */
+export interface FeedMeans extends PlanMeans, Omit<LoadMeans, "video"> {
+  /** Tokens of a group's keywords, where clips are contrasted. */
+  readonly keywords: GroupKeywords | undefined;
+}
+
+const most = 8;
+
+const bytesOf = (clips: readonly ConversationClip[]): number => {
+  const one = (step: MediaStep): number => {
+    const patches = step.patches();
+    return patches instanceof Promise ? 0 : patches.byteLength;
+  };
+  return clips.reduce(
+    (sum, { media, absentSteps }) =>
+      sum + [...media, ...absentSteps.values()].reduce((total, step) => total + one(step), 0),
+    0,
+  );
+};
+
+/**
+ * A group with its pictures; undefined when it cannot be had, its samples are then dropped and named. Where clips are
+ * contrasted there must be one, with words about it.
+ */
+export const loadGroup = async (
+  group: SampleGroup,
+  means: FeedMeans,
+  signal: AbortSignal,
+): Promise<ConversationClip | undefined> => {
+  const planned = await planConversations(group, means, signal);
+  if (planned === undefined) return undefined;
+  const { id, texts, media } = planned;
+  try {
+    if (means.keywords !== undefined && media.length === 0)
+      throw new DataFormatError("a conversation without pictures", { hint: "the recipe sft learns it" });
+    const keywords = (await means.keywords?.of(group, signal)) ?? [];
+    return { id, texts, keywords, ...(await loadPictures(planned, means, signal)) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof VideoPerceiverError)) throw error;
+    for (const { id: sample, clip } of group.samples)
+      means.dropped.add({ file: resolve(group.folder, clip.file), id: sample, reason: error.message });
+    return undefined;
+  }
+};
+
+/** Reads the clips of steps, in the order that seed and step give, some steps ahead. */
+export class ClipFeed {
+  readonly #groups: readonly SampleGroup[];
+  readonly #options: FeedOptions;
+  readonly #means: FeedMeans;
+  readonly #signal: AbortSignal;
+  readonly #ahead = new Map<number, Promise<readonly ConversationClip[]>>();
+  #largest = 0;
+  #waited = 0;
+
+  constructor(groups: readonly SampleGroup[], options: FeedOptions, means: FeedMeans, signal: AbortSignal) {
+    this.#groups = groups;
+    this.#options = options;
+    this.#means = means;
+    this.#signal = signal;
+  }
+
+  /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
+  async take(step: number): Promise<readonly ConversationClip[]> {
+    const start = nowMilliseconds();
+    const clips = await this.#load(step);
+    this.#ahead.delete(step);
+    this.#waited += (nowMilliseconds() - start) / 1000;
+    this.#largest = Math.max(this.#largest, bytesOf(clips), 1);
+    const count = Math.max(1, Math.min(most, Math.floor(this.#options.aheadBytes / this.#largest)));
+    for (let next = step + 1; next <= Math.min(this.#options.steps, step + count); next++)
+      void this.#load(next);
+    return clips;
+  }
+
+  /** Seconds that steps have waited for their clips so far. */
+  waitedSeconds(): number {
+    return this.#waited;
+  }
+
+  #load(step: number): Promise<readonly ConversationClip[]> {
+    const begun = this.#ahead.get(step);
+    if (begun !== undefined) return begun;
+    const loading = this.#read(step);
+    // Whoever takes the step is told; until then nobody listens.
+    loading.catch(() => {});
+    this.#ahead.set(step, loading);
+    return loading;
+  }
+
+  async #read(step: number): Promise<readonly ConversationClip[]> {
+    const { clipsPerStep, seed } = this.#options;
+    const chosen = batchAt(this.#groups.length, clipsPerStep, step, seed);
+    const read = await Promise.all(
+      chosen.map((at) => loadGroup(this.#groups[at]!, this.#means, this.#signal)),
+    );
+    const clips = read.filter((clip) => clip !== undefined);
+    if (clips.length > 0) return clips;
+    const last = this.#means.dropped.all.at(-1);
+    throw new DataFormatError("none of a step's clips can be trained on", {
+      where: `step ${step}`,
+      expected: `one of ${chosen.length} at least`,
+      ...(last === undefined ? {} : { got: `e.g. ${last.id}: ${last.reason}` }),
+    });
+  }
+}

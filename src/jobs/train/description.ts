@@ -1,0 +1,133 @@
+/** What a run would do, before it does it: configuration, tokens, padding, steps, and one sample as it is learnt. */
+
+import type { BatchRules } from "../../batch/batch-rules.ts";
+import { conversationBatches } from "../../batch/conversation-batches.ts";
+import type { MediaStep } from "../../batch/media-step.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
+import { batchAt } from "../../training/order.ts";
+import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
+import type { TrainingRows } from "./rows.ts";
+import type { ResolvedSettings, SettingOrigin } from "./settings.ts";
+
+/** A run of tokens as text, and whether it is learnt. */
+export interface RenderedPart {
+  readonly text: string;
+  readonly learnt: boolean;
+}
+
+/** What a run would do. */
+export interface RunDescription {
+  readonly settings: readonly {
+    readonly path: string;
+    readonly value: unknown;
+    readonly origin: SettingOrigin;
+  }[];
+  readonly steps: number;
+  readonly samples: number;
+  readonly clips: number;
+  /** Clips that were looked at for the numbers below. */
+  readonly looked: number;
+  readonly tokensPerSample: { readonly mean: number; readonly most: number; readonly learnt: number };
+  /** Share of the positions of the first steps that is padding. */
+  readonly paddingShare: number;
+  readonly batchesPerStep: number;
+  readonly sample: { readonly id: string; readonly parts: readonly RenderedPart[] } | undefined;
+}
+
+/** The pictures of a plan by size and number, without content. */
+const emptyMedia = ({ media }: PlannedClip, { processor }: PlanMeans, name: string): MediaStep[] => {
+  const { patchSize: side, temporalPatchSize: depth } = processor.settings;
+  return media.flatMap(({ size, frames }, at) =>
+    Array.from(
+      { length: Math.ceil(frames / depth) },
+      (_, step): MediaStep => ({
+        content: `${name} ${at} ${step}`,
+        rows: size.height / side,
+        columns: size.width / side,
+        form: "levels",
+        patches: () => new Uint8Array(0),
+      }),
+    ),
+  );
+};
+
+/** A conversation as text, runs of visual tokens shortened, cut where learning begins and ends. */
+const render = ({ texts }: PlannedClip, tokenizer: Tokenizer): RenderedPart[] => {
+  const { ids, spoken, places } = texts[0]!.tokens;
+  const parts: { text: string; learnt: boolean }[] = [];
+  const put = (text: string, learnt: boolean): void => {
+    const last = parts.at(-1);
+    if (last !== undefined && last.learnt === learnt) last.text += text;
+    else parts.push({ text, learnt });
+  };
+  for (let from = 0; from < ids.length; ) {
+    let to = from + 1;
+    const isVisual = places[from] !== -1;
+    while (to < ids.length && spoken[to] === spoken[from] && (places[to] !== -1) === isVisual) to++;
+    const text = tokenizer.decode([...ids.subarray(from, isVisual ? from + 1 : to)]);
+    put(isVisual ? `${text} x ${to - from}` : text, spoken[from] === 1);
+    from = to;
+  }
+  return parts;
+};
+
+/**
+ * Looks at the clips of the first steps without decoding them.
+ * @param looked clips at most
+ */
+export const describeRun = async (
+  rows: TrainingRows,
+  { options, common, origins }: ResolvedSettings,
+  means: PlanMeans,
+  rules: BatchRules,
+  signal: AbortSignal,
+  looked = 200,
+): Promise<RunDescription> => {
+  const { clipsPerStep, seed, steps, textsPerClip } = options;
+  const plans: PlannedClip[] = [];
+  const counts = { tokens: 0, learnt: 0, samples: 0, most: 0, positions: 0, used: 0, batches: 0, steps: 0 };
+  for (let step = 1; step <= steps && plans.length < looked; step++) {
+    const chosen = batchAt(rows.groups.length, clipsPerStep, step, seed);
+    const planned = await Promise.all(chosen.map((at) => planConversations(rows.groups[at]!, means, signal)));
+    const found = planned.filter((one) => one !== undefined);
+    plans.push(...found);
+    const groups = found.map((plan, i) => ({
+      media: emptyMedia(plan, means, `${step} ${i}`),
+      texts: plan.texts.slice(0, textsPerClip).map(({ tokens }) => tokens),
+    }));
+    if (groups.length === 0) continue;
+    const made = conversationBatches(groups, rules, { mostPositions: common.positionsPerBatch });
+    counts.steps++;
+    for (const { batch, used } of made) {
+      counts.positions += batch.samples * batch.length;
+      counts.used += used;
+      counts.batches++;
+    }
+    for (const { tokens } of found.flatMap(({ texts }) => texts)) {
+      counts.samples++;
+      counts.tokens += tokens.ids.length;
+      counts.learnt += tokens.spoken.reduce((sum, one) => sum + one, 0);
+      counts.most = Math.max(counts.most, tokens.ids.length);
+    }
+  }
+  const first = plans.find(({ media }) => media.length > 0) ?? plans[0];
+  const per = (value: number, whole: number): number => (whole === 0 ? 0 : value / whole);
+  return {
+    settings: origins,
+    steps,
+    samples: rows.samples,
+    clips: rows.groups.length,
+    looked: plans.length,
+    tokensPerSample: {
+      mean: per(counts.tokens, counts.samples),
+      most: counts.most,
+      learnt: per(counts.learnt, counts.samples),
+    },
+    paddingShare: counts.positions === 0 ? 0 : 1 - counts.used / counts.positions,
+    batchesPerStep: per(counts.batches, counts.steps),
+    sample:
+      first === undefined
+        ? undefined
+        : { id: first.texts[0]!.sampleId, parts: render(first, means.processor.tokenizer) },
+  };
+};

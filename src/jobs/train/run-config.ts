@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { RunError } from "../../core/errors.ts";
+import { flatSettings, type Settings } from "../../core/settings.ts";
+import { createRun, type Run, resumeRun } from "../../runs/run.ts";
+import { runFiles } from "../../runs/run-folder.ts";
+
+/** The first value in which two configurations differ. */
+const difference = (before: unknown, now: Settings): string => {
+  const [old, own] = [flatSettings(before as Settings), flatSettings(now)];
+  const path = [...new Set([...old.keys(), ...own.keys()])].find(
+    (name) => !isDeepStrictEqual(old.get(name), own.get(name)),
+  );
+  return path === undefined
+    ? "no difference"
+    : `${path}: ${JSON.stringify(old.get(path))} before, ${JSON.stringify(own.get(path))} now`;
+};
+
+/**
+ * Begins a run, or with `resume` goes on with the one of the same configuration.
+ *
+ * @throws {RunError} for a folder that holds something else, or a run of another configuration
+ */
+export const openTrainingRun = (folder: string, config: Settings, resume: boolean): Run => {
+  if (!resume || !existsSync(join(folder, runFiles.config))) return createRun(folder, config);
+  const run = resumeRun(folder);
+  const plain = JSON.parse(JSON.stringify(config)) as Settings;
+  if (isDeepStrictEqual(run.config, plain)) return run;
+  run.close();
+  throw new RunError("not the run that is there", {
+    where: folder,
+    got: difference(run.config, plain),
+    hint: "resume it with what it began with, or choose another --out",
+  });
+};

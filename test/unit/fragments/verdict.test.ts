@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { seededRandom } from "../../../src/core/random.ts";
+import { frameIndex, seconds } from "../../../src/core/units.ts";
+import { usableParts } from "../../../src/fragments/parts.ts";
+import { renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
+import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
+
+const [width, height] = [64, 48];
+
+/** Grey pictures in which a white square stands at `x`, `y`; `light` is the grey. */
+const clip = (places: readonly (readonly [x: number, y: number, light?: number])[]): FrameBatch => {
+  const pixels = new Uint8Array(places.length * width * height * 3);
+  places.forEach(([left, top, light = 90], t) => {
+    for (let y = 0; y < height; y++)
+      for (let x = 0; x < width; x++) {
+        const inside = x >= left && x < left + 10 && y >= top && y < top + 10;
+        pixels.fill(
+          inside ? 2 * light + 30 : light + (x % 7),
+          ((t * height + y) * width + x) * 3,
+          ((t * height + y) * width + x) * 3 + 3,
+        );
+      }
+  });
+  const frames = places.map((_, at) => ({ index: frameIndex(at), timeSeconds: seconds(at / 6) }));
+  return { pixels, frames, width, height };
+};
+const range = (count: number): number[] => Array.from({ length: count }, (_, at) => at);
+const moving = range(20).map((t) => [2 * t, t] as const);
+const orderOf = (batch: FrameBatch): string | undefined => usableParts([batch])[0]!.order?.ruleId;
+
+test("motion that goes on has an order; still, looping, returning and fading clips have none, with the reason", () => {
+  expect(orderOf(clip(moving))).toBeUndefined();
+  expect(orderOf(clip(moving.toReversed()))).toBeUndefined();
+  expect(orderOf(clip(range(20).map(() => [10, 10])))).toBe("static");
+  expect(orderOf(clip([...moving, ...moving.toReversed()]))).toBe("reversible");
+  expect(orderOf(clip([...moving, ...moving]))).toBe("cyclic");
+  expect(orderOf(clip(range(24).map((t) => [[5, 20, 40, 20][t % 4]!, 8])))).toBe("cyclic");
+  expect(orderOf(clip(moving.slice(0, 5)))).toBe("short");
+  expect(orderOf(clip(range(20).map((t) => [2 * t, t, 40 + 3 * t])))).toBe("fade");
+});
+
+test("blank frames at the ends go; a cut parts what fragments are drawn from", () => {
+  const black = Array.from({ length: 4 }, () => [0, 0, 0] as const);
+  const parts = usableParts([clip([...moving, ...black])]);
+  expect(parts.map(({ start, distances }) => [start, distances.count])).toEqual([[0, 20]]);
+});
+
+test("a picture that is rendered anew is never the same bytes; files of one question are equally long", async () => {
+  const batch = clip(moving);
+  const picture = { pixels: batch.pixels.subarray(0, width * height * 3), width, height };
+  const twice = [1, 2].map((at) => renderedAnew(picture, seededRandom("rendered", at)));
+  expect(twice[0]!.pixels).not.toEqual(twice[1]!.pixels);
+  expect(renderedAnew(picture, seededRandom("rendered", 1))).toEqual(twice[0]);
+  const files = await stillFiles([picture, ...twice]);
+  expect(new Set(files.map(({ length }) => length)).size).toBe(1);
+});
