@@ -43,7 +43,7 @@ const right = (text: string, answer: string): boolean =>
 describe("what is trained on", () => {
   test("raises the share of right answers by comparison alone, with nothing in the base reward", async () => {
     const trainee = await beginner(folder);
-    const run = await grpo(folder, trainee, toyClips(64), { steps: 40, rewards: {}, lambda: 1, beta: 0 });
+    const run = await grpo(folder, trainee, toyClips(64), { steps: 18, rewards: {}, lambda: 1, beta: 0 });
     const quality = metric(run, "quality");
     expect(mean(quality.slice(0, 5))).toBeLessThan(0.8);
     expect(mean(quality.slice(-5))).toBeGreaterThan(0.9);
