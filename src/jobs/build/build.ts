@@ -9,7 +9,7 @@ import { openClipTools } from "./clip-tools.ts";
 import { Decisions, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
 import { makeClips } from "./make-clips.ts";
-import { type NamedSource, planClips } from "./plan-clips.ts";
+import { captionsOf, type NamedSource, planClips } from "./plan-clips.ts";
 import { previewFor } from "./preview-size.ts";
 import type { BuildOrder, ClipReading, ClipSettings } from "./protocol.ts";
 import { putTogether } from "./put-together.ts";
@@ -88,7 +88,8 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
     });
   const rows = plan.clips.reduce((sum, clip) => sum + clip.rows.length, 0);
   const settings = { ...request.settings, preview: previewFor(rows) };
-  const order: BuildOrder = { out, settings, reading: request.reading, plugins: request.plugins };
+  const { reading, plugins } = request;
+  const order: BuildOrder = { out, settings, reading, plugins, captions: captionsOf(plan, settings.seed) };
   await (await openClipTools(order, () => {}))[Symbol.asyncDispose]();
   const recipe = workRecipe(settings, plan);
   const lock = claimWork(out, recipe);

@@ -12,6 +12,8 @@ export interface RowSamples {
   readonly absent: AbsentReference | undefined;
   readonly events: readonly EventSpan[];
   readonly keywords: readonly string[];
+  /** Captions of other clips. */
+  readonly otherCaptions: readonly string[];
   readonly provenance: Readonly<Record<string, unknown>>;
 }
 
@@ -24,7 +26,7 @@ const aboutClip = (messages: readonly Message[], file: string): Message[] =>
 
 /** The row's own question, or those that the builders make of its caption and events. */
 export const samplesOfRow = (
-  { row, clip, absent, events, keywords, provenance }: RowSamples,
+  { row, clip, absent, events, keywords, otherCaptions, provenance }: RowSamples,
   builders: readonly Made<QuestionBuilder>[],
   seed: number,
 ): Sample[] => {
@@ -42,7 +44,8 @@ export const samplesOfRow = (
   return builders.flatMap(({ value, recipe }) => {
     const random = seededRandom(seed, "questions", recipe.name, clip.sha256, row.id);
     const durationSeconds = clip.durationSeconds ?? clip.timeline.at(-1)?.timeSeconds ?? 0;
-    const built = value.build({ caption: row.caption ?? "", events, keywords, durationSeconds, random });
+    const caption = row.caption ?? "";
+    const built = value.build({ caption, events, keywords, otherCaptions, durationSeconds, random });
     return built.map(({ question, ...made }, at) => ({
       ...common,
       ...made,

@@ -48,6 +48,8 @@ export interface BuildOrder {
   readonly settings: ClipSettings;
   readonly reading: ClipReading;
   readonly plugins: readonly string[];
+  /** Captions of the set, or some of them: wrong answers about other clips. They follow from the plan. */
+  readonly captions: readonly string[];
 }
 
 /** A row and the source that it is of, counted from 0. */
