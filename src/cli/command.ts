@@ -18,6 +18,8 @@ export interface CommandResult {
 /** One command; its file's name is its name. */
 export interface CommandDefinition {
   readonly summary: string;
+  /** True where the same command goes on where a stopped one was, though it has no `--resume`. */
+  readonly goesOn?: true;
   /** Declares arguments and options on a commander command (`--json` and `--help` are there already). */
   readonly configure: (command: Command) => void;
   /** Does the work. `args` are the positional arguments, `options` commander's parsed options. */

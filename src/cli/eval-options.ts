@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
+import { companionMetrics, metricRegistry } from "../evaluation/metrics.ts";
 import { type Estimate, excludesZero } from "../evaluation/statistics/estimate.ts";
 import { subjectRegistry } from "../evaluation/subject.ts";
 import type { EvalResult } from "../jobs/eval/eval.ts";
@@ -10,6 +11,7 @@ import type { EvalRequest } from "../jobs/eval/request.ts";
 import { percent, percentRange, points, pointsRange, pValue } from "../pages/format.ts";
 import { frameSelectors } from "../selection/selectors.ts";
 import { chosenEngine, engineOptions } from "./engine-options.ts";
+import { metricText } from "./metric-text.ts";
 import { integerValue } from "./option-values.ts";
 import { chosenClips, videoOptions } from "./video-options.ts";
 
@@ -40,10 +42,18 @@ export const evalOptions = (command: Command): Command => {
       `who chooses the frames: ${frameSelectors.names().join(", ")}`,
       "uniform",
     )
-    .option("--draws <number>", "repetitions of random removal and shuffling", integerValue({ min: 1 }), 5)
+    .option(
+      "--draws <number>",
+      "repetitions of interventions that draw (random removal, shuffling)",
+      integerValue({ min: 1 }),
+      5,
+    )
     .option("--seed <number>", "of every draw", integerValue({ min: 0 }), 0)
-    .option("--metric <names...>", "more metrics, besides the benchmark's own")
-    .option("--retry-failed", "ask again what failed before")
+    .option(
+      "--metric <names...>",
+      `more metrics, besides the benchmark's own: ${metricRegistry.names().join(", ")}`,
+    )
+    .option("--retry-failed", "ask again what failed, was refused or never answered")
     .addOption(
       new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule, errors included")
         .choices(["strict", "official"])
@@ -105,6 +115,19 @@ const sensitivityLines = ({ row }: EvalResult): string[] => {
   ];
 };
 
+/** Metrics besides accuracy under every view; what became of the answers says the rest. */
+const metricLines = ({ views }: EvalResult): string[] => {
+  const told = (views[0]?.metrics ?? []).filter(
+    ({ name }) => name !== "accuracy" && !companionMetrics.includes(name),
+  );
+  return told.map(({ name }) => {
+    const values = views.map(
+      ({ label, metrics }) => `${label} ${metricText(metrics.find((one) => one.name === name)!)}`,
+    );
+    return `${name}: ${values.join("; ")}`;
+  });
+};
+
 /** The table of views, what it says, and what went wrong. */
 export const evalText = (result: EvalResult): string => {
   const { benchmark, subject, split, mode, views, differences, notApplicable, unreadableClips, irregular } =
@@ -122,6 +145,7 @@ export const evalText = (result: EvalResult): string => {
       );
       return `  ${label.padEnd(width)}  ${withRange(accuracy).padEnd(20)} ${String(accuracy.questions).padStart(9)}  ${counts.join(", ")}`;
     }),
+    ...metricLines(result),
     ...sensitivityLines(result),
     ...differences.map(
       ({ of, against, difference, adjustedP }) =>

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, messageOf, UnknownNameError, VideoPerceiverError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { nearestName } from "../core/nearest.ts";
+import { shellWords } from "../core/shell-words.ts";
 import type { CommandContext, CommandDefinition, CommandResult } from "./command.ts";
 import { errorDocument } from "./error-document.ts";
 import { loadPlugins, pluginOptions } from "./plugin-options.ts";
@@ -64,14 +65,11 @@ const print = (text: string): Promise<void> =>
   });
 
 /** What a person types to go on with a stopped command. */
-const howToResume = (command: Command, name: string, argv: readonly string[]): string => {
+const howToResume = (command: Command, name: string, argv: readonly string[], goesOn: boolean): string => {
   const resumable = command.options.some(({ long }) => long === "--resume");
-  if (!resumable) return "stopped; nothing half-done was left behind";
-  const again = argv.includes("--resume") ? argv : [...argv, "--resume"];
-  const quoted = again.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-  );
-  return `stopped; go on with: videoperceiver ${name} ${quoted.join(" ")}`;
+  if (!resumable && !goesOn) return "stopped; nothing half-done was left behind";
+  const again = !resumable || argv.includes("--resume") ? argv : [...argv, "--resume"];
+  return `stopped; go on with: ${shellWords(["videoperceiver", name, ...again])}`;
 };
 
 /** Options and arguments of a command; `--json`, `--plugin` and `--help` are every command's. */
@@ -137,7 +135,7 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
   if (interrupt.signal.aborted) {
     if (result === undefined && context.json)
       await print(JSON.stringify(errorDocument("interrupted", "stopped by Ctrl-C")));
-    process.stderr.write(`${howToResume(command, name, argv)}\n`);
+    process.stderr.write(`${howToResume(command, name, argv, definition.goesOn === true)}\n`);
     return 130;
   }
   return result?.exitCode ?? 0;

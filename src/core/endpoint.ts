@@ -2,7 +2,24 @@ import OpenAI from "openai";
 import { messageOf } from "./errors.ts";
 
 /** What became of a request that an endpoint did not answer as it should. */
-export type EndpointStatus = "rate-limited" | "server-error" | "refused" | "unreachable" | "malformed";
+export type EndpointStatus =
+  | "rate-limited"
+  | "server-error"
+  | "refused"
+  | "unreachable"
+  | "malformed"
+  | "empty";
+
+/** An answer that came and is of no use: what it counts as, and whether another one may be better. */
+export class UnusableAnswer extends Error {
+  readonly status: "malformed" | "empty";
+  readonly again: boolean;
+  constructor(status: "malformed" | "empty", reason: string, again: boolean) {
+    super(reason);
+    this.status = status;
+    this.again = again;
+  }
+}
 
 /** A failed attempt: what it counts as, and whether another one may help. */
 export interface EndpointFailure {
@@ -22,13 +39,9 @@ const afterOf = (headers: Headers | undefined): number | undefined =>
  * What an error of the `openai` client says.
  *
  * @param key never repeated, though servers repeat it in their complaints
- * @param message what the error says, where it has better words than its own
  */
-export const endpointFailure = (
-  error: unknown,
-  key: string | undefined,
-  message: string = messageOf(error),
-): EndpointFailure => {
+export const endpointFailure = (error: unknown, key: string | undefined): EndpointFailure => {
+  const message = messageOf(error);
   // A server's complaint goes to a terminal: no control characters.
   const reason = (key ? message.replaceAll(key, "[key]") : message).replace(/\p{Cc}+/gu, " ").slice(0, 300);
   if (error instanceof OpenAI.APIError && error.status !== undefined) {
@@ -38,6 +51,7 @@ export const endpointFailure = (
     if (error.status >= 500) return { status: "server-error", reason, again: true, ...wait };
     return { status: "refused", reason, again: error.status === 408 || error.status === 409 };
   }
+  if (error instanceof UnusableAnswer) return { status: error.status, reason, again: error.again };
   if (error instanceof OpenAI.APIConnectionError) return { status: "unreachable", reason, again: true };
   return { status: "malformed", reason, again: true };
 };

@@ -32,7 +32,8 @@ export const candidateSamples = async (source: string, path: string): Promise<Be
     );
     return rows.map(({ video, question, candidates, answer, start, end }, at) => {
       const right = candidates.indexOf(answer);
-      const isPart = typeof start === "number" && typeof end === "number" && end > start;
+      const hasTimes = typeof start === "number" && typeof end === "number";
+      const isPart = hasTimes && end > start;
       return {
         ...annotatedSample(source, {
           id: `${task}/${at}`,
@@ -42,7 +43,10 @@ export const candidateSamples = async (source: string, path: string): Promise<Be
           answerKind: "choice",
           options: candidates,
           skill: task,
-          irregular: right < 0 ? ["the reference is none of the options (not scored)"] : [],
+          irregular: [
+            ...(right < 0 ? ["the reference is none of the options (not scored)"] : []),
+            ...(hasTimes && !isPart ? ["start is not before end (the whole clip is shown)"] : []),
+          ],
         }),
         ...(isPart && { range: { startSeconds: start, endSeconds: end } }),
       };

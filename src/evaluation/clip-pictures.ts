@@ -59,8 +59,6 @@ export class ClipPictures {
   readonly #folder: string;
   readonly #form: PictureForm;
   readonly #clips = new Map<string, HeldClip>();
-  /** Clips that were decoded, each time that one was. */
-  decodes = 0;
   /** @param folder what clips' file names are relative to */
   constructor(source: FrameSource, folder: string, form: PictureForm) {
     this.#source = source;
@@ -123,7 +121,6 @@ export class ClipPictures {
     { file, wanted }: HeldClip,
     signal: AbortSignal | undefined,
   ): Promise<Map<number, RgbPicture>> {
-    this.decodes++;
     // Blank positions alone still need a size.
     const indices = wanted.size === 0 ? [0] : [...wanted].sort((a, b) => a - b);
     const { size, take } = this.#form;

@@ -7,7 +7,7 @@ import { questionText } from "../dataset/question.ts";
 import type { OfficialRule } from "../grading/official.ts";
 import { type BenchmarkSample, clusterOf } from "./benchmarks.ts";
 import { byClip } from "./clip-pictures.ts";
-import type { Intervention, View } from "./interventions.ts";
+import type { ChosenIntervention, View } from "./interventions.ts";
 import { judge } from "./judge.ts";
 import { type EvaluationRecord, RECORD_SCHEMA } from "./records.ts";
 import type { Answer, AnswerRequest, Subject } from "./subject.ts";
@@ -16,7 +16,7 @@ import type { Answer, AnswerRequest, Subject } from "./subject.ts";
 export interface EvaluateOptions<S extends BenchmarkSample = BenchmarkSample> {
   readonly samples: readonly S[];
   readonly subject: Subject;
-  readonly interventions: readonly Made<Intervention>[];
+  readonly interventions: readonly ChosenIntervention[];
   /** Which source frames a sample's positions are; recorded with every answer. */
   readonly frames: Made<(sample: S) => readonly number[]>;
   readonly benchmark: {
@@ -27,8 +27,8 @@ export interface EvaluateOptions<S extends BenchmarkSample = BenchmarkSample> {
   };
   readonly runId: string;
   readonly seed: number;
-  /** Repetitions of interventions named here (random-removal wants 5 or more); 1 for the others. */
-  readonly draws?: Readonly<Record<string, number>>;
+  /** Repetitions of interventions that draw (random-removal wants 5 or more); the others are asked once. Default 1. */
+  readonly draws?: number;
   /** Also score by a benchmark's own rule. */
   readonly official?: OfficialRule;
   readonly batchSize?: number;
@@ -109,8 +109,8 @@ const requestsOf = <S extends BenchmarkSample>(
   const partners = partnersOf(samples, seed);
   const requests: AnswerRequest[] = [];
   const notApplicable: { questionId: string; intervention: string }[] = [];
-  for (const { value: intervene, recipe } of interventions)
-    for (let draw = 0; draw < (options.draws?.[recipe.name] ?? 1); draw++)
+  for (const { value: intervene, recipe, isDrawn } of interventions)
+    for (let draw = 0; draw < (isDrawn ? (options.draws ?? 1) : 1); draw++)
       samples.forEach((sample, index) => {
         const partner = partners[index] ?? null;
         const positions_T = frames.value(sample);

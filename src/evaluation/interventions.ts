@@ -5,6 +5,7 @@ import {
   type Define,
   definer,
   folderRegistry,
+  type Made,
   type MadeBy,
   type Plugin,
   type Registry,
@@ -58,7 +59,20 @@ export type Intervention = (request: ViewRequest) => View | null;
 /** An intervention plug-in; `tells` says in a few words what accuracy under it means. */
 export interface InterventionPlugin extends Plugin<Intervention> {
   readonly tells: string;
+  /** True for parameters with which it draws: another seed shows something else, so questions are asked several times. */
+  readonly draws?: (params: Readonly<Record<string, unknown>>) => boolean;
 }
+
+/** An intervention, and whether another draw of it shows something else; left out: it shows the same every time. */
+export interface ChosenIntervention extends Made<Intervention> {
+  readonly isDrawn?: boolean;
+}
+
+/** Makes what a person wrote: `NAME`, `NAME:ARGUMENT` or `NAME:key=value,...`. @throws {UnknownNameError} */
+export const chooseIntervention = async (text: string): Promise<ChosenIntervention> => {
+  const { plugin, value, recipe } = await interventionRegistry.choose(text);
+  return { value, recipe, isDrawn: plugin.draws?.(recipe.params) === true };
+};
 
 /** Declares an intervention. */
 export const defineIntervention: Define<InterventionPlugin> = definer("intervention");

@@ -50,18 +50,26 @@ export interface NamedMetric {
 }
 
 /** What says how far an accuracy can be believed; reported beside every benchmark's own metrics. */
-const companions = ["answered-rate", "parse-fail-rate", "error-rate", "length-stopped-rate"];
+export const companionMetrics: readonly string[] = [
+  "answered-rate",
+  "parse-fail-rate",
+  "error-rate",
+  "length-stopped-rate",
+];
 
 /**
- * The metrics that are named (`NAME`, `NAME:ARGUMENT`), then those that are reported with every one.
+ * The metrics that are named (`NAME`, `NAME:ARGUMENT`), each once, then those that are reported with every one.
  *
  * @throws {UnknownNameError} for a name that no file has
  */
 export const metricsFor = async (named: readonly (string | NamedMetric)[]): Promise<NamedMetric[]> => {
-  const own = new Set(named.map((metric) => (typeof metric === "string" ? metric : metric.name)));
-  const all = [...named, ...companions.filter((name) => !own.has(name))];
+  const nameOf = (metric: string | NamedMetric): string =>
+    typeof metric === "string" ? metric : metric.name;
+  const all = new Map<string, string | NamedMetric>();
+  for (const metric of [...named, ...companionMetrics])
+    if (!all.has(nameOf(metric))) all.set(nameOf(metric), metric);
   return await Promise.all(
-    all.map(async (metric) => {
+    [...all.values()].map(async (metric) => {
       if (typeof metric !== "string") return metric;
       const { plugin, value } = await metricRegistry.choose(metric);
       const { summary, scale } = plugin;

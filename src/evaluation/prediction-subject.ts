@@ -17,7 +17,10 @@ export const predictionSubject = (predictions: Predictions): Subject => {
   const views = new Map(predictions.views.map((view) => [JSON.stringify(view.intervention), view]));
   return {
     name: predictions.subject ?? basename(predictions.file).replace(/\.jsonl?$/, ""),
-    recipe: { name: "predictions", params: { file: basename(predictions.file) } },
+    recipe: {
+      name: "predictions",
+      params: { file: basename(predictions.file), contentHash: predictions.contentHash },
+    },
     answer: async (batch) =>
       batch.map((request) => answerOf(views.get(JSON.stringify(request.intervention)), request)),
   };

@@ -1,5 +1,5 @@
 import { DataFormatError } from "../core/errors.ts";
-import { parseJsonRows, readTextFile } from "../core/files.ts";
+import { parseJsonRows, readTextFile, sha256 } from "../core/files.ts";
 import { parseHandWrittenJson } from "../core/json-text.ts";
 import type { MadeBy } from "../core/registry.ts";
 import { filesAt } from "./annotation-files.ts";
@@ -37,6 +37,8 @@ export interface PredictedView {
 /** What a prediction file says. */
 export interface Predictions {
   readonly file: string;
+  /** Hash of the answers as they were read. */
+  readonly contentHash: string;
   /** True where the answers stand in the benchmark's own layout. */
   readonly inOwnLayout: boolean;
   /** True where the ids are only the rows' numbers in the benchmark, from 0, as lmms-eval and VLMEvalKit count. */
@@ -240,6 +242,7 @@ export const readPredictions = (file: string, own?: OwnLayout): Predictions => {
   const { benchmarkParams, split } = first ?? {};
   return {
     file,
+    contentHash: sha256(JSON.stringify(rows.map(({ where: _, ...row }) => row))),
     byPosition: rows.every(({ isPosition }) => isPosition),
     inOwnLayout: files.every(({ isOwn }) => isOwn),
     ...viewsOf(rows),

@@ -55,11 +55,13 @@ export const accuracyOf = (scores: readonly QuestionScore[]): Estimate | null =>
     ),
   );
 
+/** Of every metric's bootstrap: the same records give the same interval wherever it is shown. */
+const bootstrapSeed = 1;
+
 /** A metric with the interval of a bootstrap over clips. */
 export const metricScore = (
   { name, summary, value, scale = shareScale }: NamedMetric,
   records: readonly EvaluationRecord[],
-  seed: number,
 ): MetricScore => ({
   name,
   summary,
@@ -71,7 +73,7 @@ export const metricScore = (
       clusterOf: ({ videoId }) => videoId,
       aggregate: value.fixedTo?.(records) ?? value,
     },
-    seededRandom(seed, "bootstrap", name),
+    seededRandom(bootstrapSeed, "bootstrap", name),
   ),
 });
 
@@ -91,7 +93,6 @@ export const scoreView = (
   records: readonly EvaluationRecord[],
   metrics: readonly NamedMetric[],
   mode: "strict" | "official",
-  seed: number,
 ): ViewScore => {
   const first = records[0];
   const strict = scoredRecords(records);
@@ -102,24 +103,19 @@ export const scoreView = (
     });
   const scored = mode === "strict" ? strict : strict.map(underOfficialRule);
   const headline = metrics[0]?.name === "accuracy" ? undefined : metrics[0];
-  const bySkill = new Map<string, EvaluationRecord[]>();
-  for (const record of scored) {
-    const rows = bySkill.get(record.skill);
-    if (rows === undefined) bySkill.set(record.skill, [record]);
-    else rows.push(record);
-  }
+  const bySkill = Map.groupBy(scored, ({ skill }) => skill);
   return {
     intervention: first.intervention.name,
     scored: scored.length,
     accuracy: accuracyOf(correctness(scored))!,
-    metrics: metrics.map((metric) => metricScore(metric, scored, seed)),
+    metrics: metrics.map((metric) => metricScore(metric, scored)),
     chance: meanChance(scored),
     skills: [...bySkill]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([skill, rows]) => ({
         skill,
         accuracy: accuracyOf(correctness(rows))!,
-        headline: headline === undefined ? null : metricScore(headline, rows, seed),
+        headline: headline === undefined ? null : metricScore(headline, rows),
         chance: meanChance(rows),
       })),
     outcomes: countOutcomes([...scored, ...records.filter(({ outcome }) => outcome === "unscored")]),

@@ -15,6 +15,8 @@ export interface ModelFrames {
 export interface SeeingModel extends AsyncDisposable {
   /** What it is, for a person. */
   readonly kind: string;
+  /** Hash of its weights and of what else decides its answers. */
+  readonly contentHash: string;
   /** True for one that knows the words of bare questions only: it gets neither options nor instructions. */
   readonly bareQuestions: boolean;
   /** The frames that it looks at; its own choice of rate or number where nothing is asked. @throws {ConfigError} */

@@ -80,7 +80,15 @@ export interface OpenedSubject extends Subject, AsyncDisposable {
   /** False: it answers from a file and is shown nothing. */
   readonly looks: boolean;
   /** The frames that it wants of a clip, where that is its own matter, and the rule's name. */
-  readonly ownFrames?: { of(info: VideoInfo): readonly number[]; readonly recipe: MadeBy };
+  readonly ownFrames?: {
+    /**
+     * Ascending positions in the timeline of a clip or a stretch of one.
+     *
+     * @param key tells stretches apart: `stretchKey` of the clip's file and the question's range
+     */
+    of(info: VideoInfo, key: string): readonly number[];
+    readonly recipe: MadeBy;
+  };
   /** Questions that it is asked at the same time; 1 when left out. */
   readonly concurrency?: number;
   /** Why it cannot be shown this; undefined: it can. */

@@ -29,14 +29,19 @@ export const samplesOnce = async (benchmark: Benchmark, annotations: string): Pr
 
 /** Everything odd that samples say of themselves, with the questions that have it. */
 export const irregularitiesOf = (samples: readonly BenchmarkSample[]): Irregularity[] => {
-  const ids = new Map<string, string[]>();
-  for (const { id, irregular = [] } of samples)
-    for (const what of new Set(irregular)) ids.set(what, [...(ids.get(what) ?? []), id]);
-  return [...ids].map(([what, named]) => ({ what, ids: named }));
+  const odd = samples.flatMap(({ id, irregular = [] }) =>
+    [...new Set(irregular)].map((what) => ({ what, id })),
+  );
+  return [...Map.groupBy(odd, ({ what }) => what)].map(([what, named]) => ({
+    what,
+    ids: named.map(({ id }) => id),
+  }));
 };
 
-/** A hash of what is asked: the data set's own, or that of the samples. */
+/** A hash of questions as they were read, whatever a data set says of itself. */
+export const samplesHash = (samples: readonly BenchmarkSample[]): string =>
+  sha256(samples.map((sample) => JSON.stringify(sample)).join("\n"));
+
+/** A name for what is asked: the data set's own, or the hash of the samples. */
 export const annotationVersion = (path: string, samples: readonly BenchmarkSample[]): string =>
-  existsSync(join(path, "dataset.json"))
-    ? readDescription(path).contentHash
-    : sha256(samples.map((sample) => JSON.stringify(sample)).join("\n"));
+  existsSync(join(path, "dataset.json")) ? readDescription(path).contentHash : samplesHash(samples);

@@ -17,9 +17,13 @@ export interface ReportResult {
   readonly model: ReportModel;
 }
 
-const metricsOf = async ({ records }: StoredEvaluation): Promise<NamedMetric[]> => {
+/** The benchmark's metrics, and those that the run was asked for besides. */
+const metricsOf = async ({ records, description }: StoredEvaluation): Promise<NamedMetric[]> => {
   const { benchmark, benchmarkParams } = records[0]!;
-  return await metricsFor((await benchmarkRegistry.make(benchmark, benchmarkParams)).value.metrics);
+  const { value } = await benchmarkRegistry.make(benchmark, benchmarkParams);
+  const { metrics } = (description.configuration ?? {}) as { readonly metrics?: unknown };
+  const more = Array.isArray(metrics) ? metrics.filter((one) => typeof one === "string") : [];
+  return await metricsFor([...value.metrics, ...more]);
 };
 
 /**

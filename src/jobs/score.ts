@@ -102,12 +102,12 @@ const recordsOf = async (
   const { records } = await evaluate({
     samples: samples.filter((sample) => isFirst || isAnswered(view, sample)),
     subject: predictionSubject(predictions),
-    interventions: [{ value: () => ({ shown_T: [] }), recipe: view.intervention }],
+    interventions: [{ value: () => ({ shown_T: [] }), recipe: view.intervention, isDrawn: true }],
     frames: { value: () => [], recipe: { name: "as-predicted", params: {} } },
     benchmark: { recipe: benchmark.recipe, version: benchmark.version, split },
     runId: "score",
     seed: 0,
-    draws: { [view.intervention.name]: view.draws },
+    draws: view.draws,
     ...(officialRule === undefined ? {} : { official: officialRule }),
     batchSize: 1024,
     signal,
@@ -168,7 +168,7 @@ export const score = async (request: ScoringRequest, context: JobContext): Promi
     // A view of questions that this part does not have says nothing.
     if (rows.length === 0) continue;
     records.push(...rows);
-    views.push(scoreView(rows, metrics, mode, 1));
+    views.push(scoreView(rows, metrics, mode));
   }
   const [first, ...further] = views;
   const main = records.filter(({ intervention }) => intervention.name === first!.intervention);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { makeFolder } from "../core/files.ts";
+import { shellWords } from "../core/shell-words.ts";
 import { LineFile } from "../dataset/write.ts";
 import { writeRecord } from "../evaluation/records.ts";
 import {
@@ -13,25 +14,17 @@ import type { JobContext } from "./job-context.ts";
 import { type ReportResult, report } from "./report.ts";
 import type { ScoreResult, ScoringRequest } from "./score.ts";
 
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
-const commandOf = ({ benchmark, annotations, predictions, mode, split }: ScoringRequest): string =>
-  [
-    ...[
-      "npx",
-      "videoperceiver",
-      "score",
-      benchmark,
-      "--annotations",
-      annotations,
-      "--predictions",
-      predictions,
-    ],
-    ...["--mode", mode, ...(split === undefined ? [] : ["--split", split])],
-  ]
-    .map(quoted)
-    .join(" ");
+const commandOf = (
+  { benchmark, annotations, predictions, mode, split, metrics = [] }: ScoringRequest,
+  folder: string,
+): string =>
+  shellWords([
+    ...["npx", "videoperceiver", "score", benchmark, "--annotations", annotations],
+    ...["--predictions", predictions, "--mode", mode],
+    ...(split === undefined ? [] : ["--split", split]),
+    ...(metrics.length === 0 ? [] : ["--metric", ...metrics]),
+    ...["--out", folder],
+  ]);
 
 /** What was scored, as the run that a report is made of: one row, and a blind one where the file has such answers. */
 const describe = (folder: string, request: ScoringRequest, result: ScoreResult): EvaluatedRun => {
@@ -44,7 +37,7 @@ const describe = (folder: string, request: ScoringRequest, result: ScoreResult):
     schema: evaluatedRunSchema,
     title: `${subject} on ${benchmark}`,
     summary: `Answers of a prediction file to ${benchmark}${split === null ? "" : `, part "${split}"`}, ${mode} scoring.`,
-    command: commandOf(request),
+    command: commandOf(request, folder),
     seed: 1,
     scoring: mode,
     data: hasData ? relative(folder, resolve(request.annotations)) : null,

@@ -269,10 +269,19 @@ export const processorFrom = (
   return { tokenizer, settings, template, look, sizesOf, bring, cut, visual, encode };
 };
 
-/** The processor of a checkpoint's folder: tokenizer, chat template and picture settings. */
-export const loadProcessor = (folder: string, rules: ProcessorRules, resize: Resize): Processor =>
+/**
+ * The processor of a checkpoint's folder: tokenizer, chat template and picture settings.
+ *
+ * @param tokenizer the folder's own, where it was loaded before
+ */
+export const loadProcessor = (
+  folder: string,
+  rules: ProcessorRules,
+  resize: Resize,
+  tokenizer: Tokenizer = loadTokenizer(folder),
+): Processor =>
   processorFrom(
-    loadTokenizer(folder),
+    tokenizer,
     chatTemplate(loadChatTemplate(folder), folder),
     loadProcessorSettings(folder),
     rules,

@@ -7,6 +7,8 @@ export {
 } from "../evaluation/benchmarks.ts";
 export { type EvaluateOptions, type EvaluationResult, evaluate } from "../evaluation/evaluate.ts";
 export {
+  type ChosenIntervention,
+  chooseIntervention,
   type Intervention,
   type InterventionPlugin,
   interventionRegistry,

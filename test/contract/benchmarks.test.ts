@@ -71,7 +71,7 @@ describe.each(benchmarkRegistry.names())("benchmark %s", (name) => {
       [perfect, 1],
       [nothing, 0],
     ] as const) {
-      const view = scoreView(records, metrics, "strict", 1);
+      const view = scoreView(records, metrics, "strict");
       expect(view.accuracy.value).toBe(expected);
       for (const { value, name: metric } of view.metrics) {
         // METEOR of equal texts stays a little below 1.

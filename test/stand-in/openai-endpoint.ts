@@ -89,10 +89,13 @@ const answerInPieces = (response: ServerResponse, text: string, reason: string |
 export const startStandIn = async ({
   answer,
   delayMilliseconds = 0,
+  retryAfterMilliseconds = 20,
   trouble = () => undefined,
 }: {
   readonly answer: (request: StandInRequest) => string | Promise<string>;
   readonly delayMilliseconds?: number;
+  /** What a rate-limited request is told to wait. */
+  readonly retryAfterMilliseconds?: number;
   readonly trouble?: (about: {
     readonly number: number;
     readonly text: string;
@@ -112,7 +115,12 @@ export const startStandIn = async ({
     if (delayMilliseconds > 0) await new Promise((resolve) => setTimeout(resolve, delayMilliseconds));
     if (wrong === "hang") return;
     if (wrong === "rate-limit")
-      return send(response, 429, { error: { message: "slow down" } }, { "retry-after-ms": "20" });
+      return send(
+        response,
+        429,
+        { error: { message: "slow down" } },
+        { "retry-after-ms": String(retryAfterMilliseconds) },
+      );
     if (wrong === "server-error") return send(response, 503, { error: { message: "overloaded" } });
     if (wrong === "bad-request") return send(response, 400, { error: { message: "too many images" } });
     if (wrong === "wrong-json") return send(response, 200, '{"choices": [{"mess');

@@ -1,19 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import OpenAI from "openai";
 import PQueue from "p-queue";
 import { z } from "zod";
-import { type EndpointFailure, endpointFailure, pause } from "../../core/endpoint.ts";
-import { messageOf } from "../../core/errors.ts";
+import type { ChatCompletion, CompletionRequest } from "../../core/chat-completion.ts";
+import { UnusableAnswer } from "../../core/endpoint.ts";
 import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
-import { limitedFetch } from "../../core/limited-fetch.ts";
-import { nowMilliseconds } from "../../core/progress.ts";
-import {
-  defineKeywordExtractor,
-  type KeywordExtractorDefinition,
-  type KeywordFailure,
-  type KeywordOutcome,
-} from "../keywords.ts";
+import { PatientClient } from "../../core/patient-client.ts";
+import { defineKeywordExtractor, type KeywordExtractorDefinition, type KeywordOutcome } from "../keywords.ts";
 import { otherLanguage } from "../language/caption-language.ts";
 import { groundedKeywords } from "../language/grounding.ts";
 import { installedWordNet } from "../language/wordnet.ts";
@@ -29,7 +22,7 @@ const params = z.strictObject({
     .number()
     .positive()
     .default(120)
-    .describe("time for one caption, waiting and retries included"),
+    .describe("time for one caption, retries included; waiting for a turn under a rate limit is not"),
   backoffSeconds: z
     .number()
     .nonnegative()
@@ -66,11 +59,6 @@ const cachedAnswer = z.object({
   usage: z.object({ promptTokens: z.number(), completionTokens: z.number(), cost: z.number() }),
 });
 
-/** A failed attempt: what it counts as, and whether another one may help. */
-interface Failure extends Omit<EndpointFailure, "status"> {
-  readonly status: KeywordFailure;
-}
-
 /** Most bytes of one answer: a thousand times what keywords take. */
 const mostAnswerBytes = 1 << 20;
 
@@ -93,63 +81,28 @@ const grounded = (outcome: KeywordOutcome, caption: string, attempts: number): K
   };
 };
 
-/** An endpoint and how it is asked. */
-interface Endpoint {
-  readonly client: OpenAI;
-  readonly queue: PQueue;
-  readonly key: string | undefined;
-  readonly settings: z.output<typeof params>;
-}
-
-/** One request. */
-const attempt = async (
-  { client, queue, key, settings }: Endpoint,
-  caption: string,
-  signal: AbortSignal,
-): Promise<KeywordOutcome | Failure> => {
-  try {
-    const response = await queue.add(
-      () =>
-        client.chat.completions.create(
-          {
-            model: settings.model,
-            temperature: 0,
-            messages: [
-              { role: "system", content: instruction },
-              { role: "user", content: caption },
-            ],
-            response_format: {
-              type: "json_schema",
-              json_schema: { name: "keywords", strict: true, schema: answerSchema },
-            },
-          },
-          { signal },
-        ),
-      { signal },
-    );
-    if (!Array.isArray((response as Partial<typeof response> | undefined)?.choices))
-      return { status: "malformed", reason: "the answer is no chat completion", again: true };
-    const content = response.choices[0]?.message?.content;
-    if (typeof content !== "string" || content.trim() === "")
-      return { status: "empty", reason: "the endpoint answered without text", again: true };
-    const { keywords } = answer.parse(JSON.parse(content));
-    if (keywords.length === 0)
-      return { status: "empty", reason: "the model names no visible action", again: false };
-    const promptTokens = response.usage?.prompt_tokens ?? 0;
-    const completionTokens = response.usage?.completion_tokens ?? 0;
-    const cost =
-      (promptTokens * settings.pricePerMillionPromptTokens +
-        completionTokens * settings.pricePerMillionCompletionTokens) /
-      1e6;
-    return { status: "ok", keywords, usage: { promptTokens, completionTokens, cost } };
-  } catch (error) {
-    return endpointFailure(
-      error,
-      key,
-      error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error),
-    );
-  }
+/** What a completion says. @throws {UnusableAnswer} when it says no keywords */
+const readKeywords = ({ text }: ChatCompletion): readonly string[] => {
+  if (text.trim() === "") throw new UnusableAnswer("empty", "the endpoint answered without text", true);
+  const parsed = answer.safeParse(JSON.parse(text));
+  if (!parsed.success) throw new UnusableAnswer("malformed", z.prettifyError(parsed.error), true);
+  const { keywords } = parsed.data;
+  if (keywords.length === 0) throw new UnusableAnswer("empty", "the model names no visible action", false);
+  return keywords;
 };
+
+const requestFor = (model: string, caption: string): CompletionRequest => ({
+  model,
+  temperature: 0,
+  messages: [
+    { role: "system", content: instruction },
+    { role: "user", content: caption },
+  ],
+  response_format: {
+    type: "json_schema",
+    json_schema: { name: "keywords", strict: true, schema: answerSchema },
+  },
+});
 
 /** Keywords from a language model behind any OpenAI-compatible endpoint. */
 const openai: KeywordExtractorDefinition = defineKeywordExtractor({
@@ -157,18 +110,12 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
   source: "VideoPerceiver (arXiv 2511.18823) extracts keywords with GPT-4; the prompt is ours",
   params,
   create: (settings) => {
-    const key = process.env[settings.apiKeyVariable];
-    const client = new OpenAI({
-      baseURL: settings.baseUrl,
-      apiKey: key ?? "none",
-      maxRetries: 0,
-      fetch: limitedFetch(mostAnswerBytes),
+    const client = new PatientClient({
+      ...settings,
+      apiKey: process.env[settings.apiKeyVariable],
+      mostAnswerBytes,
     });
-    const queue = new PQueue({
-      concurrency: settings.concurrency,
-      interval: 60_000 / settings.requestsPerMinute,
-      intervalCap: 1,
-    });
+    const queue = new PQueue({ concurrency: settings.concurrency });
     const cacheFile = (caption: string): string | undefined =>
       settings.cacheFolder === undefined
         ? undefined
@@ -177,7 +124,6 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
             `${sha256(JSON.stringify([requestVersion, settings.baseUrl, settings.model, instruction, caption]))}.json`,
           );
 
-    const endpoint: Endpoint = { client, queue, key, settings };
     return {
       version: `${version}/${settings.model}`,
       extract: async (caption, outer) => {
@@ -186,37 +132,24 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
           const kept = cachedAnswer.safeParse(readJsonFile(file));
           if (kept.success) return grounded({ status: "ok", ...kept.data, cached: true }, caption, 0);
         }
-        const deadline = AbortSignal.timeout(settings.deadlineSeconds * 1000);
-        const started = nowMilliseconds();
-        const signal = outer === undefined ? deadline : AbortSignal.any([deadline, outer]);
-        let tries = 0;
-        for (;;) {
-          tries++;
-          const result = await attempt(endpoint, caption, signal);
-          outer?.throwIfAborted();
-          if (!("again" in result)) {
-            if (result.status === "ok" && file !== undefined) {
-              makeFolder(settings.cacheFolder!);
-              writeFileAtomic(file, JSON.stringify({ keywords: result.keywords, usage: result.usage }));
-            }
-            return grounded(result, caption, tries);
-          }
-          if (deadline.aborted)
-            return {
-              status: "deadline",
-              reason: `no answer in ${settings.deadlineSeconds} s`,
-              attempts: tries,
-            };
-          if (!result.again || tries >= settings.attempts)
-            return { status: result.status, reason: result.reason, attempts: tries };
-          const wait = Math.max(0, result.afterSeconds ?? settings.backoffSeconds * 2 ** (tries - 1));
-          const left = settings.deadlineSeconds - (nowMilliseconds() - started) / 1000;
-          if (wait > left) {
-            const reason = `${result.reason}; the next try would come after the deadline of ${settings.deadlineSeconds} s`;
-            return { status: result.status, reason, attempts: tries };
-          }
-          await pause(wait * 1000, signal);
+        const request = requestFor(settings.model, caption);
+        const outcome = await queue.add(
+          () => client.ask(request, outer, readKeywords),
+          outer === undefined ? {} : { signal: outer },
+        );
+        const { attempts } = outcome;
+        if ("failure" in outcome) return { ...outcome.failure, attempts };
+        const { promptTokens, completionTokens } = outcome.completion;
+        const cost =
+          (promptTokens * settings.pricePerMillionPromptTokens +
+            completionTokens * settings.pricePerMillionCompletionTokens) /
+          1e6;
+        const said = { keywords: outcome.answer, usage: { promptTokens, completionTokens, cost } };
+        if (file !== undefined) {
+          makeFolder(settings.cacheFolder!);
+          writeFileAtomic(file, JSON.stringify(said));
         }
+        return grounded({ status: "ok", ...said }, caption, attempts);
       },
     };
   },

@@ -5,6 +5,7 @@ import { evalOptions, evalRequest, evalText } from "../eval-options.ts";
 
 const command: CommandDefinition = defineCommand({
   summary: "ask a model, an endpoint or a prediction file a benchmark's questions about its clips",
+  goesOn: true,
   configure: (command) => {
     evalOptions(command).option(
       "--intervention <name[:key=value,...]>",

@@ -25,6 +25,7 @@ const isStudy = (name: string): name is StudyName => (studyNames as readonly str
 const repro: CommandDefinition = defineCommand({
   summary:
     "the paper's claims re-tested in the scripted world: arms with controls, seeds, intervals; resumable",
+  goesOn: true,
   configure: (command) => {
     command
       .argument("<study>", `one of: ${studyNames.join(", ")}`)

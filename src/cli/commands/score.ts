@@ -7,11 +7,7 @@ import type { Estimate } from "../../evaluation/statistics/estimate.ts";
 import { type ScoreResult, type ScoringRequest, score } from "../../jobs/score.ts";
 import { writeScore } from "../../jobs/write-score.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-
-const percent = (share: number | null, digits = 1): string =>
-  share === null ? "-" : (share * 100).toFixed(digits);
-const withInterval = ({ value, low, high }: Estimate, digits = 1): string =>
-  `${percent(value, digits)} (${percent(low, digits)}-${percent(high, digits)})`;
+import { metricText, percentOf, withInterval } from "../metric-text.ts";
 
 /** A number and the ids behind it, the first few by name. */
 const named = (ids: readonly string[], what: string): string => {
@@ -19,19 +15,11 @@ const named = (ids: readonly string[], what: string): string => {
   return `${what} ${ids.length}${ids.length === 0 ? "" : `: ${ids.slice(0, 5).join(", ")}${more}`}`;
 };
 
-/** A metric's value with its interval: shares in per cent, numbers as they are. */
-const shown = ({ unit, digits, value }: Pick<MetricScore, "unit" | "digits" | "value">): string => {
-  if (value === null) return "not defined";
-  if (unit === "share") return withInterval(value, digits);
-  const [middle, low, high] = [value.value, value.low, value.high].map((one) => one.toFixed(digits));
-  return `${middle} (${low}-${high}), not in per cent`;
-};
-
 const table = ({ skills, accuracy, chance, metrics }: ViewScore): string[] => {
   const width = Math.max(12, ...skills.map(({ skill }) => skill.length));
   const isAccuracy = skills.every(({ headline }) => headline === null);
   const row = (name: string, of: Estimate, headline: MetricScore | null, guess: number | null): string =>
-    `  ${name.padEnd(width)}  ${(headline === null ? withInterval(of) : shown(headline)).padEnd(20)} ${percent(guess).padStart(7)} ${String(of.questions).padStart(10)}`;
+    `  ${name.padEnd(width)}  ${(headline === null ? withInterval(of) : metricText(headline)).padEnd(20)} ${percentOf(guess).padStart(7)} ${String(of.questions).padStart(10)}`;
   return [
     `  ${"skill".padEnd(width)}  ${(isAccuracy ? "accuracy" : metrics[0]!.name).padEnd(20)} ${"chance".padStart(7)} ${"questions".padStart(10)}`,
     ...skills.map((skill) => row(skill.skill, skill.accuracy, skill.headline, skill.chance)),
@@ -39,7 +27,7 @@ const table = ({ skills, accuracy, chance, metrics }: ViewScore): string[] => {
   ];
 };
 
-const metricLine = (metric: MetricScore): string => `  ${metric.name.padEnd(22)} ${shown(metric)}`;
+const metricLine = (metric: MetricScore): string => `  ${metric.name.padEnd(22)} ${metricText(metric)}`;
 
 const asText = (result: ScoreResult): string => {
   const { benchmark, mode, subject, split, intervention, metrics, views, outcomes, otherParts, ids } = result;

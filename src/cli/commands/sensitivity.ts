@@ -7,6 +7,7 @@ const views = ["complete", "absent", "random-removal", "blind"];
 
 const command: CommandDefinition = defineCommand({
   summary: "do the decisive frames decide? accuracy with them, without them, without as many others",
+  goesOn: true,
   configure: (command) => {
     evalOptions(command).option("--no-blind", "do not ask without pictures");
   },

@@ -29,6 +29,7 @@ const difficultyOf = (text: string): number => {
 /** The command. */
 const world: CommandDefinition = defineCommand({
   summary: "scripted clips with exactly known events, captions and questions",
+  goesOn: true,
   configure: (command) => {
     command
       .requiredOption("--count <number>", "clips to make")

@@ -69,11 +69,7 @@ const overSources = (
   records: readonly EvaluationRecord[],
   of: (record: EvaluationRecord) => number,
 ): number | null => {
-  const sources = new Map<string, EvaluationRecord[]>();
-  for (const record of records) {
-    const source = record.videoId.split("/")[0]!;
-    sources.set(source, [...(sources.get(source) ?? []), record]);
-  }
+  const sources = Map.groupBy(records, ({ videoId }) => videoId.split("/")[0]!);
   const means = [...sources.values()].map((rows) => meanOver(rows, of)!);
   return means.length === 0 ? null : means.reduce((sum, one) => sum + one, 0) / means.length;
 };

@@ -55,15 +55,12 @@ const overall: NamedMetric = {
   name: "vsi-average",
   summary: "mean over tasks of accuracy or MRA, the three levels of relative direction as one task",
   value: (records) => {
-    const byType = new Map<string, EvaluationRecord[]>();
-    for (const record of records) byType.set(record.skill, [...(byType.get(record.skill) ?? []), record]);
-    const tasks = new Map<string, number[]>();
-    for (const [type, rows] of byType) {
-      const task = type.replace(/^(object_rel_direction)_(?:easy|medium|hard)$/, "$1");
-      tasks.set(task, [...(tasks.get(task) ?? []), meanOver(rows, scoreOf)!]);
-    }
-    const means = [...tasks.values()].map(
-      (levels) => levels.reduce((sum, one) => sum + one, 0) / levels.length,
+    const types = [...Map.groupBy(records, ({ skill }) => skill)].map(([type, rows]) => ({
+      task: type.replace(/^(object_rel_direction)_(?:easy|medium|hard)$/, "$1"),
+      mean: meanOver(rows, scoreOf)!,
+    }));
+    const means = [...Map.groupBy(types, ({ task }) => task).values()].map(
+      (levels) => levels.reduce((sum, { mean }) => sum + mean, 0) / levels.length,
     );
     return means.length === 0 ? null : means.reduce((sum, one) => sum + one, 0) / means.length;
   },

@@ -2,8 +2,8 @@ import { type Html, html } from "../../core/html.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { scrollBox } from "../../pages/scroll-box.ts";
 import { pictureStrip, type StripPicture } from "../../pages/strip.ts";
+import type { RecordPictures } from "../record-pictures.ts";
 import type { EvaluationRecord } from "../records.ts";
-import type { ItemPictures } from "./item-pictures.ts";
 import type { ComparedItem, ItemAnswer } from "./items.ts";
 
 /** Runs in the page: shows the questions that fit the filters, and says how many. */
@@ -65,15 +65,15 @@ const timeOf = (frame: number, { frameIndices, frameTimesSeconds }: EvaluationRe
 /** What stood at the positions of an answer; positions that were not given, or blank, are left out. */
 const stripOf = (
   record: EvaluationRecord,
-  frames: ItemPictures,
+  frames: RecordPictures,
 ): { pictures: StripPicture[]; images: string[] } => {
   const images: string[] = [];
   const dropped = new Set(record.droppedPositions);
   const pictures = record.frameIndices.flatMap((frame, t): StripPicture[] => {
     const shown = record.shownFrames[t];
-    const image = typeof shown === "number" ? frames.get(shown) : undefined;
+    const image = frames.at(record, t);
     if (dropped.has(t) || image === undefined) return [];
-    images.push(image);
+    images.push(frames.images[image]!);
     const isPainted = record.painted?.positions.includes(t) === true;
     return [
       {
@@ -88,7 +88,7 @@ const stripOf = (
   return { pictures, images };
 };
 
-const shownStrip = ({ view, record }: ItemAnswer, frames: ItemPictures | undefined): Html | null => {
+const shownStrip = ({ view, record }: ItemAnswer, frames: RecordPictures | undefined): Html | null => {
   if (frames === undefined || record.shownVideoId !== null) return null;
   const { pictures, images } = stripOf(record, frames);
   if (pictures.length === 0) return null;
@@ -104,7 +104,7 @@ const saidLine = ({ run, view, record }: ItemAnswer): Html => {
 };
 
 /** One question: what was shown, asked and said. */
-export const itemCard = ({ id, answers, tags }: ComparedItem, frames: ItemPictures | undefined): Html => {
+export const itemCard = ({ id, answers, tags }: ComparedItem, frames: RecordPictures | undefined): Html => {
   const { prompt, options, gold, skill, videoId } = answers[0]!.record;
   const views = [...new Map(answers.map((one) => [one.view, one])).values()].filter(
     ({ view }) => view === "complete" || view === "absent",

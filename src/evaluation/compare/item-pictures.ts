@@ -1,41 +1,13 @@
 import { join } from "node:path";
-import sharp from "sharp";
 import { VideoPerceiverError } from "../../core/errors.ts";
-import { pixelsOf } from "../../frames/frame-batch.ts";
-import { type FrameSource, readFrames } from "../../frames/read-frames.ts";
+import type { FrameSource } from "../../frames/read-frames.ts";
+import { type PagePictures, type RecordPictures, recordPictures } from "../record-pictures.ts";
 import type { ComparedItem } from "./items.ts";
 
-/** Small pictures of the frames that were shown of a clip, as data URIs by frame. */
-export type ItemPictures = ReadonlyMap<number, string>;
-
-const mostPixels = 96 * 72;
+const form: PagePictures = { mostPixels: 96 * 72, leastWidth: 0, quality: 72 };
 
 /** Where a run's clips lie. */
 export type ClipPlace = (item: ComparedItem) => string | null;
-
-const picturesOf = async (
-  frames: FrameSource,
-  file: string,
-  items: readonly ComparedItem[],
-  signal: AbortSignal,
-): Promise<ItemPictures> => {
-  const shown = items.flatMap(({ answers }) =>
-    answers.flatMap(({ record }): readonly (number | null)[] =>
-      record.shownVideoId === null ? [...record.shownFrames, ...record.frameIndices] : record.frameIndices,
-    ),
-  );
-  const indices = [...new Set(shown)].filter((frame) => frame !== null).sort((a, b) => a - b);
-  const size = { minPixels: 1, maxPixels: mostPixels };
-  const batch = await readFrames(frames, file, { select: { kind: "indices", indices }, size }, signal);
-  const { width, height } = batch;
-  const found = new Map<number, string>();
-  for (const [position, { index }] of batch.frames.entries()) {
-    const raw = { width, height, channels: 3 } as const;
-    const bytes = await sharp(pixelsOf(batch, position), { raw }).jpeg({ quality: 72 }).toBuffer();
-    found.set(index, `data:image/jpeg;base64,${bytes.toString("base64")}`);
-  }
-  return found;
-};
 
 /**
  * Pictures of the first questions' clips; a clip that cannot be read has none.
@@ -48,19 +20,19 @@ export const itemPictures = async (
   frames: FrameSource,
   most: number,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, ItemPictures>> => {
-  const byFile = new Map<string, ComparedItem[]>();
-  for (const item of items) {
+): Promise<ReadonlyMap<string, RecordPictures>> => {
+  const looked = items.flatMap((item) => {
     const place = placeOf(item);
-    const looked = item.answers.some(({ record }) => record.frameIndices.length > 0);
-    if (place === null || !looked || (byFile.size >= most && !byFile.has(place))) continue;
-    byFile.set(place, [...(byFile.get(place) ?? []), item]);
-  }
-  const pictures = new Map<string, ItemPictures>();
-  for (const [file, asked] of byFile)
+    const isLooked = item.answers.some(({ record }) => record.frameIndices.length > 0);
+    return place === null || !isLooked ? [] : [{ place, item }];
+  });
+  const pictures = new Map<string, RecordPictures>();
+  for (const [file, found] of [...Map.groupBy(looked, ({ place }) => place)].slice(0, most))
     try {
-      const found = await picturesOf(frames, file, asked, signal);
-      for (const { id } of asked) pictures.set(id, found);
+      const asked = found.map(({ item }) => item);
+      const records = asked.flatMap(({ answers }) => answers.map(({ record }) => record));
+      const shown = await recordPictures(frames, file, records, form, signal);
+      for (const { id } of asked) pictures.set(id, shown);
     } catch (error) {
       if (!(error instanceof VideoPerceiverError)) throw error;
     }

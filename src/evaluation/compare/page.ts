@@ -2,10 +2,10 @@ import { type Html, html } from "../../core/html.ts";
 import { pageDocument } from "../../pages/document.ts";
 import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
 import { intervalPlot } from "../../pages/interval-plot.ts";
+import type { RecordPictures } from "../record-pictures.ts";
 import { excludesZero } from "../statistics/estimate.ts";
 import type { RunComparison, RunDifference } from "./compare-runs.ts";
 import { itemCard, itemScript, itemStyle } from "./item-card.ts";
-import type { ItemPictures } from "./item-pictures.ts";
 import type { ComparedItem } from "./items.ts";
 
 /** What a page of comparison shows. */
@@ -15,7 +15,7 @@ export interface ComparisonPage {
   readonly items: readonly ComparedItem[];
   /** Questions in all; `items` may be the first of them. */
   readonly questions: number;
-  readonly pictures: ReadonlyMap<string, ItemPictures>;
+  readonly pictures: ReadonlyMap<string, RecordPictures>;
 }
 
 const sentence = ({ of, against, difference }: RunDifference): string => {

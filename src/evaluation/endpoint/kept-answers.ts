@@ -1,19 +1,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import type { ChatCompletion } from "../../core/chat-completion.ts";
 import { makeFolder, readJsonFile, writeFileAtomic } from "../../core/files.ts";
-import type { EndpointCompletion } from "./completion.ts";
 
-const kept: z.ZodType<EndpointCompletion> = z.object({
+const kept: z.ZodType<ChatCompletion> = z.object({
   text: z.string(),
   finishReason: z.enum(["stop", "length", "refused"]),
   refusal: z.string().optional(),
   promptTokens: z.number(),
   completionTokens: z.number(),
   first: z.array(z.object({ token: z.string(), logprob: z.number() })).optional(),
-}) as z.ZodType<EndpointCompletion>;
+}) as z.ZodType<ChatCompletion>;
 
-/** Answers of endpoints, kept by what was asked. Failures are never kept. */
+/** Answers of endpoints, kept by what was asked. Failures and refusals are never kept, so that they can be asked again. */
 export class KeptAnswers {
   readonly #folder: string | undefined;
   /** @param folder undefined: nothing is kept */
@@ -22,7 +22,7 @@ export class KeptAnswers {
     if (folder !== undefined) makeFolder(folder);
   }
   /** The kept answer; undefined for none, and for a file that was damaged. */
-  get(key: string): EndpointCompletion | undefined {
+  get(key: string): ChatCompletion | undefined {
     if (this.#folder === undefined) return undefined;
     const file = join(this.#folder, `${key}.json`);
     if (!existsSync(file)) return undefined;
@@ -32,9 +32,9 @@ export class KeptAnswers {
       return undefined;
     }
   }
-  /** Keeps an answer. */
-  put(key: string, completion: EndpointCompletion): void {
-    if (this.#folder !== undefined)
+  /** Keeps an answer, unless it is a refusal. */
+  put(key: string, completion: ChatCompletion): void {
+    if (this.#folder !== undefined && completion.finishReason !== "refused")
       writeFileAtomic(join(this.#folder, `${key}.json`), JSON.stringify(completion));
   }
 }

@@ -3,6 +3,7 @@ import sharp from "sharp";
 import { sha256 } from "../../core/files.ts";
 import type { RgbPicture, ShownAt } from "../clip-pictures.ts";
 import type { AskedPrompt } from "../prompt.ts";
+import type { Films } from "./films.ts";
 
 /** How pictures reach an endpoint. */
 export type PicturesAs = "images" | "video_url" | "jpeg_video_url";
@@ -40,15 +41,13 @@ export interface PictureEncoding {
   /** Says in front of every image when it is shown; images only. */
   readonly tellTimes: boolean;
   readonly jpegs: JpegPictures;
-  /** A clip of the pictures, at their times, as bytes of an MP4 file. */
-  readonly writeClip: (shown: readonly ShownAt[]) => Promise<Uint8Array>;
+  readonly films: Films;
 }
 
 const mediaParts = async (shown: readonly ShownAt[], encoding: PictureEncoding): Promise<Part[]> => {
   if (shown.length === 0) return [];
   if (encoding.as === "video_url") {
-    const bytes = await encoding.writeClip(shown);
-    const url = `data:video/mp4;base64,${Buffer.from(bytes).toString("base64")}`;
+    const url = `data:video/mp4;base64,${await encoding.films.of(shown)}`;
     return [{ type: "video_url", video_url: { url } }];
   }
   const encoded = await Promise.all(shown.map(({ picture }) => encoding.jpegs.of(picture)));

@@ -6,6 +6,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "one frame at every position: as many pictures, and nothing moves",
   source: "control for the number of visual tokens beside single-frame",
   tells: "what a still picture gives away at the full number of pictures",
+  draws: ({ at }) => at === "random",
   params: z.strictObject({ at: whichFrame }),
   create:
     ({ at }) =>

@@ -48,6 +48,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "as many other frames replaced, outside the event",
   source: "ablation A and the random-removed control; stretches of equal lengths are ours",
   tells: "the price of a freeze anywhere",
+  draws: () => true,
   params: z.strictObject({ tries: z.int().min(1).default(20).describe("attempts at placing all stretches") }),
   create:
     ({ tries }) =>

@@ -15,6 +15,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "frames in random order: their pixels, the times told, or both",
   source: "frame-order controls, kept apart as arXiv 2607.12304 asks",
   tells: "whether the order of pictures is used",
+  draws: () => true,
   params,
   argument: "what",
   create:

@@ -14,6 +14,7 @@ const plugin: InterventionPlugin = defineIntervention({
   summary: "one frame alone",
   source: "single-frame bias control; frozen repeats the frame instead",
   tells: "what a still picture gives away",
+  draws: ({ at }) => at === "random",
   params,
   create:
     ({ at, others }) =>

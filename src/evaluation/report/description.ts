@@ -162,6 +162,28 @@ export const readJournal = (folder: string): RunJournal | null => {
   return existsSync(file) ? read(journal, file) : null;
 };
 
+/** Where two JSON values differ first, and what stands there; undefined for equal ones. */
+const firstDifference = (
+  before: unknown,
+  now: unknown,
+  path = "",
+): { readonly path: string; readonly before: string; readonly now: string } | undefined => {
+  if (isDeepStrictEqual(before, now)) return undefined;
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  // The command and the titles say what the configuration says.
+  const last = (key: string): number => (["title", "summary", "command"].includes(key) ? 1 : 0);
+  if (isObject(before) && isObject(now))
+    for (const key of [...new Set([...Object.keys(before), ...Object.keys(now)])].sort(
+      (a, b) => last(a) - last(b),
+    )) {
+      const found = firstDifference(before[key], now[key], path === "" ? key : `${path}.${key}`);
+      if (found !== undefined) return found;
+    }
+  const shown = (value: unknown): string => (JSON.stringify(value) ?? "nothing").slice(0, 80);
+  return { path, before: shown(before), now: shown(now) };
+};
+
 /**
  * Writes `config.json`, or makes sure that the one that is there is the same.
  *
@@ -171,9 +193,15 @@ export const writeEvaluatedRun = (folder: string, run: EvaluatedRun): void => {
   const file = join(folder, evaluatedRunFiles.config);
   const text = `${JSON.stringify(run, null, 2)}\n`;
   if (!existsSync(file)) writeFileAtomic(file, text);
-  else if (!isDeepStrictEqual(readJsonFile(file), JSON.parse(text)))
+  else {
+    const different = firstDifference(readJsonFile(file), JSON.parse(text));
+    if (different === undefined) return;
+    const { path, before, now } = different;
     throw new RunError("a run with another configuration is there", {
       where: folder,
+      expected: `${path} ${before}`,
+      got: now,
       hint: "choose another --out",
     });
+  }
 };

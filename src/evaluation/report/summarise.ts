@@ -91,7 +91,7 @@ export const resultRow = (
         ? null
         : estimates(skills, (of) => sensitivity(of(complete), of(absent), of(control))),
     metrics: metrics.map((metric) =>
-      metricScore(metric, recordsOf(records, selection, selection.complete ?? "complete"), 1),
+      metricScore(metric, recordsOf(records, selection, selection.complete ?? "complete")),
     ),
   };
 };

@@ -25,9 +25,8 @@ const sampleVariance = (values: readonly number[]): number => {
 /** Mean value of each cluster of each seed. */
 const clusterMeans = (perSeed: readonly (readonly ClusteredValue[])[]): number[] =>
   perSeed.flatMap((values) => {
-    const found = new Map<string, number[]>();
-    for (const { cluster, value } of values) found.set(cluster, [...(found.get(cluster) ?? []), value]);
-    return [...found.values()].map(mean);
+    const found = Map.groupBy(values, ({ cluster }) => cluster);
+    return [...found.values()].map((own) => mean(own.map(({ value }) => value)));
   });
 
 /**

@@ -1,12 +1,13 @@
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { z } from "zod";
 import { BenchmarkError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { questionText } from "../../dataset/question.ts";
-import { ClipPictures, givenPositions, type PictureForm } from "../clip-pictures.ts";
+import { ClipPictures, type PictureForm } from "../clip-pictures.ts";
 import { promptAsText } from "../prompt.ts";
 import type { ModelFrames } from "../seeing-model.ts";
-import { type AnswerRequest, defineSubject, type SubjectPlugin } from "../subject.ts";
+import { rangeOf, stretchKey } from "../stretch.ts";
+import { type Answer, type AnswerRequest, defineSubject, type SubjectPlugin } from "../subject.ts";
 
 const params = z.strictObject({
   folder: z.string().min(1).describe("folder of a checkpoint or a run, or a hub name"),
@@ -31,17 +32,18 @@ const plugin: SubjectPlugin = defineSubject({
       const model = await means.openModel(folder, adapter);
       const asked = { ...(fps === undefined ? {} : { fps }), ...(frames === undefined ? {} : { frames }) };
       const looks = new Map<string, ModelFrames>();
-      const lookOf = ({ sample, shownSample }: AnswerRequest): ModelFrames => {
-        const found = looks.get(join(means.clipFolder, (shownSample ?? sample).clip.file));
+      const lookOf = ({ sample, shownSample = sample }: AnswerRequest): ModelFrames => {
+        const found = looks.get(stretchKey(shownSample.clip.file, rangeOf(shownSample)));
         if (found === undefined)
-          throw new BenchmarkError("a clip that was never looked at", { where: sample.clip.file });
+          throw new BenchmarkError("a clip that was never looked at", { where: shownSample.clip.file });
         return found;
       };
       // Clips of one benchmark may differ in size, so each has its own form.
       const sources = new Map<string, ClipPictures>();
       const picturesOf = (request: AnswerRequest): ClipPictures => {
         const look = lookOf(request);
-        const key = `${look.width}x${look.height}`;
+        const { indices: _, framesPerSecond: __, ...form } = look;
+        const key = JSON.stringify(form);
         const take: PictureForm["take"] = (batch, position) => ({
           width: look.width,
           height: look.height,
@@ -54,19 +56,51 @@ const plugin: SubjectPlugin = defineSubject({
       const prompt = (sample: AnswerRequest["sample"]): string =>
         model.bareQuestions ? questionText(sample) : promptAsText(means.prompt(sample));
       const decoding = { temperature, maxNewTokens, seed: means.seed };
+      const picturesFor = async (
+        request: AnswerRequest,
+        signal: AbortSignal | undefined,
+      ): Promise<Parameters<typeof model.answer>[0]> => {
+        if (!shows(request)) return { width: 28, height: 28, framesPerSecond: 1, frames: [] };
+        const { indices: _, ...look } = lookOf(request);
+        const shown = await picturesOf(request).shown(request, signal);
+        const share = shown.length / request.view.shown_T.length;
+        return {
+          ...look,
+          frames: shown.map(({ picture }) => picture.pixels),
+          framesPerSecond: look.framesPerSecond * share,
+        };
+      };
+      const answerOne = async (request: AnswerRequest, signal: AbortSignal | undefined): Promise<Answer> => {
+        try {
+          signal?.throwIfAborted();
+          const started = nowMilliseconds();
+          const pictures = await picturesFor(request, signal);
+          const drawn = { ...decoding, seed: decoding.seed + request.draw };
+          const text = await model.answer(pictures, prompt(request.sample), drawn, signal);
+          const latencyMilliseconds = Math.round(nowMilliseconds() - started);
+          return { text, finishReason: "stop", latencyMilliseconds };
+        } finally {
+          if (shows(request)) picturesOf(request).done(request);
+        }
+      };
       return {
         name: name ?? basename(folder),
         recipe: {
           name: "checkpoint",
-          params: { folder: basename(folder), adapter: adapter ?? null, ...asked },
+          params: {
+            folder: basename(folder),
+            adapter: adapter ?? null,
+            contentHash: model.contentHash,
+            ...asked,
+          },
         },
         decoding,
         looks: true,
         prompt,
         ownFrames: {
-          of: (info) => {
+          of: (info, stretch) => {
             const look = model.look(info, asked);
-            looks.set(info.file, look);
+            looks.set(stretch, look);
             return look.indices;
           },
           recipe: { name: "model", params: { kind: model.kind, ...asked } },
@@ -77,26 +111,8 @@ const plugin: SubjectPlugin = defineSubject({
           for (const request of requests.filter(shows)) picturesOf(request).plan([request]);
         },
         answer: async (batch, signal) => {
-          const answers = [];
-          for (const request of batch) {
-            signal?.throwIfAborted();
-            const started = nowMilliseconds();
-            const look = shows(request) ? lookOf(request) : { width: 28, height: 28, framesPerSecond: 1 };
-            const shown = shows(request) ? await picturesOf(request).shown(request, signal) : [];
-            const share = shown.length / Math.max(1, request.view.shown_T.length);
-            const pictures = {
-              ...look,
-              frames: shown.map(({ picture }) => picture.pixels),
-              framesPerSecond: look.framesPerSecond * (givenPositions(request).length === 0 ? 1 : share),
-            };
-            const text = await model.answer(pictures, prompt(request.sample), decoding, signal);
-            if (shows(request)) picturesOf(request).done(request);
-            answers.push({
-              text,
-              finishReason: "stop" as const,
-              latencyMilliseconds: Math.round(nowMilliseconds() - started),
-            });
-          }
+          const answers: Answer[] = [];
+          for (const request of batch) answers.push(await answerOne(request, signal));
           return answers;
         },
         [Symbol.asyncDispose]: () => model[Symbol.asyncDispose](),

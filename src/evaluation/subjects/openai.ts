@@ -1,16 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { z } from "zod";
+import type { ChatCompletion, CompletionRequest } from "../../core/chat-completion.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { frameIndex, seconds } from "../../core/units.ts";
+import { PatientClient } from "../../core/patient-client.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { ClipPictures, givenPositions, type ShownAt } from "../clip-pictures.ts";
-import type { CompletionRequest, EndpointCompletion } from "../endpoint/completion.ts";
+import { Films } from "../endpoint/films.ts";
 import { KeptAnswers } from "../endpoint/kept-answers.ts";
 import { JpegPictures, messagesFor, type PictureEncoding, requestKey } from "../endpoint/messages.ts";
 import { optionProbabilities } from "../endpoint/option-probabilities.ts";
-import { PatientClient } from "../endpoint/patient-client.ts";
 import { promptAsText } from "../prompt.ts";
 import {
   type Answer,
@@ -36,7 +33,11 @@ const params = z.strictObject({
   requestsPerMinute: z.number().positive().optional().describe("at most; left out: no limit of ours"),
   attempts: z.int().min(1).default(4).describe("tries a question, the first included"),
   backoffSeconds: z.number().nonnegative().default(1).describe("wait after a failure; doubles each time"),
-  deadlineSeconds: z.number().positive().default(120).describe("time for one question, retries included"),
+  deadlineSeconds: z
+    .number()
+    .positive()
+    .default(120)
+    .describe("time for one question, retries included; waiting for a turn is not"),
   stream: z.boolean().default(false).describe("take answers in pieces"),
   logprobs: z.boolean().default(false).describe("ask for the probabilities of the options"),
   temperature: z.number().min(0).default(0).describe("0: always the most probable token"),
@@ -58,31 +59,6 @@ const endpointOf = (text: string): { readonly baseUrl: string; readonly model: s
     });
   return { baseUrl, model };
 };
-
-/** Writes pictures as a clip; equal pictures one after the other are told apart by their times. */
-const clipWriter =
-  ({ video }: SubjectMeans): PictureEncoding["writeClip"] =>
-  async (shown) => {
-    const folder = mkdtempSync(join(tmpdir(), "videoperceiver-shown-"));
-    try {
-      const { width, height } = shown[0]!.picture;
-      let last = Number.NEGATIVE_INFINITY;
-      const times = shown.map(({ timeSeconds }, at) => {
-        last = timeSeconds > last ? timeSeconds : (Number.isFinite(last) ? last : at) + 0.04;
-        return last;
-      });
-      const frames = shown.map(({ picture }, at) => ({
-        width,
-        height,
-        pixels: picture.pixels,
-        frames: [{ index: frameIndex(at), timeSeconds: seconds(times[at]!) }],
-      }));
-      const { file } = await video.write(join(folder, "shown.mp4"), { width, height, frames });
-      return readFileSync(file);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  };
 
 /** About as many visual tokens as a model that takes 28 by 28 pixels as one. */
 const tokensOfPicture = (maxPixels: number): number => Math.ceil(maxPixels / 784);
@@ -111,7 +87,7 @@ const costOf = (settings: Settings, promptTokens: number, completionTokens: numb
     completionTokens * settings.pricePerMillionCompletionTokens) /
   1e6;
 
-const answered = (completion: EndpointCompletion, options: number, settings: Settings): Answer => {
+const answered = (completion: ChatCompletion, options: number, settings: Settings): Answer => {
   const { text, finishReason, refusal, promptTokens, completionTokens, first } = completion;
   const probabilities = first === undefined ? undefined : optionProbabilities(first, options);
   return {
@@ -165,7 +141,7 @@ const plugin: SubjectPlugin = defineSubject({
         as: settings.pictures,
         tellTimes: settings.times,
         jpegs: new JpegPictures(settings.quality),
-        writeClip: clipWriter(means),
+        films: new Films(means.video),
       };
       const client = new PatientClient({
         ...settings,
@@ -182,7 +158,7 @@ const plugin: SubjectPlugin = defineSubject({
           const key = requestKey(baseUrl, body, settings.temperature > 0 ? request.draw : 0);
           const known = keptAnswers.get(key);
           if (known !== undefined) return { ...answered(known, options, settings), attempts: 0 };
-          const outcome = await client.ask(body, signal);
+          const outcome = await client.ask(body, signal, (completion) => completion);
           const { attempts, milliseconds: latencyMilliseconds } = outcome;
           if ("failure" in outcome) {
             const { status, reason } = outcome.failure;
@@ -190,8 +166,8 @@ const plugin: SubjectPlugin = defineSubject({
               status === "deadline" ? "timeout" : status === "refused" ? "refused" : "error";
             return { text: "", finishReason, error: `${status}: ${reason}`, attempts, latencyMilliseconds };
           }
-          keptAnswers.put(key, outcome.completion);
-          return { ...answered(outcome.completion, options, settings), attempts, latencyMilliseconds };
+          keptAnswers.put(key, outcome.answer);
+          return { ...answered(outcome.answer, options, settings), attempts, latencyMilliseconds };
         } finally {
           pictures.done(request);
         }

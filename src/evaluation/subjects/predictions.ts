@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { z } from "zod";
 import { predictionSubject } from "../prediction-subject.ts";
 import { readPredictions } from "../predictions.ts";
@@ -13,7 +12,6 @@ const plugin: SubjectPlugin = defineSubject({
     ({ file }) =>
     async ({ ownLayout }) => ({
       ...predictionSubject(readPredictions(file, ownLayout)),
-      recipe: { name: "predictions", params: { file: basename(file) } },
       looks: false,
       [Symbol.asyncDispose]: async () => {},
     }),

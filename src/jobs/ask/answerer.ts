@@ -39,6 +39,8 @@ export interface Pictures extends Omit<Look, "indices"> {
 export interface Answerer extends AsyncDisposable {
   /** What it is, for a person. */
   readonly kind: string;
+  /** True for one that knows the words of bare questions only. */
+  readonly bareQuestions: boolean;
   /** Frames that it wants of a clip. @throws {ConfigError} for a request that it cannot meet */
   look(info: VideoInfo, request: LookRequest): Look;
   /** What a person should know before this model is asked about a clip; undefined: nothing. */

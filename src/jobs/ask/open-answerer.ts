@@ -23,7 +23,7 @@ export const openAnswerer = async (
   if (adapter !== undefined) checkIsAdapter(adapter);
   const tokenizer = loadTokenizer(model);
   const tokens = segmentTokensOf(tokenizer);
-  if (tokens === undefined) return processorAnswerer(model, engine, adapter);
+  if (tokens === undefined) return processorAnswerer(model, tokenizer, engine, adapter);
   if (adapter !== undefined)
     throw new ConfigError("adapter for a model of our own", {
       where: "--adapter",

@@ -66,6 +66,7 @@ export const ownAnswerer = async (
     clipPatches(frames, width, height, framesPerSecond, config.vision);
   return {
     kind: "trained with segments (ours)",
+    bareQuestions: true,
     look: ({ timeline }, request) => {
       checkRequest(request);
       const framesPerSecond = request.fps ?? settings.framesPerSecond;

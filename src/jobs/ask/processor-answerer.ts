@@ -5,6 +5,7 @@ import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import { familyOf, readConfigFile } from "../../model/families.ts";
 import { loadProcessor } from "../../model/processor.ts";
+import type { Tokenizer } from "../../text/tokenizer.ts";
 import { drawAnswer } from "./answer-rules.ts";
 import type { Answerer } from "./answerer.ts";
 import { encodePrompt, processorLook } from "./processor-prompt.ts";
@@ -23,17 +24,19 @@ const commonLength = (one: readonly number[], other: readonly number[]): number 
  */
 export const processorAnswerer = async (
   folder: string,
+  tokenizer: Tokenizer,
   choice: EngineChoice,
   adapterFolder?: string,
 ): Promise<Answerer> => {
   const config = await readConfigFile(folder);
   const family = familyOf(config);
-  const processor = loadProcessor(folder, family.processor, resizeAntialias);
+  const processor = loadProcessor(folder, family.processor, resizeAntialias, tokenizer);
   const request = { folder, trained: "none", ...(adapterFolder !== undefined && { adapterFolder }) } as const;
   const { engine, warnings } = await openEngine(choice, request);
   const batching = batchRules(config);
   return {
     kind: family.title,
+    bareQuestions: false,
     look: (info, request) => processorLook(processor, info, request),
     caution: () => (warnings.length === 0 ? undefined : warnings.join("; ")),
     resize: (batch, position, { width, height, sizes = [{ width, height }] }) =>

@@ -33,14 +33,13 @@ export class ClipFiles {
   }
   #list(): Map<string, string[]> {
     if (this.#byStem !== undefined) return this.#byStem;
-    this.#byStem = new Map<string, string[]>();
-    if (!existsSync(this.#folder)) return this.#byStem;
-    for (const entry of readdirSync(this.#folder, { recursive: true, withFileTypes: true })) {
-      if (entry.isDirectory() || !isClip(entry.name)) continue;
-      const path = relative(this.#folder, join(entry.parentPath, entry.name)).split(sep).join("/");
-      const stem = withoutExtension(entry.name);
-      this.#byStem.set(stem, [...(this.#byStem.get(stem) ?? []), path]);
-    }
+    const entries = existsSync(this.#folder)
+      ? readdirSync(this.#folder, { recursive: true, withFileTypes: true })
+      : [];
+    const paths = entries
+      .filter((entry) => !entry.isDirectory() && isClip(entry.name))
+      .map(({ parentPath, name }) => relative(this.#folder, join(parentPath, name)).split(sep).join("/"));
+    this.#byStem = Map.groupBy(paths, (path) => withoutExtension(basename(path)));
     return this.#byStem;
   }
 }

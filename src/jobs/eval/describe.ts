@@ -11,6 +11,7 @@ import {
   type ReportedRow,
   type RunJournal,
 } from "../../evaluation/report/description.ts";
+import type { OpenedSubject } from "../../evaluation/subject.ts";
 import { machineFacts } from "../machine-facts.ts";
 import type { AskedQuestions } from "./questions.ts";
 import { type EvalRequest, evalCommand } from "./request.ts";
@@ -21,8 +22,8 @@ const builtIn = new Set(["complete", "absent", "random-removal"]);
 /** What was asked, as the run that a report is made of: one row for the subject, one for every other view. */
 export const describeEval = (
   request: EvalRequest,
-  { benchmark, split }: AskedQuestions,
-  subject: string,
+  { benchmark, split, contentHash }: AskedQuestions,
+  { name: subject, recipe }: Pick<OpenedSubject, "name" | "recipe">,
   interventions: readonly Made<Intervention>[],
 ): EvaluatedRun => {
   const names = interventions.map(({ recipe }) => recipe.name);
@@ -65,6 +66,8 @@ export const describeEval = (
     configuration: {
       ...decisive,
       metrics: [...request.metrics],
+      annotationHash: contentHash,
+      ...(recipe !== undefined && { subjectRecipe: recipe }),
       clips: relative(request.out, resolve(dataFolder)),
     },
   };
@@ -75,7 +78,7 @@ export const evalJournal = (
   { notApplicable, records }: EvaluationResult,
   { faults }: ShownQuestions,
   { irregular, leftOut }: AskedQuestions,
-  spent: { readonly seconds: number; readonly asked: number; readonly decodes: number | null },
+  spent: { readonly seconds: number; readonly asked: number },
 ): RunJournal => {
   const views = new Map<string, number>();
   for (const { intervention } of notApplicable) views.set(intervention, (views.get(intervention) ?? 0) + 1);

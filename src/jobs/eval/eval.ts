@@ -2,11 +2,10 @@ import { join } from "node:path";
 import { BenchmarkError, ConfigError } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
-import { nowMilliseconds, type Progress } from "../../core/progress.ts";
-import type { Made } from "../../core/registry.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
-import { type Intervention, interventionRegistry } from "../../evaluation/interventions.ts";
-import { metricsFor } from "../../evaluation/metrics.ts";
+import { type ChosenIntervention, chooseIntervention } from "../../evaluation/interventions.ts";
+import { metricsFor, type NamedMetric } from "../../evaluation/metrics.ts";
 import { standardPrompt } from "../../evaluation/prompt.ts";
 import { type EvaluationRecord, recipeText } from "../../evaluation/records.ts";
 import { evaluatedRunFiles, writeEvaluatedRun } from "../../evaluation/report/description.ts";
@@ -19,6 +18,7 @@ import type { Irregularity } from "../benchmark-samples.ts";
 import { type Clips, cacheRoot, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
+import { timeLeftOf } from "../time-left.ts";
 import { aboutTime } from "../timetable.ts";
 import { describeEval, evalJournal } from "./describe.ts";
 import { seeingModels } from "./open-seeing-model.ts";
@@ -49,37 +49,15 @@ export interface EvalResult {
   readonly report: string;
 }
 
-/** The same progress with the time that is left, by the speed of this call. */
-const withTimeLeft = (display: Progress): Progress => {
-  const started = nowMilliseconds();
-  return {
-    log: (line) => display.log(line),
-    update: (done, total, note) => {
-      const seconds = (nowMilliseconds() - started) / 1000;
-      const left = done === 0 ? "" : `, ${aboutTime((seconds / done) * (total - done))} left`;
-      display.update(done, total, `${note ?? ""}${left}`);
-    },
-  };
-};
-
 /** Every view once, the complete clip among them. @throws {ConfigError} for one that is named twice */
-const chooseViews = async (names: readonly string[]): Promise<Made<Intervention>[]> => {
+const chooseViews = async (names: readonly string[]): Promise<ChosenIntervention[]> => {
   const wanted = names.includes("complete") ? names : ["complete", ...names];
-  const made = await Promise.all(wanted.map((name) => interventionRegistry.choose(name)));
+  const made = await Promise.all(wanted.map(chooseIntervention));
   const texts = made.map(({ recipe }) => recipeText(recipe));
   const twice = texts.find((text, at) => texts.indexOf(text) !== at);
   if (twice !== undefined) throw new ConfigError("an intervention stands twice", { got: twice });
-  return made.map(({ value, recipe }) => ({ value, recipe }));
+  return made;
 };
-
-/** Draws where repetitions differ; one for what is the same every time. */
-const drawsOf = (views: readonly Made<Intervention>[], draws: number): Record<string, number> =>
-  Object.fromEntries(
-    views.map(({ recipe }) => [
-      recipe.name,
-      ["random-removal", "shuffled"].includes(recipe.name) ? draws : 1,
-    ]),
-  );
 
 /** One line before the first question: how much there is to ask, and what it will take. */
 const announce = (
@@ -113,7 +91,7 @@ const lookAt = async (
 ): Promise<ShownQuestions> => {
   if (!subject.looks) return lookAtNothing(questions.samples);
   const made = await frameSelectors.choose(request.selector);
-  const progress = withTimeLeft(context.progress("clips", "clips"));
+  const progress = timeLeftOf(context.progress("clips", "clips"));
   const shown = await lookAtClips(
     questions.samples,
     questions.clipFolder,
@@ -151,6 +129,10 @@ const openSubject = async (
   });
 };
 
+/** Whether the subject said something, however it is scored: what a refusing endpoint sends back is no answer. */
+const wasAnswered = ({ finishReason }: EvaluationRecord): boolean =>
+  finishReason === "stop" || finishReason === "length";
+
 /** Fails when a score would mean nothing: nobody answered. @throws {BenchmarkError} */
 const checkAnswered = (records: readonly EvaluationRecord[], out: string): void => {
   if (records.length === 0)
@@ -158,7 +140,7 @@ const checkAnswered = (records: readonly EvaluationRecord[], out: string): void 
       where: out,
       hint: "choose other interventions",
     });
-  if (records.some(({ finishReason }) => finishReason === "stop" || finishReason === "length")) return;
+  if (records.some(wasAnswered)) return;
   const [{ outcome, error }] = records as [EvaluationRecord];
   throw new BenchmarkError("no question was answered, so there is no score", {
     where: out,
@@ -169,20 +151,15 @@ const checkAnswered = (records: readonly EvaluationRecord[], out: string): void 
 };
 
 /** Scores of every view, the complete one first. */
-const scoreViews = async (
+const scoreViews = (
   records: readonly EvaluationRecord[],
-  { benchmark }: AskedQuestions,
-  request: EvalRequest,
-): Promise<EvalResult["views"]> => {
-  const metrics = await metricsFor([...benchmark.value.metrics, ...request.metrics]);
-  const byView = new Map<string, EvaluationRecord[]>();
-  for (const record of records) {
-    const label = recipeText(record.intervention);
-    byView.set(label, [...(byView.get(label) ?? []), record]);
-  }
+  metrics: readonly NamedMetric[],
+  { mode }: EvalRequest,
+): EvalResult["views"] => {
+  const byView = Map.groupBy(records, ({ intervention }) => recipeText(intervention));
   return [...byView].map(([label, rows]) => ({
     label,
-    ...scoreView(rows, metrics, request.mode, request.seed),
+    ...scoreView(rows, metrics, mode),
   }));
 };
 
@@ -197,17 +174,17 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   checkOutput(out, "folder");
   const views = await chooseViews(request.interventions);
   const questions = await readQuestions(request);
+  // A misspelt name is told before anything is asked.
+  const metrics = await metricsFor([...questions.benchmark.value.metrics, ...request.metrics]);
   await using clips = openClips(request.clips, (line) => context.warn(line));
   await using subject = await openSubject(request, questions, clips, context);
   makeFolder(join(out, evaluatedRunFiles.records));
   const lock = takeRunLock(out);
   const log = new RecordLog(join(out, evaluatedRunFiles.records, "records.jsonl"));
   try {
-    writeEvaluatedRun(out, describeEval(request, questions, subject.name, views));
+    writeEvaluatedRun(out, describeEval(request, questions, subject, views));
     const shown = await lookAt(request, questions, subject, clips, context);
-    const before = (await log.before()).filter(
-      ({ outcome }) => !request.retryFailed || (outcome !== "failed" && outcome !== "missing"),
-    );
+    const before = (await log.before()).filter((record) => !request.retryFailed || wasAnswered(record));
     let estimate: SubjectEstimate | undefined;
     let asked = 0;
     const started = nowMilliseconds();
@@ -220,7 +197,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       benchmark: { recipe: benchmark.recipe, version, split },
       runId: subject.name,
       seed: request.seed,
-      draws: drawsOf(views, request.draws),
+      draws: request.draws,
       ...(benchmark.value.officialRule === undefined ? {} : { official: benchmark.value.officialRule }),
       batchSize: 1,
       concurrency: subject.concurrency ?? 1,
@@ -235,13 +212,13 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
         announce(context, asked, before.length, estimate);
       },
       signal: context.signal,
-      progress: withTimeLeft(context.progress(subject.name, "answers")),
+      progress: timeLeftOf(context.progress(subject.name, "answers")),
       onRecord: (record) => log.add(record),
     });
     log.finish(result.records);
     checkAnswered(result.records, out);
     const seconds = (nowMilliseconds() - started) / 1000;
-    const journal = evalJournal(result, shown, questions, { seconds, asked, decodes: null });
+    const journal = evalJournal(result, shown, questions, { seconds, asked });
     writeFileAtomic(join(out, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
     const { file, model } = await report(out, context);
     const counts: Record<string, number> = {};
@@ -253,7 +230,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       split,
       mode: request.mode,
       verified: benchmark.value.verified ?? null,
-      views: await scoreViews(result.records, questions, request),
+      views: scoreViews(result.records, metrics, request),
       row: model.rows.find(({ name }) => name === subject.name) ?? null,
       differences: model.differences,
       notApplicable: counts,

@@ -1,7 +1,7 @@
+import { sha256 } from "../../core/files.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
 import type { OpenSeeingModel } from "../../evaluation/seeing-model.ts";
-import { segmentTokensOf } from "../../model/segment-tokens.ts";
-import { loadTokenizer } from "../../text/tokenizer.ts";
+import { folderPrint } from "../../weights/folder-print.ts";
 import { openAnswerer } from "../ask/open-answerer.ts";
 import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
@@ -16,7 +16,8 @@ export const seeingModels =
     const answerer = await openAnswerer(folder, adapterFolder, engine);
     return {
       kind: answerer.kind,
-      bareQuestions: segmentTokensOf(loadTokenizer(folder)) !== undefined,
+      contentHash: sha256([folder, adapterFolder].map((one) => one && folderPrint(one)).join(" ")),
+      bareQuestions: answerer.bareQuestions,
       look: (info, asked) => answerer.look(info, asked),
       resize: (batch, position, look) => answerer.resize(batch, position, look),
       answer: (pictures, question, { temperature, maxNewTokens, seed }, signal) =>

@@ -10,13 +10,21 @@ import {
   clusterOf,
 } from "../../evaluation/benchmarks.ts";
 import { type ChosenSplit, chooseSplit } from "../../evaluation/splits.ts";
-import { annotationVersion, type Irregularity, irregularitiesOf, samplesOnce } from "../benchmark-samples.ts";
+import {
+  annotationVersion,
+  type Irregularity,
+  irregularitiesOf,
+  samplesHash,
+  samplesOnce,
+} from "../benchmark-samples.ts";
 import type { EvalRequest } from "./request.ts";
 
 /** The questions of a benchmark or of a data set. */
 export interface AskedQuestions extends ChosenSplit {
   readonly benchmark: Made<Benchmark>;
   readonly version: string;
+  /** Hash of all questions as they were read. */
+  readonly contentHash: string;
   readonly irregular: readonly Irregularity[];
   /** What clips' names are relative to. */
   readonly clipFolder: string;
@@ -68,6 +76,7 @@ export const readQuestions = async (request: EvalRequest): Promise<AskedQuestion
     samples,
     benchmark: { value: benchmark.value, recipe: benchmark.recipe },
     version: annotationVersion(place, all),
+    contentHash: samplesHash(all),
     irregular: irregularitiesOf(samples),
     clipFolder: isFolder && data === "" ? named : data,
     leftOut: chosen.samples.length - samples.length,

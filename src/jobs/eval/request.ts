@@ -1,3 +1,4 @@
+import { shellWords } from "../../core/shell-words.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
 import type { ClipsOptions } from "../clips.ts";
 
@@ -31,12 +32,9 @@ export interface EvalRequest {
   readonly clips: ClipsOptions;
 }
 
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-
 /** A command line that does it again. */
 export const evalCommand = (request: EvalRequest): string =>
-  [
+  shellWords([
     ...["npx", "videoperceiver", "eval", request.benchmark, "--data", request.data],
     ...(request.annotations === undefined ? [] : ["--annotations", request.annotations]),
     ...["--subject", request.subject],
@@ -45,7 +43,7 @@ export const evalCommand = (request: EvalRequest): string =>
     ...["--frames", String(request.frames), "--selector", request.selector],
     ...(request.split === undefined ? [] : ["--split", request.split]),
     ...(request.limit === undefined ? [] : ["--limit", String(request.limit)]),
+    ...(request.engine.engine === undefined ? [] : ["--engine", request.engine.engine]),
+    ...(request.metrics.length === 0 ? [] : ["--metric", ...request.metrics]),
     ...["--seed", String(request.seed), "--out", request.out],
-  ]
-    .map(quoted)
-    .join(" ");
+  ]);

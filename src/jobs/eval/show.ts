@@ -4,6 +4,7 @@ import type { Progress } from "../../core/progress.ts";
 import type { Made, MadeBy } from "../../core/registry.ts";
 import { type BenchmarkSample, clusterOf } from "../../evaluation/benchmarks.ts";
 import { eventTwin } from "../../evaluation/event-twin.ts";
+import { rangeOf, stretchKey, stretchOf } from "../../evaluation/stretch.ts";
 import type { OpenedSubject } from "../../evaluation/subject.ts";
 import type { FrameSelector } from "../../selection/selectors.ts";
 import type { VideoInfo } from "../../video/types.ts";
@@ -33,19 +34,10 @@ interface KnownClip {
   readonly reason?: string;
 }
 
-/** Positions inside a stretch of the clip, where the question is about one. */
-const within = (info: VideoInfo, range: BenchmarkSample["range"]): VideoInfo => {
-  if (range === undefined) return info;
-  const timeline = info.timeline.filter(
-    ({ timeSeconds }) => timeSeconds >= range.startSeconds && timeSeconds <= range.endSeconds,
-  );
-  return timeline.length === 0 ? info : { ...info, timeline };
-};
-
-const clipKey = ({ clip, range }: Pick<BenchmarkSample, "clip" | "range">): string =>
-  `${clip.file} ${range === undefined ? "" : `${range.startSeconds}-${range.endSeconds}`}`;
-
-/** Looks at every clip once: whether it can be read, when its frames are, and which of them are shown. */
+/**
+ * Looks at every clip once for each stretch of it that is asked about: whether it can be read, when its frames are, and
+ * which of them are shown.
+ */
 export const lookAtClips = async (
   asked: readonly BenchmarkSample[],
   folder: string,
@@ -55,6 +47,7 @@ export const lookAtClips = async (
   around: { readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<ShownQuestions> => {
   const files = new ClipFiles(folder);
+  const clipKey = (sample: BenchmarkSample): string => stretchKey(sample.clip.file, rangeOf(sample));
   const distinct = [...new Map(asked.map((sample) => [clipKey(sample), sample])).values()];
   const known = new Map<string, KnownClip>();
   const look = async (sample: BenchmarkSample): Promise<KnownClip> => {
@@ -62,14 +55,12 @@ export const lookAtClips = async (
     if ("reason" in found) return { file: sample.clip.file, positions: [], reason: found.reason };
     try {
       const info = await clips.video.probe(join(folder, found.file), around.signal);
-      const shown = within(info, sample.range);
+      const { timeline, durationSeconds, ...shown } = stretchOf(info, rangeOf(sample));
       const positions =
-        subject.ownFrames?.of(shown) ??
-        selector.made.value.select({
-          timeline: shown.timeline,
-          durationSeconds: info.durationSeconds,
-          budget: selector.frames,
-        });
+        subject.ownFrames
+          ?.of({ ...shown, timeline, durationSeconds }, stretchKey(found.file, rangeOf(sample)))
+          .map((position) => timeline[position]!.index as number) ??
+        selector.made.value.select({ timeline, durationSeconds, budget: selector.frames });
       return { file: found.file, info, positions };
     } catch (error) {
       around.signal.throwIfAborted();

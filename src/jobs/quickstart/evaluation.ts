@@ -9,7 +9,7 @@ import { openEngine } from "../../engine/engines.ts";
 import { type BenchmarkSample, benchmarkRegistry, clusterOf } from "../../evaluation/benchmarks.ts";
 import { evaluate } from "../../evaluation/evaluate.ts";
 import { firstWordSubject } from "../../evaluation/first-word-subject.ts";
-import { interventionRegistry } from "../../evaluation/interventions.ts";
+import { chooseIntervention } from "../../evaluation/interventions.ts";
 import { writeRecord } from "../../evaluation/records.ts";
 import { evaluatedRunFiles } from "../../evaluation/report/description.ts";
 import { chooseSplit } from "../../evaluation/splits.ts";
@@ -109,7 +109,7 @@ export const testStage = async (
     await evaluate({
       samples,
       subject: subjectOf(stage, { engine, config }, clips, context),
-      interventions: await Promise.all(names.map((name) => interventionRegistry.make(name))),
+      interventions: await Promise.all(names.map(chooseIntervention)),
       frames: {
         value: (sample) =>
           clips
@@ -120,7 +120,7 @@ export const testStage = async (
       benchmark,
       runId: stage.checkpoint.slice(out.length + 1),
       seed: recipe.seed,
-      draws: { "random-removal": recipe.controlDraws },
+      draws: recipe.controlDraws,
       batchSize: 256,
       signal: context.signal,
       progress: context.progress(stage.label ?? testLabel(stage.title), "answers"),

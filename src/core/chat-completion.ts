@@ -1,8 +1,9 @@
 import type OpenAI from "openai";
-import { DataFormatError } from "../../core/errors.ts";
+import { UnusableAnswer } from "./endpoint.ts";
+import { DataFormatError } from "./errors.ts";
 
 /** What one request gave. */
-export interface EndpointCompletion {
+export interface ChatCompletion {
   readonly text: string;
   readonly finishReason: "stop" | "length" | "refused";
   /** Why there is no answer, where it was refused. */
@@ -16,10 +17,10 @@ export interface EndpointCompletion {
 /** A request without `stream`, which the caller decides. */
 export type CompletionRequest = Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, "stream">;
 
-const ended = (reason: string | null | undefined): EndpointCompletion["finishReason"] =>
+const ended = (reason: string | null | undefined): ChatCompletion["finishReason"] =>
   reason === "length" ? "length" : reason === "content_filter" ? "refused" : "stop";
 
-const refused = (refusal: string | null | undefined): Pick<EndpointCompletion, "refusal"> =>
+const refused = (refusal: string | null | undefined): Pick<ChatCompletion, "refusal"> =>
   typeof refusal === "string" && refusal !== "" ? { refusal } : {};
 
 const noCompletion = (got: unknown): DataFormatError =>
@@ -28,12 +29,13 @@ const noCompletion = (got: unknown): DataFormatError =>
     got: JSON.stringify(got)?.slice(0, 80) ?? "nothing",
   });
 
-/** A whole answer. @throws {DataFormatError} for one that is no chat completion */
-const readWhole = (response: Partial<OpenAI.ChatCompletion> | undefined): EndpointCompletion => {
+/** A whole answer. @throws {DataFormatError} for what is no chat completion, and {UnusableAnswer} for one without text */
+const readWhole = (response: Partial<OpenAI.ChatCompletion> | undefined): ChatCompletion => {
   const choice = Array.isArray(response?.choices) ? response.choices[0] : undefined;
   const { content, refusal } = choice?.message ?? {};
-  if (choice === undefined || (typeof content !== "string" && typeof refusal !== "string"))
-    throw noCompletion(response);
+  if (choice === undefined) throw noCompletion(response);
+  if (typeof content !== "string" && typeof refusal !== "string")
+    throw new UnusableAnswer("empty", "the endpoint answered without text", true);
   const first = choice.logprobs?.content?.[0]?.top_logprobs;
   return {
     text: content ?? "",
@@ -46,11 +48,11 @@ const readWhole = (response: Partial<OpenAI.ChatCompletion> | undefined): Endpoi
 };
 
 /** An answer that comes in pieces. @throws {DataFormatError} for one that ends before it says why */
-const readPieces = async (pieces: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<EndpointCompletion> => {
+const readPieces = async (pieces: AsyncIterable<OpenAI.ChatCompletionChunk>): Promise<ChatCompletion> => {
   let [text, refusal] = ["", ""];
   let reason: string | null | undefined;
   let usage: { prompt_tokens?: number; completion_tokens?: number } | null | undefined;
-  let first: EndpointCompletion["first"];
+  let first: ChatCompletion["first"];
   for await (const piece of pieces) {
     const choice = piece.choices?.[0];
     text += choice?.delta?.content ?? "";
@@ -74,13 +76,13 @@ const readPieces = async (pieces: AsyncIterable<OpenAI.ChatCompletionChunk>): Pr
   };
 };
 
-/** Asks once. @throws whatever the client throws, and {DataFormatError} for an answer that is none */
+/** Asks once. @throws whatever the client throws, {DataFormatError} for an answer that is none, {UnusableAnswer} for one without text */
 export const completeOnce = async (
   client: OpenAI,
   request: CompletionRequest,
   stream: boolean,
   signal: AbortSignal,
-): Promise<EndpointCompletion> => {
+): Promise<ChatCompletion> => {
   if (!stream)
     return readWhole(await client.chat.completions.create({ ...request, stream: false }, { signal }));
   const options = { include_usage: true };
