@@ -4,10 +4,10 @@ import { explainZod } from "../core/registry.ts";
 import type { TaughtFacts } from "./teacher.ts";
 
 /** How a teacher is asked. Raised with every change of the texts or the schema below. */
-export const teacherPromptVersion = "1";
+export const teacherPromptVersion: string = "1";
 
 /** Who is asked. */
-export const teacherSystem =
+export const teacherSystem: string =
   "You describe short video clips for people who train models to see brief events. You are shown frames of one clip in " +
   "order, each behind its time in seconds. Say only what the frames show. Leave out whatever you are not sure of: an empty " +
   "list is a good answer.";
@@ -58,7 +58,11 @@ const answerShape = z.object({
 });
 const eventShape = z.object({ what: line(160), start: z.number().min(0), end: z.number() });
 const countShape = z.object({ what: line(160), times: z.int().min(1).max(1000) });
-const contrastShape = z.object({ question: line(300).pipe(z.string().regex(/\?$/)), right: line(160), wrong: line(160) });
+const contrastShape = z.object({
+  question: line(300).pipe(z.string().regex(/\?$/)),
+  right: line(160),
+  wrong: line(160),
+});
 
 /** Annotations round: an event may end so much behind the clip, and is cut there. */
 const roundedSeconds = 0.5;
@@ -86,9 +90,18 @@ export const readTeacherAnswer = (
   if (said.trim() === "") throw new UnusableAnswer("empty", "the endpoint answered without text", true);
   const answer = answerShape.safeParse(objectIn(said));
   if (!answer.success)
-    throw new UnusableAnswer("malformed", `not the answer that was asked for: ${explainZod(answer.error)}`, true);
+    throw new UnusableAnswer(
+      "malformed",
+      `not the answer that was asked for: ${explainZod(answer.error)}`,
+      true,
+    );
   const dropped: string[] = [];
-  const usable = <T>(kind: string, shape: z.ZodType<T>, all: readonly unknown[], wrong: (one: T) => string | undefined): T[] =>
+  const usable = <T>(
+    kind: string,
+    shape: z.ZodType<T>,
+    all: readonly unknown[],
+    wrong: (one: T) => string | undefined,
+  ): T[] =>
     all.flatMap((one, at) => {
       const read = shape.safeParse(one);
       const reason = read.success ? wrong(read.data) : explainZod(read.error);

@@ -1,5 +1,12 @@
 import type { PairSource } from "../absent/pair-source.ts";
-import { type Define, definer, folderRegistry, type MadeBy, type Plugin, type Registry } from "../core/registry.ts";
+import {
+  type Define,
+  definer,
+  folderRegistry,
+  type MadeBy,
+  type Plugin,
+  type Registry,
+} from "../core/registry.ts";
 import type { Contrast, CountedAction } from "./questions.ts";
 import type { EventSpan } from "./sample.ts";
 

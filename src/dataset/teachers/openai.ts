@@ -58,7 +58,10 @@ const priceOf = (settings: Settings, promptTokens: number, completionTokens: num
 const shownPositions = ({ timeline }: PairSource, { framesPerSecond, mostFrames }: Settings): number[] => {
   const all = indicesForFps(timeline, framesPerSecond);
   if (all.length <= mostFrames) return [...all];
-  return Array.from({ length: mostFrames }, (_, at) => all[Math.floor(((at + 0.5) * all.length) / mostFrames)]!);
+  return Array.from(
+    { length: mostFrames },
+    (_, at) => all[Math.floor(((at + 0.5) * all.length) / mostFrames)]!,
+  );
 };
 
 /** Everything that is asked about a clip, but for the form of the answer. */
@@ -103,7 +106,8 @@ const laterStatuses = new Set(["rate-limited", "server-error", "unreachable", "d
 /** A vision-language model behind any OpenAI-compatible endpoint, shown timed frames. */
 const openai: TeacherPlugin = defineTeacher({
   summary: "a vision-language model behind an OpenAI-compatible endpoint (openai:URL#MODEL)",
-  source: "VideoPerceiver (arXiv 2511.18823) writes salient captions and questions with GPT-4o; the prompts are ours",
+  source:
+    "VideoPerceiver (arXiv 2511.18823) writes salient captions and questions with GPT-4o; the prompts are ours",
   params,
   argument: "endpoint",
   create: (settings) => {

@@ -148,7 +148,9 @@ const mostCaptions = 200;
 /** The set's captions, or as many as are needed, drawn the same every time. */
 export const captionsOf = ({ clips }: Pick<BuildPlan, "clips">, seed: number): string[] => {
   const all = new Set(clips.flatMap(({ rows }) => rows.flatMap(({ row }) => row.caption ?? [])));
-  return seededRandom(seed, "captions").shuffled([...all]).slice(0, mostCaptions);
+  return seededRandom(seed, "captions")
+    .shuffled([...all])
+    .slice(0, mostCaptions);
 };
 
 /** Clips of a named folder that no row is about, in one sentence. */
