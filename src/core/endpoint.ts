@@ -1,5 +1,5 @@
 import OpenAI from "openai";
-import { messageOf } from "./errors.ts";
+import { ConfigError, messageOf } from "./errors.ts";
 
 /** What became of a request that an endpoint did not answer as it should. */
 export type EndpointStatus =
@@ -12,9 +12,9 @@ export type EndpointStatus =
 
 /** An answer that came and is of no use: what it counts as, and whether another one may be better. */
 export class UnusableAnswer extends Error {
-  readonly status: "malformed" | "empty";
+  readonly status: "malformed" | "empty" | "refused";
   readonly again: boolean;
-  constructor(status: "malformed" | "empty", reason: string, again: boolean) {
+  constructor(status: "malformed" | "empty" | "refused", reason: string, again: boolean) {
     super(reason);
     this.status = status;
     this.again = again;
@@ -54,6 +54,28 @@ export const endpointFailure = (error: unknown, key: string | undefined): Endpoi
   if (error instanceof UnusableAnswer) return { status: error.status, reason, again: error.again };
   if (error instanceof OpenAI.APIConnectionError) return { status: "unreachable", reason, again: true };
   return { status: "malformed", reason, again: true };
+};
+
+/**
+ * An endpoint as people write it.
+ *
+ * @param text `BASE_URL#MODEL`
+ * @param where the option that it stands in
+ * @throws {ConfigError} for an address or a model that is none
+ */
+export const endpointOf = (
+  text: string,
+  where: string,
+): { readonly baseUrl: string; readonly model: string } => {
+  const mark = text.lastIndexOf("#");
+  const [baseUrl, model] = [text.slice(0, Math.max(0, mark)), text.slice(mark + 1)];
+  if (mark < 0 || model === "" || !URL.canParse(baseUrl) || !/^https?:/.test(baseUrl))
+    throw new ConfigError("not an endpoint", {
+      where,
+      expected: "BASE_URL#MODEL, such as http://localhost:8000/v1#qwen",
+      got: text,
+    });
+  return { baseUrl, model };
 };
 
 /** Waits, or less when the signal ends first. */

@@ -36,6 +36,9 @@ export {
 export { datasetFilters, defineFilter, type Filter, type FilterPlugin } from "../dataset/filter.ts";
 export {
   type BuiltQuestion,
+  type Contrast,
+  type CountedAction,
+  choiceOf,
   type DescribedClip,
   defineQuestionBuilder,
   type QuestionBuilder,
@@ -51,6 +54,16 @@ export {
   trainingSources,
   type UnreadRow,
 } from "../dataset/sources.ts";
+export {
+  defineTeacher,
+  type TaughtFacts,
+  type Teacher,
+  type TeacherContext,
+  type TeacherEstimate,
+  type TeacherOutcome,
+  type TeacherPlugin,
+  teachers,
+} from "../dataset/teacher.ts";
 export {
   defineEngine,
   type EngineOpener,

@@ -31,6 +31,8 @@ const orderTo = (out: string, cache: boolean): BuildOrder => ({
   },
   reading: { decoder: "auto", cache, cacheSize: 1e8 } as BuildOrder["reading"],
   plugins: [],
+  captions: [],
+  processes: 1,
 });
 
 const planned = (captions: readonly string[]): PlannedClip => ({

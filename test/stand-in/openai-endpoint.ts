@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 export interface StandInRequest {
   readonly model: string;
   readonly stream?: boolean;
+  readonly response_format?: { readonly type: string };
   readonly messages: readonly { readonly role: string; readonly content: unknown }[];
 }
 
@@ -20,6 +21,7 @@ export type Trouble =
   | "filtered"
   | "too-long"
   | "bad-request"
+  | "unknown-form"
   | undefined;
 
 /** A server with OpenAI's protocol that behaves as a test says. */
@@ -123,6 +125,8 @@ export const startStandIn = async ({
       );
     if (wrong === "server-error") return send(response, 503, { error: { message: "overloaded" } });
     if (wrong === "bad-request") return send(response, 400, { error: { message: "too many images" } });
+    if (wrong === "unknown-form" && request.response_format !== undefined)
+      return send(response, 400, { error: { message: "response_format is not supported" } });
     if (wrong === "wrong-json") return send(response, 200, '{"choices": [{"mess');
     if (wrong === "no-choices") return send(response, 200, { object: "list", data: [] });
     if (wrong === "no-text") return answerWhole(response, null, "stop");

@@ -7,6 +7,7 @@ import { datasetFilters } from "../../dataset/filter.ts";
 import { questionBuilders } from "../../dataset/questions.ts";
 import { trainingSources } from "../../dataset/sources.ts";
 import type { SplitShares } from "../../dataset/split.ts";
+import { teachers } from "../../dataset/teacher.ts";
 import { type BuildResult, buildDataset } from "../../jobs/build/build.ts";
 import { type NamedSource, parseSource } from "../../jobs/build/plan-clips.ts";
 import type { ClipStore } from "../../jobs/build/protocol.ts";
@@ -26,6 +27,7 @@ interface BuildOptions {
   readonly extractor: string;
   readonly fps: ScoredRate;
   readonly questions: readonly string[];
+  readonly teacher?: string;
   readonly rules?: readonly string[];
   readonly skipRules?: readonly string[];
   readonly decisions?: string;
@@ -114,6 +116,10 @@ const pairOptions = (command: Command): Command =>
       namesValue,
       questionBuilders.names(),
     )
+    .option(
+      "--teacher <name:URL#MODEL>",
+      `who looks at clips and writes captions and facts that questions ask about: ${teachers.names().join(", ")}`,
+    )
     .option("--untwinned", "keep rows of which nothing could be taken away, without a twin");
 
 const ruleOptions = (command: Command): Command =>
@@ -147,6 +153,9 @@ const described = (result: BuildResult): string => {
     ...(result.keywords === null
       ? []
       : [`keywords: ${result.keywords.tokens} tokens, cost ${result.keywords.cost.toFixed(4)}`]),
+    ...(result.teacher === null
+      ? []
+      : [`teacher: ${result.teacher.tokens} tokens, cost ${result.teacher.cost.toFixed(4)}`]),
     ...(result.clipsPerMinute === null ? [] : [`${result.clipsPerMinute.toFixed(0)} clips a minute`]),
     `content ${description.contentHash}`,
   ].join("\n");
@@ -196,6 +205,7 @@ const build: CommandDefinition = defineCommand({
           store: options.store,
           untwinned: options.untwinned === true,
         },
+        ...(options.teacher !== undefined && { teacher: options.teacher }),
         reading: chosenClips(raw),
         plugins: options.plugin ?? [],
         ...(options.rules && { rules: options.rules }),

@@ -9,7 +9,7 @@ const params = z.strictObject({
     .describe("also drop equal question and answer about different clips"),
 });
 
-/** The same question (by its words) about the same clip stands once. */
+/** The same question (by its words and options) about the same clip stands once. */
 const filter: FilterPlugin = defineFilter({
   summary: "no question twice about one clip",
   source: "VideoPerceiver's rule-based validator (notes A8), made into code by us",
@@ -18,7 +18,8 @@ const filter: FilterPlugin = defineFilter({
     const seen = new Map<string, string>();
     return {
       check: (sample) => {
-        const question = lowerCaseWords(questionText(sample)).join(" ");
+        const options = (sample.options ?? []).map((option) => lowerCaseWords(option).join(" ")).sort();
+        const question = [lowerCaseWords(questionText(sample)).join(" "), ...options].join(" / ");
         const key = acrossClips
           ? `${question} -> ${lowerCaseWords(sample.answer).join(" ")}`
           : `${sample.clip.sha256} ${question}`;

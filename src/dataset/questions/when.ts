@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineQuestionBuilder, type QuestionBuilderPlugin } from "../questions.ts";
+import { defineQuestionBuilder, type QuestionBuilderPlugin, quoted } from "../questions.ts";
 
 const params = z.strictObject({
   longest: z
@@ -22,7 +22,7 @@ const when: QuestionBuilderPlugin = defineQuestionBuilder({
         if (what === "" || !once || endSeconds - startSeconds > longest * durationSeconds) return [];
         const [start, end] = [startSeconds.toFixed(2), endSeconds.toFixed(2)];
         if (start === end) return [];
-        const name = what.replace(/[.?!\s]+$/, "");
+        const name = quoted(what);
         return [
           {
             question: `When does this happen in the video, from which second to which second: "${name}"?`,

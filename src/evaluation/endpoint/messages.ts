@@ -1,6 +1,6 @@
 import type OpenAI from "openai";
-import sharp from "sharp";
 import { sha256 } from "../../core/files.ts";
+import { jpegOf } from "../../frames/jpeg-picture.ts";
 import type { RgbPicture, ShownAt } from "../clip-pictures.ts";
 import type { AskedPrompt } from "../prompt.ts";
 import type { Films } from "./films.ts";
@@ -13,13 +13,6 @@ type Part =
   | OpenAI.ChatCompletionContentPart
   | { readonly type: "video_url"; readonly video_url: { readonly url: string } };
 
-const jpegOf = async ({ pixels, width, height }: RgbPicture, quality: number): Promise<string> =>
-  (
-    await sharp(pixels, { raw: { width, height, channels: 3 } })
-      .jpeg({ quality })
-      .toBuffer()
-  ).toString("base64");
-
 /** JPEGs in base64; the same picture of a clip is encoded once. */
 export class JpegPictures {
   readonly #known = new WeakMap<RgbPicture, Promise<string>>();
@@ -29,7 +22,9 @@ export class JpegPictures {
   }
   /** One picture in base64. */
   of(picture: RgbPicture): Promise<string> {
-    const known = this.#known.get(picture) ?? jpegOf(picture, this.#quality);
+    const known =
+      this.#known.get(picture) ??
+      jpegOf(picture.pixels, picture, this.#quality).then((bytes) => bytes.toString("base64"));
     this.#known.set(picture, known);
     return known;
   }

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { ChatCompletion, CompletionRequest } from "../../core/chat-completion.ts";
-import { ConfigError } from "../../core/errors.ts";
+import { endpointOf } from "../../core/endpoint.ts";
+import { KeptAnswers } from "../../core/kept-answers.ts";
 import { PatientClient } from "../../core/patient-client.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { ClipPictures, givenPositions, type ShownAt } from "../clip-pictures.ts";
 import { Films } from "../endpoint/films.ts";
-import { KeptAnswers } from "../endpoint/kept-answers.ts";
 import { JpegPictures, messagesFor, type PictureEncoding, requestKey } from "../endpoint/messages.ts";
 import { optionProbabilities } from "../endpoint/option-probabilities.ts";
 import { promptAsText } from "../prompt.ts";
@@ -46,19 +46,6 @@ const params = z.strictObject({
   pricePerMillionCompletionTokens: z.number().min(0).default(0).describe("for the cost"),
 });
 type Settings = z.output<typeof params>;
-
-/** @throws {ConfigError} for an address or a model that is none */
-const endpointOf = (text: string): { readonly baseUrl: string; readonly model: string } => {
-  const mark = text.lastIndexOf("#");
-  const [baseUrl, model] = [text.slice(0, Math.max(0, mark)), text.slice(mark + 1)];
-  if (mark < 0 || model === "" || !URL.canParse(baseUrl) || !/^https?:/.test(baseUrl))
-    throw new ConfigError("not an endpoint", {
-      where: "--subject openai",
-      expected: "BASE_URL#MODEL, such as http://localhost:8000/v1#qwen",
-      got: text,
-    });
-  return { baseUrl, model };
-};
 
 /** About as many visual tokens as a model that takes 28 by 28 pixels as one. */
 const tokensOfPicture = (maxPixels: number): number => Math.ceil(maxPixels / 784);
@@ -126,7 +113,7 @@ const plugin: SubjectPlugin = defineSubject({
   params,
   argument: "endpoint",
   create: (settings) => {
-    const { baseUrl, model } = endpointOf(settings.endpoint);
+    const { baseUrl, model } = endpointOf(settings.endpoint, "--subject openai");
     return async (means) => {
       const size = { minPixels: 1, maxPixels: settings.maxPixels };
       const pictures = new ClipPictures(means.frames, means.clipFolder, {

@@ -29,6 +29,8 @@ export interface AssembleRequest {
   /** Shares of validation and test; rows that name a part stay in it. Left out: other rows are in none. */
   readonly split?: SplitShares;
   readonly recipe: MadeBy;
+  /** Sees every clip in order, before its rows. */
+  readonly onClip: (clip: BuiltClip) => void;
   /** Sees every row in order, with what the rules say of its samples. */
   readonly onRow: (row: AssembledRow) => void;
   /** Hears of everything that goes, in the order of `rejected.jsonl`; `isRow`: it did not even become a pair. */
@@ -92,6 +94,7 @@ export const assembleDataset = async (request: AssembleRequest): Promise<Dataset
   for (let position = 0; position < count; position++) {
     signal.throwIfAborted();
     const clip = readResult(out, position);
+    request.onClip(clip);
     for (const rejection of clip.rejected) reject(rejection, true);
     for (const row of clip.rows) {
       const samples: { readonly sample: Sample; readonly rejection: Rejection | undefined }[] = [];

@@ -8,10 +8,11 @@ import { samplesOfRow } from "./clip-samples.ts";
 import type { ClipTools } from "./clip-tools.ts";
 import { pairPreview, previewFrames } from "./preview.ts";
 import { printOfClip } from "./print-file.ts";
-import type { BuiltClip, BuiltRow, PairView, PlannedClip, PlannedRow } from "./protocol.ts";
+import type { BuiltClip, BuiltRow, PairView, PlannedClip } from "./protocol.ts";
 import { broughtPair, newPair, type RowPair } from "./row-pair.ts";
 import { rememberFrames, type SeenClip } from "./seen-frames.ts";
 import { storeClip, storedName } from "./store-clip.ts";
+import { type TaughtRow, teachRows } from "./teach-rows.ts";
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
@@ -68,7 +69,8 @@ interface FinishedRow {
 }
 
 const finishRow = async (
-  { row, sourceNumber }: PlannedRow,
+  { row, sourceNumber, facts }: TaughtRow,
+  otherCaptions: readonly string[],
   reference: ClipReference,
   printOf: Print,
   clip: SeenClip,
@@ -96,6 +98,8 @@ const finishRow = async (
       absent: isSame ? undefined : made.absent,
       events: found.events,
       keywords: made.keywords,
+      otherCaptions,
+      facts,
       provenance: {
         ...row.provenance,
         ...firstNames(row),
@@ -135,17 +139,25 @@ const printer = (clip: SeenClip, tools: ClipTools, signal: AbortSignal): Print =
   };
 };
 
+/** What became of a clip, and what is no part of the result. */
+export interface ClipOutcome {
+  readonly built: BuiltClip;
+  /** Whether the time that it took is a measure of such clips. */
+  readonly isMeasure: boolean;
+  /** Whether the teacher was only busy or away. */
+  readonly mayAnswerLater: boolean;
+}
+
 /**
  * Makes the pairs and samples of one clip. What cannot be made is told with its reason; nothing is put in its place.
  *
- * @returns the result, and whether the time that it took is a measure of such clips
  * @throws whatever is nobody's fault but the program's
  */
 export const buildClip = async (
   planned: PlannedClip,
   tools: ClipTools,
   signal: AbortSignal,
-): Promise<{ readonly built: BuiltClip; readonly isMeasure: boolean }> => {
+): Promise<ClipOutcome> => {
   const { order, clips } = tools;
   const { position, path, rows } = planned;
   const rejected: Rejection[] = [];
@@ -165,11 +177,15 @@ export const buildClip = async (
     reference = { file, sha256: content, timeline, ...(durationSeconds > 0 && { durationSeconds }) };
   } catch (error) {
     for (const { row } of rows) refuse(row, "clip", error);
-    return { built: { ...nothing, rejected }, isMeasure: false };
+    return { built: { ...nothing, rejected }, isMeasure: false, mayAnswerLater: false };
   }
   const finished: FinishedRow[] = [];
   const print = printer(clip, tools, signal);
-  for (const planned of rows) {
+  const told = (row: SourceRow, error: unknown): void => refuse(row, "teacher", error);
+  const { rows: taught, usage, mayAnswerLater } = await teachRows(rows, clip.source, tools, told, signal);
+  const own = new Set(rows.map(({ row }) => row.caption));
+  const otherCaptions = order.captions.filter((caption) => !own.has(caption));
+  for (const planned of taught) {
     const { row } = planned;
     try {
       if (row.clip.sha256 !== undefined && row.clip.sha256 !== reference.sha256)
@@ -177,7 +193,7 @@ export const buildClip = async (
           expected: `SHA-256 ${row.clip.sha256}`,
           got: reference.sha256,
         });
-      finished.push(await finishRow(planned, reference, print, clip, tools, signal));
+      finished.push(await finishRow(planned, otherCaptions, reference, print, clip, tools, signal));
     } catch (error) {
       refuse(row, "pair", error);
     }
@@ -192,7 +208,9 @@ export const buildClip = async (
       durationSeconds: clip.source.durationSeconds,
       rows: finished.map(({ built }) => built),
       rejected,
+      ...(usage && { teacherUsage: usage }),
     },
+    mayAnswerLater,
     isMeasure: finished.length > 0 && finished.every(({ isScored }) => isScored),
   };
 };

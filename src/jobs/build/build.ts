@@ -1,21 +1,24 @@
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
 import type { SplitShares } from "../../dataset/split.ts";
+import type { TeacherEstimate } from "../../dataset/teacher.ts";
 import type { JobContext } from "../job-context.ts";
+import { aboutTime } from "../timetable.ts";
 import { leakSentence } from "./card.ts";
-import { openClipTools } from "./clip-tools.ts";
+import { chosenTeacher, openClipTools } from "./clip-tools.ts";
 import { Decisions, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
 import { makeClips } from "./make-clips.ts";
-import { type NamedSource, planClips } from "./plan-clips.ts";
+import { captionsOf, type NamedSource, planClips } from "./plan-clips.ts";
 import { previewFor } from "./preview-size.ts";
 import type { BuildOrder, ClipReading, ClipSettings } from "./protocol.ts";
 import { putTogether } from "./put-together.ts";
 import { measuredRate, rememberRate } from "./rates.ts";
 import { makeRules, wantedRules } from "./rule-check.ts";
-import { claimWork, finishedClips, workRecipe } from "./work-folder.ts";
+import { claimWork, finishedClips, forgetUnanswered, workRecipe } from "./work-folder.ts";
 
 /** What is built of what. */
 export interface BuildRequest {
@@ -23,8 +26,10 @@ export interface BuildRequest {
   /** Meaning of columns of tables, on top of what is found by itself. */
   readonly columns: Readonly<Record<string, string>>;
   readonly out: string;
-  /** All but the preview's size, which follows from the number of clips. */
-  readonly settings: Omit<ClipSettings, "preview">;
+  /** All but the preview's size, which follows from the number of clips, and the teacher's record. */
+  readonly settings: Omit<ClipSettings, "preview" | "teacher">;
+  /** `NAME:ARGUMENT` of somebody who looks at clips and says what happens. */
+  readonly teacher?: string;
   readonly reading: ClipReading;
   readonly plugins: readonly string[];
   /** Rules that check what was built; all of them when left out. */
@@ -59,8 +64,28 @@ export interface BuildResult {
   readonly textLeak: { readonly isLeaking: boolean; readonly headline: string };
   /** What language models read, wrote and cost; null when none was asked. */
   readonly keywords: { readonly tokens: number; readonly cost: number } | null;
+  /** The same of the teacher. */
+  readonly teacher: { readonly tokens: number; readonly cost: number } | null;
   readonly warnings: readonly string[];
 }
+
+/** Says before the start what asking the teacher takes at most. */
+const announceTeacher = (
+  { promptTokens, completionTokens, cost, leastSeconds }: TeacherEstimate,
+  clips: number,
+  again: number,
+  context: JobContext,
+): void => {
+  const count = (value: number): string => Math.round(value).toLocaleString("en-US");
+  const money = cost > 0 ? `, cost at most ${cost.toFixed(2)}` : ", without a price";
+  const time = leastSeconds > 0 ? `, at least ${aboutTime(leastSeconds)} at the rate that was given` : "";
+  const before = again > 0 ? ` (${again} of them could not be answered last time)` : "";
+  context
+    .progress("teacher", "clips")
+    .log(
+      `${count(clips)} clips to ask the teacher about${before}: at most ${count(promptTokens)} tokens in, ${count(completionTokens)} out${money}${time}; what was answered before is not asked again`,
+    );
+};
 
 /**
  * Builds a data set of sources: pairs, questions, what the rules say, card. A build that was stopped, in whatever way,
@@ -87,15 +112,34 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
           : `${plan.rejected.length} rows; ${plan.rejected[0].reason}`,
     });
   const rows = plan.clips.reduce((sum, clip) => sum + clip.rows.length, 0);
-  const settings = { ...request.settings, preview: previewFor(rows) };
-  const order: BuildOrder = { out, settings, reading: request.reading, plugins: request.plugins };
+  const teacher = await chosenTeacher(request.teacher);
+  const settings = {
+    ...request.settings,
+    preview: previewFor(rows),
+    ...(teacher && { teacher: teacher.record }),
+  };
+  const { reading, plugins } = request;
+  const order: BuildOrder = {
+    ...{ out, settings, reading, plugins },
+    captions: captionsOf(plan, settings.seed),
+    ...(request.teacher !== undefined && { teacher: request.teacher }),
+    processes: Math.max(1, request.workers ?? availableParallelism()),
+  };
   await (await openClipTools(order, () => {}))[Symbol.asyncDispose]();
   const recipe = workRecipe(settings, plan);
   const lock = claimWork(out, recipe);
   try {
     const apart = keepsApart ? await readKeptApart(request.notIn, request.reading, context) : undefined;
     const rules = await makeRules(wanted, apart);
+    const again = forgetUnanswered(out);
     const resumedClips = finishedClips(out, plan);
+    if (teacher !== undefined)
+      announceTeacher(
+        teacher.estimate(plan.clips.length - resumedClips),
+        plan.clips.length - resumedClips,
+        again,
+        context,
+      );
     const work = await makeClips(request, order, recipe, plan, context);
     const assembling = nowMilliseconds();
     const { split, decisions: decisionsFile } = request;
@@ -121,6 +165,7 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
       seconds: (nowMilliseconds() - started) / 1000,
       clipsPerMinute: work.made > 0 && work.seconds > 0 ? (60 * work.made) / work.seconds : null,
       textLeak: { isLeaking: leak.isLeaking, headline: leakSentence(leak) },
+      teacher: tally.teacher.tokens === 0 ? null : tally.teacher,
       keywords: tally.keywordTokens === 0 ? null : { tokens: tally.keywordTokens, cost: tally.keywordCost },
       warnings,
     };

@@ -4,6 +4,7 @@ import { asUserMessages } from "../../dataset/chat-messages.ts";
 import type { QuestionBuilder } from "../../dataset/questions.ts";
 import type { AbsentReference, ClipReference, EventSpan, Message, Sample } from "../../dataset/sample.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
+import type { TaughtFacts } from "../../dataset/teacher.ts";
 
 /** What a row's samples have in common. */
 export interface RowSamples {
@@ -12,6 +13,10 @@ export interface RowSamples {
   readonly absent: AbsentReference | undefined;
   readonly events: readonly EventSpan[];
   readonly keywords: readonly string[];
+  /** Captions of other clips. */
+  readonly otherCaptions: readonly string[];
+  /** What the teacher said of the clip. */
+  readonly facts: TaughtFacts | undefined;
   readonly provenance: Readonly<Record<string, unknown>>;
 }
 
@@ -24,7 +29,7 @@ const aboutClip = (messages: readonly Message[], file: string): Message[] =>
 
 /** The row's own question, or those that the builders make of its caption and events. */
 export const samplesOfRow = (
-  { row, clip, absent, events, keywords, provenance }: RowSamples,
+  { row, clip, absent, events, keywords, otherCaptions, facts, provenance }: RowSamples,
   builders: readonly Made<QuestionBuilder>[],
   seed: number,
 ): Sample[] => {
@@ -42,7 +47,18 @@ export const samplesOfRow = (
   return builders.flatMap(({ value, recipe }) => {
     const random = seededRandom(seed, "questions", recipe.name, clip.sha256, row.id);
     const durationSeconds = clip.durationSeconds ?? clip.timeline.at(-1)?.timeSeconds ?? 0;
-    const built = value.build({ caption: row.caption ?? "", events, keywords, durationSeconds, random });
+    const caption = row.caption ?? "";
+    const built = value.build({
+      caption,
+      // What somebody annotated goes before what a teacher thinks to have seen.
+      events: events.length > 0 ? events : (facts?.events ?? []),
+      keywords,
+      ...(facts && facts.counts.length > 0 && { counts: facts.counts }),
+      ...(facts && { contrasts: facts.contrasts }),
+      otherCaptions,
+      durationSeconds,
+      random,
+    });
     return built.map(({ question, ...made }, at) => ({
       ...common,
       ...made,

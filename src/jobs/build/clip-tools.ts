@@ -1,11 +1,13 @@
+import { join } from "node:path";
 import { type AbsentBuilder, absentBuilders } from "../../absent/builders.ts";
 import { keywordExtractors } from "../../absent/keywords.ts";
 import { type FrameChooser, frameChooser } from "../../absent/scored-frames.ts";
 import type { Made } from "../../core/registry.ts";
 import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
+import { type Teacher, teachers } from "../../dataset/teacher.ts";
 import { type ChosenRelevance, chooseRelevance } from "../../selection/relevance-choice.ts";
-import { type Clips, openClips } from "../clips.ts";
-import type { BuildOrder } from "./protocol.ts";
+import { type Clips, cacheRoot, openClips } from "../clips.ts";
+import { answersFolder, type BuildOrder } from "./protocol.ts";
 
 /** What a worker holds open while it makes one clip after the other. */
 export interface ClipTools extends AsyncDisposable {
@@ -14,9 +16,15 @@ export interface ClipTools extends AsyncDisposable {
   readonly builder: Made<AbsentBuilder>;
   readonly questions: readonly Made<QuestionBuilder>[];
   readonly chooser: FrameChooser;
+  /** Asks the teacher about a clip; undefined: there is none. */
+  readonly teach: ReturnType<Teacher["open"]> | undefined;
   /** The provider of a name; opened once. */
   relevance(name: string): Promise<ChosenRelevance>;
 }
+
+/** The teacher that somebody named. @throws {UnknownNameError} for an unknown one, {ConfigError} for bad parameters */
+export const chosenTeacher = async (text: string | undefined): Promise<Teacher | undefined> =>
+  text === undefined ? undefined : (await teachers.choose(text)).value;
 
 /**
  * Opens what the order names.
@@ -37,6 +45,10 @@ export const openClipTools = async (order: BuildOrder, warn: (line: string) => v
     return found;
   };
   if (settings.relevance !== "auto") await relevance(settings.relevance);
+  const teach = (await chosenTeacher(order.teacher))?.open({
+    answersFolders: [answersFolder(order.out), ...(reading.cache ? [join(cacheRoot(), "answers")] : [])],
+    processes: order.processes,
+  });
   const clips = openClips({ ...reading, workers: 1 }, warn);
   return {
     order,
@@ -44,6 +56,7 @@ export const openClipTools = async (order: BuildOrder, warn: (line: string) => v
     builder,
     questions,
     chooser,
+    teach,
     relevance,
     [Symbol.asyncDispose]: async () => {
       for (const one of known.values()) await (await one).made.value.close?.();

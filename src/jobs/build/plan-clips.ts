@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { ConfigError, UnknownNameError, VideoPerceiverError } from "../../core/errors.ts";
 import { nearestName } from "../../core/nearest.ts";
+import { seededRandom } from "../../core/random.ts";
 import type { MadeBy } from "../../core/registry.ts";
 import { ClipFinder, filesBelow, isClipName } from "../../dataset/clip-files.ts";
 import type { Rejection } from "../../dataset/schema.ts";
@@ -140,6 +141,17 @@ class Collector {
     known.rows.push({ row: { ...row, id, clip }, sourceNumber });
   }
 }
+
+/** Captions that are given to questions as wrong answers at most. */
+const mostCaptions = 200;
+
+/** The set's captions, or as many as are needed, drawn the same every time. */
+export const captionsOf = ({ clips }: Pick<BuildPlan, "clips">, seed: number): string[] => {
+  const all = new Set(clips.flatMap(({ rows }) => rows.flatMap(({ row }) => row.caption ?? [])));
+  return seededRandom(seed, "captions")
+    .shuffled([...all])
+    .slice(0, mostCaptions);
+};
 
 /** Clips of a named folder that no row is about, in one sentence. */
 const unusedClips = (folder: string, used: ReadonlyMap<string, unknown>, place: string): string[] => {

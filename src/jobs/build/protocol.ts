@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import type { KeywordUsage } from "../../absent/keywords.ts";
+import type { MadeBy } from "../../core/registry.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
+import type { TeacherUsage } from "../../dataset/teacher.ts";
 import type { DecoderChoice } from "../../video/service.ts";
 import type { PairPreview, PreviewSize } from "./preview.ts";
 
@@ -22,6 +25,8 @@ export interface ClipSettings {
   readonly preview: PreviewSize;
   /** Keep rows whose twin shows the same as the complete clip, without a twin. */
   readonly untwinned: boolean;
+  /** Who was asked what the clips show, without address and key; left out: nobody. */
+  readonly teacher?: MadeBy;
 }
 
 /** How the machine that works reads clips; changes nothing of the result. */
@@ -39,6 +44,11 @@ export interface BuildOrder {
   readonly settings: ClipSettings;
   readonly reading: ClipReading;
   readonly plugins: readonly string[];
+  /** Captions of the set, or some of them: wrong answers about other clips. They follow from the plan. */
+  readonly captions: readonly string[];
+  /** `NAME:ARGUMENT` of the teacher, and how many processes of a machine ask it. */
+  readonly teacher?: string;
+  readonly processes: number;
 }
 
 /** A row and the source that it is of, counted from 0. */
@@ -97,6 +107,8 @@ export interface BuiltClip {
   readonly durationSeconds: number;
   readonly rows: readonly BuiltRow[];
   readonly rejected: readonly Rejection[];
+  /** What the teacher's answer cost. */
+  readonly teacherUsage?: TeacherUsage;
 }
 
 /** From the program to a worker. */
@@ -122,6 +134,12 @@ export type FromBuildWorker =
 
 /** Folder of the work inside the data set folder. It stays: with it, the same build with other rules takes seconds. */
 export const buildFolder = ".build";
+
+/** Folder of the answers that endpoints gave, by content: what was answered is never asked again. */
+export const answersFolder = (out: string): string => join(out, buildFolder, "answers");
+
+/** Folder with a file for each clip whose teacher could not answer just then; the same command asks those again. */
+export const unansweredFolder = (out: string): string => join(out, buildFolder, "unanswered");
 
 /** File of a finished clip, relative to the data set folder. */
 export const resultFile = (position: number): string => {

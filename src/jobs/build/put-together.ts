@@ -63,6 +63,7 @@ export const putTogether = async (
         }),
       },
     },
+    onClip: (clip) => tally.addClip(clip),
     onRow: (assembled) => {
       tally.add(assembled);
       page.add(pairData(assembled, plan));

@@ -2,6 +2,7 @@ import type { Sample } from "../../dataset/sample.ts";
 import { type Audit, auditSamples } from "../../evaluation/audit/audit.ts";
 import type { BenchmarkSample } from "../../evaluation/benchmarks.ts";
 import type { AssembledRow } from "./assemble.ts";
+import type { BuiltClip } from "./protocol.ts";
 
 /** A mean and how many it is of. */
 class Mean {
@@ -37,10 +38,18 @@ export class Tally {
   /** What language models cost, in the currency of their prices, and what they read and wrote. */
   keywordCost = 0;
   keywordTokens = 0;
+  /** The same of the teacher. */
+  readonly teacher: { tokens: number; cost: number } = { tokens: 0, cost: 0 };
   readonly relevance: Map<string, number> = new Map();
   readonly builders: Map<string, number> = new Map();
   readonly answers: Map<string, Map<string, number>> = new Map();
   readonly #questions: BenchmarkSample[] = [];
+
+  /** Counts what asking about a clip cost, whatever became of its rows. */
+  addClip({ teacherUsage }: BuiltClip): void {
+    this.teacher.cost += teacherUsage?.cost ?? 0;
+    this.teacher.tokens += (teacherUsage?.promptTokens ?? 0) + (teacherUsage?.completionTokens ?? 0);
+  }
 
   /** Counts a row; only what stays counts. */
   add({ row, samples }: AssembledRow): void {

@@ -1,11 +1,11 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, messageOf } from "../../core/errors.ts";
 import { type ExclusiveLock, takeExclusiveLock } from "../../core/exclusive-lock.ts";
 import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
 import type { BuildPlan } from "./plan-clips.ts";
-import { buildFolder, resultFile } from "./protocol.ts";
+import { buildFolder, resultFile, unansweredFolder } from "./protocol.ts";
 
 /**
  * Version of what a clip's result holds. Raised whenever equal clips and settings give other results, so that an
@@ -89,3 +89,20 @@ export const claimWork = (out: string, recipe: WorkRecipe): ExclusiveLock => {
 /** How many clips have a result already. */
 export const finishedClips = (out: string, { clips }: BuildPlan): number =>
   clips.filter(({ position }) => existsSync(join(out, resultFile(position)))).length;
+
+/** Notes that a clip's teacher could not answer just then. */
+export const noteUnanswered = (out: string, position: number): void => {
+  makeFolder(unansweredFolder(out));
+  writeFileAtomic(join(unansweredFolder(out), String(position)), "");
+};
+
+/** Takes away the results of clips whose teacher could not answer, so that it is asked again. @returns how many */
+export const forgetUnanswered = (out: string): number => {
+  const folder = unansweredFolder(out);
+  const noted = existsSync(folder) ? readdirSync(folder) : [];
+  for (const position of noted) {
+    rmSync(join(out, resultFile(Number(position))), { force: true });
+    rmSync(join(folder, position));
+  }
+  return noted.length;
+};

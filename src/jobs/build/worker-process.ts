@@ -6,6 +6,7 @@ import { loadPlugin } from "../load-plugin.ts";
 import { buildClip } from "./build-clip.ts";
 import { type ClipTools, openClipTools } from "./clip-tools.ts";
 import { type FromBuildWorker, type PlannedClip, resultFile, type ToBuildWorker } from "./protocol.ts";
+import { noteUnanswered } from "./work-folder.ts";
 
 /**
  * The process that makes one clip after the other. Its result is a file that appears whole under a name that only the
@@ -25,9 +26,10 @@ const never = new AbortController().signal;
 const make = async (clip: PlannedClip): Promise<void> => {
   position = clip.position;
   const started = nowMilliseconds();
-  const { built, isMeasure } = await buildClip(clip, tools!, never);
+  const { built, isMeasure, mayAnswerLater } = await buildClip(clip, tools!, never);
   const file = join(tools!.order.out, resultFile(position));
   makeFolder(join(file, ".."));
+  if (mayAnswerLater) noteUnanswered(tools!.order.out, position);
   writeFileAtomic(file, JSON.stringify(built));
   const { rows, rejected, durationSeconds: videoSeconds } = built;
   const seconds = (nowMilliseconds() - started) / 1000;

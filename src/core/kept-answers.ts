@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { ChatCompletion } from "../../core/chat-completion.ts";
-import { makeFolder, readJsonFile, writeFileAtomic } from "../../core/files.ts";
+import type { ChatCompletion } from "./chat-completion.ts";
+import { makeFolder, readJsonFile, writeFileAtomic } from "./files.ts";
 
 const kept: z.ZodType<ChatCompletion> = z.object({
   text: z.string(),
