@@ -85,6 +85,7 @@ const pluginPlaces: PluginPlaces = {
     "src/dataset/filters",
     "src/dataset/questions",
     "src/dataset/sources",
+    "src/dataset/teachers",
     "src/evaluation/benchmarks",
     "src/evaluation/interventions",
     "src/evaluation/metrics",
