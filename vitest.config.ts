@@ -15,8 +15,8 @@ const ownEntries = [
 /**
  * A project of tests. `sideBySide`: files run on every core and share a process one after the other, so that modules are
  * loaded once; such files leave no state behind. The others each have a process of their own and run one after the
- * other, because thread pools of decoders and sessions that spin do not share cores; `npm test` runs a part of them on every
- * core.
+ * other, because thread pools of decoders and sessions that spin do not share cores; `npm test` can run a
+ * part of them on every core (VIDEOPERCEIVER_TEST_LANES).
  */
 const project = (name: string, include: string[], testTimeout: number, sideBySide: boolean): object => ({
   resolve: { alias: ownEntries },

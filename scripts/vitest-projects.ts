@@ -117,12 +117,13 @@ export const runProjects = async (
  * to that core, so that thread pools that spin do not fight each other. On one core, or where programs cannot be kept to
  * one, all of them one after the other.
  *
- * @param most runs side by side: each may hold a few GB
+ * @param most runs side by side, each of which may hold a few GB: VIDEOPERCEIVER_TEST_LANES, else one. More than one was
+ * not yet seen to the end on a quiet machine.
  */
 export const runInLanes = async (
   names: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-  most = 4,
+  most: number = Number(process.env["VIDEOPERCEIVER_TEST_LANES"] ?? 1),
 ): Promise<TestCounts> => {
   const cores = ownCores().slice(0, most);
   if (cores.length < 2) return runProjects(names, environment);
