@@ -16,18 +16,31 @@ import { seededRandom } from "../../src/core/random.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import { dualEncoderStore, saveDualEncoder } from "../../src/engine/dual-encoder-store.ts";
 import { emptyStore } from "../../src/engine/model-store.ts";
+import { adaptedModel } from "../../src/model/adapted-model.ts";
 import { initialize } from "../../src/model/initialize.ts";
 import { readPictureSettings, writePictureSettings } from "../../src/model/picture-settings.ts";
 import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
-import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../../src/text/tokenizer.ts";
 import { segmentEndTokens, wordLevelTokenizerJson } from "../../src/text/word-level-tokenizer.ts";
 import { openVideoService } from "../../src/video/service.ts";
+import { newAdapter } from "../../src/weights/new-adapter.ts";
+import { writeAdapter } from "../../src/weights/write-adapter.ts";
 import { smallConfig } from "../unit/model/small-config.ts";
 
 const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
 const [width, height] = [64, 48];
 let folder: string;
 let clip: string;
+
+const configOf = (tokenizer: Tokenizer) =>
+  smallConfig({
+    vocab_size: tokenizer.size,
+    image_token_id: tokenizer.idOf("<|image_pad|>"),
+    video_token_id: tokenizer.idOf("<|video_pad|>"),
+    vision_start_token_id: tokenizer.idOf("<|vision_start|>"),
+    vision_end_token_id: tokenizer.idOf("<|vision_end|>"),
+    eos_token_id: [tokenizer.idOf("<|im_end|>")],
+  });
 
 /** A random model with a tokenizer; with segment ends it is one of ours, else one of the hub. */
 const makeModel = (name: string, ends: readonly string[], pictures: boolean): string => {
@@ -38,15 +51,7 @@ const makeModel = (name: string, ends: readonly string[], pictures: boolean): st
   ))
     writeFileSync(join(files, file), JSON.stringify(content));
   if (pictures) writePictureSettings(files, { width: 56, height: 56, framesPerSecond: 5 });
-  const tokenizer = loadTokenizer(files);
-  const config = smallConfig({
-    vocab_size: tokenizer.size,
-    image_token_id: tokenizer.idOf("<|image_pad|>"),
-    video_token_id: tokenizer.idOf("<|video_pad|>"),
-    vision_start_token_id: tokenizer.idOf("<|vision_start|>"),
-    vision_end_token_id: tokenizer.idOf("<|vision_end|>"),
-    eos_token_id: [tokenizer.idOf("<|im_end|>")],
-  });
+  const config = configOf(loadTokenizer(files));
   const store = emptyStore(config, "none");
   initialize(store.all(), seededRandom(name), 1);
   const out = join(folder, name);
@@ -186,6 +191,41 @@ describe.each([
     });
     expect(layerwise!.answer).toBe(whole!.answer);
     expect(layerwise!.options![0]!.probability).toBeCloseTo(whole!.options![0]!.probability, 4);
+  });
+  test("the run of an adapter is asked by its folder: with the model that it was trained on, twin, control and options too", () => {
+    const adapted = adaptedModel(configOf(loadTokenizer(model)));
+    const random = seededRandom("trained", name);
+    const shape = { targets: ["q_proj", "down_proj"], rank: 4, alpha: 64, base: model };
+    const made = newAdapter(adapted, shape, random);
+    for (const { b_OR } of made.modules) for (let i = 0; i < b_OR.length; i++) b_OR[i] = random.normal();
+    const run = join(folder, `${name} adapter run`);
+    const checkpoint = join(run, "checkpoints", "3");
+    mkdirSync(join(run, "checkpoints"), { recursive: true });
+    writeFileSync(join(run, "config.json"), "{}");
+    writeAdapter(checkpoint, made, adapted);
+    const files = readdirSync(checkpoint).map((file) => ({
+      file,
+      bytes: statSync(join(checkpoint, file)).size,
+    }));
+    const record = { schema: "videoperceiver/checkpoint@1", step: 3, files, state: null };
+    writeFileSync(join(checkpoint, "checkpoint.json"), JSON.stringify(record));
+    const more = "--fps 5 --compare-absent --draws 2 --max-new-tokens 5 --json --options".split(" ");
+    const asked = (...of: string[]): Told => {
+      const { status, stdout, stderr } = ask("what happens ?", ...of, ...more, "red;flash");
+      expect(status, stderr).toBe(0);
+      return JSON.parse(stdout) as Told;
+    };
+    const told = asked("--model", run);
+    expect(told).toEqual(asked("--model", model, "--adapter", checkpoint));
+    expect(told.randomRemoval).toHaveLength(2);
+    for (const { options } of [told, ...told.randomRemoval]) expect(options).toHaveLength(2);
+    const plain = asked("--model", model);
+    expect(told.options![0]!.logprob).not.toBeCloseTo(plain.options![0]!.logprob, 3);
+    const json = readFileSync(join(checkpoint, "adapter_config.json"), "utf8");
+    writeFileSync(join(checkpoint, "adapter_config.json"), json.replace(model, join(folder, "moved")));
+    const lost = ask("what happens ?", "--model", checkpoint);
+    expect(lost.status).toBe(2);
+    expect(lost.stderr).toMatch(/^no such model: model of the adapter .*checkpoints.3; .*got .*moved/);
   });
   test("a run's folder is its newest checkpoint", () => {
     const run = join(folder, `run of ${name}`);
