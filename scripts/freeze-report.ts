@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { absentBuilders } from "../src/absent/builders.ts";
+import { absentBuilders, usualBuilder } from "../src/absent/builders.ts";
 import { decideReplacements } from "../src/absent/decision.ts";
 import { freezeControl } from "../src/absent/freeze.ts";
 import { spreadReplacements } from "../src/absent/spread.ts";
@@ -53,8 +53,8 @@ for (const { file, events } of listed) {
     };
     const sampled = clip.frames;
     const scores = motionScores(clip);
-    for (const name of ["previous-frame", "random", "span"]) {
-      const builder = await absentBuilders.make(name);
+    for (const name of ["previous-frame", "random", "span", usualBuilder]) {
+      const builder = await absentBuilders.choose(name);
       const decided = decideReplacements(
         { sampled, peaks: { prominenceShare: 0.2 }, builder, seed: 0 },
         scores,

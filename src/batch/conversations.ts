@@ -53,7 +53,7 @@ export interface ConversationPiece {
   /** Learnt tokens; undefined: none. */
   readonly spoken: Uint8Array | undefined;
   readonly places: Int32Array | undefined;
-  /** ConversationPiece of the same group that it continues; -1: it begins anew. */
+  /** Place among the pieces of its group of the one that it continues; -1: it begins anew. */
   readonly parent: number;
   /** The steps that stand at its places. */
   readonly media: readonly MediaStep[];

@@ -35,6 +35,14 @@ export function* filesBelow(folder: string, below = ""): Generator<string> {
   }
 }
 
+/** What is said of clips that no row of a table is about; undefined: there are none. */
+export const withoutRow = (clips: readonly string[], table: string): string | undefined => {
+  if (clips.length === 0) return undefined;
+  const shown = clips.slice(0, 3).join(", ");
+  const said = clips.length === 1 ? "1 clip has" : `${clips.length} clips have`;
+  return `${said} no row in ${basename(table)}: ${shown}${clips.length > 3 ? ", ..." : ""}`;
+};
+
 const stemOf = (file: string): string => file.slice(0, file.length - extname(file).length);
 
 /** Finds clips of a folder by path, file name or name without ending; the folder is read when a path is not enough. */

@@ -6,12 +6,14 @@ import { makeFolder, writeFileAtomic } from "../core/files.ts";
 import { checkOutput } from "../core/output-place.ts";
 import { type ClipsOptions, openClips } from "./clips.ts";
 import type { JobContext } from "./job-context.ts";
-import { type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
+import { type OpenChoices, type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
 
 /** Which clip's key frames, and what else is wanted. */
 export interface KeyFramesJob {
   readonly file: string;
   readonly request: PairRequest;
+  /** What the request chooses, where it was opened for many clips. */
+  readonly choices?: OpenChoices;
   readonly clips: ClipsOptions;
   /** Where the pair's page goes. */
   readonly page?: string;
@@ -33,7 +35,7 @@ export interface FoundKeyFrames {
  */
 export const findKeyFrames = async (job: KeyFramesJob, context: JobContext): Promise<FoundKeyFrames> => {
   const { page } = job;
-  await using prepared = await preparePair(job.request);
+  await using prepared = await preparePair(job.request, job.choices);
   if (page !== undefined) checkOutput(page, "file");
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const made = await pairOfFile(clips, job.file, prepared, context);

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { type AbsentBuilder, absentBuilders } from "../absent/builders.ts";
 import { checkWords } from "../absent/caption-words.ts";
+import { keywordExtractors } from "../absent/keywords.ts";
 import { type MadePair, makePair } from "../absent/make-pair.ts";
 import { fileSource } from "../absent/pair-source.ts";
 import {
@@ -36,37 +37,60 @@ export interface PairRequest {
   readonly scored?: ScoredRate | SelectedFrames;
 }
 
-/** A request whose names were found; close it. */
-export interface PreparedPair extends AsyncDisposable {
-  readonly request: PairRequest;
+/** What a request chooses by name, for one clip or for many; close it. */
+export interface OpenChoices extends AsyncDisposable {
   readonly relevance: ChosenRelevance;
   readonly builder: Made<AbsentBuilder>;
   readonly rule: PeakOptions;
   readonly chooser: FrameChooser;
 }
 
+/** A request whose names were found; close it. */
+export interface PreparedPair extends OpenChoices {
+  readonly request: PairRequest;
+}
+
 /**
- * Checks everything of a request that needs no video, so that a wrong name costs nothing.
+ * Finds what a request names and checks all of it that needs neither words nor a video.
  *
- * @throws {UnknownNameError} for an unknown provider, builder or selector
- * @throws {ConfigError} for an empty or missing caption, bad parameters, or a rule that contradicts itself
+ * @throws {UnknownNameError} for an unknown provider, builder, extractor or selector
+ * @throws {ConfigError} for bad parameters, or a rule that contradicts itself
  */
-export const preparePair = async (request: PairRequest): Promise<PreparedPair> => {
-  if (request.caption?.trim() === "")
-    throw new ConfigError("empty caption", { expected: "--caption with what happens in the clip" });
+export const openChoices = async (
+  request: Omit<PairRequest, "caption" | "keywords">,
+): Promise<OpenChoices> => {
   const relevance = await chooseRelevance(request.relevance);
-  checkWords(relevance.made.recipe.name, relevance.definition, request);
   const own = relevance.definition.keyFrameRule;
   const rule = request.rule?.(own) ?? own;
   const builder = await absentBuilders.choose(request.builder);
   const chooser = await frameChooser(request.scored ?? "auto");
+  if (request.extractor !== undefined) await keywordExtractors.choose(request.extractor);
   return {
-    request,
     relevance,
     builder,
     rule,
     chooser,
     [Symbol.asyncDispose]: async () => relevance.made.value.close?.(),
+  };
+};
+
+/**
+ * Checks everything of a request that needs no video, so that a wrong name costs nothing.
+ *
+ * @param opened what the request chooses, where somebody opened it for many clips; they close it
+ * @throws {UnknownNameError} for an unknown provider, builder, extractor or selector
+ * @throws {ConfigError} for an empty or missing caption, bad parameters, or a rule that contradicts itself
+ */
+export const preparePair = async (request: PairRequest, opened?: OpenChoices): Promise<PreparedPair> => {
+  if (request.caption?.trim() === "")
+    throw new ConfigError("empty caption", { expected: "--caption with what happens in the clip" });
+  const choices = opened ?? (await openChoices(request));
+  const { relevance } = choices;
+  checkWords(relevance.made.recipe.name, relevance.definition, request);
+  return {
+    ...choices,
+    request,
+    [Symbol.asyncDispose]: async () => (opened === undefined ? choices[Symbol.asyncDispose]() : undefined),
   };
 };
 

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, extname, join, resolve } from "node:path";
 import { ConfigError, VideoPerceiverError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
-import { ClipFinder, filesBelow, isClipName } from "../dataset/clip-files.ts";
+import { ClipFinder, filesBelow, isClipName, withoutRow } from "../dataset/clip-files.ts";
 import { isUnread, trainingSources } from "../dataset/sources.ts";
 import { recognisedSource } from "./build/plan-clips.ts";
 
@@ -31,7 +31,7 @@ const clipsIn = (places: readonly string[]): string[] => [
 /**
  * The rows of a table of captions with their clips.
  *
- * @param warn hears one line for each row that cannot be used
+ * @param warn hears one line for each row that cannot be used, and one of named clips without a row
  */
 const captioned = async (
   table: string,
@@ -56,6 +56,7 @@ const captioned = async (
     throw failed;
   };
   const wanted = places.length === 0 ? undefined : new Set(clipsIn(places).map((file) => resolve(file)));
+  const left = new Set(wanted);
   const clips: NamedClip[] = [];
   for await (const row of source.rows(table)) {
     if (isUnread(row)) {
@@ -65,6 +66,7 @@ const captioned = async (
     try {
       const file = find(row.clip.file);
       if (wanted?.has(resolve(file)) === false) continue;
+      left.delete(resolve(file));
       const { caption, keywords } = row;
       clips.push({ file, ...(caption !== undefined && { caption }), ...(keywords && { keywords }) });
     } catch (error) {
@@ -78,6 +80,11 @@ const captioned = async (
       expected: "a column with paths or names of clips",
       hint: "name the folder of the clips before --captions",
     });
+  const unsaid = withoutRow(
+    [...left].map((file) => basename(file)),
+    table,
+  );
+  if (unsaid !== undefined) warn(unsaid);
   return clips;
 };
 

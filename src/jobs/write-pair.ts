@@ -6,12 +6,14 @@ import { checkOutput } from "../core/output-place.ts";
 import { localFile } from "../video/local-file.ts";
 import { type ClipsOptions, openClips } from "./clips.ts";
 import type { JobContext } from "./job-context.ts";
-import { type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
+import { type OpenChoices, type PairRequest, pairOfFile, preparePair } from "./make-pair.ts";
 
 /** A pair and where it goes. */
 export interface WritePairJob {
   readonly file: string;
   readonly request: PairRequest;
+  /** What the request chooses, where it was opened for many clips. */
+  readonly choices?: OpenChoices;
   readonly clips: ClipsOptions;
   /** Folder of the pair. */
   readonly out: string;
@@ -39,7 +41,7 @@ export const writePairOfFile = async (job: WritePairJob, context: JobContext): P
   const { out } = job;
   const file = localFile(job.file);
   const { signal } = context;
-  await using prepared = await preparePair(job.request);
+  await using prepared = await preparePair(job.request, job.choices);
   checkOutput(out, "folder");
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const info = await clips.video.probe(file, signal);

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   mkdtempSync,
   openSync,
@@ -233,6 +234,23 @@ describe("absent", () => {
     expect(read()).toBe(first);
     expect(run(...changed, "--force").status).toBe(0);
     expect(read()).not.toBe(first);
+  });
+
+  it("refuses names that are none before the first of many clips, once and with status 2", () => {
+    const other = join(folder, "other.mp4");
+    copyFileSync(clip, other);
+    const out = join(folder, "many");
+    for (const [option, name] of [
+      ["--builder", "spam"],
+      ["--relevance", "moton"],
+      ["--extractor", "offlin"],
+    ] as const)
+      for (const args of [["absent", "--out", out], ["keyframes"]]) {
+        const { status, stderr } = run(...args, clip, other, "--caption", caption, option, name);
+        expect(stderr).toMatch(new RegExp(`^[^\\n]*"${name}"[^\\n]*\\n$`));
+        expect(status).toBe(2);
+      }
+    expect(existsSync(out)).toBe(false);
   });
 
   it.runIf(process.platform === "linux")(

@@ -15,16 +15,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../../src/core/random.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import { dualEncoderStore, saveDualEncoder } from "../../src/engine/dual-encoder-store.ts";
-import { emptyStore } from "../../src/engine/model-store.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
 import { initialize } from "../../src/model/initialize.ts";
 import { readPictureSettings, writePictureSettings } from "../../src/model/picture-settings.ts";
-import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
-import { loadTokenizer, type Tokenizer } from "../../src/text/tokenizer.ts";
-import { segmentEndTokens, wordLevelTokenizerJson } from "../../src/text/word-level-tokenizer.ts";
+import { loadTokenizer } from "../../src/text/tokenizer.ts";
+import { segmentEndTokens } from "../../src/text/word-level-tokenizer.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import { newAdapter } from "../../src/weights/new-adapter.ts";
 import { writeAdapter } from "../../src/weights/write-adapter.ts";
+import { tokenFields, writeRandomCheckpoint, writeWordTokenizer } from "../random-checkpoint.ts";
 import { smallConfig } from "../unit/model/small-config.ts";
 
 const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
@@ -32,30 +31,15 @@ const [width, height] = [64, 48];
 let folder: string;
 let clip: string;
 
-const configOf = (tokenizer: Tokenizer) =>
-  smallConfig({
-    vocab_size: tokenizer.size,
-    image_token_id: tokenizer.idOf("<|image_pad|>"),
-    video_token_id: tokenizer.idOf("<|video_pad|>"),
-    vision_start_token_id: tokenizer.idOf("<|vision_start|>"),
-    vision_end_token_id: tokenizer.idOf("<|vision_end|>"),
-    eos_token_id: [tokenizer.idOf("<|im_end|>")],
-  });
+const configOf = (files: string) => smallConfig(tokenFields(loadTokenizer(files)));
 
 /** A random model with a tokenizer; with segment ends it is one of ours, else one of the hub. */
 const makeModel = (name: string, ends: readonly string[], pictures: boolean): string => {
   const files = join(folder, `${name} files`);
-  mkdirSync(files);
-  for (const [file, content] of Object.entries(
-    wordLevelTokenizerJson("what happens ? red flash .".split(" "), ends),
-  ))
-    writeFileSync(join(files, file), JSON.stringify(content));
+  writeWordTokenizer(files, "what happens ? red flash .".split(" "), ends);
   if (pictures) writePictureSettings(files, { width: 56, height: 56, framesPerSecond: 5 });
-  const config = configOf(loadTokenizer(files));
-  const store = emptyStore(config, "none");
-  initialize(store.all(), seededRandom(name), 1);
   const out = join(folder, name);
-  saveCheckpoint(out, config, [...store.tensors()], { dtype: "float32", tokenizerFrom: files });
+  writeRandomCheckpoint(out, files, configOf(files), name);
   return out;
 };
 const ask = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
@@ -193,7 +177,7 @@ describe.each([
     expect(layerwise!.options![0]!.probability).toBeCloseTo(whole!.options![0]!.probability, 4);
   });
   test("the run of an adapter is asked by its folder: with the model that it was trained on, twin, control and options too", () => {
-    const adapted = adaptedModel(configOf(loadTokenizer(model)));
+    const adapted = adaptedModel(configOf(model));
     const random = seededRandom("trained", name);
     const shape = { targets: ["q_proj", "down_proj"], rank: 4, alpha: 64, base: model };
     const made = newAdapter(adapted, shape, random);

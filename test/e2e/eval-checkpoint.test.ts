@@ -1,22 +1,19 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { evalText } from "../../src/cli/eval-options.ts";
-import { silentProgress } from "../../src/core/progress.ts";
-import { seededRandom } from "../../src/core/random.ts";
-import { emptyStore } from "../../src/engine/model-store.ts";
-import { type EvaluationRecord, readRecords } from "../../src/evaluation/records.ts";
+import type { EvaluationRecord } from "../../src/evaluation/records.ts";
 import { evaluateSubject } from "../../src/jobs/eval/eval.ts";
 import type { EvalRequest } from "../../src/jobs/eval/request.ts";
-import { initialize } from "../../src/model/initialize.ts";
 import { writePictureSettings } from "../../src/model/picture-settings.ts";
-import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
-import { segmentEndTokens, wordLevelTokenizerJson } from "../../src/text/word-level-tokenizer.ts";
+import { segmentEndTokens } from "../../src/text/word-level-tokenizer.ts";
 import { generateWorld } from "../../src/world/generate.ts";
 import { worldProfile } from "../../src/world/profile.ts";
+import { tokenFields, writeRandomCheckpoint, writeWordTokenizer } from "../random-checkpoint.ts";
 import { smallConfig } from "../unit/model/small-config.ts";
+import { quietContext, recordsOf, worldRequest } from "./eval-request.ts";
 
 let folder: string;
 let world: string;
@@ -48,22 +45,9 @@ const writeModel = (seed: string): void => {
     }),
   );
   const files = join(folder, "files");
-  mkdirSync(files, { recursive: true });
-  for (const [file, content] of Object.entries(wordLevelTokenizerJson([...words], segmentEndTokens)))
-    writeFileSync(join(files, file), JSON.stringify(content));
+  writeWordTokenizer(files, [...words], segmentEndTokens);
   writePictureSettings(files, { width: 56, height: 56, framesPerSecond: 4 });
-  const tokenizer = loadTokenizer(files);
-  const config = smallConfig({
-    vocab_size: tokenizer.size,
-    image_token_id: tokenizer.idOf("<|image_pad|>"),
-    video_token_id: tokenizer.idOf("<|video_pad|>"),
-    vision_start_token_id: tokenizer.idOf("<|vision_start|>"),
-    vision_end_token_id: tokenizer.idOf("<|vision_end|>"),
-    eos_token_id: [tokenizer.idOf("<|im_end|>")],
-  });
-  const store = emptyStore(config, "none");
-  initialize(store.all(), seededRandom(seed), 1);
-  saveCheckpoint(model, config, [...store.tensors()], { dtype: "float32", tokenizerFrom: files });
+  writeRandomCheckpoint(model, files, smallConfig(tokenFields(loadTokenizer(files))), seed);
 };
 
 beforeAll(async () => {
@@ -81,36 +65,17 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const context = { progress: () => silentProgress, signal: new AbortController().signal, warn: () => {} };
-const request = (out: string, over: Partial<EvalRequest> = {}): EvalRequest => ({
-  benchmark: 'world:answerKinds=["choice"]',
-  data: world,
-  subject: `checkpoint:folder=${model},maxNewTokens=3`,
-  interventions: ["absent", "random-removal", "blind", "budget:2"],
-  draws: 2,
-  mode: "strict",
-  frames: 6,
-  selector: "uniform",
-  metrics: [],
-  seed: 0,
-  limit: 8,
-  out: join(folder, out),
-  retryFailed: false,
-  rotateOptions: false,
-  engine: { threads: 1 },
-  clips: { decoder: "auto", cache: false, cacheSize: 0 },
-  ...over,
-});
-const recordsOf = async (out: string): Promise<EvaluationRecord[]> => {
-  const records: EvaluationRecord[] = [];
-  for await (const record of readRecords(join(folder, out, "evaluation", "records.jsonl")))
-    records.push(record);
-  return records;
-};
+const context = quietContext();
+const request = (out: string, over: Partial<EvalRequest> = {}): EvalRequest =>
+  worldRequest(world, `checkpoint:folder=${model},maxNewTokens=3`, join(folder, out), {
+    interventions: ["absent", "random-removal", "blind", "budget:2"],
+    limit: 8,
+    ...over,
+  });
 
 test("a checkpoint is asked about clips under every view: its own frames, records, page; the same again; other weights refused", async () => {
   const result = await evaluateSubject(request("run"), context);
-  const records = await recordsOf("run");
+  const records = await recordsOf(join(folder, "run"));
   const under = (view: string) => records.filter(({ intervention }) => intervention.name === view);
   expect(records.every(({ outcome, finishReason }) => outcome !== "failed" && finishReason === "stop")).toBe(
     true,
@@ -144,7 +109,7 @@ test("a checkpoint is asked about clips under every view: its own frames, record
   const again = await evaluateSubject(request("second"), context);
   const bare = (all: readonly EvaluationRecord[]) =>
     all.map(({ latencyMilliseconds: _, ...record }) => record);
-  expect(bare(await recordsOf("second"))).toEqual(bare(records));
+  expect(bare(await recordsOf(join(folder, "second")))).toEqual(bare(records));
   expect(again.views).toEqual(result.views);
   writeModel("second");
   await expect(evaluateSubject(request("run"), context)).rejects.toThrow(
@@ -175,7 +140,7 @@ test("two stretches of one clip have their own frames, and both are shown", asyn
   const result = await evaluateSubject(request("stretches", { interventions: [] }), context);
   expect(result.views[0]!.outcomes.failed).toBe(0);
   const seen = new Map<string, Set<string>>();
-  for (const { clipFile, frameTimesSeconds } of await recordsOf("stretches")) {
+  for (const { clipFile, frameTimesSeconds } of await recordsOf(join(folder, "stretches"))) {
     const isFirst = frameTimesSeconds[0]! < 0.7;
     expect(frameTimesSeconds.every((time) => (isFirst ? time < 0.6 : time >= 0.7 && time < 2))).toBe(true);
     expect(frameTimesSeconds.length).toBe(isFirst ? 3 : 5);

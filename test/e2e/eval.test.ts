@@ -6,8 +6,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { evalText } from "../../src/cli/eval-options.ts";
-import { silentProgress } from "../../src/core/progress.ts";
-import { type EvaluationRecord, readRecords } from "../../src/evaluation/records.ts";
+import type { EvaluationRecord } from "../../src/evaluation/records.ts";
 import { readFrames } from "../../src/frames/read-frames.ts";
 import { compare } from "../../src/jobs/compare.ts";
 import { type EvalResult, evaluateSubject } from "../../src/jobs/eval/eval.ts";
@@ -24,6 +23,7 @@ import {
   textOf,
 } from "../stand-in/openai-endpoint.ts";
 import { guess } from "../stand-in/world-viewer.ts";
+import { quietContext, recordsOf, worldRequest } from "./eval-request.ts";
 
 let folder: string;
 let world: string;
@@ -40,32 +40,14 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const context = { progress: () => silentProgress, signal: new AbortController().signal, warn: () => {} };
-const request = (standIn: StandIn, out: string, over: Partial<EvalRequest> = {}): EvalRequest => ({
-  benchmark: 'world:answerKinds=["choice"]',
-  data: world,
-  subject: `openai:endpoint=${standIn.baseUrl}#viewer,backoffSeconds=0.01,attempts=1`,
-  interventions: [],
-  draws: 2,
-  mode: "strict",
-  frames: 6,
-  selector: "uniform",
-  metrics: [],
-  seed: 0,
-  limit: 6,
-  out: join(folder, out),
-  retryFailed: false,
-  rotateOptions: false,
-  engine: { threads: 1 },
-  clips: { decoder: "auto", cache: false, cacheSize: 0 },
-  ...over,
-});
-const recordsOf = async (out: string): Promise<EvaluationRecord[]> => {
-  const records: EvaluationRecord[] = [];
-  for await (const record of readRecords(join(folder, out, "evaluation", "records.jsonl")))
-    records.push(record);
-  return records;
-};
+const context = quietContext();
+const request = (standIn: StandIn, out: string, over: Partial<EvalRequest> = {}): EvalRequest =>
+  worldRequest(
+    world,
+    `openai:endpoint=${standIn.baseUrl}#viewer,backoffSeconds=0.01,attempts=1`,
+    join(folder, out),
+    { limit: 6, ...over },
+  );
 const run = (asked: EvalRequest): Promise<EvalResult> => evaluateSubject(asked, context);
 
 /** Sample files of the world, changed line by line. */
@@ -94,7 +76,7 @@ test("--retry-failed asks again whatever was not answered: failed, refused, and 
   const again = await run({ ...asked, retryFailed: true });
   expect([again.asked, again.views[0]!.outcomes.refused, again.views[0]!.outcomes.failed]).toEqual([3, 0, 0]);
   // A record whose answer is not published says "unscored", whatever became of its question.
-  const records = await recordsOf("retried");
+  const records = await recordsOf(join(folder, "retried"));
   const torn = records.map((record, at) =>
     at === 1 ? { ...record, outcome: "unscored", finishReason: "timeout", error: "late" } : record,
   );
@@ -189,7 +171,7 @@ test("a question about a stretch of a clip is shown that stretch; two stretches 
     samples.set(row.id, part === undefined ? null : [part.video_start!, part.video_end!]);
   }
   const seen = { whole: 0, part: 0, none: 0 };
-  for (const { questionId, frameTimesSeconds, error } of await recordsOf("cut")) {
+  for (const { questionId, frameTimesSeconds, error } of await recordsOf(join(folder, "cut"))) {
     const stretch = samples.get(questionId);
     if (!stretch) {
       seen.whole++;
@@ -216,7 +198,7 @@ test("video_url sends a film that plays: as many pictures as chosen, of the clip
   await using standIn = await startStandIn({ answer: guess });
   const subject = `openai:endpoint=${standIn.baseUrl}#viewer,pictures=video_url`;
   await run(request(standIn, "films", { subject, interventions: ["reversed", "blind"] }));
-  const records = await recordsOf("films");
+  const records = await recordsOf(join(folder, "films"));
   const films = standIn.requests.flatMap((one) => mediaOf(one).map((url) => ({ url, text: textOf(one) })));
   const shown = records.filter(({ intervention }) => intervention.name !== "blind");
   expect(films.length).toBe(shown.length);
@@ -249,7 +231,7 @@ test("the page of questions shows a masked twin masked", async () => {
   await using standIn = await startStandIn({ answer: guess });
   await run(request(standIn, "masked", { interventions: ["absent", "reversed"] }));
   const file = join(folder, "masked", "evaluation", "records.jsonl");
-  const records = await recordsOf("masked");
+  const records = await recordsOf(join(folder, "masked"));
   const painted = records.map((record) =>
     record.intervention.name === "absent"
       ? {
@@ -317,14 +299,14 @@ test("Ctrl-C says the command that goes on, and it does", async () => {
   expect(code).toBe(130);
   const line = /^stopped; go on with: (.*)$/m.exec(said)![1]!;
   expect(line).not.toContain("--resume");
-  const before = (await recordsOf("interrupted")).length;
+  const before = (await recordsOf(join(folder, "interrupted"))).length;
   expect(before).toBeGreaterThan(0);
   const asked = standIn.requests.length;
   const again = spawn("sh", ["-c", line.replace(/^videoperceiver/, `${process.execPath} ${program}`)], {
     stdio: "ignore",
   });
   expect(await once(again, "close")).toEqual([0, null]);
-  const all = (await recordsOf("interrupted")).length;
+  const all = (await recordsOf(join(folder, "interrupted"))).length;
   expect(standIn.requests.length - asked).toBe(all - before);
 });
 
@@ -342,7 +324,9 @@ test("options are turned: who picks by text is consistent, who picks a letter is
   };
   const text = await measured(byText, "by-text");
   const letter = await measured(() => "A", "by-letter");
-  const records = (await recordsOf("by-text")).filter(({ intervention }) => intervention.name === "complete");
+  const records = (await recordsOf(join(folder, "by-text"))).filter(
+    ({ intervention }) => intervention.name === "complete",
+  );
   expect(new Set(records.map(({ rotation }) => rotation!.of)).size).toBe(6);
   expect(records.length).toBe(
     records.reduce((sum, { rotation, options }) => sum + (rotation!.by === 0 ? options!.length : 0), 0),
@@ -384,7 +368,9 @@ test("questions whose rows name no events get twins of what a relevance provider
   const twins = { relevance: "motion", builder: "previous-frame" };
   const found = await run({ ...asked, out: join(folder, "found"), twins });
   expect(found.notApplicable["absent"] ?? 0).toBeLessThan(6);
-  const absent = (await recordsOf("found")).filter(({ intervention }) => intervention.name === "absent");
+  const absent = (await recordsOf(join(folder, "found"))).filter(
+    ({ intervention }) => intervention.name === "absent",
+  );
   for (const { frameIndices, shownFrames } of absent) {
     const changed = frameIndices.filter((frame, t) => shownFrames[t] !== frame);
     expect(changed.length).toBeGreaterThan(0);

@@ -4,13 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { silentProgress } from "../../src/core/progress.ts";
 import { type EvalResult, evaluateSubject } from "../../src/jobs/eval/eval.ts";
 import type { EvalRequest } from "../../src/jobs/eval/request.ts";
 import { generateWorld } from "../../src/world/generate.ts";
 import { worldProfile } from "../../src/world/profile.ts";
 import { type StandIn, startStandIn } from "../stand-in/openai-endpoint.ts";
 import { guess, lookingAnswer, type WorldViewer, worldViewer } from "../stand-in/world-viewer.ts";
+import { quietContext, worldRequest } from "./eval-request.ts";
 
 let folder: string;
 let world: string;
@@ -23,30 +23,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const context = (signal = new AbortController().signal) => ({
-  progress: () => silentProgress,
-  signal,
-  warn: () => {},
-});
-
-const request = (standIn: StandIn, out: string, over: Partial<EvalRequest> = {}): EvalRequest => ({
-  benchmark: 'world:answerKinds=["choice"]',
-  data: world,
-  subject: `openai:endpoint=${standIn.baseUrl}#viewer,backoffSeconds=0.01`,
-  interventions: ["complete", "absent", "random-removal", "blind"],
-  draws: 2,
-  mode: "strict",
-  frames: 32,
-  selector: "fps:fps=8",
-  metrics: [],
-  seed: 0,
-  out: join(folder, out),
-  retryFailed: false,
-  rotateOptions: false,
-  engine: { threads: 1 },
-  clips: { decoder: "auto", cache: false, cacheSize: 0 },
-  ...over,
-});
+const request = (standIn: StandIn, out: string, over: Partial<EvalRequest> = {}): EvalRequest =>
+  worldRequest(world, `openai:endpoint=${standIn.baseUrl}#viewer,backoffSeconds=0.01`, join(folder, out), {
+    interventions: ["complete", "absent", "random-removal", "blind"],
+    frames: 32,
+    selector: "fps:fps=8",
+    ...over,
+  });
 
 /** Sensitivity, and what pictures add, with their intervals. */
 const measured = async (
@@ -54,7 +37,7 @@ const measured = async (
   out: string,
 ): Promise<EvalResult> => {
   await using standIn = await startStandIn({ answer });
-  return await evaluateSubject(request(standIn, out), context());
+  return await evaluateSubject(request(standIn, out), quietContext());
 };
 
 test("who sees the decisive frames, who ignores pictures and who sees only the first frame are told apart", async () => {
@@ -87,12 +70,14 @@ test("a run that was stopped goes on and asks nothing twice; a finished one asks
   const asked = request(standIn, "stopped", {
     interventions: ["complete", "reversed", "budget:2", "budget:4"],
   });
-  await expect(evaluateSubject(asked, context(stop.signal))).rejects.toMatchObject({ name: "AbortError" });
+  await expect(evaluateSubject(asked, quietContext(stop.signal))).rejects.toMatchObject({
+    name: "AbortError",
+  });
   const before = readFileSync(join(asked.out, "evaluation", "records.jsonl"), "utf8")
     .trim()
     .split("\n").length;
   expect(before).toBeGreaterThan(10);
-  const result = await evaluateSubject(asked, context());
+  const result = await evaluateSubject(asked, quietContext());
   expect(result.known).toBe(before);
   expect(result.views.map(({ label }) => label)).toEqual([
     "complete",
@@ -103,7 +88,7 @@ test("a run that was stopped goes on and asks nothing twice; a finished one asks
   const total = result.views.reduce((sum, { accuracy }) => sum + accuracy.questions, 0);
   expect(result.asked).toBe(total - before);
   const texts = standIn.requests.length;
-  const again = await evaluateSubject(asked, context());
+  const again = await evaluateSubject(asked, quietContext());
   expect([again.asked, standIn.requests.length]).toEqual([0, texts]);
   expect(again.views).toEqual(result.views);
 });
@@ -147,7 +132,7 @@ test("a process that is killed has lost nothing that was answered", async () => 
 test("an endpoint that answers nothing is an error, not a score of 0", async () => {
   await using standIn = await startStandIn({ answer: guess, trouble: () => "bad-request" });
   const asked = request(standIn, "dead", { interventions: [], limit: 5 });
-  await expect(evaluateSubject(asked, context())).rejects.toThrow("no question was answered");
+  await expect(evaluateSubject(asked, quietContext())).rejects.toThrow("no question was answered");
   expect(existsSync(join(asked.out, "report.html"))).toBe(false);
 });
 
@@ -161,7 +146,7 @@ test("clips that are not there fail by name, and blind questions are asked all t
   const warned: string[] = [];
   const result = await evaluateSubject(
     { ...asked, data: join(folder, "nowhere") },
-    { ...context(), warn: (line) => warned.push(line) },
+    { ...quietContext(), warn: (line) => warned.push(line) },
   );
   const [complete, blind] = result.views;
   expect(complete!.outcomes.failed).toBe(complete!.scored);

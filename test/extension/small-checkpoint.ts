@@ -12,6 +12,7 @@ import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { tokenizerFrom } from "../../src/text/tokenizer.ts";
 import { wordLevelTokenizerJson } from "../../src/text/word-level-tokenizer.ts";
 import { openVideoService } from "../../src/video/service.ts";
+import { tokenFields } from "../random-checkpoint.ts";
 import { flatConfig } from "../unit/model/small-config.ts";
 
 /** Writes a clip of noise. */
@@ -52,12 +53,7 @@ export const writeSmallCheckpoint = (folder: string): SmallCheckpoint => {
   const config = readConfig(
     flatConfig({
       model_type: "qwen2_vl",
-      vocab_size: tokenizer.size,
-      image_token_id: tokenizer.idOf("<|image_pad|>"),
-      video_token_id: tokenizer.idOf("<|video_pad|>"),
-      vision_start_token_id: tokenizer.idOf("<|vision_start|>"),
-      vision_end_token_id: tokenizer.idOf("<|vision_end|>"),
-      eos_token_id: [tokenizer.idOf("<|im_end|>")],
+      ...tokenFields(tokenizer),
       vision_config: { depth: 2, embed_dim: 16, hidden_size: 32, mlp_ratio: 2, num_heads: 2 },
     }),
     "base",

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { scoreMeaning } from "../../absent/score-meaning.ts";
 import { twinRemarks } from "../../absent/twin-remarks.ts";
+import { checkOutput } from "../../core/output-place.ts";
 import { eachClip } from "../../jobs/each-clip.ts";
-import type { PairRequest } from "../../jobs/make-pair.ts";
+import { openChoices, type PairRequest } from "../../jobs/make-pair.ts";
 import { folderNames, type NamedClip } from "../../jobs/named-clips.ts";
 import { type WritePairJob, type WrittenPairJob, writePairOfFile } from "../../jobs/write-pair.ts";
 import {
@@ -66,12 +67,20 @@ const manyPairs = async (
   context: CommandContext,
 ): Promise<CommandResult> => {
   const names = folderNames(clips);
+  await using choices = await openChoices(request);
+  checkOutput(how.out, "folder");
   const { done, failed } = await eachClip(
     clips,
     "pairs",
     (clip, at, quiet) =>
       writePairOfFile(
-        { ...how, file: clip.file, request: requestFor(request, clip), out: join(how.out, names[at]!) },
+        {
+          ...how,
+          choices,
+          file: clip.file,
+          request: requestFor(request, clip),
+          out: join(how.out, names[at]!),
+        },
         quiet,
       ),
     context,

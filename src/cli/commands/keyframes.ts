@@ -3,6 +3,7 @@ import { twinRemarks } from "../../absent/twin-remarks.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { eachClip } from "../../jobs/each-clip.ts";
 import { type FoundKeyFrames, findKeyFrames } from "../../jobs/find-key-frames.ts";
+import { openChoices } from "../../jobs/make-pair.ts";
 import {
   builderOption,
   type ClipOptions,
@@ -103,11 +104,12 @@ const keyframes: CommandDefinition = defineCommand({
         expected: "one clip with --html",
         got: `${clips.length}`,
       });
+    await using choices = await openChoices(request);
     const { done, failed } = await eachClip(
       clips,
       "key frames",
       (clip, _, quiet) =>
-        findKeyFrames({ ...how, file: clip.file, request: requestFor(request, clip) }, quiet),
+        findKeyFrames({ ...how, choices, file: clip.file, request: requestFor(request, clip) }, quiet),
       context,
     );
     return {

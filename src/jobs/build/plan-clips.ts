@@ -4,7 +4,7 @@ import { ConfigError, UnknownNameError, VideoPerceiverError } from "../../core/e
 import { nearestName } from "../../core/nearest.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { MadeBy } from "../../core/registry.ts";
-import { ClipFinder, filesBelow, isClipName } from "../../dataset/clip-files.ts";
+import { ClipFinder, filesBelow, isClipName, withoutRow } from "../../dataset/clip-files.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import {
   isUnread,
@@ -159,10 +159,7 @@ const unusedClips = (folder: string, used: ReadonlyMap<string, unknown>, place: 
   const unused = [...filesBelow(folder)].filter(
     (file) => isClipName(file) && !used.has(resolve(folder, file)),
   );
-  if (unused.length === 0) return [];
-  const shown = unused.slice(0, 3).join(", ");
-  const more = unused.length > 3 ? ", ..." : "";
-  return [`${unused.length} clips have no row in ${basename(place)}: ${shown}${more}`];
+  return [withoutRow(unused, place)].filter((line) => line !== undefined);
 };
 
 /**

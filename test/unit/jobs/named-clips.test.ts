@@ -35,6 +35,11 @@ test("a table says what happens in which clip; what it names and is not there is
   expect(warnings.join()).toMatch(/captions\.csv:4.*none\.mp4/);
   const some = await namedClips([join(folder, "a/two.MOV")], table, warn);
   expect(some.map(({ caption }) => caption)).toEqual(["turns"]);
+  warnings.length = 0;
+  const below = join(folder, "below.csv");
+  writeFileSync(below, "video,caption\nb/one.mp4,falls\ntwo,turns\n");
+  expect(await namedClips([join(folder, "a")], below, warn)).toHaveLength(2);
+  expect(warnings).toEqual(["1 clip has no row in below.csv: one.mp4"]);
   await expect(namedClips([], join(folder, "no.csv"), warn)).rejects.toThrow("no such file of captions");
 });
 
