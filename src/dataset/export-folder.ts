@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { type ExclusiveLock, takeExclusiveLock } from "../core/exclusive-lock.ts";
 import { makeFolder } from "../core/files.ts";
+import { mediaFolder } from "./export-media.ts";
 
 /** What says that a folder is an export of ours. */
 export const exportRecord = "export.json";
@@ -10,7 +11,7 @@ const lockFile = ".lock";
 
 /** A folder that is written beside its place and moved there when it is whole. */
 export interface ExportFolder {
-  /** Where files are written now; keeps what an earlier attempt wrote. */
+  /** Where files are written now; holds the films of an earlier attempt. */
   readonly folder: string;
   readonly finalFolder: string;
   /** Moves everything to its place, at once. */
@@ -18,6 +19,20 @@ export interface ExportFolder {
   /** Lets another process go on with what is there. */
   release(): void;
 }
+
+/**
+ * Takes away what an earlier attempt left, whatever its format was; whole films stay, as their names say their content.
+ */
+const clearAttempt = (folder: string): void => {
+  for (const name of readdirSync(folder))
+    if (!name.startsWith(lockFile) && name !== mediaFolder)
+      rmSync(join(folder, name), { recursive: true, force: true });
+  const films = join(folder, mediaFolder);
+  if (!existsSync(films)) return;
+  for (const entry of readdirSync(films, { withFileTypes: true }))
+    if (!entry.isFile() || entry.name.endsWith(".tmp"))
+      rmSync(join(films, entry.name), { recursive: true, force: true });
+};
 
 /**
  * Opens the place of an export.
@@ -49,6 +64,7 @@ export const openExportFolder = (out: string, force: boolean): ExportFolder => {
       cause: error,
     });
   }
+  clearAttempt(folder);
   return {
     folder,
     finalFolder,

@@ -1,6 +1,15 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -235,6 +244,35 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
     ).rejects.toThrow("nothing of the data set can be exported");
     expect(existsSync(join(folder, "none"))).toBe(false);
   }, 30_000);
+
+  test("what an interrupted export wrote is not taken for the next one's, whatever that is", async () => {
+    const stopping = new AbortController();
+    const stopped: JobContext = {
+      ...context,
+      signal: stopping.signal,
+      progress: () => ({ update: (now) => void (now === 4 && stopping.abort()), log: () => {} }),
+    };
+    const interrupted = (format: string): Promise<ExportSummary> =>
+      exportDataset({ dataset, format, out: join(folder, "stopped"), force: false, video }, stopped);
+    // A Parquet file a film: the next export has fewer, and whoever loads it reads every `data/train-*`.
+    await expect(interrupted("hf:shardBytes=1")).rejects.toThrow(/abort/i);
+    const partial = join(folder, ".stopped.partial");
+    expect(readdirSync(join(partial, "data")).length).toBeGreaterThan(1);
+    // What a killed process leaves: it could take nothing away.
+    const film = readdirSync(join(partial, "videos"))[0]!;
+    for (const name of ["train.jsonl", "left-out.jsonl.7.tmp", "images/a.jpg", `videos/${film}.7.1.tmp`]) {
+      mkdirSync(join(partial, name, ".."), { recursive: true });
+      writeFileSync(join(partial, name), "of another attempt");
+    }
+    const kept = statSync(join(partial, "videos", film)).mtimeMs;
+    await run("hf:clips=files", "stopped");
+    await run("hf:clips=files", "never-stopped");
+    const names = (out: string): string[] =>
+      readdirSync(join(folder, out), { recursive: true, encoding: "utf8" }).sort();
+    expect(names("stopped")).toEqual(names("never-stopped"));
+    // Whole films are what an export goes on with.
+    expect(statSync(join(folder, "stopped", "videos", film)).mtimeMs).toBe(kept);
+  }, 60_000);
 
   test("a killed export leaves no folder, and the next one gives the bytes of an undisturbed one", async () => {
     const out = join(folder, "killed");
