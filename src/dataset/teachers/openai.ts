@@ -155,10 +155,12 @@ const openai: TeacherPlugin = defineTeacher({
           }
         };
         return async (clip, signal): Promise<TeacherOutcome> => {
-          const body = await requestAbout(clip, model, settings, signal);
           const durationSeconds = endOf(clip.timeline, clip.durationSeconds);
           const read = (completion: ChatCompletion): Read => readCompletion(completion, durationSeconds);
-          const key = sha256(JSON.stringify(["teacher", body]));
+          // The file's content stands for its frames: a clip whose answer is known is not decoded, nor asked about after an update.
+          const key = sha256(
+            JSON.stringify(["teacher", model, teacherPromptVersion, look, clip.clip.sha256]),
+          );
           const answered = (completion: ChatCompletion, answer: Read): TeacherOutcome => {
             for (const folder of kept) folder.put(key, completion);
             const { promptTokens, completionTokens } = completion;
@@ -168,7 +170,7 @@ const openai: TeacherPlugin = defineTeacher({
             const known = folder.get(key);
             if (known !== undefined) return answered(known, read(known));
           }
-          const outcome = await ask(body, read, signal);
+          const outcome = await ask(await requestAbout(clip, model, settings, signal), read, signal);
           if ("answer" in outcome) return answered(outcome.completion, outcome.answer);
           const { status, reason } = outcome.failure;
           return {
