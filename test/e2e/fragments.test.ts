@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
@@ -14,6 +14,7 @@ import { fragmentsDataset } from "../../src/jobs/fragments/fragments.ts";
 import type { FragmentSettings } from "../../src/jobs/fragments/protocol.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import { runCommand } from "../extension/run-command.ts";
+import { chromiumMissing, openChromium } from "./chromium.ts";
 
 const [width, height, count] = [96, 64, 30];
 let folder: string;
@@ -198,6 +199,34 @@ test("killed at any time, the same command goes on and ends in the same bytes", 
   expect(again.resumedClips).toBeLessThan(8);
   expect(contentOf("killed")).toEqual(contentOf("one"));
 }, 120_000);
+
+test.skipIf(chromiumMissing("the page of fragments"))(
+  "the page fits 420 pixels in both colour schemes, whatever clips are called",
+  async () => {
+    const long = join(folder, "long");
+    mkdirSync(long);
+    for (const name of ["moving-1", "still"])
+      copyFileSync(join(clips, `${name}.mp4`), join(long, `${name}${"0123456789abcdef".repeat(5)}.mp4`));
+    await fragmentsDataset(
+      { sources: [{ place: long }], out: join(folder, "page"), settings, reading, notIn: [], workers: 1 },
+      context,
+    );
+    const browser = await openChromium();
+    try {
+      for (const colorScheme of ["light", "dark"] as const) {
+        const page = await browser.newPage({ viewport: { width: 420, height: 900 }, colorScheme });
+        await page.goto(pathToFileURL(join(folder, "page", "index.html")).href);
+        expect(await page.locator("img").count()).toBeGreaterThan(4);
+        expect(await page.locator("td").count()).toBeGreaterThan(2);
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(420);
+        await page.close();
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+  60_000,
+);
 
 test("the command says what is wrong in one line", () => {
   const wrong = runCommand("fragments", clips, "--out", join(folder, "x"), "--tasks", "countin");

@@ -76,10 +76,12 @@ const page = (
 <p class="lead">${total} questions; the first fragment of the first clips is shown (${rows.length} questions). Pictures stand in the order in which they are asked about.</p></header>
 ${rows.map((row) => {
   const sample = sampleFromRow(JSON.parse(row.line), row.id);
-  return html`<div class="card"><span class="over">${row.task}</span><p><img alt="the pictures of ${row.id}" style="max-width:100%" src="data:image/jpeg;base64,${row.strip ?? ""}"></p><p>${questionText(sample)} <b>${sample.answer}</b></p><p class="small muted">${row.id}</p></div>`;
+  return html`<div class="card"><span class="over">${row.task}</span><p><img alt="the pictures of ${row.id}" src="data:image/jpeg;base64,${row.strip ?? ""}"></p><p>${questionText(sample)} <b>${sample.answer}</b></p><p class="small muted">${row.id}</p></div>`;
 })}
 <section><h2>What was rejected</h2><div class="card"><table><tbody>${rejected.slice(0, 500).map(({ source, ruleId, reason }) => html`<tr><td>${source}</td><td>${ruleId}</td><td>${reason}</td></tr>`)}</tbody></table></div></section>`;
-  return pageDocument({ title, body });
+  // Names of clips are as long as a hash and longer.
+  const style = ".card { overflow-wrap: anywhere; } .card img { max-width: 100%; }";
+  return pageDocument({ title, body, style });
 };
 
 /** Takes away files that no row names: of an attempt that was ended, or of another plan. */
