@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../../core/files.ts";
-import { html } from "../../core/html.ts";
+import { type Html, html } from "../../core/html.ts";
 import { questionText } from "../../dataset/question.ts";
 import { type DatasetDescription, type Rejection, rowInSplit, sampleFromRow } from "../../dataset/schema.ts";
 import { type SplitShares, splitOfClip } from "../../dataset/split.ts";
 import { DatasetWriter } from "../../dataset/write.ts";
 import { pageDocument } from "../../pages/document.ts";
+import { scrollBox } from "../../pages/scroll-box.ts";
 import { RejectionCounts } from "../build/card.ts";
 import type { BuildPlan } from "../build/plan-clips.ts";
 import { resultFile } from "../build/protocol.ts";
@@ -66,6 +67,9 @@ ${[...answers]
 ${counts.rejected === 0 ? "Nothing." : `| rule | how often | for example |\n|---|---|---|\n${rejections.lines().join("\n")}`}
 `;
 
+const rejectedTable = (rejected: readonly Rejection[]): Html =>
+  html`<table><tbody>${rejected.map(({ source, ruleId, reason }) => html`<tr><td>${source}</td><td>${ruleId}</td><td>${reason}</td></tr>`)}</tbody></table>`;
+
 const page = (
   title: string,
   rows: readonly FragmentRow[],
@@ -78,7 +82,7 @@ ${rows.map((row) => {
   const sample = sampleFromRow(JSON.parse(row.line), row.id);
   return html`<div class="card"><span class="over">${row.task}</span><p><img alt="the pictures of ${row.id}" src="data:image/jpeg;base64,${row.strip ?? ""}"></p><p>${questionText(sample)} <b>${sample.answer}</b></p><p class="small muted">${row.id}</p></div>`;
 })}
-<section><h2>What was rejected</h2><div class="card"><table><tbody>${rejected.slice(0, 500).map(({ source, ruleId, reason }) => html`<tr><td>${source}</td><td>${ruleId}</td><td>${reason}</td></tr>`)}</tbody></table></div></section>`;
+<section><h2>What was rejected</h2><div class="card">${scrollBox(rejectedTable(rejected), "what was rejected")}</div></section>`;
   // Names of clips are as long as a hash and longer.
   const style = ".card { overflow-wrap: anywhere; } .card img { max-width: 100%; }";
   return pageDocument({ title, body, style });
