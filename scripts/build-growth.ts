@@ -1,9 +1,10 @@
 /**
  * How time and memory of a build grow with the number of clips: `build` of the first N clips of a world, for each N, by motion
- * and without kept scores; looks at the memory of all its processes ten times a second (Linux). Prints a table.
+ * and without kept scores; looks at the memory of all its processes ten times a second (Linux). Prints a table, with the
+ * seconds that `plan` says beforehand by the rate of the build before.
  * Run: node scripts/build-growth.ts --world FOLDER --out DIR [--clips 200,2000] [--workers 2]
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -47,9 +48,17 @@ const watch = (child: ChildProcess, set: string, count: number): { readonly peak
   return { peaks, stop: () => clearInterval(timer) };
 };
 
+const env = { ...process.env, VIDEOPERCEIVER_CACHE: join(out, "cache") };
+
+const plannedSeconds = (count: number, clipSeconds: number): string => {
+  const args = ["plan", "build", "--clips", String(count), "--seconds", String(clipSeconds), "--json"];
+  const printed = execFileSync(process.execPath, [program, ...args, "--workers", values.workers], { env });
+  return (JSON.parse(printed.toString()) as { seconds: number }).seconds.toFixed(1);
+};
+
 const built = async (count: number): Promise<string> => {
   const table = join(out, `${count}.jsonl`);
-  await writeWorldTable(world, count, table);
+  const planned = plannedSeconds(count, await writeWorldTable(world, count, table));
   const set = join(out, `set-${count}`);
   rmSync(set, { recursive: true, force: true });
   const start = performance.now();
@@ -65,7 +74,7 @@ const built = async (count: number): Promise<string> => {
     ]),
     {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, VIDEOPERCEIVER_CACHE: join(out, "cache") },
+      env,
     },
   );
   let printed = "";
@@ -84,6 +93,7 @@ const built = async (count: number): Promise<string> => {
   return `| ${[
     count,
     pairs,
+    planned,
     seconds(start, end),
     seconds(peaks.madeAt, end),
     clipsPerMinute.toFixed(0),
@@ -95,8 +105,8 @@ const built = async (count: number): Promise<string> => {
 };
 
 const lines = [
-  "| clips | pairs | seconds | of them putting together | clips a minute | MB making | MB putting together | MB of the program alone | files |",
-  "|---|---|---|---|---|---|---|---|---|",
+  "| clips | pairs | seconds planned | seconds | of them putting together | clips a minute | MB making | MB putting together | MB of the program alone | files |",
+  "|---|---|---|---|---|---|---|---|---|---|",
 ];
 for (const count of counts) lines.push(await built(count));
 console.log(lines.join("\n"));
