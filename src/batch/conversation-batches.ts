@@ -18,7 +18,14 @@ import { packRows } from "./pack-rows.ts";
 import { rounding, roundUp } from "./rounding.ts";
 import { type GroupAtBlock, type SegmentGroupName, type SegmentOptions, segmentGroups } from "./segments.ts";
 import { checkStates } from "./segments-sizes.ts";
-import { blankSource, paddingSegment, type Tap, type TokenBatch, wordSource } from "./token-batch.ts";
+import {
+  blankSource,
+  type DrawnUnder,
+  paddingSegment,
+  type Tap,
+  type TokenBatch,
+  wordSource,
+} from "./token-batch.ts";
 import { dropoutScale } from "./visual-scale.ts";
 
 /** What the batches of a step's conversations depend on. */
@@ -28,6 +35,15 @@ export interface ConversationOptions {
   /** States that are wanted; what a group is contrasted with is laid out as far as they need it. */
   readonly states?: readonly GroupAtBlock[];
   readonly view?: SegmentOptions["view"];
+  /** The distribution that targets are scored under; left out: the model's own. */
+  readonly drawn?: DrawnUnder;
+}
+
+/** Whose a scored row is. */
+export interface ScoredText {
+  readonly group: number;
+  /** Which of the group's texts. */
+  readonly text: number;
 }
 
 /** A batch of conversations, and what is in it. */
@@ -35,6 +51,8 @@ export interface ConversationBatch {
   readonly batch: TokenBatch;
   /** The first so many scored rows are learnt; rows behind them are padding. */
   readonly scored: number;
+  /** [scored] The text that each learnt row is of; of a text's rows, the first token's comes first. */
+  readonly scoredTexts: readonly ScoredText[];
   /** Groups that show pictures, in the order of the rows of states. */
   readonly seeing: readonly number[];
   /** Positions that hold a token. */
@@ -64,6 +82,7 @@ class Writer {
   readonly media: MediaSteps = new MediaSteps();
   readonly scoredRows: number[] = [];
   readonly targets: number[] = [];
+  readonly scoredTexts: ScoredText[] = [];
   readonly viewRows: number[] = [];
   readonly ends: Readonly<Record<SegmentGroupName, number[]>> = {
     complete: [],
@@ -90,8 +109,14 @@ class Writer {
     });
   }
 
-  /** @returns the row behind it, and its segment */
-  piece(piece: ConversationPiece, start: number, parent: Written | undefined, endBlock: number): Written {
+  /** @param group whose piece it is @returns the row behind it, and its segment */
+  piece(
+    piece: ConversationPiece,
+    group: number,
+    start: number,
+    parent: Written | undefined,
+    endBlock: number,
+  ): Written {
     const { ids, positions, stride, from, size, spoken, places } = piece;
     const segment = this.rows.segment(parent?.segment ?? -1, endBlock);
     const tokens = places === undefined || piece.blind === true ? [] : this.#tokensOf(piece.media);
@@ -106,6 +131,7 @@ class Writer {
       if (spoken?.[at] !== 1 || before === undefined) continue;
       this.scoredRows.push(before);
       this.targets.push(ids[at]!);
+      this.scoredTexts.push({ group, text: piece.text });
     }
     if (piece.end !== undefined) this.ends[piece.end].push(start + size - 1);
     return { segment, start, last: start + size - 1 };
@@ -148,7 +174,7 @@ const batchOf = (
   rules: BatchRules,
   options: ConversationOptions,
 ): ConversationBatch => {
-  const { states = [], view } = options;
+  const { states = [], view, drawn } = options;
   const mainLength = roundUp(
     Math.max(...packed.map((row) => sizeOf(row.flatMap(({ main }) => main)))),
     rounding.positions,
@@ -162,17 +188,17 @@ const batchOf = (
     for (const cut of row) {
       const written: Written[] = [];
       for (const piece of cut.main) {
-        written.push(writer.piece(piece, at, written[piece.parent], 0));
+        written.push(writer.piece(piece, cut.index, at, written[piece.parent], 0));
         at += piece.size;
       }
       if (cut.tail.length > 0 && view?.both !== true) writer.ends.complete.push(completeRow(cut, written));
       for (const piece of cut.tail) {
-        writer.piece(piece, behind, undefined, endBlock);
+        writer.piece(piece, cut.index, behind, undefined, endBlock);
         behind += piece.size;
       }
     }
   });
-  const { rows, media, scoredRows, targets, viewRows, ends } = writer;
+  const { rows, media, scoredRows, targets, scoredTexts, viewRows, ends } = writer;
   if (states.length > 0 && ends.complete.length === 0)
     throw new ConfigError("nothing to contrast", {
       expected: "a clip that shows its pictures in every batch",
@@ -194,7 +220,11 @@ const batchOf = (
       view === undefined || viewRows.length === 0
         ? undefined
         : dropoutScale(viewRows, rules.visualWidth, view),
-    scored: { rows: padded(scoredRows, count), targets: padded(targets, count) },
+    scored: {
+      rows: padded(scoredRows, count),
+      targets: padded(targets, count),
+      ...(drawn && { drawn }),
+    },
     taps: tapsOf(states, ends),
     sizes: "rounded",
   };
@@ -202,6 +232,7 @@ const batchOf = (
   return {
     batch,
     scored: scoredRows.length,
+    scoredTexts,
     seeing: packed.flatMap((row) => row.filter(({ group }) => seesPictures(group)).map(({ index }) => index)),
     used,
   };

@@ -8,7 +8,7 @@ import { batchAt } from "../../training/order.ts";
 import type { GroupKeywords } from "./keywords.ts";
 import { type LoadMeans, loadPictures } from "./load-clip.ts";
 import { type PlanMeans, planConversations } from "./plan-clip.ts";
-import type { SampleGroup } from "./rows.ts";
+import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What a feed is told. */
 export interface FeedOptions {
@@ -27,7 +27,13 @@ export interface FeedMeans extends PlanMeans, Omit<LoadMeans, "video"> {
 
 const most = 8;
 
-const bytesOf = (clips: readonly ConversationClip[]): number => {
+/** What a feed gives: it holds pictures. */
+interface FedClip {
+  readonly media: readonly MediaStep[];
+  readonly absentSteps: ReadonlyMap<number, MediaStep>;
+}
+
+const bytesOf = (clips: readonly FedClip[]): number => {
   const one = (step: MediaStep): number => {
     const patches = step.patches();
     return patches instanceof Promise ? 0 : patches.byteLength;
@@ -39,6 +45,11 @@ const bytesOf = (clips: readonly ConversationClip[]): number => {
   );
 };
 
+/** A group's clip, with the control of its twin where that was asked for. */
+export interface LoadedClip extends ConversationClip {
+  readonly frozenSteps: ReadonlyMap<number, MediaStep>;
+}
+
 /**
  * A group with its pictures; undefined when it cannot be had, its samples are then dropped and named. Where clips are
  * contrasted there must be one, with words about it.
@@ -47,7 +58,7 @@ export const loadGroup = async (
   group: SampleGroup,
   means: FeedMeans,
   signal: AbortSignal,
-): Promise<ConversationClip | undefined> => {
+): Promise<LoadedClip | undefined> => {
   const planned = await planConversations(group, means, signal);
   if (planned === undefined) return undefined;
   const { id, texts, media } = planned;
@@ -66,24 +77,34 @@ export const loadGroup = async (
 };
 
 /** Reads the clips of steps, in the order that seed and step give, some steps ahead. */
-export class ClipFeed {
-  readonly #groups: readonly SampleGroup[];
+export class ClipFeed<Clip extends FedClip> {
+  readonly #count: number;
+  readonly #read: (at: number) => Promise<Clip | undefined>;
   readonly #options: FeedOptions;
-  readonly #means: FeedMeans;
-  readonly #signal: AbortSignal;
-  readonly #ahead = new Map<number, Promise<readonly ConversationClip[]>>();
+  readonly #dropped: Dropped;
+  readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
   #largest = 0;
   #waited = 0;
 
-  constructor(groups: readonly SampleGroup[], options: FeedOptions, means: FeedMeans, signal: AbortSignal) {
-    this.#groups = groups;
+  /**
+   * @param count clips that there are
+   * @param read one of them by its place; undefined where it cannot be had
+   * @param dropped says why nothing of a step is left
+   */
+  constructor(
+    count: number,
+    read: (at: number) => Promise<Clip | undefined>,
+    options: FeedOptions,
+    dropped: Dropped,
+  ) {
+    this.#count = count;
+    this.#read = read;
     this.#options = options;
-    this.#means = means;
-    this.#signal = signal;
+    this.#dropped = dropped;
   }
 
   /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
-  async take(step: number): Promise<readonly ConversationClip[]> {
+  async take(step: number): Promise<readonly Clip[]> {
     const start = nowMilliseconds();
     const clips = await this.#load(step);
     this.#ahead.delete(step);
@@ -100,25 +121,22 @@ export class ClipFeed {
     return this.#waited;
   }
 
-  #load(step: number): Promise<readonly ConversationClip[]> {
+  #load(step: number): Promise<readonly Clip[]> {
     const begun = this.#ahead.get(step);
     if (begun !== undefined) return begun;
-    const loading = this.#read(step);
+    const loading = this.#readStep(step);
     // Whoever takes the step is told; until then nobody listens.
     loading.catch(() => {});
     this.#ahead.set(step, loading);
     return loading;
   }
 
-  async #read(step: number): Promise<readonly ConversationClip[]> {
+  async #readStep(step: number): Promise<readonly Clip[]> {
     const { clipsPerStep, seed } = this.#options;
-    const chosen = batchAt(this.#groups.length, clipsPerStep, step, seed);
-    const read = await Promise.all(
-      chosen.map((at) => loadGroup(this.#groups[at]!, this.#means, this.#signal)),
-    );
-    const clips = read.filter((clip) => clip !== undefined);
+    const chosen = batchAt(this.#count, clipsPerStep, step, seed);
+    const clips = (await Promise.all(chosen.map(this.#read))).filter((clip) => clip !== undefined);
     if (clips.length > 0) return clips;
-    const last = this.#means.dropped.all.at(-1);
+    const last = this.#dropped.all.at(-1);
     throw new DataFormatError("none of a step's clips can be trained on", {
       where: `step ${step}`,
       expected: `one of ${chosen.length} at least`,

@@ -1,0 +1,54 @@
+/** The loops that a recipe can choose, with what each is told. */
+import { z } from "zod";
+import type { TrainingLoop } from "../../recipes/train/training-recipes.ts";
+import { type DpoOptions, dpoParams } from "../../training/dpo-options.ts";
+import { type SftOptions, sftParams } from "../../training/sft-options.ts";
+import { type PairKind, pairKinds } from "./preferences.ts";
+
+/** What preferences are made of. */
+export interface PairSettings {
+  readonly pairs: readonly PairKind[];
+  readonly answers: "letter" | "text";
+}
+
+const answers = z
+  .enum(["letter", "text"])
+  .default("letter")
+  .describe("how questions with options are answered; the options stand behind the question");
+
+const pairParams = z.strictObject({
+  pairs: z
+    .array(z.enum(pairKinds))
+    .min(1)
+    .default([...pairKinds])
+    .describe("what is preferred: the clip over its twin, a row's better side, the right option over a wrong one"),
+  answers,
+});
+
+/** The chosen loop with its options. */
+export type ChosenLoop =
+  | { readonly loop: "sft"; readonly options: SftOptions }
+  | { readonly loop: "dpo"; readonly options: DpoOptions & PairSettings };
+
+/** What a loop is told, and the setting that says how many clips a step has. */
+interface LoopShape {
+  readonly shape: z.ZodRawShape;
+  readonly perStep: { readonly name: string; readonly value: number };
+}
+
+const shapeOf = (...params: readonly z.ZodType[]): z.ZodRawShape =>
+  Object.assign({}, ...params.map((one) => (one as unknown as z.ZodObject).shape)) as z.ZodRawShape;
+
+const defaultOf = (shape: z.ZodRawShape, name: string): number =>
+  Number((shape[name]!._zod.def as unknown as { defaultValue: unknown }).defaultValue);
+
+const shapes: Readonly<Record<TrainingLoop, { readonly shape: z.ZodRawShape; readonly perStep: string }>> = {
+  sft: { shape: shapeOf(sftParams), perStep: "clipsPerStep" },
+  dpo: { shape: shapeOf(dpoParams, pairParams), perStep: "clipsPerStep" },
+};
+
+/** What a loop is told. */
+export const loopOf = (loop: TrainingLoop): LoopShape => {
+  const { shape, perStep } = shapes[loop];
+  return { shape, perStep: { name: perStep, value: defaultOf(shape, perStep) } };
+};
