@@ -9,7 +9,7 @@ import { sha256 } from "../../src/core/files.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import type { AbsentReference, Message, Sample } from "../../src/dataset/sample.ts";
 import { DatasetWriter } from "../../src/dataset/write.ts";
-import { readRun } from "../../src/runs/read-run.ts";
+import { readAnswers, readRun } from "../../src/runs/read-run.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import { timelineFromTimes } from "../../src/video/timeline.ts";
 import { hubModel } from "../hub-model.ts";
@@ -135,6 +135,7 @@ beforeAll(async () => {
       id: `held-${i}`,
       clip,
       split: "held-out",
+      absent: twin(late),
       messages: [user(film(i), text("early ?"))],
       answer: i === 1 ? "late" : "early",
     });
@@ -251,6 +252,7 @@ describe("a checkpoint is trained on a data set", () => {
       "steps=6",
       "watch.validateEvery=3",
       "validation.split=held-out",
+      "validation.maxNewTokens=8",
     ];
     const made = train(...given.flatMap((text) => ["--set", text]), "--out", place);
     expect(made.stderr).not.toContain("rror");
@@ -259,6 +261,26 @@ describe("a checkpoint is trained on a data set", () => {
     const { metrics } = readRun(place);
     const looked = metrics.filter((row) => Number.isFinite(row["looks/hidden"]));
     expect(looked.map(({ step }) => step)).toEqual([0, 3, 6]);
+    // What is answered at a look is what `ask` answers; the twin and the control are asked about as well.
+    const answers = readAnswers(place);
+    expect(answers).toHaveLength(27);
+    const last = answers.filter(({ step }) => step === 6);
+    for (const shown of ["clip", "absent", "control"])
+      expect(last.filter((one) => one.shown === shown)).toHaveLength(3);
+    for (const row of looked)
+      for (const name of ["exact", "exact/clip", "exact/absent", "rougeL/control", "changed/absent"])
+        expect(row[`validation/${name}`]).toBeGreaterThanOrEqual(0);
+    for (const i of [0, 1, 2]) {
+      const said = last.find(({ sampleId, shown }) => sampleId === `held-${i}` && shown === "clip")!;
+      const file = join(set, `clips/${i}.mp4`);
+      const short = ["--max-new-tokens", "8", "--threads", "1", ...look];
+      expect(run("ask", file, "early ?", "--model", place, ...short).stdout.trim()).toBe(said.answer);
+    }
+    const reported = run("report", place);
+    expect(reported.status).toBe(0);
+    const page = readFileSync(join(place, "report.html"), "utf8");
+    expect(page).toContain("other frames removed");
+    expect(page).toMatch(/with its absent twin, .* with as many other frames removed/);
     const asked = run(
       "ask",
       join(set, "clips/0.mp4"),

@@ -129,7 +129,7 @@ export const loadPreferences = async (
 ): Promise<PreferenceClip | undefined> => {
   const clip = await loadGroup(group, means, signal);
   if (clip === undefined) return undefined;
-  const { id, media, absentSteps, frozenSteps } = clip;
+  const { id, media, absentSteps, controlSteps = new Map() } = clip;
   const shown = await Promise.all(films.map((film) => loadGroup(film, means, signal)));
   const placeOf = (texts: readonly ConversationText[] | undefined, name: string): number =>
     texts?.findIndex(({ sampleId }) => sampleId === name) ?? -1;
@@ -147,5 +147,13 @@ export const loadPreferences = async (
   });
   if (usable.length === 0) return undefined;
   const others = shown.map((film) => ({ media: film?.media ?? [], texts: asAnswers(film?.texts ?? []) }));
-  return { id, media, absentSteps, frozenSteps, films: others, texts: asAnswers(clip.texts), pairs: usable };
+  return {
+    id,
+    media,
+    absentSteps,
+    frozenSteps: controlSteps,
+    films: others,
+    texts: asAnswers(clip.texts),
+    pairs: usable,
+  };
 };
