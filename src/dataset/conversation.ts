@@ -105,7 +105,8 @@ export const askedWithOptions = (sample: Sample, form: AnswerForm): Sample => {
   if (lines === "") return { ...sample, answer };
   const at = last.content.findLastIndex(({ type }) => type === "text");
   const content = last.content.map(
-    (part, i): MessagePart => (i === at && part.type === "text" ? { ...part, text: part.text + lines } : part),
+    (part, i): MessagePart =>
+      i === at && part.type === "text" ? { ...part, text: part.text + lines } : part,
   );
   if (at < 0) content.push({ type: "text", text: lines.trimStart() });
   return { ...sample, messages: [...sample.messages.slice(0, -1), { ...last, content }], answer };

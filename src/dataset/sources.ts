@@ -9,7 +9,7 @@ export interface FrameSpan {
 }
 
 /** A clip by its name, with what is known of it already. */
-export type NamedClip = Pick<ClipReference, "file"> & Partial<Omit<ClipReference, "file">>;
+export type SourceClip = Pick<ClipReference, "file"> & Partial<Omit<ClipReference, "file">>;
 
 /**
  * A row of a training source: a question about a clip, or a clip that is only described. Its clip is named by a path,
@@ -19,9 +19,9 @@ export type NamedClip = Pick<ClipReference, "file"> & Partial<Omit<ClipReference
 export interface SourceRow
   extends Omit<Sample, "clip" | "messages" | "answer" | "answerKind" | "rejected">,
     Partial<Pick<Sample, "messages" | "answer" | "answerKind">> {
-  readonly clip: NamedClip;
+  readonly clip: SourceClip;
   /** What is worse than the answer about the clip. */
-  readonly rejected?: Omit<RejectedSide, "clip"> & { readonly clip?: NamedClip };
+  readonly rejected?: Omit<RejectedSide, "clip"> & { readonly clip?: SourceClip };
   /** What happens in the clip. */
   readonly caption?: string;
   /** Events of annotations that count frames. */

@@ -30,14 +30,7 @@ export interface PreferenceSource {
 }
 
 /** Everything that this loop can feed a loss. */
-const knownFeeds = [
-  "weights",
-  "chosen",
-  "rejected",
-  "referenceChosen",
-  "referenceRejected",
-  "pairWeights",
-];
+const knownFeeds = ["weights", "chosen", "rejected", "referenceChosen", "referenceRejected", "pairWeights"];
 
 const objectiveOf = async ({ losses, clipsPerStep, pairsPerClip }: DpoOptions): Promise<LossTerm> => {
   const pairs = clipsPerStep * pairsPerClip;
@@ -92,9 +85,7 @@ const somePairs = (
 
 /** The places of clips that the steps reach, each once, in order. */
 const reached = (count: number, { steps, clipsPerStep, seed }: DpoOptions): Set<number> =>
-  new Set(
-    Array.from({ length: steps }, (_, step) => batchAt(count, clipsPerStep, step + 1, seed)).flat(),
-  );
+  new Set(Array.from({ length: steps }, (_, step) => batchAt(count, clipsPerStep, step + 1, seed)).flat());
 
 const averageLength = (sides: readonly (readonly number[])[]): number =>
   sides.reduce((sum, { length }) => sum + length, 0) / Math.max(1, sides.length);
@@ -103,7 +94,7 @@ const averageLength = (sides: readonly (readonly number[])[]): number =>
  * Trains on pairs. Before the first step the reference's log-probabilities of all pairs that the steps reach are computed,
  * unless it is held.
  *
- * @param looks held-out answers, as `LoopStep` takes them, and seconds waited
+ * @param looks what else is looked at, as `LoopStep` takes it, and seconds waited
  * @source Rafailov et al. 2023 (DPO)
  * @throws {ConfigError} for losses that this loop cannot feed
  */
@@ -112,7 +103,7 @@ export const trainDpo = async (
   source: PreferenceSource,
   options: DpoOptions & { readonly positionsPerBatch: number },
   context: LoopContext,
-  looks: Pick<LoopStep, "heldOut" | "waitedSeconds"> = {},
+  looks: Pick<LoopStep, "heldOut" | "validate" | "waitedSeconds"> = {},
 ): Promise<LoopResult> => {
   const { engine, rules } = trainee;
   const { positionsPerBatch, clipsPerStep, pairsPerClip, losses } = options;
@@ -160,12 +151,16 @@ export const trainDpo = async (
       rejectedTokens: averageLength(laid.pairs.map((pair) => pair.rejected)),
     };
   };
+  const referenceOf = ({ laid, keys }: LaidLook): Promise<readonly PairLogprobs[]> =>
+    reference.of(laid, keys);
   const beta = Number(losses["preference"]?.["beta"] ?? 0.1);
   return runLoop(trainee, options, context, {
     compute,
-    validate: async () =>
-      monitorPreferences(trainee, await held(), ({ laid, keys }) => reference.of(laid, keys), beta, signal),
     ...looks,
+    validate: async (step) => ({
+      ...(await looks.validate?.(step)),
+      ...(await monitorPreferences(trainee, await held(), referenceOf, beta, signal)),
+    }),
     state: () => ({}),
     restore: () => {},
   });

@@ -85,10 +85,7 @@ export const monitorPreferences = async (
 ): Promise<Record<string, number>> => {
   const judged: JudgedPair[] = [];
   for (const one of held) {
-    const [policy, reference] = [
-      await pairLogprobs(engine, one.laid, { signal }),
-      await referenceOf(one),
-    ];
+    const [policy, reference] = [await pairLogprobs(engine, one.laid, { signal }), await referenceOf(one)];
     one.laid.pairs.forEach(({ kind }, p) => {
       const gain = (side: keyof PairLogprobs): number => policy[p]![side] - reference[p]![side];
       judged.push({ kind, look: one.look, margin: beta * (gain("chosen") - gain("rejected")) });
@@ -98,12 +95,20 @@ export const monitorPreferences = async (
   if (plain.length === 0) return {};
   const ofKind = (kind: PreferenceKind): JudgedPair[] => plain.filter((one) => one.kind === kind);
   return {
-    preference: mean(plain.map(({ margin }) => Math.log1p(Math.exp(-Math.abs(margin))) + Math.max(0, -margin))),
+    preference: mean(
+      plain.map(({ margin }) => Math.log1p(Math.exp(-Math.abs(margin))) + Math.max(0, -margin)),
+    ),
     ...summary("", plain),
     ...summary("Twin", ofKind("twin")),
-    ...summary("Frozen", judged.filter(({ look }) => look === "frozen")),
+    ...summary(
+      "Frozen",
+      judged.filter(({ look }) => look === "frozen"),
+    ),
     ...summary("Answer", ofKind("answer")),
-    ...summary("AnswerHidden", judged.filter(({ look }) => look === "hidden")),
+    ...summary(
+      "AnswerHidden",
+      judged.filter(({ look }) => look === "hidden"),
+    ),
     ...summary("Film", ofKind("film")),
   };
 };

@@ -75,7 +75,8 @@ const rejectedSide = async (
   { clips, order }: ClipTools,
   signal: AbortSignal,
 ): Promise<Pick<Sample, "rejected">> => {
-  if (rejected?.clip === undefined) return rejected === undefined ? {} : { rejected: { answer: rejected.answer! } };
+  if (rejected?.clip === undefined)
+    return rejected === undefined ? {} : { rejected: { answer: rejected.answer! } };
   const { file } = rejected.clip;
   const source = await fileSource(clips.direct, file, (path) => clips.sha256(path), signal);
   const clip = referenceOf(file, source, order);

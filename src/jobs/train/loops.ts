@@ -21,7 +21,9 @@ const pairParams = z.strictObject({
     .array(z.enum(pairKinds))
     .min(1)
     .default([...pairKinds])
-    .describe("what is preferred: the clip over its twin, a row's better side, the right option over a wrong one"),
+    .describe(
+      "what is preferred: the clip over its twin, a row's better side, the right option over a wrong one",
+    ),
   answers,
 });
 

@@ -56,7 +56,12 @@ class Collector {
     this.#at = at;
   }
 
-  add(sample: Sample, kind: PreferencePair["kind"], worse: Sample, shown: NamedPair["rejected"]["shown"]): void {
+  add(
+    sample: Sample,
+    kind: PreferencePair["kind"],
+    worse: Sample,
+    shown: NamedPair["rejected"]["shown"],
+  ): void {
     const add = (one: Sample): void => {
       if (!this.samples.some(({ id }) => id === one.id)) this.samples.push(one);
     };

@@ -213,7 +213,8 @@ export interface ResolvedSettings {
 /** Steps as they are stated, or those of whole passes. @param perStep clips a step */
 const stepsOf = (settings: Settings, clips: number, perStep: number): number => {
   const { steps, epochs } = settings as { steps?: number | null; epochs?: number | null };
-  const isGiven = (value: number | null | undefined): value is number => value !== undefined && value !== null;
+  const isGiven = (value: number | null | undefined): value is number =>
+    value !== undefined && value !== null;
   if (isGiven(steps) && isGiven(epochs))
     throw new ConfigError("both steps and epochs", { expected: "one of them" });
   return isGiven(steps) ? steps : Math.ceil(((epochs ?? 1) * clips) / perStep);
