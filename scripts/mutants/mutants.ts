@@ -301,4 +301,18 @@ export const mutants: readonly Mutant[] = [
     to: 'const rejected = scale(sumOf(feed("rejected")), beta);',
     tests: preferences,
   },
+  {
+    id: "completion-position-shifted",
+    file: "src/training/conversation-prompts.ts",
+    line: "positions[part * total + length + i] = next + i;",
+    to: "positions[part * total + length + i] = next + i + 1;",
+    tests: ["test/unit/training/conversation-prompts.test.ts"],
+  },
+  {
+    id: "conversation-drawn-forgotten",
+    file: "src/batch/conversation-batches.ts",
+    line: "...(drawn && { drawn }),",
+    to: "",
+    tests: ["test/unit/training/conversation-prompts.test.ts"],
+  },
 ];

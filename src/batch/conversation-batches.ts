@@ -16,6 +16,7 @@ import {
 import { packRows } from "./pack-rows.ts";
 import { rounding, roundUp } from "./rounding.ts";
 import { type GroupAtBlock, type SegmentGroupName, type SegmentOptions, segmentGroups } from "./segments.ts";
+import { paddingTarget } from "./segments-batch.ts";
 import { checkStates } from "./segments-sizes.ts";
 import { type DrawnUnder, paddingSegment, type Tap, type TokenBatch } from "./token-batch.ts";
 import { dropoutScale } from "./visual-scale.ts";
@@ -79,8 +80,9 @@ const tapsOf = (states: readonly GroupAtBlock[], ends: ConversationWriter["ends"
         .map((name) => ({ name, rows: Int32Array.from(ends[name]) })),
     }));
 
-const padded = (values: readonly number[], size: number): Int32Array => {
-  const result = new Int32Array(size);
+/** @param rest fills what is behind the values */
+const padded = (values: readonly number[], size: number, rest: number): Int32Array => {
+  const result = new Int32Array(size).fill(rest);
   result.set(values);
   return result;
 };
@@ -139,8 +141,8 @@ const batchOf = (
         ? undefined
         : dropoutScale(viewRows, rules.visualWidth, view),
     scored: {
-      rows: padded(scoredRows, count),
-      targets: padded(targets, count),
+      rows: padded(scoredRows, count, 0),
+      targets: padded(targets, count, paddingTarget(drawn)),
       ...(drawn && { drawn }),
     },
     taps: tapsOf(states, ends),

@@ -78,11 +78,12 @@ export const loadGroup = async (
 };
 
 /** Reads the clips of steps, in the order that seed and step give, some steps ahead. */
-export class ClipFeed<Clip extends FedClip> {
+export class ClipFeed<Clip> {
   readonly #count: number;
   readonly #read: (at: number) => Promise<Clip | undefined>;
   readonly #options: FeedOptions;
   readonly #dropped: Dropped;
+  readonly #pictures: (clip: Clip) => FedClip;
   readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
   #largest = 0;
   #waited = 0;
@@ -91,17 +92,20 @@ export class ClipFeed<Clip extends FedClip> {
    * @param count clips that there are
    * @param read one of them by its place; undefined where it cannot be had
    * @param dropped says why nothing of a step is left
+   * @param pictures what of it takes memory
    */
   constructor(
     count: number,
     read: (at: number) => Promise<Clip | undefined>,
     options: FeedOptions,
     dropped: Dropped,
+    pictures: (clip: Clip) => FedClip,
   ) {
     this.#count = count;
     this.#read = read;
     this.#options = options;
     this.#dropped = dropped;
+    this.#pictures = pictures;
   }
 
   /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
@@ -110,7 +114,7 @@ export class ClipFeed<Clip extends FedClip> {
     const clips = await this.#load(step);
     this.#ahead.delete(step);
     this.#waited += (nowMilliseconds() - start) / 1000;
-    this.#largest = Math.max(this.#largest, bytesOf(clips), 1);
+    this.#largest = Math.max(this.#largest, bytesOf(clips.map(this.#pictures)), 1);
     const count = Math.max(1, Math.min(most, Math.floor(this.#options.aheadBytes / this.#largest)));
     for (let next = step + 1; next <= Math.min(this.#options.steps, step + count); next++)
       void this.#load(next);

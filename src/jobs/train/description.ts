@@ -5,6 +5,7 @@ import { conversationBatches } from "../../batch/conversation-batches.ts";
 import type { MediaStep } from "../../batch/media-step.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { batchAt } from "../../training/order.ts";
+import { perStepOf } from "./loops.ts";
 import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
 import type { Prepared } from "./prepare.ts";
 import type { SettingOrigin } from "./settings.ts";
@@ -76,14 +77,15 @@ const render = ({ texts }: PlannedClip, tokenizer: Tokenizer): RenderedPart[] =>
  * @param looked clips at most
  */
 export const describeRun = async (
-  { rows, trained, resolved }: Prepared,
+  { counts: trainedOn, trained, resolved }: Prepared,
   means: PlanMeans,
   rules: BatchRules,
   signal: AbortSignal,
   looked = 200,
 ): Promise<RunDescription> => {
   const { common, origins, chosen } = resolved;
-  const { clipsPerStep, seed, steps } = chosen.options;
+  const { seed, steps } = chosen.options;
+  const clipsPerStep = perStepOf(chosen);
   const textsPerClip = chosen.loop === "sft" ? chosen.options.textsPerClip : undefined;
   const plans: PlannedClip[] = [];
   const counts = { tokens: 0, learnt: 0, samples: 0, most: 0, positions: 0, used: 0, batches: 0, steps: 0 };
@@ -116,8 +118,7 @@ export const describeRun = async (
   return {
     settings: origins,
     steps,
-    samples: rows.samples,
-    clips: trained.length,
+    ...trainedOn,
     looked: plans.length,
     tokensPerSample: {
       mean: per(counts.tokens, counts.samples),

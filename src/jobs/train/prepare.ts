@@ -11,6 +11,7 @@ import { modelFolder } from "../model-folder.ts";
 import type { FeedMeans } from "./clip-feed.ts";
 import { GroupKeywords } from "./keywords.ts";
 import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
+import { promptGroups } from "./prompts.ts";
 import { Dropped, readRows, type SampleGroup, type TrainingRows } from "./rows.ts";
 import { type ResolvedSettings, resolveSettings, type TrainRequest } from "./settings.ts";
 
@@ -24,6 +25,8 @@ export interface Prepared {
   readonly preferences: readonly PreferenceGroup[];
   /** What a step takes some of. */
   readonly trained: readonly SampleGroup[];
+  /** Samples that are trained on, and what they are about. */
+  readonly counts: { readonly samples: number; readonly clips: number };
   readonly dropped: Dropped;
 }
 
@@ -32,11 +35,29 @@ const unitsOf = (
   rows: TrainingRows,
   { chosen }: ResolvedSettings,
   dropped: Dropped,
-): Pick<Prepared, "preferences" | "trained"> => {
-  if (chosen.loop !== "dpo") return { preferences: [], trained: rows.groups };
+): Pick<Prepared, "preferences" | "trained" | "counts"> => {
+  if (chosen.loop === "grpo") {
+    const trained = promptGroups(rows.groups, chosen.options.answers, dropped);
+    const clips = new Set(trained.map(({ samples }) => samples[0]!.clip.sha256)).size;
+    if (trained.length > 0) return { preferences: [], trained, counts: { samples: trained.length, clips } };
+    throw new ConfigError("no prompts to learn from", {
+      where: rows.datasets.map(({ folder }) => folder).join(", "),
+      expected: "questions with an answer that can be graded, about clips that have a twin",
+      got: `${rows.samples} samples without`,
+      hint: "videoperceiver build makes twins, and questions of captions and events",
+    });
+  }
+  if (chosen.loop !== "dpo") {
+    const counts = { samples: rows.samples, clips: rows.groups.length };
+    return { preferences: [], trained: rows.groups, counts };
+  }
   const { pairs, answers } = chosen.options;
   const preferences = preferenceGroups(rows.groups, pairs, answers, dropped);
-  if (preferences.length > 0) return { preferences, trained: preferences.map(({ group }) => group) };
+  if (preferences.length > 0) {
+    const samples = new Set(preferences.flatMap(({ pairs: own }) => own.map(({ sample }) => sample.id))).size;
+    const counts = { samples, clips: preferences.length };
+    return { preferences, trained: preferences.map(({ group }) => group), counts };
+  }
   throw new ConfigError("no preferences to learn from", {
     where: rows.datasets.map(({ folder }) => folder).join(", "),
     expected: `samples with one of ${pairs.join(", ")}`,

@@ -76,7 +76,7 @@ export const describeTraining = async (job: TrainJob, context: JobContext): Prom
  */
 export const train = async (job: TrainJob, context: JobContext): Promise<TrainResult> => {
   const prepared = await prepare(job.request, context);
-  const { model, config, rows, resolved, trained, dropped } = prepared;
+  const { model, config, rows, resolved, counts, dropped } = prepared;
   const { common, chosen } = resolved;
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const means = await meansOf(prepared, clips.video);
@@ -95,9 +95,8 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
     const { steps, seconds, ended } = result;
     const checkpoint = run.latest()?.folder;
     if (checkpoint === undefined) throw new ConfigError("nothing to train", { expected: "steps=1 or more" });
-    const { length } = trained;
-    const counts = { steps, seconds, ended, samples: rows.samples, clips: length, dropped: dropped.all };
-    return { folder: job.out, checkpoint, ...counts, warnings };
+    const done = { steps, seconds, ended, ...counts, dropped: dropped.all };
+    return { folder: job.out, checkpoint, ...done, warnings };
   } finally {
     await trainee.engine[Symbol.asyncDispose]();
   }
