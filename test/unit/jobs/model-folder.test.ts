@@ -24,7 +24,8 @@ test("a folder of several runs names them, also where it has a config.json of it
 
 test("of a Trainer's folder the newest checkpoint with a model or an adapter is taken, unless it holds one itself", async () => {
   const folder = join(root, "trainer");
-  for (const step of ["500", "1000", "1500"]) mkdirSync(join(folder, `checkpoint-${step}`), { recursive: true });
+  for (const step of ["500", "1000", "1500"])
+    mkdirSync(join(folder, `checkpoint-${step}`), { recursive: true });
   writeFileSync(join(folder, "checkpoint-500", "config.json"), "{}");
   writeFileSync(join(folder, "checkpoint-1000", "adapter_config.json"), "{}");
   expect(await modelFolder(folder, "--model", context)).toBe(join(folder, "checkpoint-1000"));
@@ -35,5 +36,7 @@ test("of a Trainer's folder the newest checkpoint with a model or an adapter is 
 test("a file is no model, and says whose folder to give", async () => {
   const file = join(root, "weights.safetensors");
   writeFileSync(file, "");
-  await expect(modelFolder(file, "--model", context)).rejects.toThrow(/a file, not a folder.*give its folder/);
+  await expect(modelFolder(file, "--model", context)).rejects.toThrow(
+    /a file, not a folder.*give its folder/,
+  );
 });
