@@ -107,13 +107,16 @@ export const addExternalScores = async (
   const kept = new KeptVerdicts(folder, scorer);
   const keyOf = (item: ScorerItem): string => JSON.stringify(item);
   const wanted = new Map<string, ScorerItem>();
+  const verdicts = new Map<string, ScorerVerdict>();
   for (const record of records) {
     const item = itemOf(record);
-    if (isScored(record) && item.candidate !== "") wanted.set(keyOf(item), item);
+    if (!isScored(record) || item.candidate === "") continue;
+    wanted.set(keyOf(item), item);
+    const before = record.external?.[name];
+    if (before?.version === version && before.values) verdicts.set(keyOf(item), before.values);
   }
-  const verdicts = new Map<string, ScorerVerdict>();
   for (const [key, item] of wanted) {
-    const before = kept.get(item);
+    const before = verdicts.has(key) ? undefined : kept.get(item);
     if (before !== undefined) verdicts.set(key, before);
   }
   const known = verdicts.size;

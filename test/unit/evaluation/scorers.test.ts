@@ -228,7 +228,9 @@ test("eval asks it after the last question; going on asks nobody again", async (
     "1",
     "1",
   ]);
+  batches = [];
   const again = await evaluateSubject(request, context);
+  expect(batches).toEqual([]);
   expect([again.asked, again.views[0]!.metrics]).toEqual([0, first.views[0]!.metrics]);
 });
 
