@@ -30,7 +30,6 @@ export interface ConversationOptions {
   readonly view?: SegmentOptions["view"];
 }
 
-/** A batch of conversations, and what is in it. */
 export interface ConversationBatch {
   readonly batch: TokenBatch;
   /** The first so many scored rows are learnt; rows behind them are padding. */

@@ -16,7 +16,6 @@ export interface Verdict {
   readonly exhausted: boolean;
 }
 
-/** A group with what it was judged by. */
 export interface Judged extends JudgedGroup {
   /** [G] */
   readonly verdicts: readonly Verdict[];
