@@ -69,7 +69,7 @@ const possibleMatches = (
       "synonym",
       wanted,
       said,
-      (w, s) => wanted[w] !== said[s] && !wantedSenses[w]!.isDisjointFrom(saidSenses[s]!),
+      (w, s) => wanted[w] !== said[s] && [...wantedSenses[w]!].some((sense) => saidSenses[s]!.has(sense)),
     ),
   );
   if (paraphrases !== undefined) add(paraphrases.matches(wanted, said));
