@@ -39,17 +39,12 @@ interface FedClip {
   readonly absentSteps: ReadonlyMap<number, MediaStep>;
 }
 
-const bytesOf = (clips: readonly FedClip[]): number => {
-  const one = (step: MediaStep): number => {
+/** Bytes of a clip's patches, those of its twin too. */
+export const patchBytes = ({ media, absentSteps }: FedClip): number =>
+  [...media, ...absentSteps.values()].reduce((total, step) => {
     const patches = step.patches();
-    return patches instanceof Promise ? 0 : patches.byteLength;
-  };
-  return clips.reduce(
-    (sum, { media, absentSteps }) =>
-      sum + [...media, ...absentSteps.values()].reduce((total, step) => total + one(step), 0),
-    0,
-  );
-};
+    return total + (patches instanceof Promise ? 0 : patches.byteLength);
+  }, 0);
 
 /**
  * A group with its pictures; undefined when it cannot be had, its samples are then dropped and named. Where clips are
@@ -83,7 +78,7 @@ export class ClipFeed<Clip> {
   readonly #read: (at: number) => Promise<Clip | undefined>;
   readonly #options: FeedOptions;
   readonly #dropped: Dropped;
-  readonly #pictures: (clip: Clip) => FedClip;
+  readonly #bytes: (clip: Clip) => number;
   readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
   #largest = 0;
   #waited = 0;
@@ -92,20 +87,20 @@ export class ClipFeed<Clip> {
    * @param count clips that there are
    * @param read one of them by its place; undefined where it cannot be had
    * @param dropped says why nothing of a step is left
-   * @param pictures what of it takes memory
+   * @param bytes that a clip takes
    */
   constructor(
     count: number,
     read: (at: number) => Promise<Clip | undefined>,
     options: FeedOptions,
     dropped: Dropped,
-    pictures: (clip: Clip) => FedClip,
+    bytes: (clip: Clip) => number,
   ) {
     this.#count = count;
     this.#read = read;
     this.#options = options;
     this.#dropped = dropped;
-    this.#pictures = pictures;
+    this.#bytes = bytes;
   }
 
   /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
@@ -114,7 +109,11 @@ export class ClipFeed<Clip> {
     const clips = await this.#load(step);
     this.#ahead.delete(step);
     this.#waited += (nowMilliseconds() - start) / 1000;
-    this.#largest = Math.max(this.#largest, bytesOf(clips.map(this.#pictures)), 1);
+    this.#largest = Math.max(
+      this.#largest,
+      clips.reduce((sum, clip) => sum + this.#bytes(clip), 0),
+      1,
+    );
     const count = Math.max(1, Math.min(most, Math.floor(this.#options.aheadBytes / this.#largest)));
     for (let next = step + 1; next <= Math.min(this.#options.steps, step + count); next++)
       void this.#load(next);

@@ -72,6 +72,8 @@ const unitsOf = (
  * @throws {ConfigError | UnknownNameError} for settings that cannot be, and data that the loop has nothing to learn from
  */
 export const prepare = async (request: TrainRequest, context: JobContext): Promise<Prepared> => {
+  if (request.model === "")
+    throw new ConfigError("no model", { expected: "--model FOLDER, or model in the file" });
   const model = resolve(await modelFolder(request.model, "--model", context));
   const config = await readConfigFile(model);
   const dropped = new Dropped((line) => context.warn(line));

@@ -1,4 +1,5 @@
 /** A run's loop, with what it is fed. */
+import { InternalError } from "../../core/errors.ts";
 import { type AnswerForm, askedWithOptions } from "../../dataset/conversation.ts";
 import { trainComparativeGrpoFrom } from "../../training/comparative-grpo.ts";
 import { type ConversationQuestion, conversationPromptLayout } from "../../training/conversation-prompts.ts";
@@ -7,7 +8,7 @@ import { type PreferenceSource, trainDpo } from "../../training/dpo.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
 import type { PromptSource } from "../../training/prompt-layout.ts";
 import { trainSftFrom } from "../../training/sft.ts";
-import { ClipFeed, type FeedMeans, loadGroup } from "./clip-feed.ts";
+import { ClipFeed, type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts";
 import { drawnHeldOut, heldOutClips, heldOutLooks, withControl } from "./held-out.ts";
 import { heldOutAnswers } from "./held-out-answers.ts";
 import type { ChosenLoop } from "./loops.ts";
@@ -61,7 +62,7 @@ const runSft = (opened: OpenedTraining, options: OptionsOf<"sft">): Promise<Loop
     (at) => loadGroup(trained[at]!, means, signal),
     feedOptions(prepared, options),
     dropped,
-    (clip) => clip,
+    patchBytes,
   );
   const source = conversationSource((step) => feed.take(step), resolved.common);
   const looks = { ...looksOf(opened, options.seed), waitedSeconds: () => feed.waitedSeconds() };
@@ -76,7 +77,7 @@ const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<Loop
   const own = control === "random-freeze" ? withControl(means, seed) : means;
   const clip = (at: number): ReturnType<typeof loadPreferences> =>
     loadPreferences(preferences[at]!, own, signal);
-  const feed = new ClipFeed(preferences.length, clip, feedOptions(prepared, options), dropped, (one) => one);
+  const feed = new ClipFeed(preferences.length, clip, feedOptions(prepared, options), dropped, patchBytes);
   const source: PreferenceSource = {
     count: preferences.length,
     take: (step) => feed.take(step),
@@ -86,7 +87,7 @@ const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<Loop
       const held = preferenceGroups(groups, pairs, answers, dropped);
       const looked = withControl(means, seed);
       const clips = await Promise.all(held.map((one) => loadPreferences(one, looked, signal)));
-      return clips.filter((one) => one !== undefined);
+      return clips.filter(patchBytes !== undefined);
     },
   };
   const looks = { ...looksOf(opened, seed, answers), waitedSeconds: () => feed.waitedSeconds() };
@@ -131,6 +132,14 @@ const runGrpo = (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<Lo
 /** Runs the loop that the recipe chose. */
 export const runTrainingLoop = (opened: OpenedTraining): Promise<LoopResult> => {
   const { chosen } = opened.prepared.resolved;
-  if (chosen.loop === "sft") return runSft(opened, chosen.options);
-  return chosen.loop === "dpo" ? runDpo(opened, chosen.options) : runGrpo(opened, chosen.options);
+  switch (chosen.loop) {
+    case "sft":
+      return runSft(opened, chosen.options);
+    case "dpo":
+      return runDpo(opened, chosen.options);
+    case "grpo":
+      return runGrpo(opened, chosen.options);
+    case "relevance":
+      throw new InternalError("a frame-text encoder has a run of its own");
+  }
 };
