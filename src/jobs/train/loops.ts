@@ -43,7 +43,7 @@ const askingParams = z.strictObject({
 });
 
 /** Shape of a new frame-text encoder, and what it looks at. */
-export interface EncoderSettings {
+export interface FrameTextSettings {
   readonly framesPerClip: number;
   readonly pixels: number;
   readonly patch: number;
@@ -78,7 +78,10 @@ export type ChosenLoop =
   | { readonly loop: "sft"; readonly options: SftOptions }
   | { readonly loop: "dpo"; readonly options: DpoOptions & PairSettings }
   | { readonly loop: "grpo"; readonly options: GrpoOptions & AskingSettings }
-  | { readonly loop: "relevance"; readonly options: Omit<DualEncoderOptions, "threads"> & EncoderSettings };
+  | { readonly loop: "relevance"; readonly options: Omit<DualEncoderOptions, "threads"> & FrameTextSettings };
+
+/** Loops over a language model's checkpoint. */
+export type LanguageLoop = Exclude<ChosenLoop, { loop: "relevance" }>;
 
 /** What a loop is told, and the setting that says how many clips a step has. */
 interface LoopShape {

@@ -1,6 +1,6 @@
 /** Everything of a run that can be known before a model is in memory. */
 import { resolve } from "node:path";
-import { ConfigError } from "../../core/errors.ts";
+import { assert, ConfigError } from "../../core/errors.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { familyOf, readConfigFile } from "../../model/families.ts";
@@ -10,6 +10,7 @@ import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { FeedMeans } from "./clip-feed.ts";
 import { GroupKeywords } from "./keywords.ts";
+import type { LanguageLoop } from "./loops.ts";
 import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
 import { promptGroups } from "./prompts.ts";
 import { Dropped, readRows, type SampleGroup, type TrainingRows } from "./rows.ts";
@@ -20,7 +21,7 @@ export interface Prepared {
   readonly model: string;
   readonly config: ModelConfig;
   readonly rows: TrainingRows;
-  readonly resolved: ResolvedSettings;
+  readonly resolved: ResolvedSettings & { readonly chosen: LanguageLoop };
   /** Of the loop `dpo`: the preferences of the rows, place by place those of `trained`. */
   readonly preferences: readonly PreferenceGroup[];
   /** What a step takes some of. */
@@ -33,7 +34,7 @@ export interface Prepared {
 /** The rows as the loop trains on them. */
 const unitsOf = (
   rows: TrainingRows,
-  { chosen }: ResolvedSettings,
+  { chosen }: Prepared["resolved"],
   dropped: Dropped,
 ): Pick<Prepared, "preferences" | "trained" | "counts"> => {
   if (chosen.loop === "grpo") {
@@ -66,6 +67,13 @@ const unitsOf = (
   });
 };
 
+const resolved = async (request: TrainRequest, clips: number): Promise<Prepared["resolved"]> => {
+  const all = await resolveSettings(request, clips);
+  const { chosen } = all;
+  assert(chosen.loop !== "relevance", "an encoder is prepared for itself");
+  return { ...all, chosen };
+};
+
 /**
  * Reads what a request names.
  *
@@ -79,7 +87,7 @@ export const prepare = async (request: TrainRequest, context: JobContext): Promi
   const dropped = new Dropped((line) => context.warn(line));
   const folders = request.data.map((folder) => resolve(folder));
   // Settings are checked before rows are read; how many clips there are only says how many steps.
-  const first = await resolveSettings(request, 1);
+  const first = await resolved(request, 1);
   const { split, validation } = first.common;
   const rows = await readRows(folders, { train: split, heldOut: validation.split }, dropped);
   const units = unitsOf(rows, first, dropped);
@@ -88,7 +96,7 @@ export const prepare = async (request: TrainRequest, context: JobContext): Promi
     config,
     rows,
     ...units,
-    resolved: await resolveSettings(request, units.trained.length),
+    resolved: await resolved(request, units.trained.length),
     dropped,
   };
 };

@@ -8,12 +8,12 @@ import { dualEncoderOpener } from "../../engine/engines.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { readFrames } from "../../frames/read-frames.ts";
 import { resizeBatch } from "../../frames/resize.ts";
-import type { DualEncoderConfig } from "../../model/dual-encoder-config.ts";
 import { type KeywordClip, trainEncoderRun } from "../../training/dual-encoder.ts";
 import type { LoopResult } from "../../training/loop.ts";
 import type { VideoService } from "../../video/service.ts";
 import type { JobContext } from "../job-context.ts";
 import { ClipFeed } from "./clip-feed.ts";
+import type { RunDescription } from "./description.ts";
 import { encoderLooks, type HeldOutKeywords } from "./encoder-looks.ts";
 import { CaptionKeywords } from "./keywords.ts";
 import type { ChosenLoop } from "./loops.ts";
@@ -104,12 +104,15 @@ const usable = async (
   clips: readonly SampleGroup[],
   keywords: CaptionKeywords,
   { dropped }: PreparedEncoder,
+  kept: KeptClips,
   signal: AbortSignal,
-): Promise<{ group: SampleGroup; words: string[] }[]> => {
-  const good: { group: SampleGroup; words: string[] }[] = [];
+): Promise<SaidClip[]> => {
+  const good: SaidClip[] = [];
   for (const group of clips)
     try {
-      good.push({ group, words: wordsOf(await keywords.of(group.samples, signal)) });
+      const words = wordsOf(await keywords.of(group.samples, signal));
+      await kept.of(group);
+      good.push({ group, words });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof VideoPerceiverError)) throw error;
@@ -142,8 +145,59 @@ const configOf = ({ rows, resolved }: PreparedEncoder, { request, threads }: Enc
   resolved: { contents: rows.datasets.map(({ contentHash }) => contentHash) },
 });
 
+/** A clip with what is said about it. */
+interface SaidClip {
+  readonly group: SampleGroup;
+  readonly words: readonly string[];
+}
+
+/** Frames of clips, kept while there is room; read again where there was none. */
+class KeptClips {
+  readonly #kept = new Map<SampleGroup, Uint8Array[]>();
+  readonly #read: (group: SampleGroup) => Promise<Uint8Array[]>;
+  #room: number;
+
+  constructor(read: (group: SampleGroup) => Promise<Uint8Array[]>, room: number) {
+    this.#read = read;
+    this.#room = room;
+  }
+
+  async of(group: SampleGroup): Promise<readonly Uint8Array[]> {
+    const known = this.#kept.get(group);
+    if (known !== undefined) return known;
+    const frames = await this.#read(group);
+    const bytes = bytesOf(frames);
+    if (bytes <= this.#room) this.#kept.set(group, frames);
+    this.#room -= Math.min(bytes, this.#room);
+    return frames;
+  }
+}
+
+const bytesOf = (frames: readonly Uint8Array[]): number =>
+  frames.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+/** Held-out clips with those of their words that the encoder knows. */
+const heldOutWords = async (
+  prepared: PreparedEncoder,
+  keywords: CaptionKeywords,
+  known: ReadonlySet<string>,
+  kept: KeptClips,
+  signal: AbortSignal,
+): Promise<HeldOutKeywords[]> => {
+  const { heldOut, options } = prepared;
+  const drawn = seededRandom(options.seed, "held out")
+    .shuffled([...heldOut])
+    .slice(0, options.validation.clips);
+  const said = await usable(drawn, keywords, prepared, kept, signal);
+  return said.flatMap(({ group, words }): HeldOutKeywords[] => {
+    const own = words.filter((word) => known.has(word));
+    return own.length === 0 ? [] : [{ words: own, read: () => kept.of(group) }];
+  });
+};
+
 /**
- * Trains a new encoder; its words are those of the clips' keywords.
+ * Trains a new encoder; its words are those of the clips' keywords. Every clip is read once before the first step: steps
+ * are of one size, so none of theirs may be missing.
  *
  * @throws {ConfigError} when fewer clips are left than two
  */
@@ -152,69 +206,43 @@ export const trainRelevance = async (
   job: EncoderRun,
   context: JobContext,
 ): Promise<TrainedEncoder> => {
-  const { resolved, options, heldOut, dropped } = prepared;
+  const { resolved, options, dropped } = prepared;
   const { signal } = context;
-  const keywords = await CaptionKeywords.make(resolved.common.extractor);
-  const said = await usable(prepared.clips, keywords, prepared, signal);
+  const { clipsPerStep, seed, steps, framesPerClip, pixels, patch, width, reach } = options;
   using run = openTrainingRun(job.out, configOf(prepared, job), job.resume);
   dropped.keepIn(job.out);
-  // Every clip is read once before the first step: steps are of one size, so none of theirs may be missing.
-  const kept = new Map<SampleGroup, Uint8Array[]>();
-  let room = resolved.common.aheadMegabytes * 1e6;
-  const looking = context.progress("reading clips", "clips");
-  const read = async (group: SampleGroup): Promise<Uint8Array[]> =>
-    kept.get(group) ?? (await readClip(group, options, job.video, signal));
-  const good: typeof said = [];
-  for (const [at, one] of said.entries()) {
-    try {
-      const frames = await read(one.group);
-      const bytes = frames.reduce((sum, { byteLength }) => sum + byteLength, 0);
-      if (bytes <= room) kept.set(one.group, frames);
-      room -= Math.min(bytes, room);
-      good.push(one);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof VideoPerceiverError)) throw error;
-      const { id, clip } = one.group.samples[0]!;
-      dropped.add({ file: resolve(one.group.folder, clip.file), id, reason: error.message });
-    }
-    looking.update(at + 1, said.length);
-  }
+  const aheadBytes = resolved.common.aheadMegabytes * 1e6;
+  const kept = new KeptClips((group) => readClip(group, options, job.video, signal), aheadBytes);
+  const keywords = await CaptionKeywords.make(resolved.common.extractor);
+  const good = await usable(prepared.clips, keywords, prepared, kept, signal);
   if (good.length < 2)
     throw new ConfigError("too few clips to tell apart", { expected: "2 or more", got: String(good.length) });
-  const config: DualEncoderConfig = {
-    family: "videoperceiver-dual-encoder",
-    pixels: options.pixels,
-    patch: options.patch,
-    width: options.width,
-    reach: options.reach,
-    words: [...new Set(good.flatMap(({ words }) => words))].sort(),
-  };
+  const words = [...new Set(good.flatMap((one) => one.words))].sort();
+  const config = { family: "videoperceiver-dual-encoder", pixels, patch, width, reach, words } as const;
   const clipAt = async (at: number): Promise<KeywordClip> => {
-    const { group, words } = good[at]!;
-    return { frames: await read(group), keywords: words };
+    const { group, words: own } = good[at]!;
+    return { frames: await kept.of(group), keywords: own };
   };
-  const bytes = ({ frames }: KeywordClip): number => frames.reduce((sum, one) => sum + one.byteLength, 0);
-  const { clipsPerStep, seed, steps, framesPerClip } = options;
-  const ahead = { clipsPerStep, seed, steps, aheadBytes: resolved.common.aheadMegabytes * 1e6 };
-  const feed = new ClipFeed(good.length, clipAt, ahead, dropped, bytes);
-  const drawn = seededRandom(seed, "held out")
-    .shuffled([...heldOut])
-    .slice(0, options.validation.clips);
-  const known = new Set(config.words);
-  const held = (await usable(drawn, keywords, prepared, signal)).flatMap(
-    ({ group, words }): HeldOutKeywords[] => {
-      const own = words.filter((word) => known.has(word));
-      return own.length === 0
-        ? []
-        : [{ words: own, read: () => readClip(group, options, job.video, signal) }];
-    },
-  );
+  const ahead = { clipsPerStep, seed, steps, aheadBytes };
+  const feed = new ClipFeed(good.length, clipAt, ahead, dropped, ({ frames }) => bytesOf(frames));
+  const held = await heldOutWords(prepared, keywords, new Set(words), kept, signal);
   const opener = await dualEncoderOpener();
-  const validate = encoderLooks(held, opener, job.threads);
+  const loop = { ...options, threads: job.threads, validate: encoderLooks(held, opener, job.threads) };
   const source = { take: (step: number) => feed.take(step), framesPerClip };
   const progress = context.progress(job.request.recipe, "steps");
-  const loop = { ...options, threads: job.threads, validate };
   const done = await trainEncoderRun(opener, config, source, loop, { run, progress, signal });
   return { ...done, checkpoint: run.latest()!.folder, clips: good.length };
 };
+
+/** What a run would do; nothing is decoded, so nothing is known of tokens. */
+export const describeEncoder = ({ rows, resolved, options, clips }: PreparedEncoder): RunDescription => ({
+  settings: resolved.origins,
+  steps: options.steps,
+  samples: rows.samples,
+  clips: clips.length,
+  looked: 0,
+  tokensPerSample: { mean: 0, most: 0, learnt: 0 },
+  paddingShare: 0,
+  batchesPerStep: 0,
+  sample: undefined,
+});

@@ -1,5 +1,4 @@
 /** A run's loop, with what it is fed. */
-import { InternalError } from "../../core/errors.ts";
 import { type AnswerForm, askedWithOptions } from "../../dataset/conversation.ts";
 import { trainComparativeGrpoFrom } from "../../training/comparative-grpo.ts";
 import { type ConversationQuestion, conversationPromptLayout } from "../../training/conversation-prompts.ts";
@@ -11,7 +10,7 @@ import { trainSftFrom } from "../../training/sft.ts";
 import { ClipFeed, type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts";
 import { drawnHeldOut, heldOutClips, heldOutLooks, withControl } from "./held-out.ts";
 import { heldOutAnswers } from "./held-out-answers.ts";
-import type { ChosenLoop } from "./loops.ts";
+import type { LanguageLoop } from "./loops.ts";
 import { loadPreferences, preferenceGroups } from "./preferences.ts";
 import type { Prepared } from "./prepare.ts";
 import { loadQuestion } from "./prompts.ts";
@@ -23,7 +22,7 @@ export interface OpenedTraining extends LoopContext {
   readonly trainee: Trainee;
 }
 
-type OptionsOf<Loop extends ChosenLoop["loop"]> = Extract<ChosenLoop, { loop: Loop }>["options"];
+type OptionsOf<Loop extends LanguageLoop["loop"]> = Extract<LanguageLoop, { loop: Loop }>["options"];
 
 /** How clips are read ahead. */
 const feedOptions = (
@@ -87,7 +86,7 @@ const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<Loop
       const held = preferenceGroups(groups, pairs, answers, dropped);
       const looked = withControl(means, seed);
       const clips = await Promise.all(held.map((one) => loadPreferences(one, looked, signal)));
-      return clips.filter(patchBytes !== undefined);
+      return clips.filter((one) => one !== undefined);
     },
   };
   const looks = { ...looksOf(opened, seed, answers), waitedSeconds: () => feed.waitedSeconds() };
@@ -113,7 +112,7 @@ const runGrpo = (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<Lo
         (at) => prompt(kept[at]!),
         ahead,
         dropped,
-        ({ clip }) => clip,
+        ({ clip }) => patchBytes(clip),
       );
       waited = () => feed.waitedSeconds();
       return (step) => feed.take(step);
@@ -139,7 +138,5 @@ export const runTrainingLoop = (opened: OpenedTraining): Promise<LoopResult> => 
       return runDpo(opened, chosen.options);
     case "grpo":
       return runGrpo(opened, chosen.options);
-    case "relevance":
-      throw new InternalError("a frame-text encoder has a run of its own");
   }
 };
