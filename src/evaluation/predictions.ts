@@ -67,6 +67,9 @@ const layouts =
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const isName = (value: unknown): value is string | number =>
+  typeof value === "number" || (typeof value === "string" && value !== "");
+
 const shortened = (value: unknown): string => JSON.stringify(value)?.slice(0, 60) ?? "nothing";
 
 /** The text of an answer: text and numbers as they are; anything else is none, and why. */
@@ -104,7 +107,7 @@ const rowOf = (value: unknown, where: string): Row => {
     return { where, prediction, intervention: completeView, draw: 0, isPosition };
   }
   const id = idFields.map((field) => value[field]).find((one) => one !== undefined && one !== null);
-  if ((typeof id !== "string" && typeof id !== "number") || id === "") throw wrong(value);
+  if (!isName(id)) throw wrong(value);
   const field = textFields.find((one) => one in value);
   if (field === undefined) throw wrong(value);
   const given = value["finishReason"];
@@ -131,6 +134,17 @@ interface PlacedValue {
   readonly where: string;
   readonly value: unknown;
 }
+
+/** A row that is not in the layout of the others: an answer without text, named by its id or else by its place. */
+const unreadable = ({ where, value }: PlacedValue): Row => {
+  const id = isObject(value) ? idFields.map((field) => value[field]).find(isName) : undefined;
+  const reason = `not in the layout of the other rows: ${shortened(value)}`;
+  return {
+    where,
+    prediction: { id: String(id ?? where), text: null, finishReason: "stop", reason },
+    ...{ intervention: completeView, draw: 0, isPosition: false },
+  };
+};
 
 /** The one JSON document of a file, or its JSON lines. */
 const documentsOf = (file: string, text: string): PlacedValue[] => {
@@ -173,9 +187,13 @@ const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
     return { rows, values: [], isOwn: false };
   }
   const documents = documentsOf(file, readTextFile(file));
-  const owned = documents.flatMap(({ value, where }) => own?.read(value, where) ?? []);
-  if (owned.length > 0) {
-    const rows = owned.map(({ id, answer, where }) => rowOf({ id, answer }, where));
+  const owned = documents.map(({ value, where }) => own?.read(value, where));
+  if (owned.some((answers) => answers !== undefined && answers.length > 0)) {
+    const rows = documents.flatMap((document, at) =>
+      owned[at] === undefined
+        ? [unreadable(document)]
+        : owned[at].map(({ id, answer, where }) => rowOf({ id, answer }, where)),
+    );
     return { rows, values: [], isOwn: true };
   }
   const values = documents.length === 1 ? spread(documents[0]!) : documents;

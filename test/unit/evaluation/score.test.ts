@@ -155,6 +155,26 @@ describe("what does not fit is named, and changes no denominator", () => {
     expect(text).toContain("answered twice (the first counts) 1: u1");
     expect(text).toContain("answers that are no text (counted missing) 1: u3");
   });
+  test("rows that are not in a benchmark's own layout as the others are, are named, not passed over", async () => {
+    const own = new URL("../../contract/benchmark-data/qvhighlights.jsonl", import.meta.url).pathname;
+    const predictions = write(
+      "preds.jsonl",
+      [
+        '{"qid": 1, "pred_relevant_windows": [[2, 10, 0.9]]}',
+        '{"qid": 2, "pred_relevant_windows": null}',
+        '{"query": "no id"}',
+      ].join("\n"),
+    );
+    const { json } = await score.run(
+      ["qvhighlights"],
+      { annotations: own, predictions, mode: "strict" },
+      context,
+    );
+    expect(json).toMatchObject({
+      scored: 2,
+      ids: { missing: ["2"], unusable: ["2"], unknown: [expect.stringMatching(/preds\.jsonl:3$/)] },
+    });
+  });
   test("long lists of names are cut, the number is not", async () => {
     const strangers = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`x${i}`, "A"]));
     const { text } = await run("motionbench", {
