@@ -157,6 +157,12 @@ const documentsOf = (file: string, text: string): PlacedValue[] => {
   return [{ where: file, value: parseHandWrittenJson(text, file) }];
 };
 
+const rowsOfTable = (file: string): PlacedValue[] => {
+  const rows = readTable(file).map((value, at) => ({ where: `${file}, row ${at + 1}`, value }));
+  if (rows.length > 0) return rows;
+  throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty table" });
+};
+
 /** The rows of a document: of a list, or of an object by question. */
 const spread = ({ where: file, value: document }: PlacedValue): PlacedValue[] => {
   if (Array.isArray(document)) return document.map((value, i) => ({ where: `${file}, row ${i + 1}`, value }));
@@ -180,13 +186,8 @@ interface FileRows {
 /** The rows of a file: in the benchmark's own layout where it is that, else in the plain one. */
 const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
   refuseSpreadsheet(file);
-  if (/\.[tc]sv$/i.test(file)) {
-    const rows = readTable(file).map((value, at) => rowOf(value, `${file}, row ${at + 1}`));
-    if (rows.length === 0)
-      throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty table" });
-    return { rows, values: [], isOwn: false };
-  }
-  const documents = documentsOf(file, readTextFile(file));
+  const isTable = /\.[tc]sv$/i.test(file);
+  const documents = isTable ? rowsOfTable(file) : documentsOf(file, readTextFile(file));
   const owned = documents.map(({ value, where }) => own?.read(value, where));
   if (owned.some((answers) => answers !== undefined && answers.length > 0)) {
     const rows = documents.flatMap((document, at) =>
@@ -196,7 +197,7 @@ const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
     );
     return { rows, values: [], isOwn: true };
   }
-  const values = documents.length === 1 ? spread(documents[0]!) : documents;
+  const values = documents.length === 1 && !isTable ? spread(documents[0]!) : documents;
   return { rows: values.map(({ value, where }) => rowOf(value, where)), values, isOwn: false };
 };
 
