@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { cacheRoot } from "../../core/cache-root.ts";
 import { BenchmarkError, ConfigError } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
@@ -16,7 +17,7 @@ import { type OpenedSubject, type SubjectEstimate, subjectRegistry } from "../..
 import { takeRunLock } from "../../runs/run-lock.ts";
 import { frameSelectors } from "../../selection/selectors.ts";
 import type { Irregularity } from "../benchmark-samples.ts";
-import { type Clips, cacheRoot, openClips } from "../clips.ts";
+import { type Clips, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import { timeLeftOf } from "../time-left.ts";
