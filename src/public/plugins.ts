@@ -161,3 +161,20 @@ export {
   type SelectionRequest,
   type SelectorDefinition,
 } from "../selection/selectors.ts";
+export type {
+  Backend,
+  ClipIndex,
+  DecodeOrder,
+  DecodeOutcome,
+  Encoder,
+  EncoderSettings,
+  Opening,
+  SizeChange,
+  SourceFacts,
+} from "../video/backend/backend.ts";
+export { type Decoder, type DecoderPlugin, defineDecoder, videoDecoders } from "../video/decoders.ts";
+export type { StoredColour } from "../video/filter-chain.ts";
+export type { FrameTable } from "../video/frame-table.ts";
+export type { VideoLimits } from "../video/limits.ts";
+export type { Orientation } from "../video/orientation.ts";
+export { PacketTable, packetFlag } from "../video/packet-table.ts";

@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
+import { knowingOwnPlugins } from "../../core/registry.ts";
+import { modelFamilies, readConfigFile } from "../../model/families.ts";
 import type { EngineRequest } from "../engine-plugin.ts";
-import { defaultEngine } from "../engines.ts";
+import { defaultEngine, engineRegistry } from "../engines.ts";
 import { RemoteEngine } from "../remote-engine.ts";
 import { startWorker } from "../worker-process.ts";
 
@@ -24,8 +26,17 @@ export interface OpenedLoopback {
   readonly processId: number;
 }
 
+/** Node's arguments for the other process. @throws {ConfigError} {@link UnknownNameError} for what it cannot load */
+const workerArguments = async (held: string, folder: string): Promise<string[]> => {
+  const { recipe } = await engineRegistry.choose(held);
+  engineRegistry.elsewhere(recipe.name);
+  modelFamilies.elsewhere((await readConfigFile(folder)).family);
+  return ["--disable-warning=ExperimentalWarning", ...knowingOwnPlugins(), program];
+};
+
 /**
- * Opens a checkpoint in an engine that computes in another process of this machine.
+ * Opens a checkpoint in an engine that computes in another process of this machine, which knows the plug-ins that this
+ * one has loaded from files.
  *
  * @throws {WeightsError} {@link ConfigError} when the checkpoint or adapter cannot be opened
  * @throws {EngineLostError} when the process ends before the model is open
@@ -35,7 +46,7 @@ export const openLoopback = async (options: LoopbackOptions): Promise<OpenedLoop
   const { connection, ready, processId } = await startWorker(
     {
       command: process.execPath,
-      args: ["--disable-warning=ExperimentalWarning", program],
+      args: await workerArguments(held, request.folder),
       errors: "shown",
     },
     { ...request, engine: held, mediaBytes },

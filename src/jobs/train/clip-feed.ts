@@ -6,8 +6,8 @@ import { nowMilliseconds } from "../../core/progress.ts";
 import type { ConversationClip } from "../../training/conversations.ts";
 import { batchAt } from "../../training/order.ts";
 import type { GroupKeywords } from "./keywords.ts";
-import { type LoadMeans, loadPictures } from "./load-clip.ts";
-import { type PlanMeans, planConversations } from "./plan-clip.ts";
+import { type LoadedPictures, type LoadMeans, loadPictures } from "./load-clip.ts";
+import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
 import type { SampleGroup } from "./rows.ts";
 
 /** What a feed is told. */
@@ -23,6 +23,12 @@ export interface FeedOptions {
 export interface FeedMeans extends PlanMeans, Omit<LoadMeans, "video"> {
   /** Tokens of a group's keywords, where clips are contrasted. */
   readonly keywords: GroupKeywords | undefined;
+}
+
+/** A clip in memory, with what was planned of it. */
+export interface LoadedClip extends ConversationClip, Pick<LoadedPictures, "controlSteps"> {
+  readonly planned: PlannedClip;
+  readonly absentSteps: LoadedPictures["absentSteps"];
 }
 
 const most = 8;
@@ -47,7 +53,7 @@ export const loadGroup = async (
   group: SampleGroup,
   means: FeedMeans,
   signal: AbortSignal,
-): Promise<ConversationClip | undefined> => {
+): Promise<LoadedClip | undefined> => {
   const planned = await planConversations(group, means, signal);
   if (planned === undefined) return undefined;
   const { id, texts, media } = planned;
@@ -55,7 +61,7 @@ export const loadGroup = async (
     if (means.keywords !== undefined && media.length === 0)
       throw new DataFormatError("a conversation without pictures", { hint: "the recipe sft learns it" });
     const keywords = (await means.keywords?.of(group, signal)) ?? [];
-    return { id, texts, keywords, ...(await loadPictures(planned, means, signal)) };
+    return { id, texts, keywords, planned, ...(await loadPictures(planned, means, signal)) };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof VideoPerceiverError)) throw error;

@@ -45,6 +45,14 @@ const loraParams = z.strictObject({
   vision: z.boolean().default(false).describe("modules of the vision tower and the merger too"),
 });
 
+/** What is looked at while a model is trained. */
+export interface ValidationSettings {
+  readonly split: string;
+  readonly clips: number;
+  readonly answers: number;
+  readonly maxNewTokens: number;
+}
+
 const validationParams = z
   .strictObject({
     split: z
@@ -53,6 +61,15 @@ const validationParams = z
       .default("validation")
       .describe("part of the data sets; none: nothing is looked at"),
     clips: count.default(32).describe("clips of it at most"),
+    answers: z
+      .number()
+      .int()
+      .min(0)
+      .default(16)
+      .describe(
+        "questions that are answered at every look, about the clip, its twin and the control; 0: none",
+      ),
+    maxNewTokens: count.default(64).describe("longest such answer in tokens"),
   })
   .prefault({});
 
@@ -92,7 +109,7 @@ export interface CommonSettings {
   readonly extractor: string;
   readonly trained: TrainedWeights;
   readonly lora: LoraSettings | null;
-  readonly validation: { readonly split: string; readonly clips: number };
+  readonly validation: ValidationSettings;
 }
 
 const sftShape = (sftParams as unknown as z.ZodObject).shape;

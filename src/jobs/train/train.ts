@@ -18,7 +18,8 @@ import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
 import { ClipFeed, type FeedMeans } from "./clip-feed.ts";
 import { describeRun, type RunDescription } from "./description.ts";
-import { heldOutLooks } from "./held-out.ts";
+import { heldOutClips, heldOutLooks } from "./held-out.ts";
+import { heldOutAnswers } from "./held-out-answers.ts";
 import { GroupKeywords } from "./keywords.ts";
 import { openTrainee } from "./open-trainee.ts";
 import { Dropped, type DroppedSample, readRows, type TrainingRows } from "./rows.ts";
@@ -150,6 +151,8 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
   const means = await meansOf(prepared, clips.video);
   using run = openTrainingRun(job.out, configOf(job, prepared), job.resume);
   dropped.keepIn(job.out);
+  if ((options.watch?.validateEvery ?? 0) > 0 && rows.heldOut.length === 0)
+    context.warn(`nothing to look at: no samples of the part "${common.validation.split}"`);
   const ahead = { steps: options.steps, aheadBytes: common.aheadMegabytes * 1e6 };
   const { clipsPerStep, seed } = options;
   const feed = new ClipFeed(rows.groups, { ...ahead, clipsPerStep, seed }, means, signal);
@@ -158,11 +161,14 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
   const { trainee, warnings } = await openTrainee(weights);
   try {
     const source = conversationSource((step) => feed.take(step), common);
+    const progress = context.progress(request.recipe, "steps");
+    const held = heldOutClips(rows.heldOut, means, { ...common, seed }, signal);
+    const asking = { trainee, means, settings: common, run, progress, signal };
     const looks = {
-      heldOut: heldOutLooks(rows.heldOut, means, { ...common, ...options }, trainee, signal),
+      heldOut: heldOutLooks(held, common, trainee),
+      validate: heldOutAnswers(held, asking),
       waitedSeconds: () => feed.waitedSeconds(),
     };
-    const progress = context.progress(request.recipe, "steps");
     const loop = { run, progress, signal };
     const { steps, seconds, ended } = await trainSftFrom(trainee, source, options, loop, { looks });
     const checkpoint = run.latest()?.folder;
