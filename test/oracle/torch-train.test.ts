@@ -7,6 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newCheckpoint } from "../../src/jobs/new-checkpoint.ts";
 import { readRun } from "../../src/runs/read-run.ts";
+import type { MetricsRow } from "../../src/runs/run-folder.ts";
 import { loadTokenizer } from "../../src/text/tokenizer.ts";
 import { tokenFields } from "../random-checkpoint.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
@@ -52,7 +53,7 @@ describe.skipIf(isMissing)("train --engine torch", () => {
     return ["train", recipe, ...from, "--out", join(work, out), ...settings];
   };
   const contrast = ["losses.contrastive.block=1"];
-  const rows = (out: string): Record<string, unknown>[] => readRun(join(work, out)).metrics;
+  const rows = (out: string): readonly MetricsRow[] => readRun(join(work, out)).metrics;
 
   beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), "torch-train-"));
