@@ -2,7 +2,6 @@
 export interface Progress {
   /** `done` of `total` units (0 when unknown); `note` is shown behind the bar. */
   update(done: number, total: number, note?: string): void;
-  /** One line for the log. */
   log(line: string): void;
 }
 

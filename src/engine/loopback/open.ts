@@ -9,7 +9,6 @@ import { startWorker } from "../worker-process.ts";
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const program = fileURLToPath(new URL(`./worker.${extension}`, import.meta.url));
 
-/** How a loopback engine is opened. */
 export interface LoopbackOptions extends EngineRequest {
   /** What the other process holds. Default: {@link defaultEngine}. */
   readonly engine?: string;

@@ -5,9 +5,10 @@ import { conversationBatches } from "../../batch/conversation-batches.ts";
 import type { MediaStep } from "../../batch/media-step.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { batchAt } from "../../training/order.ts";
+import { perStepOf } from "./loops.ts";
 import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
-import type { TrainingRows } from "./rows.ts";
-import type { ResolvedSettings, SettingOrigin } from "./settings.ts";
+import type { Prepared } from "./prepare.ts";
+import type { SettingOrigin } from "./settings.ts";
 
 /** A run of tokens as text, and whether it is learnt. */
 export interface RenderedPart {
@@ -76,19 +77,21 @@ const render = ({ texts }: PlannedClip, tokenizer: Tokenizer): RenderedPart[] =>
  * @param looked clips at most
  */
 export const describeRun = async (
-  rows: TrainingRows,
-  { options, common, origins }: ResolvedSettings,
+  { counts: trainedOn, trained, resolved }: Prepared,
   means: PlanMeans,
   rules: BatchRules,
   signal: AbortSignal,
   looked = 200,
 ): Promise<RunDescription> => {
-  const { clipsPerStep, seed, steps, textsPerClip } = options;
+  const { common, origins, chosen } = resolved;
+  const { seed, steps } = chosen.options;
+  const clipsPerStep = perStepOf(chosen);
+  const textsPerClip = chosen.loop === "sft" ? chosen.options.textsPerClip : undefined;
   const plans: PlannedClip[] = [];
   const counts = { tokens: 0, learnt: 0, samples: 0, most: 0, positions: 0, used: 0, batches: 0, steps: 0 };
   for (let step = 1; step <= steps && plans.length < looked; step++) {
-    const chosen = batchAt(rows.groups.length, clipsPerStep, step, seed);
-    const planned = await Promise.all(chosen.map((at) => planConversations(rows.groups[at]!, means, signal)));
+    const chosen = batchAt(trained.length, clipsPerStep, step, seed);
+    const planned = await Promise.all(chosen.map((at) => planConversations(trained[at]!, means, signal)));
     const found = planned.filter((one) => one !== undefined);
     plans.push(...found);
     const groups = found.map((plan, i) => ({
@@ -115,8 +118,7 @@ export const describeRun = async (
   return {
     settings: origins,
     steps,
-    samples: rows.samples,
-    clips: rows.groups.length,
+    ...trainedOn,
     looked: plans.length,
     tokensPerSample: {
       mean: per(counts.tokens, counts.samples),
