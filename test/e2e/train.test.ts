@@ -47,6 +47,7 @@ describe("a checkpoint is trained on a data set", () => {
     expect(stdout).toMatch(/schedule\.learningRate\s+0\.01\s+\(given\)/);
     expect(stdout).toMatch(/clipsPerStep\s+6\s+\(given\)/);
     expect(stdout).toContain("10 samples of 7 clips, 4 steps");
+    expect(stdout).toMatch(/about [\d.e-]+ s a step, \d+ s in all .*, 0\.\d+ GiB of memory/);
     expect(stdout).toMatch(/\[\[.*<\|im_end\|>\]\]/s);
     expect(stdout).toMatch(/<\|video_pad\|> x \d+/);
     expect(existsSync(out())).toBe(false);

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
+import type { GroupAtBlock } from "../../batch/segments.ts";
 import { ConfigError } from "../../core/errors.ts";
-import { sha256 } from "../../core/files.ts";
 import type { Settings } from "../../core/settings.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
+import { productRate } from "../../engine/onnx/product-rate.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import type { ModelConfig } from "../../model/config.ts";
@@ -70,8 +71,8 @@ const prepare = async ({ request }: TrainJob, context: JobContext): Promise<Prep
   return { model, config, rows, resolved: await resolveSettings(request, rows.groups.length), dropped };
 };
 
-/** Whether clips are contrasted with their twins. @throws {ConfigError} for a loss that reads a block that is not there */
-const isContrasted = async ({ config, resolved }: Prepared): Promise<boolean> => {
+/** The states that losses read; with any, clips are contrasted. @throws {ConfigError} for a block that is not there */
+const statesOf = async ({ config, resolved }: Prepared): Promise<readonly GroupAtBlock[]> => {
   const states = Object.values(await makeLosses(resolved.options.losses)).flatMap((term) => term.states);
   const beyond = states.find(({ block }) => block > config.text.layers);
   if (beyond !== undefined)
@@ -80,14 +81,14 @@ const isContrasted = async ({ config, resolved }: Prepared): Promise<boolean> =>
       got: String(beyond.block),
       hint: "e.g. --set losses.contrastive.block=2",
     });
-  return states.length > 0;
+  return states;
 };
 
 const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Promise<FeedMeans> => {
   const { model, config, resolved, dropped } = prepared;
   const { look, mostTokens, extractor } = resolved.common;
   const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
-  const withTwin = await isContrasted(prepared);
+  const withTwin = (await statesOf(prepared)).length > 0;
   return {
     processor,
     config,
@@ -110,13 +111,13 @@ const configOf = ({ request, engine }: TrainJob, { model, rows, resolved }: Prep
   settings: resolved.settings,
   resolved: {
     contents: rows.datasets.map(({ contentHash }) => contentHash),
-    rows: sha256(JSON.stringify(rows.groups.map(({ samples }) => samples.map(({ id }) => id)))),
+    rows: rows.hash,
     weights: folderPrint(model),
   },
 });
 
 /**
- * Says what a run would do: nothing is decoded, computed or written.
+ * Says what a run would do: nothing is decoded or written, and nothing computed but how fast this machine multiplies.
  *
  * @throws {ConfigError | UnknownNameError} for settings that cannot be
  */
@@ -124,14 +125,14 @@ export const describeTraining = async (job: TrainJob, context: JobContext): Prom
   const prepared = await prepare(job, context);
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const means = await meansOf(prepared, clips.video);
-  const described = await describeRun(
-    prepared.rows,
-    prepared.resolved,
-    means,
-    batchRules(prepared.config),
-    context.signal,
-  );
-  return described;
+  const { engine, threads } = job.engine;
+  const isEmbedded = (engine ?? "onnx").startsWith("onnx");
+  const use = {
+    rules: batchRules(prepared.config),
+    states: await statesOf(prepared),
+    rate: isEmbedded ? await productRate(threads) : undefined,
+  };
+  return await describeRun(prepared.rows, prepared.resolved, means, use, context.signal);
 };
 
 /**
