@@ -16,8 +16,9 @@ import {
 import { packRows } from "./pack-rows.ts";
 import { rounding, roundUp } from "./rounding.ts";
 import { type GroupAtBlock, type SegmentGroupName, type SegmentOptions, segmentGroups } from "./segments.ts";
+import { paddingTarget } from "./segments-batch.ts";
 import { checkStates } from "./segments-sizes.ts";
-import { paddingSegment, type Tap, type TokenBatch } from "./token-batch.ts";
+import { type DrawnUnder, paddingSegment, type Tap, type TokenBatch } from "./token-batch.ts";
 import { dropoutScale } from "./visual-scale.ts";
 
 /** What the batches of a step's conversations depend on. */
@@ -27,6 +28,15 @@ export interface ConversationOptions {
   /** States that are wanted; what a group is contrasted with is laid out as far as they need it. */
   readonly states?: readonly GroupAtBlock[];
   readonly view?: SegmentOptions["view"];
+  /** The distribution that targets are scored under; left out: the model's own. */
+  readonly drawn?: DrawnUnder;
+}
+
+/** Whose a scored row is. */
+export interface ScoredText {
+  readonly group: number;
+  /** Which of the group's texts. */
+  readonly text: number;
 }
 
 /** A batch of conversations, and what is in it. */
@@ -34,6 +44,8 @@ export interface ConversationBatch {
   readonly batch: TokenBatch;
   /** The first so many scored rows are learnt; rows behind them are padding. */
   readonly scored: number;
+  /** [scored] The text that each learnt row is of; of a text's rows, the first token's comes first. */
+  readonly scoredTexts: readonly ScoredText[];
   /** Groups that show pictures, in the order of the rows of states. */
   readonly seeing: readonly number[];
   /** Positions that hold a token. */
@@ -68,8 +80,9 @@ const tapsOf = (states: readonly GroupAtBlock[], ends: ConversationWriter["ends"
         .map((name) => ({ name, rows: Int32Array.from(ends[name]) })),
     }));
 
-const padded = (values: readonly number[], size: number): Int32Array => {
-  const result = new Int32Array(size);
+/** @param rest fills what is behind the values */
+const padded = (values: readonly number[], size: number, rest: number): Int32Array => {
+  const result = new Int32Array(size).fill(rest);
   result.set(values);
   return result;
 };
@@ -86,7 +99,7 @@ const batchOf = (
   rules: BatchRules,
   options: ConversationOptions,
 ): ConversationBatch => {
-  const { states = [], view } = options;
+  const { states = [], view, drawn } = options;
   const mainLength = roundUp(
     Math.max(...packed.map((row) => sizeOf(row.flatMap(({ main }) => main)))),
     rounding.positions,
@@ -95,6 +108,7 @@ const batchOf = (
   const length = mainLength + (tailLength === 0 ? 0 : roundUp(tailLength, rounding.positions));
   const writer = new ConversationWriter(packed.length, length, rules);
   const endBlock = Math.max(0, ...states.map(({ block }) => block));
+  const scoredTexts: ScoredText[] = [];
   packed.forEach((row, sample) => {
     let [at, behind] = [sample * length, sample * length + mainLength];
     for (const cut of row) {
@@ -102,6 +116,8 @@ const batchOf = (
       for (const piece of cut.main) {
         written.push(writer.piece(piece, at, written[piece.parent], 0));
         at += piece.size;
+        while (scoredTexts.length < writer.scoredRows.length)
+          scoredTexts.push({ group: cut.index, text: piece.text });
       }
       if (cut.tail.length > 0 && view?.both !== true) writer.ends.complete.push(completeRow(cut, written));
       for (const piece of cut.tail) {
@@ -124,13 +140,18 @@ const batchOf = (
       view === undefined || viewRows.length === 0
         ? undefined
         : dropoutScale(viewRows, rules.visualWidth, view),
-    scored: { rows: padded(scoredRows, count), targets: padded(targets, count) },
+    scored: {
+      rows: padded(scoredRows, count, 0),
+      targets: padded(targets, count, paddingTarget(drawn)),
+      ...(drawn && { drawn }),
+    },
     taps: tapsOf(states, ends),
   };
   const used = rows.segments.reduce((sum, segment) => sum + (segment === paddingSegment ? 0 : 1), 0);
   return {
     batch,
     scored: scoredRows.length,
+    scoredTexts,
     seeing: packed.flatMap((row) => row.filter(({ group }) => seesPictures(group)).map(({ index }) => index)),
     used,
   };

@@ -49,7 +49,7 @@ const samplesOf = (row: BuiltRow): Sample[] =>
 
 /** A clip that nobody wanted before was taken away; it comes back if it is still the same. */
 const storeAgain = async (
-  { path, name }: PlannedClip,
+  { path, name }: Pick<PlannedClip, "path" | "name">,
   file: string,
   sha256: string,
   { out, store }: Pick<AssembleRequest, "out" | "store">,
@@ -62,6 +62,23 @@ const storeAgain = async (
       hint: "build into another folder",
     });
   storeClip(path, sha256, out, store);
+};
+
+/** The film that a row's worse answer is about, and where it comes from. */
+const filmOf = (
+  { rejected }: Sample,
+  { id }: BuiltRow,
+  position: number,
+  { clips }: Pick<BuildPlan, "clips">,
+): {
+  readonly file: string;
+  readonly sha256: string;
+  readonly from: Pick<PlannedClip, "path" | "name">;
+}[] => {
+  const path = clips[position]!.rows.find(({ row }) => row.id === id)?.row.rejected?.clip?.file;
+  if (rejected?.clip === undefined || path === undefined) return [];
+  const { file, sha256 } = rejected.clip;
+  return [{ file, sha256, from: { path, name: basename(path) } }];
 };
 
 const removeOthers = (folder: string, kept: ReadonlySet<string>): void => {
@@ -110,9 +127,14 @@ export const assembleDataset = async (request: AssembleRequest): Promise<Dataset
           split === undefined || sample.split !== undefined ? undefined : splitOfClip(sha256, split);
         const line = row.samples[at]!;
         writer.addRow(part === undefined ? line : rowInSplit(line, part), sha256, sample.skill);
-        if (kept.has(file)) continue;
-        kept.add(file);
-        await storeAgain(plan.clips[position]!, file, sha256, request);
+        for (const one of [
+          { file, sha256, from: plan.clips[position]! },
+          ...filmOf(sample, row, position, plan),
+        ]) {
+          if (kept.has(one.file)) continue;
+          kept.add(one.file);
+          await storeAgain(one.from, one.file, one.sha256, request);
+        }
       }
       request.onRow({ row, clip, samples });
     }

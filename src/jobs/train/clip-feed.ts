@@ -8,7 +8,7 @@ import { batchAt } from "../../training/order.ts";
 import type { GroupKeywords } from "./keywords.ts";
 import { type LoadedPictures, type LoadMeans, loadPictures } from "./load-clip.ts";
 import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
-import type { SampleGroup } from "./rows.ts";
+import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What a feed is told. */
 export interface FeedOptions {
@@ -33,7 +33,13 @@ export interface LoadedClip extends ConversationClip, Pick<LoadedPictures, "cont
 
 const most = 8;
 
-const bytesOf = (clips: readonly ConversationClip[]): number => {
+/** What a feed gives: it holds pictures. */
+interface FedClip {
+  readonly media: readonly MediaStep[];
+  readonly absentSteps: ReadonlyMap<number, MediaStep>;
+}
+
+const bytesOf = (clips: readonly FedClip[]): number => {
   const one = (step: MediaStep): number => {
     const patches = step.patches();
     return patches instanceof Promise ? 0 : patches.byteLength;
@@ -72,29 +78,43 @@ export const loadGroup = async (
 };
 
 /** Reads the clips of steps, in the order that seed and step give, some steps ahead. */
-export class ClipFeed {
-  readonly #groups: readonly SampleGroup[];
+export class ClipFeed<Clip> {
+  readonly #count: number;
+  readonly #read: (at: number) => Promise<Clip | undefined>;
   readonly #options: FeedOptions;
-  readonly #means: FeedMeans;
-  readonly #signal: AbortSignal;
-  readonly #ahead = new Map<number, Promise<readonly ConversationClip[]>>();
+  readonly #dropped: Dropped;
+  readonly #pictures: (clip: Clip) => FedClip;
+  readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
   #largest = 0;
   #waited = 0;
 
-  constructor(groups: readonly SampleGroup[], options: FeedOptions, means: FeedMeans, signal: AbortSignal) {
-    this.#groups = groups;
+  /**
+   * @param count clips that there are
+   * @param read one of them by its place; undefined where it cannot be had
+   * @param dropped says why nothing of a step is left
+   * @param pictures what of it takes memory
+   */
+  constructor(
+    count: number,
+    read: (at: number) => Promise<Clip | undefined>,
+    options: FeedOptions,
+    dropped: Dropped,
+    pictures: (clip: Clip) => FedClip,
+  ) {
+    this.#count = count;
+    this.#read = read;
     this.#options = options;
-    this.#means = means;
-    this.#signal = signal;
+    this.#dropped = dropped;
+    this.#pictures = pictures;
   }
 
   /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
-  async take(step: number): Promise<readonly ConversationClip[]> {
+  async take(step: number): Promise<readonly Clip[]> {
     const start = nowMilliseconds();
     const clips = await this.#load(step);
     this.#ahead.delete(step);
     this.#waited += (nowMilliseconds() - start) / 1000;
-    this.#largest = Math.max(this.#largest, bytesOf(clips), 1);
+    this.#largest = Math.max(this.#largest, bytesOf(clips.map(this.#pictures)), 1);
     const count = Math.max(1, Math.min(most, Math.floor(this.#options.aheadBytes / this.#largest)));
     for (let next = step + 1; next <= Math.min(this.#options.steps, step + count); next++)
       void this.#load(next);
@@ -106,25 +126,22 @@ export class ClipFeed {
     return this.#waited;
   }
 
-  #load(step: number): Promise<readonly ConversationClip[]> {
+  #load(step: number): Promise<readonly Clip[]> {
     const begun = this.#ahead.get(step);
     if (begun !== undefined) return begun;
-    const loading = this.#read(step);
+    const loading = this.#readStep(step);
     // Whoever takes the step is told; until then nobody listens.
     loading.catch(() => {});
     this.#ahead.set(step, loading);
     return loading;
   }
 
-  async #read(step: number): Promise<readonly ConversationClip[]> {
+  async #readStep(step: number): Promise<readonly Clip[]> {
     const { clipsPerStep, seed } = this.#options;
-    const chosen = batchAt(this.#groups.length, clipsPerStep, step, seed);
-    const read = await Promise.all(
-      chosen.map((at) => loadGroup(this.#groups[at]!, this.#means, this.#signal)),
-    );
-    const clips = read.filter((clip) => clip !== undefined);
+    const chosen = batchAt(this.#count, clipsPerStep, step, seed);
+    const clips = (await Promise.all(chosen.map(this.#read))).filter((clip) => clip !== undefined);
     if (clips.length > 0) return clips;
-    const last = this.#means.dropped.all.at(-1);
+    const last = this.#dropped.all.at(-1);
     throw new DataFormatError("none of a step's clips can be trained on", {
       where: `step ${step}`,
       expected: `one of ${chosen.length} at least`,

@@ -8,9 +8,10 @@ import { seededRandom } from "../../core/random.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { batchAt } from "../../training/order.ts";
 import { estimateRun, type RunEstimate, type StepWork, stepWork } from "./estimate.ts";
+import { perStepOf } from "./loops.ts";
 import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
-import type { TrainingRows } from "./rows.ts";
-import type { ResolvedSettings, SettingOrigin } from "./settings.ts";
+import type { Prepared } from "./prepare.ts";
+import type { SettingOrigin } from "./settings.ts";
 
 /** A run of tokens as text, and whether it is learnt. */
 export interface RenderedPart {
@@ -90,21 +91,25 @@ export interface DescriptionMeans {
  * @param looked clips at most
  */
 export const describeRun = async (
-  rows: TrainingRows,
-  { options, common, origins }: ResolvedSettings,
+  { counts: trainedOn, trained, resolved }: Prepared,
   means: PlanMeans,
   { rules, states, rate }: DescriptionMeans,
   signal: AbortSignal,
   looked = 200,
 ): Promise<RunDescription> => {
-  const { clipsPerStep, seed, steps, textsPerClip, viewDropout, bothViews } = options;
+  const { common, origins, chosen } = resolved;
+  const { seed, steps } = chosen.options;
+  const clipsPerStep = perStepOf(chosen);
+  const textsPerClip = chosen.loop === "sft" ? chosen.options.textsPerClip : undefined;
+  const { viewDropout: dropout, bothViews: both } =
+    chosen.loop === "sft" ? chosen.options : { viewDropout: 0, bothViews: false };
   const mostPositions = common.positionsPerBatch;
   const works: StepWork[] = [];
   const plans: PlannedClip[] = [];
   const counts = { tokens: 0, learnt: 0, samples: 0, most: 0, positions: 0, used: 0, batches: 0, steps: 0 };
   for (let step = 1; step <= steps && plans.length < looked; step++) {
-    const chosen = batchAt(rows.groups.length, clipsPerStep, step, seed);
-    const planned = await Promise.all(chosen.map((at) => planConversations(rows.groups[at]!, means, signal)));
+    const chosen = batchAt(trained.length, clipsPerStep, step, seed);
+    const planned = await Promise.all(chosen.map((at) => planConversations(trained[at]!, means, signal)));
     const found = planned.filter((one) => one !== undefined);
     plans.push(...found);
     const groups = found.map((plan, i) => ({
@@ -113,7 +118,7 @@ export const describeRun = async (
       contrast: { absent: new Map(), keywords: [], endText: 0 },
     }));
     if (groups.length === 0) continue;
-    const view = { dropout: viewDropout, random: seededRandom(seed, step), both: bothViews };
+    const view = { dropout, random: seededRandom(seed, step), both };
     const made = conversationBatches(groups, rules, { mostPositions, states, view });
     works.push(
       stepWork(
@@ -140,8 +145,7 @@ export const describeRun = async (
   return {
     settings: origins,
     steps,
-    samples: rows.samples,
-    clips: rows.groups.length,
+    ...trainedOn,
     looked: plans.length,
     tokensPerSample: {
       mean: per(counts.tokens, counts.samples),

@@ -20,21 +20,35 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   };
 };
 
+/** A draw of held-out clips, the same ones whenever it is asked. */
+export const drawnHeldOut = (
+  groups: readonly SampleGroup[],
+  { validation, seed }: Pick<CommonSettings, "validation"> & { readonly seed: number },
+): SampleGroup[] =>
+  seededRandom(seed, "held out")
+    .shuffled([...groups])
+    .slice(0, validation.clips);
+
+/** Reads with each clip its twin and a random removal of as many frames, one draw of a clip. */
+export const withControl = (means: FeedMeans, seed: number): FeedMeans => ({
+  ...means,
+  withTwin: true,
+  keywords: undefined,
+  control: (sample, view, indices) =>
+    drawRandomRemoval(sample, view, indices, seededRandom(seed, "random-removal", sample.clip.sha256)),
+});
+
 /** A draw of held-out clips, the same ones at every look; with each its twin and a random removal of as many frames. */
 export const heldOutClips = (
   groups: readonly SampleGroup[],
   means: FeedMeans,
-  { validation, seed }: Pick<CommonSettings, "validation"> & { readonly seed: number },
+  settings: Pick<CommonSettings, "validation"> & { readonly seed: number },
   signal: AbortSignal,
 ): HeldOutClips =>
   once(async () => {
-    const chosen = seededRandom(seed, "held out")
-      .shuffled([...groups])
-      .slice(0, validation.clips);
-    const control: FeedMeans["control"] = (sample, view, indices) =>
-      drawRandomRemoval(sample, view, indices, seededRandom(seed, "random-removal", sample.clip.sha256));
-    const looked = { ...means, withTwin: true, keywords: undefined, control };
-    const clips = await Promise.all(chosen.map((group) => loadGroup(group, looked, signal)));
+    const looked = withControl(means, settings.seed);
+    const drawn = drawnHeldOut(groups, settings);
+    const clips = await Promise.all(drawn.map((group) => loadGroup(group, looked, signal)));
     return clips.filter((clip) => clip !== undefined);
   });
 

@@ -9,8 +9,8 @@ import { explainZod } from "../../core/registry.ts";
 import { checkKeys, flatSettings, mergeSettings, type Settings, settingAt } from "../../core/settings.ts";
 import type { TrainedWeights } from "../../engine/engine-plugin.ts";
 import { type TrainingRecipe, trainingRecipes } from "../../recipes/train/training-recipes.ts";
-import { type SftOptions, sftParams } from "../../training/sft-options.ts";
 import type { LookRequest } from "../ask/answerer.ts";
+import { type ChosenLoop, loopOf } from "./loops.ts";
 
 const count = z.number().int().min(1);
 
@@ -112,9 +112,6 @@ export interface CommonSettings {
   readonly validation: ValidationSettings;
 }
 
-const sftShape = (sftParams as unknown as z.ZodObject).shape;
-const trainSchema = z.strictObject({ ...commonParams.shape, ...sftShape });
-
 /** A run as a person states it: on the command line, or in a file. */
 export interface TrainRequest {
   readonly recipe: string;
@@ -202,7 +199,7 @@ export type SettingOrigin = "paper" | "ours" | "given";
 export interface ResolvedSettings {
   readonly recipe: TrainingRecipe;
   readonly common: CommonSettings;
-  readonly options: SftOptions;
+  readonly chosen: ChosenLoop;
   /** All of them as one tree, as `config.json` has them. */
   readonly settings: Settings;
   /** Dotted path, value and origin of every setting. */
@@ -213,22 +210,15 @@ export interface ResolvedSettings {
   }[];
 }
 
-const stepsOf = (settings: Settings, clips: number): number => {
-  const { steps, epochs, clipsPerStep } = settings as {
-    steps?: number;
-    epochs?: number;
-    clipsPerStep?: number;
-  };
-  if (steps !== undefined && steps !== null && epochs !== undefined && epochs !== null)
+/** Steps as they are stated, or those of whole passes. @param perStep clips a step */
+const stepsOf = (settings: Settings, clips: number, perStep: number): number => {
+  const { steps, epochs } = settings as { steps?: number | null; epochs?: number | null };
+  const isGiven = (value: number | null | undefined): value is number =>
+    value !== undefined && value !== null;
+  if (isGiven(steps) && isGiven(epochs))
     throw new ConfigError("both steps and epochs", { expected: "one of them" });
-  if (steps !== undefined && steps !== null) return steps;
-  return Math.ceil(((epochs ?? 1) * clips) / (clipsPerStep ?? sftDefault("clipsPerStep")));
+  return isGiven(steps) ? steps : Math.ceil(((epochs ?? 1) * clips) / perStep);
 };
-
-const sftDefault = (name: string): number =>
-  sftShape[name]!._zod.def.type === "default"
-    ? Number((sftShape[name]!._zod.def as unknown as { defaultValue: unknown }).defaultValue)
-    : Number.NaN;
 
 /**
  * Fills in every value: the person's, else the recipe's, else the loop's.
@@ -239,11 +229,13 @@ const sftDefault = (name: string): number =>
  */
 export const resolveSettings = async (request: TrainRequest, clips: number): Promise<ResolvedSettings> => {
   const { value: recipe } = await trainingRecipes.make(request.recipe);
-  checkKeys(request.settings, trainSchema);
+  const loop = loopOf(recipe.loop);
+  const schema = z.strictObject({ ...commonParams.shape, ...loop.shape });
+  checkKeys(request.settings, schema);
   const stated = mergeSettings(recipe.settings, request.settings);
-  const steps = stepsOf(stated, clips);
+  const steps = stepsOf(stated, clips, Number(stated[loop.perStep.name] ?? loop.perStep.value));
   const schedule = { warmupSteps: Math.min(100, Math.ceil(steps / 10)), ...(stated["schedule"] as object) };
-  const parsed = trainSchema.safeParse({ ...stated, steps, epochs: null, schedule });
+  const parsed = schema.safeParse({ ...stated, steps, epochs: null, schedule });
   if (!parsed.success) throw new ConfigError("a setting that cannot be", { got: explainZod(parsed.error) });
   const settings = parsed.data as Settings;
   const own = (names: readonly string[]): Settings =>
@@ -261,7 +253,7 @@ export const resolveSettings = async (request: TrainRequest, clips: number): Pro
   return {
     recipe,
     common: own(Object.keys(commonParams.shape)) as unknown as CommonSettings,
-    options: own(Object.keys(sftShape)) as unknown as SftOptions,
+    chosen: { loop: recipe.loop, options: own(Object.keys(loop.shape)) } as unknown as ChosenLoop,
     settings,
     origins,
   };
