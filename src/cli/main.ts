@@ -94,6 +94,20 @@ const parseCommand = (name: string, definition: CommandDefinition, argv: readonl
   return declare(name, definition).parse(argv, { from: "user" });
 };
 
+/** An empty word for a place is an unset variable of a shell, and would be the current folder. @throws {ConfigError} naming the flag */
+const refuseEmptyPlaces = (command: Command): void => {
+  for (const option of command.options) {
+    const given: unknown = command.getOptionValue(option.attributeName());
+    const isPlace = /<.*(folder|file|path).*>/i.test(option.flags);
+    if (isPlace && (given === "" || (Array.isArray(given) && given.includes(""))))
+      throw new ConfigError("an empty name", {
+        where: option.long ?? option.flags,
+        expected: option.flags.replace(/^.*(<.*>).*$/, "$1"),
+        hint: "a variable of the shell that is not set leaves nothing behind the flag",
+      });
+  }
+};
+
 const runCommand = async (folder: URL, name: string, argv: readonly string[]): Promise<number> => {
   await loadPlugins(argv);
   const definition = await loadCommand(folder, name);
@@ -108,6 +122,7 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
       hint: `see videoperceiver ${name} --help`,
     });
   }
+  refuseEmptyPlaces(command);
   const options = command.opts() as Record<string, unknown>;
   const displays: ProgressDisplay[] = [];
   const interrupt = interruptSignal();

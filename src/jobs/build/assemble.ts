@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import { sha256OfFile } from "../../core/files.ts";
@@ -8,8 +8,9 @@ import type { Sample } from "../../dataset/sample.ts";
 import { type DatasetDescription, type Rejection, rowInSplit, sampleFromRow } from "../../dataset/schema.ts";
 import { type SplitShares, splitOfClip } from "../../dataset/split.ts";
 import { DatasetWriter } from "../../dataset/write.ts";
+import { readResult } from "./clip-cost.ts";
 import type { BuildPlan } from "./plan-clips.ts";
-import { type BuiltClip, type BuiltRow, type ClipStore, type PlannedClip, resultFile } from "./protocol.ts";
+import type { BuiltClip, BuiltRow, ClipStore, PlannedClip } from "./protocol.ts";
 import type { RuleCheck } from "./rule-check.ts";
 import { storeClip } from "./store-clip.ts";
 
@@ -39,9 +40,6 @@ export interface AssembleRequest {
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
-
-const readResult = (out: string, position: number): BuiltClip =>
-  JSON.parse(readFileSync(join(out, resultFile(position)), "utf8")) as BuiltClip;
 
 /** Samples of a row, whose lines stand in the result. */
 const samplesOf = (row: BuiltRow): Sample[] =>

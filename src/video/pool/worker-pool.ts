@@ -3,7 +3,7 @@ import type { VideoLimits } from "../limits.ts";
 import { type ChosenDecoder, WorkerProcess } from "./worker-process.ts";
 
 /** Jobs after which a worker is replaced: whatever a native library leaks goes with it. */
-const jobsPerWorker = 4000;
+const jobsPerWorker = 500;
 
 /** How long a job may wait for its reader or feeder before another worker may start in its place. */
 const patienceMilliseconds = 100;
