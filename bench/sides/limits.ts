@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { productRate } from "../../src/engine/onnx/product-rate.ts";
+import { productRate } from "../../src/engine/product-rate.ts";
 import { emitModel } from "../../src/graph/emit.ts";
 import { input } from "../../src/graph/ops/inputs.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";

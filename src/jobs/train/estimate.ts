@@ -1,7 +1,6 @@
 /** How long a run's steps will take and how much memory, from what their batches hold. */
 import type { TokenBatch } from "../../batch/token-batch.ts";
-import { parameterCount } from "../../engine/model-store.ts";
-import { layerwiseFrom } from "../../engine/onnx/open.ts";
+import { layerwiseFrom, parameterCount } from "../../engine/model-store.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { expectedTensors } from "../../model/parameters.ts";
 import type { CommonSettings } from "./settings.ts";

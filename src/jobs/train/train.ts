@@ -1,7 +1,7 @@
 import { ConfigError } from "../../core/errors.ts";
 import type { Settings } from "../../core/settings.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
-import { productRate } from "../../engine/onnx/product-rate.ts";
+import { productRate } from "../../engine/product-rate.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import type { LoopResult } from "../../training/loop.ts";
 import { folderPrint } from "../../weights/folder-print.ts";

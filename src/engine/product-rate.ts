@@ -1,7 +1,7 @@
-import { nowMilliseconds } from "../../core/progress.ts";
-import { input } from "../../graph/ops/inputs.ts";
-import { matmul } from "../../graph/ops/matmul.ts";
-import { Executable, tensorOf } from "../executable.ts";
+import { nowMilliseconds } from "../core/progress.ts";
+import { input } from "../graph/ops/inputs.ts";
+import { matmul } from "../graph/ops/matmul.ts";
+import { Executable, tensorOf } from "./executable.ts";
 
 const [side, rounds] = [1024, 12];
 
