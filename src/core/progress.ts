@@ -4,7 +4,6 @@ export interface Progress {
   update(done: number, total: number, note?: string): void;
   /** Numbers by name as they become known; a terminal draws the course of some. Left out: nobody watches them. */
   numbers?(values: Readonly<Record<string, number>>): void;
-  /** One line for the log. */
   log(line: string): void;
 }
 

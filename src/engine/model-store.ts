@@ -52,7 +52,7 @@ export type WeightStorage = "float32" | "as-stored";
 /** From this many parameters on a model is computed block by block unless something else is asked for. */
 export const layerwiseFrom = 5e8;
 
-/** Number of parameters of a model. */
+/** Numbers in all tensors of a model, without an adapter. */
 export const parameterCount = (config: ModelConfig): number =>
   jointParameters(config).reduce((total, { shape }) => total + elementCount(shape), 0);
 

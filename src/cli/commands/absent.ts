@@ -105,7 +105,6 @@ const manyPairs = async (
   };
 };
 
-/** The command. */
 const absent: CommandDefinition = defineCommand({
   summary: "a clip and its twin without the decisive frames",
   configure: (command) => {

@@ -53,7 +53,6 @@ const described = (run: RunDescription, isTerminal: boolean): string => {
   ].join("\n");
 };
 
-/** The command. */
 const command: CommandDefinition = defineCommand({
   summary: "a checkpoint trained on data sets: SFT and the paper's stages, with one's own settings",
   configure: (cli) => {

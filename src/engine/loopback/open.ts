@@ -22,7 +22,6 @@ import {
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const program = fileURLToPath(new URL(`./worker.${extension}`, import.meta.url));
 
-/** How a loopback engine is opened. */
 export interface LoopbackOptions extends Omit<ModelOrder, "mediaBytes" | "engine"> {
   /** What the other process holds. Default: {@link defaultEngine}. */
   readonly engine?: string;

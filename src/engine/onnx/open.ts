@@ -28,7 +28,6 @@ export interface EmbeddedOptions {
   readonly execution?: Execution | "auto";
   /** Default "auto": as stored when float32 would take more than half of the machine's memory. Whole: float32. */
   readonly weightStorage?: WeightStorage | "auto";
-  /** Weights of decoding. */
   readonly decodeWeights?: DecodeForm;
   /** Compiled graphs that a whole-graph engine keeps. */
   readonly keptPlans?: number;
