@@ -11,6 +11,7 @@ import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { FeedMeans } from "./clip-feed.ts";
 import { GroupKeywords } from "./keywords.ts";
+import { KeptPlans } from "./plan-clip.ts";
 import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
 import { promptGroups } from "./prompts.ts";
 import { Dropped, readRows, type SampleGroup, type TrainingRows } from "./rows.ts";
@@ -112,7 +113,7 @@ export const statesOf = async ({
 /** What clips are planned and read with. */
 export const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Promise<FeedMeans> => {
   const { model, config, resolved, dropped } = prepared;
-  const { look, mostTokens, extractor } = resolved.common;
+  const { look, mostTokens, extractor, keptMegabytes } = resolved.common;
   const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
   const contrasted = (await statesOf(prepared)).length > 0;
   return {
@@ -122,6 +123,8 @@ export const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Pr
     look,
     mostTokens: Math.min(mostTokens, config.text.maxPositionEmbeddings),
     dropped,
+    // Where patches do not fit, a tenth as much keeps the tokens of many more clips.
+    plans: new KeptPlans(keptMegabytes * 1e5),
     withTwin: contrasted || resolved.chosen.loop !== "sft",
     keywords: contrasted ? await GroupKeywords.make(extractor, processor.tokenizer) : undefined,
   };
