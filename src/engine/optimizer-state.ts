@@ -1,13 +1,11 @@
 /** The optimizer's state beside the weights of a checkpoint. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { DataFormatError, RunError } from "../core/errors.ts";
+import { DataFormatError } from "../core/errors.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
 import { writeSafetensors } from "../weights/write-safetensors.ts";
+import { checkHasOptimizer, optimizerFile } from "./kept-files.ts";
 import type { ParameterStore } from "./parameter-store.ts";
 
-/** The optimizer's moments, and in its metadata the number of updates. */
-const optimizerFile = "optimizer.safetensors";
 const moments = ["firstMoment", "secondMoment"] as const;
 
 /** Writes a store's moments into a checkpoint's folder. */
@@ -21,12 +19,7 @@ export const saveOptimizer = (folder: string, store: ParameterStore): void => {
 
 /** Reads what {@link saveOptimizer} wrote. @throws {RunError} when it is not there */
 export const loadOptimizer = async (folder: string, store: ParameterStore): Promise<void> => {
-  const file = join(folder, optimizerFile);
-  if (!existsSync(file))
-    throw new RunError("checkpoint without optimizer state", {
-      where: file,
-      hint: "start a new run from it instead",
-    });
+  const file = checkHasOptimizer(folder);
   const optimizer = await openSafetensors(file);
   try {
     const updates = Number(optimizer.metadata["updates"]);

@@ -7,7 +7,7 @@ import type { ConversationClip } from "../../training/conversations.ts";
 import { batchAt } from "../../training/order.ts";
 import type { GroupKeywords } from "./keywords.ts";
 import { type LoadedPictures, type LoadMeans, loadPictures } from "./load-clip.ts";
-import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
+import { type KeptPlans, type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
 import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What a feed is told. */
@@ -17,12 +17,16 @@ export interface FeedOptions {
   readonly steps: number;
   /** Bytes of patches that wait; the next step is read ahead whatever it takes. */
   readonly aheadBytes: number;
+  /** Bytes of clips that are kept for the epochs to come; 0: every clip is read again. */
+  readonly keptBytes: number;
 }
 
 /** What a feed reads with. */
 export interface FeedMeans extends PlanMeans, Omit<LoadMeans, "video"> {
   /** Tokens of a group's keywords, where clips are contrasted. */
   readonly keywords: GroupKeywords | undefined;
+  /** Keeps token ids for the epochs to come; left out: they are made anew. */
+  readonly plans?: KeptPlans;
 }
 
 /** A clip in memory, with what was planned of it. */
@@ -37,14 +41,18 @@ const most = 8;
 interface FedClip {
   readonly media: readonly MediaStep[];
   readonly absentSteps: ReadonlyMap<number, MediaStep>;
+  readonly controlSteps?: ReadonlyMap<number, MediaStep> | undefined;
 }
 
-/** Bytes of a clip's patches, those of its twin too. */
-export const patchBytes = ({ media, absentSteps }: FedClip): number =>
-  [...media, ...absentSteps.values()].reduce((total, step) => {
+/** What a clip takes besides its pictures: tokens, and what was planned. */
+const plannedBytes = 32_768;
+
+/** Bytes of a clip's patches, those of its twin and control too. */
+export const patchBytes = ({ media, absentSteps, controlSteps }: FedClip): number =>
+  [...media, ...absentSteps.values(), ...(controlSteps?.values() ?? [])].reduce((sum, step) => {
     const patches = step.patches();
-    return total + (patches instanceof Promise ? 0 : patches.byteLength);
-  }, 0);
+    return sum + (patches instanceof Promise ? 0 : patches.byteLength);
+  }, plannedBytes);
 
 /**
  * A group with its pictures; undefined when it cannot be had, its samples are then dropped and named. Where clips are
@@ -55,7 +63,7 @@ export const loadGroup = async (
   means: FeedMeans,
   signal: AbortSignal,
 ): Promise<LoadedClip | undefined> => {
-  const planned = await planConversations(group, means, signal);
+  const planned = await (means.plans?.of(group, means, signal) ?? planConversations(group, means, signal));
   if (planned === undefined) return undefined;
   const { id, texts, media } = planned;
   try {
@@ -80,6 +88,8 @@ export class ClipFeed<Clip> {
   readonly #dropped: Dropped;
   readonly #bytes: (clip: Clip) => number;
   readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
+  readonly #kept = new Map<number, Clip>();
+  #keptBytes = 0;
   #largest = 0;
   #waited = 0;
 
@@ -109,11 +119,8 @@ export class ClipFeed<Clip> {
     const clips = await this.#load(step);
     this.#ahead.delete(step);
     this.#waited += (nowMilliseconds() - start) / 1000;
-    this.#largest = Math.max(
-      this.#largest,
-      clips.reduce((sum, clip) => sum + this.#bytes(clip), 0),
-      1,
-    );
+    const bytes = clips.reduce((sum, clip) => sum + this.#bytes(clip), 0);
+    this.#largest = Math.max(this.#largest, bytes, 1);
     const count = Math.max(1, Math.min(most, Math.floor(this.#options.aheadBytes / this.#largest)));
     for (let next = step + 1; next <= Math.min(this.#options.steps, step + count); next++)
       void this.#load(next);
@@ -135,10 +142,27 @@ export class ClipFeed<Clip> {
     return loading;
   }
 
+  /**
+   * Clips are kept until there is no more room, and then no others: every epoch asks for all of them in a new order, so
+   * what is let go for a newer one would be asked for just as soon.
+   */
+  async #keptOr(at: number): Promise<Clip | undefined> {
+    const kept = this.#kept.get(at);
+    if (kept !== undefined) return kept;
+    const clip = await this.#read(at);
+    if (clip === undefined || this.#kept.has(at)) return clip;
+    const bytes = this.#bytes(clip);
+    if (this.#keptBytes + bytes > this.#options.keptBytes) return clip;
+    this.#keptBytes += bytes;
+    this.#kept.set(at, clip);
+    return clip;
+  }
+
   async #readStep(step: number): Promise<readonly Clip[]> {
     const { clipsPerStep, seed } = this.#options;
     const chosen = batchAt(this.#count, clipsPerStep, step, seed);
-    const clips = (await Promise.all(chosen.map(this.#read))).filter((clip) => clip !== undefined);
+    const read = await Promise.all(chosen.map((at) => this.#keptOr(at)));
+    const clips = read.filter((clip) => clip !== undefined);
     if (clips.length > 0) return clips;
     const last = this.#dropped.all.at(-1);
     throw new DataFormatError("none of a step's clips can be trained on", {

@@ -109,7 +109,7 @@ const shapes: Readonly<
   relevance: {
     shape: shapeOf(encoderParams),
     perStep: "clipsPerStep",
-    common: ["split", "epochs", "aheadMegabytes", "extractor"],
+    common: ["split", "epochs", "aheadMegabytes", "keptMegabytes", "extractor"],
   },
 };
 

@@ -1,5 +1,6 @@
 /** Everything of a run that can be known before a model is in memory. */
 import { resolve } from "node:path";
+import type { GroupAtBlock } from "../../batch/segments.ts";
 import { assert, ConfigError } from "../../core/errors.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import type { ModelConfig } from "../../model/config.ts";
@@ -11,6 +12,7 @@ import { modelFolder } from "../model-folder.ts";
 import type { FeedMeans } from "./clip-feed.ts";
 import { GroupKeywords } from "./keywords.ts";
 import type { LanguageLoop } from "./loops.ts";
+import { KeptPlans } from "./plan-clip.ts";
 import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
 import { promptGroups } from "./prompts.ts";
 import { Dropped, readRows, type SampleGroup, type TrainingRows } from "./rows.ts";
@@ -101,9 +103,12 @@ export const prepare = async (request: TrainRequest, context: JobContext): Promi
   };
 };
 
-/** Whether clips are contrasted with their twins. @throws {ConfigError} for a loss that reads a block that is not there */
-const isContrasted = async ({ config, resolved: { chosen } }: Prepared): Promise<boolean> => {
-  if (chosen.loop !== "sft") return false;
+/** The states that losses read; with any, clips are contrasted. @throws {ConfigError} for a block that is not there */
+export const statesOf = async ({
+  config,
+  resolved: { chosen },
+}: Prepared): Promise<readonly GroupAtBlock[]> => {
+  if (chosen.loop !== "sft") return [];
   const states = Object.values(await makeLosses(chosen.options.losses)).flatMap((term) => term.states);
   const beyond = states.find(({ block }) => block > config.text.layers);
   if (beyond !== undefined)
@@ -112,15 +117,15 @@ const isContrasted = async ({ config, resolved: { chosen } }: Prepared): Promise
       got: String(beyond.block),
       hint: "e.g. --set losses.contrastive.block=2",
     });
-  return states.length > 0;
+  return states;
 };
 
 /** What clips are planned and read with. */
 export const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Promise<FeedMeans> => {
   const { model, config, resolved, dropped } = prepared;
-  const { look, mostTokens, extractor } = resolved.common;
+  const { look, mostTokens, extractor, keptMegabytes } = resolved.common;
   const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
-  const contrasted = await isContrasted(prepared);
+  const contrasted = (await statesOf(prepared)).length > 0;
   return {
     processor,
     config,
@@ -128,6 +133,8 @@ export const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Pr
     look,
     mostTokens: Math.min(mostTokens, config.text.maxPositionEmbeddings),
     dropped,
+    // Where patches do not fit, a tenth as much keeps the tokens of many more clips.
+    plans: new KeptPlans(keptMegabytes * 1e5),
     withTwin: contrasted || resolved.chosen.loop !== "sft",
     keywords: contrasted ? await GroupKeywords.make(extractor, processor.tokenizer) : undefined,
   };

@@ -212,7 +212,8 @@ export const trainRelevance = async (
   using run = openTrainingRun(job.out, configOf(prepared, job), job.resume);
   dropped.keepIn(job.out);
   const aheadBytes = resolved.common.aheadMegabytes * 1e6;
-  const kept = new KeptClips((group) => readClip(group, options, job.video, signal), aheadBytes);
+  const keptBytes = resolved.common.keptMegabytes * 1e6;
+  const kept = new KeptClips((group) => readClip(group, options, job.video, signal), keptBytes);
   const keywords = await CaptionKeywords.make(resolved.common.extractor);
   const good = await usable(prepared.clips, keywords, prepared, kept, signal);
   if (good.length < 2)
@@ -223,7 +224,7 @@ export const trainRelevance = async (
     const { group, words: own } = good[at]!;
     return { frames: await kept.of(group), keywords: own };
   };
-  const ahead = { clipsPerStep, seed, steps, aheadBytes };
+  const ahead = { clipsPerStep, seed, steps, aheadBytes, keptBytes: 0 };
   const feed = new ClipFeed(good.length, clipAt, ahead, dropped, ({ frames }) => bytesOf(frames));
   const held = await heldOutWords(prepared, keywords, new Set(words), kept, signal);
   const opener = await dualEncoderOpener();
@@ -244,5 +245,6 @@ export const describeEncoder = ({ rows, resolved, options, clips }: PreparedEnco
   tokensPerSample: { mean: 0, most: 0, learnt: 0 },
   paddingShare: 0,
   batchesPerStep: 0,
+  expected: undefined,
   sample: undefined,
 });

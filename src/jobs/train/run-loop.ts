@@ -37,6 +37,7 @@ const feedOptions = (
   seed,
   steps,
   aheadBytes: common.aheadMegabytes * 1e6,
+  keptBytes: common.keptMegabytes * 1e6,
 });
 
 /** What every loop looks at besides its own numbers. @param form how options are answered; left out: as the rows are */

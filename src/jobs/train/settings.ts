@@ -85,6 +85,11 @@ const commonParams = z.strictObject({
     ),
   mostTokens: count.default(16_384).describe("longest conversation; a longer one is dropped and named"),
   aheadMegabytes: count.default(512).describe("patches that may wait for the steps to come"),
+  keptMegabytes: z
+    .number()
+    .min(0)
+    .default(512)
+    .describe("clips as patches and token ids that are kept for the epochs to come; 0: all is read again"),
   extractor: z
     .string()
     .min(1)
@@ -106,6 +111,7 @@ export interface CommonSettings {
   readonly positionsPerBatch: number;
   readonly mostTokens: number;
   readonly aheadMegabytes: number;
+  readonly keptMegabytes: number;
   readonly extractor: string;
   readonly trained: TrainedWeights;
   readonly lora: LoraSettings | null;

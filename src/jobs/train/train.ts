@@ -1,7 +1,7 @@
 import { ConfigError } from "../../core/errors.ts";
-import { sha256 } from "../../core/files.ts";
 import type { Settings } from "../../core/settings.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
+import { productRate } from "../../engine/product-rate.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import { trainingRecipes } from "../../recipes/train/training-recipes.ts";
 import type { LoopResult } from "../../training/loop.ts";
@@ -10,7 +10,7 @@ import { type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { describeRun, type RunDescription } from "./description.ts";
 import { openTrainee } from "./open-trainee.ts";
-import { meansOf, type Prepared, prepare } from "./prepare.ts";
+import { meansOf, type Prepared, prepare, statesOf } from "./prepare.ts";
 import { describeEncoder, prepareEncoder, trainRelevance } from "./relevance.ts";
 import type { DroppedSample } from "./rows.ts";
 import { openTrainingRun } from "./run-config.ts";
@@ -53,7 +53,7 @@ const configOf = ({ request, engine }: TrainJob, { model, rows, resolved }: Prep
   settings: resolved.settings,
   resolved: {
     contents: rows.datasets.map(({ contentHash }) => contentHash),
-    rows: sha256(JSON.stringify(rows.groups.map(({ samples }) => samples.map(({ id }) => id)))),
+    rows: rows.hash,
     weights: folderPrint(model),
   },
 });
@@ -74,7 +74,7 @@ const trainEncoder = async (job: TrainJob, context: JobContext): Promise<TrainRe
 };
 
 /**
- * Says what a run would do: nothing is decoded, computed or written.
+ * Says what a run would do: nothing is decoded or written, and nothing computed but how fast this machine multiplies.
  *
  * @throws {ConfigError | UnknownNameError} for settings that cannot be
  */
@@ -83,8 +83,15 @@ export const describeTraining = async (job: TrainJob, context: JobContext): Prom
   const prepared = await prepare(job.request, context);
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const means = await meansOf(prepared, clips.video);
-  const described = await describeRun(prepared, means, batchRules(prepared.config), context.signal);
-  return described;
+  const { engine, threads } = job.engine;
+  // What other loops and engines need is not known before they run.
+  const isKnown = (engine ?? "onnx").startsWith("onnx") && prepared.resolved.chosen.loop === "sft";
+  const use = {
+    rules: batchRules(prepared.config),
+    states: await statesOf(prepared),
+    rate: isKnown ? await productRate(threads) : undefined,
+  };
+  return await describeRun(prepared, means, use, context.signal);
 };
 
 /**
