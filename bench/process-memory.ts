@@ -21,6 +21,9 @@ const childrenOf = (pid: number): number[] => {
   }
 };
 
+/** A process and all that it started, itself first (Linux); those that have ended are not among them. */
+export const processTree = (pid: number): number[] => [pid, ...childrenOf(pid).flatMap(processTree)];
+
 /** Resident memory of a process and of all that it started; memory that two of them share counts twice. */
 export const treeBytes = (pid: number): number =>
-  statusBytes(pid, "VmRSS") + childrenOf(pid).reduce((sum, child) => sum + treeBytes(child), 0);
+  processTree(pid).reduce((sum, child) => sum + statusBytes(child, "VmRSS"), 0);

@@ -2,8 +2,10 @@
 // Runs the command line: the built files when they are there (an installed package), else the sources (a
 // checkout, by Node's own type stripping). A Node that is too old hands over to the one this package pins.
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import module from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -17,6 +19,17 @@ const atOnce = () => {
   if (words.length > 0 && !["--help", "-h", "help"].includes(asked)) return undefined;
   const text = readFileSync(`${root}/bin/overview.txt`, "utf8");
   return { text, status: words.length === 0 ? 2 : 0 };
+};
+
+/** Keeps compiled files below the temporary folder: halves the start of every command. Node would try for ever below /proc. */
+const keepCompiled = () => {
+  const folder = join(tmpdir(), "node-compile-cache");
+  try {
+    if (!existsSync(folder)) mkdirSync(folder);
+  } catch {
+    return;
+  }
+  module.enableCompileCache(folder);
 };
 
 // Whoever reads our output may stop reading (`| head`); that is no error.
@@ -40,8 +53,7 @@ if (said !== undefined) {
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
 } else {
-  // Compiled files are kept below the temporary folder (or NODE_COMPILE_CACHE): halves the start of every command.
-  module.enableCompileCache();
+  keepCompiled();
   const inCheckout = existsSync(`${root}/src/cli/main.ts`);
   const { main } = await import(inCheckout ? "../src/cli/main.ts" : "../dist/cli/main.js");
   process.exitCode = await main(words);

@@ -1,6 +1,6 @@
 import { execFileSync, type StdioOptions, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,6 +9,12 @@ const folder: string = join(root, ".venv-oracle");
 const stampFile: string = join(folder, "installed.sha256");
 const requirements: string = join(root, "scripts", "oracle-requirements.txt");
 const legacyRequirements: string = join(root, "scripts", "oracle-requirements-legacy.txt");
+/** Other projects' trainers over the torch of the environment; made apart, so that nothing else waits for them. */
+const trainers = {
+  folder: join(folder, "trainers"),
+  requirements: join(root, "scripts", "oracle-requirements-trainers.txt"),
+  swiftRequirements: join(root, "scripts", "oracle-requirements-ms-swift.txt"),
+} as const;
 const oldestPython = [3, 11] as const;
 
 /** The Python side of oracle tests and benchmarks. */
@@ -30,21 +36,30 @@ const findPython = (): string | undefined => {
   );
 };
 
-const hashOfRequirements = (): string => {
+const hashOf = (...files: readonly string[]): string => {
   const hash = createHash("sha256");
-  for (const file of [requirements, legacyRequirements]) hash.update(readFileSync(file)).update("\0");
+  for (const file of files) hash.update(readFileSync(file)).update("\0");
   return hash.digest("hex");
 };
 
 const interpreter = (): string =>
   join(folder, process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
 
+const isStamped = (stamp: string, ...files: readonly string[]): boolean =>
+  existsSync(stamp) && readFileSync(stamp, "utf8") === hashOf(...files);
+
 const installed = (): boolean =>
-  existsSync(interpreter()) &&
-  existsSync(stampFile) &&
-  readFileSync(stampFile, "utf8") === hashOfRequirements();
+  existsSync(interpreter()) && isStamped(stampFile, requirements, legacyRequirements);
 
 const environment = (): OracleEnvironment => ({ python: interpreter(), legacyPath: join(folder, "legacy") });
+
+/** Installs with the environment's own pip, or uv. */
+const install = (uv: boolean, ...args: readonly string[]): void => {
+  const [program, ...first] = uv
+    ? ["uv", "pip", "install", "--quiet", "--python", interpreter()]
+    : [interpreter(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+  execFileSync(program!, [...first, ...args], { stdio: ["ignore", 2, 2], cwd: root });
+};
 
 /**
  * The Python environment, made when it is missing or its requirements have changed (about a minute and 5 GB).
@@ -66,17 +81,37 @@ export const oracleEnvironment = (): OracleEnvironment | string => {
       const from = python === undefined ? [] : ["--python", python];
       execFileSync("uv", ["venv", "--quiet", ...from, folder], say);
     } else execFileSync(python!, ["-m", "venv", folder], say);
-    const installer: readonly string[] = uv
-      ? ["uv", "pip", "install", "--quiet", "--python", interpreter()]
-      : [interpreter(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    const install = (...args: readonly string[]): void => {
-      execFileSync(installer[0]!, [...installer.slice(1), ...args], say);
-    };
-    install("-r", requirements);
-    install("--no-deps", "--target", join(folder, "legacy"), "-r", legacyRequirements);
+    install(uv, "-r", requirements);
+    install(uv, "--no-deps", "--target", join(folder, "legacy"), "-r", legacyRequirements);
   } catch (error) {
     return `the Python environment could not be made: ${error instanceof Error ? error.message : String(error)}`;
   }
-  writeFileSync(stampFile, hashOfRequirements());
+  writeFileSync(stampFile, hashOf(requirements, legacyRequirements));
   return environment();
+};
+
+/**
+ * The folder with ms-swift, LLaMA-Factory and verl (650 MB, half a minute), made when it is missing or its requirements have
+ * changed; the environment must be there. Put in front of PYTHONPATH; for ms-swift its folder `ms-swift` before it.
+ *
+ * @returns a sentence that says what is missing, when it cannot be had
+ */
+export const trainersFolder = (): { readonly path: string } | string => {
+  const { requirements: wanted, swiftRequirements, folder: path } = trainers;
+  if (isStamped(join(path, "installed.sha256"), wanted, swiftRequirements)) return { path };
+  process.stderr.write("installing ms-swift, LLaMA-Factory and verl: once, half a minute\n");
+  // Appears whole, also where somebody else makes it at the same time.
+  const made = `${path}-${process.pid}`;
+  try {
+    const uv = works("uv", ["--version"]);
+    install(uv, "--no-deps", "--target", made, "-r", wanted);
+    install(uv, "--no-deps", "--target", join(made, "ms-swift"), "-r", swiftRequirements);
+    writeFileSync(join(made, "installed.sha256"), hashOf(wanted, swiftRequirements));
+    rmSync(path, { recursive: true, force: true });
+    renameSync(made, path);
+  } catch (error) {
+    rmSync(made, { recursive: true, force: true });
+    return `other projects' trainers could not be installed: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return { path };
 };

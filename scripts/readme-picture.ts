@@ -34,7 +34,7 @@ const seconds = (frame: number): number => frame / plan.framesPerSecond;
 const folder = mkdtempSync(join(tmpdir(), "readme-picture-"));
 try {
   mkdirSync(join(folder, "clips"));
-  const clip = join(folder, (await writeClip(await loadEncoder(), plan, folder)).file);
+  const clip = join(folder, (await writeClip((await loadEncoder()).backend, plan, folder)).file);
   const span = `${seconds(event.startFrame)}-${seconds(event.endFrame)}`;
   const pair = join(folder, "pair");
   const absent = [

@@ -6,8 +6,10 @@ import { takeStep } from "../../src/engine/take-step.ts";
 import { tokenOverlapEntailment } from "../../src/grading/entailment.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
 import { makeLosses, sumOfLosses } from "../../src/objectives/losses.ts";
+import { clipPromptLayout, type Prompt } from "../../src/training/clip-prompts.ts";
 import { type JudgedGroup, policyBatches } from "../../src/training/policy-batches.ts";
-import { type Drawn, type Group, type JudgingLanguage, rollOut } from "../../src/training/rollout.ts";
+import type { Drawn } from "../../src/training/prompt-layout.ts";
+import { type Group, rollOut } from "../../src/training/rollout.ts";
 import { answerRounds } from "../answer-rounds.ts";
 import {
   givenAdvantage,
@@ -26,24 +28,25 @@ const { config, store } = await openShape(folder, name, "all");
 const model = { config, weights: new ModelWeights(store), adapter: undefined };
 const engine = wholeGraphEngine(model, { threads: Number(threads) });
 const trainee = { engine, rules: batchRules(config), tokens: grpoTokens, tokenizerFolder: folder };
-const language: JudgingLanguage = {
-  decode: (tokens) => tokens.join(" "),
+const language = {
+  decode: (tokens: readonly number[]) => tokens.join(" "),
   // A token that is never drawn: every completion has all of its tokens.
   endToken: grpoTokens.video,
   refeedInstruction: [],
-  entailment: tokenOverlapEntailment,
 };
+const layout = clipPromptLayout(trainee, language, { control: "none", seed: 1 });
+const asking = { trainee, layout, judging: { ...language, entailment: tokenOverlapEntailment } };
 const { completions, newTokens, clip, beta } = grpoWork;
 const objective = sumOfLosses(await makeLosses({ "policy-gradient": { clip, beta } }));
 const prompts = grpoPrompts();
 
 /** One policy-gradient step with its update. @returns the loss */
-const policyStep = async (groups: readonly Group[]): Promise<number> => {
-  const judged = groups.map((group, p): JudgedGroup => {
+const policyStep = async (groups: readonly Group<Prompt>[]): Promise<number> => {
+  const judged = groups.map((group, p): JudgedGroup<Prompt> => {
     const advantages = Float64Array.from(group.complete, (_, g) => givenAdvantage(p, g));
     return { group, advantages, weights: new Float64Array(advantages.length).fill(1) };
   });
-  const { batches, feeds } = policyBatches(judged, { temperature: 1 }, trainee, language);
+  const { batches, feeds } = policyBatches(judged, { temperature: 1 }, trainee, layout);
   const given: Record<string, FeedArray> = { ...feeds };
   {
     await using pass = await engine.forward(batches, { weights: "reference" });
@@ -55,7 +58,7 @@ const policyStep = async (groups: readonly Group[]): Promise<number> => {
   return loss;
 };
 
-const givenGroups = prompts.slice(0, givenWork.prompts).map((prompt, p): Group => {
+const givenGroups = prompts.slice(0, givenWork.prompts).map((prompt, p): Group<Prompt> => {
   const drawn = Array.from({ length: givenWork.completions }, (_, g): Drawn => {
     const places = Array.from({ length: givenWork.tokens }, (__, i) => i);
     return {
@@ -90,7 +93,7 @@ const options = {
 } as const;
 await answerRounds(async (round) => {
   const start = performance.now();
-  const groups = await rollOut(trainee, prompts, options, language, round, true);
+  const groups = await rollOut(asking, prompts, options, round, true);
   await policyStep(groups);
   return { value: performance.now() - start, result: losses };
 });

@@ -9,7 +9,7 @@ import { lowerMedia } from "../../src/engine/onnx/lowering/media.ts";
 import type { ClipPatches } from "../../src/frames/clip-patches.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
 import { absentPatches, type TrainingClip, type TrainingText } from "../../src/training/clip.ts";
-import type { Prompt } from "../../src/training/rollout.ts";
+import type { Prompt } from "../../src/training/clip-prompts.ts";
 import { writeSafetensors } from "../../src/weights/write-safetensors.ts";
 import { shapeFolder } from "./shape-files.ts";
 import { benchShapes } from "./shapes.ts";

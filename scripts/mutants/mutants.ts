@@ -19,6 +19,8 @@ const layout = "src/batch/segments-layout.ts";
 const contrastive = "src/objectives/losses/contrastive.ts";
 const segments = ["test/unit/engine/segments-batch.test.ts"];
 const losses = ["test/contract/losses.test.ts"];
+const preference = "src/objectives/losses/preference.ts";
+const preferences = ["test/unit/objectives/preference.test.ts"];
 const controls = ["test/unit/training/contrast-controls.test.ts"];
 
 /** Every mutant, by room. To add some: a line of this list, then `node scripts/mutants/run.ts ID`. */
@@ -285,4 +287,32 @@ export const mutants: readonly Mutant[] = [
     only: "probabilities of options",
   },
   ...comparisonMutants,
+  {
+    id: "preference-sides-swapped",
+    file: preference,
+    line: "const margin = sub(chosen, rejected);",
+    to: "const margin = sub(rejected, chosen);",
+    tests: preferences,
+  },
+  {
+    id: "preference-without-reference",
+    file: preference,
+    line: 'const rejected = scale(sub(sumOf(feed("rejected")), feed("referenceRejected")), beta);',
+    to: 'const rejected = scale(sumOf(feed("rejected")), beta);',
+    tests: preferences,
+  },
+  {
+    id: "completion-position-shifted",
+    file: "src/training/conversation-prompts.ts",
+    line: "positions[part * total + length + i] = next + i;",
+    to: "positions[part * total + length + i] = next + i + 1;",
+    tests: ["test/unit/training/conversation-prompts.test.ts"],
+  },
+  {
+    id: "conversation-drawn-forgotten",
+    file: "src/batch/conversation-batches.ts",
+    line: "...(drawn && { drawn }),",
+    to: "",
+    tests: ["test/unit/training/conversation-prompts.test.ts"],
+  },
 ];

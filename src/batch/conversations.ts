@@ -55,6 +55,8 @@ export interface ConversationPiece {
   readonly places: Int32Array | undefined;
   /** Place among the pieces of its group of the one that it continues; -1: it begins anew. */
   readonly parent: number;
+  /** Which of the group's texts it is of, where tokens of it are learnt; of what they share, the first. */
+  readonly text: number;
   /** The steps that stand at its places. */
   readonly media: readonly MediaStep[];
   readonly blind?: boolean | undefined;
@@ -88,22 +90,24 @@ export const sharedLength = (texts: readonly ConversationTokens[]): number => {
 };
 
 const pieceOf = (
-  { media, blind }: ConversationGroup,
-  text: ConversationTokens,
+  { media, blind, texts }: ConversationGroup,
+  at: number,
   from: number,
   parent: number,
-  size = text.ids.length - from,
-): ConversationPiece => ({ ...text, stride: text.ids.length, from, size, parent, media, blind });
+  size = texts[at]!.ids.length - from,
+): ConversationPiece => {
+  const text = texts[at]!;
+  return { ...text, stride: text.ids.length, from, size, parent, text: at, media, blind };
+};
 
 /** What all of a group's conversations begin with, then the rest of each; a lone conversation is one piece. */
 export const mainPieces = (group: ConversationGroup): ConversationPiece[] => {
   const { texts } = group;
   const shared = sharedLength(texts);
-  const [first] = texts;
-  if (first === undefined) return [];
-  if (shared === 0) return texts.map((text) => pieceOf(group, text, 0, -1));
-  const rest = texts.map((text) => pieceOf(group, text, shared, 0)).filter(({ size }) => size > 0);
-  return [{ ...pieceOf(group, first, 0, -1, shared), spoken: undefined }, ...rest];
+  if (texts.length === 0) return [];
+  if (shared === 0) return texts.map((_, at) => pieceOf(group, at, 0, -1));
+  const rest = texts.map((_, at) => pieceOf(group, at, shared, 0)).filter(({ size }) => size > 0);
+  return [{ ...pieceOf(group, 0, 0, -1, shared), spoken: undefined }, ...rest];
 };
 
 /** The token behind the last visual token of a conversation, whose state stands for what was seen; -1: nothing was. */
@@ -125,7 +129,7 @@ export const contrastPieces = (
   const [text] = texts;
   if (text === undefined || contrast === undefined) return [];
   const size = endOfPictures(text) + 1;
-  const again = { ...pieceOf(group, text, 0, -1, size), spoken: undefined };
+  const again = { ...pieceOf(group, 0, 0, -1, size), spoken: undefined };
   const words = [...contrast.keywords, contrast.endText];
   const made: Readonly<Record<SegmentGroupName, () => ConversationPiece>> = {
     complete: () => ({ ...again, end: "complete", dropped: true }),
@@ -144,6 +148,7 @@ export const contrastPieces = (
       spoken: undefined,
       places: undefined,
       parent: -1,
+      text: 0,
       media: [],
       end: "keywords",
     }),

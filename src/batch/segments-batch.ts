@@ -15,7 +15,7 @@ import {
   segmentGroups,
 } from "./segments.ts";
 import { SegmentsLayout } from "./segments-layout.ts";
-import type { Tap, TokenBatch } from "./token-batch.ts";
+import type { DrawnUnder, Tap, TokenBatch } from "./token-batch.ts";
 import { dropoutScale } from "./visual-scale.ts";
 
 /** A batch of clips, and what its scored rows are. */
@@ -46,7 +46,7 @@ const padded = (values: readonly number[], size: number, rest: number): Int32Arr
 };
 
 /** A target for padding: one that can be drawn, so that its score is a number. */
-const paddingTarget = ({ drawn }: SegmentOptions): number => {
+export const paddingTarget = (drawn: DrawnUnder | undefined): number => {
   const banned = new Set(drawn?.bannedTokens);
   let token = 0;
   while (banned.has(token)) token++;
@@ -85,7 +85,7 @@ export const segmentsBatch = (
     scale,
     scored: {
       rows: padded(scoredRows, count, 0),
-      targets: padded(targets, count, paddingTarget(options)),
+      targets: padded(targets, count, paddingTarget(options.drawn)),
       ...(options.drawn === undefined ? {} : { drawn: options.drawn }),
     },
     taps: tapsOf(options.states ?? [], layout),

@@ -8,7 +8,7 @@ import { shellWords } from "../core/shell-words.ts";
 import type { CommandContext, CommandDefinition, CommandResult } from "./command.ts";
 import { errorDocument } from "./error-document.ts";
 import { loadPlugins, pluginOptions } from "./plugin-options.ts";
-import { progressDisplay } from "./progress-display.ts";
+import { type ProgressDisplay, progressDisplay } from "./progress-display.ts";
 import { systemErrorOf } from "./system-error.ts";
 
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
@@ -94,6 +94,20 @@ const parseCommand = (name: string, definition: CommandDefinition, argv: readonl
   return declare(name, definition).parse(argv, { from: "user" });
 };
 
+/** An empty word for a place is an unset variable of a shell, and would be the current folder. @throws {ConfigError} naming the flag */
+const refuseEmptyPlaces = (command: Command): void => {
+  for (const option of command.options) {
+    const given: unknown = command.getOptionValue(option.attributeName());
+    const isPlace = /<.*(folder|file|path).*>/i.test(option.flags);
+    if (isPlace && (given === "" || (Array.isArray(given) && given.includes(""))))
+      throw new ConfigError("an empty name", {
+        where: option.long ?? option.flags,
+        expected: option.flags.replace(/^.*(<.*>).*$/, "$1"),
+        hint: "a variable of the shell that is not set leaves nothing behind the flag",
+      });
+  }
+};
+
 const runCommand = async (folder: URL, name: string, argv: readonly string[]): Promise<number> => {
   await loadPlugins(argv);
   const definition = await loadCommand(folder, name);
@@ -108,13 +122,20 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
       hint: `see videoperceiver ${name} --help`,
     });
   }
+  refuseEmptyPlaces(command);
   const options = command.opts() as Record<string, unknown>;
-  const displays: { stop(): void }[] = [];
+  const displays: ProgressDisplay[] = [];
   const interrupt = interruptSignal();
   const context: CommandContext = {
     json: options["json"] === true,
     signal: interrupt.signal,
-    warn: (line) => void process.stderr.write(`warning: ${line}\n`),
+    warn: (line) => {
+      const text = `warning: ${line}`;
+      // A bar is drawn anew below what is logged.
+      const shown = displays.at(-1);
+      if (shown === undefined) process.stderr.write(`${text}\n`);
+      else shown.log(text);
+    },
     progress: (label, unit) => {
       const display = progressDisplay(label, unit);
       displays.push(display);

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ClipsOptions } from "../jobs/clips.ts";
+import { decoderOption } from "./decoder-option.ts";
 
 const units: Readonly<Record<string, number>> = { "": 1, K: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
@@ -22,11 +23,7 @@ const pictureArea = (text: string): number => {
 /** Declares `--decoder`, `--max-picture`, `--cache-size` and `--no-cache`. */
 export const videoOptions = (command: Command): void => {
   command
-    .addOption(
-      new Option("--decoder <name>", "who decodes; auto: node-av if it can be loaded, else ffmpeg")
-        .choices(["auto", "node-av", "ffmpeg"])
-        .default("auto"),
-    )
+    .addOption(decoderOption())
     .option(
       "--max-picture <WxH>",
       "largest stored picture that is decoded, with the memory it takes (default 8192x4352)",

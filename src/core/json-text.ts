@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { DataFormatError, messageOf } from "./errors.ts";
+import { foreignFile } from "./foreign-file.ts";
 
 /** A name that stands twice in one object of a JSON text. */
 export interface RepeatedKey {
@@ -61,12 +62,25 @@ const refuseRepeated = (json: string, placeOf: (line: number) => string): void =
     });
 };
 
+/** What is no JSON: the parser's words, or what the text is instead. */
+const notJson = (text: string, where: string, error: unknown, hint?: string): DataFormatError => {
+  const foreign = foreignFile(text.slice(0, 64));
+  const known = foreign === undefined || foreign.what === "JSON" ? undefined : foreign;
+  const told = known?.hint ?? hint;
+  return new DataFormatError("not valid JSON", {
+    where,
+    got: text.trim() === "" ? "nothing" : (known?.what ?? messageOf(error)),
+    ...(told !== undefined && { hint: told }),
+    cause: error,
+  });
+};
+
 /** Parses JSON text of another program; of equal keys the last one counts. @throws {DataFormatError} naming `where` */
 export const parseJson = (text: string, where: string): unknown => {
   try {
     return JSON.parse(withoutMark(text));
   } catch (error) {
-    throw new DataFormatError("not valid JSON", { where, got: messageOf(error), cause: error });
+    throw notJson(text, where, error);
   }
 };
 
@@ -88,12 +102,7 @@ const parseLenient = (text: string, placeOf: (line?: number) => string, hint?: s
     try {
       value = JSON.parse(json);
     } catch {
-      throw new DataFormatError("not valid JSON", {
-        where: placeOf(),
-        got: messageOf(error),
-        ...(hint === undefined ? {} : { hint }),
-        cause: error,
-      });
+      throw notJson(text, placeOf(), error, hint);
     }
   }
   refuseRepeated(json, placeOf);

@@ -67,9 +67,16 @@ export interface Registry<P extends Plugin> {
   /**
    * Takes a plug-in from outside for this process.
    *
+   * @param module URL of a module that does the same in another process, see {@link Registry.elsewhere}
    * @throws {ConfigError} for a name that is taken or cannot be written, and for a plug-in of another kind
    */
-  add(name: string, plugin: P): void;
+  add(name: string, plugin: P, module?: string): void;
+  /**
+   * Arguments with which Node starts a process of ours that knows the plug-in; none for those of the folder.
+   *
+   * @throws {ConfigError} for a plug-in that was added without a module
+   */
+  elsewhere(name: string): readonly string[];
 }
 
 type Issue = z.core.$ZodIssue;
@@ -123,6 +130,14 @@ const acceptsMore = ({ def }: z.ZodObject): boolean =>
 
 const registries = new Map<string, Registry<Plugin>>();
 
+/** Modules that add this process's own plug-ins to another, in the order of their coming. */
+const modules = new Set<string>();
+
+const importing = (module: string): readonly string[] => ["--import", module];
+
+/** Arguments with which Node starts a process of ours that knows every plug-in that came from a file. */
+export const knowingOwnPlugins = (): readonly string[] => [...modules].flatMap(importing);
+
 /** The registries of all kinds whose modules are loaded, by kind. */
 export const pluginRegistries = (): ReadonlyMap<string, Registry<Plugin>> => registries;
 
@@ -147,13 +162,13 @@ const namesIn = (folder: URL, extension: string, entry: string | undefined): str
  */
 export const folderRegistry = <P extends Plugin>(kind: string, folder: URL, entry?: string): Registry<P> => {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const added = new Map<string, P>();
+  const added = new Map<string, { readonly plugin: P; readonly module: string | undefined }>();
   const names = (): string[] => [...namesIn(folder, extension, entry), ...added.keys()].sort();
   const load = async (name: string): Promise<P> => {
     const known = names();
     if (!known.includes(name)) throw new UnknownNameError(kind, name, known, nearestName(name, known));
     const own = added.get(name);
-    if (own !== undefined) return own;
+    if (own !== undefined) return own.plugin;
     const file = entry === undefined ? name : `${name}/${entry}`;
     const module = (await import(new URL(`${file}.${extension}`, folder).href)) as { default: P };
     if (module.default?.kind !== kind) throw new InternalError(`${folder.href}${file} is no ${kind}`);
@@ -175,7 +190,7 @@ export const folderRegistry = <P extends Plugin>(kind: string, folder: URL, entr
       const params = parseParams(argument, plugin.params, `${kind} "${name}"`, plugin.argument);
       return { ...created(plugin, name, params), plugin };
     },
-    add: (name, plugin) => {
+    add: (name, plugin, module) => {
       if (plugin.kind !== kind)
         throw new ConfigError(`plug-in "${name}" is of another kind`, {
           expected: kind,
@@ -187,7 +202,19 @@ export const folderRegistry = <P extends Plugin>(kind: string, folder: URL, entr
         });
       if (names().includes(name))
         throw new ConfigError(`there is a ${kind} "${name}" already`, { hint: "choose another name" });
-      added.set(name, plugin);
+      added.set(name, { plugin, module });
+      if (module !== undefined) modules.add(module);
+    },
+    elsewhere: (name) => {
+      const own = added.get(name);
+      if (own === undefined) return [];
+      if (own.module !== undefined) return importing(own.module);
+      throw new ConfigError(
+        `the ${kind} "${name}" is known to this process only, and another has to load it`,
+        {
+          expected: "a plug-in of a file, by --plugin FILE or loadPlugin",
+        },
+      );
     },
   };
   if (registries.has(kind)) throw new InternalError(`two registries for ${kind}`);

@@ -94,3 +94,20 @@ export const markedTurns = (sample: Sample, form: AnswerForm): MarkedTurn[] => {
     return { role, content: last ? text + optionLines(sample, text, form) : text };
   });
 };
+
+/** The sample with the options of its question listed behind it, and its answer in the wanted form. */
+export const askedWithOptions = (sample: Sample, form: AnswerForm): Sample => {
+  const last = sample.messages.at(-1);
+  if (last === undefined) return sample;
+  const said = last.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(" ");
+  const lines = optionLines(sample, said, form);
+  const answer = writtenAnswer(sample, form);
+  if (lines === "") return { ...sample, answer };
+  const at = last.content.findLastIndex(({ type }) => type === "text");
+  const content = last.content.map(
+    (part, i): MessagePart =>
+      i === at && part.type === "text" ? { ...part, text: part.text + lines } : part,
+  );
+  if (at < 0) content.push({ type: "text", text: lines.trimStart() });
+  return { ...sample, messages: [...sample.messages.slice(0, -1), { ...last, content }], answer };
+};

@@ -55,6 +55,12 @@ export interface AbsentReference {
   readonly builder: MadeBy;
 }
 
+/** What is worse than the answer about the clip: another answer, the same about another film, or both. */
+export interface RejectedSide {
+  readonly answer?: string;
+  readonly clip?: ClipReference;
+}
+
 /** One row of a data set (docs: interfaces, "Data set folder"). */
 export interface Sample {
   readonly id: string;
@@ -68,6 +74,8 @@ export interface Sample {
   readonly messages: readonly Message[];
   readonly answer: string;
   readonly answerKind: AnswerKind;
+  /** Where the row came as a preference. */
+  readonly rejected?: RejectedSide;
   /** Lettered options of a `choice` question, in order A, B, C, ... */
   readonly options?: readonly string[];
   /** Which family of questions, e.g. "motion-recognition". */

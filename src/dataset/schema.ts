@@ -4,7 +4,7 @@ import { explainZod } from "../core/registry.ts";
 import type { FrameIndex, Seconds } from "../core/units.ts";
 import { answerKinds } from "../grading/grade-answer.ts";
 import type { TimedFrame, Timeline } from "../video/types.ts";
-import type { Sample } from "./sample.ts";
+import type { ClipReference, Sample } from "./sample.ts";
 
 /** Version of the format of `dataset.json` and of the rows. */
 export const datasetSchemaName = "videoperceiver/dataset@1";
@@ -43,15 +43,17 @@ const partSchema = z.union([
   }),
 ]);
 
+const clipSchema = z.strictObject({
+  file: z.string().min(1),
+  sha256: sha256Schema,
+  timeline: storedTimelineSchema,
+  durationSeconds: z.number().positive().optional(),
+});
+
 /** A row as it stands in `samples-*.jsonl`. */
 const rowSchema = z.strictObject({
   id: z.string().min(1),
-  clip: z.strictObject({
-    file: z.string().min(1),
-    sha256: sha256Schema,
-    timeline: storedTimelineSchema,
-    durationSeconds: z.number().positive().optional(),
-  }),
+  clip: clipSchema,
   absent: z
     .strictObject({
       file: z.string().optional(),
@@ -73,6 +75,10 @@ const rowSchema = z.strictObject({
     .min(1),
   answer: z.string().min(1),
   answerKind: z.enum(answerKinds),
+  rejected: z
+    .strictObject({ answer: z.string().min(1).optional(), clip: clipSchema.optional() })
+    .refine(({ answer, clip }) => answer !== undefined || clip !== undefined, "an answer or a clip")
+    .optional(),
   options: z.array(z.string().min(1)).min(2).optional(),
   skill: z.string().optional(),
   split: z.string().min(1).optional(),
@@ -124,14 +130,27 @@ export const storeTimeline = (timeline: Timeline): StoredTimeline => {
 export const sampleFromRow = (row: unknown, where: string): Sample => {
   const parsed = rowSchema.safeParse(row);
   if (!parsed.success) throw new DataFormatError("not a sample", { where, got: explainZod(parsed.error) });
-  const { clip, ...rest } = parsed.data;
+  const { clip, rejected, ...rest } = parsed.data;
+  const expanded = <Clip extends { timeline: StoredTimeline }>(one: Clip): object => ({
+    ...one,
+    timeline: expandTimeline(one.timeline),
+  });
+  const worse = rejected && { ...rejected, ...(rejected.clip && { clip: expanded(rejected.clip) }) };
   // Zod gives optional fields only where they stand, so exact optional types hold.
-  return { ...rest, clip: { ...clip, timeline: expandTimeline(clip.timeline) } } as unknown as Sample;
+  return { ...rest, clip: expanded(clip), ...(worse && { rejected: worse }) } as unknown as Sample;
 };
+
+const storedClip = (clip: ClipReference): object => ({ ...clip, timeline: storeTimeline(clip.timeline) });
 
 /** The line of a sample in `samples-*.jsonl`, without the line end. */
 export const rowOfSample = (sample: Sample): string =>
-  JSON.stringify({ ...sample, clip: { ...sample.clip, timeline: storeTimeline(sample.clip.timeline) } });
+  JSON.stringify({
+    ...sample,
+    clip: storedClip(sample.clip),
+    ...(sample.rejected?.clip && {
+      rejected: { ...sample.rejected, clip: storedClip(sample.rejected.clip) },
+    }),
+  });
 
 /** The line of a row as one of the part `split`; for rows that were made before their part was known. */
 export const rowInSplit = (row: string, split: string): string =>

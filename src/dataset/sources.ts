@@ -1,5 +1,5 @@
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
-import type { ClipReference, Sample } from "./sample.ts";
+import type { ClipReference, RejectedSide, Sample } from "./sample.ts";
 
 /** A short thing that happens, in frames of the clip (0-based, half open); its times come from the clip's own frames. */
 export interface FrameSpan {
@@ -8,15 +8,20 @@ export interface FrameSpan {
   readonly what: string;
 }
 
+/** A clip by its name, with what is known of it already. */
+export type SourceClip = Pick<ClipReference, "file"> & Partial<Omit<ClipReference, "file">>;
+
 /**
  * A row of a training source: a question about a clip, or a clip that is only described. Its clip is named by a path,
  * or by a name that a file of the source's folder has; what else a sample says of its clip (content, times of its
  * frames) is read from the file, unless the source knows it already.
  */
 export interface SourceRow
-  extends Omit<Sample, "clip" | "messages" | "answer" | "answerKind">,
+  extends Omit<Sample, "clip" | "messages" | "answer" | "answerKind" | "rejected">,
     Partial<Pick<Sample, "messages" | "answer" | "answerKind">> {
-  readonly clip: Pick<ClipReference, "file"> & Partial<Omit<ClipReference, "file">>;
+  readonly clip: SourceClip;
+  /** What is worse than the answer about the clip. */
+  readonly rejected?: Omit<RejectedSide, "clip"> & { readonly clip?: SourceClip };
   /** What happens in the clip. */
   readonly caption?: string;
   /** Events of annotations that count frames. */

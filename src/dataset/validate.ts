@@ -44,9 +44,14 @@ export const validateDataset = async (
       const where = `${file}: ${sample.id}`;
       if (ids.has(sample.id)) add(where, "the id stands twice");
       ids.add(sample.id);
-      const known = clips.get(sample.clip.file);
-      if (known !== undefined && known !== sample.clip.sha256) add(where, "two hashes for one clip");
-      clips.set(sample.clip.file, sample.clip.sha256);
+      for (const { file, sha256 } of [
+        sample.clip,
+        ...(sample.rejected?.clip ? [sample.rejected.clip] : []),
+      ]) {
+        const known = clips.get(file);
+        if (known !== undefined && known !== sha256) add(where, "two hashes for one clip");
+        clips.set(file, sha256);
+      }
       if (sample.answerKind === "choice" && !(sample.options ?? []).includes(sample.answer))
         add(where, "the answer is not among the options");
       if (new Set(sample.options ?? []).size !== (sample.options ?? []).length)

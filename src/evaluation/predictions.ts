@@ -166,7 +166,7 @@ interface FileRows {
 /** The rows of a file: in the benchmark's own layout where it is that, else in the plain one. */
 const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
   refuseSpreadsheet(file);
-  if (/\.tsv$/i.test(file)) {
+  if (/\.[tc]sv$/i.test(file)) {
     const rows = readTable(file).map((value, at) => rowOf(value, `${file}, row ${at + 1}`));
     if (rows.length === 0)
       throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty table" });
@@ -223,6 +223,8 @@ const viewsOf = (rows: readonly Row[]): Pick<Predictions, "views" | "repeated"> 
 export const readPredictions = (file: string, own?: OwnLayout): Predictions => {
   const files = filesAt(file, own?.files ?? /\.jsonl?$/, "predictions").map((one) => rowsOfFile(one, own));
   const rows = files.flatMap((one) => one.rows);
+  if (rows.length === 0)
+    throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "no row" });
   const values = files.flatMap((one) => one.values);
   const recorded = values.flatMap(({ value }) =>
     isObject(value) &&

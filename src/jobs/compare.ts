@@ -12,7 +12,6 @@ import { readEvaluation } from "../evaluation/report/read-evaluated-run.ts";
 import { openVideoService } from "../video/service.ts";
 import type { JobContext } from "./job-context.ts";
 
-/** What is compared. */
 export interface CompareRequest {
   /** Run folders of `eval` or `score --out`, or files of records. */
   readonly runs: readonly string[];

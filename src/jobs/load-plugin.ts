@@ -22,6 +22,13 @@ const entryUrl = (specifier: string): string => {
   return new URL(`../public/${name}.${extension}`, import.meta.url).href;
 };
 
+/** URL of the module that loads a plug-in file in another process of ours. */
+const moduleFor = (file: string): string => {
+  const url = new URL(`./plugin-elsewhere.${extension}`, import.meta.url);
+  url.searchParams.set("file", file);
+  return url.href;
+};
+
 let hooked = false;
 
 /**
@@ -126,6 +133,6 @@ export const loadPlugin = async (place: string): Promise<LoadedPlugin> => {
     });
   const stem = basename(file, extname(file));
   const name = registry.entry === stem ? basename(dirname(file)) : stem;
-  registry.add(name, plugin);
+  registry.add(name, plugin, moduleFor(file));
   return { kind: plugin.kind, name, plugin };
 };

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ConfigError } from "../core/errors.ts";
 import { readCheckpoints } from "../runs/checkpoints.ts";
 import { runFiles } from "../runs/run-folder.ts";
@@ -10,8 +10,21 @@ import type { JobContext } from "./job-context.ts";
 /** "owner/name", with "@revision" behind it when it is not the main branch. */
 const hubName = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w./-]+))?$/;
 
+const isModelOrAdapter = (folder: string): boolean =>
+  existsSync(join(folder, "config.json")) || isAdapterFolder(folder);
+
 /** True for the folder of a run: it keeps its checkpoints below itself. */
 const isRun = (folder: string): boolean => existsSync(join(folder, runFiles.checkpoints));
+
+/** The newest `checkpoint-STEP` of a folder that transformers' Trainer wrote and that holds no model itself; undefined: none. */
+const newestOfTrainer = (folder: string): string | undefined => {
+  if (isModelOrAdapter(folder)) return undefined;
+  const steps = readdirSync(folder)
+    .flatMap((name) => /^checkpoint-(\d+)$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => b - a);
+  return steps.map((step) => join(folder, `checkpoint-${step}`)).find(isModelOrAdapter);
+};
 
 /** A folder as it is, or the newest checkpoint of a run. @throws {ConfigError} for a folder with several runs, or none yet */
 const checkpointIn = (folder: string, flag: string): string => {
@@ -20,6 +33,8 @@ const checkpointIn = (folder: string, flag: string): string => {
     if (newest !== undefined) return newest.folder;
     throw new ConfigError("the run has no complete checkpoint yet", { where: `${flag} ${folder}` });
   }
+  const ofTrainer = newestOfTrainer(folder);
+  if (ofTrainer !== undefined) return ofTrainer;
   const runs = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && isRun(join(folder, entry.name)))
     .map(({ name }) => name)
@@ -37,7 +52,8 @@ const checkpointIn = (folder: string, flag: string): string => {
 };
 
 /**
- * The folder of a checkpoint or adapter that a person names: a folder as it is, a run's newest checkpoint, anything else of the form
+ * The folder of a checkpoint or adapter that a person names: a folder as it is, the newest checkpoint of a run (ours or
+ * transformers'), anything else of the form
  * "owner/name" or "owner/name@revision" from the hub (or its cache).
  *
  * @param flag for the message, e.g. "--model"
@@ -45,8 +61,14 @@ const checkpointIn = (folder: string, flag: string): string => {
  */
 export const modelFolder = async (named: string, flag: string, context: JobContext): Promise<string> => {
   if (existsSync(named) && statSync(named).isDirectory()) return checkpointIn(named, flag);
+  if (existsSync(named))
+    throw new ConfigError("a file, not a folder", {
+      where: `${flag} ${named}`,
+      expected: "a folder with config.json and *.safetensors",
+      hint: `give its folder: ${flag} ${dirname(named)}`,
+    });
   const [, repository, revision] = hubName.exec(named) ?? [];
-  if (repository === undefined || existsSync(named))
+  if (repository === undefined)
     throw new ConfigError("no such model", {
       where: flag,
       expected:

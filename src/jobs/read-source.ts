@@ -61,7 +61,7 @@ export async function* readSource(
         sha256 !== undefined && timeline !== undefined
           ? { ...row.clip, sha256, timeline }
           : await clipOf(file);
-      const { caption: _, frameEvents: __, ...rest } = row;
+      const { caption: _, frameEvents: __, rejected: ___, ...rest } = row;
       yield sampleFromRow({ ...rest, clip: { ...clip, timeline: storeTimeline(clip.timeline) } }, row.id);
     } catch (error) {
       context.signal.throwIfAborted();

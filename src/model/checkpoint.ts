@@ -11,7 +11,6 @@ export interface Checkpoint extends StoredTensors {
   readonly warnings: readonly string[];
 }
 
-/** How a checkpoint is opened. */
 export interface OpenCheckpointOptions extends OpenOptions {
   /** Give a model that ties them a word table and a head of its own, equal unless both are stored. */
   readonly untied?: boolean;
@@ -50,6 +49,19 @@ const openWeights = (
 const endless =
   "neither generation_config.json nor config.json names a token that ends an answer: every answer has as many tokens as are allowed";
 
+/** Whether answers end, as a warning when they do not, or at fewer tokens than the files name. */
+const endWarnings = ({ tokens, text }: ModelConfig): string[] => {
+  const { endOfText } = tokens;
+  if (endOfText.length === 0) return [endless];
+  const outside = endOfText.filter((id) => id >= text.vocabSize);
+  if (outside.length === 0) return [];
+  const all = outside.length === endOfText.length;
+  return [
+    `eos_token_id ${outside.join(", ")} is no token of the ${text.vocabSize} that the model has` +
+      (all ? ": every answer has as many tokens as are allowed" : ""),
+  ];
+};
+
 /**
  * Opens a Hugging Face folder: configuration and weights. A head that is stored and differs from the word table is
  * kept, whatever the configuration says about ties, as transformers does; that is one of the warnings.
@@ -63,7 +75,7 @@ export const openCheckpoint = async (
   options: OpenCheckpointOptions = {},
 ): Promise<Checkpoint> => {
   const config = await readConfigFile(folder);
-  const warnings = config.tokens.endOfText.length === 0 ? [endless] : [];
+  const warnings = endWarnings(config);
   const weights = await openWeights(folder, config, options);
   const untied = { ...config, text: { ...config.text, tieWordEmbeddings: false } };
   const isOwnHead = config.text.tieWordEmbeddings && (await weights.areDifferent(tableName, headName));

@@ -97,6 +97,15 @@ export {
 export type { AskedPrompt } from "../evaluation/prompt.ts";
 export type { EvaluationRecord } from "../evaluation/records.ts";
 export {
+  defineScorer,
+  type OpenScorer,
+  type Scorer,
+  type ScorerItem,
+  type ScorerPlugin,
+  type ScorerVerdict,
+  scorerRegistry,
+} from "../evaluation/scorer.ts";
+export {
   type Answer,
   type AnswerRequest,
   defineSubject,
@@ -162,3 +171,20 @@ export {
   type SelectionRequest,
   type SelectorDefinition,
 } from "../selection/selectors.ts";
+export type {
+  Backend,
+  ClipIndex,
+  DecodeOrder,
+  DecodeOutcome,
+  Encoder,
+  EncoderSettings,
+  Opening,
+  SizeChange,
+  SourceFacts,
+} from "../video/backend/backend.ts";
+export { type Decoder, type DecoderPlugin, defineDecoder, videoDecoders } from "../video/decoders.ts";
+export type { StoredColour } from "../video/filter-chain.ts";
+export type { FrameTable } from "../video/frame-table.ts";
+export type { VideoLimits } from "../video/limits.ts";
+export type { Orientation } from "../video/orientation.ts";
+export { PacketTable, packetFlag } from "../video/packet-table.ts";

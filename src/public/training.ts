@@ -6,6 +6,7 @@ export { createRun, type Run, type RunOptions, resumeRun } from "../runs/run.ts"
 export type { AnswerRecord, RolloutRecord } from "../runs/run-folder.ts";
 export { absentSteps } from "../training/absent-steps.ts";
 export type { TrainingClip, TrainingText } from "../training/clip.ts";
+export type { Language, Prompt } from "../training/clip-prompts.ts";
 export { trainComparativeGrpo } from "../training/comparative-grpo.ts";
 export { type ContrastOptions, contrastParams, sftLosses } from "../training/contrast.ts";
 export { type ControlName, controlNames } from "../training/grpo-controls.ts";
@@ -27,7 +28,7 @@ export {
 } from "../training/loop.ts";
 export { type WatchOptions, watchParams } from "../training/loop-watch.ts";
 export { lookAtPictures, type PictureLooks, type ScoredBatch } from "../training/picture-check.ts";
-export type { Language, Prompt } from "../training/rollout.ts";
+
 export { learningRateAt, type Schedule } from "../training/schedule.ts";
 export { type SftExtras, trainSft } from "../training/sft.ts";
 export { type SftOptions, sftParams } from "../training/sft-options.ts";

@@ -32,7 +32,6 @@ export interface MetricsRow {
   readonly [name: string]: number;
 }
 
-/** One completion in a rollout. */
 export interface RolloutCompletion {
   readonly text: string;
   /** Reward in parts, by name. */
@@ -69,8 +68,8 @@ export interface AnswerRecord {
   readonly answer: string;
   /** Its grade in [0, 1]; left out: it was not graded. */
   readonly grade?: number;
-  /** What the model was shown: the clip, its absent twin, nothing. Left out: the clip. */
-  readonly shown?: "clip" | "absent" | "hidden";
+  /** What the model was shown: the clip, its absent twin, as many other frames removed, nothing. Left out: the clip. */
+  readonly shown?: "clip" | "absent" | "control" | "hidden";
 }
 
 /** A complete checkpoint of a run. */

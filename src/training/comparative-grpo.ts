@@ -11,14 +11,15 @@ import { entailmentProviders } from "../grading/entailment-providers.ts";
 import { type Advantage, type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
 import { meanOf } from "../objectives/group-statistics.ts";
 import { type LossTerm, makeLosses, sumOfLosses } from "../objectives/losses.ts";
+import { clipPromptLayout, type Language, type Prompt, promptsInMemory } from "./clip-prompts.ts";
 import type { GrpoOptions } from "./grpo-options.ts";
 import { chosenRewards, type Judged, judgeGroups } from "./grpo-verdicts.ts";
 import { probeInstruction } from "./instruction-probe.ts";
-import { type LoopContext, type LoopResult, runLoop, type Trainee } from "./loop.ts";
-import { batchAt } from "./order.ts";
+import { type LoopContext, type LoopResult, type LoopStep, runLoop, type Trainee } from "./loop.ts";
 import { policyBatches } from "./policy-batches.ts";
 import { type Prefiltered, prefilterPrompts } from "./prefilter.ts";
-import { type Language, type Prompt, rollOut } from "./rollout.ts";
+import type { ComparedPrompt, PromptLayout, PromptSource } from "./prompt-layout.ts";
+import { type Asking, rollOut } from "./rollout.ts";
 import { recordOf, rolloutMetrics } from "./rollout-log.ts";
 
 /** Log-probabilities of the batches' targets under the model that the stage began with. */
@@ -53,6 +54,18 @@ const chosenAdvantage = async (options: GrpoOptions): Promise<Advantage> => {
   return (await advantageRegistry.make(name, params)).value;
 };
 
+/** How completions are read. */
+export interface ReadingOfAnswers {
+  readonly decode: (tokens: readonly number[]) => string;
+  /** Ends a completion. */
+  readonly endToken: number;
+  /** The refeed's instruction, for messages. */
+  readonly instruction: string;
+}
+
+/** What the loop looks at besides its own numbers. */
+export type GrpoLooks = Pick<LoopStep, "heldOut" | "validate" | "waitedSeconds">;
+
 /** Means over a step's updates; the last loss is the step's. */
 const metricsOfUpdates = (updates: readonly StepResult[]): Record<string, number> => {
   const last = updates.at(-1)!;
@@ -64,16 +77,15 @@ const metricsOfUpdates = (updates: readonly StepResult[]): Record<string, number
 };
 
 /** Updates on the completions of a step: all of them each time, with the log-probabilities of when they were drawn. */
-const takeUpdates = async (
-  trainee: Trainee,
-  judged: readonly Judged[],
+const takeUpdates = async <P extends ComparedPrompt>(
+  { trainee, layout }: Asking<P>,
+  judged: readonly Judged<P>[],
   objective: LossTerm,
   options: GrpoOptions,
-  language: Language,
   update: () => Promise<void>,
 ): Promise<Record<string, number>> => {
   const { engine } = trainee;
-  const { batches, feeds } = policyBatches(judged, options, trainee, language);
+  const { batches, feeds } = policyBatches(judged, options, trainee, layout);
   const given: Record<string, FeedArray> = { ...feeds };
   if ("referenceLogprobs" in objective.feeds)
     given["referenceLogprobs"] = await referenceLogprobs(engine, batches);
@@ -93,40 +105,45 @@ const takeUpdates = async (
  * @source VideoPerceiver, second stage (eqs. 8-10), reconstructed
  * @throws {RunError} when no prompt is left, or the instruction destroys the answers
  */
-export const trainComparativeGrpo = async (
+export const trainComparativeGrpoFrom = async <P extends ComparedPrompt>(
   trainee: Trainee,
-  prompts: readonly Prompt[],
+  source: PromptSource<P>,
+  layout: PromptLayout<P>,
   options: GrpoOptions,
-  language: Language,
+  { instruction, ...reading }: ReadingOfAnswers,
   context: LoopContext,
+  looks: GrpoLooks = {},
 ): Promise<LoopResult> => {
   const { engine } = trainee;
-  const { seed, control, promptsPerStep, instructionGuard: guard } = options;
+  const { seed, control, instructionGuard: guard } = options;
   const objective = await policyObjective(options);
   const advantage = await chosenAdvantage(options);
   const compares = advantage.compares !== false;
   const isInstructing = control === "instruction-only" || (compares && options.refeedTries > 0);
   const rewards = await chosenRewards(options.rewards);
   const { value: entailment } = await entailmentProviders.choose(options.entailment);
-  const judging = { ...language, entailment, direction: options.entailmentDirection };
+  const judging = { ...reading, entailment, direction: options.entailmentDirection };
+  const asking = { trainee, layout, judging };
   // Held before a resumed run reads its checkpoint: the reference is the model that the stage began with.
   if ("referenceLogprobs" in objective.feeds) await engine.holdReference();
   let state: AdvantageState = advantage.start;
   let { kept, answerable }: Prefiltered =
     context.run.resumedFrom === undefined
-      ? await prefilterPrompts(trainee, prompts, options, judging, context)
+      ? await prefilterPrompts(asking, source, options, context)
       : { kept: [], answerable: 0 };
+  let take: ((step: number) => Promise<readonly P[]>) | undefined;
 
   const compute = async (step: number, update: () => Promise<void>): Promise<Record<string, number>> => {
-    const chosen = batchAt(kept.length, promptsPerStep, step, seed).map((index) => prompts[kept[index]!]!);
-    const looks = isInstructing && (step - 1) % guard.everySteps === 0;
-    const valid = looks ? await probeInstruction(trainee, chosen, language, guard) : {};
-    const groups = await rollOut(trainee, chosen, options, judging, step, compares);
+    take ??= source.steps(kept);
+    const chosen = await take(step);
+    const isLooked = isInstructing && (step - 1) % guard.everySteps === 0;
+    const valid = isLooked ? await probeInstruction(layout, chosen, instruction, guard) : {};
+    const groups = await rollOut(asking, chosen, options, step, compares);
     const result = judgeGroups(groups, rewards, advantage, state, { control, seed, step });
     state = result.state;
     for (const group of result.judged) context.run.rollout(recordOf(step, group));
     return {
-      ...(await takeUpdates(trainee, result.judged, objective, options, language, update)),
+      ...(await takeUpdates(asking, result.judged, objective, options, update)),
       ...rolloutMetrics(result.judged, state.baseline),
       ...valid,
       answerableWithoutEvidence: answerable / (answerable + kept.length),
@@ -135,6 +152,7 @@ export const trainComparativeGrpo = async (
 
   return runLoop(trainee, options, context, {
     compute,
+    ...looks,
     state: () => ({ baseline: state.baseline, kept, answerable }),
     restore: (saved) => {
       state = { baseline: Number(saved["baseline"]) };
@@ -142,4 +160,25 @@ export const trainComparativeGrpo = async (
       answerable = Number(saved["answerable"]);
     },
   });
+};
+
+/** As {@link trainComparativeGrpoFrom}, on clips of one size that are in memory. */
+export const trainComparativeGrpo = (
+  trainee: Trainee,
+  prompts: readonly Prompt[],
+  options: GrpoOptions,
+  language: Language,
+  context: LoopContext,
+): Promise<LoopResult> => {
+  const { refeedInstruction, decode, endToken } = language;
+  const reading = { decode, endToken, instruction: decode(refeedInstruction) };
+  const layout = clipPromptLayout(trainee, language, options);
+  return trainComparativeGrpoFrom(
+    trainee,
+    promptsInMemory(prompts, options),
+    layout,
+    options,
+    reading,
+    context,
+  );
 };

@@ -5,6 +5,7 @@ import { rewardRegistry, rewardTotal, type WeightedReward } from "../objectives/
 import { type ControlName, dealtAgain } from "./grpo-controls.ts";
 import type { RewardChoice } from "./grpo-options.ts";
 import type { JudgedGroup } from "./policy-batches.ts";
+import type { ComparedPrompt } from "./prompt-layout.ts";
 import type { Group } from "./rollout.ts";
 
 /** What is known about one completion and its twin's. */
@@ -16,8 +17,7 @@ export interface Verdict {
   readonly exhausted: boolean;
 }
 
-/** A group with what it was judged by. */
-export interface Judged extends JudgedGroup {
+export interface Judged<P extends ComparedPrompt = ComparedPrompt> extends JudgedGroup<P> {
   /** [G] */
   readonly verdicts: readonly Verdict[];
   /** The moving baseline that the group was compared with. */
@@ -52,18 +52,18 @@ const verdictsOf = (
   });
 
 /** Rewards, comparison and advantage of a step's groups, one group after the other. @returns them and the state behind */
-export const judgeGroups = (
-  groups: readonly Group[],
+export const judgeGroups = <P extends ComparedPrompt>(
+  groups: readonly Group<P>[],
   rewards: readonly WeightedReward[],
   advantage: Advantage,
   before: AdvantageState,
   { control, seed, step }: { readonly control: ControlName; readonly seed: number; readonly step: number },
-): { readonly judged: readonly Judged[]; readonly state: AdvantageState } => {
+): { readonly judged: readonly Judged<P>[]; readonly state: AdvantageState } => {
   const honest = groups.map((group) => verdictsOf(group, rewards));
   const given =
     control === "shuffled-rewards" ? dealtAgain(honest, seededRandom(seed, "rewards", step)) : honest;
   let state = before;
-  const judged = groups.map((group, p): Judged => {
+  const judged = groups.map((group, p): Judged<P> => {
     const verdicts = given[p]!;
     const { baseline } = state;
     const result = advantage.compute(

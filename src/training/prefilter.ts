@@ -3,10 +3,9 @@ import { RunError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import { seededRandom } from "../core/random.ts";
 import { answerableWithoutEvidence } from "../objectives/refeed.ts";
-import { absentPatches } from "./clip.ts";
 import type { PrefilterOptions } from "./grpo-options.ts";
-import type { Trainee } from "./loop.ts";
-import { type DrawOptions, drawAnswers, type JudgingLanguage, type Prompt, qualityOf } from "./rollout.ts";
+import type { ComparedPrompt, PromptSource, Shown } from "./prompt-layout.ts";
+import { type Asking, type DrawOptions, drawAnswers, qualityOf } from "./rollout.ts";
 
 /** What the filter depends on; nothing of it says how rewards become advantages. */
 export interface PrefilterSettings extends Omit<DrawOptions, "completions"> {
@@ -25,19 +24,18 @@ export interface Prefiltered {
 }
 
 /** Whether each of some prompts is answered from its twin, by draws of their own. */
-const answerable = async (
-  trainee: Trainee,
-  prompts: readonly Prompt[],
+const answerable = async <P extends ComparedPrompt>(
+  asking: Asking<P>,
+  prompts: readonly P[],
   settings: PrefilterSettings,
-  language: JudgingLanguage,
   seed: string,
 ): Promise<boolean[]> => {
   const { draws, share } = settings.prefilter;
-  const twins = prompts.map(({ clip, text }) => ({ text, patches: absentPatches(clip), refed: false }));
-  const drawn = await drawAnswers(trainee, twins, { ...settings, completions: draws }, language, seed);
+  const twins = prompts.map((prompt): Shown<P> => ({ prompt, side: "twin", refed: false }));
+  const drawn = await drawAnswers(asking, twins, { ...settings, completions: draws }, seed);
   const right: boolean[] = [];
   for (const [p, { text }] of prompts.entries()) {
-    const quality = await Promise.all(drawn[p]!.map((one) => qualityOf(text, one, language)));
+    const quality = await Promise.all(drawn[p]!.map((one) => qualityOf(text, one, asking.judging)));
     right.push(answerableWithoutEvidence(quality, share));
   }
   return right;
@@ -50,38 +48,42 @@ const answerable = async (
  *
  * @throws {RunError} when there are none, or none is left
  */
-export const prefilterPrompts = async (
-  trainee: Trainee,
-  prompts: readonly Prompt[],
+export const prefilterPrompts = async <P extends ComparedPrompt>(
+  asking: Asking<P>,
+  source: PromptSource<P>,
   settings: PrefilterSettings,
-  language: JudgingLanguage,
   { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<Prefiltered> => {
   const { steps, promptsPerStep, prefilter, seed } = settings;
-  if (prompts.length === 0)
+  const { count } = source;
+  if (count === 0)
     throw new RunError("no prompts to learn from", {
       expected: "closed questions about events, on clips that have a twin",
       hint: "make pairs with twins, or take more clips",
     });
-  const order = seededRandom(seed, "prefilter").shuffled([...prompts.keys()]);
+  const order = seededRandom(seed, "prefilter").shuffled(Array.from({ length: count }, (_, at) => at));
   if (prefilter.draws === 0) return { kept: order, answerable: 0 };
-  const needed = Math.min(prompts.length, steps * promptsPerStep);
+  const needed = Math.min(count, steps * promptsPerStep);
   const kept: number[] = [];
-  let at = 0;
+  let [at, missing] = [0, 0];
   while (at < order.length && kept.length < needed) {
     signal.throwIfAborted();
-    const some = order.slice(at, at + promptsPerStep);
-    const shown = some.map((index) => prompts[index]!);
-    const right = await answerable(trainee, shown, settings, language, `${seed}/prefilter/${at}`);
+    const looked = order.slice(at, at + promptsPerStep);
+    const found = await Promise.all(looked.map((index) => source.prompt(index)));
+    const some = looked.filter((_, i) => found[i] !== undefined);
+    const shown = found.filter((prompt) => prompt !== undefined);
+    missing += looked.length - some.length;
+    const right =
+      shown.length === 0 ? [] : await answerable(asking, shown, settings, `${seed}/prefilter/${at}`);
     kept.push(...some.filter((_, i) => !right[i]));
-    at += some.length;
+    at += looked.length;
     progress.update(0, steps, `${kept.length} prompts of ${at} need their evidence`);
   }
   if (kept.length === 0)
     throw new RunError("every prompt is answered rightly from its absent twin", {
-      where: `${at} prompts, ${prefilter.draws} draws each`,
+      where: `${at - missing} prompts, ${prefilter.draws} draws each`,
       expected: `right in at most ${100 * prefilter.share} % of the draws`,
       hint: "check that the twins hide what is asked for, or raise prefilter.share",
     });
-  return { kept, answerable: at - kept.length };
+  return { kept, answerable: at - missing - kept.length };
 };

@@ -69,7 +69,8 @@ const sizeFaults = (clip: ClipIndex): string[] => {
   const { frame, width, height } = first;
   const time = timelineOf(clip)[frame]?.timeSeconds ?? 0;
   const { codedWidth, codedHeight } = clip.facts;
-  const others = more.length === 0 ? "" : `, and at ${more.length} frames more`;
+  const others =
+    more.length === 0 ? "" : `, and at ${more.length} more ${more.length === 1 ? "frame" : "frames"}`;
   return [
     `the picture size changes to ${width}x${height} at frame ${frame} (${time.toFixed(3)} s)${others}: ` +
       `every picture is brought to ${codedWidth}x${codedHeight}`,

@@ -1,6 +1,5 @@
 import { type PacketTable, packetFlag } from "./packet-table.ts";
 
-/** The clock of a stream. */
 export interface StreamClock {
   readonly container: string;
   /** Seconds per tick as a fraction. */
@@ -89,14 +88,29 @@ export const clockGoesBack = (packets: PacketTable, clock: StreamClock): boolean
 const middleOf = (gaps: readonly number[]): number | undefined =>
   gaps.toSorted((a, b) => a - b)[gaps.length >> 1];
 
-/** Takes out times that no clock shows: a single one far from both of its neighbours, which go on without it. */
-const withoutStrays = (times: ArrayLike<number>): number[] => {
+/** So many frames in a row at one time, and the clock has stopped: two may stand so by rounding. */
+const stopped = 3;
+
+/**
+ * Takes out times that no clock shows: a single one far from both of its neighbours, which go on without it, and those of
+ * a clock that has stopped, all but the first.
+ */
+const withoutStrays = (times: ArrayLike<number>): { kept: number[]; repeated: number } => {
   const kept = Array.from(times);
+  let repeated = 0;
+  for (let from = 0, to = 0; from < kept.length; from = to) {
+    while (to < kept.length && kept[to] === kept[from]) to++;
+    if (to - from >= stopped) {
+      kept.fill(Number.NaN, from + 1, to);
+      repeated += to - from - 1;
+    }
+    to = Math.max(to, from + 1);
+  }
   for (let i = 1; i + 1 < kept.length; i++) {
     const [before, now, after] = [kept[i - 1]!, kept[i]!, kept[i + 1]!];
     if (before < after && (now > after || now < before)) kept[i] = Number.NaN;
   }
-  return kept;
+  return { kept, repeated };
 };
 
 /** Times in the order of the frames, made into one clock. */
@@ -104,6 +118,8 @@ export interface ContinuedTimes {
   /** Ascending ticks. */
   readonly pts: Float64Array;
   readonly steps: readonly ClockStep[];
+  /** Frames at which the clock stood still; they go on by the usual distance. */
+  readonly repeated: number;
   /** How long the last frame is shown if it is shown as long as is usual behind the last step. */
   readonly usual: number;
 }
@@ -118,7 +134,7 @@ export const continuedTimes = (
   otherwise: number,
 ): ContinuedTimes => {
   const back = stepsBack(clock);
-  const times = withoutStrays(decoded);
+  const { kept: times, repeated } = withoutStrays(decoded);
   const allGaps: number[] = [];
   for (let i = 1; i < times.length; i++) {
     const gap = times[i]! - times[i - 1]!;
@@ -149,7 +165,7 @@ export const continuedTimes = (
     }
     pts[i] = before;
   });
-  return { pts, steps, usual: middleOf(gaps) ?? usual };
+  return { pts, steps, repeated, usual: middleOf(gaps) ?? usual };
 };
 
 /** One sentence on the steps, undefined when there are none. Neighbouring ones count as one. */
@@ -163,6 +179,7 @@ export const describeSteps = (
   const shown = apart
     .slice(0, 3)
     .map(({ at, back }) => `at frame ${at} (${seconds(pts[at]! - pts[0]!)}) by ${seconds(back)}`);
-  const more = apart.length > shown.length ? ` and ${apart.length - shown.length} times more` : "";
+  const further = apart.length - shown.length;
+  const more = further === 0 ? "" : ` and ${further === 1 ? "once" : `${further} times`} more`;
   return `the clock goes back ${shown.join(", ")}${more}: frames stay in the order of the file and times go on`;
 };

@@ -73,14 +73,35 @@ export const framesFromDecode = (
   decoded: readonly number[],
   packets: PacketTable,
   stream: StreamOrder,
-): { readonly frames: FrameTable; readonly fault: string | undefined } => {
-  const ordered = decoded.length === packets.count && timesAreDecodingTimes(packets, stream);
-  const times = ordered ? packets.pts.subarray(0, packets.count) : decoded;
+): { readonly frames: FrameTable; readonly faults: readonly string[] } => {
+  // Where a picture size changes some pictures are lost; far fewer pictures than packets are halves of pictures.
+  const one = decoded.length <= packets.count && decoded.length > packets.count * 0.8;
+  const ordered = one && timesAreDecodingTimes(packets, stream);
+  const times = ordered ? packets.pts.subarray(0, decoded.length) : decoded;
   const continued = continuedTimes(times, stream, Math.max(1, packets.duration[0] || 1));
   const last = packets.duration[packets.count - 1]!;
   const lastDuration = last > 0 && continued.steps.length === 0 ? last : continued.usual;
   const frames = { source: "decoded", pts: continued.pts, packet: new Int32Array(0), lastDuration } as const;
-  return { frames, fault: describeSteps(continued, stream) };
+  const step = describeSteps(continued, stream);
+  const { repeated } = continued;
+  const stop = `the clock stands still at ${repeated} frames, which have the time of the one before: times go on`;
+  return { frames, faults: [...(step === undefined ? [] : [step]), ...(repeated === 0 ? [] : [stop])] };
+};
+
+/** The fault that says why frames were counted by decoding, and how many packets of a damaged film gave none. */
+export const countedByDecoding = (
+  reason: string | undefined,
+  pictures: number,
+  packets: PacketTable,
+): string => {
+  let shown = 0;
+  let damaged = false;
+  for (let i = 0; i < packets.count; i++) {
+    if (!packets.has(i, packetFlag.discard) && !packets.has(i, packetFlag.hidden)) shown++;
+    if (packets.has(i, packetFlag.broken) || packets.has(i, packetFlag.corrupt)) damaged = true;
+  }
+  const lost = damaged && pictures < shown ? ` (${shown} packets gave ${pictures} pictures)` : "";
+  return `frames were counted by decoding: ${reason ?? "no packet is shown"}${lost}`;
 };
 
 /** For every packet the key packet from which decoding must start to get it: at or before it in both orders. */

@@ -25,6 +25,12 @@ export const localFile = (file: string): string => {
       where: file,
       hint: "write it to a file first: cat > clip.mp4 (a file of this name is ./-)",
     });
+  if (/^data:[^,]{0,200},/i.test(file))
+    throw new VideoError("data: addresses are not opened", {
+      where: `${file.slice(0, 40)}...`,
+      expected: "a file on this machine",
+      hint: "write what is behind the comma to a file first: base64 -d > clip.mp4",
+    });
   const scheme = address.exec(file)?.[1]?.toLowerCase();
   if (scheme === undefined) return file;
   if (scheme === "file") return fromAddress(file);
@@ -54,7 +60,9 @@ export const checkedClip = (file: string): string => {
         cause: error,
       });
     throw new VideoError(code === "ENOENT" ? "no such file" : `cannot read file (${code})`, {
-      where: file,
+      where: file.length > 500 ? `${file.slice(0, 500)}... (${file.length} characters)` : file,
+      ...(code === "ENOENT" &&
+        file.startsWith("~/") && { hint: "a shell puts the home folder for ~ only outside of quotes" }),
       cause: error,
     });
   }

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { ConfigError, UnsupportedError, VideoError } from "../core/errors.ts";
 import { makeFolder } from "../core/files.ts";
+import { usualDecoders, videoDecoders } from "./decoders.ts";
 import { defaultLimits, type VideoLimits } from "./limits.ts";
 import { checkedClip } from "./local-file.ts";
 import { feedFrames } from "./pool/feed-frames.ts";
@@ -12,8 +13,8 @@ import type { Job, KeptIndex, OutputFile } from "./protocol.ts";
 import type { FrameRequest, RewriteRequest, RewrittenVideo, VideoToWrite, WrittenVideo } from "./request.ts";
 import type { DecoderIdentity, RawFrames, VideoInfo } from "./types.ts";
 
-/** Which decoder; "auto": node-av when it can be loaded, else the ffmpeg command line. */
-export type DecoderChoice = "auto" | "node-av" | "ffmpeg";
+/** NAME or NAME:key=value of a decoder, also of one from outside; "auto": the first of the usual ones that can be loaded. */
+export type DecoderChoice = string;
 
 /** How a {@link VideoService} works. */
 export interface VideoServiceOptions {
@@ -167,10 +168,12 @@ class PooledVideoService implements VideoService {
     return (await this.#pool).pool;
   }
   async #start(): Promise<{ pool: WorkerPool; identity: DecoderIdentity }> {
-    const names = this.#choice === "auto" ? ["node-av", "ffmpeg"] : [this.#choice];
+    const isAuto = this.#choice === "auto" && !videoDecoders.names().includes("auto");
     const reasons: string[] = [];
-    for (const name of names) {
-      const pool = new WorkerPool(name, this.#workers, this.#limits);
+    for (const chosen of isAuto ? usualDecoders : [this.#choice]) {
+      const { recipe } = await videoDecoders.choose(chosen);
+      const decoder = { chosen, preloads: videoDecoders.elsewhere(recipe.name) };
+      const pool = new WorkerPool(decoder, this.#workers, this.#limits);
       try {
         const first = await pool.acquire();
         const identity = await first.ready;

@@ -86,6 +86,21 @@ const vocabularyHint = (
   return `the vocabulary was resized: set vocab_size to ${first.got} in config.json`;
 };
 
+/** Marks in stored names, and how such weights come about. */
+const foreignNames: readonly (readonly [inside: RegExp, hint: string])[] = [
+  [
+    /\.(lora_[AB]|lora_embedding_[AB]|lora_magnitude_vector|base_layer|original_module|modules_to_save)\b/,
+    "an adapter that was not merged is stored with the model: save it by merge_and_unload(), or the adapter alone",
+  ],
+  [
+    /^(module|_orig_mod|_fsdp_wrapped_module|base_model\.model|_forward_module)\./,
+    "the model was saved inside of a wrapper: save the model itself (unwrap_model(model).save_pretrained)",
+  ],
+];
+
+const foreignNameHint = (unexpected: readonly string[]): string | undefined =>
+  foreignNames.find(([inside]) => unexpected.some((name) => inside.test(name)))?.[1];
+
 /** Throws unless every parameter is there with its shape; gives back the names without a place. */
 export const checkTensors = (
   { parameters: expected, tolerated }: WantedTensors,
@@ -116,7 +131,7 @@ export const checkTensors = (
     throw new WeightsError("weights do not fit the configuration", {
       where: folder,
       got: problems.join("; "),
-      ...hintOf(vocabularyHint(expected, places)),
+      ...hintOf(vocabularyHint(expected, places) ?? foreignNameHint(unexpected)),
     });
   return unexpected;
 };

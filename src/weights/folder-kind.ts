@@ -41,6 +41,52 @@ const checkIsNoCache = (folder: string, names: readonly string[]): void => {
   }
 };
 
+/** Folders of other programs: what is in them, what they are, what to do. */
+const others: readonly (readonly [inside: RegExp, what: string, hint: string])[] = [
+  [/\.gguf$/i, "weights in the GGUF format of llama.cpp", "use the checkpoint that it was converted from"],
+  [
+    /^(global_step\d+|zero_to_fp32\.py)$/,
+    "a checkpoint of DeepSpeed in parts",
+    "put it together first: python zero_to_fp32.py FOLDER OUT --safe_serialization, and copy config.json and the tokenizer there",
+  ],
+  [
+    /^(pytorch_model_fsdp_\d+|.*\.distcp|\.metadata)$/,
+    "a sharded checkpoint of PyTorch (FSDP)",
+    "put it together first: accelerate merge-weights FOLDER OUT, and copy config.json and the tokenizer there",
+  ],
+  [
+    /^(latest_checkpointed_iteration\.txt|iter_\d+)$/,
+    "a checkpoint of Megatron",
+    "convert it to a Hugging Face folder first",
+  ],
+  [/^(.*\.onnx|onnx)$/i, "a model in ONNX", "use the checkpoint that it was made from"],
+  [/^model_index\.json$/, "a pipeline of diffusers", modelHint],
+  [
+    /\.(bin|pt|pth|ckpt)$/i,
+    "weights of PyTorch without a configuration",
+    "save it as a Hugging Face folder first: save_pretrained(OUT)",
+  ],
+];
+
+/** Why a folder without a model's files is none; undefined: nothing that is known. */
+const otherKind = (names: readonly string[]): { what: string; got: string; hint: string } | undefined => {
+  for (const [inside, what, hint] of others) {
+    const got = names.find((name) => inside.test(name));
+    if (got !== undefined) return { what, got, hint };
+  }
+  return undefined;
+};
+
+/** Folders below that hold what was asked for, two levels down at most. */
+const below = (folder: string, isIt: (folder: string) => boolean): string[] => {
+  const within = (place: string): string[] =>
+    namesIn(place)
+      .map((name) => join(place, name))
+      .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+  const near = within(folder);
+  return [...near, ...near.flatMap(within)].filter(isIt);
+};
+
 /** True for the folder of a PEFT adapter. */
 export const isAdapterFolder = (folder: string): boolean =>
   has(folder, "adapter_config.json") && !has(folder, "config.json");
@@ -54,7 +100,8 @@ export const baseOfAdapter = (folder: string): string | undefined => {
 
 /**
  * Refuses folders that are something else than a checkpoint, and says what they are.
- * @throws {ConfigError} for an adapter, the hub's cache, weights in GGUF, a folder without a configuration
+ * @throws {ConfigError} for an adapter, the hub's cache, a folder without a configuration
+ * @throws {UnsupportedError} for GGUF, ONNX and the checkpoints of other trainers
  */
 export const checkIsModel = (folder: string): void => {
   if (has(folder, "config.json")) return;
@@ -65,20 +112,34 @@ export const checkIsModel = (folder: string): void => {
     });
   const names = namesIn(folder);
   checkIsNoCache(folder, names);
-  const gguf = names.filter((name) => /\.gguf$/i.test(name));
-  if (gguf.length > 0)
-    throw new UnsupportedError("weights in the GGUF format of llama.cpp", {
+  const other = otherKind(names);
+  if (other !== undefined)
+    throw new UnsupportedError(other.what, {
       where: folder,
-      expected: "safetensors",
-      got: gguf[0]!,
-      hint: "use the checkpoint that it was converted from",
+      expected: "config.json and safetensors",
+      got: other.got,
+      hint: other.hint,
     });
+  if (names.includes("hub")) checkIsNoCache(join(folder, "hub"), namesIn(join(folder, "hub")));
+  const [first, ...more] = below(folder, (one) => has(one, "config.json"));
   throw new ConfigError("not a model's folder", {
     where: folder,
     expected: "config.json",
     got: names.length === 0 ? "nothing" : names.slice(0, 5).join(", "),
-    hint: modelHint,
+    hint:
+      first === undefined
+        ? modelHint
+        : `below it lies ${first}${more.length > 0 ? " (and others)" : ""}: give that`,
   });
+};
+
+/** Weights beside a configuration that are of another kind than safetensors; undefined: none are there. */
+export const otherWeights = (folder: string): { got: string; hint: string } | undefined => {
+  const names = namesIn(folder);
+  if (names.some((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name)))
+    return { got: "pytorch_model.bin", hint: "save it again with safe_serialization=True" };
+  const other = otherKind(names);
+  return other === undefined ? undefined : { got: `${other.got}: ${other.what}`, hint: other.hint };
 };
 
 /**
@@ -114,6 +175,7 @@ const methods: Readonly<Record<string, string>> = {
   torchao: "torchao",
   eetq: "EETQ (int8)",
   mxfp4: "MXFP4",
+  "auto-round": "AutoRound",
 };
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -122,6 +184,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 /** The method of a `quantization_config`, as a person calls it. */
 const methodOf = (fields: Readonly<Record<string, unknown>>): string => {
   const name = String(fields["quant_method"] ?? "");
+  if (name === "" && typeof fields["group_size"] === "number" && typeof fields["bits"] === "number")
+    return `MLX (${fields["bits"]} bits)`;
+  if (name === "modelopt")
+    return `ModelOpt (${String(fields["quant_algo"] ?? "an algorithm that it does not name")})`;
   if (fields["load_in_4bit"] === true) return "bitsandbytes (4 bits)";
   if (fields["load_in_8bit"] === true) return "bitsandbytes (int8)";
   if (name === "compressed-tensors") return `compressed-tensors (${compressedFormat(fields)})`;
@@ -155,7 +221,7 @@ export const checkIsUnquantized = (json: unknown, where: string): void => {
   if (!isObject(json)) return;
   const text = isObject(json["text_config"]) ? json["text_config"] : {};
   const found = [json, text].flatMap((fields) =>
-    ["quantization_config", "compression_config"].flatMap((name) =>
+    ["quantization_config", "compression_config", "quantization"].flatMap((name) =>
       isObject(fields[name]) ? [fields[name]] : [],
     ),
   );

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { DataFormatError, messageOf, ShapeError } from "../core/errors.ts";
+import { foreignFile } from "../core/foreign-file.ts";
 import { widenBfloat16, widenFloat16 } from "./float-formats.ts";
 import {
   elementBytes,
@@ -78,8 +79,20 @@ const readExactly = async (
   }
 };
 
-const notSafetensors =
-  "damaged, or no safetensors file (a Git LFS pointer, a web page): fetch or copy it again";
+const notSafetensors = "damaged, or no safetensors file: fetch or copy it again";
+
+/** @throws {DataFormatError} saying what it is instead of a header that cannot be one */
+const refuseForeign = async (handle: FileHandle, file: string, size: number): Promise<void> => {
+  const head = Buffer.alloc(Math.min(64, size));
+  await readExactly(handle, head, 0, file);
+  const found = foreignFile(head.toString("latin1"));
+  if (found !== undefined)
+    throw new DataFormatError("not a safetensors file", {
+      where: file,
+      got: found.what,
+      hint: found.hint ?? notSafetensors,
+    });
+};
 
 const readHeader = async (handle: FileHandle, file: string): Promise<SafetensorsHeader> => {
   const stat = await handle.stat();
@@ -93,13 +106,15 @@ const readHeader = async (handle: FileHandle, file: string): Promise<Safetensors
   const lengthField = new Uint8Array(8);
   await readExactly(handle, lengthField, 0, file);
   const length = new DataView(lengthField.buffer).getBigUint64(0, true);
-  if (length > BigInt(stat.size - 8) || length > BigInt(largestHeaderBytes))
+  if (length > BigInt(stat.size - 8) || length > BigInt(largestHeaderBytes)) {
+    await refuseForeign(handle, file, stat.size);
     throw new DataFormatError("safetensors: header longer than the file or the format allows", {
       where: file,
       expected: `at most ${Math.min(stat.size - 8, largestHeaderBytes)} bytes`,
       got: `${length}`,
       hint: notSafetensors,
     });
+  }
   const header = new Uint8Array(Number(length));
   await readExactly(handle, header, 8, file);
   let text: string;

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { DataFormatError, WeightsError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { checkTensors, type StoredPlace, someNames, type WantedTensors } from "./check-tensors.ts";
+import { otherWeights } from "./folder-kind.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors.ts";
 import { elementsOf } from "./write-safetensors.ts";
 
@@ -110,13 +111,10 @@ const openFiles = async (
     return places;
   }
   if (!existsSync(join(folder, indexFile))) {
-    const old =
-      existsSync(join(folder, "pytorch_model.bin")) ||
-      existsSync(join(folder, "pytorch_model.bin.index.json"));
     throw new WeightsError("no weights", {
       where: folder,
       expected: `${single} or ${indexFile}`,
-      ...(old ? { got: "pytorch_model.bin", hint: "save it again with safe_serialization=True" } : {}),
+      ...otherWeights(folder),
     });
   }
   const index = readIndex(join(folder, indexFile));

@@ -1,23 +1,19 @@
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { UnsupportedError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
-import type { Backend, DecoderPlugin } from "../video/backend/backend.ts";
+import type { Backend } from "../video/backend/backend.ts";
+import { type LoadedDecoder, loadDecoder, usualDecoders } from "../video/decoders.ts";
 import type { ClipPlan } from "./plan.ts";
 import { worldEncoding } from "./protocol.ts";
 import { renderClip } from "./render.ts";
 
-const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-
 /** The first usable encoder, loaded into this process. @throws {UnsupportedError} when there is none */
-export const loadEncoder = async (): Promise<Backend> => {
+export const loadEncoder = async (): Promise<LoadedDecoder> => {
   const reasons: string[] = [];
-  for (const name of ["node-av", "ffmpeg"]) {
-    const url = new URL(`../video/decoders/${name}.${extension}`, import.meta.url);
-    if (!existsSync(fileURLToPath(url))) continue;
+  for (const name of usualDecoders) {
     try {
-      return await ((await import(url.href)) as { default: DecoderPlugin }).default.load();
+      return await loadDecoder(name);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
       reasons.push(`${name}: ${error.message}`);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { messageOf, VideoPerceiverError } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { rowOfSample } from "../dataset/schema.ts";
-import type { Backend } from "../video/backend/backend.ts";
+import type { LoadedDecoder } from "../video/decoders.ts";
 import { planClip } from "./clip.ts";
 import { loadEncoder, writeClip } from "./encode.ts";
 import {
@@ -26,7 +26,7 @@ const send = (message: FromWorldWorker): void => {
 };
 
 let order: WorldOrder | undefined;
-let backend: Backend | undefined;
+let encoder: LoadedDecoder | undefined;
 
 const makeChunk = async (chunk: number): Promise<void> => {
   const { seed, count, profile, out } = order!;
@@ -34,7 +34,7 @@ const makeChunk = async (chunk: number): Promise<void> => {
   const end = Math.min(count, (chunk + 1) * chunkClips);
   for (let index = chunk * chunkClips; index < end; index++) {
     const plan = planClip(seed, index, profile);
-    const clip = await writeClip(backend!, plan, out);
+    const clip = await writeClip(encoder!.backend, plan, out);
     const named = { file: clip.file, sha256: clip.sha256 };
     clips.push({
       index,
@@ -52,8 +52,8 @@ const makeChunk = async (chunk: number): Promise<void> => {
 const handle = async (message: ToWorldWorker): Promise<void> => {
   if (message.type === "begin") {
     order = message.order;
-    backend = await loadEncoder();
-    send({ type: "ready", encoder: backend.identity });
+    encoder = await loadEncoder();
+    send({ type: "ready", encoder: encoder.identity });
   } else {
     await makeChunk(message.chunk);
     send({ type: "done", chunk: message.chunk });

@@ -78,6 +78,21 @@ describe("every command", () => {
       expect(err).toMatch(/^unknown option "--jsn"; did you mean "--json"\? known: --json, .*--help\n$/);
       expect(out).toBe("");
     });
+    test("refuses an empty place instead of taking the current folder", async () => {
+      const module = (await import(new URL(`${name}.ts`, commandFolder).href)) as {
+        default: CommandDefinition;
+      };
+      const command = new Command();
+      module.default.configure(command);
+      const place = command.options.find(({ flags }) => /--(out|cache|model) /.test(flags));
+      if (place === undefined) return;
+      const words = command.registeredArguments.filter(({ required }) => required).map(() => "word");
+      const others = command.options.filter((option) => option.mandatory && option !== place);
+      const given = others.flatMap(({ long }) => [long!, "word"]);
+      expect(await main([name, ...words, ...given, place.long!, ""])).toBe(2);
+      expect(err).toMatch(oneLine);
+      expect(err).toMatch(new RegExp(`^an empty name: ${place.long}`));
+    });
     test("refuses missing arguments in one line", async () => {
       const module = (await import(new URL(`${name}.ts`, commandFolder).href)) as {
         default: CommandDefinition;

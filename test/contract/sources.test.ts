@@ -395,7 +395,48 @@ const cases: Record<string, Case[]> = {
           rejected: [{ role: "assistant", content: "Nothing." }],
         })}\n`,
       },
-      rows: [{ clip: { file: "c.mp4" }, answer: "It turns." }],
+      rows: [{ clip: { file: "c.mp4" }, answer: "It turns.", rejected: { answer: "Nothing." } }],
+    },
+    {
+      files: {
+        "pairs.jsonl": [
+          { rejected_response: "It rises.", rejected_videos: ["d.mp4"] },
+          { rejected_videos: "d.mp4" },
+          { rejected_messages: [{ role: "assistant", content: "No." }] },
+          { rejected_videos: ["d.mp4", "e.mp4"] },
+          { rejected_response: " " },
+        ]
+          .map((worse) =>
+            JSON.stringify({
+              messages: [
+                { role: "user", content: "<video>What happens?" },
+                { role: "assistant", content: "It falls." },
+              ],
+              videos: ["a.mp4"],
+              ...worse,
+            }),
+          )
+          .join("\n"),
+      },
+      rows: [
+        { clip: { file: "a.mp4" }, rejected: { answer: "It rises.", clip: { file: "d.mp4" } } },
+        { rejected: { clip: { file: "d.mp4" } } },
+        { rejected: { answer: "No." } },
+      ],
+      unread: [/not about one clip: rejected_videos/, /an empty rejected answer/],
+    },
+    {
+      files: {
+        "factory.json": JSON.stringify([
+          {
+            videos: ["a.mp4"],
+            conversations: [{ from: "human", value: "<video>What happens?" }],
+            chosen: { from: "gpt", value: "It falls." },
+            rejected: { from: "gpt", value: "It rises." },
+          },
+        ]),
+      },
+      rows: [{ answer: "It falls.", rejected: { answer: "It rises." } }],
     },
   ],
 };

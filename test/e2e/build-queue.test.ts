@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sha256 } from "../../src/core/files.ts";
 import { runCommand } from "../extension/run-command.ts";
 import { writeClips } from "./build/clips.ts";
 import { Postgres, postgresMissing } from "./build/postgres.ts";
+import { resultsIn, setContents } from "./build/set-contents.ts";
 
 const program = fileURLToPath(new URL("../../bin/videoperceiver.mjs", import.meta.url));
 const clips = 14;
@@ -44,15 +44,7 @@ describe.skipIf(postgresMissing("builds on several machines"))("a queue on Postg
     "--no-cache",
     ...more,
   ];
-  /** Files of a data set by content. */
-  const contents = (out: string): Record<string, string> =>
-    Object.fromEntries(
-      ["", "clips"].flatMap((below) =>
-        readdirSync(join(at(`${out}/set`), below), { withFileTypes: true })
-          .filter((entry) => entry.isFile())
-          .map(({ name }) => [join(below, name), sha256(readFileSync(join(at(`${out}/set`), below, name)))]),
-      ),
-    );
+  const contents = (out: string): Record<string, string> => setContents(at(`${out}/set`));
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "queue-"));
     await writeClips(folder, clips);
@@ -70,14 +62,7 @@ describe.skipIf(postgresMissing("builds on several machines"))("a queue on Postg
     const worker = ["worker", "--queue", database.url, "--workers", "1"];
     const [one, two] = [start(worker), start(worker)];
     const build = start(args("shared", "--queue", database.url, "--workers", "0"));
-    const made = (): number => {
-      try {
-        return readdirSync(at("shared/set/.build/results/00000")).length;
-      } catch {
-        return 0;
-      }
-    };
-    while (made() < 3 && build.child.exitCode === null) await wait(50);
+    while (resultsIn(at("shared/set")) < 3 && build.child.exitCode === null) await wait(50);
     one.child.kill("SIGKILL");
     await database.down();
     await wait(500);

@@ -71,6 +71,8 @@ test("clips that nobody described become captions and questions by facts that th
   expect(stderr).toMatch(
     /8 clips to ask the teacher about: at most [\d,]+ tokens in, 12,000 out, cost at most \d/,
   );
+  // And what it has cost so far, beside the rate.
+  expect(stderr).toMatch(/build: 8\/8 clips {2}\d+ clips\/min, .* left.*, 816 tokens, cost 0\.0080/);
   expect(JSON.parse(stdout)).toMatchObject({ teacher: { tokens: 102 * clips, cost: (1000 * clips) / 1e6 } });
   expect(standIn.requests).toHaveLength(clips);
   for (const request of standIn.requests) {

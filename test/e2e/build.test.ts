@@ -1,19 +1,18 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseJsonRows, sha256 } from "../../src/core/files.ts";
-import { seededRandom } from "../../src/core/random.ts";
+import { parseJsonRows } from "../../src/core/files.ts";
 import { readDescription, readSamples } from "../../src/dataset/read.ts";
 import type { Sample } from "../../src/dataset/sample.ts";
 import type { Rejection } from "../../src/dataset/schema.ts";
 import { validateDataset } from "../../src/dataset/validate.ts";
 import { runCommand } from "../extension/run-command.ts";
 import { writeClips } from "./build/clips.ts";
+import { killBuild } from "./build/kill-build.ts";
+import { setContents } from "./build/set-contents.ts";
 
-const program = fileURLToPath(new URL("../../bin/videoperceiver.mjs", import.meta.url));
 const poison = fileURLToPath(new URL("./build/poison.ts", import.meta.url));
 const clips = 8;
 
@@ -37,16 +36,7 @@ const args = (out: string, ...more: string[]): string[] => [
   ...more,
 ];
 
-/** Every file of a data set by its content; the folder of the work is not part of it. */
-const contents = (out: string): Record<string, string> => {
-  const walk = (below: string): string[] =>
-    readdirSync(join(at(out), "set", below), { withFileTypes: true }).flatMap((entry) => {
-      const path = join(below, entry.name);
-      if (entry.name === ".build") return [];
-      return entry.isDirectory() ? walk(path) : [path];
-    });
-  return Object.fromEntries(walk("").map((file) => [file, sha256(readFileSync(join(at(out), "set", file)))]));
-};
+const contents = (out: string): Record<string, string> => setContents(at(`${out}/set`));
 
 const rejectedOf = (out: string): Rejection[] =>
   parseJsonRows(readFileSync(join(at(out), "set", "rejected.jsonl"), "utf8"), "rejected.jsonl").map(
@@ -89,32 +79,15 @@ test("two workers give the same bytes as one", () => {
   expect(contents("two")).toEqual(undisturbed);
 });
 
-/** Starts a build and kills it after so many milliseconds. @returns whether it ended before */
-const buildAndKill = (out: string, milliseconds: number): Promise<boolean> =>
-  new Promise((done) => {
-    const child = spawn(process.execPath, [program, ...args(out, "--workers", "2")], { stdio: "ignore" });
-    const timer = setTimeout(() => child.kill("SIGKILL"), milliseconds);
-    child.once("close", (code) => {
-      clearTimeout(timer);
-      done(code === 0);
-    });
-  });
-
-/** How often a build is killed; the long test that was run once took 50. */
-const kills = Number(process.env["VIDEOPERCEIVER_BUILD_KILLS"] ?? 3);
-
-test(`killed ${kills} times at random moments and started again, the bytes are those of the undisturbed build`, async () => {
-  const random = seededRandom(5, "kills");
-  let ended = 0;
-  for (let kill = 0; kill < kills; kill++) {
-    if (await buildAndKill("killed", 600 + random.integer(3500))) ended++;
-    // A build that ended is begun anew, so that every kill meets unfinished work.
-    if (ended > 0 && existsSync(at("killed/set/dataset.json")) && kill % 2 === 0)
-      rmSync(at("killed"), { recursive: true });
-  }
-  const last = runCommand(...args("killed", "--workers", "2", "--resume"));
-  expect(last.status).toBe(0);
-  expect(contents("killed")).toEqual(undisturbed);
+test("killed at random moments and started again, the bytes are those of the undisturbed build", async () => {
+  const work = at("kills");
+  const build = (set: string): string[] => [
+    ...["build", at("clips"), "--captions", at("captions.csv"), "--out", set, "--workers", "2"],
+  ];
+  const { kills, compared } = await killBuild({ args: build, work, seed: "e2e", kills: 4 });
+  expect(kills).toBe(4);
+  expect(compared).toBeGreaterThan(0);
+  expect(setContents(join(work, "whole/set"))).toEqual(undisturbed);
 });
 
 test("a clip that ends its worker is given up after some tries; all others are there", async () => {
@@ -159,9 +132,12 @@ describe("the same folder again", () => {
     expect(await validateDataset(at("one/set"), { clips: true })).toEqual([]);
     expect(readdirSync(join(at("one/set"), "clips")).length).toBe(clips - 2);
   });
-  test("without them everything is there again", () => {
+  test("without them everything is there again, and nothing that a killed process had begun", () => {
+    const begun = ["rejected.jsonl.7.tmp", ".build/results/00000/00000001.json.7.3.tmp"];
+    for (const file of begun) writeFileSync(join(at("one/set"), file), "half");
     expect(runCommand(...args("one")).status).toBe(0);
     expect(contents("one")).toEqual(undisturbed);
+    for (const file of begun) expect(existsSync(join(at("one/set"), file))).toBe(false);
   });
   test("another build is refused there, with what is different", () => {
     const { status, stderr } = runCommand(...args("one", "--seed", "9"));

@@ -43,7 +43,7 @@ const ask = (model: string, ...args: readonly string[]): Told => {
   return JSON.parse(ended.stdout) as Told;
 };
 
-test("a model family is one folder outside the package: opened, sampled, whole and layer-wise", () => {
+test("a model family is one folder outside the package: opened, sampled, whole, layer-wise and elsewhere", () => {
   const { base, offset } = twoCheckpoints();
   const plugin = ["--plugin", pluginFile("offset_vl")];
   expect(runCommand("ask", clip, "what happens ?", "--model", offset).stderr).toMatch(
@@ -52,8 +52,13 @@ test("a model family is one folder outside the package: opened, sampled, whole a
   const rules = ["--max-new-tokens", "8"];
   const wanted = ask(base, ...rules);
   expect(wanted.answer).not.toBe("");
-  for (const execution of ["whole", "layerwise"]) {
-    const told = ask(offset, ...plugin, ...rules, "--execution", execution);
+  const ways = [
+    ["--execution", "whole"],
+    ["--execution", "layerwise"],
+    ["--engine", "loopback"],
+  ];
+  for (const way of ways) {
+    const told = ask(offset, ...plugin, ...rules, ...way);
     expect(told.kind).toBe("Offset-VL");
     expect(told.answer).toBe(wanted.answer);
   }

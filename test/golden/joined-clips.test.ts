@@ -102,6 +102,11 @@ const told: Readonly<Record<string, readonly [frames: number, words: RegExp]>> =
   "cropped.mp4": [25, /asks players to crop the picture to 80x48 at 0,16: all of it is shown/],
   "not-cropped.mp4": [25, /^$/],
   "a.mjpg": [25, /25 a second are assumed/],
+  "parts.mjpeg": [25, /25 a second are assumed/],
+  "apart.mjpg": [25, /25 a second are assumed/],
+  "starts-at-0.mp4": [25, /goes back at frame 10 \(0\.400 s\) by 0\.360 s, at frame 20 \(0\.800 s\)/],
+  "two-edits.mp4": [25, /edit list has 2 entries, number 2 of length 0/],
+  "scrambled-end.ts": [25, /\d+ of \d+ transport packets are scrambled/],
 };
 
 const grey = ["grey-png.mov", "grey-alpha.nut", "grey-alpha-16.mov", "two-levels.mov"];
@@ -177,6 +182,35 @@ describe.skipIf(!haveFfmpeg)("joined clips", () => {
       expect(told(whole(second).info.faults)).toEqual(told(info.faults));
     }
   });
+  test("fragments that all begin at 0 are those that begin one after another", async ({ skip }) => {
+    skip(!made("starts-at-0.mp4"), "this ffmpeg has no encoder for it");
+    const plain = await answers("fragments.mp4");
+    for (const [at, answer] of (await answers("starts-at-0.mp4")).entries()) {
+      expect(whole(answer).hashes).toEqual(whole(plain[at]!).hashes);
+      expect(whole(answer).times).toEqual(whole(plain[at]!).times);
+    }
+  });
+  test("a stream that becomes another codec, and one that breaks off, say so", async ({ skip }) => {
+    skip(!made("other-codec.ts") || !made("half-zeros.mp4"), "this ffmpeg has no encoder for it");
+    for (const answer of await answers("other-codec.ts"))
+      expect(whole(answer).info.faults.join("\n")).toMatch(/is MPEG-2 instead of H\.264 from byte \d+ on/);
+    for (const answer of await answers("half-zeros.mp4")) {
+      const { info } = whole(answer);
+      expect(info.timeline.length).toBeLessThan(25);
+      expect(info.faults.join("\n")).toContain(`(25 packets gave ${info.timeline.length} pictures)`);
+    }
+  });
+  test.for(["palette.mov", "palette.avi"])(
+    "%s: colours without the packets before",
+    async (file, { skip }) => {
+      skip(!made(file), "this ffmpeg has no encoder for it");
+      const one = { select: { kind: "count", count: 1 } } as const;
+      for (const [at, answer] of (await answers(file)).entries()) {
+        const alone = whole((await answers(file, one))[at]!);
+        expect(alone.hashes).toEqual([whole(answer).hashes[12]]);
+      }
+    },
+  );
   test.for(grey)("%s: all levels, whoever resizes", async (file, { skip }) => {
     skip(!made(file), "this ffmpeg has no encoder for it");
     const size = { width: 96, height: 62 };

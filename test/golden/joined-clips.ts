@@ -21,6 +21,7 @@ const recipes: Readonly<Record<string, string>> = {
   "far.ts": `${small} ${h264} -output_ts_offset 80000`,
   "other-id.ts": `${small} ${h264} -mpegts_start_pid 0x200`,
   "large.ts": `${large} ${h264} -output_ts_offset 1.08`,
+  "a-mpeg2.ts": `${small} ${mpeg2} -output_ts_offset 1.08`,
   "a.mpg": `${small} ${mpeg2}`,
   "b.mpg": `${quick} ${mpeg2}`,
   "a.flv": `${small} ${h264}`,
@@ -50,6 +51,8 @@ const recipes: Readonly<Record<string, string>> = {
   "grey-alpha.nut": `${small} -vf format=ya8 -c:v rawvideo -pix_fmt ya8`,
   "grey-alpha-16.mov": `${small} -vf format=ya16be -c:v png`,
   "two-levels.mov": `${small} -vf format=monob -c:v png`,
+  "palette.mov": `${small} -vf format=gray -c:v rawvideo`,
+  "palette.avi": `${small} -vf format=pal8 -c:v rawvideo`,
   "short-delays.gif": source("40x30", 100, 0.1),
 };
 
@@ -79,10 +82,53 @@ const withEmptyEdit = (file: Buffer): Buffer => {
   return bytes;
 };
 
-/** Sets the scrambling bits of every packet of the film's identifier; its content is left as it is. */
-const scrambled = (file: Buffer): Buffer => {
+/** Writes a start of 0 into every fragment. */
+const withoutStarts = (file: Buffer): Buffer => {
   const bytes = Buffer.from(file);
-  for (let at = 0; at < bytes.length; at += 188)
+  for (let at = bytes.indexOf("tfdt"); at >= 0; at = bytes.indexOf("tfdt", at + 4))
+    bytes.fill(0, at + 8, at + (bytes[at + 4] === 1 ? 16 : 12));
+  return bytes;
+};
+
+/** Puts an edit of length 0 behind an MP4's only one (version 0). The media must stand before `moov`. */
+const withSecondEdit = (file: Buffer): Buffer => {
+  const at = file.indexOf("elst") - 4;
+  const end = at + file.readUInt32BE(at);
+  const second = Buffer.from(file.subarray(end - 12, end));
+  second.writeUInt32BE(0, 0);
+  const bytes = Buffer.concat([file.subarray(0, end), second, file.subarray(end)]);
+  bytes.writeUInt32BE(2, at + 12);
+  for (const box of ["moov", "trak", "edts", "elst"]) {
+    const place = bytes.indexOf(box) - 4;
+    bytes.writeUInt32BE(bytes.readUInt32BE(place) + 12, place);
+  }
+  return bytes;
+};
+
+/** The second half of an MP4's media as zeros. */
+const halfWithoutMedia = (file: Buffer): Buffer =>
+  Buffer.concat(
+    boxes(file).map(({ type, bytes }) => (type === "mdat" ? blank(bytes, bytes.length >> 1) : bytes)),
+  );
+
+/** The pictures of a JPEG film, each behind something. */
+const partsOf = (film: Buffer, before: string): Buffer =>
+  Buffer.concat(
+    film
+      .toString("latin1")
+      .split("\xff\xd8\xff")
+      .slice(1)
+      .flatMap((one, i) => [
+        Buffer.from(i === 0 && before === "" ? "" : before),
+        Buffer.from(`\xff\xd8\xff${one}`, "latin1"),
+      ]),
+  );
+const partHead = "\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n";
+
+/** Sets the scrambling bits of the film's identifier in a share of the packets; their content is left as it is. */
+const scrambled = (file: Buffer, share = 1): Buffer => {
+  const bytes = Buffer.from(file);
+  for (let at = Math.ceil(((1 - share) * file.length) / 188) * 188; at < bytes.length; at += 188)
     if ((bytes.readUInt16BE(at + 1) & 0x1fff) === 0x100) bytes[at + 3]! |= 0x80;
   return bytes;
 };
@@ -131,7 +177,14 @@ const joins: Readonly<Record<string, (part: Parts) => Buffer>> = {
   "zeros-mpeg4.mp4": (part) => withoutMedia(part("a-mpeg4.mp4")),
   "zeros-mjpeg.mov": (part) => withoutMedia(part("a-mjpeg.mov")),
   "empty-edit.mp4": (part) => withEmptyEdit(part("a.mp4")),
+  "starts-at-0.mp4": (part) => withoutStarts(part("fragments.mp4")),
+  "two-edits.mp4": (part) => withSecondEdit(part("a.mp4")),
+  "half-zeros.mp4": (part) => halfWithoutMedia(part("a.mp4")),
+  "parts.mjpeg": (part) => partsOf(part("a.mjpg"), partHead),
+  "apart.mjpg": (part) => partsOf(part("a.mjpg"), "\r\n\r\n").subarray(4),
+  "other-codec.ts": (part) => Buffer.concat([part("a.ts"), part("a-mpeg2.ts")]),
   "scrambled.ts": (part) => scrambled(part("a.ts")),
+  "scrambled-end.ts": (part) => scrambled(part("a.ts"), 0.3),
   "second-head.flv": (part) => Buffer.concat([part("a.flv"), part("b.flv")]),
   "second-head.wmv": (part) => Buffer.concat([part("a.wmv"), part("a.wmv")]),
   "second-head.ivf": (part) => Buffer.concat([part("a.ivf"), part("a.ivf")]),

@@ -1,7 +1,8 @@
 """Loads an export with the other project's own code, up to the batch that its trainer sees; prints what came as JSON.
 
 export_loaders.py PROJECT FOLDER PROCESSOR
-PROJECT: datasets, trl, ms-swift, llama-factory, verl. FOLDER: the export. PROCESSOR: folder with Qwen2.5-VL's tokenizer,
+PROJECT: datasets, trl, ms-swift, llama-factory, verl; easyr1, which no registry has: its columns, read with the packages that
+EasyR1 reads them with (datasets, qwen-vl-utils, the model's processor). FOLDER: the export. PROCESSOR: folder with Qwen2.5-VL's tokenizer,
 preprocessor configuration and chat template (no weights are needed).
 """
 import json
@@ -59,6 +60,8 @@ def load_trl():
 
 
 def load_swift():
+    # Twice a second, its default, sees nothing of an event that is shorter than half a second.
+    os.environ["FPS"] = "8"
     from swift.dataset import load_dataset
     from swift.model import get_processor
     from swift.template import get_template
@@ -86,7 +89,18 @@ def load_swift():
     }
 
 
+def without_torchaudio():
+    """LLaMA-Factory imports torchaudio, and no release of it fits this torch; our films are silent, nothing calls it."""
+    import importlib.machinery
+    import types
+
+    sound = types.ModuleType("torchaudio")
+    sound.__spec__ = importlib.machinery.ModuleSpec("torchaudio", None)
+    sys.modules["torchaudio"] = sound
+
+
 def load_llamafactory():
+    without_torchaudio()
     from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
     from llamafactory.data.collator import MultiModalDataCollatorForSeq2Seq, PairwiseDataCollatorWithPadding
     from llamafactory.hparams import DataArguments, ModelArguments
@@ -137,11 +151,37 @@ def load_verl():
     }
 
 
+def load_easyr1():
+    import datasets
+    from qwen_vl_utils import fetch_video
+    from transformers import AutoProcessor
+
+    processor = AutoProcessor.from_pretrained(processor_folder)
+    data = datasets.load_dataset("parquet", data_files=os.path.join(folder, "train.parquet"), split="train")
+    rows = []
+    for row in data:
+        pieces = row["problem"].split("<video>")
+        content = [{"type": "video"} if at % 2 else {"type": "text", "text": pieces[at // 2]} for at in range(2 * len(pieces) - 1)]
+        text = processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False)
+        videos, absent = ([fetch_video({"video": name, "fps": 8.0}) for name in row[column]] for column in ("videos", "absent_videos"))
+        batch = processor(text=[text], videos=videos, return_tensors="pt")
+        rows.append({
+            "markers": len(pieces) - 1,
+            "answer": row["answer"],
+            "videos": [list(video.shape) for video in videos],
+            "absent": [list(video.shape) for video in absent],
+            "differs": bool((videos[0] != absent[0]).any()),
+            "batch": shown(batch),
+        })
+    return {"rows": rows}
+
+
 loaders = {
     "datasets": load_datasets,
     "trl": load_trl,
     "ms-swift": load_swift,
     "llama-factory": load_llamafactory,
     "verl": load_verl,
+    "easyr1": load_easyr1,
 }
 print("RESULT " + json.dumps(loaders[project]()))

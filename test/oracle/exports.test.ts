@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSamples } from "../../src/dataset/read.ts";
@@ -10,42 +10,24 @@ import { exportDataset } from "../../src/jobs/export-dataset.ts";
 import { clipsCanBeWritten, madeDataset, maskedTwin, twinOfEvents } from "../dataset-fixture.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
 
-/** Interpreters by project: that of the oracle tests, or one of a person's own where the packages do not fit together. */
-const interpreters = {
-  datasets: process.env["VIDEOPERCEIVER_ORACLE_PYTHON"],
-  trl: process.env["VIDEOPERCEIVER_ORACLE_PYTHON"],
-  "ms-swift": process.env["VIDEOPERCEIVER_MS_SWIFT_PYTHON"],
-  "llama-factory": process.env["VIDEOPERCEIVER_LLAMA_FACTORY_PYTHON"],
-  verl: process.env["VIDEOPERCEIVER_VERL_PYTHON"],
-} as const;
-type Project = keyof typeof interpreters;
+const python = process.env["VIDEOPERCEIVER_ORACLE_PYTHON"];
+const trainers = process.env["VIDEOPERCEIVER_ORACLE_TRAINERS"];
 
-const packages: Record<Project, string> = {
-  datasets: "datasets, torchcodec",
-  trl: "trl, datasets",
-  "ms-swift": "swift",
-  "llama-factory": "llamafactory",
-  verl: "verl, qwen_vl_utils",
-};
+/** PYTHONPATH of a project; undefined: its packages are not installed. */
+const paths = {
+  datasets: "",
+  trl: "",
+  "ms-swift": trainers && [join(trainers, "ms-swift"), trainers].join(delimiter),
+  "llama-factory": trainers,
+  verl: trainers,
+  easyr1: trainers,
+} as const;
+type Project = keyof typeof paths;
 
 const missing = (project: Project): boolean => {
-  const python = interpreters[project];
-  try {
-    execFileSync(
-      python ?? "false",
-      [
-        "-P",
-        "-c",
-        `import importlib.util as u
-assert all(u.find_spec(name.strip()) for name in "${packages[project]}".split(","))`,
-      ],
-      { stdio: "ignore" },
-    );
-    return false;
-  } catch {
-    console.log(`\nSKIPPED: exports loaded by ${project}: no interpreter that has ${packages[project]}\n`);
-    return true;
-  }
+  const isMissing = python === undefined || paths[project] === undefined;
+  if (isMissing) console.log(`\nSKIPPED: exports loaded by ${project}: run by npm run test:oracle\n`);
+  return isMissing;
 };
 
 const loader = fileURLToPath(new URL("export_loaders.py", import.meta.url));
@@ -65,10 +47,11 @@ const loaded = async (project: Project, format: string): Promise<Record<string, 
     warn: () => {},
   };
   await exportDataset({ dataset, format, out, force: false }, context);
-  const printed = execFileSync(interpreters[project]!, ["-P", loader, project, out, processor], {
+  const printed = execFileSync(python!, ["-P", loader, project, out, processor], {
     encoding: "utf8",
     maxBuffer: 1 << 28,
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, PYTHONPATH: paths[project], HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" },
   });
   return JSON.parse(printed.slice(printed.lastIndexOf("RESULT ") + 7)) as Record<string, unknown>;
 };
@@ -155,6 +138,31 @@ describe.skipIf(nothing)("exports, loaded by the code that trains on them", () =
       expect(sft.batch["pixel_values_videos"]).toBeDefined();
       expect(rm.rows).toBe(samples.filter(({ answerKind }) => answerKind === "choice").length);
       expect(rm.batch["input_ids"]![0]).toBe(4);
+    },
+    180_000,
+  );
+
+  test.skipIf(missing("easyr1"))(
+    "EasyR1's columns give a question, its answer and two films that Qwen's utilities decode",
+    async () => {
+      const { rows } = (await loaded("easyr1", "easyr1")) as {
+        rows: {
+          markers: number;
+          answer: string;
+          videos: number[][];
+          absent: number[][];
+          differs: boolean;
+          batch: Record<string, number[]>;
+        }[];
+      };
+      expect(rows).toHaveLength(samples.length);
+      for (const { markers, answer, videos, absent, differs, batch } of rows) {
+        expect([markers, videos.length, absent.length]).toEqual([1, 1, 1]);
+        expect(answer).not.toBe("");
+        expect([videos[0]![1], absent[0]]).toEqual([3, videos[0]]);
+        expect(differs).toBe(true);
+        expect(batch["pixel_values_videos"]).toBeDefined();
+      }
     },
     180_000,
   );

@@ -9,7 +9,6 @@ export type PartOfSpeech = "noun" | "verb" | "adj" | "adv";
 /** What WordNet's index says about a lemma. */
 export interface WordNetEntry {
   readonly lemma: string;
-  /** Number of senses. */
   readonly senses: number;
   /** Number of senses that occur in the tagged texts. */
   readonly taggedSenses: number;
@@ -117,12 +116,12 @@ export class WordNet {
   }
 
   #firstSense(lemma: string, part: "noun" | "verb"): string | undefined {
-    const start = this.#offsets(lemma, part)[0];
+    const start = this.senses(lemma, part)[0];
     return start === undefined ? undefined : this.#synset(start, part);
   }
 
-  /** Places of the lemma's senses in the data file. */
-  #offsets(lemma: string, part: PartOfSpeech): number[] {
+  /** Places of the lemma's senses in the data file of its part of speech; none for what is no lemma. */
+  senses(lemma: string, part: PartOfSpeech): number[] {
     const fields = this.#index[part].get(lemma)?.trim().split(" ");
     return fields === undefined ? [] : fields.slice(6 + Number(fields[3])).map(Number);
   }
@@ -134,7 +133,7 @@ export class WordNet {
 
   /** Every word of every sense of a lemma as WordNet writes it, without the marks of where adjectives stand. */
   sameSense(lemma: string, part: PartOfSpeech): string[] {
-    return this.#offsets(lemma, part).flatMap((offset) => writtenWords(this.#synset(offset, part)));
+    return this.senses(lemma, part).flatMap((offset) => writtenWords(this.#synset(offset, part)));
   }
 
   /** What the list of irregular forms brings a word to; undefined for a regular one. */
@@ -145,7 +144,7 @@ export class WordNet {
   /** Nouns and verbs that WordNet derives from the lemma or the lemma from them ("collision" and "collide"). */
   derived(lemma: string, part: "noun" | "verb"): string[] {
     const found = new Set<string>();
-    for (const offset of this.#offsets(lemma, part)) {
+    for (const offset of this.senses(lemma, part)) {
       const line = this.#synset(offset, part);
       for (const [, target, type, from, to] of line.matchAll(
         / \+ (\d{8}) ([nv]) ([0-9a-f]{2})([0-9a-f]{2})/g,

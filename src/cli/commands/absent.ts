@@ -106,7 +106,6 @@ const manyPairs = async (
   };
 };
 
-/** The command. */
 const absent: CommandDefinition = defineCommand({
   summary: "a clip and its twin without the decisive frames",
   configure: (command) => {

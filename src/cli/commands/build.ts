@@ -177,7 +177,6 @@ const described = (result: BuildResult): string => {
   ].join("\n");
 };
 
-/** The command. */
 const build: CommandDefinition = defineCommand({
   summary: "a data set of pairs and questions from clips with captions or annotations",
   configure: (command) => {

@@ -1,9 +1,8 @@
-import { Option } from "commander";
 import { exportFormats } from "../../dataset/export.ts";
 import { type ExportJob, exportDataset } from "../../jobs/export-dataset.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { decoderOption } from "../decoder-option.ts";
 
-/** The command. */
 const exportCommand: CommandDefinition = defineCommand({
   summary: "a data set in the form that another project's trainer loads",
   configure: (command) => {
@@ -16,11 +15,7 @@ const exportCommand: CommandDefinition = defineCommand({
       .requiredOption("--out <folder>", "where they go; films are written there as well")
       .option("--resume", "go on with an export that was stopped; it does so without the flag as well")
       .option("--force", "replace an export that is in the folder")
-      .addOption(
-        new Option("--decoder <name>", "who decodes; auto: node-av if it can be loaded, else ffmpeg")
-          .choices(["auto", "node-av", "ffmpeg"])
-          .default("auto"),
-      );
+      .addOption(decoderOption());
   },
   run: async (args, raw, context) => {
     const { format, out, force, decoder } = raw as unknown as Required<ExportJob>;

@@ -68,7 +68,6 @@ const document = ({ made, sparsified }: FoundKeyFrames): Record<string, unknown>
   };
 };
 
-/** The command. */
 const keyframes: CommandDefinition = defineCommand({
   summary: "which frames of a clip are decisive for a caption, and how relevant each one is",
   configure: (command) => {

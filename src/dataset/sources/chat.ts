@@ -15,7 +15,8 @@ const message = z.union([
   z.looseObject({ role: z.string(), content }),
   z.looseObject({ from: z.string(), value: z.string() }),
 ]);
-const turns = z.union([z.string(), z.array(message)]);
+const turns = z.union([z.string(), z.array(message), message.transform((one) => [one])]);
+const files = z.union([z.string(), z.array(z.string())]);
 
 const row = z.looseObject({
   messages: z.array(message).optional(),
@@ -24,8 +25,12 @@ const row = z.looseObject({
   completion: turns.optional(),
   chosen: turns.optional(),
   system: z.string().optional(),
-  videos: z.union([z.string(), z.array(z.string())]).optional(),
-  video: z.union([z.string(), z.array(z.string())]).optional(),
+  rejected: turns.optional(),
+  rejected_response: turns.optional(),
+  rejected_messages: z.array(message).optional(),
+  videos: files.optional(),
+  video: files.optional(),
+  rejected_videos: files.optional(),
   id: z.union([z.string(), z.number()]).optional(),
 });
 
@@ -110,8 +115,32 @@ const textOf = (parts: readonly MessagePart[]): string =>
     .join(" ")
     .trim();
 
-const namedClips = ({ videos, video }: z.output<typeof row>): string[] =>
-  [videos, video].flatMap((one) => (one === undefined ? [] : typeof one === "string" ? [one] : one));
+const namedFiles = (...given: readonly (z.output<typeof files> | undefined)[]): string[] =>
+  given.flatMap((one) => (one === undefined ? [] : typeof one === "string" ? [one] : one));
+
+/** The worse side of a preference; nothing where the row is none. @throws {DataFormatError} for one that cannot be used */
+const rejectedOf = (data: z.output<typeof row>): Pick<SourceRow, "rejected"> => {
+  const { rejected_messages, rejected_response, rejected, rejected_videos } = data;
+  const said = rejected_messages?.map(turnOf) ?? turnsOf(rejected_response ?? rejected, "assistant");
+  const last = said.at(-1);
+  const films = namedFiles(rejected_videos);
+  if (last === undefined && films.length === 0) return {};
+  const marks = new Clips(films);
+  const answer = last === undefined ? undefined : textOf(marks.parts(last.content));
+  if (answer === "") throw new DataFormatError("an empty rejected answer");
+  if (films.length > 1)
+    throw new DataFormatError("not about one clip", {
+      where: "rejected_videos",
+      expected: "one clip",
+      got: films.slice(0, 3).join(", "),
+    });
+  return {
+    rejected: {
+      ...(answer !== undefined && { answer }),
+      ...(films[0] !== undefined && { clip: { file: films[0] } }),
+    },
+  };
+};
 
 /** Everything that is said, the last word being the answer. */
 const allTurns = (data: z.output<typeof row>): Turn[] => {
@@ -119,8 +148,8 @@ const allTurns = (data: z.output<typeof row>): Turn[] => {
   const said = (data.messages ?? data.conversations)?.map(turnOf) ?? turnsOf(data.prompt, "user");
   const system = data.system === undefined ? [] : [{ role: "system" as const, content: data.system }];
   const answers = turnsOf(answer, "assistant");
-  // Preference rows may repeat the whole conversation in the chosen one.
-  const tail = answers.length > 1 ? answers.slice(-1) : answers;
+  // Preference rows may repeat the whole conversation in the chosen one, or have it there only.
+  const tail = said.length > 0 && answers.length > 1 ? answers.slice(-1) : answers;
   return [...system, ...said, ...tail];
 };
 
@@ -138,7 +167,7 @@ const rowOf = ({ value, name }: JsonRecord): SourceRow => {
       expected: "an assistant's turn at the end",
       got: last === undefined ? "no turns" : `a turn of "${last.role}"`,
     });
-  const clips = new Clips(namedClips(parsed.data));
+  const clips = new Clips(namedFiles(parsed.data.videos, parsed.data.video));
   const messages = said
     .slice(0, -1)
     .map(({ role, content: value }) => ({ role, content: clips.parts(value) }));
@@ -160,6 +189,7 @@ const rowOf = ({ value, name }: JsonRecord): SourceRow => {
     messages: messages.filter(({ content: parts }) => parts.length > 0),
     answer,
     answerKind: "open",
+    ...rejectedOf(parsed.data),
     provenance: { source: name },
   };
 };

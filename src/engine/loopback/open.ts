@@ -5,7 +5,9 @@ import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { EngineLostError } from "../../core/errors.ts";
 import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
-import { defaultEngine } from "../engines.ts";
+import { knowingOwnPlugins } from "../../core/registry.ts";
+import { modelFamilies, readConfigFile } from "../../model/families.ts";
+import { defaultEngine, engineRegistry } from "../engines.ts";
 import { Connection } from "./connection.ts";
 import { LoopbackEngine } from "./engine.ts";
 import {
@@ -20,7 +22,6 @@ import {
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const program = fileURLToPath(new URL(`./worker.${extension}`, import.meta.url));
 
-/** How a loopback engine is opened. */
 export interface LoopbackOptions extends Omit<ModelOrder, "mediaBytes" | "engine"> {
   /** What the other process holds. Default: {@link defaultEngine}. */
   readonly engine?: string;
@@ -82,19 +83,28 @@ const greet = (
     socket.on("close", onClose);
   });
 
+/** Node's arguments for the other process. @throws {ConfigError} {@link UnknownNameError} for what it cannot load */
+const workerArguments = async (held: string, folder: string): Promise<string[]> => {
+  const { recipe } = await engineRegistry.choose(held);
+  engineRegistry.elsewhere(recipe.name);
+  modelFamilies.elsewhere((await readConfigFile(folder)).family);
+  return ["--disable-warning=ExperimentalWarning", ...knowingOwnPlugins(), program];
+};
+
 /**
- * Opens a checkpoint in an engine that computes in another process of this machine. The process dials back to a port
- * of 127.0.0.1 and shows a token; it ends with its connection.
+ * Opens a checkpoint in an engine that computes in another process of this machine, which knows the plug-ins that this
+ * one has loaded from files. It dials back to a port of 127.0.0.1 and shows a token; it ends with its connection.
  *
  * @throws {WeightsError} {@link ConfigError} when the checkpoint or adapter cannot be opened
  * @throws {EngineLostError} when the process ends before the model is open
  */
 export const openLoopback = async (options: LoopbackOptions): Promise<OpenedLoopback> => {
   const { engine: held = defaultEngine, mediaBytes = 4e9, deadlineSeconds, ...order } = options;
+  const args = await workerArguments(held, order.folder);
   const token = randomBytes(32).toString("hex");
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program], {
+  const child = spawn(process.execPath, args, {
     stdio: ["ignore", "ignore", "inherit"],
     env: {
       ...process.env,

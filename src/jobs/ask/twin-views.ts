@@ -1,6 +1,6 @@
 import type { MadePair } from "../../absent/make-pair.ts";
-import { shownPicture, type TwinFrame } from "../../absent/twin-view.ts";
-import { seededRandom } from "../../core/random.ts";
+import { shownPicture, type TwinFrame, type TwinView } from "../../absent/twin-view.ts";
+import { type Random, seededRandom } from "../../core/random.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { interventionRegistry, type View } from "../../evaluation/interventions.ts";
 import type { Look } from "./answerer.ts";
@@ -34,28 +34,34 @@ const shownBy = ({ shown_T, painted }: View): ShownFrames =>
   }));
 
 /**
- * The control: as many other frames taken away, in the same way, once a draw. None where a clip has no room for it.
+ * One draw of the control: as many other frames taken away, in the same way; undefined where the clip has no room for it.
  *
- * @param seed of the draws
+ * @param indices frames of the clip at the positions, ascending
  */
+export const drawRandomRemoval = async (
+  sample: Sample,
+  twin: TwinView,
+  indices: readonly number[],
+  random: Random,
+): Promise<ShownFrames | undefined> => {
+  const removal = await interventionRegistry.make("random-removal");
+  const view = removal.value({ sample, twin, positions_T: indices, random, partner: null });
+  return view === null ? undefined : shownBy(view);
+};
+
+/** The control, drawn several times; none where a clip has no room for it. @param seed of the draws */
 export const randomFrames = async (
   { indices }: Look,
   made: MadePair,
   draws: number,
   seed: number,
 ): Promise<ShownFrames[]> => {
-  const removal = await interventionRegistry.make("random-removal");
   const drawn: ShownFrames[] = [];
   for (let draw = 0; draw < draws; draw++) {
-    const view = removal.value({
-      sample: rowOf(made),
-      twin: made.view,
-      positions_T: indices,
-      random: seededRandom("ask", "random-removal", seed, draw),
-      partner: null,
-    });
-    if (view === null) return [];
-    drawn.push(shownBy(view));
+    const random = seededRandom("ask", "random-removal", seed, draw);
+    const shown = await drawRandomRemoval(rowOf(made), made.view, indices, random);
+    if (shown === undefined) return [];
+    drawn.push(shown);
   }
   return drawn;
 };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import { sha256OfFile } from "../../core/files.ts";
@@ -8,8 +8,9 @@ import type { Sample } from "../../dataset/sample.ts";
 import { type DatasetDescription, type Rejection, rowInSplit, sampleFromRow } from "../../dataset/schema.ts";
 import { type SplitShares, splitOfClip } from "../../dataset/split.ts";
 import { DatasetWriter } from "../../dataset/write.ts";
+import { readResult } from "./clip-cost.ts";
 import type { BuildPlan } from "./plan-clips.ts";
-import { type BuiltClip, type BuiltRow, type ClipStore, type PlannedClip, resultFile } from "./protocol.ts";
+import type { BuiltClip, BuiltRow, ClipStore, PlannedClip } from "./protocol.ts";
 import type { RuleCheck } from "./rule-check.ts";
 import { storeClip } from "./store-clip.ts";
 
@@ -40,16 +41,13 @@ export interface AssembleRequest {
   readonly signal: AbortSignal;
 }
 
-const readResult = (out: string, position: number): BuiltClip =>
-  JSON.parse(readFileSync(join(out, resultFile(position)), "utf8")) as BuiltClip;
-
 /** Samples of a row, whose lines stand in the result. */
 const samplesOf = (row: BuiltRow): Sample[] =>
   row.samples.map((line) => sampleFromRow(JSON.parse(line), row.source));
 
 /** A clip that nobody wanted before was taken away; it comes back if it is still the same. */
 const storeAgain = async (
-  { path, name }: PlannedClip,
+  { path, name }: Pick<PlannedClip, "path" | "name">,
   file: string,
   sha256: string,
   { out, store }: Pick<AssembleRequest, "out" | "store">,
@@ -62,6 +60,23 @@ const storeAgain = async (
       hint: "build into another folder",
     });
   storeClip(path, sha256, out, store);
+};
+
+/** The film that a row's worse answer is about, and where it comes from. */
+const filmOf = (
+  { rejected }: Sample,
+  { id }: BuiltRow,
+  position: number,
+  { clips }: Pick<BuildPlan, "clips">,
+): {
+  readonly file: string;
+  readonly sha256: string;
+  readonly from: Pick<PlannedClip, "path" | "name">;
+}[] => {
+  const path = clips[position]!.rows.find(({ row }) => row.id === id)?.row.rejected?.clip?.file;
+  if (rejected?.clip === undefined || path === undefined) return [];
+  const { file, sha256 } = rejected.clip;
+  return [{ file, sha256, from: { path, name: basename(path) } }];
 };
 
 const removeOthers = (folder: string, kept: ReadonlySet<string>): void => {
@@ -110,9 +125,14 @@ export const assembleDataset = async (request: AssembleRequest): Promise<Dataset
           split === undefined || sample.split !== undefined ? undefined : splitOfClip(sha256, split);
         const line = row.samples[at]!;
         writer.addRow(part === undefined ? line : rowInSplit(line, part), sha256, sample.skill);
-        if (kept.has(file)) continue;
-        kept.add(file);
-        await storeAgain(plan.clips[position]!, file, sha256, request);
+        for (const one of [
+          { file, sha256, from: plan.clips[position]! },
+          ...filmOf(sample, row, position, plan),
+        ]) {
+          if (kept.has(one.file)) continue;
+          kept.add(one.file);
+          await storeAgain(one.from, one.file, one.sha256, request);
+        }
       }
       request.onRow({ row, clip, samples });
     }

@@ -1,7 +1,7 @@
-import { fileSource } from "../../absent/pair-source.ts";
+import { fileSource, type PairSource } from "../../absent/pair-source.ts";
 import { UnansweredError } from "../../core/endpoint.ts";
 import { DataFormatError, VideoError, VideoPerceiverError } from "../../core/errors.ts";
-import type { ClipReference } from "../../dataset/sample.ts";
+import type { ClipReference, Sample } from "../../dataset/sample.ts";
 import { type Rejection, rowOfSample } from "../../dataset/schema.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
 import { type ClipEvents, clipEvents, eventsGone } from "./clip-events.ts";
@@ -72,6 +72,31 @@ const firstNames = ({ id, clip, provenance }: SourceRow): { readonly clip: strin
   return { clip: said("clip", clip.file), row: said("row", id) };
 };
 
+/** A clip as the data set names it. */
+const referenceOf = (
+  path: string,
+  { clip: { sha256 }, timeline, durationSeconds }: PairSource,
+  { out, settings }: ClipTools["order"],
+): ClipReference => {
+  const file = storedName(path, sha256, out, settings.store);
+  return { file, sha256, timeline, ...(durationSeconds > 0 && { durationSeconds }) };
+};
+
+/** The worse side of a row that is a preference; its film is put into the data set. */
+const rejectedSide = async (
+  { rejected }: SourceRow,
+  { clips, order }: ClipTools,
+  signal: AbortSignal,
+): Promise<Pick<Sample, "rejected">> => {
+  if (rejected?.clip === undefined)
+    return rejected === undefined ? {} : { rejected: { answer: rejected.answer! } };
+  const { file } = rejected.clip;
+  const source = await fileSource(clips.direct, file, (path) => clips.sha256(path), signal);
+  const clip = referenceOf(file, source, order);
+  storeClip(file, clip.sha256, order.out, order.settings.store);
+  return { rejected: { ...rejected, clip } };
+};
+
 /** The print of a clip; asked for after its frames were scored, so that they are seen already. */
 type Print = (alsoNeeded: readonly number[]) => Promise<string | undefined>;
 
@@ -114,6 +139,7 @@ const finishRow = async (
       frames: made.sparsified?.indices,
       otherCaptions,
       facts,
+      rejected: await rejectedSide(row, tools, signal),
       provenance: {
         ...row.provenance,
         ...firstNames(row),
@@ -186,10 +212,7 @@ export const buildClip = async (
   let reference: ClipReference;
   try {
     clip = rememberFrames(await fileSource(clips.direct, path, (file) => clips.sha256(file), signal));
-    const { timeline, durationSeconds } = clip.source;
-    const content = clip.source.clip.sha256;
-    const file = storedName(path, content, order.out, order.settings.store);
-    reference = { file, sha256: content, timeline, ...(durationSeconds > 0 && { durationSeconds }) };
+    reference = referenceOf(path, clip.source, order);
   } catch (error) {
     for (const { row } of rows) refuse(row, "clip", error);
     return { built: { ...nothing, rejected }, isMeasure: false, mayAnswerLater: false };

@@ -19,6 +19,7 @@ export interface RowSamples {
   readonly otherCaptions: readonly string[];
   /** What the teacher said of the clip. */
   readonly facts: TaughtFacts | undefined;
+  readonly rejected: Pick<Sample, "rejected">;
   readonly provenance: Readonly<Record<string, unknown>>;
 }
 
@@ -31,11 +32,11 @@ const aboutClip = (messages: readonly Message[], file: string): Message[] =>
 
 /** The row's own question, or those that the builders make of its caption and events. */
 export const samplesOfRow = (
-  { row, clip, absent, events, keywords, frames, otherCaptions, facts, provenance }: RowSamples,
+  { row, clip, absent, events, keywords, frames, otherCaptions, facts, rejected, provenance }: RowSamples,
   builders: readonly Made<QuestionBuilder>[],
   seed: number,
 ): Sample[] => {
-  const { caption: _, frameEvents: __, messages, answer, answerKind, ...rest } = row;
+  const { caption: _, frameEvents: __, rejected: ___, messages, answer, answerKind, ...rest } = row;
   const common = {
     ...rest,
     clip,
@@ -46,7 +47,7 @@ export const samplesOfRow = (
     provenance,
   };
   if (messages !== undefined && answer !== undefined && answerKind !== undefined)
-    return [{ ...common, messages: aboutClip(messages, clip.file), answer, answerKind }];
+    return [{ ...common, ...rejected, messages: aboutClip(messages, clip.file), answer, answerKind }];
   return builders.flatMap(({ value, recipe }) => {
     const random = seededRandom(seed, "questions", recipe.name, clip.sha256, row.id);
     const durationSeconds = clip.durationSeconds ?? clip.timeline.at(-1)?.timeSeconds ?? 0;

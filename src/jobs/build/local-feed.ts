@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
+import { noCost } from "./clip-cost.ts";
 import {
   type BuiltClip,
   buildFolder,
@@ -71,7 +72,8 @@ export const localFeed = ({ out, clips, attempts, onDone, onLost }: LocalFeedOpt
       }
       onLost(`${name}: ${why}; given up after ${tries} tries`);
       writeQuarantined(out, clip, tries, why);
-      onDone({ rows: 0, rejected: clip.rows.length, seconds: 0, videoSeconds: 0, isMeasure: false });
+      const nothing = { rows: 0, seconds: 0, videoSeconds: 0, isMeasure: false, cost: noCost };
+      onDone({ ...nothing, rejected: clip.rows.length });
     },
   };
 };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { JobContext } from "../job-context.ts";
 import { aboutTime } from "../timetable.ts";
+import { addCost, noCost, shownCost } from "./clip-cost.ts";
 import { localFeed } from "./local-feed.ts";
 import type { BuildPlan } from "./plan-clips.ts";
 import { type BuildOrder, resultFile } from "./protocol.ts";
@@ -45,12 +46,17 @@ export const makeClips = async (
   display.update(before, total, before > 0 && before < total ? "going on" : undefined);
   const started = nowMilliseconds();
   let [made, rejected, measured, busySeconds, videoSeconds] = [0, 0, 0, 0, 0];
+  let cost = noCost;
   const told = (): void => {
     if (made === 0) return;
     const minutes = (nowMilliseconds() - started) / 60_000;
     const left = aboutTime(((missing.length - made) * minutes * 60) / made);
     const refused = rejected > 0 ? `, ${rejected} rows rejected` : "";
-    display.update(before + made, total, `${(made / minutes).toFixed(0)} clips/min, ${left} left${refused}`);
+    display.update(
+      before + made,
+      total,
+      `${(made / minutes).toFixed(0)} clips/min, ${left} left${refused}${shownCost(cost)}`,
+    );
   };
   if (missing.length === 0) return { seconds: 0, made, measured, busySeconds, videoSeconds };
   const { signal, warn } = context;
@@ -62,6 +68,7 @@ export const makeClips = async (
       onDone: (report) => {
         made++;
         rejected += report.rejected;
+        cost = addCost(cost, report.cost);
         if (report.isMeasure) {
           measured++;
           busySeconds += report.seconds;
@@ -82,9 +89,10 @@ export const makeClips = async (
       attempts: request.attempts,
       signal,
       warn,
-      onProgress: (count) => {
+      onProgress: (count, costSoFar) => {
         if (count === made) return;
         made = count;
+        cost = costSoFar;
         told();
       },
     });

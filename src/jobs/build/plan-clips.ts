@@ -131,8 +131,10 @@ class Collector {
     const id = owner === undefined ? row.id : `${row.id}@${sourceNumber + 1}`;
     this.#ids.set(row.id, sourceNumber);
     let path: string;
+    let { rejected } = row;
     try {
       path = find(row.clip.file);
+      if (rejected?.clip !== undefined) rejected = { ...rejected, clip: { file: find(rejected.clip.file) } };
     } catch (error) {
       if (!(error instanceof VideoPerceiverError)) throw error;
       this.rejected.push({ source: where, ruleId: "source", reason: error.message });
@@ -150,7 +152,7 @@ class Collector {
     const known = this.clips.get(path) ?? { name: row.clip.file, rows: [] };
     this.clips.set(path, known);
     const { timeline: ___, ...clip } = row.clip;
-    known.rows.push({ row: { ...row, id, clip }, sourceNumber });
+    known.rows.push({ row: { ...row, id, clip, ...(rejected && { rejected }) }, sourceNumber });
   }
 }
 

@@ -5,6 +5,7 @@ import type { Rejection } from "../../dataset/schema.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
 import type { TeacherUsage } from "../../dataset/teacher.ts";
 import type { DecoderChoice } from "../../video/service.ts";
+import type { EndpointCost } from "./clip-cost.ts";
 import type { PairPreview, PreviewSize } from "./preview.ts";
 
 /** How a clip gets into the data set's folder: a second name of the file, a copy, or a path that leads out of it. */
@@ -143,6 +144,8 @@ export type FromBuildWorker =
       readonly videoSeconds: number;
       /** Whether all of its scores were computed: kept ones cost no time, and say nothing of other clips. */
       readonly isMeasure: boolean;
+      /** What endpoints cost for the clip. */
+      readonly cost: EndpointCost;
     }
   | { readonly type: "failed"; readonly position: number | null; readonly message: string };
 

@@ -5,6 +5,7 @@ import { messageOf } from "../../core/errors.ts";
 import { sha256, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { BuildQueues, orderFile, type QueuedOrder } from "./build-queue.ts";
+import { addCost, clipCost, type EndpointCost, noCost, readResult } from "./clip-cost.ts";
 import { type BuildOrder, type PlannedClip, resultFile } from "./protocol.ts";
 import type { WorkRecipe } from "./work-folder.ts";
 import { runWorkers, stoppedByPerson } from "./worker-group.ts";
@@ -23,8 +24,8 @@ export interface QueueBuild {
   readonly attempts: number;
   readonly signal: AbortSignal;
   readonly warn: (line: string) => void;
-  /** Hears how many of the missing clips are made. */
-  readonly onProgress: (made: number) => void;
+  /** Hears how many of the missing clips are made, and what endpoints cost for them. */
+  readonly onProgress: (made: number, cost: EndpointCost) => void;
 }
 
 const pollMilliseconds = 1000;
@@ -48,7 +49,9 @@ class Outstanding {
       this.#names.set(dirname(file), folder.set(file.slice(dirname(file).length + 1), clip));
     }
   }
-  look(): void {
+  /** Looks again. @returns clips that have got their results since */
+  look(): PlannedClip[] {
+    const found: PlannedClip[] = [];
     for (const [folder, names] of this.#names) {
       let present: string[] = [];
       try {
@@ -56,9 +59,14 @@ class Outstanding {
       } catch {
         // Nobody has begun this folder.
       }
-      for (const name of present) names.delete(name);
+      for (const name of present) {
+        const clip = names.get(name);
+        if (clip !== undefined) found.push(clip);
+        names.delete(name);
+      }
       if (names.size === 0) this.#names.delete(folder);
     }
+    return found;
   }
   clips(): PlannedClip[] {
     return [...this.#names.values()].flatMap((names) => [...names.values()]);
@@ -82,10 +90,14 @@ export const buildByQueue = async (build: QueueBuild): Promise<void> => {
   const outstanding = new Outstanding(out, missing);
   let put = nowMilliseconds();
   let over = false;
+  let cost = noCost;
+  // Whoever made a clip, its result says what was paid for it.
+  const isPaid = order.teacher !== undefined || order.settings.extractor !== "offline";
   const watch = async (): Promise<void> => {
     while (!signal.aborted && !over) {
-      outstanding.look();
-      build.onProgress(missing.length - outstanding.size);
+      for (const { position } of outstanding.look())
+        if (isPaid) cost = addCost(cost, clipCost(readResult(out, position)));
+      build.onProgress(missing.length - outstanding.size, cost);
       if (outstanding.size === 0) return;
       try {
         await queues.quarantine(name);

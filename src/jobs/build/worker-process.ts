@@ -4,6 +4,7 @@ import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { loadPlugin } from "../load-plugin.ts";
 import { buildClip } from "./build-clip.ts";
+import { clipCost } from "./clip-cost.ts";
 import { type ClipTools, openClipTools } from "./clip-tools.ts";
 import { type FromBuildWorker, type PlannedClip, resultFile, type ToBuildWorker } from "./protocol.ts";
 import { noteUnanswered } from "./work-folder.ts";
@@ -33,7 +34,7 @@ const make = async (clip: PlannedClip): Promise<void> => {
   writeFileAtomic(file, JSON.stringify(built));
   const { rows, rejected, durationSeconds: videoSeconds } = built;
   const seconds = (nowMilliseconds() - started) / 1000;
-  const counts = { rows: rows.length, rejected: rejected.length };
+  const counts = { rows: rows.length, rejected: rejected.length, cost: clipCost(built) };
   send({ type: "done", position, ...counts, seconds, videoSeconds, isMeasure });
   position = null;
 };

@@ -6,9 +6,9 @@ import { nowMilliseconds } from "../../core/progress.ts";
 import type { ConversationClip } from "../../training/conversations.ts";
 import { batchAt } from "../../training/order.ts";
 import type { GroupKeywords } from "./keywords.ts";
-import { type LoadMeans, loadPictures } from "./load-clip.ts";
-import { type PlanMeans, planConversations } from "./plan-clip.ts";
-import type { SampleGroup } from "./rows.ts";
+import { type LoadedPictures, type LoadMeans, loadPictures } from "./load-clip.ts";
+import { type KeptPlans, type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
+import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What a feed is told. */
 export interface FeedOptions {
@@ -17,27 +17,41 @@ export interface FeedOptions {
   readonly steps: number;
   /** Bytes of patches that wait; the next step is read ahead whatever it takes. */
   readonly aheadBytes: number;
+  /** Bytes of clips that are kept for the epochs to come; 0: every clip is read again. */
+  readonly keptBytes: number;
 }
 
 /** What a feed reads with. */
 export interface FeedMeans extends PlanMeans, Omit<LoadMeans, "video"> {
   /** Tokens of a group's keywords, where clips are contrasted. */
   readonly keywords: GroupKeywords | undefined;
+  /** Keeps token ids for the epochs to come; left out: they are made anew. */
+  readonly plans?: KeptPlans;
+}
+
+/** A clip in memory, with what was planned of it. */
+export interface LoadedClip extends ConversationClip, Pick<LoadedPictures, "controlSteps"> {
+  readonly planned: PlannedClip;
+  readonly absentSteps: LoadedPictures["absentSteps"];
 }
 
 const most = 8;
 
-const bytesOf = (clips: readonly ConversationClip[]): number => {
-  const one = (step: MediaStep): number => {
+/** What a feed gives: it holds pictures. */
+interface FedClip {
+  readonly media: readonly MediaStep[];
+  readonly absentSteps: ReadonlyMap<number, MediaStep>;
+  readonly controlSteps?: ReadonlyMap<number, MediaStep> | undefined;
+}
+
+/** What a clip takes besides its pictures: tokens, and what was planned. */
+const plannedBytes = 32_768;
+
+const bytesOf = ({ media, absentSteps, controlSteps }: FedClip): number =>
+  [...media, ...absentSteps.values(), ...(controlSteps?.values() ?? [])].reduce((sum, step) => {
     const patches = step.patches();
-    return patches instanceof Promise ? 0 : patches.byteLength;
-  };
-  return clips.reduce(
-    (sum, { media, absentSteps }) =>
-      sum + [...media, ...absentSteps.values()].reduce((total, step) => total + one(step), 0),
-    0,
-  );
-};
+    return sum + (patches instanceof Promise ? 0 : patches.byteLength);
+  }, plannedBytes);
 
 /**
  * A group with its pictures; undefined when it cannot be had, its samples are then dropped and named. Where clips are
@@ -47,15 +61,15 @@ export const loadGroup = async (
   group: SampleGroup,
   means: FeedMeans,
   signal: AbortSignal,
-): Promise<ConversationClip | undefined> => {
-  const planned = await planConversations(group, means, signal);
+): Promise<LoadedClip | undefined> => {
+  const planned = await (means.plans?.of(group, means, signal) ?? planConversations(group, means, signal));
   if (planned === undefined) return undefined;
   const { id, texts, media } = planned;
   try {
     if (means.keywords !== undefined && media.length === 0)
       throw new DataFormatError("a conversation without pictures", { hint: "the recipe sft learns it" });
     const keywords = (await means.keywords?.of(group, signal)) ?? [];
-    return { id, texts, keywords, ...(await loadPictures(planned, means, signal)) };
+    return { id, texts, keywords, planned, ...(await loadPictures(planned, means, signal)) };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof VideoPerceiverError)) throw error;
@@ -66,29 +80,46 @@ export const loadGroup = async (
 };
 
 /** Reads the clips of steps, in the order that seed and step give, some steps ahead. */
-export class ClipFeed {
-  readonly #groups: readonly SampleGroup[];
+export class ClipFeed<Clip> {
+  readonly #count: number;
+  readonly #read: (at: number) => Promise<Clip | undefined>;
   readonly #options: FeedOptions;
-  readonly #means: FeedMeans;
-  readonly #signal: AbortSignal;
-  readonly #ahead = new Map<number, Promise<readonly ConversationClip[]>>();
+  readonly #dropped: Dropped;
+  readonly #pictures: (clip: Clip) => FedClip;
+  readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
+  readonly #kept = new Map<number, Clip>();
+  #keptBytes = 0;
   #largest = 0;
   #waited = 0;
 
-  constructor(groups: readonly SampleGroup[], options: FeedOptions, means: FeedMeans, signal: AbortSignal) {
-    this.#groups = groups;
+  /**
+   * @param count clips that there are
+   * @param read one of them by its place; undefined where it cannot be had
+   * @param dropped says why nothing of a step is left
+   * @param pictures what of it takes memory
+   */
+  constructor(
+    count: number,
+    read: (at: number) => Promise<Clip | undefined>,
+    options: FeedOptions,
+    dropped: Dropped,
+    pictures: (clip: Clip) => FedClip,
+  ) {
+    this.#count = count;
+    this.#read = read;
     this.#options = options;
-    this.#means = means;
-    this.#signal = signal;
+    this.#dropped = dropped;
+    this.#pictures = pictures;
   }
 
   /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
-  async take(step: number): Promise<readonly ConversationClip[]> {
+  async take(step: number): Promise<readonly Clip[]> {
     const start = nowMilliseconds();
     const clips = await this.#load(step);
     this.#ahead.delete(step);
     this.#waited += (nowMilliseconds() - start) / 1000;
-    this.#largest = Math.max(this.#largest, bytesOf(clips), 1);
+    const bytes = clips.reduce((sum, clip) => sum + bytesOf(this.#pictures(clip)), 0);
+    this.#largest = Math.max(this.#largest, bytes, 1);
     const count = Math.max(1, Math.min(most, Math.floor(this.#options.aheadBytes / this.#largest)));
     for (let next = step + 1; next <= Math.min(this.#options.steps, step + count); next++)
       void this.#load(next);
@@ -100,25 +131,39 @@ export class ClipFeed {
     return this.#waited;
   }
 
-  #load(step: number): Promise<readonly ConversationClip[]> {
+  #load(step: number): Promise<readonly Clip[]> {
     const begun = this.#ahead.get(step);
     if (begun !== undefined) return begun;
-    const loading = this.#read(step);
+    const loading = this.#readStep(step);
     // Whoever takes the step is told; until then nobody listens.
     loading.catch(() => {});
     this.#ahead.set(step, loading);
     return loading;
   }
 
-  async #read(step: number): Promise<readonly ConversationClip[]> {
+  /**
+   * Clips are kept until there is no more room, and then no others: every epoch asks for all of them in a new order, so
+   * what is let go for a newer one would be asked for just as soon.
+   */
+  async #keptOr(at: number): Promise<Clip | undefined> {
+    const kept = this.#kept.get(at);
+    if (kept !== undefined) return kept;
+    const clip = await this.#read(at);
+    if (clip === undefined || this.#kept.has(at)) return clip;
+    const bytes = bytesOf(this.#pictures(clip));
+    if (this.#keptBytes + bytes > this.#options.keptBytes) return clip;
+    this.#keptBytes += bytes;
+    this.#kept.set(at, clip);
+    return clip;
+  }
+
+  async #readStep(step: number): Promise<readonly Clip[]> {
     const { clipsPerStep, seed } = this.#options;
-    const chosen = batchAt(this.#groups.length, clipsPerStep, step, seed);
-    const read = await Promise.all(
-      chosen.map((at) => loadGroup(this.#groups[at]!, this.#means, this.#signal)),
-    );
+    const chosen = batchAt(this.#count, clipsPerStep, step, seed);
+    const read = await Promise.all(chosen.map((at) => this.#keptOr(at)));
     const clips = read.filter((clip) => clip !== undefined);
     if (clips.length > 0) return clips;
-    const last = this.#means.dropped.all.at(-1);
+    const last = this.#dropped.all.at(-1);
     throw new DataFormatError("none of a step's clips can be trained on", {
       where: `step ${step}`,
       expected: `one of ${chosen.length} at least`,

@@ -1,9 +1,9 @@
 /** From planned clips to the patches that a model sees: every file is decoded once, its twin from the same frames. */
 import sharp from "sharp";
-import { neededFrames } from "../../absent/twin-frames.ts";
-import { shownPicture, type TwinView, twinView } from "../../absent/twin-view.ts";
+import { shownPicture, type TwinFrame, type TwinView, twinView } from "../../absent/twin-view.ts";
 import type { MediaStep } from "../../batch/media-step.ts";
 import { DataFormatError, messageOf } from "../../core/errors.ts";
+import type { Sample } from "../../dataset/sample.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import type { Processor } from "../../model/processor.ts";
@@ -17,12 +17,23 @@ export interface LoadMeans {
   readonly video: Pick<VideoService, "frames">;
   /** The twin is read too. */
   readonly withTwin: boolean;
+  /** What is read besides where there is a twin: its control, a frame a position; undefined: the clip has none. */
+  readonly control?: (
+    sample: Sample,
+    view: TwinView,
+    indices: readonly number[],
+  ) => Promise<readonly TwinFrame[] | undefined>;
 }
 
-/** The temporal steps of a clip's pictures, and those of its twin that differ, by number. */
+/** Temporal steps that stand in the places of a clip's own, by number. */
+export type OtherSteps = ReadonlyMap<number, MediaStep>;
+
+/** The temporal steps of a clip's pictures, and those that differ in its twin and in the control. */
 export interface LoadedPictures {
   readonly media: readonly MediaStep[];
-  readonly absentSteps: ReadonlyMap<number, MediaStep>;
+  readonly absentSteps: OtherSteps;
+  /** Undefined: it has no control. */
+  readonly controlSteps: OtherSteps | undefined;
 }
 
 const readImage = async ({ file, sizes }: PlannedMedia, processor: Processor): Promise<Uint8Array[]> => {
@@ -60,29 +71,45 @@ const readPictures = async (
   return found;
 };
 
-/** The steps of a twin that differ, by their number in the clip. */
-const twinSteps = (
+/** The steps of another version of a clip that differ, by their number in the clip. @param shown a frame a position */
+const otherSteps = (
   { indices, size }: PlannedMedia,
-  view: TwinView,
+  shown: readonly TwinFrame[],
   found: ReadonlyMap<number, Uint8Array>,
   settings: Processor["settings"],
 ): Map<number, MediaStep> => {
   const depth = settings.temporalPatchSize;
   const changed = new Map<number, MediaStep>();
   for (let at = 0; at < indices.length; at += depth) {
-    const shown = Array.from({ length: depth }, (_, t) => indices[Math.min(at + t, indices.length - 1)]!);
-    if (!shown.some((index) => view.changes(index))) continue;
-    const pictures = shown.map((index) => {
-      const frame = view.at(index);
-      return shownPicture(frame, found.get(frame.source)!, size.width, size.height);
-    });
+    const places = Array.from({ length: depth }, (_, t) => Math.min(at + t, indices.length - 1));
+    if (places.every((place) => shown[place]!.source === indices[place] && shown[place]!.pixels === null))
+      continue;
+    const pictures = places.map((place) =>
+      shownPicture(shown[place]!, found.get(shown[place]!.source)!, size.width, size.height),
+    );
     changed.set(at / depth, visualSteps(pictures, size, settings)[0]!);
   }
   return changed;
 };
 
+/** What the twin and the control show at every position of a clip. */
+const otherVersions = async (
+  { indices, isClip }: PlannedMedia,
+  sample: Sample,
+  { withTwin, control }: LoadMeans,
+): Promise<{ readonly twin?: readonly TwinFrame[]; readonly control?: readonly TwinFrame[] }> => {
+  const { absent } = sample;
+  if (!withTwin || !isClip || absent === undefined) return {};
+  const view = await twinView(absent);
+  const controlled = await control?.(sample, view, indices);
+  return {
+    twin: indices.map((index) => view.at(index)),
+    ...(controlled !== undefined && { control: controlled }),
+  };
+};
+
 /**
- * Decodes what a planned clip shows, and its twin.
+ * Decodes what a planned clip shows, its twin and the control: every frame once.
  *
  * @throws {VideoError | DataFormatError} for a file that cannot be read
  */
@@ -91,30 +118,32 @@ export const loadPictures = async (
   means: LoadMeans,
   signal: AbortSignal,
 ): Promise<LoadedPictures> => {
-  const { processor, withTwin } = means;
+  const { processor } = means;
   const { settings } = processor;
   const steps: MediaStep[] = [];
   const absentSteps = new Map<number, MediaStep>();
-  const { absent } = group.samples[0]!;
+  let controlSteps: Map<number, MediaStep> | undefined;
   for (const planned of media) {
-    const { kind, indices, size, isClip } = planned;
+    const { kind, indices, size } = planned;
     if (kind === "image") {
       steps.push(...visualSteps(await readImage(planned, processor), size, settings));
       continue;
     }
-    const view = withTwin && isClip && absent !== undefined ? await twinView(absent) : undefined;
-    const wanted = view === undefined ? [...new Set(indices)] : neededFrames(indices, view);
+    const { twin = [], control } = await otherVersions(planned, group.samples[0]!, means);
+    const sources = new Set([...indices, ...[...twin, ...(control ?? [])].map(({ source }) => source)]);
+    const wanted = [...sources].sort((a, b) => a - b);
     const found = await readPictures(planned, wanted, means, signal);
     const missing = wanted.find((index) => !found.has(index));
     if (missing !== undefined)
       throw new DataFormatError("a frame that the clip does not give", {
         where: `${planned.file}, frame ${missing}`,
       });
+    const changed = (shown: readonly TwinFrame[]): [number, MediaStep][] =>
+      [...otherSteps(planned, shown, found, settings)].map(([step, one]) => [steps.length + step, one]);
+    if (twin.length > 0) for (const [step, one] of changed(twin)) absentSteps.set(step, one);
+    if (control !== undefined) controlSteps = new Map([...(controlSteps ?? []), ...changed(control)]);
     const pictures = indices.map((index) => found.get(index)!);
-    if (view !== undefined)
-      for (const [step, changed] of twinSteps(planned, view, found, settings))
-        absentSteps.set(steps.length + step, changed);
     steps.push(...visualSteps(pictures, size, settings));
   }
-  return { media: steps, absentSteps };
+  return { media: steps, absentSteps, controlSteps };
 };

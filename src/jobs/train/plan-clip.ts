@@ -170,3 +170,32 @@ export const planConversations = async (
     ? undefined
     : { id: media.length === 0 ? first!.id : sha256, media, texts, group };
 };
+
+/** Plans of groups, kept until there is no more room: an epoch makes no token ids that one before it has made. */
+export class KeptPlans {
+  readonly #most: number;
+  readonly #kept = new Map<SampleGroup, PlannedClip>();
+  #bytes = 0;
+
+  /** @param most bytes of tokens, positions and what is learnt of them */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** As {@link planConversations}. */
+  async of(group: SampleGroup, means: PlanMeans, signal: AbortSignal): Promise<PlannedClip | undefined> {
+    const kept = this.#kept.get(group);
+    if (kept !== undefined) return kept;
+    const planned = await planConversations(group, means, signal);
+    if (planned === undefined || this.#kept.has(group)) return planned;
+    const bytes = planned.texts.reduce(
+      (sum, { tokens: { ids, positions, spoken, places } }) =>
+        sum + ids.byteLength + positions.byteLength + spoken.byteLength + places.byteLength,
+      0,
+    );
+    if (this.#bytes + bytes > this.#most) return planned;
+    this.#bytes += bytes;
+    this.#kept.set(group, planned);
+    return planned;
+  }
+}

@@ -9,8 +9,8 @@ import { explainZod } from "../../core/registry.ts";
 import { checkKeys, flatSettings, mergeSettings, type Settings, settingAt } from "../../core/settings.ts";
 import type { TrainedWeights } from "../../engine/engine-plugin.ts";
 import { type TrainingRecipe, trainingRecipes } from "../../recipes/train/training-recipes.ts";
-import { type SftOptions, sftParams } from "../../training/sft-options.ts";
 import type { LookRequest } from "../ask/answerer.ts";
+import { type ChosenLoop, loopOf } from "./loops.ts";
 
 const count = z.number().int().min(1);
 
@@ -45,6 +45,14 @@ const loraParams = z.strictObject({
   vision: z.boolean().default(false).describe("modules of the vision tower and the merger too"),
 });
 
+/** What is looked at while a model is trained. */
+export interface ValidationSettings {
+  readonly split: string;
+  readonly clips: number;
+  readonly answers: number;
+  readonly maxNewTokens: number;
+}
+
 const validationParams = z
   .strictObject({
     split: z
@@ -53,6 +61,15 @@ const validationParams = z
       .default("validation")
       .describe("part of the data sets; none: nothing is looked at"),
     clips: count.default(32).describe("clips of it at most"),
+    answers: z
+      .number()
+      .int()
+      .min(0)
+      .default(16)
+      .describe(
+        "questions that are answered at every look, about the clip, its twin and the control; 0: none",
+      ),
+    maxNewTokens: count.default(64).describe("longest such answer in tokens"),
   })
   .prefault({});
 
@@ -68,6 +85,11 @@ const commonParams = z.strictObject({
     ),
   mostTokens: count.default(16_384).describe("longest conversation; a longer one is dropped and named"),
   aheadMegabytes: count.default(512).describe("patches that may wait for the steps to come"),
+  keptMegabytes: z
+    .number()
+    .min(0)
+    .default(512)
+    .describe("clips as patches and token ids that are kept for the epochs to come; 0: all is read again"),
   extractor: z
     .string()
     .min(1)
@@ -89,14 +111,12 @@ export interface CommonSettings {
   readonly positionsPerBatch: number;
   readonly mostTokens: number;
   readonly aheadMegabytes: number;
+  readonly keptMegabytes: number;
   readonly extractor: string;
   readonly trained: TrainedWeights;
   readonly lora: LoraSettings | null;
-  readonly validation: { readonly split: string; readonly clips: number };
+  readonly validation: ValidationSettings;
 }
-
-const sftShape = (sftParams as unknown as z.ZodObject).shape;
-const trainSchema = z.strictObject({ ...commonParams.shape, ...sftShape });
 
 /** A run as a person states it: on the command line, or in a file. */
 export interface TrainRequest {
@@ -185,7 +205,7 @@ export type SettingOrigin = "paper" | "ours" | "given";
 export interface ResolvedSettings {
   readonly recipe: TrainingRecipe;
   readonly common: CommonSettings;
-  readonly options: SftOptions;
+  readonly chosen: ChosenLoop;
   /** All of them as one tree, as `config.json` has them. */
   readonly settings: Settings;
   /** Dotted path, value and origin of every setting. */
@@ -196,22 +216,15 @@ export interface ResolvedSettings {
   }[];
 }
 
-const stepsOf = (settings: Settings, clips: number): number => {
-  const { steps, epochs, clipsPerStep } = settings as {
-    steps?: number;
-    epochs?: number;
-    clipsPerStep?: number;
-  };
-  if (steps !== undefined && steps !== null && epochs !== undefined && epochs !== null)
+/** Steps as they are stated, or those of whole passes. @param perStep clips a step */
+const stepsOf = (settings: Settings, clips: number, perStep: number): number => {
+  const { steps, epochs } = settings as { steps?: number | null; epochs?: number | null };
+  const isGiven = (value: number | null | undefined): value is number =>
+    value !== undefined && value !== null;
+  if (isGiven(steps) && isGiven(epochs))
     throw new ConfigError("both steps and epochs", { expected: "one of them" });
-  if (steps !== undefined && steps !== null) return steps;
-  return Math.ceil(((epochs ?? 1) * clips) / (clipsPerStep ?? sftDefault("clipsPerStep")));
+  return isGiven(steps) ? steps : Math.ceil(((epochs ?? 1) * clips) / perStep);
 };
-
-const sftDefault = (name: string): number =>
-  sftShape[name]!._zod.def.type === "default"
-    ? Number((sftShape[name]!._zod.def as unknown as { defaultValue: unknown }).defaultValue)
-    : Number.NaN;
 
 /**
  * Fills in every value: the person's, else the recipe's, else the loop's.
@@ -222,11 +235,13 @@ const sftDefault = (name: string): number =>
  */
 export const resolveSettings = async (request: TrainRequest, clips: number): Promise<ResolvedSettings> => {
   const { value: recipe } = await trainingRecipes.make(request.recipe);
-  checkKeys(request.settings, trainSchema);
+  const loop = loopOf(recipe.loop);
+  const schema = z.strictObject({ ...commonParams.shape, ...loop.shape });
+  checkKeys(request.settings, schema);
   const stated = mergeSettings(recipe.settings, request.settings);
-  const steps = stepsOf(stated, clips);
+  const steps = stepsOf(stated, clips, Number(stated[loop.perStep.name] ?? loop.perStep.value));
   const schedule = { warmupSteps: Math.min(100, Math.ceil(steps / 10)), ...(stated["schedule"] as object) };
-  const parsed = trainSchema.safeParse({ ...stated, steps, epochs: null, schedule });
+  const parsed = schema.safeParse({ ...stated, steps, epochs: null, schedule });
   if (!parsed.success) throw new ConfigError("a setting that cannot be", { got: explainZod(parsed.error) });
   const settings = parsed.data as Settings;
   const own = (names: readonly string[]): Settings =>
@@ -244,7 +259,7 @@ export const resolveSettings = async (request: TrainRequest, clips: number): Pro
   return {
     recipe,
     common: own(Object.keys(commonParams.shape)) as unknown as CommonSettings,
-    options: own(Object.keys(sftShape)) as unknown as SftOptions,
+    chosen: { loop: recipe.loop, options: own(Object.keys(loop.shape)) } as unknown as ChosenLoop,
     settings,
     origins,
   };

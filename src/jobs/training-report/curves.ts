@@ -73,14 +73,29 @@ const curveOf = ({ title, yLabel, metrics }: ChartOf, rows: readonly MetricsRow[
   return drawn.length === 0 ? [] : [{ title, yLabel, xLabel: "step", series: drawn }];
 };
 
-/** Whatever else was found out at the looks: a chart each. */
+/** How the versions of a clip are called in a legend. */
+const versions: Readonly<Record<string, string>> = {
+  clip: "compared: with the clip",
+  absent: "its absent twin",
+  control: "as many other frames removed",
+};
+
+/** Whatever else was found out at the looks: a chart each, the versions of the clip together. */
 const otherLooks = (rows: readonly MetricsRow[]): Curve[] => {
+  const start = "validation/";
   const names = [...new Set(rows.flatMap(Object.keys))].filter(
-    (name) => name.startsWith("validation/") && name !== "validation/loss",
+    (name) => name.startsWith(start) && name !== "validation/loss",
   );
-  return names.flatMap((name) =>
-    curveOf({ title: name.slice("validation/".length), yLabel: "held out", metrics: { [name]: "" } }, rows),
-  );
+  const titles = [...new Set(names.map((name) => name.slice(start.length).split("/")[0]!))];
+  return titles.flatMap((title) => {
+    const own = names.filter((name) => name === start + title || name.startsWith(`${start}${title}/`));
+    const label = (name: string): string => {
+      const version = name.slice(start.length + title.length + 1);
+      return version === "" ? (own.length > 1 ? "all questions" : "") : (versions[version] ?? version);
+    };
+    const metrics = Object.fromEntries(own.map((name) => [name, label(name)]));
+    return curveOf({ title, yLabel: "held out", metrics }, rows);
+  });
 };
 
 /** What a run logged, as charts; charts that nothing was logged for are left out. */

@@ -46,7 +46,6 @@ interface Finding {
   readonly detail: string;
 }
 
-/** The newest row that has a metric. */
 const newest = ({ metrics }: StoredRun, name: string) => metrics.findLast((row) => row[name] !== undefined);
 
 /** Whether the model looks, by the newest look. */
@@ -80,6 +79,25 @@ const lookFinding = (run: StoredRun): Finding[] => {
       ];
 };
 
+/** Whether the answers need the decisive frames, by the newest look that asked about the twin. */
+const answerFinding = (run: StoredRun): Finding[] => {
+  const name = ["validation/accuracy", "validation/rougeL"].find(
+    (one) => newest(run, `${one}/absent`) !== undefined,
+  );
+  if (name === undefined) return [];
+  const row = newest(run, `${name}/absent`)!;
+  const [clip, absent, control] = ["clip", "absent", "control"].map((version) => row[`${name}/${version}`]);
+  const what = name.endsWith("accuracy") ? "accuracy" : "ROUGE-L";
+  const beside = control === undefined ? "" : `, ${compactNumber(control)} with as many other frames removed`;
+  const detail = `At step ${row.step} ${what} on held-out questions is ${compactNumber(clip!)} with the clip, ${compactNumber(absent!)} with its absent twin${beside}.`;
+  const isWorse = absent! < Math.min(clip!, control ?? clip!);
+  return [
+    isWorse
+      ? { outcome: "yes", headline: "Without the decisive frames the answers are worse", detail }
+      : { outcome: "open", headline: "The answers do not need the decisive frames more than others", detail },
+  ];
+};
+
 const bestFinding = (run: StoredRun): Finding[] => {
   const best = bestCheckpoint(run.checkpoints.complete);
   if (best === undefined) return [];
@@ -101,6 +119,7 @@ const findingsOf = ({ run, failure }: TrainedRun): Finding[] => [
     ? []
     : [{ outcome: "no", headline: "The run stopped at a step that went wrong", detail: failure } as const]),
   ...lookFinding(run),
+  ...answerFinding(run),
   ...bestFinding(run),
 ];
 

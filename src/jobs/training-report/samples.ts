@@ -9,7 +9,12 @@ const gradeMark = (grade: number | undefined): Html | null =>
     ? null
     : html` <span class="grade ${grade >= 0.5 ? "yes" : "no"}">${grade === 1 ? "right" : grade === 0 ? "wrong" : grade.toFixed(2)}</span>`;
 
-const shownNames = { clip: "", absent: "absent twin", hidden: "pictures hidden" } as const;
+const shownNames = {
+  clip: "",
+  absent: "absent twin",
+  control: "other frames removed",
+  hidden: "pictures hidden",
+} as const;
 
 /** Some of a list, the first and the last among them. */
 const spread = <T>(all: readonly T[], count: number): T[] =>

@@ -6,7 +6,7 @@ import type { VideoLimits } from "../limits.ts";
 import type { Orientation } from "../orientation.ts";
 import type { PacketTable } from "../packet-table.ts";
 import type { EncoderPreset } from "../request.ts";
-import type { DecoderIdentity, StreamInfo } from "../types.ts";
+import type { StreamInfo } from "../types.ts";
 
 /** How a file is opened when it cannot be opened as any other; kept, because it is opened again for every decode. */
 export interface Opening {
@@ -115,9 +115,14 @@ export interface Encoder {
   abort(): void;
 }
 
-/** A decoder inside a worker. Errors about a file are {@link VideoError}s. */
+/**
+ * A decoder inside a worker: it also opens the films that its encoder wrote. Errors about a file are {@link VideoError}s.
+ */
 export interface Backend {
-  readonly identity: DecoderIdentity;
+  /** Kept frames and indices are used again as long as it stays: another one whenever times or pixels may change. */
+  readonly version: string;
+  /** It sends pictures through {@link DecodeOrder.chain}; one that cannot gives them upright, rgb24 of the stored size. */
+  readonly appliesFilters: boolean;
   /** @throws {VideoError} for a file that is no clip, or a clip beyond the limits */
   open(file: string, opening: Opening, limits: VideoLimits, alive: () => void): Promise<ClipIndex>;
   decode(clip: ClipIndex, order: DecodeOrder, limits: VideoLimits): Promise<DecodeOutcome>;
@@ -126,11 +131,4 @@ export interface Backend {
    * (the same array, unchanged) may be converted once.
    */
   encoder(settings: EncoderSettings, besides?: Encoder): Encoder;
-}
-
-/** The default export of a file in this folder. */
-export interface DecoderPlugin {
-  readonly summary: string;
-  /** @throws {UnsupportedError} when it is not installed here */
-  load(): Promise<Backend>;
 }

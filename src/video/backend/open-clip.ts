@@ -121,6 +121,25 @@ const otherParts = (films: readonly TransportFilm[], streamId: number | undefine
 };
 
 const scrambledShare = 0.5;
+const scrambledName = "scrambled transport stream";
+const isScrambled = ({ packets, scrambled }: TransportFilm): boolean => scrambled > packets * scrambledShare;
+
+/** What of a transport stream's film cannot be read although its beginning can. */
+const partNotes = (film: TransportFilm | undefined): string[] => {
+  if (film === undefined) return [];
+  const notes: string[] = [];
+  const { packets, scrambled, codec, change } = film;
+  if (scrambled > 0)
+    notes.push(
+      `${scrambled} of ${packets} transport packets are scrambled: their pictures are missing or wrong`,
+    );
+  if (change !== undefined)
+    notes.push(
+      `the film is ${change.codec} instead of ${codec} from byte ${change.at} on: what follows is missing or wrong; ` +
+        `head -c ${change.at} IN > ONE and tail -c +${change.at + 1} IN > OTHER take them apart`,
+    );
+  return notes;
+};
 
 const marksOf = (clip: ClipIndex, films: readonly FilmMarks[]): FilmMarks => {
   const { streams, streamIndex } = clip.facts;
@@ -134,13 +153,16 @@ const containerNotes = (clip: ClipIndex, source: ByteSource, alive: () => void):
   if (facts.container === "mpegts") {
     const films = transportFilms(source, alive);
     const chosen = films.find(({ id }) => id === facts.streamId);
-    if (chosen !== undefined && chosen.scrambled > chosen.packets * scrambledShare)
-      refuseEncrypted(file, "scrambled transport stream");
-    return otherParts(films, facts.streamId);
+    if (chosen !== undefined && isScrambled(chosen)) refuseEncrypted(file, scrambledName);
+    return [...partNotes(chosen), ...otherParts(films, facts.streamId)];
   }
-  const { crop, encryption } = marksOf(clip, filmMarks(source));
+  const { crop, encryption, emptyEdits } = marksOf(clip, filmMarks(source));
   refuseEncrypted(file, encryption);
   const notes: string[] = [];
+  if (emptyEdits !== undefined)
+    notes.push(
+      `the edit list has ${emptyEdits.length} entries, number ${emptyEdits.at} of length 0: it shows nothing`,
+    );
   if (crop !== undefined)
     notes.push(
       `the container asks players to crop the picture to ${crop.width}x${crop.height} at ${crop.x},${crop.y}: ` +
@@ -161,8 +183,7 @@ const refuseWhenAllEncrypted = (file: string, source: ByteSource, alive: () => v
   if (films.length > 0 && films.every(({ encryption }) => encryption !== undefined))
     refuseEncrypted(file, films[0]!.encryption);
   const streams = transportFilms(source, alive);
-  if (streams.length > 0 && streams.every(({ packets, scrambled }) => scrambled > packets * scrambledShare))
-    refuseEncrypted(file, "scrambled transport stream");
+  if (streams.length > 0 && streams.every(isScrambled)) refuseEncrypted(file, scrambledName);
 };
 
 /**
@@ -200,7 +221,7 @@ export const openClip = async (
   const notes = [...clip.notes, ...containerNotes(clip, source, alive)];
   const restarts = describeSteps(restartsOf(clip), clip.facts);
   if (restarts !== undefined) notes.push(restarts);
-  if (opening.format !== undefined) notes.push("JPEG pictures without times: 25 a second are assumed");
+  if (clip.facts.container === "mjpeg") notes.push("JPEG pictures without times: 25 a second are assumed");
   const frames = clip.facts.container === "gif" ? gifFrames(clip, gifTimes(source)) : clip.frames;
   return { ...clip, frames, notes };
 };

@@ -12,6 +12,8 @@ export interface FilmMarks {
   readonly crop?: Crop;
   /** Name of the encryption, e.g. "cenc"; absent: none. */
   readonly encryption?: string;
+  /** An edit of length 0 among others: its place, from 1, and how many edits there are. */
+  readonly emptyEdits?: { readonly at: number; readonly length: number };
 }
 
 /** The crop, or nothing when it is all of the picture or no part of it. */

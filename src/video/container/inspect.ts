@@ -1,4 +1,5 @@
 import { VideoError } from "../../core/errors.ts";
+import { foreignFile } from "../../core/foreign-file.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { FilmMarks } from "./film-marks.ts";
 import { isCluster, matroskaFilms } from "./matroska-films.ts";
@@ -34,23 +35,6 @@ export const refuseByName = (file: string, source: ByteSource): void => {
     });
 };
 
-/** Files that people take for clips, by how they begin. */
-const foreign: readonly (readonly [begin: RegExp | string, what: string, hint?: string])[] = [
-  [/^version https:\/\/git-lfs/, "a pointer of Git LFS, not the file itself", "git lfs pull fetches it"],
-  [
-    /^\s*(<!doctype html|<html)/i,
-    "a web page",
-    "the download gave a page instead of the clip: fetch it again",
-  ],
-  [/^\s*<\?xml/, "XML"],
-  [/^\s*[[{]\s*["{[]/, "JSON"],
-  [/^%PDF-/, "a PDF document"],
-  ["PK\x03\x04", "a ZIP archive", "unpack it first"],
-  ["\x1f\x8b", "a gzip archive", "unpack it first"],
-  [/^(7z\xbc\xaf|Rar!)/, "an archive", "unpack it first"],
-  ["\0".repeat(16), "zeros only", "the file was not written to its end: fetch or copy it again"],
-];
-
 /** @throws {VideoError} saying what is missing or what else it is, for files that FFmpeg could not open */
 export const refuseWithoutFilm = (file: string, source: ByteSource): void => {
   if (kindOf(source) === "mp4" && !hasMovie(source))
@@ -65,12 +49,9 @@ export const refuseWithoutFilm = (file: string, source: ByteSource): void => {
       where: file,
       hint: "put them together first: cat init.mp4 SEGMENT... > clip.mp4",
     });
-  const head = source.read(0, 64).toString("latin1");
-  const found = foreign.find(([begin]) =>
-    typeof begin === "string" ? head.startsWith(begin) : begin.test(head),
-  );
+  const found = foreignFile(source.read(0, 64).toString("latin1"));
   if (found === undefined) return;
-  const [, what, hint] = found;
+  const { what, hint } = found;
   throw new VideoError("not a video that can be opened", { where: file, got: what, ...(hint && { hint }) });
 };
 

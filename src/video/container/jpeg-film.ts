@@ -40,13 +40,26 @@ const pictureAt = (bytes: Buffer, from: number): JpegPicture | undefined => {
   return undefined;
 };
 
+/** Bytes between two pictures of a film: padding, line ends, or the head of a part (`multipart/x-mixed-replace`). */
+const mostBetween = 1024;
+
+/** How a stream of parts begins, each a picture: network cameras send films so. @source RFC 2046, 5.1 */
+const partHead = /^(\r?\n)*(--[^\r\n]{1,200}\r?\n|content-type: *image\/jpeg|http\/1\.)/i;
+
+/** Where the next picture begins, at `from` or soon behind it; -1: nowhere near. */
+const nextPicture = (bytes: Buffer, from: number): number => {
+  const found = bytes.subarray(from, from + mostBetween).indexOf("ffd8ff", 0, "hex");
+  return found < 0 ? -1 : from + found;
+};
+
 /** Whether a file is JPEG pictures of one size one after another, a film, and not a photo with its previews. */
 export const isJpegFilm = (source: ByteSource): boolean => {
-  if (source.read(0, 3).toString("hex") !== "ffd8ff") return false;
+  const head = source.read(0, mostBetween);
+  const begins = head.toString("hex", 0, 3) === "ffd8ff";
+  if (!begins && !partHead.test(head.toString("latin1"))) return false;
   const bytes = source.read(0, mostPictureBytes);
-  const first = pictureAt(bytes, 0);
+  const first = pictureAt(bytes, nextPicture(bytes, 0));
   if (first === undefined || first.album) return false;
-  let next = first.end;
-  while (bytes[next] === 0) next++;
+  const next = nextPicture(bytes, first.end);
   return pictureAt(bytes, next)?.size === first.size;
 };

@@ -81,7 +81,30 @@ const encryptionIn = (source: ByteSource, entry: Box): string | undefined => {
   return /^\w+$/.test(name) ? name : "unknown scheme";
 };
 
-const filmIn = (source: ByteSource, track: Box): FilmMarks => {
+/** Entries of an edit list that are looked at. */
+const mostEdits = 1000;
+
+/**
+ * The first edit of length 0 among others. In fragments it means the rest of the film.
+ * @source ISO/IEC 14496-12, 8.6.6
+ */
+const emptyEditsIn = (source: ByteSource, track: Box): FilmMarks["emptyEdits"] => {
+  const list = boxAt(source, track, "edts", "elst");
+  if (list === undefined) return undefined;
+  const head = source.read(list.from, 8);
+  const entry = head[0] === 1 ? 20 : 12;
+  const length = Math.min(mostEdits, Math.floor((list.to - list.from - 8) / entry), head.readUInt32BE(4));
+  const bytes = source.read(list.from + 8, length * entry);
+  for (let i = 0; length > 1 && (i + 1) * entry <= bytes.length; i++) {
+    const wide = entry === 20;
+    const lasts = wide ? Number(bytes.readBigUInt64BE(i * entry)) : bytes.readUInt32BE(i * entry);
+    const begins = wide ? Number(bytes.readBigInt64BE(i * entry + 8)) : bytes.readInt32BE(i * entry + 4);
+    if (lasts === 0 && begins >= 0) return { at: i + 1, length };
+  }
+  return undefined;
+};
+
+const filmIn = (source: ByteSource, track: Box, isWhole: boolean): FilmMarks => {
   const table = boxAt(source, track, "mdia", "minf", "stbl", "stsd");
   const entry = table && boxesIn(source, table.from + 8, table.to).next().value;
   if (!entry) return {};
@@ -91,7 +114,8 @@ const filmIn = (source: ByteSource, track: Box): FilmMarks => {
   const clap = boxAt(source, boxes, "clap");
   const crop = clap && cropIn(source, clap, head.readUInt16BE(24), head.readUInt16BE(26));
   const encryption = encryptionIn(source, entry);
-  return { ...(crop && { crop }), ...(encryption && { encryption }) };
+  const emptyEdits = isWhole ? emptyEditsIn(source, track) : undefined;
+  return { ...(crop && { crop }), ...(encryption && { encryption }), ...(emptyEdits && { emptyEdits }) };
 };
 
 /** What an MP4 or MOV says of its video tracks, in their order. @source ISO/IEC 14496-12, 8.5.2 and 8.12; 12.1.4 */
@@ -99,11 +123,12 @@ export const mp4Films = (source: ByteSource): FilmMarks[] => {
   const films: FilmMarks[] = [];
   const movie = boxAt(source, { type: "", from: 0, to: source.size }, "moov");
   if (movie === undefined) return films;
+  const isWhole = boxAt(source, movie, "mvex") === undefined;
   for (const track of boxesIn(source, movie.from, movie.to)) {
     if (track.type !== "trak") continue;
     const handler = boxAt(source, track, "mdia", "hdlr");
     if (handler !== undefined && source.read(handler.from + 8, 4).toString("latin1") === "vide")
-      films.push(filmIn(source, track));
+      films.push(filmIn(source, track, isWhole));
   }
   return films;
 };

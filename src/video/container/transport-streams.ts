@@ -10,6 +10,10 @@ export interface TransportFilm {
   /** Packets with content, and how many of them are scrambled. */
   readonly packets: number;
   readonly scrambled: number;
+  /** Codec that the tables name first. */
+  readonly codec: string;
+  /** Where they name another codec for the same packets; undefined: nowhere. */
+  readonly change?: { readonly codec: string; readonly at: number };
 }
 
 const packetBytes = 188;
@@ -17,7 +21,18 @@ const sync = 0x47;
 const piecePackets = 20_000;
 
 /** Stream types of ISO/IEC 13818-1, table 2-34, and of common use that are films. */
-const videoTypes: readonly number[] = [0x01, 0x02, 0x10, 0x1b, 0x20, 0x24, 0x33, 0x42, 0xd1, 0xea];
+const videoTypes: ReadonlyMap<number, string> = new Map([
+  [0x01, "MPEG-1"],
+  [0x02, "MPEG-2"],
+  [0x10, "MPEG-4"],
+  [0x1b, "H.264"],
+  [0x20, "H.264"],
+  [0x24, "HEVC"],
+  [0x33, "VVC"],
+  [0x42, "AVS"],
+  [0xd1, "Dirac"],
+  [0xea, "VC-1"],
+]);
 
 /** Distance of packets and the place of the first: plain, with a time stamp before (M2TS), with check bytes behind. */
 const layoutOf = (source: ByteSource): { stride: number; first: number } | undefined => {
@@ -55,15 +70,16 @@ const tablesIn = (section: Buffer): number[] => {
   return ids;
 };
 
-/** Identifiers of the films that a programme table names. */
-const filmsIn = (section: Buffer): number[] => {
-  const ids: number[] = [];
-  if (section.length < 16) return ids;
+/** The films that a programme table names. */
+const filmsIn = (section: Buffer): { id: number; codec: string }[] => {
+  const films: { id: number; codec: string }[] = [];
+  if (section.length < 16) return films;
   for (let at = 12 + (section.readUInt16BE(10) & 0xfff); at + 9 <= section.length; ) {
-    if (videoTypes.includes(section[at]!)) ids.push(section.readUInt16BE(at + 1) & 0x1fff);
+    const codec = videoTypes.get(section[at]!);
+    if (codec !== undefined) films.push({ id: section.readUInt16BE(at + 1) & 0x1fff, codec });
     at += 5 + (section.readUInt16BE(at + 3) & 0xfff);
   }
-  return ids;
+  return films;
 };
 
 type Counted = { -readonly [Key in keyof TransportFilm]: TransportFilm[Key] };
@@ -91,10 +107,14 @@ class Scan {
     if (id === 0) {
       for (const found of tablesIn(section))
         if (!this.#tables.has(found)) this.#tables.set(found, new Sections());
-    } else if (section[0] === 2)
-      for (const found of filmsIn(section))
-        if (!this.films.has(found))
-          this.films.set(found, { id: found, first: 0, last: 0, packets: 0, scrambled: 0 });
+    } else if (section[0] === 2) this.#name(section, position);
+  }
+  #name(section: Buffer, position: number): void {
+    for (const { id, codec } of filmsIn(section)) {
+      const known = this.films.get(id);
+      if (known === undefined) this.films.set(id, { id, first: 0, last: 0, packets: 0, scrambled: 0, codec });
+      else if (known.codec !== codec) known.change ??= { codec, at: position };
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { VideoError } from "../../core/errors.ts";
 import type { ClipIndex, Opening, SizeChange, SourceFacts } from "../backend/backend.ts";
 import { codecTells, PacketScan, SizeChanges } from "../backend/packet-scan.ts";
-import { framesFromDecode, framesFromPackets, reasonToDecode } from "../frame-table.ts";
+import { countedByDecoding, framesFromDecode, framesFromPackets, reasonToDecode } from "../frame-table.ts";
 import { tooManyPackets, type VideoLimits } from "../limits.ts";
 import { PacketTable, packetFlag } from "../packet-table.ts";
 import { known, probeFacts } from "./facts.ts";
@@ -177,7 +177,6 @@ export const readIndex = async (
   const { times, sizes } = await decodeTimes(file, facts, limits, alive);
   if (times.length === 0) throw undecodable(file, facts, packets);
   const decoded = framesFromDecode(times, packets, facts);
-  faults.push(`frames were counted by decoding: ${reason ?? "no packet is shown"}`);
-  if (decoded.fault !== undefined) faults.push(decoded.fault);
+  faults.push(countedByDecoding(reason, times.length, packets), ...decoded.faults);
   return { ...found, frames: decoded.frames, faults, sizes };
 };

@@ -80,6 +80,14 @@ const stretchFrom = (
   return { start, lastPacket, end };
 };
 
+/**
+ * Whether each packet can be decoded from the key packet before it alone. A palette is handed out once, with the first packet;
+ * only these codecs write it into every picture.
+ */
+const ownPalettes: readonly string[] = ["apng", "bmp", "gif", "pcx", "png", "targa", "tiff", "webp"];
+const standsAlone = ({ facts }: ClipIndex): boolean =>
+  facts.colour.pixelFormat !== "pal8" || ownPalettes.includes(facts.codec);
+
 /** From the key packet before each target on, packets that nobody needs left out. */
 const indexedPass = async ({ library, clip, order, done }: Work, pass: DecodePass): Promise<void> => {
   const { packets, frames } = clip;
@@ -97,11 +105,12 @@ const indexedPass = async ({ library, clip, order, done }: Work, pass: DecodePas
     return true;
   };
   using reader = new ClipPacketReader(library, pass.opened, clip);
+  const canSeek = reader.canSeek && standsAlone(clip);
   let fed = false;
   let next = 0;
   for (let position = 0; position < targets.length; ) {
     const { start, lastPacket, end } = stretchFrom(clip, starts, targets, position, next);
-    if (start > next && reader.canSeek) {
+    if (start > next && canSeek) {
       if (fed) {
         pass.decoder.drain(onPicture);
         if (!(await pass.deliver())) return;

@@ -1,16 +1,16 @@
 import { VideoError } from "../../core/errors.ts";
 import type { VideoLimits } from "../limits.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { type ChosenDecoder, WorkerProcess } from "./worker-process.ts";
 
 /** Jobs after which a worker is replaced: whatever a native library leaks goes with it. */
-const jobsPerWorker = 4000;
+const jobsPerWorker = 500;
 
 /** How long a job may wait for its reader or feeder before another worker may start in its place. */
 const patienceMilliseconds = 100;
 
 /** Workers of one decoder, started when needed; hands each to one job at a time, in the order of asking. */
 export class WorkerPool {
-  #decoder: string;
+  #decoder: ChosenDecoder;
   #size: number;
   #limits: VideoLimits;
   #all = new Set<WorkerProcess>();
@@ -20,7 +20,7 @@ export class WorkerPool {
   #onExit = (): void => {
     for (const worker of this.#all) worker.kill();
   };
-  constructor(decoder: string, size: number, limits: VideoLimits) {
+  constructor(decoder: ChosenDecoder, size: number, limits: VideoLimits) {
     this.#decoder = decoder;
     this.#size = size;
     this.#limits = limits;

@@ -38,6 +38,14 @@ const outOfMemory = ({ memoryMegabytes }: VideoLimits): string =>
 /** How often memory is looked at where nothing else holds it; a decoder can take a gigabyte a second. */
 const memoryLookMilliseconds = 100;
 
+/** A decoder as a worker has to know it. */
+export interface ChosenDecoder {
+  /** NAME or NAME:key=value. */
+  readonly chosen: string;
+  /** Node's arguments that make a plug-in from outside known; none for ours. */
+  readonly preloads: readonly string[];
+}
+
 /** How a worker is started; `watched`: nothing but its parent holds its memory. */
 interface StartCommand {
   readonly command: string;
@@ -45,9 +53,10 @@ interface StartCommand {
   readonly watched: boolean;
 }
 
-const startCommand = (decoder: string, limits: VideoLimits): StartCommand => {
+const startCommand = ({ chosen, preloads }: ChosenDecoder, limits: VideoLimits): StartCommand => {
   // Pictures lie outside of the heap; young objects need little room, and hours of video are watched for memory.
-  const args = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", program, decoder];
+  const options = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", ...preloads];
+  const args = [...options, program, chosen];
   const prlimit = process.platform === "linux" ? findProgram("prlimit") : undefined;
   if (prlimit === undefined) return { command: process.execPath, args, watched: true };
   const bytes = Math.round(limits.memoryMegabytes * 1e6);
@@ -82,7 +91,7 @@ export class WorkerProcess {
   #looking = false;
   #lastWords = "";
   #reason: string | undefined;
-  constructor(decoder: string, limits: VideoLimits) {
+  constructor(decoder: ChosenDecoder, limits: VideoLimits) {
     this.#limits = limits;
     const { command, args, watched } = startCommand(decoder, limits);
     this.#watched = watched;
@@ -103,7 +112,7 @@ export class WorkerProcess {
         onMessage: (message) => {
           if (message.type === "ready") resolve(message.decoder);
           else if (message.type === "unavailable")
-            reject(new UnsupportedError(`decoder ${decoder} cannot be used`, { got: message.reason }));
+            reject(new UnsupportedError(`decoder ${decoder.chosen} cannot be used`, { got: message.reason }));
         },
         onDeath: reject,
       };

@@ -13,7 +13,7 @@ import { type Emit, FramePlacer } from "./frame-placer.ts";
  * @throws {VideoError} when none of the frames can be decoded
  */
 export const framesJob = async (
-  backend: Pick<Backend, "decode">,
+  backend: Pick<Backend, "decode" | "appliesFilters">,
   clip: ClipIndex,
   request: FrameRequest,
   threads: number,
@@ -28,7 +28,7 @@ export const framesJob = async (
   const size = wantedSize(displayedSize(clip), request.size);
   const { colour, orientation, codec } = clip.facts;
   const stays = size.width === upright.width && size.height === upright.height;
-  const fits = zscaleTakes(colour, clip.facts.codedWidth, clip.facts.codedHeight);
+  const fits = backend.appliesFilters && zscaleTakes(colour, clip.facts.codedWidth, clip.facts.codedHeight);
   const inDecoder = request.resizer === "zscale" && !stays && fits;
   const chain = inDecoder
     ? resizedChain(colour, orientation, size.width, size.height)

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { ConfigError, messageOf, UnsupportedError, VideoPerceiverError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
-import type { Backend, DecoderPlugin } from "../backend/backend.ts";
 import { describeClip } from "../clip-info.ts";
+import { type LoadedDecoder, loadDecoder } from "../decoders.ts";
 import type { VideoLimits } from "../limits.ts";
 import { chunkWindow, type Job } from "../protocol.ts";
 import { receive, send } from "./channel.ts";
@@ -13,7 +13,7 @@ import { rewriteJob } from "./rewrite-job.ts";
 import { writeJob } from "./write-job.ts";
 
 /**
- * The worker program: `node main.ts <decoder>`. Reads jobs from handle 3, answers on handle 4, one job at a time. It
+ * The worker program: `node main.ts <decoder, as a person writes it>`. Reads jobs from handle 3, answers on handle 4, one job at a time. It
  * ends when its parent closes the pipe, and a thread ends it when the parent is gone.
  */
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
@@ -43,10 +43,14 @@ const chunkSender = (): ((chunk: Chunk) => Promise<boolean>) => {
   };
 };
 
-const runJob = async (backend: Backend, job: Job, limits: VideoLimits): Promise<unknown> => {
+const runJob = async (
+  { backend, identity }: LoadedDecoder,
+  job: Job,
+  limits: VideoLimits,
+): Promise<unknown> => {
   if (job.kind === "write") return writeJob(backend, job);
   const clip = await indices.open(backend, job.file, job.index, limits, alive);
-  if (job.kind === "probe") return describeClip(clip, backend.identity);
+  if (job.kind === "probe") return describeClip(clip, identity);
   if (job.kind === "rewrite") return rewriteJob(backend, clip, job, limits, alive);
   return framesJob(backend, clip, job.request, job.threads, limits, chunkSender(), alive);
 };
@@ -67,28 +71,23 @@ const sendFailure = (error: unknown): void => {
   }
 };
 
-const loadBackend = async (name: string): Promise<Backend> => {
-  const module = await import(new URL(`../decoders/${name}.${extension}`, import.meta.url).href);
-  return (module as { default: DecoderPlugin }).default.load();
-};
-
-const serve = async (backend: Backend): Promise<never> => {
-  send({ type: "ready", decoder: backend.identity });
+const serve = async (decoder: LoadedDecoder): Promise<never> => {
+  send({ type: "ready", decoder: decoder.identity });
   for (;;) {
     const { message } = await receive();
     // "more" and "stop" of a job that has just ended arrive late; they mean nothing any more.
     if (message.type !== "job") continue;
     try {
-      send({ type: "done", result: await runJob(backend, message.job, message.limits) });
+      send({ type: "done", result: await runJob(decoder, message.job, message.limits) });
     } catch (error) {
       sendFailure(error);
     }
   }
 };
 
-new Worker(new URL(`./watchdog.${extension}`, import.meta.url)).unref();
+new Worker(new URL(`./watchdog.${extension}`, import.meta.url), { execArgv: [] }).unref();
 try {
-  await serve(await loadBackend(process.argv[2] ?? ""));
+  await serve(await loadDecoder(process.argv[2] ?? ""));
 } catch (error) {
   send({ type: "unavailable", reason: messageOf(error) });
 }

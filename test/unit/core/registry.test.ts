@@ -71,6 +71,6 @@ test("kinds are known by their words", () => {
 });
 
 test("an entry of a folder that is of no such kind is our own fault", async () => {
-  await expect(greeters.load("named-params.test")).rejects.toThrow();
+  await expect(greeters.load("no-greeter")).rejects.toThrow();
   expect(() => folderRegistry("reward", new URL("./", import.meta.url))).toThrow("two registries for reward");
 });

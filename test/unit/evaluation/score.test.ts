@@ -336,6 +336,14 @@ describe("mistakes are named in one line", () => {
       "not a prediction",
     ],
     ["empty file", "motionbench", { predictions: write("e.jsonl", "\n") }, "no predictions"],
+    ["an object without answers", "motionbench", { predictions: write("e.json", "{}") }, "no predictions"],
+    ["a list without answers", "motionbench", { predictions: write("l.json", "[]") }, "no predictions"],
+    [
+      "a table with its head alone",
+      "motionbench",
+      { predictions: write("h.csv", "id,answer\n") },
+      "no predictions",
+    ],
   ])("%s", async (_, benchmark, options, message) => {
     const error = await run(benchmark, options as Record<string, string>).catch((thrown: Error) => thrown);
     expect((error as Error).message).toContain(message);

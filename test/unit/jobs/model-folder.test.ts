@@ -21,3 +21,22 @@ test("a folder of several runs names them, also where it has a config.json of it
   writeFileSync(join(folder, "model.safetensors"), "");
   expect(await modelFolder(folder, "--model", context)).toBe(folder);
 });
+
+test("of a Trainer's folder the newest checkpoint with a model or an adapter is taken, unless it holds one itself", async () => {
+  const folder = join(root, "trainer");
+  for (const step of ["500", "1000", "1500"])
+    mkdirSync(join(folder, `checkpoint-${step}`), { recursive: true });
+  writeFileSync(join(folder, "checkpoint-500", "config.json"), "{}");
+  writeFileSync(join(folder, "checkpoint-1000", "adapter_config.json"), "{}");
+  expect(await modelFolder(folder, "--model", context)).toBe(join(folder, "checkpoint-1000"));
+  writeFileSync(join(folder, "config.json"), "{}");
+  expect(await modelFolder(folder, "--model", context)).toBe(folder);
+});
+
+test("a file is no model, and says whose folder to give", async () => {
+  const file = join(root, "weights.safetensors");
+  writeFileSync(file, "");
+  await expect(modelFolder(file, "--model", context)).rejects.toThrow(
+    /a file, not a folder.*give its folder/,
+  );
+});

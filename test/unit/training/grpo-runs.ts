@@ -6,10 +6,10 @@ import type { Completion, Engine, FeedArray, SampleRequest } from "../../../src/
 import { readRun } from "../../../src/runs/read-run.ts";
 import { createRun } from "../../../src/runs/run.ts";
 import type { TrainingClip } from "../../../src/training/clip.ts";
+import type { Prompt } from "../../../src/training/clip-prompts.ts";
 import { trainComparativeGrpo } from "../../../src/training/comparative-grpo.ts";
 import { grpoParams } from "../../../src/training/grpo-options.ts";
 import type { LoopContext } from "../../../src/training/loop.ts";
-import type { Prompt } from "../../../src/training/rollout.ts";
 import { trainSft } from "../../../src/training/sft.ts";
 import { sftParams } from "../../../src/training/sft-options.ts";
 import { instruction, type TinyTrainee, tinyLanguage, tinyTrainee, toyClips } from "./tiny.ts";

@@ -11,8 +11,8 @@ import { batchRules } from "../../../src/model/batch-rules.ts";
 import { initialize } from "../../../src/model/initialize.ts";
 import type { Qwen25VLConfig } from "../../../src/model/qwen2_5_vl/config.ts";
 import type { TrainingClip, TrainingText } from "../../../src/training/clip.ts";
+import type { Language } from "../../../src/training/clip-prompts.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
-import type { Language } from "../../../src/training/rollout.ts";
 import { smallConfig } from "../model/small-config.ts";
 
 /** Patches of 2 x 2 pixels, two blocks of vision, `layers` of language. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  countedByDecoding,
   framesFromDecode,
   framesFromPackets,
   reasonToDecode,
@@ -137,6 +138,33 @@ test("frames of packets that carry only decoding times are shown at these, one a
   const reordered = order("h264", 2);
   expect(timesOf([0, 3, 4, 4], packets, reordered)).toEqual([0, 1, 2, 3]);
   expect(timesOf([0, 3, 4], packets, reordered)).toEqual([0, 3, 4]);
+});
+
+test("so they are where some pictures are lost", () => {
+  const packets = table(Array.from({ length: 50 }, (_, i) => [i, i === 0 ? key : 0]));
+  const decoded = Array.from({ length: 48 }, (_, i) => (i % 5 === 4 ? i + 3 : i));
+  const expected = decoded.map((_, i) => i);
+  expect(timesOf(decoded, packets, order("h264", 2))).toEqual(expected);
+});
+
+test("a clock that stands still goes on and is named; two frames at one time stay", () => {
+  const packets = table([[0, key]]);
+  const { frames, faults } = framesFromDecode([0, 10, 20, 20, 20, 20, 60, 60, 70], packets, inOrder);
+  expect([...frames.pts]).toEqual([0, 10, 20, 30, 40, 50, 60, 60, 70]);
+  expect(faults.join()).toMatch(/the clock stands still at 3 frames/);
+});
+
+test("what a damaged film lost is counted", () => {
+  const packets = table([
+    [0, key],
+    [1, broken],
+    [2, broken],
+    [3, hidden],
+  ]);
+  expect(countedByDecoding("x", 1, packets)).toBe(
+    "frames were counted by decoding: x (3 packets gave 1 pictures)",
+  );
+  expect(countedByDecoding("x", 3, packets)).toBe("frames were counted by decoding: x");
 });
 
 test("a packet is decoded from the last key packet before it in both orders", () => {

@@ -37,7 +37,8 @@ const clipOf = (count: number): ClipIndex => {
 };
 
 /** Gives one-pixel pictures that show their number, in the order of `given`. */
-const backendGiving = (given: readonly number[]): Pick<Backend, "decode"> => ({
+const backendGiving = (given: readonly number[]): Pick<Backend, "decode" | "appliesFilters"> => ({
+  appliesFilters: true,
   decode: async (_clip, order) => {
     for (const frame of given) await order.deliver(frame, Uint8Array.of(frame, frame, frame), 1, 1);
     return { faults: [] };

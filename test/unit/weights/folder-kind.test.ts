@@ -46,6 +46,20 @@ describe("given as a model", () => {
       { "refs/main": "abc", "snapshots/abc/config.json": {}, "blobs/x": "" },
       /its files lie deeper.*expected .*snapshots.abc/,
     ],
+    ["GGUF in capitals", { "Q.GGUF": "" }, /GGUF format/],
+    [
+      "the hub's home",
+      { "hub/models--a--b/refs/main": "abc", token: "x" },
+      /hub's cache, not one model.*got a.b/,
+    ],
+    ["DeepSpeed", { "global_step9/x.pt": "", latest: "global_step9" }, /DeepSpeed.*zero_to_fp32\.py/],
+    ["FSDP", { "pytorch_model_fsdp_0/__0_0.distcp": "" }, /FSDP.*accelerate merge-weights/],
+    ["distributed PyTorch", { "__0_0.distcp": "", ".metadata": "" }, /FSDP/],
+    ["Megatron", { "latest_checkpointed_iteration.txt": "5" }, /Megatron/],
+    ["ONNX", { "onnx/model.onnx": "" }, /in ONNX/],
+    ["diffusers", { "model_index.json": {} }, /diffusers/],
+    ["bare weights", { "weights.pth": "" }, /PyTorch without a configuration.*save_pretrained/],
+    ["a model deeper", { "Qwen/it/config.json": {} }, /below it lies .*Qwen.it: give that/],
     ["something else", { "notes.txt": "" }, /not a model's folder.*expected config.json; got notes.txt/],
     ["nothing", {}, /not a model's folder.*got nothing/],
   ])("%s", async (_, files, message) => {
@@ -64,7 +78,43 @@ describe("given as an adapter", () => {
   });
 });
 
+test("weights of another kind beside a configuration", async () => {
+  write("config.json", flatConfig());
+  await expect(asModel()).rejects.toThrow(/no weights: .*model\.safetensors\.index\.json$/);
+  write("it.Q4_K_M.gguf", "GGUF");
+  await expect(asModel()).rejects.toThrow(/no weights.*got it\.Q4_K_M\.gguf: .*GGUF/);
+});
+
+test("what a version control or a server left in a file's place", async () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${"4d".repeat(32)}\nsize 99\n`;
+  write("config.json", flatConfig());
+  write("model.safetensors", pointer);
+  await expect(asModel()).rejects.toThrow(/not a safetensors file.*pointer of Git LFS.*git lfs pull/);
+  write("model.safetensors", "<!DOCTYPE html><html><body>Sign in</body></html>");
+  await expect(asModel()).rejects.toThrow(/not a safetensors file.*a web page.*fetch it again/);
+  write("config.json", pointer);
+  await expect(asModel()).rejects.toThrow(/config\.json.*pointer of Git LFS.*git lfs pull/);
+  write("config.json", "");
+  await expect(asModel()).rejects.toThrow(/not valid JSON.*got nothing/);
+});
+
 describe("quantized weights are named", () => {
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ["MLX", { quantization: { group_size: 64, bits: 4 } }, /quantized with MLX \(4 bits\)/],
+    [
+      "ModelOpt",
+      { quantization_config: { quant_method: "modelopt", quant_algo: "NVFP4" } },
+      /quantized with ModelOpt \(NVFP4\)/,
+    ],
+    [
+      "AutoRound",
+      { quantization_config: { quant_method: "auto-round", bits: 4 } },
+      /quantized with AutoRound/,
+    ],
+  ])("%s", async (_, fields, message) => {
+    write("config.json", flatConfig(fields));
+    await expect(asModel()).rejects.toThrow(message);
+  });
   test.each<[string, Record<string, unknown>, RegExp]>([
     ["AWQ", { quant_method: "awq", bits: 4 }, /quantized with AWQ.*unquantized checkpoint/],
     ["GPTQ", { quant_method: "gptq", bits: 4 }, /quantized with GPTQ/],
@@ -119,6 +169,28 @@ const store = (shapeOf: (name: string, shape: readonly number[]) => readonly num
 test("empty tensors of a save under ZeRO-3", async () => {
   store((name, shape) => (name.startsWith("model.layers") ? [0] : shape));
   await expect(asModel()).rejects.toThrow(/empty tensors: .*model.layers.0.*got \[0\]; .*ZeRO-3/);
+});
+
+test.each([
+  ["model.layers.0.mlp.up_proj.lora_A.default.weight", /an adapter that was not merged.*merge_and_unload/],
+  ["module.lm_head.weight", /inside of a wrapper/],
+])("names that tell how the weights came about: %s", async (name, message) => {
+  write("config.json", flatConfig());
+  const data = { shape: [1], data: new Float32Array(1) };
+  writeSafetensors(join(folder, "model.safetensors"), [{ name, ...data }], "F32");
+  await expect(asModel()).rejects.toThrow(message);
+});
+
+test("an end id that the vocabulary has not is said", async () => {
+  store((_, shape) => shape);
+  write("generation_config.json", { eos_token_id: [1, 999] });
+  const partly = await openCheckpoint(folder);
+  expect(partly.warnings).toEqual(["eos_token_id 999 is no token of the 64 that the model has"]);
+  await partly.close();
+  write("generation_config.json", { eos_token_id: 999 });
+  const never = await openCheckpoint(folder);
+  expect(never.warnings.join()).toMatch(/999 is no token.*every answer has as many tokens as are allowed/);
+  await never.close();
 });
 
 test("a resized vocabulary says which number to write", async () => {

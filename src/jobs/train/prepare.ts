@@ -1,0 +1,131 @@
+/** Everything of a run that can be known before a model is in memory. */
+import { resolve } from "node:path";
+import type { GroupAtBlock } from "../../batch/segments.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { resizeAntialias } from "../../frames/resize-antialias.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import { familyOf, readConfigFile } from "../../model/families.ts";
+import { loadProcessor } from "../../model/processor.ts";
+import { makeLosses } from "../../objectives/losses.ts";
+import type { JobContext } from "../job-context.ts";
+import { modelFolder } from "../model-folder.ts";
+import type { FeedMeans } from "./clip-feed.ts";
+import { GroupKeywords } from "./keywords.ts";
+import { KeptPlans } from "./plan-clip.ts";
+import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
+import { promptGroups } from "./prompts.ts";
+import { Dropped, readRows, type SampleGroup, type TrainingRows } from "./rows.ts";
+import { type ResolvedSettings, resolveSettings, type TrainRequest } from "./settings.ts";
+
+/** A request with what its data sets and settings say. */
+export interface Prepared {
+  readonly model: string;
+  readonly config: ModelConfig;
+  readonly rows: TrainingRows;
+  readonly resolved: ResolvedSettings;
+  /** Of the loop `dpo`: the preferences of the rows, place by place those of `trained`. */
+  readonly preferences: readonly PreferenceGroup[];
+  /** What a step takes some of. */
+  readonly trained: readonly SampleGroup[];
+  /** Samples that are trained on, and what they are about. */
+  readonly counts: { readonly samples: number; readonly clips: number };
+  readonly dropped: Dropped;
+}
+
+/** The rows as the loop trains on them. */
+const unitsOf = (
+  rows: TrainingRows,
+  { chosen }: ResolvedSettings,
+  dropped: Dropped,
+): Pick<Prepared, "preferences" | "trained" | "counts"> => {
+  if (chosen.loop === "grpo") {
+    const trained = promptGroups(rows.groups, chosen.options.answers, dropped);
+    const clips = new Set(trained.map(({ samples }) => samples[0]!.clip.sha256)).size;
+    if (trained.length > 0) return { preferences: [], trained, counts: { samples: trained.length, clips } };
+    throw new ConfigError("no prompts to learn from", {
+      where: rows.datasets.map(({ folder }) => folder).join(", "),
+      expected: "questions with an answer that can be graded, about clips that have a twin",
+      got: `${rows.samples} samples without`,
+      hint: "videoperceiver build makes twins, and questions of captions and events",
+    });
+  }
+  if (chosen.loop !== "dpo") {
+    const counts = { samples: rows.samples, clips: rows.groups.length };
+    return { preferences: [], trained: rows.groups, counts };
+  }
+  const { pairs, answers } = chosen.options;
+  const preferences = preferenceGroups(rows.groups, pairs, answers, dropped);
+  if (preferences.length > 0) {
+    const samples = new Set(preferences.flatMap(({ pairs: own }) => own.map(({ sample }) => sample.id))).size;
+    const counts = { samples, clips: preferences.length };
+    return { preferences, trained: preferences.map(({ group }) => group), counts };
+  }
+  throw new ConfigError("no preferences to learn from", {
+    where: rows.datasets.map(({ folder }) => folder).join(", "),
+    expected: `samples with one of ${pairs.join(", ")}`,
+    got: `${rows.samples} samples without`,
+    hint: "build with twins, or take rows with `rejected_response` or `rejected_videos`",
+  });
+};
+
+/**
+ * Reads what a request names.
+ *
+ * @throws {ConfigError | UnknownNameError} for settings that cannot be, and data that the loop has nothing to learn from
+ */
+export const prepare = async (request: TrainRequest, context: JobContext): Promise<Prepared> => {
+  const model = resolve(await modelFolder(request.model, "--model", context));
+  const config = await readConfigFile(model);
+  const dropped = new Dropped((line) => context.warn(line));
+  const folders = request.data.map((folder) => resolve(folder));
+  // Settings are checked before rows are read; how many clips there are only says how many steps.
+  const first = await resolveSettings(request, 1);
+  const { split, validation } = first.common;
+  const rows = await readRows(folders, { train: split, heldOut: validation.split }, dropped);
+  const units = unitsOf(rows, first, dropped);
+  return {
+    model,
+    config,
+    rows,
+    ...units,
+    resolved: await resolveSettings(request, units.trained.length),
+    dropped,
+  };
+};
+
+/** The states that losses read; with any, clips are contrasted. @throws {ConfigError} for a block that is not there */
+export const statesOf = async ({
+  config,
+  resolved: { chosen },
+}: Prepared): Promise<readonly GroupAtBlock[]> => {
+  if (chosen.loop !== "sft") return [];
+  const states = Object.values(await makeLosses(chosen.options.losses)).flatMap((term) => term.states);
+  const beyond = states.find(({ block }) => block > config.text.layers);
+  if (beyond !== undefined)
+    throw new ConfigError("a loss reads a block that the model does not have", {
+      expected: `1 to ${config.text.layers}`,
+      got: String(beyond.block),
+      hint: "e.g. --set losses.contrastive.block=2",
+    });
+  return states;
+};
+
+/** What clips are planned and read with. */
+export const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Promise<FeedMeans> => {
+  const { model, config, resolved, dropped } = prepared;
+  const { look, mostTokens, extractor, keptMegabytes } = resolved.common;
+  const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
+  const contrasted = (await statesOf(prepared)).length > 0;
+  return {
+    processor,
+    config,
+    video,
+    look,
+    mostTokens: Math.min(mostTokens, config.text.maxPositionEmbeddings),
+    dropped,
+    // Where patches do not fit, a tenth as much keeps the tokens of many more clips.
+    plans: new KeptPlans(keptMegabytes * 1e5),
+    withTwin: contrasted || resolved.chosen.loop !== "sft",
+    keywords: contrasted ? await GroupKeywords.make(extractor, processor.tokenizer) : undefined,
+  };
+};
