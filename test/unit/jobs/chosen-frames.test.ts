@@ -30,8 +30,8 @@ test("frames that came with a question are looked at, at their own times, and th
   const config = await readConfigFile(model);
   const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias, loadTokenizer(model));
   const depth = processor.settings.temporalPatchSize;
-  // Close together, then far apart: steps begin at 0, 0.25, 3.75 and 8.75 s after the first frame.
-  const chosen = [4, 5, 6, 7, 34, 50, 74, 79];
+  // Close together, then far apart: steps begin at 0, 0.75, 3.75 and 8.75 s after the first frame.
+  const chosen = [4, 5, 10, 11, 34, 50, 74, 79];
   const look = processorLook(processor, info, { chosen, fps: 2 });
   expect(look.indices).toEqual(chosen);
   expect(look.timesSeconds).toEqual(chosen.map((at) => at / 8));
@@ -48,7 +48,7 @@ test("frames that came with a question are looked at, at their own times, and th
   const uneven = encodePrompt(processor, config, { ...pictures, frames }, "what happens");
   const perSecond = (config as Qwen25VLConfig).vision.tokensPerSecond;
   expect(perSecond).toBeGreaterThan(0);
-  const stepSeconds = [0, 0.25, 3.75, 8.75];
+  const stepSeconds = [0, 0.75, 3.75, 8.75];
   expect(timesOf(uneven)).toEqual(stepSeconds.map((time) => Math.floor(time * perSecond)));
   // Without the times, the same pictures would be told as equally far apart.
   const { timesSeconds: __, ...even } = pictures;
