@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { type AbsentBuilder, absentBuilders } from "../../absent/builders.ts";
 import { keywordExtractors } from "../../absent/keywords.ts";
 import { type FrameChooser, frameChooser } from "../../absent/scored-frames.ts";
+import { cacheRoot } from "../../core/cache-root.ts";
 import type { Made } from "../../core/registry.ts";
 import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
 import { type Teacher, teachers } from "../../dataset/teacher.ts";
 import { type ChosenRelevance, chooseRelevance } from "../../selection/relevance-choice.ts";
-import { type Clips, cacheRoot, openClips } from "../clips.ts";
+import { type Clips, openClips } from "../clips.ts";
 import { answersFolder, type BuildOrder } from "./protocol.ts";
 
 /** What a worker holds open while it makes one clip after the other. */
