@@ -12,7 +12,7 @@ import { ParameterStore } from "./parameter-store.ts";
 export type Trained = TrainedWeights | ((parameter: JointParameter) => boolean);
 
 /** All parameters of a model with an adapter, and which are trained. */
-const listParameters = (
+export const listParameters = (
   config: ModelConfig,
   trained: Trained,
   adapter: LoraAdapter | undefined,

@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { cacheRoot } from "../core/cache-root.ts";
 import { messageOf } from "../core/errors.ts";
 import { CacheFolder } from "../frames/cache-folder.ts";
 import { cachedVideoService, indexPathIn } from "../frames/cached-service.ts";
@@ -20,10 +20,6 @@ export interface ClipsOptions {
   /** Decoder processes; one a core when left out. */
   readonly workers?: number;
 }
-
-/** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
-export const cacheRoot = (): string =>
-  process.env["VIDEOPERCEIVER_CACHE"] || join(homedir(), ".cache", "videoperceiver");
 
 /** How a job reads clips. */
 export interface Clips extends AsyncDisposable {

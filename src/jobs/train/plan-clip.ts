@@ -24,6 +24,8 @@ export interface PlanMeans {
   /** Longest conversation in tokens. */
   readonly mostTokens: number;
   readonly dropped: Dropped;
+  /** Content of a file, so that a clip is the one of the data set; left out: its number of frames says so. */
+  readonly sha256?: ((file: string) => Promise<string>) | undefined;
 }
 
 /** A visual of a conversation with where it comes from. */
@@ -67,23 +69,35 @@ const withLook = (
   };
 };
 
+/** @throws {DataFormatError} for another clip in the place of the data set's */
+const checkIsClip = async (
+  file: string,
+  frames: number,
+  { clip }: Sample,
+  { sha256 }: PlanMeans,
+): Promise<void> => {
+  const wrong = (expected: string, got: string): DataFormatError =>
+    new DataFormatError("a clip that is not the one of the data set", { where: file, expected, got });
+  const expected = clip.timeline.length;
+  if (frames !== expected) throw wrong(`${expected} frames`, String(frames));
+  const content = await sha256?.(file);
+  if (content !== undefined && content !== clip.sha256)
+    throw wrong(`content ${clip.sha256.slice(0, 12)}…`, `${content.slice(0, 12)}…`);
+};
+
 const planVideo = async (
   part: Extract<MediaPart, { type: "video" }>,
   sample: Sample,
   folder: string,
-  { processor, video, look }: PlanMeans,
+  means: PlanMeans,
   signal: AbortSignal,
 ): Promise<PlannedMedia> => {
+  const { processor, video, look } = means;
   const file = resolve(folder, localFile(part.video));
   const isClip = file === resolve(folder, localFile(sample.clip.file));
   const info = await video.probe(file, signal);
   const frames = info.timeline.length;
-  if (isClip && frames !== sample.clip.timeline.length)
-    throw new DataFormatError("a clip that is not the one of the data set", {
-      where: file,
-      expected: `${sample.clip.timeline.length} frames`,
-      got: String(frames),
-    });
+  if (isClip) await checkIsClip(file, frames, sample, means);
   const asked = withLook(part, look);
   const own = { file, isClip, kind: "video" } as const;
   if (isClip && sample.frames !== undefined) {
