@@ -1,7 +1,6 @@
 import { type AbsentBuilder, absentBuilders } from "../../absent/builders.ts";
 import { keywordExtractors } from "../../absent/keywords.ts";
 import { type FrameChooser, frameChooser } from "../../absent/scored-frames.ts";
-import { cacheRoot } from "../../core/cache-root.ts";
 import type { Made } from "../../core/registry.ts";
 import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
 import { type Teacher, teachers } from "../../dataset/teacher.ts";
