@@ -102,7 +102,7 @@ describe.skipIf(chromiumMissing("from clips to a trainer"))(
         };
         expect(existsSync(join(folder, out, "README.md"))).toBe(true);
         expect(said.counts.samples).toBe(samples);
-      expect(said.counts.written).toBe(samples);
+        expect(said.counts.written).toBe(samples);
       }
     }, 300_000);
   },
