@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import { cacheRoot } from "../core/cache-root.ts";
 import { ConfigError } from "../core/errors.ts";
 import { addExternalScores } from "../evaluation/external-scores.ts";
 import type { EvaluationRecord } from "../evaluation/records.ts";
 import { type Scorer, scorerRegistry } from "../evaluation/scorer.ts";
-import { cacheRoot } from "./clips.ts";
+
 import type { JobContext } from "./job-context.ts";
 import { aboutTime } from "./timetable.ts";
 

@@ -3,7 +3,13 @@ import { openCheckpoint } from "../../model/checkpoint.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { Adapter } from "../../weights/adapter.ts";
 import { adapterShape, fillAdapter } from "../lora.ts";
-import { loadWeights, parameterCount, type Trained, type WeightStorage } from "../model-store.ts";
+import {
+  layerwiseFrom,
+  loadWeights,
+  parameterCount,
+  type Trained,
+  type WeightStorage,
+} from "../model-store.ts";
 import type { ModelWeights } from "../model-weights.ts";
 import type { EmbeddedModel } from "./computation.ts";
 import { EmbeddedEngine } from "./embedded-engine.ts";
@@ -26,9 +32,6 @@ export interface EmbeddedOptions {
   /** Compiled graphs that a whole-graph engine keeps. */
   readonly keptPlans?: number;
 }
-
-/** From this many parameters on a model is computed block by block unless something else is asked for. */
-export const layerwiseFrom = 5e8;
 
 /** A checkpoint with its weights in memory, ready to compute. */
 export interface OpenModel {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { cacheRoot } from "../../core/cache-root.ts";
 import { BenchmarkError, ConfigError } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
@@ -17,7 +18,7 @@ import { takeRunLock } from "../../runs/run-lock.ts";
 import { frameSelectors } from "../../selection/selectors.ts";
 import { type OpenedScorers, openScorers } from "../ask-scorers.ts";
 import type { Irregularity } from "../benchmark-samples.ts";
-import { type Clips, cacheRoot, openClips } from "../clips.ts";
+import { type Clips, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import { timeLeftOf } from "../time-left.ts";
