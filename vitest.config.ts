@@ -35,6 +35,11 @@ const project = (name: string, include: string[], testTimeout: number, sideBySid
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    // What Vite makes of a file is kept as long as the file stays; a mutant is put in on the way and never kept.
+    experimental: {
+      fsModuleCache: mutantPlugins().length === 0,
+      fsModuleCachePath: fileURLToPath(new URL(".cache/modules", import.meta.url)),
+    },
     // Unit tests take every core; left alone, vitest keeps one back, which is half of a small machine.
     maxWorkers: availableParallelism(),
     projects: [

@@ -89,6 +89,7 @@ const pluginPlaces: PluginPlaces = {
     "src/evaluation/benchmarks",
     "src/evaluation/interventions",
     "src/evaluation/metrics",
+    "src/evaluation/scorers",
     "src/evaluation/subjects",
     "src/fragments/tasks",
     "src/grading/entailments",

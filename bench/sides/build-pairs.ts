@@ -37,7 +37,7 @@ await answerRounds(async () => {
       },
       reading: { decoder: "auto", cache: false, cacheSize: 0 },
       plugins: [],
-      // Each clip is there twice.
+      // Each clip is there several times.
       skippedRules: ["near-duplicate"],
       notIn: [],
       attempts: 1,

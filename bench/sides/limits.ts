@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { productRate } from "../../src/engine/product-rate.ts";
 import { emitModel } from "../../src/graph/emit.ts";
 import { input } from "../../src/graph/ops/inputs.ts";
-import { matmul } from "../../src/graph/ops/matmul.ts";
 import { sum } from "../../src/graph/ops/reduce.ts";
 import type { BenchContext, BenchLimit } from "../define-bench.ts";
 import { benchShapes, type ShapeName } from "./shapes.ts";
@@ -39,25 +39,6 @@ export const forwardOperations = (name: ShapeName): PassOperations => {
     vision: tower,
     language: text.layers * rows * block + 2 * clips * behind * hidden * text.vocabSize,
   };
-};
-
-/** Operations a second of a product of two 1024 x 1024 matrices in the same runtime. */
-const productRate = async (threads: number): Promise<number> => {
-  const side = 1024;
-  const [a, b] = [input("a", [side, side]), input("b", [side, side])];
-  const session = await InferenceSession.create(emitModel({ y: matmul(a, b) }).bytes, {
-    intraOpNumThreads: threads,
-    executionProviders: ["cpu"],
-  });
-  const tensor = new Tensor("float32", new Float32Array(side * side).fill(0.5), [side, side]);
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 12; i++) {
-    const start = performance.now();
-    await session.run({ a: tensor, b: tensor });
-    best = Math.min(best, performance.now() - start);
-  }
-  await session.release();
-  return (2 * side ** 3) / (best / 1000);
 };
 
 /** Bytes a second at which all threads read so many bytes again and again, in the same runtime: sums of rows. */

@@ -10,7 +10,6 @@ export interface TwinClipsRequest {
   readonly video: VideoService;
   /** The clip that the pair is of. */
   readonly file: string;
-  /** Of its pictures. */
   readonly size: PictureSize;
   readonly view: TwinView;
   readonly replacements: readonly Replacement[];

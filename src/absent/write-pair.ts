@@ -29,7 +29,6 @@ export interface WritePairRequest {
   readonly signal?: AbortSignal;
 }
 
-/** What was written. */
 export interface WrittenPair {
   readonly pair: Pair;
   readonly view: TwinView;

@@ -39,7 +39,6 @@ export interface ScoredText {
   readonly text: number;
 }
 
-/** A batch of conversations, and what is in it. */
 export interface ConversationBatch {
   readonly batch: TokenBatch;
   /** The first so many scored rows are learnt; rows behind them are padding. */

@@ -84,7 +84,7 @@ export interface TokenBatch {
   readonly sizes: "exact" | "rounded";
 }
 
-/** Rows of a tap. */
+/** Rows of a tap in the order of its state: group by group. */
 export const tappedRows = ({ groups }: Tap): Int32Array => {
   const rows = new Int32Array(groups.reduce((total, group) => total + group.rows.length, 0));
   let at = 0;

@@ -12,7 +12,7 @@ const knownDecoder = (chosen: string): string => {
   throw new UnknownNameError("decoder", name, known, nearestName(name, known));
 };
 
-/** `--decoder`. */
+/** `--decoder`: a name that is known, of ours or of a plug-in, or `auto`. */
 export const decoderOption = (): Option =>
   new Option(
     "--decoder <name[:key=value,...]>",

@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { ConfigError } from "../core/errors.ts";
 import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { companionMetrics, metricRegistry } from "../evaluation/metrics.ts";
+import { scorerRegistry } from "../evaluation/scorer.ts";
 import { type Estimate, excludesZero } from "../evaluation/statistics/estimate.ts";
 import { subjectRegistry } from "../evaluation/subject.ts";
 import type { EvalResult } from "../jobs/eval/eval.ts";
@@ -17,6 +18,9 @@ import { chosenEngine, engineOptions } from "./engine-options.ts";
 import { metricText } from "./metric-text.ts";
 import { integerValue } from "./option-values.ts";
 import { chosenClips, videoOptions } from "./video-options.ts";
+
+/** Collects what a repeatable option says. */
+export const repeated = (one: string, before: readonly string[]): readonly string[] => [...before, one];
 
 /** Declares what `eval` and `sensitivity` share. */
 export const evalOptions = (command: Command): Command => {
@@ -64,6 +68,12 @@ export const evalOptions = (command: Command): Command => {
       "--metric <names...>",
       `more metrics, besides the benchmark's own: ${metricRegistry.names().join(", ")}`,
     )
+    .option(
+      "--scorer <name[:arg]>",
+      `let another program score open answers, repeatable: ${scorerRegistry.names().join(", ")}; docs/scorers.md`,
+      repeated,
+      [] as readonly string[],
+    )
     .option("--retry-failed", "ask again what failed, was refused or never answered")
     .addOption(
       new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule, errors included")
@@ -100,11 +110,16 @@ export const evalRequest = (
     draws,
     seed,
     metric,
+    scorer,
     retryFailed,
     rotateOptions,
     relevance,
     builder,
-  } = options as { readonly metric?: readonly string[] } & Partial<EvalRequest> & Partial<TwinRequest>;
+  } = options as {
+    readonly metric?: readonly string[];
+    readonly scorer?: readonly string[];
+  } & Partial<EvalRequest> &
+    Partial<TwinRequest>;
   return {
     benchmark,
     data,
@@ -115,6 +130,7 @@ export const evalRequest = (
     frames: frames!,
     selector: selector!,
     metrics: metric ?? [],
+    scorers: scorer ?? [],
     seed: seed!,
     out: resolve(options["out"] as string),
     retryFailed: retryFailed === true,

@@ -8,7 +8,7 @@ import { shellWords } from "../core/shell-words.ts";
 import type { CommandContext, CommandDefinition, CommandResult } from "./command.ts";
 import { errorDocument } from "./error-document.ts";
 import { loadPlugins, pluginOptions } from "./plugin-options.ts";
-import { progressDisplay } from "./progress-display.ts";
+import { type ProgressDisplay, progressDisplay } from "./progress-display.ts";
 import { systemErrorOf } from "./system-error.ts";
 
 const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
@@ -124,12 +124,18 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
   }
   refuseEmptyPlaces(command);
   const options = command.opts() as Record<string, unknown>;
-  const displays: { stop(): void }[] = [];
+  const displays: ProgressDisplay[] = [];
   const interrupt = interruptSignal();
   const context: CommandContext = {
     json: options["json"] === true,
     signal: interrupt.signal,
-    warn: (line) => void process.stderr.write(`warning: ${line}\n`),
+    warn: (line) => {
+      const text = `warning: ${line}`;
+      // A bar is drawn anew below what is logged.
+      const shown = displays.at(-1);
+      if (shown === undefined) process.stderr.write(`${text}\n`);
+      else shown.log(text);
+    },
     progress: (label, unit) => {
       const display = progressDisplay(label, unit);
       displays.push(display);

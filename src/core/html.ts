@@ -2,7 +2,6 @@ import { ConfigError } from "./errors.ts";
 
 /** A piece of finished HTML; only `html` and `trusted` make one, so text cannot slip in unescaped. */
 export class Html {
-  /** The markup. */
   readonly markup: string;
   constructor(markup: string) {
     this.markup = markup;

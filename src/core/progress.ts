@@ -2,7 +2,8 @@
 export interface Progress {
   /** `done` of `total` units (0 when unknown); `note` is shown behind the bar. */
   update(done: number, total: number, note?: string): void;
-  /** One line for the log. */
+  /** Numbers by name as they become known; a terminal draws the course of some. Left out: nobody watches them. */
+  numbers?(values: Readonly<Record<string, number>>): void;
   log(line: string): void;
 }
 

@@ -34,7 +34,6 @@ export class ProtobufWriter {
     this.#varint(BigInt(value));
     return this;
   }
-  /** A double field. */
   double(field: number, value: number): this {
     this.#tag(field, 1);
     this.#push(new Uint8Array(Float64Array.of(value).buffer));

@@ -33,7 +33,6 @@ export interface DescribedClip {
   readonly random: Random;
 }
 
-/** A question that was built, and its answer. */
 export interface BuiltQuestion extends Pick<Sample, "answer" | "answerKind" | "options"> {
   readonly question: string;
   /** Family of questions, e.g. "when". */

@@ -31,7 +31,6 @@ const columnMeanings = Object.keys(meanings) as ColumnMeaning[];
 const column = (what: string): z.ZodOptional<z.ZodString> =>
   z.string().min(1).optional().describe(`column with ${what}`);
 
-/** Schema of an optional column. */
 type ColumnSchema = z.ZodOptional<z.ZodString>;
 
 /** Parameters of a source that is a table: which column means what; sensible names are found by themselves. */

@@ -88,7 +88,6 @@ export class DatasetWriter {
     this.#options = options;
     makeFolder(join(options.folder, "clips"));
   }
-  /** Adds a sample. */
   add(sample: Sample): void {
     this.addRow(rowOfSample(sample), sample.clip.sha256, sample.skill);
   }

@@ -91,7 +91,7 @@ export const beginUpdate = (store: ParameterStore, options: UpdateOptions, norm:
  * @returns the gradient's L2 norm before clipping
  */
 export const adamW = (store: ParameterStore, options: UpdateOptions): number => {
-  const updates = parameterUpdates(store, options);
+  const updates = parameterUpdates(store.trained(), options);
   const norm = Math.sqrt(
     updates.reduce((total, { parameter }) => total + sumOfSquares(parameter.gradient!), 0),
   );

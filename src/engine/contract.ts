@@ -71,7 +71,6 @@ export interface Inspection extends Omit<BatchOutputs, "candidates"> {
 
 /** A forward pass whose backward is outstanding, or that is only read. Disposing of it frees what it keeps. */
 export interface Pass extends AsyncDisposable {
-  /** One a batch. */
   readonly outputs: readonly BatchOutputs[];
   /** Version of the weights that computed it. */
   readonly version: number;

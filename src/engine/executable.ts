@@ -137,7 +137,6 @@ export class Executable {
     return this.#inputs;
   }
 
-  /** Names of all outputs. */
   get outputNames(): readonly string[] {
     return Object.keys(this.#buffers);
   }

@@ -30,7 +30,6 @@ export class KeptGraphs<T extends Releasable> {
     return made;
   }
 
-  /** Releases all. */
   async release(): Promise<void> {
     for (const graph of this.#graphs.values()) await graph.release();
     this.#graphs.clear();

@@ -12,7 +12,7 @@ import { ParameterStore } from "./parameter-store.ts";
 export type Trained = TrainedWeights | ((parameter: JointParameter) => boolean);
 
 /** All parameters of a model with an adapter, and which are trained. */
-const listParameters = (
+export const listParameters = (
   config: ModelConfig,
   trained: Trained,
   adapter: LoraAdapter | undefined,
@@ -49,7 +49,10 @@ export const fillStore = async (store: ParameterStore, checkpoint: Checkpoint): 
 /** How frozen matrices are kept: in float32, or in the 16 bits a number that the checkpoint has (computed in float32). */
 export type WeightStorage = "float32" | "as-stored";
 
-/** Number of parameters of a model. */
+/** From this many parameters on a model is computed block by block unless something else is asked for. */
+export const layerwiseFrom = 5e8;
+
+/** Numbers in all tensors of a model, without an adapter. */
 export const parameterCount = (config: ModelConfig): number =>
   jointParameters(config).reduce((total, { shape }) => total + elementCount(shape), 0);
 

@@ -1,11 +1,12 @@
 /** Which parameters have a learning rate and a decay of their own. */
 import { ConfigError } from "../core/errors.ts";
+import type { JointParameter } from "../model/joint-parameters.ts";
 import type { ParameterGroup, UpdateOptions } from "./contract.ts";
-import type { ParameterStore, StoredParameter } from "./parameter-store.ts";
+import type { StoredParameter } from "./parameter-store.ts";
 
 /** What an update does to one parameter. */
-export interface ParameterUpdate {
-  readonly parameter: StoredParameter;
+export interface ParameterUpdate<P = StoredParameter> {
+  readonly parameter: P;
   /** What its gradient's norm is reported under: its group, else its part of the model. */
   readonly group: string;
   readonly learningRate: number;
@@ -47,8 +48,10 @@ export const groupsOf = (
 };
 
 /** What an update does to everything that is trained, in order. @throws {ConfigError} as {@link groupsOf} */
-export const parameterUpdates = (store: ParameterStore, options: UpdateOptions): ParameterUpdate[] => {
-  const trained = store.trained();
+export const parameterUpdates = <P extends Pick<JointParameter, "name" | "part">>(
+  trained: readonly P[],
+  options: UpdateOptions,
+): ParameterUpdate<P>[] => {
   const taken = groupsOf(
     trained.map(({ name }) => name),
     options.groups ?? [],
@@ -62,8 +65,8 @@ export const parameterUpdates = (store: ParameterStore, options: UpdateOptions):
 
 /** L2 norms by group. @param squares sum of squares of each parameter's gradient */
 export const groupNorms = (
-  updates: readonly ParameterUpdate[],
-  squares: readonly number[],
+  updates: readonly Pick<ParameterUpdate, "group">[],
+  squares: ArrayLike<number>,
 ): Record<string, number> => {
   const sums: Record<string, number> = {};
   updates.forEach(({ group }, i) => {

@@ -53,7 +53,6 @@ export class ParameterStore {
     return this.all().filter((parameter) => parameter.gradient !== undefined);
   }
 
-  /** One parameter. */
   get(name: string): StoredParameter {
     const parameter = this.#parameters.get(name);
     assert(parameter !== undefined, `no parameter ${name}`);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readJsonFile } from "../core/files.ts";
+import { questionText } from "../dataset/question.ts";
 import { annotatedSample, checkedAnnotation } from "./annotation.ts";
 import type { BenchmarkSample } from "./benchmarks.ts";
 
@@ -20,13 +21,20 @@ const oddities = ({ start, end, duration }: GroundedSentence): string[] => [
   ...(duration !== undefined && Math.max(start, end) > duration + 0.5 ? ["ends after the video does"] : []),
 ];
 
+/** What stands around the sentence in a question of ours. */
+const [BEFORE, BEHIND] = ['When does this happen: "', '"? Give start and end in seconds.'];
+
+/** The sentence of a question that {@link groundingSample} made. */
+export const groundedSentence = (sample: Pick<BenchmarkSample, "messages">): string =>
+  questionText(sample).slice(BEFORE.length, -BEHIND.length);
+
 /** The question when a sentence happens. */
 export const groundingSample = (source: string, sentence: GroundedSentence): BenchmarkSample => {
   const { id, video, start, end } = sentence;
   return annotatedSample(source, {
     id,
     video,
-    question: `When does this happen: "${sentence.sentence.trim()}"? Give start and end in seconds.`,
+    question: `${BEFORE}${sentence.sentence.trim()}${BEHIND}`,
     answer: `${Math.min(start, end)} - ${Math.max(start, end)}`,
     answerKind: "span",
     irregular: oddities(sentence),

@@ -2,6 +2,7 @@ import { DataFormatError } from "../core/errors.ts";
 import { readJsonRows } from "../core/files.ts";
 import type { MadeBy } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
+import type { ExternalScore } from "./external-scores.ts";
 import type { OptionTurn } from "./rotation.ts";
 import type { QuestionScore } from "./statistics/paired.ts";
 import type { Answer, AnswerUsage, Decoding } from "./subject.ts";
@@ -75,6 +76,8 @@ export interface EvaluationRecord {
   /** What the answer took, and how likely each option was; left out where the subject does not say. */
   readonly usage?: AnswerUsage;
   readonly optionProbabilities?: readonly number[];
+  /** What scorers outside of this program said, by their names; left out where none was asked. */
+  readonly external?: Readonly<Record<string, ExternalScore>>;
 }
 
 /** What made something, as a person writes it: `NAME` or `NAME:key=value,...`. */

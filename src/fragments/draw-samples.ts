@@ -44,12 +44,12 @@ export const drawSample = (
   place: FragmentPlace,
 ): DrawnSample | Refusal => {
   const { needs } = task;
-  const refusal = needs.order ? part.order : needs.motion ? part.motion : undefined;
+  const refusal = needs === "order" ? part.order : needs === "motion" ? part.motion : undefined;
   if (refusal !== undefined) return refusal;
   const random = seededRandom(place.seed, "fragments", recipe.name, place.number);
   const [least, most] = task.frames;
   const from = { ...part, selector };
-  if (drawFrames(from, most, needs.motion, random.fork("most")) === undefined)
+  if (drawFrames(from, most, needs !== undefined, random.fork("most")) === undefined)
     return part.distances.count < most
       ? {
           ruleId: "short",
@@ -57,7 +57,7 @@ export const drawSample = (
         }
       : { ruleId: "near-duplicate", reason: `no ${most} frames that all differ, for ${recipe.name}` };
   const wanted = least + balancedDraw(`${recipe.name}/frames`, place, most - least + 1);
-  const places = drawFrames(from, wanted, needs.motion, random.fork("frames"));
+  const places = drawFrames(from, wanted, needs !== undefined, random.fork("frames"));
   if (places === undefined)
     return { ruleId: "near-duplicate", reason: `no ${wanted} frames that all differ, for ${recipe.name}` };
   const draft = task.draw({

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Random } from "../core/random.ts";
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { AnswerKind } from "../grading/grade-answer.ts";
@@ -30,20 +31,18 @@ export interface TaskDraft {
 export interface FragmentTask {
   /** Fewest and most frames of a fragment; how many is drawn evenly, whatever the clip. */
   readonly frames: readonly [least: number, most: number];
-  /** What has to be true of a clip. */
-  readonly needs: {
-    /** Frames that differ from each other. */
-    readonly motion: boolean;
-    /** Frames whose order can be told: no there-and-back, no loop. */
-    readonly order: boolean;
-  };
+  /**
+   * What a clip must have; nothing when left out. "motion": frames that differ from each other. "order": besides, frames
+   * whose order can be told (no there-and-back, no loop).
+   */
+  readonly needs?: "motion" | "order";
   /**
    * A frame may be shown twice, or asked for again: every picture is rendered anew (moved by some pixels, grain), so
    * that equal files or equal pixels tell nothing.
    */
-  readonly anew: boolean;
+  readonly anew?: true;
   /** Pictures are named "Frame 1:" and so on; not where their number is asked for. */
-  readonly labelled: boolean;
+  readonly labelled?: true;
   /** The first picture is one that is looked for: it has no number. */
   readonly hasTarget?: boolean;
   draw(request: TaskRequest): TaskDraft;
@@ -60,6 +59,35 @@ export const fragmentTasks: Registry<FragmentTaskPlugin> = folderRegistry<Fragme
   "fragment task",
   new URL("./tasks/", import.meta.url),
 );
+
+/** The parameters that {@link frameBounds} reads. */
+type PictureCounts = z.ZodObject<
+  { least: z.ZodDefault<z.ZodInt>; most: z.ZodDefault<z.ZodInt> },
+  z.core.$strict
+>;
+
+/** Parameters for how many pictures are shown; `usual` where nobody says, `possible` what may be said. */
+export const pictureCounts = (
+  possible: readonly [number, number],
+  usual: readonly [least: number, most: number],
+  what = "pictures",
+): PictureCounts => {
+  const count = z.int().min(possible[0]).max(possible[1]);
+  const [least, most] = usual;
+  return z.strictObject({
+    least: count.default(least).describe(`fewest ${what}`),
+    most: count.default(most).describe(`most ${what}`),
+  });
+};
+
+/** One of a task's wordings, each as often as the others. */
+export const drawnWording = (
+  wordings: readonly string[],
+  random: Random,
+): Pick<TaskDraft, "question" | "template"> => {
+  const template = random.integer(wordings.length);
+  return { question: wordings[template]!, template };
+};
 
 /** Fewest and most frames as parameters of a task. */
 export const frameBounds = (

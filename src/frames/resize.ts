@@ -28,7 +28,7 @@ export const resizeBicubic = (
   return output;
 };
 
-/** Resizes every frame of a batch. */
+/** Pillow's bicubic, frame by frame; the batch itself where it has that size. */
 export const resizeBatch = (batch: FrameBatch, width: number, height: number): FrameBatch => {
   if (batch.width === width && batch.height === height) return batch;
   const bytes = width * height * 3;

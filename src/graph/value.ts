@@ -97,7 +97,7 @@ export const apply = <A>(
 export const applyOne = <A>(operation: Operation<A>, inputs: readonly Value[], attributes: A): Value =>
   apply(operation, inputs, attributes)[0]!;
 
-/** Number of elements of a shape. */
+/** Product of the sizes; 1 for a scalar. */
 export const elementCount = (shape: readonly number[]): number =>
   shape.reduce((product, n) => product * n, 1);
 

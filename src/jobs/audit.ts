@@ -4,7 +4,6 @@ import { auditHeadline, auditPage } from "../evaluation/audit/page.ts";
 import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { type Irregularity, irregularitiesOf, samplesOnce } from "./benchmark-samples.ts";
 
-/** What is audited. */
 export interface AuditRequest {
   /** `NAME`, or `NAME:key=value,...`. */
   readonly benchmark: string;

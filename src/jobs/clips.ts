@@ -1,5 +1,5 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { cacheRoot } from "../core/cache-root.ts";
 import { messageOf } from "../core/errors.ts";
 import { CacheFolder } from "../frames/cache-folder.ts";
 import { cachedVideoService, indexPathIn } from "../frames/cached-service.ts";
@@ -21,10 +21,6 @@ export interface ClipsOptions {
   readonly workers?: number;
 }
 
-/** Where everything is kept that can be made again; `VIDEOPERCEIVER_CACHE` names another place. */
-export const cacheRoot = (): string =>
-  process.env["VIDEOPERCEIVER_CACHE"] || join(homedir(), ".cache", "videoperceiver");
-
 /** How a job reads clips. */
 export interface Clips extends AsyncDisposable {
   /** Keeps what it decodes, unless the options say otherwise. */
@@ -33,6 +29,8 @@ export interface Clips extends AsyncDisposable {
   readonly direct: VideoService;
   /** Where scores are kept; undefined: nowhere. */
   readonly scoresFolder: string | undefined;
+  /** Where answers of endpoints are kept by content; undefined: nowhere. */
+  readonly answersFolder: string | undefined;
   /** SHA-256 of a file, computed once for each state of it. */
   sha256(file: string): Promise<string>;
 }
@@ -59,10 +57,13 @@ export const openClips = (options: ClipsOptions, warn: (line: string) => void): 
   });
   const video =
     folder === undefined ? direct : cachedVideoService(direct, { folder, hashes, onTrouble: warn });
+  const keptIn = (name: string): string | undefined =>
+    folder === undefined ? undefined : join(cacheRoot(), name);
   return {
     video,
     direct,
-    scoresFolder: folder === undefined ? undefined : join(cacheRoot(), "scores"),
+    scoresFolder: keptIn("scores"),
+    answersFolder: keptIn("answers"),
     sha256: (file) => hashes.of(localFile(file)),
     [Symbol.asyncDispose]: () => direct.close(),
   };

@@ -16,7 +16,6 @@ import { type DecoderChoice, openVideoService, type VideoService } from "../vide
 import type { JobContext } from "./job-context.ts";
 import { timeLeftOf } from "./time-left.ts";
 
-/** What is exported and how. */
 export interface ExportJob {
   readonly dataset: string;
   /** `NAME` or `NAME:key=value,...` of an export format. */

@@ -9,6 +9,7 @@ import { type PredictedView, type Predictions, readPredictions } from "../evalua
 import type { EvaluationRecord } from "../evaluation/records.ts";
 import { scoreView, type ViewScore } from "../evaluation/score.ts";
 import { type ChosenSplit, chooseSplit } from "../evaluation/splits.ts";
+import { openScorers } from "./ask-scorers.ts";
 import { annotationVersion, type Irregularity, irregularitiesOf, samplesOnce } from "./benchmark-samples.ts";
 import type { JobContext } from "./job-context.ts";
 
@@ -25,6 +26,10 @@ export interface ScoringRequest {
   readonly split?: string;
   /** More metrics by name, besides the benchmark's own. */
   readonly metrics?: readonly string[];
+  /** Scorers outside of this program, as `NAME` or `NAME:ARGUMENT`. */
+  readonly scorers?: readonly string[];
+  /** Whether what scorers say is kept by content for later calls. Default true. */
+  readonly cache?: boolean;
 }
 
 /** What scoring says: of the first view (the complete clip), then of every further one. */
@@ -53,6 +58,8 @@ export interface ScoreResult extends ViewScore {
   /** The questions behind these four numbers. */
   readonly ids: Readonly<Record<"missing" | "unknown" | "repeated" | "unusable", readonly string[]>>;
   readonly views: readonly ViewScore[];
+  /** Metrics of the scorers that were asked. */
+  readonly scorerMetrics: readonly string[];
   readonly records: readonly EvaluationRecord[];
 }
 
@@ -160,13 +167,19 @@ export const score = async (request: ScoringRequest, context: JobContext): Promi
   const chosen = chooseSplit(all, request.split ?? (isPart ? recorded : undefined));
   checkMatch(predictions, chosen, request.predictions);
   const made = { ...benchmark, version: annotationVersion(annotations, all) };
-  const metrics = await metricsFor([...benchmark.value.metrics, ...(request.metrics ?? [])]);
+  await using scorers = await openScorers(request.scorers ?? [], request.cache !== false, context.signal);
+  const metrics = await metricsFor([
+    ...benchmark.value.metrics,
+    ...(request.metrics ?? []),
+    ...scorers.metrics,
+  ]);
   const views: ViewScore[] = [];
   const records: EvaluationRecord[] = [];
   for (const [at, view] of predictions.views.entries()) {
-    const rows = await recordsOf(view, at === 0, chosen, predictions, made, context.signal);
+    const given = await recordsOf(view, at === 0, chosen, predictions, made, context.signal);
     // A view of questions that this part does not have says nothing.
-    if (rows.length === 0) continue;
+    if (given.length === 0) continue;
+    const rows = await scorers.addTo(given, context);
     records.push(...rows);
     views.push(scoreView(rows, metrics, mode));
   }
@@ -190,6 +203,7 @@ export const score = async (request: ScoringRequest, context: JobContext): Promi
     unusable: ids.unusable.length,
     ids,
     views: further,
+    scorerMetrics: scorers.metrics,
     records,
   };
 };

@@ -15,7 +15,7 @@ import { type ReportResult, report } from "./report.ts";
 import type { ScoreResult, ScoringRequest } from "./score.ts";
 
 const commandOf = (
-  { benchmark, annotations, predictions, mode, split, metrics = [] }: ScoringRequest,
+  { benchmark, annotations, predictions, mode, split, metrics = [], scorers = [] }: ScoringRequest,
   folder: string,
 ): string =>
   shellWords([
@@ -23,6 +23,7 @@ const commandOf = (
     ...["--predictions", predictions, "--mode", mode],
     ...(split === undefined ? [] : ["--split", split]),
     ...(metrics.length === 0 ? [] : ["--metric", ...metrics]),
+    ...scorers.flatMap((scorer) => ["--scorer", scorer]),
     ...["--out", folder],
   ]);
 
@@ -56,7 +57,7 @@ const describe = (folder: string, request: ScoringRequest, result: ScoreResult):
     mainRow: subject,
     blindRow,
     comparisons: [],
-    configuration: request,
+    configuration: { ...request, metrics: [...(request.metrics ?? []), ...result.scorerMetrics] },
   };
 };
 

@@ -11,7 +11,7 @@ import { matmul } from "../graph/ops/matmul.ts";
 import { softmaxMix } from "../graph/ops/normalize.ts";
 import type { Value } from "../graph/value.ts";
 
-/** Sizes of an attention. */
+/** Queries have `heads`, keys and values fewer `kvHeads`: each serves several of those. */
 export interface HeadSizes {
   readonly heads: number;
   readonly kvHeads: number;

@@ -11,7 +11,6 @@ export interface Checkpoint extends StoredTensors {
   readonly warnings: readonly string[];
 }
 
-/** How a checkpoint is opened. */
 export interface OpenCheckpointOptions extends OpenOptions {
   /** Give a model that ties them a word table and a head of its own, equal unless both are stored. */
   readonly untied?: boolean;

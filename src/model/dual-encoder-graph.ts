@@ -27,7 +27,7 @@ export const dualEncoderParameters = (config: DualEncoderConfig): { name: string
   ];
 };
 
-/** Patches of a frame. */
+/** Square patches that a frame is cut into. */
 export const patchesOfFrame = (config: DualEncoderConfig): number => (config.pixels / config.patch) ** 2;
 
 /**

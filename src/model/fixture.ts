@@ -90,13 +90,12 @@ export interface CaseInputs {
   readonly cotangentOfHidden: ReadonlyMap<number, Float32Array>;
 }
 
-/** An expected value. */
+/** Recorded from the reference, row-major. */
 export interface ExpectedValue {
   readonly shape: readonly number[];
   readonly data: Float32Array | Int32Array;
 }
 
-/** One case of a model fixture. */
 export interface ModelCase {
   readonly name: string;
   /** Names of the expected values: `position_ids`, `vision.images`, `hidden.3`, `grad.<parameter>`, ... */

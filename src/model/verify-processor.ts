@@ -60,7 +60,6 @@ const mediaNames = (one: ProcessorCase): string[] =>
     ),
   );
 
-/** A visual, and how it was made. */
 interface MadeVisual {
   readonly part: MediaPart;
   readonly media: Media;

@@ -1,7 +1,6 @@
 import { type Html, html } from "../core/html.ts";
 import { compactNumber, niceTicks } from "./format.ts";
 
-/** One chart. */
 export interface Curve {
   readonly title: string;
   /** What the horizontal axis counts, e.g. "step". */

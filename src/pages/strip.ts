@@ -1,7 +1,6 @@
 import { type Html, html, pictureUri } from "../core/html.ts";
 import { compactNumber } from "./format.ts";
 
-/** One picture of a strip. */
 export interface StripPicture {
   /** Position in the strip's images. */
   readonly image: number;

@@ -97,6 +97,15 @@ export {
 export type { AskedPrompt } from "../evaluation/prompt.ts";
 export type { EvaluationRecord } from "../evaluation/records.ts";
 export {
+  defineScorer,
+  type OpenScorer,
+  type Scorer,
+  type ScorerItem,
+  type ScorerPlugin,
+  type ScorerVerdict,
+  scorerRegistry,
+} from "../evaluation/scorer.ts";
+export {
   type Answer,
   type AnswerRequest,
   defineSubject,
@@ -150,6 +159,7 @@ export {
   defineRelevance,
   type RelevanceContext,
   type RelevanceDefinition,
+  type RelevanceEstimate,
   type RelevanceProvider,
   type RelevanceRequest,
   relevanceProviders,

@@ -9,7 +9,6 @@ export const studyNames = ["ablations", "layers", "frame-rates"] as const;
 /** One of {@link studyNames}. */
 export type StudyName = (typeof studyNames)[number];
 
-/** A study at a scale. */
 const repro = (name: StudyName, scale: ReproScale): ReproStudy =>
   ({ ablations, layers, "frame-rates": frameRates })[name](scale);
 

@@ -77,7 +77,6 @@ export const encodeEvent = (wallSeconds: number, step: number, values: readonly 
 export const encodeFileVersion = (wallSeconds: number): Uint8Array =>
   new ProtobufWriter().double(1, wallSeconds).string(3, "brain.Event:2").finish();
 
-/** One record of an event file. */
 export interface EventRecord {
   /** The message's bytes. */
   readonly data: Uint8Array;

@@ -32,7 +32,6 @@ export interface MetricsRow {
   readonly [name: string]: number;
 }
 
-/** One completion in a rollout. */
 export interface RolloutCompletion {
   readonly text: string;
   /** Reward in parts, by name. */

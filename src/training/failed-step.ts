@@ -35,7 +35,7 @@ const stored = z.object({
   ),
 });
 
-/** Writes a step into a file. */
+/** Keeps a step for `debug-batch`. */
 export const writeFailedStep = async (file: string, failed: FailedStep): Promise<void> => {
   const inputs = await Promise.all(
     failed.inputs.map(async ({ batches, objective, feeds }) => ({

@@ -17,7 +17,6 @@ export interface Verdict {
   readonly exhausted: boolean;
 }
 
-/** A group with what it was judged by. */
 export interface Judged<P extends ComparedPrompt = ComparedPrompt> extends JudgedGroup<P> {
   /** [G] */
   readonly verdicts: readonly Verdict[];

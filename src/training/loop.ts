@@ -190,7 +190,11 @@ const steps = async (loop: Loop): Promise<Omit<LoopResult, "seconds">> => {
     await run.checkpoint(step, write, { loop: body.state(), watch: watch.save() }, seen?.score);
     saved = step;
   };
-  if (step === 0 && (settings.watch?.validateEvery ?? 0) > 0) run.metrics(0, await look(loop, 0));
+  const tell = (at: number, numbers: Numbers): void => {
+    run.metrics(at, numbers);
+    progress.numbers?.(numbers);
+  };
+  if (step === 0 && (settings.watch?.validateEvery ?? 0) > 0) tell(0, await look(loop, 0));
   while (step < settings.steps && !watch.isOver) {
     if (signal.aborted) {
       if (saved !== step) await save();
@@ -202,7 +206,7 @@ const steps = async (loop: Loop): Promise<Omit<LoopResult, "seconds">> => {
     const observed = await body.observe?.(step);
     const looked = watch.isDue(step, settings.steps) ? await look(loop, step) : {};
     seen = watch.look(looked);
-    run.metrics(step, { ...metrics, ...observed, ...looked });
+    tell(step, { ...metrics, ...observed, ...looked });
     const { loss } = metrics;
     progress.update(step, settings.steps, loss === undefined ? "no loss" : `loss ${loss.toFixed(3)}`);
     if (step % settings.checkpointEvery === 0 || seen?.isBest === true) await save();

@@ -1,6 +1,5 @@
 import { type PacketTable, packetFlag } from "./packet-table.ts";
 
-/** The clock of a stream. */
 export interface StreamClock {
   readonly container: string;
   /** Seconds per tick as a fraction. */

@@ -23,7 +23,6 @@ export class PacketTable {
   duration: Float64Array = new Float64Array(1024);
   position: Float64Array = new Float64Array(1024);
   flags: Uint8Array = new Uint8Array(1024);
-  /** Adds a packet. */
   add(pts: number, dts: number, duration: number, position: number, flags: number): void {
     if (this.count === this.flags.length) this.#grow();
     const at = this.count++;

@@ -31,7 +31,6 @@ export interface HubConnection {
   readonly signal: AbortSignal | undefined;
 }
 
-/** One file of a repository. */
 export interface RemoteFile {
   /** Plain name: files below folders are not fetched. */
   readonly path: string;

@@ -20,6 +20,8 @@ export interface StoredTensors {
   names(): readonly string[];
   /** @throws {WeightsError} for a name that is not a parameter */
   shape(name: string): readonly number[];
+  /** The file that holds a parameter, and what it is called there. */
+  place(name: string): { readonly file: string; readonly stored: string };
   /** Fills `target` with the float32 values of a parameter, reading in pieces. */
   readInto(name: string, target: Float32Array): Promise<void>;
   /** The 16 bits of each number as the file has them; undefined when it has another format. */
@@ -183,6 +185,10 @@ export const openStoredTensors = async (
         const shape = shapes.get(name);
         if (shape === undefined) throw unknown(name);
         return shape;
+      },
+      place: (name) => {
+        const { file, name: stored } = placeOf(name);
+        return { file: file.file, stored };
       },
       readInto: async (name, target) => {
         const place = placeOf(name);

@@ -45,31 +45,59 @@ const companions: readonly string[] = [
   "generation_config.json",
 ];
 
-/** Fills a new folder beside `folder` and puts it in its place; a crash leaves the old one or the whole new one. */
-export const replaceFolder = (folder: string, fill: (temporary: string) => void): void => {
+/** A new folder that takes the place of another one as soon as it is whole. */
+export interface FolderReplacement {
+  /** Where its files are written. */
+  readonly temporary: string;
+  /** Puts it in its place; a crash leaves the old one or the whole new one. */
+  finish(): void;
+  /** Removes it; what was there before stays. */
+  abandon(): void;
+}
+
+/** Begins a new folder beside `folder`. */
+export const beginReplacement = (folder: string): FolderReplacement => {
   const target = resolve(folder);
   const temporary = `${target}.${process.pid}.tmp`;
   const old = `${target}.${process.pid}.old`;
   makeFolder(dirname(target));
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary);
+  return {
+    temporary,
+    finish: () => {
+      if (existsSync(target)) renameSync(target, old);
+      renameSync(temporary, target);
+      rmSync(old, { recursive: true, force: true });
+    },
+    abandon: () => {
+      rmSync(temporary, { recursive: true, force: true });
+      if (existsSync(old) && !existsSync(target)) renameSync(old, target);
+    },
+  };
+};
+
+/** Fills a new folder beside `folder` and puts it in its place; a crash leaves the old one or the whole new one. */
+export const replaceFolder = (folder: string, fill: (temporary: string) => void): void => {
+  const replacement = beginReplacement(folder);
   try {
-    fill(temporary);
-    if (existsSync(target)) renameSync(target, old);
-    renameSync(temporary, target);
+    fill(replacement.temporary);
+    replacement.finish();
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    if (existsSync(old) && !existsSync(target)) renameSync(old, target);
+    replacement.abandon();
     throw error;
   }
-  rmSync(old, { recursive: true, force: true });
 };
 
 const writeJson = (folder: string, name: string, value: unknown): void =>
   writeFileSync(join(folder, name), `${JSON.stringify(value, undefined, 2)}\n`);
 
-const inShards = (tensors: readonly NamedTensor[], bytesEach: number, limit: number): NamedTensor[][] => {
-  const shards: NamedTensor[][] = [];
+const inShards = <T extends Pick<NamedTensor, "shape">>(
+  tensors: readonly T[],
+  bytesEach: number,
+  limit: number,
+): T[][] => {
+  const shards: T[][] = [];
   let room = 0;
   for (const tensor of tensors) {
     const bytes = elementsOf(tensor.shape) * bytesEach;
@@ -81,6 +109,27 @@ const inShards = (tensors: readonly NamedTensor[], bytesEach: number, limit: num
     room -= bytes;
   }
   return shards;
+};
+
+/** A file of a checkpoint and what is in it. */
+export interface WeightFile<T> {
+  readonly name: string;
+  readonly tensors: readonly T[];
+}
+
+/** The files of a checkpoint: one, or shards. @param shardBytes default 5e9, as transformers has it */
+export const weightFiles = <T extends Pick<NamedTensor, "shape">>(
+  tensors: readonly T[],
+  storage: StorageType,
+  shardBytes = 5e9,
+): readonly WeightFile<T>[] => {
+  const shards = inShards(tensors, storage === "float32" ? 4 : 2, shardBytes);
+  if (shards.length === 1) return [{ name: "model.safetensors", tensors }];
+  const padded = (number: number): string => String(number).padStart(5, "0");
+  return shards.map((shard, index) => ({
+    name: `model-${padded(index + 1)}-of-${padded(shards.length)}.safetensors`,
+    tensors: shard,
+  }));
 };
 
 const checkComplete = (
@@ -106,30 +155,29 @@ const checkComplete = (
   }
 };
 
-/** Weights in one file, or in shards with their index. */
-const writeWeights = (
+/**
+ * Writes everything of a checkpoint but its weights into a folder: configuration, the index of shards, and what makes it
+ * usable out of the folder that the tokenizer is from.
+ */
+export const describeCheckpoint = (
   folder: string,
-  tensors: readonly NamedTensor[],
-  storage: StorageType,
-  shardBytes: number,
+  { config, generation, storage }: Omit<CheckpointContent, "parameters">,
+  files: readonly WeightFile<Parameter>[],
+  tokenizerFrom: string | undefined,
 ): void => {
+  writeJson(folder, "config.json", config);
+  writeJson(folder, "generation_config.json", generation);
+  if (tokenizerFrom !== undefined)
+    for (const name of companions) {
+      const from = join(tokenizerFrom, name);
+      if (existsSync(from)) copyFileSync(from, join(folder, name));
+    }
+  if (files.length === 1) return;
+  const all = files.flatMap(({ name, tensors }) => tensors.map((tensor) => ({ ...tensor, file: name })));
   const bytesEach = storage === "float32" ? 4 : 2;
-  const shards = inShards(tensors, bytesEach, shardBytes);
-  if (shards.length === 1) {
-    writeSafetensors(join(folder, "model.safetensors"), tensors, writtenTypes[storage]);
-    return;
-  }
-  const weightMap: Record<string, string> = {};
-  const padded = (number: number): string => String(number).padStart(5, "0");
-  for (const [index, shard] of shards.entries()) {
-    const name = `model-${padded(index + 1)}-of-${padded(shards.length)}.safetensors`;
-    writeSafetensors(join(folder, name), shard, writtenTypes[storage]);
-    for (const tensor of shard) weightMap[tensor.name] = name;
-  }
-  const total = tensors.reduce((sum, { shape }) => sum + elementsOf(shape) * bytesEach, 0);
   writeJson(folder, "model.safetensors.index.json", {
-    metadata: { total_size: total },
-    weight_map: weightMap,
+    metadata: { total_size: all.reduce((sum, { shape }) => sum + elementsOf(shape) * bytesEach, 0) },
+    weight_map: Object.fromEntries(all.map(({ name, file }) => [name, file])),
   });
 };
 
@@ -140,19 +188,16 @@ const writeWeights = (
  */
 export const writeCheckpoint = (
   folder: string,
-  { config, generation, parameters, storage }: CheckpointContent,
+  content: CheckpointContent,
   tensors: readonly NamedTensor[],
-  { tokenizerFrom, shardBytes = 5e9 }: Pick<CheckpointOptions, "tokenizerFrom" | "shardBytes"> = {},
+  { tokenizerFrom, shardBytes }: Pick<CheckpointOptions, "tokenizerFrom" | "shardBytes"> = {},
 ): void => {
+  const { parameters, storage } = content;
   checkComplete(parameters, tensors, folder);
+  const files = weightFiles(tensors, storage, shardBytes);
   replaceFolder(folder, (temporary) => {
-    writeJson(temporary, "config.json", config);
-    writeJson(temporary, "generation_config.json", generation);
-    if (tokenizerFrom !== undefined)
-      for (const name of companions) {
-        const from = join(tokenizerFrom, name);
-        if (existsSync(from)) copyFileSync(from, join(temporary, name));
-      }
-    writeWeights(temporary, tensors, storage, shardBytes);
+    describeCheckpoint(temporary, content, files, tokenizerFrom);
+    for (const { name, tensors: here } of files)
+      writeSafetensors(join(temporary, name), here, writtenTypes[storage]);
   });
 };

@@ -23,7 +23,7 @@ export interface NamedTensor {
   readonly data: Float32Array | (() => Float32Array);
 }
 
-/** Numbers of a shape. */
+/** Product of the sides; 1 for a scalar. */
 export const elementsOf = (shape: readonly number[]): number =>
   shape.reduce((count, side) => count * side, 1);
 

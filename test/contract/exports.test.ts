@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -12,7 +10,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readJsonRows } from "../../src/core/files.ts";
@@ -25,13 +22,13 @@ import { type ExportSummary, exportDataset } from "../../src/jobs/export-dataset
 import type { JobContext } from "../../src/jobs/job-context.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import { clipsCanBeWritten, madeDataset, maskedTwin, twinOfEvents } from "../dataset-fixture.ts";
+import { hashedFiles } from "../hashed-files.ts";
 
 const context: JobContext = {
   progress: () => ({ update: () => {}, log: () => {} }),
   signal: new AbortController().signal,
   warn: () => {},
 };
-const command = fileURLToPath(new URL("../../bin/videoperceiver.mjs", import.meta.url));
 
 const collected = async <T>(values: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = [];
@@ -61,17 +58,6 @@ const textsIn = (value: unknown): string[] => {
   if (ArrayBuffer.isView(value) || value === null || typeof value !== "object") return [];
   return Object.values(value).flatMap(textsIn);
 };
-
-const filesOf = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => !existsSync(join(folder, name, ".")))
-    .sort()
-    .map(
-      (name) =>
-        `${name} ${createHash("sha256")
-          .update(readFileSync(join(folder, name)))
-          .digest("hex")}`,
-    );
 
 let folder: string;
 let dataset: string;
@@ -157,10 +143,10 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
   test.each(exportFormats.names())(
     "%s gives the same bytes again, and replaces only when told to",
     async (name) => {
-      const before = filesOf(join(folder, `out-${name}`));
+      const before = hashedFiles(join(folder, `out-${name}`));
       await expect(run(name, `out-${name}`)).rejects.toThrow(/something is there already.*--force/);
       await run(name, `out-${name}`, true);
-      expect(filesOf(join(folder, `out-${name}`))).toEqual(before);
+      expect(hashedFiles(join(folder, `out-${name}`))).toEqual(before);
     },
   );
 
@@ -272,33 +258,5 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
     expect(names("stopped")).toEqual(names("never-stopped"));
     // Whole films are what an export goes on with.
     expect(statSync(join(folder, "stopped", "videos", film)).mtimeMs).toBe(kept);
-  }, 60_000);
-
-  test("a killed export leaves no folder, and the next one gives the bytes of an undisturbed one", async () => {
-    const out = join(folder, "killed");
-    const whole = filesOf(join(folder, "out-ms-swift")).filter((line) => !line.startsWith("README"));
-    for (const delay of [300, 700]) {
-      const child = spawn(
-        process.execPath,
-        [command, "export", dataset, "--format", "ms-swift:paths=relative", "--out", out],
-        {
-          stdio: "ignore",
-        },
-      );
-      const ended = new Promise<number | null>((done) => child.on("close", done));
-      await new Promise((done) => setTimeout(done, delay));
-      child.kill("SIGKILL");
-      if ((await ended) === null) expect(existsSync(out)).toBe(false);
-      else break;
-    }
-    if (!existsSync(out)) await run("ms-swift:paths=relative", "killed");
-    await run("ms-swift:paths=relative", "undisturbed");
-    const [again, plain] = [filesOf(out), filesOf(join(folder, "undisturbed"))].map((files) =>
-      files.filter((line) => !line.startsWith("README")),
-    );
-    expect(again).toEqual(plain);
-    expect(plain!.filter((line) => line.startsWith("videos")).sort()).toEqual(
-      whole.filter((line) => line.startsWith("videos")).sort(),
-    );
   }, 60_000);
 });

@@ -36,6 +36,7 @@ const recordOfKind = (kind: AnswerKind): fc.Arbitrary<EvaluationRecord> =>
         outcome: lost ? "failed" : correct ? "right" : "wrong",
         correct,
         scoreStrict: correct ? 1 : score,
+        external: { events: { version: "1", values: { precision: score, recall: correct ? 1 : 0 } } },
       });
     });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -132,9 +132,12 @@ describe("the same folder again", () => {
     expect(await validateDataset(at("one/set"), { clips: true })).toEqual([]);
     expect(readdirSync(join(at("one/set"), "clips")).length).toBe(clips - 2);
   });
-  test("without them everything is there again", () => {
+  test("without them everything is there again, and nothing that a killed process had begun", () => {
+    const begun = ["rejected.jsonl.7.tmp", ".build/results/00000/00000001.json.7.3.tmp"];
+    for (const file of begun) writeFileSync(join(at("one/set"), file), "half");
     expect(runCommand(...args("one")).status).toBe(0);
     expect(contents("one")).toEqual(undisturbed);
+    for (const file of begun) expect(existsSync(join(at("one/set"), file))).toBe(false);
   });
   test("another build is refused there, with what is different", () => {
     const { status, stderr } = runCommand(...args("one", "--seed", "9"));

@@ -28,6 +28,7 @@ export const worldRequest = (
   frames: 6,
   selector: "uniform",
   metrics: [],
+  scorers: [],
   seed: 0,
   out,
   retryFailed: false,

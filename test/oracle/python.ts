@@ -5,13 +5,14 @@ import { fileURLToPath } from "node:url";
 /** Which transformers a program imports: that of the released weights, or the newest that is installed. */
 export type TransformersVersion = "4.49" | "5.x";
 
-const python = process.env["VIDEOPERCEIVER_ORACLE_PYTHON"];
+/** The interpreter with torch, transformers 5.x and peft; empty where it is not there. */
+export const oraclePython: string = process.env["VIDEOPERCEIVER_ORACLE_PYTHON"] ?? "";
 const legacy = process.env["VIDEOPERCEIVER_ORACLE_LEGACY"];
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** True, and said aloud, where the Python environment is not there; `npm run test:oracle` makes it. */
 export const oracleMissing = (what: string): boolean => {
-  const missing = python === undefined || legacy === undefined;
+  const missing = oraclePython === "" || legacy === undefined;
   if (missing) console.log(`\nSKIPPED: ${what}: run by npm run test:oracle\n`);
   return missing;
 };
@@ -28,7 +29,7 @@ export const runPython = (
   args: readonly string[],
   input = "",
 ): string =>
-  execFileSync(python!, ["-P", join(root, script), ...args], {
+  execFileSync(oraclePython, ["-P", join(root, script), ...args], {
     input,
     encoding: "utf8",
     maxBuffer: 1 << 28,

@@ -9,7 +9,6 @@ export type PartOfSpeech = "noun" | "verb" | "adj" | "adv";
 /** What WordNet's index says about a lemma. */
 export interface WordNetEntry {
   readonly lemma: string;
-  /** Number of senses. */
   readonly senses: number;
   /** Number of senses that occur in the tagged texts. */
   readonly taggedSenses: number;

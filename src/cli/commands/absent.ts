@@ -14,6 +14,7 @@ import {
   clipOptions,
   failureLines,
   inPercent,
+  relevanceOutlook,
   requestFor,
 } from "../clip-options.ts";
 import {
@@ -105,7 +106,6 @@ const manyPairs = async (
   };
 };
 
-/** The command. */
 const absent: CommandDefinition = defineCommand({
   summary: "a clip and its twin without the decisive frames",
   configure: (command) => {
@@ -125,6 +125,8 @@ const absent: CommandDefinition = defineCommand({
     const { virtual = false, force = false, out } = options;
     const how = { clips: chosenClips(raw), virtual, force };
     const { clips, one } = await chosenNamedClips((args[0] ?? []) as string[], options, context.warn);
+    const outlook = await relevanceOutlook(request, clips, how.clips, options.dryRun === true, context);
+    if (outlook !== undefined) return outlook;
     if (one === undefined) return manyPairs(clips, request, { ...how, out }, context);
     const result = await writePairOfFile({ ...how, file: one, request, out }, context);
     const { made, written, replacedShare } = result;

@@ -76,7 +76,6 @@ const described = (asked: Asked): string => {
   ].join("\n");
 };
 
-/** The command. */
 const command: CommandDefinition = defineCommand({
   summary: "an answer about a clip, and on request whether it changes when the decisive frames are gone",
   configure: (cli) => {

@@ -1,7 +1,7 @@
 import { interventionRegistry } from "../../evaluation/interventions.ts";
 import { evaluateSubject } from "../../jobs/eval/eval.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { evalOptions, evalRequest, evalText } from "../eval-options.ts";
+import { evalOptions, evalRequest, evalText, repeated } from "../eval-options.ts";
 
 const command: CommandDefinition = defineCommand({
   summary: "ask a model, an endpoint or a prediction file a benchmark's questions about its clips",
@@ -10,7 +10,7 @@ const command: CommandDefinition = defineCommand({
     evalOptions(command).option(
       "--intervention <name[:key=value,...]>",
       `show the clips otherwise, too; repeatable: ${interventionRegistry.names().join(", ")}`,
-      (name: string, before: readonly string[]) => [...before, name],
+      repeated,
       [] as readonly string[],
     );
   },

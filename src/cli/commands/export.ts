@@ -3,7 +3,6 @@ import { type ExportJob, exportDataset } from "../../jobs/export-dataset.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { decoderOption } from "../decoder-option.ts";
 
-/** The command. */
 const exportCommand: CommandDefinition = defineCommand({
   summary: "a data set in the form that another project's trainer loads",
   configure: (command) => {

@@ -24,7 +24,6 @@ interface FragmentsOptions {
   readonly workers?: number;
 }
 
-/** The command. */
 const fragments: CommandDefinition = defineCommand({
   summary: "questions from unlabelled clips themselves: count, compare, find, check and restore order",
   configure: (command) => {

@@ -18,7 +18,6 @@ interface PlanOptions {
 const bytes = (count: number): string =>
   count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(count / 1e6))} MB`;
 
-/** The command. */
 const plan: CommandDefinition = defineCommand({
   summary: "what a build will take, before it is begun: time, disk, money",
   configure: (command) => {

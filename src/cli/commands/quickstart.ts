@@ -18,7 +18,6 @@ const packageVersions = (): { name: string; value: string }[] => {
   ];
 };
 
-/** The command. */
 const quickstart: CommandDefinition = defineCommand({
   summary: "the main job from nothing: world, pairs, contrastive SFT, comparative RL, evaluation, report",
   configure: (command) => {

@@ -21,7 +21,6 @@ interface ReproOptions {
 
 const isStudy = (name: string): name is StudyName => (studyNames as readonly string[]).includes(name);
 
-/** The command. */
 const repro: CommandDefinition = defineCommand({
   summary:
     "the paper's claims re-tested in the scripted world: arms with controls, seeds, intervals; resumable",

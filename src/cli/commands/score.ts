@@ -3,10 +3,12 @@ import { Option } from "commander";
 import { benchmarkRegistry } from "../../evaluation/benchmarks.ts";
 import { metricRegistry } from "../../evaluation/metrics.ts";
 import type { MetricScore, ViewScore } from "../../evaluation/score.ts";
+import { scorerRegistry } from "../../evaluation/scorer.ts";
 import type { Estimate } from "../../evaluation/statistics/estimate.ts";
 import { type ScoreResult, type ScoringRequest, score } from "../../jobs/score.ts";
 import { writeScore } from "../../jobs/write-score.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { repeated } from "../eval-options.ts";
 import { metricText, percentOf, withInterval } from "../metric-text.ts";
 
 /** A number and the ids behind it, the first few by name. */
@@ -22,7 +24,9 @@ const table = ({ skills, accuracy, chance, metrics }: ViewScore): string[] => {
     `  ${name.padEnd(width)}  ${(headline === null ? withInterval(of) : metricText(headline)).padEnd(20)} ${percentOf(guess).padStart(7)} ${String(of.questions).padStart(10)}`;
   return [
     `  ${"skill".padEnd(width)}  ${(isAccuracy ? "accuracy" : metrics[0]!.name).padEnd(20)} ${"chance".padStart(7)} ${"questions".padStart(10)}`,
-    ...skills.map((skill) => row(skill.skill, skill.accuracy, skill.headline, skill.chance)),
+    ...(skills.length === 1 && skills[0]!.skill === "all" ? [] : skills).map((skill) =>
+      row(skill.skill, skill.accuracy, skill.headline, skill.chance),
+    ),
     row("all", accuracy, isAccuracy ? null : metrics[0]!, chance),
   ];
 };
@@ -64,6 +68,12 @@ const asText = (result: ScoreResult): string => {
   return lines.join("\n");
 };
 
+const scorersOf = (options: Readonly<Record<string, unknown>>): Pick<ScoringRequest, "scorers" | "cache"> => {
+  const scorers = (options["scorer"] as readonly string[] | undefined) ?? [];
+  if (scorers.length === 0) return {};
+  return { scorers, ...(options["cache"] === false ? { cache: false } : {}) };
+};
+
 const command: CommandDefinition = defineCommand({
   summary: "score a prediction file against a benchmark's annotations",
   configure: (command) => {
@@ -75,13 +85,20 @@ const command: CommandDefinition = defineCommand({
       )
       .requiredOption(
         "--predictions <file>",
-        'JSON {"id": "text"}; an array or lines of {"id": ..., "answer": ...}; our own records; samples of lmms-eval; tables of VLMEvalKit (.tsv, .json); or a file, or folder of files, in the benchmark\'s own layout',
+        'JSON {"id": "text"}; an array or lines of {"id": ..., "answer": ...}; our own records; samples of lmms-eval; tables (.tsv, .csv), such as VLMEvalKit writes; or a file, or folder of files, in the benchmark\'s own layout',
       )
       .option("--split <name>", 'part of the benchmark, or "all"; left out: "test" where the rows name one')
       .option(
         "--metric <names...>",
         `more metrics, as NAME or NAME:ARGUMENT: ${metricRegistry.names().join(", ")}`,
       )
+      .option(
+        "--scorer <name[:arg]>",
+        `let another program score open answers, repeatable: ${scorerRegistry.names().join(", ")}; docs/scorers.md`,
+        repeated,
+        [] as readonly string[],
+      )
+      .option("--no-cache", "keep nothing of what scorers say for later calls")
       .option("--out <folder>", "a new folder for records and a report")
       .addOption(
         new Option("--mode <mode>", "strict: ours; official: the benchmark's own rule, errors included")
@@ -98,6 +115,7 @@ const command: CommandDefinition = defineCommand({
       mode: options["mode"] as "strict" | "official",
       ...(split === undefined ? {} : { split }),
       metrics: (options["metric"] as readonly string[] | undefined) ?? [],
+      ...scorersOf(options),
     };
     const result = await score(request, context);
     const { records: _, ...told } = result;

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { ConfigError } from "../../core/errors.ts";
+import { aboutTime } from "../../jobs/timetable.ts";
 import type { RunDescription } from "../../jobs/train/description.ts";
 import { parseSettings, readRequest } from "../../jobs/train/settings.ts";
 import { describeTraining, train } from "../../jobs/train/train.ts";
@@ -29,8 +30,8 @@ const rendered = ({ sample }: RunDescription, isTerminal: boolean): string =>
     .join("");
 
 const described = (run: RunDescription, isTerminal: boolean): string => {
-  const { settings, steps, samples, clips, looked, tokensPerSample, paddingShare, batchesPerStep, sample } =
-    run;
+  const { settings, steps, samples, clips, looked, tokensPerSample, paddingShare, batchesPerStep } = run;
+  const { expected, sample } = run;
   const width = Math.max(...settings.map(({ path }) => path.length));
   const { mean, most, learnt } = tokensPerSample;
   return [
@@ -39,21 +40,32 @@ const described = (run: RunDescription, isTerminal: boolean): string => {
     ),
     "",
     `${samples} samples of ${clips} clips, ${steps} steps`,
-    `tokens a sample: ${mean.toFixed(0)} on average, ${most} at most, ${learnt.toFixed(0)} learnt (of ${looked} clips)`,
-    `batches a step: ${batchesPerStep.toFixed(1)}; padding ${inPercent(paddingShare)} of their positions`,
+    ...(looked === 0
+      ? []
+      : [
+          `tokens a sample: ${mean.toFixed(0)} on average, ${most} at most, ${learnt.toFixed(0)} learnt (of ${looked} clips)`,
+          `batches a step: ${batchesPerStep.toFixed(1)}; padding ${inPercent(paddingShare)} of their positions`,
+        ]),
+    ...(expected === undefined
+      ? []
+      : [
+          `about ${expected.secondsPerStep.toPrecision(2)} s a step, ${aboutTime(expected.seconds)} in all (if nothing else runs), ${(expected.memoryMiB / 1024).toPrecision(2)} GiB of memory`,
+        ]),
     ...(sample === undefined
       ? []
       : ["", `${sample.id}, ${isTerminal ? "green" : "[[...]]"} is learnt:`, rendered(run, isTerminal)]),
   ].join("\n");
 };
 
-/** The command. */
 const command: CommandDefinition = defineCommand({
   summary: "a checkpoint trained on data sets: SFT and the paper's stages, with one's own settings",
   configure: (cli) => {
     cli
       .argument("<recipe>", `${trainingRecipes.names().join(", ")}; or a file: YAML, or a run's config.json`)
-      .option("--model <folder>", "checkpoint: a folder, a run's folder or a hub name")
+      .option(
+        "--model <folder>",
+        "checkpoint: a folder, a run's folder or a hub name; none for relevance, which makes a new encoder",
+      )
       .option("--data <folder...>", "data sets that `build` made")
       .option(
         "--set <key=value>",
@@ -98,7 +110,7 @@ const command: CommandDefinition = defineCommand({
           : [
               `dropped: ${dropped.length}, e.g. ${dropped[0]!.id}: ${dropped[0]!.reason}; all in dropped.jsonl`,
             ]),
-        `ask it: videoperceiver ask CLIP QUESTION --model ${result.folder}`,
+        result.use,
       ].join("\n"),
     };
   },

@@ -8,7 +8,6 @@ interface WorkerOptions {
   readonly untilIdle?: number;
 }
 
-/** The command. */
 const worker: CommandDefinition = defineCommand({
   summary: "makes clips for builds that share a queue, on this machine",
   configure: (command) => {

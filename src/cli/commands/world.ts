@@ -26,7 +26,6 @@ const difficultyOf = (text: string): number => {
   return value;
 };
 
-/** The command. */
 const world: CommandDefinition = defineCommand({
   summary: "scripted clips with exactly known events, captions and questions",
   goesOn: true,

@@ -11,8 +11,8 @@ import type {
   SaveOptions,
   UpdateOptions,
 } from "../contract.ts";
+import type { WireBatch, WireMedia, WirePass } from "../worker-protocol.ts";
 import type { MediaCache } from "./media-cache.ts";
-import type { WireBatch, WireMedia, WirePass } from "./protocol.ts";
 
 /** Arguments of a call, as the controller names them. */
 export interface GivenArguments {

@@ -1,6 +1,6 @@
 import type { PatchArray } from "../../batch/media-step.ts";
 import type { TokenBatch } from "../../batch/token-batch.ts";
-import type { WireBatch, WireMedia } from "./protocol.ts";
+import type { WireBatch, WireMedia } from "../worker-protocol.ts";
 
 /** Patches by content, up to a number of bytes; what was used longest ago is forgotten first. */
 export class MediaCache {

@@ -2,16 +2,17 @@
 import { connect } from "node:net";
 import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
 import type { Engine } from "../contract.ts";
+import type { EngineRequest } from "../engine-plugin.ts";
 import { openEngine } from "../engines.ts";
-import { EngineCalls, type GivenArguments } from "./calls.ts";
-import { MediaCache } from "./media-cache.ts";
 import {
   type FromEngineWorker,
-  type ModelOrder,
   type ToEngineWorker,
   wireError,
   workerEnvironment,
-} from "./protocol.ts";
+} from "../worker-protocol.ts";
+import { EngineCalls, type GivenArguments } from "./calls.ts";
+import { MediaCache } from "./media-cache.ts";
+import type { LoopbackOptions } from "./open.ts";
 
 const socket = connect(Number(process.env[workerEnvironment.port]), "127.0.0.1");
 const reader = new MessageReader();
@@ -24,7 +25,10 @@ const say = (message: FromEngineWorker): void => {
   writeMessage(socket, message);
 };
 
-const open = async ({ engine: chosen, mediaBytes, threads, ...request }: ModelOrder): Promise<void> => {
+/** What {@link openLoopback} orders. */
+type Order = Required<Pick<LoopbackOptions, "engine" | "mediaBytes">> & EngineRequest;
+
+const open = async ({ engine: chosen, mediaBytes, threads, ...request }: Order): Promise<void> => {
   const opened = await openEngine({ engine: chosen, threads }, request);
   engine = opened.engine;
   calls = new EngineCalls(engine, new MediaCache(mediaBytes));
@@ -52,7 +56,10 @@ const answer = async (message: Extract<ToEngineWorker, { kind: "call" }>): Promi
 const hear = (message: ToEngineWorker): void => {
   if (message.kind === "cancel") stops.get(message.id)?.abort();
   else if (message.kind === "call") void answer(message);
-  else open(message.order).catch((error) => say({ kind: "error", id: undefined, error: wireError(error) }));
+  else
+    open(message.order as unknown as Order).catch((error) =>
+      say({ kind: "error", id: undefined, error: wireError(error) }),
+    );
 };
 
 socket.on("connect", () => say({ kind: "hello", token: process.env[workerEnvironment.token] ?? "" }));

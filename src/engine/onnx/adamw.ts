@@ -59,7 +59,7 @@ export class OnnxAdamW {
    * @returns the gradient's L2 norms before clipping
    */
   async update(store: ParameterStore, options: UpdateOptions): Promise<Pick<UpdateResult, "norm" | "norms">> {
-    const updates = parameterUpdates(store, options);
+    const updates = parameterUpdates(store.trained(), options);
     const squares: number[] = [];
     for (const { parameter } of updates) squares.push(await this.#squaresOf(parameter.gradient!));
     const norm = Math.sqrt(squares.reduce((sum, square) => sum + square, 0));

@@ -1,54 +1,18 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { DataFormatError, RunError, WeightsError } from "../../core/errors.ts";
+import { WeightsError } from "../../core/errors.ts";
 import { elementCount } from "../../graph/value.ts";
 import { adaptedModel } from "../../model/adapted-model.ts";
 import { openCheckpoint } from "../../model/checkpoint.ts";
 import { saveCheckpoint } from "../../model/save-checkpoint.ts";
 import { readAdapter } from "../../weights/adapter.ts";
-import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeAdapter } from "../../weights/write-adapter.ts";
-import { type NamedTensor, writeSafetensors } from "../../weights/write-safetensors.ts";
+import type { NamedTensor } from "../../weights/write-safetensors.ts";
 import type { SaveOptions } from "../contract.ts";
-import { adapterShape, type LoraAdapter, loraNames } from "../lora.ts";
+import { adapterContent, checkFolderKind, checkSameAdapter, wholeNames } from "../kept-files.ts";
+import { type LoraAdapter, loraNames } from "../lora.ts";
 import type { ModelWeights } from "../model-weights.ts";
+import { loadOptimizer, saveOptimizer } from "../optimizer-state.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import type { EmbeddedModel } from "./computation.ts";
-
-/** The optimizer's moments, and in its metadata the number of updates. */
-const optimizerFile = "optimizer.safetensors";
-const moments = ["firstMoment", "secondMoment"] as const;
-
-const saveOptimizer = (folder: string, store: ParameterStore): void => {
-  const tensors = moments.flatMap((moment) =>
-    [...store.tensors(moment)].map(({ name, shape, data }) => ({ name: `${moment}.${name}`, shape, data })),
-  );
-  const metadata = { format: "pt", updates: String(store.updates) };
-  writeSafetensors(join(folder, optimizerFile), tensors, "F32", metadata);
-};
-
-const loadOptimizer = async (folder: string, store: ParameterStore): Promise<void> => {
-  const file = join(folder, optimizerFile);
-  if (!existsSync(file))
-    throw new RunError("checkpoint without optimizer state", {
-      where: file,
-      hint: "start a new run from it instead",
-    });
-  const optimizer = await openSafetensors(file);
-  try {
-    const updates = Number(optimizer.metadata["updates"]);
-    if (!Number.isSafeInteger(updates))
-      throw new DataFormatError("optimizer state without its number of updates", {
-        where: file,
-        hint: "it was written by an earlier version: start a new run from the checkpoint instead",
-      });
-    for (const moment of moments)
-      for (const { name, data } of store.tensors(moment)) await optimizer.readInto(`${moment}.${name}`, data);
-    store.updates = updates;
-  } finally {
-    await optimizer.close();
-  }
-};
 
 /** Every tensor of a model, those in 16 bits widened when their turn comes. */
 const wholeTensors = (weights: ModelWeights): NamedTensor[] => [
@@ -60,32 +24,13 @@ const wholeTensors = (weights: ModelWeights): NamedTensor[] => [
     ),
 ];
 
-/** Names of what an adapter's folder holds whole: what it replaces, and what is trained besides it. */
-const wholeNames = ({ modules, replaced = [] }: LoraAdapter, store: ParameterStore): string[] => {
-  const sides = new Set(modules.flatMap(({ name }) => Object.values(loraNames(name))));
-  const trained = store.trained().flatMap(({ parts }) => parts.map(({ name }) => name));
-  return [...new Set([...replaced, ...trained.filter((name) => !sides.has(name))])];
-};
+const partNames = (store: ParameterStore): string[] =>
+  store.trained().flatMap(({ parts }) => parts.map(({ name }) => name));
 
 const saveAdapter = (folder: string, adapter: LoraAdapter, { config, weights }: EmbeddedModel): void => {
-  const { store } = weights;
-  const { rsLora = false, dropout = 0, base = "" } = adapter.facts ?? {};
-  const modules = adapter.modules.map(({ name, rank, factor, alpha }) => {
-    const { a, b } = loraNames(name);
-    const [matrixA, matrixB] = [store.get(a), store.get(b)];
-    return {
-      name,
-      rank,
-      alpha: alpha ?? factor * (rsLora ? Math.sqrt(rank) : rank),
-      scale: factor,
-      a_RI: matrixA.value,
-      b_OR: matrixB.value,
-      inputs: matrixA.shape[1]!,
-      outputs: matrixB.shape[0]!,
-    };
-  });
-  const replaced = wholeNames(adapter, store).map((name) => store.tensor(name));
-  writeAdapter(folder, { modules, replaced, rsLora, dropout, base }, adaptedModel(config));
+  const whole = wholeNames(adapter, partNames(weights.store));
+  const content = adapterContent(adapter, whole, (name) => weights.store.tensor(name));
+  writeAdapter(folder, content, adaptedModel(config));
 };
 
 /** Writes a model as a Hugging Face folder (float32), or its adapter as a PEFT folder. */
@@ -108,29 +53,7 @@ const loadAdapter = async (
   { config, weights }: EmbeddedModel,
 ): Promise<void> => {
   const read = await readAdapter(folder, adaptedModel(config));
-  const describe = (modules: LoraAdapter["modules"]): string =>
-    modules
-      .map(({ name, rank }) => `${name} ${rank}`)
-      .sort()
-      .join();
-  if (read.unties === true)
-    throw new WeightsError("adapter of the word table or head, and the engine has one matrix for both", {
-      where: folder,
-      hint: "open the engine with this adapter",
-    });
-  const whole = wholeNames(adapter, weights.store);
-  const given = new Set(read.replaced.map(({ name }) => name));
-  const missing = whole.find((name) => !given.has(name));
-  if (
-    describe(adapterShape(read).modules) !== describe(adapter.modules) ||
-    missing !== undefined ||
-    given.size !== whole.length
-  )
-    throw new WeightsError("another adapter than the engine's", {
-      where: folder,
-      expected: `${adapter.modules.length} modules and ${whole.length} whole tensors of the engine's own`,
-      got: `${read.modules.length} modules and ${given.size} whole tensors`,
-    });
+  checkSameAdapter(folder, read, adapter, wholeNames(adapter, partNames(weights.store)));
   for (const { name, a_RI, b_OR } of read.modules) {
     const { a, b } = loraNames(name);
     weights.store.get(a).value.set(a_RI);
@@ -180,13 +103,7 @@ export const loadModel = async (
   model: EmbeddedModel,
   withOptimizer: boolean,
 ): Promise<void> => {
-  const isAdapter = existsSync(join(folder, "adapter_config.json"));
-  if (isAdapter !== (model.adapter !== undefined))
-    throw new WeightsError("folder of another kind", {
-      where: folder,
-      expected: isAdapter ? "a whole model" : "an adapter (PEFT)",
-      got: isAdapter ? "an adapter" : "a whole model",
-    });
+  checkFolderKind(folder, model.adapter !== undefined);
   if (model.adapter === undefined) await loadWhole(folder, model);
   else await loadAdapter(folder, model.adapter, model);
   if (withOptimizer) await loadOptimizer(folder, model.weights.store);

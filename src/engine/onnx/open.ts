@@ -3,7 +3,13 @@ import { openCheckpoint } from "../../model/checkpoint.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { Adapter } from "../../weights/adapter.ts";
 import { adapterShape, fillAdapter } from "../lora.ts";
-import { loadWeights, parameterCount, type Trained, type WeightStorage } from "../model-store.ts";
+import {
+  layerwiseFrom,
+  loadWeights,
+  parameterCount,
+  type Trained,
+  type WeightStorage,
+} from "../model-store.ts";
 import type { ModelWeights } from "../model-weights.ts";
 import type { EmbeddedModel } from "./computation.ts";
 import { EmbeddedEngine } from "./embedded-engine.ts";
@@ -22,14 +28,10 @@ export interface EmbeddedOptions {
   readonly execution?: Execution | "auto";
   /** Default "auto": as stored when float32 would take more than half of the machine's memory. Whole: float32. */
   readonly weightStorage?: WeightStorage | "auto";
-  /** Weights of decoding. */
   readonly decodeWeights?: DecodeForm;
   /** Compiled graphs that a whole-graph engine keeps. */
   readonly keptPlans?: number;
 }
-
-/** From this many parameters on a model is computed block by block unless something else is asked for. */
-export const layerwiseFrom = 5e8;
 
 /** A checkpoint with its weights in memory, ready to compute. */
 export interface OpenModel {

@@ -50,7 +50,7 @@ export const modelValues = (batch: ModelBatch, model: EmbeddedModel): ModelValue
   return { ...languageModel(batch.language, visualTokens, config, weights), visualTokens, weights };
 };
 
-/** Outputs of a forward plan. */
+/** Values by the names under which a forward's results are read. */
 export const forwardOutputs = (
   model: ModelValues,
   want: { readonly logits: boolean; readonly visualTokens: boolean },

@@ -27,7 +27,6 @@ import {
 } from "./plan.ts";
 import { OnnxSampler } from "./sampler.ts";
 
-/** Options of the whole graph. */
 export interface WholeGraphOptions {
   /** Threads inside one operator; with 1, results do not depend on timing at all. */
   readonly threads: number;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { DataFormatError } from "../../core/errors.ts";
 import { readTextFile } from "../../core/files.ts";
 import { type BenchmarkPlugin, defineBenchmark, type OwnAnswer } from "../benchmarks.ts";
-import { groundingMetrics, groundingSample } from "../grounding.ts";
+import { groundedSentence, groundingMetrics, groundingSample } from "../grounding.ts";
 
 const LINE = /^(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)##(.+)$/;
 
@@ -28,6 +28,10 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   params: z.strictObject({}),
   create: () => ({
     metrics: groundingMetrics,
+    // TimeChat's, its spelling included; the authors of Charades-STA asked no language model.
+    prompt: (sample) => ({
+      text: `Please find the visual event described by a sentence in the video, determining its starting and ending times. The format should be: 'The event happens in the start time - end time'. For example, The event 'person turn a light on' happens in the 24.3 - 30.4 seonds. Now I will give you the textual sentence: ${groundedSentence(sample)}. Please return its start time and end time.`,
+    }),
     ownLayout: { files: /pred.*\.json$/, read: readTimeChat },
     samples: async (path) =>
       readTextFile(path)

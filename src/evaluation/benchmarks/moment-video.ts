@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { readCsvRows } from "../../core/csv.ts";
 import { readJsonFile } from "../../core/files.ts";
+import { questionText } from "../../dataset/question.ts";
 import { findNumbers } from "../../grading/numbers.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { annotatedSample, checkedAnnotation, splitLettered } from "../annotation.ts";
 import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
+import { optionLines } from "../prompt.ts";
 
 const columns = [
   "Category",
@@ -80,6 +82,12 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   create: () => ({
     officialRule: "moment-video",
     metrics: ["accuracy", "macro-accuracy"],
+    prompt: (sample) => ({
+      text:
+        sample.options === undefined
+          ? questionText(sample)
+          : `${questionText(sample)}\n${optionLines(sample, (letter, text) => `(${letter.toLowerCase()}) ${text}`)}\nReply with only one option label in parentheses, such as (a). Do not output any explanation.`,
+    }),
     samples: async (path) => {
       const items: readonly Item[] = path.endsWith(".csv")
         ? readCsvRows(path, columns).map(({ fields, where }) =>

@@ -2,9 +2,11 @@ import { z } from "zod";
 import { DataFormatError } from "../../core/errors.ts";
 import { readJsonRows } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
+import { questionText } from "../../dataset/question.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { LETTERED_LINES, splitLettered } from "../annotation.ts";
 import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
+import { optionLines } from "../prompt.ts";
 
 const row = z.object({
   question_type: z.union([z.string(), z.array(z.string()).length(1)]),
@@ -73,6 +75,11 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   create: () => ({
     officialRule: "motionbench",
     metrics: ["accuracy", "macro-accuracy"],
+    // The authors publish no prompt; this is lmms-eval's.
+    prompt: (sample) => ({
+      text: `${questionText(sample)}\n${optionLines(sample)}\nAnswer with only the option letter (A, B, C, D, E, or F).`,
+      maxNewTokens: 64,
+    }),
     samples: async (path) => {
       const samples: BenchmarkSample[] = [];
       for await (const { value, where } of readJsonRows(path)) samples.push(...samplesOf(value, where));

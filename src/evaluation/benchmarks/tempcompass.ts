@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readJsonFile } from "../../core/files.ts";
+import { questionText } from "../../dataset/question.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { annotatedSample, checkedAnnotation, LETTERED_LINES, splitLettered } from "../annotation.ts";
 import { filesAt } from "../annotation-files.ts";
@@ -9,6 +10,7 @@ import {
   defineBenchmark,
   type OwnAnswer,
 } from "../benchmarks.ts";
+import { optionLines } from "../prompt.ts";
 
 const item = z.object({ question: z.string(), answer: z.string() });
 const file = z.record(z.string(), z.record(z.string(), z.array(item)));
@@ -82,6 +84,9 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     verified:
       "published ratings of Video-LLaVA: action 76.0, direction 35.2, speed 35.6, order 37.7, attribute_change 41.0, average 45.6",
     metrics: ["accuracy", "macro-accuracy"],
+    prompt: (sample) => ({
+      text: `${questionText(sample)}\n${optionLines(sample)}\nPlease directly give the best option:`,
+    }),
     ownLayout: { files: /multi-choice.*\.json$/, read: readPredictions },
     samples: async (path) =>
       filesAt(path, /^multi-choice\.json$/, "questions of TempCompass").flatMap((one) => {

@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { readJsonFile } from "../../core/files.ts";
+import { questionText } from "../../dataset/question.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { annotatedSample, checkedAnnotation } from "../annotation.ts";
 import { filesAt } from "../annotation-files.ts";
 import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
+import { optionLines } from "../prompt.ts";
 
 const item = z.object({
   id: z.string(),
@@ -31,6 +33,18 @@ const sampleOf = (track: string, value: z.output<typeof item>): BenchmarkSample 
   });
 };
 
+/** The question as the authors ask it: of the track "Adaptation" the last picture belongs to it, of the others not. */
+const promptText = (sample: BenchmarkSample): string => {
+  const asked = [questionText(sample), ...(sample.options === undefined ? [] : [optionLines(sample)])];
+  if (sample.skill !== "Adaptation")
+    return [...asked, "Please ignore the Quiz question in last frame of the video."].join("\n");
+  const form = sample.options === undefined ? "open-ended" : "multi-choice";
+  return [
+    `You should watch and learn the video content. Then apply what you learned to answer the following ${form} question. The image for this question is at the end of the video.`,
+    ...asked,
+  ].join("\n");
+};
+
 /** VideoMMMU from one file a track, or a folder of them. Questions are named `Perception/dev_Biology_3`. */
 const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "VideoMMMU, questions on lectures in three tracks, mostly with ten options",
@@ -38,6 +52,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   params: z.strictObject({}),
   create: () => ({
     metrics: ["accuracy", "macro-accuracy"],
+    prompt: (sample) => ({ text: promptText(sample), maxNewTokens: 1024 }),
     samples: async (path) =>
       filesAt(path, /\.json$/, "questions of VideoMMMU").flatMap((one) =>
         Object.entries(

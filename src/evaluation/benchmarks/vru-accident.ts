@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readJsonFile } from "../../core/files.ts";
+import { questionText } from "../../dataset/question.ts";
 import {
   annotatedSample,
   checkedAnnotation,
@@ -15,6 +16,7 @@ import {
   defineBenchmark,
   type OwnAnswer,
 } from "../benchmarks.ts";
+import { optionLines } from "../prompt.ts";
 
 const question = z.union([
   z.object({ question: z.string(), options: z.string(), GT: z.string() }),
@@ -91,6 +93,11 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     verified:
       "published accuracies of Qwen25_VL, 638, 721, 394, 473, 256 and 447 of 1000 (official scoring of the four response files)",
     metrics: ["accuracy", "macro-accuracy"],
+    prompt: (sample) => ({
+      text: `${questionText(sample)} ${optionLines(sample).replaceAll("\n", ", ")}`,
+      textFirst: true,
+      maxNewTokens: 10,
+    }),
     ownLayout: { files: /VQA_response\.json$/, read: readResponses, officialRule: "vru-accident-response" },
     samples: async (path) =>
       filesAt(path, /VQA_(?:annotation|response)\.json$/, "questions of VRU-Accident").flatMap((one) => {

@@ -51,11 +51,13 @@ export const foreignRow = (value: Readonly<Record<string, unknown>>): ForeignRow
   return undefined;
 };
 
-/** The rows of a VLMEvalKit table (tab-separated, quoted as pandas writes). @throws {DataFormatError} naming the file */
+const isCsv = (file: string): boolean => /\.csv$/i.test(file);
+
+/** The rows of a table: VLMEvalKit's (tab-separated, quoted as pandas writes), or `.csv`. @throws {DataFormatError} naming the file */
 export const readTable = (file: string): Record<string, unknown>[] => {
   try {
     return parse(readTextFile(file), {
-      delimiter: "\t",
+      delimiter: isCsv(file) ? "," : "\t",
       columns: true,
       bom: true,
       relax_quotes: true,
@@ -63,7 +65,7 @@ export const readTable = (file: string): Record<string, unknown>[] => {
     });
   } catch (error) {
     if (error instanceof DataFormatError) throw error;
-    throw new DataFormatError("not a table of tab-separated values", {
+    throw new DataFormatError(`not a table of values parted by ${isCsv(file) ? "commas" : "tabs"}`, {
       where: file,
       got: messageOf(error),
       cause: error,

@@ -33,6 +33,11 @@ export interface MeteorLanguage {
   readonly paraphrases?: ParaphraseTable;
 }
 
+const sharesSense = (a: ReadonlySet<number>, b: ReadonlySet<number>): boolean => {
+  for (const sense of a) if (b.has(sense)) return true;
+  return false;
+};
+
 /** Pairs of single words that one stage takes for the same. */
 const pairsOf = (
   stage: MatchStage,
@@ -69,7 +74,7 @@ const possibleMatches = (
       "synonym",
       wanted,
       said,
-      (w, s) => wanted[w] !== said[s] && [...wantedSenses[w]!].some((sense) => saidSenses[s]!.has(sense)),
+      (w, s) => wanted[w] !== said[s] && sharesSense(wantedSenses[w]!, saidSenses[s]!),
     ),
   );
   if (paraphrases !== undefined) add(paraphrases.matches(wanted, said));

@@ -17,7 +17,6 @@ export const evaluatedRunFiles = {
   report: "report.html",
 } as const;
 
-/** One row of a report. */
 export interface ReportedRow {
   readonly name: string;
   /** Subject of the records. */

@@ -2,6 +2,7 @@ import { type Html, html } from "../../core/html.ts";
 import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
 import { type IntervalMark, intervalPlot } from "../../pages/interval-plot.ts";
 import { scrollBox } from "../../pages/scroll-box.ts";
+import type { MetricScore } from "../score.ts";
 import { type Estimate, excludesZero } from "../statistics/estimate.ts";
 import type { ReportModel, ResultRow, SkillEstimates } from "./model.ts";
 
@@ -139,15 +140,22 @@ export const differenceTable = (model: ReportModel): Html | null =>
         "Paired differences",
       );
 
+/** A share in per cent, any other number as it is, with the metric's own digits. */
+const metricCell = ({ value, unit, digits }: MetricScore): Html => {
+  if (value === null) return html`<td class="muted">–</td>`;
+  const text = (number: number): string => (unit === "share" ? number * 100 : number).toFixed(digits);
+  const range = `${text(value.low)}–${text(value.high)}`;
+  return html`<td><b>${text(value.value)}</b><small>${range}</small></td>`;
+};
+
 /** The benchmark's metrics on complete clips, one row a subject; null where none was computed. */
 export const metricTable = (model: ReportModel): Html | null => {
   const rows = model.rows.filter(({ metrics }) => metrics.length > 0);
   const [first] = rows;
   if (first === undefined) return null;
   return scrollBox(
-    html`<table class="metrics"><thead><tr><th>Metrics on complete clips, per cent</th>${first.metrics.map(({ name, summary }) => html`<th title="${summary}">${name.replaceAll("-", " ")}</th>`)}</tr></thead><tbody>${rows.map(
-      ({ name, metrics }) =>
-        html`<tr><th scope="row">${name}</th>${metrics.map(({ value }) => cell(value, false))}</tr>`,
+    html`<table class="metrics"><thead><tr><th>Metrics on complete clips, shares in per cent</th>${first.metrics.map(({ name, summary }) => html`<th title="${summary}">${name.replaceAll("-", " ")}</th>`)}</tr></thead><tbody>${rows.map(
+      ({ name, metrics }) => html`<tr><th scope="row">${name}</th>${metrics.map(metricCell)}</tr>`,
     )}</tbody></table>`,
     "Metrics",
   );

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineFragmentTask, type FragmentTaskPlugin } from "../fragment-task.ts";
+import { defineFragmentTask, drawnWording, type FragmentTaskPlugin } from "../fragment-task.ts";
 
 const wordings = [
   "Compare frame 1 and frame 2. Do they show the same moment? Answer yes or no.",
@@ -16,17 +16,16 @@ const task: FragmentTaskPlugin = defineFragmentTask({
   params: z.strictObject({}),
   create: () => ({
     frames: [2, 2],
-    needs: { motion: true, order: false },
+    needs: "motion",
     anew: true,
     labelled: true,
     draw: ({ balanced, random }) => {
       const same = balanced(2) === 0;
-      const template = random.integer(wordings.length);
+      const wording = drawnWording(wordings, random);
       const first = random.integer(2);
       return {
         shown: [first, same ? first : 1 - first],
-        question: wordings[template]!,
-        template,
+        ...wording,
         answer: same ? "yes" : "no",
         answerKind: "choice",
         options: ["yes", "no"],

@@ -1,10 +1,10 @@
-import { z } from "zod";
-import { defineFragmentTask, type FragmentTaskPlugin, frameBounds } from "../fragment-task.ts";
-
-const params = z.strictObject({
-  least: z.int().min(1).max(64).default(2).describe("fewest pictures"),
-  most: z.int().min(1).max(64).default(8).describe("most pictures"),
-});
+import {
+  defineFragmentTask,
+  drawnWording,
+  type FragmentTaskPlugin,
+  frameBounds,
+  pictureCounts,
+} from "../fragment-task.ts";
 
 const wordings = [
   "You are given a sequence of frames. How many frames are there? Answer with one integer.",
@@ -18,23 +18,16 @@ const wordings = [
 const task: FragmentTaskPlugin = defineFragmentTask({
   summary: "how many frames are shown",
   source: "SF2T (arXiv 2504.07745), Counting; wording and range are ours",
-  params,
+  params: pictureCounts([1, 64], [2, 8]),
   create: (bounds) => ({
     frames: frameBounds(bounds, 1),
-    needs: { motion: false, order: false },
-    anew: false,
-    labelled: false,
-    draw: ({ frames, random }) => {
-      const template = random.integer(wordings.length);
-      return {
-        shown: Array.from({ length: frames }, (_, at) => at),
-        question: wordings[template]!,
-        template,
-        answer: String(frames),
-        answerKind: "number",
-        drawn: {},
-      };
-    },
+    draw: ({ frames, random }) => ({
+      shown: Array.from({ length: frames }, (_, at) => at),
+      ...drawnWording(wordings, random),
+      answer: String(frames),
+      answerKind: "number",
+      drawn: {},
+    }),
   }),
 });
 

@@ -1,10 +1,14 @@
 import { z } from "zod";
-import { defineFragmentTask, type FragmentTaskPlugin, frameBounds } from "../fragment-task.ts";
+import {
+  defineFragmentTask,
+  drawnWording,
+  type FragmentTaskPlugin,
+  frameBounds,
+  pictureCounts,
+} from "../fragment-task.ts";
 import { wrongOrder } from "../permutation.ts";
 
-const params = z.strictObject({
-  least: z.int().min(3).max(16).default(3).describe("fewest pictures"),
-  most: z.int().min(3).max(16).default(5).describe("most pictures"),
+const params = pictureCounts([3, 16], [3, 5]).extend({
   excludeReversal: z
     .boolean()
     .default(true)
@@ -26,19 +30,17 @@ const task: FragmentTaskPlugin = defineFragmentTask({
   params,
   create: ({ excludeReversal, ...bounds }) => ({
     frames: frameBounds(bounds, 3),
-    needs: { motion: true, order: true },
-    anew: false,
+    needs: "order",
     labelled: true,
     draw: ({ frames, balanced, random }) => {
       const disordered = balanced(2) === 0;
-      const template = random.integer(wordings.length);
+      const wording = drawnWording(wordings, random);
       const order = disordered
         ? wrongOrder(frames, random, excludeReversal)
         : Array.from({ length: frames }, (_, at) => at);
       return {
         shown: order,
-        question: wordings[template]!,
-        template,
+        ...wording,
         answer: disordered ? "yes" : "no",
         answerKind: "choice",
         options: ["yes", "no"],

@@ -1,10 +1,12 @@
-import { z } from "zod";
-import { defineFragmentTask, type FragmentTaskPlugin, frameBounds } from "../fragment-task.ts";
+import {
+  defineFragmentTask,
+  drawnWording,
+  type FragmentTaskPlugin,
+  frameBounds,
+  pictureCounts,
+} from "../fragment-task.ts";
 
-const params = z.strictObject({
-  least: z.int().min(2).max(16).default(3).describe("fewest pictures that are searched"),
-  most: z.int().min(2).max(16).default(5).describe("most pictures that are searched"),
-});
+const params = pictureCounts([2, 16], [3, 5], "pictures that are searched");
 
 const wordings = [
   "The first picture is the one that is looked for; it has no number. In which of the numbered frames does it appear? Answer with the frame number, or none.",
@@ -27,21 +29,20 @@ const task: FragmentTaskPlugin = defineFragmentTask({
     return {
       // One frame more than is searched: the one that is looked for when it is missing.
       frames: [least + 1, most + 1],
-      needs: { motion: true, order: false },
+      needs: "motion",
       anew: true,
       labelled: true,
       hasTarget: true,
       draw: ({ frames, random }) => {
         const searched = frames - 1;
-        const template = random.integer(wordings.length);
+        const wording = drawnWording(wordings, random);
         // In no order of time: where a frame lies in the clip says nothing, and a dialogue's later turns learn nothing.
         const [leftOut, ...among] = random.shuffled(Array.from({ length: frames }, (_, at) => at));
         const place = random.integer(searched + 1);
         const target = place === searched ? leftOut! : among[place]!;
         return {
           shown: [target, ...among],
-          question: wordings[template]!,
-          template,
+          ...wording,
           answer: place === searched ? "none" : String(place + 1),
           answerKind: "index-set",
           drawn: { place: place === searched ? null : place },

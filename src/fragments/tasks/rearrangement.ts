@@ -1,11 +1,13 @@
-import { z } from "zod";
-import { defineFragmentTask, type FragmentTaskPlugin, frameBounds } from "../fragment-task.ts";
+import {
+  defineFragmentTask,
+  drawnWording,
+  type FragmentTaskPlugin,
+  frameBounds,
+  pictureCounts,
+} from "../fragment-task.ts";
 import { restoringAnswer, wrongOrder } from "../permutation.ts";
 
-const params = z.strictObject({
-  least: z.int().min(2).max(16).default(3).describe("fewest pictures"),
-  most: z.int().min(2).max(16).default(5).describe("most pictures"),
-});
+const params = pictureCounts([2, 16], [3, 5]);
 
 const wordings = [
   "The frames are shuffled. List the frame numbers in correct temporal order, separated by commas.",
@@ -22,16 +24,14 @@ const task: FragmentTaskPlugin = defineFragmentTask({
   params,
   create: (bounds) => ({
     frames: frameBounds(bounds, 2),
-    needs: { motion: true, order: true },
-    anew: false,
+    needs: "order",
     labelled: true,
     draw: ({ frames, random }) => {
-      const template = random.integer(wordings.length);
+      const wording = drawnWording(wordings, random);
       const order = wrongOrder(frames, random, false);
       return {
         shown: order,
-        question: wordings[template]!,
-        template,
+        ...wording,
         answer: restoringAnswer(order),
         answerKind: "permutation",
         drawn: { permutation: order },

@@ -13,6 +13,7 @@ import type { BuildPlan } from "./plan-clips.ts";
 import { buildFolder, type ClipSettings } from "./protocol.ts";
 import { type makeRules, RuleCheck } from "./rule-check.ts";
 import { Tally } from "./tally.ts";
+import { removeBegun } from "./work-folder.ts";
 
 /** Clips that were made, and what a data set is put together by. */
 export interface MadeClips extends Awaited<ReturnType<typeof makeRules>> {
@@ -99,5 +100,6 @@ export const putTogether = async (
     pairs: tally.pairs,
     decisionsSchema: decisionsSchemaName,
   });
+  removeBegun(out);
   return { tally, rejections, leak, description, warnings };
 };

@@ -86,17 +86,30 @@ export const claimWork = (out: string, recipe: WorkRecipe): ExclusiveLock => {
   return lock;
 };
 
+/**
+ * Takes away files that a process which was killed had begun to write, when nobody writes any more. A worker of another machine
+ * that is late with a clip loses the second result of a clip that has one.
+ */
+export const removeBegun = (out: string): void => {
+  const work = join(out, buildFolder);
+  const results = join(work, "results");
+  const parts = existsSync(results) ? readdirSync(results).map((name) => join(results, name)) : [];
+  for (const folder of [out, work, ...parts])
+    for (const name of readdirSync(folder))
+      if (/\.\d+(\.\d+)?\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+};
+
 /** How many clips have a result already. */
 export const finishedClips = (out: string, { clips }: BuildPlan): number =>
   clips.filter(({ position }) => existsSync(join(out, resultFile(position)))).length;
 
-/** Notes that a clip's teacher could not answer just then. */
+/** Notes that an endpoint could not answer about a clip just then. */
 export const noteUnanswered = (out: string, position: number): void => {
   makeFolder(unansweredFolder(out));
   writeFileAtomic(join(unansweredFolder(out), String(position)), "");
 };
 
-/** Takes away the results of clips whose teacher could not answer, so that it is asked again. @returns how many */
+/** Takes away the results of clips about which an endpoint could not answer, so that it is asked again. @returns how many */
 export const forgetUnanswered = (out: string): number => {
   const folder = unansweredFolder(out);
   const noted = existsSync(folder) ? readdirSync(folder) : [];

@@ -25,6 +25,7 @@ export const describeEval = (
   { benchmark, split, contentHash }: AskedQuestions,
   { name: subject, recipe }: Pick<OpenedSubject, "name" | "recipe">,
   interventions: readonly Made<Intervention>[],
+  scorerMetrics: readonly string[],
 ): EvaluatedRun => {
   const names = interventions.map(({ recipe }) => recipe.name);
   const isAlone = (name: string): boolean => names.filter((one) => one === name).length === 1;
@@ -65,7 +66,7 @@ export const describeEval = (
     comparisons: further.map(({ name }) => [subject, name]),
     configuration: {
       ...decisive,
-      metrics: [...request.metrics],
+      metrics: [...request.metrics, ...scorerMetrics],
       annotationHash: contentHash,
       ...(recipe !== undefined && { subjectRecipe: recipe }),
       clips: relative(request.out, resolve(dataFolder)),

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { cacheRoot } from "../../core/cache-root.ts";
 import { BenchmarkError, ConfigError } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
@@ -15,8 +16,9 @@ import { scoreView, type ViewScore } from "../../evaluation/score.ts";
 import { type OpenedSubject, type SubjectEstimate, subjectRegistry } from "../../evaluation/subject.ts";
 import { takeRunLock } from "../../runs/run-lock.ts";
 import { frameSelectors } from "../../selection/selectors.ts";
+import { type OpenedScorers, openScorers } from "../ask-scorers.ts";
 import type { Irregularity } from "../benchmark-samples.ts";
-import { type Clips, cacheRoot, openClips } from "../clips.ts";
+import { type Clips, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import { timeLeftOf } from "../time-left.ts";
@@ -187,6 +189,19 @@ const scoreViews = (
   }));
 };
 
+/** The benchmark's metrics, those that are asked for besides, and those of scorers. */
+const metricsOf = (
+  { benchmark }: AskedQuestions,
+  { metrics, rotateOptions }: EvalRequest,
+  scorers: OpenedScorers,
+): Promise<NamedMetric[]> =>
+  metricsFor([
+    ...benchmark.value.metrics,
+    ...metrics,
+    ...scorers.metrics,
+    ...(rotateOptions ? rotationMetrics : []),
+  ]);
+
 /**
  * Asks a subject a benchmark's questions under interventions and writes a run folder: configuration, records, journal,
  * report. A call that was stopped or killed goes on where it was.
@@ -198,12 +213,9 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   checkOutput(out, "folder");
   const views = await chooseViews(request.interventions);
   const read = await readQuestions(request);
+  await using scorers = await openScorers(request.scorers, request.clips.cache, context.signal);
   // A misspelt name is told before anything is asked.
-  const metrics = await metricsFor([
-    ...read.benchmark.value.metrics,
-    ...request.metrics,
-    ...(request.rotateOptions ? rotationMetrics : []),
-  ]);
+  const metrics = await metricsOf(read, request, scorers);
   await using clips = openClips(request.clips, (line) => context.warn(line));
   await using subject = await openSubject(request, read, clips, context);
   const questions = request.rotateOptions ? turnedQuestions(read, subject) : read;
@@ -211,7 +223,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   const lock = takeRunLock(out);
   const log = new RecordLog(join(out, evaluatedRunFiles.records, "records.jsonl"));
   try {
-    writeEvaluatedRun(out, describeEval(request, questions, subject, views));
+    writeEvaluatedRun(out, describeEval(request, questions, subject, views, scorers.metrics));
     const shown = await lookAt(request, questions, subject, clips, context);
     const before = (await log.before()).filter((record) => !request.retryFailed || wasAnswered(record));
     let estimate: SubjectEstimate | undefined;
@@ -246,6 +258,8 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
     });
     log.finish(result.records);
     checkAnswered(result.records, out);
+    const records = await scorers.addTo(result.records, context);
+    if (records !== result.records) log.finish(records);
     const seconds = (nowMilliseconds() - started) / 1000;
     const journal = evalJournal(result, shown, questions, { seconds, asked });
     writeFileAtomic(join(out, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
@@ -256,7 +270,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       split,
       mode: request.mode,
       verified: benchmark.value.verified ?? null,
-      views: scoreViews(result.records, metrics, request),
+      views: scoreViews(records, metrics, request),
       row: model.rows.find(({ name }) => name === subject.name) ?? null,
       differences: model.differences,
       notApplicable: countViews(result),

@@ -29,6 +29,8 @@ export interface EvalRequest {
   readonly frames: number;
   readonly selector: string;
   readonly metrics: readonly string[];
+  /** Scorers outside of this program, as `NAME` or `NAME:ARGUMENT`. */
+  readonly scorers: readonly string[];
   readonly seed: number;
   readonly out: string;
   /** Ask again what failed in an earlier call. */
@@ -54,5 +56,6 @@ export const evalCommand = (request: EvalRequest): string =>
       : ["--relevance", request.twins.relevance, "--builder", request.twins.builder]),
     ...(request.engine.engine === undefined ? [] : ["--engine", request.engine.engine]),
     ...(request.metrics.length === 0 ? [] : ["--metric", ...request.metrics]),
+    ...request.scorers.flatMap((scorer) => ["--scorer", scorer]),
     ...["--seed", String(request.seed), "--out", request.out],
   ]);

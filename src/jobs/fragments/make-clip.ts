@@ -131,11 +131,11 @@ const fragmentRows = async (
       rejected.push({ source, ...drawn });
       continue;
     }
-    const free = isDialogue && !task.value.anew && !task.value.needs.order;
+    const free = isDialogue && !task.value.anew && task.value.needs !== "order";
     const shown = free ? withoutOrder(drawn, fragment, settings.seed) : drawn;
     rows.push(await rowOf(task, shown, fragment, tools, signal));
     // Frames that were said to be in order tell the order of later ones.
-    if (isDialogue && task.value.needs.order && drawn.draft.answer === "no") break;
+    if (isDialogue && task.value.needs === "order" && drawn.draft.answer === "no") break;
   }
   return { rows, rejected };
 };

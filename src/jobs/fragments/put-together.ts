@@ -22,7 +22,7 @@ export interface FinishedFragments {
   readonly signal: AbortSignal;
 }
 
-/** What was counted. */
+/** What the finished data set holds, and why clips and questions are not in it. */
 export interface FragmentCounts {
   readonly description: DatasetDescription;
   readonly rejections: RejectionCounts;

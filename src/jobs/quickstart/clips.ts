@@ -65,7 +65,7 @@ export const loadClips = async (
 /** How the quickstart's model cuts its pictures. */
 export const patchShape: ClipShape = { patchSize: 14, spatialMergeSize: 2, temporalPatchSize: 2 };
 
-/** The pictures of a batch. */
+/** One rgb24 array a frame; views of the batch's memory. */
 export const picturesOf = (frames: FrameBatch): Uint8Array[] =>
   frames.frames.map((_, position) => pixelsOf(frames, position));
 

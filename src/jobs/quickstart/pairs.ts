@@ -11,7 +11,6 @@ import { type ChosenRelevance, chooseRelevance } from "../../selection/relevance
 import { scorerOf } from "../open-scorer.ts";
 import type { MemoryClip } from "./clips.ts";
 
-/** A clip with its pair. */
 export interface PairedClip extends MemoryClip {
   readonly pair: Pair;
   /** What the twin shows. */

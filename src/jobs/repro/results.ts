@@ -52,7 +52,7 @@ export interface ReproResults {
   readonly paper: ReproStudy["paper"];
 }
 
-/** Folder of a seed. */
+/** Where one seed's runs and answers lie. */
 export const seedFolder = (out: string, seed: number): string => join(out, `seed-${seed}`);
 
 const bounds = [-1, 1] as const;

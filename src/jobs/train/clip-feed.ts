@@ -7,7 +7,7 @@ import type { ConversationClip } from "../../training/conversations.ts";
 import { batchAt } from "../../training/order.ts";
 import type { GroupKeywords } from "./keywords.ts";
 import { type LoadedPictures, type LoadMeans, loadPictures } from "./load-clip.ts";
-import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
+import { type KeptPlans, type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
 import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What a feed is told. */
@@ -17,12 +17,16 @@ export interface FeedOptions {
   readonly steps: number;
   /** Bytes of patches that wait; the next step is read ahead whatever it takes. */
   readonly aheadBytes: number;
+  /** Bytes of clips that are kept for the epochs to come; 0: every clip is read again. */
+  readonly keptBytes: number;
 }
 
 /** What a feed reads with. */
 export interface FeedMeans extends PlanMeans, Omit<LoadMeans, "video"> {
   /** Tokens of a group's keywords, where clips are contrasted. */
   readonly keywords: GroupKeywords | undefined;
+  /** Keeps token ids for the epochs to come; left out: they are made anew. */
+  readonly plans?: KeptPlans;
 }
 
 /** A clip in memory, with what was planned of it. */
@@ -37,19 +41,18 @@ const most = 8;
 interface FedClip {
   readonly media: readonly MediaStep[];
   readonly absentSteps: ReadonlyMap<number, MediaStep>;
+  readonly controlSteps?: ReadonlyMap<number, MediaStep> | undefined;
 }
 
-const bytesOf = (clips: readonly FedClip[]): number => {
-  const one = (step: MediaStep): number => {
+/** What a clip takes besides its pictures: tokens, and what was planned. */
+const plannedBytes = 32_768;
+
+/** Bytes of a clip's patches, those of its twin and control too. */
+export const patchBytes = ({ media, absentSteps, controlSteps }: FedClip): number =>
+  [...media, ...absentSteps.values(), ...(controlSteps?.values() ?? [])].reduce((sum, step) => {
     const patches = step.patches();
-    return patches instanceof Promise ? 0 : patches.byteLength;
-  };
-  return clips.reduce(
-    (sum, { media, absentSteps }) =>
-      sum + [...media, ...absentSteps.values()].reduce((total, step) => total + one(step), 0),
-    0,
-  );
-};
+    return sum + (patches instanceof Promise ? 0 : patches.byteLength);
+  }, plannedBytes);
 
 /**
  * A group with its pictures; undefined when it cannot be had, its samples are then dropped and named. Where clips are
@@ -60,7 +63,7 @@ export const loadGroup = async (
   means: FeedMeans,
   signal: AbortSignal,
 ): Promise<LoadedClip | undefined> => {
-  const planned = await planConversations(group, means, signal);
+  const planned = await (means.plans?.of(group, means, signal) ?? planConversations(group, means, signal));
   if (planned === undefined) return undefined;
   const { id, texts, media } = planned;
   try {
@@ -83,8 +86,10 @@ export class ClipFeed<Clip> {
   readonly #read: (at: number) => Promise<Clip | undefined>;
   readonly #options: FeedOptions;
   readonly #dropped: Dropped;
-  readonly #pictures: (clip: Clip) => FedClip;
+  readonly #bytes: (clip: Clip) => number;
   readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
+  readonly #kept = new Map<number, Clip>();
+  #keptBytes = 0;
   #largest = 0;
   #waited = 0;
 
@@ -92,20 +97,20 @@ export class ClipFeed<Clip> {
    * @param count clips that there are
    * @param read one of them by its place; undefined where it cannot be had
    * @param dropped says why nothing of a step is left
-   * @param pictures what of it takes memory
+   * @param bytes that a clip takes
    */
   constructor(
     count: number,
     read: (at: number) => Promise<Clip | undefined>,
     options: FeedOptions,
     dropped: Dropped,
-    pictures: (clip: Clip) => FedClip,
+    bytes: (clip: Clip) => number,
   ) {
     this.#count = count;
     this.#read = read;
     this.#options = options;
     this.#dropped = dropped;
-    this.#pictures = pictures;
+    this.#bytes = bytes;
   }
 
   /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
@@ -114,7 +119,8 @@ export class ClipFeed<Clip> {
     const clips = await this.#load(step);
     this.#ahead.delete(step);
     this.#waited += (nowMilliseconds() - start) / 1000;
-    this.#largest = Math.max(this.#largest, bytesOf(clips.map(this.#pictures)), 1);
+    const bytes = clips.reduce((sum, clip) => sum + this.#bytes(clip), 0);
+    this.#largest = Math.max(this.#largest, bytes, 1);
     const count = Math.max(1, Math.min(most, Math.floor(this.#options.aheadBytes / this.#largest)));
     for (let next = step + 1; next <= Math.min(this.#options.steps, step + count); next++)
       void this.#load(next);
@@ -136,10 +142,27 @@ export class ClipFeed<Clip> {
     return loading;
   }
 
+  /**
+   * Clips are kept until there is no more room, and then no others: every epoch asks for all of them in a new order, so
+   * what is let go for a newer one would be asked for just as soon.
+   */
+  async #keptOr(at: number): Promise<Clip | undefined> {
+    const kept = this.#kept.get(at);
+    if (kept !== undefined) return kept;
+    const clip = await this.#read(at);
+    if (clip === undefined || this.#kept.has(at)) return clip;
+    const bytes = this.#bytes(clip);
+    if (this.#keptBytes + bytes > this.#options.keptBytes) return clip;
+    this.#keptBytes += bytes;
+    this.#kept.set(at, clip);
+    return clip;
+  }
+
   async #readStep(step: number): Promise<readonly Clip[]> {
     const { clipsPerStep, seed } = this.#options;
     const chosen = batchAt(this.#count, clipsPerStep, step, seed);
-    const clips = (await Promise.all(chosen.map(this.#read))).filter((clip) => clip !== undefined);
+    const read = await Promise.all(chosen.map((at) => this.#keptOr(at)));
+    const clips = read.filter((clip) => clip !== undefined);
     if (clips.length > 0) return clips;
     const last = this.#dropped.all.at(-1);
     throw new DataFormatError("none of a step's clips can be trained on", {

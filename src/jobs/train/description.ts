@@ -3,8 +3,11 @@
 import type { BatchRules } from "../../batch/batch-rules.ts";
 import { conversationBatches } from "../../batch/conversation-batches.ts";
 import type { MediaStep } from "../../batch/media-step.ts";
+import type { GroupAtBlock } from "../../batch/segments.ts";
+import { seededRandom } from "../../core/random.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { batchAt } from "../../training/order.ts";
+import { estimateRun, type RunEstimate, type StepWork, stepWork } from "./estimate.ts";
 import { perStepOf } from "./loops.ts";
 import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
 import type { Prepared } from "./prepare.ts";
@@ -32,6 +35,8 @@ export interface RunDescription {
   /** Share of the positions of the first steps that is padding. */
   readonly paddingShare: number;
   readonly batchesPerStep: number;
+  /** Undefined: nobody knows what the engine needs. */
+  readonly expected: RunEstimate | undefined;
   readonly sample: { readonly id: string; readonly parts: readonly RenderedPart[] } | undefined;
 }
 
@@ -72,6 +77,15 @@ const render = ({ texts }: PlannedClip, tokenizer: Tokenizer): RenderedPart[] =>
   return parts;
 };
 
+/** What numbers are computed with besides plans. */
+export interface DescriptionMeans {
+  readonly rules: BatchRules;
+  /** States that losses read. */
+  readonly states: readonly GroupAtBlock[];
+  /** Operations a second of a large product where the run will be computed; undefined: not known. */
+  readonly rate: number | undefined;
+}
+
 /**
  * Looks at the clips of the first steps without decoding them.
  * @param looked clips at most
@@ -79,7 +93,7 @@ const render = ({ texts }: PlannedClip, tokenizer: Tokenizer): RenderedPart[] =>
 export const describeRun = async (
   { counts: trainedOn, trained, resolved }: Prepared,
   means: PlanMeans,
-  rules: BatchRules,
+  { rules, states, rate }: DescriptionMeans,
   signal: AbortSignal,
   looked = 200,
 ): Promise<RunDescription> => {
@@ -87,6 +101,10 @@ export const describeRun = async (
   const { seed, steps } = chosen.options;
   const clipsPerStep = perStepOf(chosen);
   const textsPerClip = chosen.loop === "sft" ? chosen.options.textsPerClip : undefined;
+  const { viewDropout: dropout, bothViews: both } =
+    chosen.loop === "sft" ? chosen.options : { viewDropout: 0, bothViews: false };
+  const mostPositions = common.positionsPerBatch;
+  const works: StepWork[] = [];
   const plans: PlannedClip[] = [];
   const counts = { tokens: 0, learnt: 0, samples: 0, most: 0, positions: 0, used: 0, batches: 0, steps: 0 };
   for (let step = 1; step <= steps && plans.length < looked; step++) {
@@ -97,9 +115,18 @@ export const describeRun = async (
     const groups = found.map((plan, i) => ({
       media: emptyMedia(plan, means, `${step} ${i}`),
       texts: plan.texts.slice(0, textsPerClip).map(({ tokens }) => tokens),
+      contrast: { absent: new Map(), keywords: [], endText: 0 },
     }));
     if (groups.length === 0) continue;
-    const made = conversationBatches(groups, rules, { mostPositions: common.positionsPerBatch });
+    const view = { dropout, random: seededRandom(seed, step), both };
+    const made = conversationBatches(groups, rules, { mostPositions, states, view });
+    works.push(
+      stepWork(
+        made.map(({ batch }) => batch),
+        means.config,
+        common,
+      ),
+    );
     counts.steps++;
     for (const { batch, used } of made) {
       counts.positions += batch.samples * batch.length;
@@ -127,6 +154,10 @@ export const describeRun = async (
     },
     paddingShare: counts.positions === 0 ? 0 : 1 - counts.used / counts.positions,
     batchesPerStep: per(counts.batches, counts.steps),
+    expected:
+      rate === undefined || works.length === 0
+        ? undefined
+        : estimateRun(works, steps, means.config, common, rate),
     sample:
       first === undefined
         ? undefined

@@ -1,6 +1,7 @@
 /** Everything of a run that can be known before a model is in memory. */
 import { resolve } from "node:path";
-import { ConfigError } from "../../core/errors.ts";
+import type { GroupAtBlock } from "../../batch/segments.ts";
+import { assert, ConfigError } from "../../core/errors.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { familyOf, readConfigFile } from "../../model/families.ts";
@@ -10,6 +11,8 @@ import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { FeedMeans } from "./clip-feed.ts";
 import { GroupKeywords } from "./keywords.ts";
+import type { LanguageLoop } from "./loops.ts";
+import { KeptPlans } from "./plan-clip.ts";
 import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
 import { promptGroups } from "./prompts.ts";
 import { Dropped, readRows, type SampleGroup, type TrainingRows } from "./rows.ts";
@@ -20,7 +23,7 @@ export interface Prepared {
   readonly model: string;
   readonly config: ModelConfig;
   readonly rows: TrainingRows;
-  readonly resolved: ResolvedSettings;
+  readonly resolved: ResolvedSettings & { readonly chosen: LanguageLoop };
   /** Of the loop `dpo`: the preferences of the rows, place by place those of `trained`. */
   readonly preferences: readonly PreferenceGroup[];
   /** What a step takes some of. */
@@ -33,7 +36,7 @@ export interface Prepared {
 /** The rows as the loop trains on them. */
 const unitsOf = (
   rows: TrainingRows,
-  { chosen }: ResolvedSettings,
+  { chosen }: Prepared["resolved"],
   dropped: Dropped,
 ): Pick<Prepared, "preferences" | "trained" | "counts"> => {
   if (chosen.loop === "grpo") {
@@ -66,18 +69,27 @@ const unitsOf = (
   });
 };
 
+const resolved = async (request: TrainRequest, clips: number): Promise<Prepared["resolved"]> => {
+  const all = await resolveSettings(request, clips);
+  const { chosen } = all;
+  assert(chosen.loop !== "relevance", "an encoder is prepared for itself");
+  return { ...all, chosen };
+};
+
 /**
  * Reads what a request names.
  *
  * @throws {ConfigError | UnknownNameError} for settings that cannot be, and data that the loop has nothing to learn from
  */
 export const prepare = async (request: TrainRequest, context: JobContext): Promise<Prepared> => {
+  if (request.model === "")
+    throw new ConfigError("no model", { expected: "--model FOLDER, or model in the file" });
   const model = resolve(await modelFolder(request.model, "--model", context));
   const config = await readConfigFile(model);
   const dropped = new Dropped((line) => context.warn(line));
   const folders = request.data.map((folder) => resolve(folder));
   // Settings are checked before rows are read; how many clips there are only says how many steps.
-  const first = await resolveSettings(request, 1);
+  const first = await resolved(request, 1);
   const { split, validation } = first.common;
   const rows = await readRows(folders, { train: split, heldOut: validation.split }, dropped);
   const units = unitsOf(rows, first, dropped);
@@ -86,14 +98,17 @@ export const prepare = async (request: TrainRequest, context: JobContext): Promi
     config,
     rows,
     ...units,
-    resolved: await resolveSettings(request, units.trained.length),
+    resolved: await resolved(request, units.trained.length),
     dropped,
   };
 };
 
-/** Whether clips are contrasted with their twins. @throws {ConfigError} for a loss that reads a block that is not there */
-const isContrasted = async ({ config, resolved: { chosen } }: Prepared): Promise<boolean> => {
-  if (chosen.loop !== "sft") return false;
+/** The states that losses read; with any, clips are contrasted. @throws {ConfigError} for a block that is not there */
+export const statesOf = async ({
+  config,
+  resolved: { chosen },
+}: Prepared): Promise<readonly GroupAtBlock[]> => {
+  if (chosen.loop !== "sft") return [];
   const states = Object.values(await makeLosses(chosen.options.losses)).flatMap((term) => term.states);
   const beyond = states.find(({ block }) => block > config.text.layers);
   if (beyond !== undefined)
@@ -102,22 +117,28 @@ const isContrasted = async ({ config, resolved: { chosen } }: Prepared): Promise
       got: String(beyond.block),
       hint: "e.g. --set losses.contrastive.block=2",
     });
-  return states.length > 0;
+  return states;
 };
 
 /** What clips are planned and read with. */
-export const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Promise<FeedMeans> => {
+export const meansOf = async (
+  prepared: Prepared,
+  { video, sha256 }: Pick<FeedMeans, "video" | "sha256">,
+): Promise<FeedMeans> => {
   const { model, config, resolved, dropped } = prepared;
-  const { look, mostTokens, extractor } = resolved.common;
+  const { look, mostTokens, extractor, keptMegabytes } = resolved.common;
   const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
-  const contrasted = await isContrasted(prepared);
+  const contrasted = (await statesOf(prepared)).length > 0;
   return {
     processor,
     config,
     video,
+    sha256,
     look,
     mostTokens: Math.min(mostTokens, config.text.maxPositionEmbeddings),
     dropped,
+    // Where patches do not fit, a tenth as much keeps the tokens of many more clips.
+    plans: new KeptPlans(keptMegabytes * 1e5),
     withTwin: contrasted || resolved.chosen.loop !== "sft",
     keywords: contrasted ? await GroupKeywords.make(extractor, processor.tokenizer) : undefined,
   };

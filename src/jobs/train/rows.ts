@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { appendFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { DataFormatError, messageOf, VideoPerceiverError } from "../../core/errors.ts";
@@ -84,6 +85,8 @@ export interface TrainingRows {
   /** Those that are trained on. */
   readonly samples: number;
   readonly datasets: readonly { readonly folder: string; readonly contentHash: string }[];
+  /** Of all rows that are taken, as they stand in the files. */
+  readonly hash: string;
 }
 
 /**
@@ -103,6 +106,7 @@ export const readRows = async (
   const heldOut: typeof groups = new Map();
   const datasets: { folder: string; contentHash: string }[] = [];
   let samples = 0;
+  const hash = createHash("sha256");
   for (const folder of folders) {
     const { files, contentHash } = readDescription(folder);
     datasets.push({ folder, contentHash });
@@ -112,6 +116,7 @@ export const readRows = async (
           const sample = sampleFromRow(value, where);
           const split = sample.split ?? parts.train;
           if (split !== parts.train && split !== parts.heldOut) continue;
+          hash.update(JSON.stringify(value)).update("\n");
           const place = split === parts.train ? groups : heldOut;
           const key = picturesKey(folder, sample);
           const group = place.get(key) ?? { folder, samples: [] };
@@ -132,5 +137,6 @@ export const readRows = async (
       got: dropped.all.length === 0 ? "none" : `${dropped.all.length} rows that are none`,
       hint: "another part: --set split=NAME",
     });
-  return { groups: [...groups.values()], heldOut: [...heldOut.values()], samples, datasets };
+  const rows = { groups: [...groups.values()], heldOut: [...heldOut.values()] };
+  return { ...rows, samples, datasets, hash: hash.digest("hex") };
 };

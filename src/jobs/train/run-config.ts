@@ -6,15 +6,23 @@ import { flatSettings, type Settings } from "../../core/settings.ts";
 import { createRun, type Run, resumeRun } from "../../runs/run.ts";
 import { runFiles } from "../../runs/run-folder.ts";
 
+/** What it means when a hash differs. */
+const changes: Readonly<Record<string, string>> = {
+  "resolved.contents": "the data sets have changed since the run began",
+  "resolved.rows": "rows of the data sets have changed since the run began",
+  "resolved.weights": "the model's weights are others than those that the run began with",
+};
+
 /** The first value in which two configurations differ. */
 const difference = (before: unknown, now: Settings): string => {
   const [old, own] = [flatSettings(before as Settings), flatSettings(now)];
   const path = [...new Set([...old.keys(), ...own.keys()])].find(
     (name) => !isDeepStrictEqual(old.get(name), own.get(name)),
   );
-  return path === undefined
-    ? "no difference"
-    : `${path}: ${JSON.stringify(old.get(path))} before, ${JSON.stringify(own.get(path))} now`;
+  if (path === undefined) return "no difference";
+  return (
+    changes[path] ?? `${path}: ${JSON.stringify(old.get(path))} before, ${JSON.stringify(own.get(path))} now`
+  );
 };
 
 /**

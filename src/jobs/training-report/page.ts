@@ -46,7 +46,6 @@ interface Finding {
   readonly detail: string;
 }
 
-/** The newest row that has a metric. */
 const newest = ({ metrics }: StoredRun, name: string) => metrics.findLast((row) => row[name] !== undefined);
 
 /** Whether the model looks, by the newest look. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { processTree } from "../../../bench/process-memory.ts";
-import { seededRandom } from "../../../src/core/random.ts";
+import { type Random, seededRandom } from "../../../src/core/random.ts";
 import { resultsIn, setContents } from "./set-contents.ts";
 
 const program = fileURLToPath(new URL("../../../bin/videoperceiver.mjs", import.meta.url));
@@ -36,25 +36,29 @@ export interface BuildKillCount {
   readonly compared: number;
 }
 
-/** When a build is killed: so many milliseconds after its start, or after all clips were made. */
+/** When a build is killed: so many milliseconds after so many clips have a result; none: after its start. */
 interface Moment {
-  readonly after: "start" | "all are made";
+  readonly made: number;
   readonly milliseconds: number;
   readonly ofAll: boolean;
 }
 
-interface Ended {
-  readonly ended: boolean;
-  readonly milliseconds: number;
-}
+/** A moment of the start, of the time in which clips are made (a few clips further on), or after that. */
+const drawMoment = (random: Random, made: number, clips: number): Moment => {
+  const ofAll = random.next() < 0.5;
+  const kind = random.next() * 6;
+  if (kind < 1) return { made: 0, milliseconds: random.next() * 2000, ofAll };
+  if (kind < 3) return { made: clips, milliseconds: random.next() * 3000, ofAll };
+  const further = made + 1 + random.integer(Math.ceil(clips / 6));
+  return { made: Math.min(further, clips - 1), milliseconds: random.next() * 400, ofAll };
+};
 
 const build = async (
   args: readonly string[],
   set: string,
   cache: string,
-  clips: number,
   moment?: Moment,
-): Promise<Ended> => {
+): Promise<"ended" | "killed"> => {
   const start = performance.now();
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
@@ -71,12 +75,11 @@ const build = async (
       done(code);
     });
   });
-  let madeAt = Number.NaN;
+  let since = moment?.made === 0 ? start : Number.NaN;
   while (!isOver) {
-    const now = performance.now();
-    if (Number.isNaN(madeAt) && resultsIn(set) >= clips) madeAt = now;
-    const since = moment?.after === "start" ? start : madeAt;
-    if (moment !== undefined && now - since >= moment.milliseconds) {
+    if (moment !== undefined && Number.isNaN(since) && resultsIn(set) >= moment.made)
+      since = performance.now();
+    if (moment !== undefined && performance.now() - since >= moment.milliseconds) {
       for (const pid of moment.ofAll ? processTree(child.pid!) : [child.pid!])
         try {
           process.kill(pid, "SIGKILL");
@@ -89,7 +92,7 @@ const build = async (
   }
   const code = await ended;
   if (code !== 0 && code !== null) throw new Error(complaint);
-  return { ended: code === 0, milliseconds: performance.now() - start };
+  return code === 0 ? "ended" : "killed";
 };
 
 const difference = (
@@ -114,29 +117,20 @@ export const killBuild = async ({
   const begun = performance.now();
   const whole = join(work, "whole");
   rmSync(whole, { recursive: true, force: true });
-  const first = await build(args(join(whole, "set")), join(whole, "set"), join(whole, "cache"), Number.NaN);
+  await build(args(join(whole, "set")), join(whole, "set"), join(whole, "cache"));
   const wanted = setContents(join(whole, "set"), "results");
   const clips = resultsIn(join(whole, "set"));
   const random = seededRandom(seed, "kills");
   const count = { kills: 0, starting: 0, making: 0, together: 0, ofAll: 0, compared: 0 };
   const isEnough = (): boolean =>
     count.kills >= kills || performance.now() - begun > (seconds ?? Number.POSITIVE_INFINITY) * 1000;
-  // A third of the whole time at most, so that a build meets several kills; every third one when all clips are made.
-  const moment = (): Moment =>
-    random.next() < 1 / 3
-      ? { after: "all are made", milliseconds: random.next() * 3000, ofAll: random.next() < 0.5 }
-      : {
-          after: "start",
-          milliseconds: (random.next() * first.milliseconds) / 3,
-          ofAll: random.next() < 0.5,
-        };
   while (!isEnough()) {
     const own = join(work, `killed ${seed} ${count.compared}`);
     const set = join(own, "set");
     for (;;) {
-      const killed = isEnough() ? undefined : moment();
-      const { ended } = await build(args(set), set, join(own, "cache"), clips, killed);
-      if (ended) break;
+      const killed = isEnough() ? undefined : drawMoment(random, resultsIn(set), clips);
+      const how = await build(args(set), set, join(own, "cache"), killed);
+      if (how === "ended") break;
       count.kills++;
       if (killed?.ofAll === true) count.ofAll++;
       const made = resultsIn(set);

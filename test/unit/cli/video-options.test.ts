@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { afterEach, expect, test, vi } from "vitest";
 import { byteSize, videoOptions } from "../../../src/cli/video-options.ts";
-import { cacheRoot } from "../../../src/jobs/clips.ts";
+import { cacheRoot } from "../../../src/core/cache-root.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 

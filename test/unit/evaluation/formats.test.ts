@@ -96,6 +96,15 @@ describe("VLMEvalKit", () => {
     ])
       expect(await scored(file)).toMatchObject({ matchedByPosition: true, accuracy: { value: 4 / 6 } });
   });
+  test("tables of commas, whatever their columns' order", async () => {
+    const csv = said.map(
+      (text, at) => `${JSON.stringify(text).replaceAll('\\"', '""').replaceAll("\\n", "\n")},${at}`,
+    );
+    expect(await scored(write("index.csv", `prediction,index\r\n${csv.join("\r\n")}\r\n`))).toMatchObject({
+      matchedByPosition: true,
+      accuracy: { value: 4 / 6 },
+    });
+  });
   test("an empty table and a spreadsheet are named", async () => {
     await expect(scored(write("empty.tsv", "index\tprediction\n"))).rejects.toThrow("an empty table");
     await expect(scored(write("answers.xlsx", "PK"))).rejects.toThrow("a spreadsheet");

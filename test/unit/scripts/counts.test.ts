@@ -56,6 +56,8 @@ describe("the docs gate", () => {
     ["/** word */\nexport type A = 1;", ["x.ts:2: A"]],
     ["const a = 1;\nexport { a };", ["x.ts:1: a"]],
     ["// A line comment is none.\nexport interface A { b: 1 }", ["x.ts:2: A"]],
+    ["export interface A {\n/** Milliseconds of one round. */\nb: 1; c: 2 }", []],
+    ["export interface A {\n/** B. */\nb: 1 }", ["x.ts:1: A"]],
     ["/** A thing. */\nexport class A { b(): void {} }", []],
     ["export class A { b(): void {} }", ["x.ts:1: A"]],
     ['const plugin = defineX({ summary: "s" });\nexport default plugin;', []],

@@ -1,5 +1,4 @@
 /** From plain batches to what the graphs of the embedded engine are fed. Legend: B samples, T positions, N = B T rows. */
-import { checkBatch } from "../../../batch/check-batch.ts";
 import {
   paddingSegment,
   type ScoredRows,
@@ -11,6 +10,7 @@ import { scaleFactors } from "../../../batch/visual-scale.ts";
 import { ShapeError } from "../../../core/errors.ts";
 import type { ModelConfig } from "../../../model/config.ts";
 import { hiddenScore, ropeTables } from "../../../model/position-tables.ts";
+import { checkFits } from "../../check-fits.ts";
 import type { FeedArray } from "../../contract.ts";
 import { signalShape } from "../../objective-signals.ts";
 import { lowerMedia } from "./media.ts";
@@ -57,37 +57,12 @@ const tapRows = (tap: Tap, { length }: TokenBatch, { mainLength, tailEnd }: Tail
   );
 };
 
-/** [V] what is added to the scores of tokens; undefined when none is banned. @throws {ShapeError} for an unknown token */
+/** [V] what is added to the scores of tokens; undefined when none is banned. */
 const bannedScores = ({ drawn }: ScoredRows, vocabSize: number): Float32Array | undefined => {
   if (drawn === undefined || drawn.bannedTokens.length === 0) return undefined;
   const scores = new Float32Array(vocabSize);
-  for (const token of drawn.bannedTokens) {
-    if (!(token >= 0 && token < vocabSize))
-      throw new ShapeError("a banned token", { expected: `an id below ${vocabSize}`, got: String(token) });
-    scores[token] = hiddenScore;
-  }
+  for (const token of drawn.bannedTokens) scores[token] = hiddenScore;
   return scores;
-};
-
-/** Checks that no row is read behind the end of its segment, nor at a block that is not there. */
-const checkReads = ({ segments, endBlocks, taps, scored }: TokenBatch, layers: number): void => {
-  const check = (rows: Int32Array, block: number, what: string): void => {
-    for (const row of rows) {
-      const end = segments[row] === paddingSegment ? 0 : endBlocks[segments[row]!]!;
-      if (end !== 0 && end < block)
-        throw new ShapeError(what, {
-          where: `row ${row}`,
-          expected: `a segment that is needed at block ${block}`,
-          got: `one that ends at block ${end}`,
-        });
-    }
-  };
-  check(scored.rows, layers, "scored rows");
-  for (const tap of taps) {
-    if (!(tap.block >= 1 && tap.block <= layers))
-      throw new ShapeError("tapped block", { expected: `1 to ${layers}`, got: String(tap.block) });
-    check(tappedRows(tap), tap.block, `rows tapped at block ${tap.block}`);
-  }
 };
 
 /**
@@ -95,11 +70,10 @@ const checkReads = ({ segments, endBlocks, taps, scored }: TokenBatch, layers: n
  * @throws {ShapeError} when parts of the batch do not fit together or to the model
  */
 export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promise<ModelBatch> => {
-  checkBatch(batch, config.vision.spatialMergeSize);
+  checkFits(batch, config);
   const { samples, length, segments, scored, taps, scale } = batch;
   const { layers } = config.text;
   const { drawn } = scored;
-  checkReads(batch, layers);
   const vision = batch.media.length === 0 ? undefined : await lowerMedia(batch.media, config, batch.sizes);
   const visualTokens = vision?.shape.units ?? 0;
   const rows = lowerRows(batch, visualTokens, config.tokens.pad);

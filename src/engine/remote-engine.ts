@@ -1,6 +1,6 @@
-import type { MediaStep } from "../../batch/media-step.ts";
-import type { TokenBatch } from "../../batch/token-batch.ts";
-import { assert } from "../../core/errors.ts";
+import type { MediaStep } from "../batch/media-step.ts";
+import type { TokenBatch } from "../batch/token-batch.ts";
+import { assert } from "../core/errors.ts";
 import type {
   BatchOutputs,
   CallOptions,
@@ -19,9 +19,9 @@ import type {
   SaveOptions,
   UpdateOptions,
   UpdateResult,
-} from "../contract.ts";
-import type { Connection, MediaSource } from "./connection.ts";
-import { type ReadyMessage, type WirePass, wireBatch } from "./protocol.ts";
+} from "./contract.ts";
+import type { Connection, MediaSource } from "./worker-connection.ts";
+import { type ReadyMessage, type WirePass, wireBatch } from "./worker-protocol.ts";
 
 /** A pass that another process keeps. */
 class RemotePass implements Pass {
@@ -48,7 +48,7 @@ class RemotePass implements Pass {
 }
 
 /** The contract over a connection to another process. Pictures are sent once, then named by their contents. */
-export class LoopbackEngine implements Engine {
+export class RemoteEngine implements Engine {
   readonly capabilities: Capabilities;
   readonly #connection: Connection;
   /** Contents that the other process has been given. */
@@ -66,12 +66,8 @@ export class LoopbackEngine implements Engine {
     this.#connection = connection;
     if (inspects)
       this.inspect = async (batch, options = {}) =>
-        (await this.#call("inspect", {}, options, [batch])) as Inspection;
-    this.capabilities = {
-      ...capabilities,
-      engine: `loopback (${capabilities.engine})`,
-      sampling: { watched: false },
-    };
+        (await this.call("inspect", {}, options, [batch])) as Inspection;
+    this.capabilities = { ...capabilities, sampling: { watched: false } };
     this.#deadlineSeconds = deadlineSeconds;
   }
 
@@ -82,14 +78,14 @@ export class LoopbackEngine implements Engine {
   async forward(batches: readonly TokenBatch[], options: ForwardOptions = {}): Promise<Pass> {
     const { signal, deadlineSeconds, ...forward } = options;
     const release = async (id: number): Promise<void> => {
-      await this.#call("release", { pass: id }, {});
+      await this.call("release", { pass: id }, {});
     };
     const abandoned = (value: unknown): void => {
       const { id } = value as WirePass;
       if (id !== undefined) release(id).catch(() => {});
     };
     const limits = { signal, deadlineSeconds };
-    const made = await this.#call("forward", { forward }, limits, batches, abandoned);
+    const made = await this.call("forward", { forward }, limits, batches, abandoned);
     return new RemotePass(made as WirePass, this.version, release);
   }
 
@@ -98,19 +94,19 @@ export class LoopbackEngine implements Engine {
     const { id } = pass;
     pass.id = undefined;
     // Without a number the other process says what is wrong.
-    await this.#call("backward", { pass: id ?? -1, cotangents }, options);
+    await this.call("backward", { pass: id ?? -1, cotangents }, options);
   }
 
   async clearGradient(options: CallOptions = {}): Promise<void> {
-    await this.#call("clearGradient", {}, options);
+    await this.call("clearGradient", {}, options);
   }
 
   async update(rule: UpdateOptions, options: CallOptions = {}): Promise<UpdateResult> {
-    return (await this.#call("update", { rule }, options)) as UpdateResult;
+    return (await this.call("update", { rule }, options)) as UpdateResult;
   }
 
   async holdReference(options: CallOptions = {}): Promise<void> {
-    await this.#call("holdReference", {}, options);
+    await this.call("holdReference", {}, options);
   }
 
   async sample(
@@ -118,20 +114,20 @@ export class LoopbackEngine implements Engine {
     { watch, ...options }: SampleOptions = {},
   ): Promise<readonly (readonly Completion[])[]> {
     assert(watch === undefined, "completions of another process cannot be watched");
-    const drawn = await this.#call("sample", { request }, options, [batch]);
+    const drawn = await this.call("sample", { request }, options, [batch]);
     return drawn as readonly (readonly Completion[])[];
   }
 
   async save(folder: string, { signal, deadlineSeconds, ...files }: SaveOptions = {}): Promise<void> {
-    await this.#call("save", { folder, files }, { signal, deadlineSeconds });
+    await this.call("save", { folder, files }, { signal, deadlineSeconds });
   }
 
   async load(folder: string, { signal, deadlineSeconds, ...files }: LoadOptions = {}): Promise<void> {
-    await this.#call("load", { folder, files }, { signal, deadlineSeconds });
+    await this.call("load", { folder, files }, { signal, deadlineSeconds });
   }
 
   async read(name: string, what: "value" | "gradient", options: CallOptions = {}): Promise<Float32Array> {
-    return (await this.#call("read", { name, what }, options)) as Float32Array;
+    return (await this.call("read", { name, what }, options)) as Float32Array;
   }
 
   statistics(): EngineStatistics {
@@ -142,7 +138,8 @@ export class LoopbackEngine implements Engine {
     return this.#connection.close();
   }
 
-  #call(
+  /** Calls the other process; pictures that it has not had yet go with the call. */
+  protected call(
     operation: string,
     given: Readonly<Record<string, unknown>>,
     { signal, deadlineSeconds = this.#deadlineSeconds }: CallOptions,

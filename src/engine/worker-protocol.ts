@@ -1,9 +1,8 @@
-/** What the loopback engine's two processes say to each other. */
-import type { MediaStep, PatchArray } from "../../batch/media-step.ts";
-import type { TokenBatch } from "../../batch/token-batch.ts";
-import * as errors from "../../core/errors.ts";
-import type { BatchOutputs, Capabilities, Keep } from "../contract.ts";
-import type { EngineRequest } from "../engine-plugin.ts";
+/** What an engine's two processes say to each other: the controller, and the worker that computes for it. */
+import type { MediaStep, PatchArray } from "../batch/media-step.ts";
+import type { TokenBatch } from "../batch/token-batch.ts";
+import * as errors from "../core/errors.ts";
+import type { BatchOutputs, Capabilities, Keep } from "./contract.ts";
 
 /** Environment variables that tell the worker where its controller listens, and the token it has to show. */
 export const workerEnvironment = {
@@ -11,13 +10,11 @@ export const workerEnvironment = {
   token: "VIDEOPERCEIVER_ENGINE_TOKEN",
 } as const;
 
-/** Which model the worker opens. */
-export interface ModelOrder extends EngineRequest {
-  /** NAME, or NAME:key=value,key=value. */
-  readonly engine: string;
+/** Which model the worker opens; what else it has to know is between an engine and its worker. */
+export type ModelOrder = Readonly<Record<string, unknown>> & {
   /** Most bytes of patches that the worker keeps; what was used longest ago is forgotten and asked for again. */
   readonly mediaBytes: number;
-}
+};
 
 /** A media step without its patches. */
 export type WireStep = Omit<MediaStep, "patches">;

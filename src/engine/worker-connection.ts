@@ -1,11 +1,16 @@
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import { hostname } from "node:os";
-import { EngineLostError } from "../../core/errors.ts";
-import { MessageReader, writeMessage } from "../../core/framed-messages.ts";
-import { nowMilliseconds } from "../../core/progress.ts";
-import type { CallOptions, EngineStatistics } from "../contract.ts";
-import { errorFromWire, type FromEngineWorker, type ToEngineWorker, type WireMedia } from "./protocol.ts";
+import { EngineLostError } from "../core/errors.ts";
+import { MessageReader, writeMessage } from "../core/framed-messages.ts";
+import { nowMilliseconds } from "../core/progress.ts";
+import type { CallOptions, EngineStatistics } from "./contract.ts";
+import {
+  errorFromWire,
+  type FromEngineWorker,
+  type ToEngineWorker,
+  type WireMedia,
+} from "./worker-protocol.ts";
 
 /** A call that waits for its answer. */
 interface Waiting {
@@ -15,6 +20,9 @@ interface Waiting {
   /** Sends the call again, with these contents. */
   readonly sendAgain: (contents: readonly string[]) => void;
 }
+
+/** How long the end of a connection waits for the end of its process. */
+const patienceMilliseconds = 500;
 
 /** Patches of contents, to be sent. */
 export type MediaSource = (contents: readonly string[]) => Promise<WireMedia>;
@@ -35,8 +43,8 @@ export class Connection {
     this.#socket = socket;
     this.#child = child;
     socket.on("data", (piece: Buffer) => this.#receive(piece));
-    socket.on("close", () => this.#lose("its connection ended"));
-    socket.on("error", (error) => this.#lose(error.message));
+    socket.on("close", () => this.#disconnected("its connection ended"));
+    socket.on("error", (error) => this.#disconnected(error.message));
     child.on("exit", (code, signal) =>
       this.#lose(
         signal === null ? `its process ended with status ${code}` : `its process was ended by ${signal}`,
@@ -161,6 +169,11 @@ export class Connection {
       this.#version = message.version;
       waiting.resolve(message.value);
     }
+  }
+
+  /** A process that has ended says why better than its socket does, a moment later. */
+  #disconnected(why: string): void {
+    setTimeout(() => this.#lose(why), patienceMilliseconds);
   }
 
   /** The other process is no use any more: whoever waits hears why, and it is ended. */

@@ -1,0 +1,3 @@
+"""The worker of videoperceiver's torch engine: transformers' modules driven by plain batches over a socket."""
+
+PROTOCOL = 1

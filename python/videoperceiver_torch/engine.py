@@ -1,0 +1,233 @@
+"""The calls of a controller on a model of this process: passes, gradients, updates, completions, files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from .batch import Tensors, to_tensors
+from .build import build_model, fill, read_tensors
+from .errors import EngineError, StalePassError, WeightsError
+from .media import MediaCache
+from .model import BatchModel, Outputs
+from .optimizer import AdamW
+from .sampling import sample
+from .wire import Map
+
+Check = Callable[[], None]
+
+
+@dataclass
+class _Pass:
+    """What is kept of a pass for its backward; `outputs` None: it is computed again."""
+
+    version: int
+    batches: list[Tensors]
+    outputs: list[Outputs] | None
+    # Numbers of the log-probabilities and of the states by block, of each batch.
+    sizes: list[tuple[int, dict[int, int]]]
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().numpy()
+
+
+def _sent(outputs: Outputs) -> dict[str, Any]:
+    sent: dict[str, Any] = {
+        "tokenLogprobs": _array(outputs.token_logprobs),
+        "states": Map((block, _array(state).reshape(-1)) for block, state in outputs.states.items()),
+    }
+    if outputs.candidates is not None:
+        tokens, logprobs = outputs.candidates
+        ids = tokens.cpu().numpy().astype(np.int32)
+        sent["candidates"] = {"tokens": ids.reshape(-1), "logprobs": _array(logprobs).reshape(-1)}
+    return sent
+
+
+class TorchEngine:
+    """One model, its gradient, its optimizer, and the passes that are outstanding."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        torch.set_num_threads(order["threads"])
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model, self._parameters = build_model(order, self.device)
+        self._trained = {name: self._parameters[name] for name in order["trained"]}
+        self._config = model.config
+        self._model = BatchModel(model, order["attention"])
+        self._optimizer = AdamW(self._trained)
+        self._media = MediaCache(order["mediaBytes"])
+        self._passes: dict[int, _Pass] = {}
+        self._next = 0
+        self._reference: dict[str, torch.Tensor] | None = None
+        self.version = 0
+        self.clear_gradient()
+
+    def missing(self, given: dict[str, Any], media: dict[str, np.ndarray]) -> list[str]:
+        """Contents that have to be sent before a call can be done."""
+        return self._media.missing(given.get("batches", []), media)
+
+    def do(self, operation: str, given: dict[str, Any], media: dict[str, np.ndarray], check: Check) -> Any:
+        """Does one call. `check` raises when nobody waits for it any more."""
+        batches = given.get("batches", [])
+        contents = dict.fromkeys(step["content"] for batch in batches for step in batch["media"])
+        patches = self._media.patches(contents, media)
+        self._media.keep(media)
+        lowered = [to_tensors(batch, patches, self._config, self.device) for batch in batches]
+        calls: dict[str, Callable[[], Any]] = {
+            "forward": lambda: self._forward(lowered, given["forward"], check),
+            "backward": lambda: self._backward(given["pass"], given["cotangents"], check),
+            "release": lambda: self._passes.pop(given["pass"], None) and None,
+            "clearGradient": self.clear_gradient,
+            "update": lambda: self._update(given),
+            "holdReference": self._hold_reference,
+            "sample": lambda: sample(self._model, lowered[0], batches[0], given["request"], check),
+            "inspect": lambda: self._inspect(lowered[0]),
+            "read": lambda: self._read(given["name"], given["what"]),
+            "saveWeights": lambda: self._save_weights(given["folder"], given["files"]),
+            "saveOptimizer": lambda: self._optimizer.save(given["folder"]),
+            "load": lambda: self._load(given),
+        }
+        if operation not in calls:
+            raise EngineError("unknown call", got=operation)
+        return calls[operation]()
+
+    def clear_gradient(self) -> None:
+        """Sets the gradient to zero; what gets none has zeros, so that every update moves its moments."""
+        for parameter in self._trained.values():
+            parameter.grad = torch.zeros_like(parameter)
+
+    def _forward(self, batches: list[Tensors], options: dict[str, Any], check: Check) -> dict[str, Any]:
+        is_reference = options.get("weights") == "reference"
+        keep = "nothing" if is_reference else options.get("keep", "nothing")
+        wanted = options.get("candidates") or [None] * len(batches)
+        if is_reference and self._reference is None:
+            raise EngineError("there is no reference", hint="hold one first")
+        made: list[Outputs] = []
+        with torch.set_grad_enabled(keep == "graph"):
+            if is_reference:
+                self._swap_reference()
+            try:
+                for batch, candidates in zip(batches, wanted, strict=True):
+                    check()
+                    made.append(self._model(batch, self._wanted(candidates, batch)))
+            finally:
+                if is_reference:
+                    self._swap_reference()
+        check()
+        result = {"outputs": [_sent(outputs) for outputs in made], "kept": keep}
+        if keep == "nothing":
+            return result
+        sizes = [
+            (one.token_logprobs.numel(), {block: state.numel() for block, state in one.states.items()}) for one in made
+        ]
+        kept = made if keep == "graph" else None
+        self._passes[self._next] = _Pass(self.version, batches, kept, sizes)
+        self._next += 1
+        return {"id": self._next - 1, **result}
+
+    def _wanted(self, candidates: dict[str, Any] | None, batch: Tensors) -> dict[str, Any]:
+        if candidates is None:
+            return {}
+        if "top" in candidates:
+            return {"top": candidates["top"]}
+        tokens = torch.from_numpy(candidates["tokens"].astype(np.int64)).to(self.device)
+        return {"tokens": tokens.view(len(batch.scored), candidates["perRow"])}
+
+    def _inspect(self, batch: Tensors) -> dict[str, Any]:
+        with torch.no_grad():
+            outputs = self._model(batch, {"inspect": True})
+        shown = {"logits": outputs.logits, "visualTokens": outputs.visual}
+        numbers = {name: None if one is None else _array(one).reshape(-1) for name, one in shown.items()}
+        return {**_sent(outputs), **numbers}
+
+    def _backward(self, number: int, cotangents: list[dict[str, Any]], check: Check) -> None:
+        kept = self._passes.get(number)
+        if kept is None:
+            raise EngineError("backward of a pass that keeps nothing", got="a pass that was consumed")
+        del self._passes[number]
+        if kept.version != self.version:
+            raise StalePassError(
+                "backward of a pass whose weights have been updated",
+                expected=f"weights of version {self.version}",
+                got=f"a pass of version {kept.version}",
+                hint="compute it again",
+            )
+        for i, (batch, given) in enumerate(zip(kept.batches, cotangents, strict=True)):
+            check()
+            self._check_sizes(given, *kept.sizes[i])
+            self._pull_back(self._model(batch, {}) if kept.outputs is None else kept.outputs[i], given)
+            if kept.outputs is not None:
+                # What its graph holds is of no more use.
+                kept.outputs[i] = None
+
+    def _check_sizes(self, given: dict[str, Any], scored: int, states: dict[int, int]) -> None:
+        logprobs = given.get("tokenLogprobs")
+        pairs = [] if logprobs is None else [("log-probabilities", logprobs.size, scored)]
+        pairs += [(f"block {block}", state.size, states.get(block)) for block, state in given["states"].items()]
+        for where, got, expected in pairs:
+            if expected is None:
+                raise EngineError("cotangent of a state that is not tapped", where=where)
+            if got != expected:
+                raise EngineError("size of a cotangent", where=where, expected=f"{expected} numbers", got=str(got))
+
+    def _pull_back(self, outputs: Outputs, given: dict[str, Any]) -> None:
+        """Every output takes part, those without a cotangent with zeros: ranks run equally many collectives."""
+        pairs = [(outputs.token_logprobs, given.get("tokenLogprobs"))]
+        pairs += [(state, given["states"].get(block)) for block, state in outputs.states.items()]
+        reached = [(tensor, numbers) for tensor, numbers in pairs if tensor.requires_grad]
+        if not reached:
+            return
+        gradients = [
+            torch.zeros_like(tensor)
+            if numbers is None
+            else torch.from_numpy(numbers.copy()).to(self.device).view_as(tensor)
+            for tensor, numbers in reached
+        ]
+        torch.autograd.backward([tensor for tensor, _ in reached], gradients)
+
+    def _update(self, given: dict[str, Any]) -> dict[str, Any]:
+        norm, squares = self._optimizer.update(given["rule"], given["rates"], given["decays"])
+        if np.isfinite(norm):
+            self.version += 1
+        # JSON has no NaN: the controller takes what is missing for it.
+        return {
+            "norm": norm if np.isfinite(norm) else None,
+            "squares": np.array(squares, np.float32),
+            "version": self.version,
+        }
+
+    def _hold_reference(self) -> None:
+        self._reference = {name: one.detach().clone() for name, one in self._trained.items()}
+
+    def _swap_reference(self) -> None:
+        """Puts the reference's numbers in the place of the trained ones, or back."""
+        for name, parameter in self._trained.items():
+            parameter.data, self._reference[name] = self._reference[name], parameter.data
+
+    def _read(self, name: str, what: str) -> np.ndarray:
+        parameter = self._parameters.get(name)
+        if parameter is None:
+            raise WeightsError("no such tensor in this model", where=name)
+        if what == "value":
+            return _array(parameter).reshape(-1).copy()
+        if name not in self._trained:
+            raise EngineError("gradient of what is not trained", where=name)
+        return _array(parameter.grad).reshape(-1).copy()
+
+    def _save_weights(self, folder: str, files: list[dict[str, Any]]) -> None:
+        for file in files:
+            tensors = {name: self._parameters[name].detach().cpu().contiguous() for name in file["tensors"]}
+            save_file(tensors, Path(folder) / file["name"], {"format": "pt"})
+
+    def _load(self, given: dict[str, Any]) -> None:
+        with torch.no_grad():
+            read_tensors(given["tensors"], self._parameters)
+            for name, numbers in given["numbers"].items():
+                fill(self._parameters[name], numbers)
+            if given.get("optimizer"):
+                self._optimizer.load(given["folder"])
+        self.version += 1

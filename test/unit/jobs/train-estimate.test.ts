@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import type { TokenBatch } from "../../../src/batch/token-batch.ts";
+import { estimateRun, stepWork } from "../../../src/jobs/train/estimate.ts";
+import { smallConfig } from "../model/small-config.ts";
+
+const config = smallConfig();
+const lora = { rank: 4, alpha: 8, targets: "all-linear", rsLora: false, vision: false };
+const batchOf = (samples: number, length: number, scored: number, sides: readonly number[]): TokenBatch =>
+  ({
+    samples,
+    length,
+    scored: { rows: new Int32Array(scored), targets: new Int32Array(scored) },
+    media: sides.map((side) => ({ rows: side, columns: side })),
+  }) as unknown as TokenBatch;
+const operations = (batch: TokenBatch, settings: Parameters<typeof stepWork>[2]): number =>
+  stepWork([batch], config, settings).operations;
+
+test("a text alone: the products by hand; an adapter leaves out the weights' gradients", () => {
+  const text = batchOf(2, 16, 64, []);
+  // 32 wide, 4 heads of 8 (2 for keys), 48 inside, 2 blocks, 64 words.
+  const block = 32 * 32 * 2 + 32 * 16 * 2 + 3 * 32 * 48;
+  const forward = 32 * 2 * (2 * block + 4 * 16 * 32) + 2 * 64 * 64 * 32;
+  expect(operations(text, { trained: "all", lora: null })).toBe(3 * forward);
+  expect(operations(text, { trained: "all", lora })).toBe(2 * forward);
+});
+
+test("a frozen tower goes forward only; one behind which nothing is trained costs no backward", () => {
+  const words = batchOf(1, 16, 16, []);
+  const seen = batchOf(1, 16, 16, [4, 8]);
+  const tower = (settings: Parameters<typeof stepWork>[2]): number =>
+    operations(seen, settings) - operations(words, settings);
+  const forward = tower({ trained: "all", lora });
+  expect(forward).toBeGreaterThan(0);
+  expect(tower({ trained: ["language"], lora: null })).toBe(forward);
+  expect(tower({ trained: "all", lora: null })).toBe(3 * forward);
+  expect(tower({ trained: "all", lora: { ...lora, vision: true } })).toBe(2 * forward);
+  // The merger alone: the language model passes its gradient on, and has none of its own.
+  expect(operations(words, { trained: ["merger"], lora: null })).toBe(
+    operations(words, { trained: "all", lora }),
+  );
+});
+
+test("time goes with steps and rate; memory with what is trained and with different sizes of batches", () => {
+  const all = { trained: "all", lora: null } as const;
+  const one = stepWork([batchOf(2, 16, 64, [4])], config, all);
+  const other = stepWork([batchOf(2, 32, 64, [4])], config, all);
+  const estimate = estimateRun([one], 10, config, all, 1e9);
+  expect(estimate.seconds).toBeCloseTo(10 * estimate.secondsPerStep, 9);
+  expect(estimateRun([one], 10, config, all, 2e9).secondsPerStep).toBeLessThan(estimate.secondsPerStep);
+  const both = estimateRun([one, other], 10, config, all, 1e9);
+  const largest = estimateRun([other], 10, config, all, 1e9);
+  expect(both.memoryMiB - largest.memoryMiB).toBeCloseTo((4 * other.keptNumbers) / 2 ** 20, 6);
+  expect(estimateRun([one], 10, config, { trained: "all", lora }, 1e9).memoryMiB).toBeLessThan(
+    estimate.memoryMiB,
+  );
+});
