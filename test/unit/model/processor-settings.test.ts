@@ -22,7 +22,12 @@ test.each<[string, Record<string, unknown>, number, number]>([
   ["limits", { min_pixels: 3136, max_pixels: 50176 }, 3136, 50176],
   ["edges", { size: { shortest_edge: 3136, longest_edge: 50176 } }, 3136, 50176],
   ["the names of early files", { size: { min_pixels: 3136, max_pixels: 50176 } }, 3136, 50176],
-  ["limits before a size", { max_pixels: 50176, size: { shortest_edge: 784, longest_edge: 9e6 } }, 784, 50176],
+  [
+    "limits before a size",
+    { max_pixels: 50176, size: { shortest_edge: 784, longest_edge: 9e6 } },
+    784,
+    50176,
+  ],
   ["only the most, below the default fewest", { max_pixels: 50176 }, 128 * 784, 50176],
   ["no size", { size: null, max_pixels: 50176 }, 128 * 784, 50176],
 ])("%s", (_, fields, minPixels, maxPixels) => {
@@ -36,5 +41,7 @@ test("a size of another kind, and limits that leave nothing between them, are na
   expect(() => read({ min_pixels: 50176, max_pixels: 3136 })).toThrow(
     /max_pixels; expected at least the fewest pixels, 50176; got 3136/,
   );
-  expect(() => read({ size: { shortest_edge: 50176, longest_edge: 3136 } })).toThrow(/size; expected at least/);
+  expect(() => read({ size: { shortest_edge: 50176, longest_edge: 3136 } })).toThrow(
+    /size; expected at least/,
+  );
 });
