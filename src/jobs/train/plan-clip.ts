@@ -10,8 +10,8 @@ import type { MediaPart } from "../../model/processor-rules.ts";
 import type { ConversationText } from "../../training/conversations.ts";
 import { localFile } from "../../video/local-file.ts";
 import type { VideoService } from "../../video/service.ts";
-import type { VideoInfo } from "../../video/types.ts";
 import type { LookRequest } from "../ask/answerer.ts";
+import { unevenFrames } from "../ask/chosen-frames.ts";
 import { type Dropped, mediaParts, type SampleGroup } from "./rows.ts";
 
 /** What planning needs of a checkpoint and of whoever reads clips. */
@@ -52,21 +52,6 @@ export const conversationOf = ({ messages, answer }: Sample): Message[] => [
   ...messages,
   { role: "assistant", content: [{ type: "text", text: answer }] },
 ];
-
-/** Frames that came with the sample keep their own times: when each temporal step begins, from the first. */
-const chosenFrames = (
-  frames: readonly number[],
-  { timeline, averageFps }: VideoInfo,
-  depth: number,
-): Pick<PlannedMedia, "framesPerSecond" | "stepSeconds"> => {
-  const times = frames.map((index) => timeline[index]!.timeSeconds as number);
-  const first = times[0]!;
-  const span = times.at(-1)! - first;
-  return {
-    framesPerSecond: span > 0 ? (frames.length - 1) / span : averageFps || 1,
-    stepSeconds: times.filter((_, at) => at % depth === 0).map((time) => time - first),
-  };
-};
 
 const withLook = (
   part: Extract<MediaPart, { type: "video" }>,
@@ -117,9 +102,10 @@ const planVideo = async (
   const own = { file, isClip, kind: "video" } as const;
   if (isClip && sample.frames !== undefined) {
     const sizes = processor.sizesOf(asked, info, sample.frames.length);
-    const times = chosenFrames(sample.frames, info, processor.settings.temporalPatchSize);
+    const times = sample.frames.map((index) => info.timeline[index]!.timeSeconds as number);
+    const uneven = unevenFrames(times, processor.settings.temporalPatchSize, info.averageFps);
     const { length } = sample.frames;
-    return { ...own, indices: sample.frames, sizes, size: sizes.at(-1)!, frames: length, ...times };
+    return { ...own, indices: sample.frames, sizes, size: sizes.at(-1)!, frames: length, ...uneven };
   }
   const whole = { width: info.width, height: info.height, frames, framesPerSecond: info.averageFps };
   // The processor takes every other field of a request for a number.
