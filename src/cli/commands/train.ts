@@ -58,7 +58,7 @@ const described = (run: RunDescription, isTerminal: boolean): string => {
 };
 
 const command: CommandDefinition = defineCommand({
-  summary: "a checkpoint trained on data sets: SFT and the paper's stages, with one's own settings",
+  summary: "a checkpoint trained on data sets: SFT, the paper's stages, preferences, a frame-text encoder",
   configure: (cli) => {
     cli
       .argument("<recipe>", `${trainingRecipes.names().join(", ")}; or a file: YAML, or a run's config.json`)
