@@ -17,13 +17,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { benchShapes } from "../bench/sides/shapes.ts";
 import { makeFolder, readJsonFile } from "../src/core/files.ts";
 import { questionText } from "../src/dataset/question.ts";
 import { readSamples } from "../src/dataset/read.ts";
-import { newCheckpoint } from "../src/jobs/new-checkpoint.ts";
-import { familyOf } from "../src/model/families.ts";
-import { loadTokenizer } from "../src/text/tokenizer.ts";
+import { smallHubModel } from "./small-hub-model.ts";
 
 const { values } = parseArgs({
   options: {
@@ -84,26 +81,6 @@ const makeSet = (name: string, first: number): string => {
   return set;
 };
 
-/** Shape small with the tokenizer's own vocabulary and special tokens. */
-const makeModel = async (folder: string): Promise<void> => {
-  const { config } = benchShapes.small;
-  const words = loadTokenizer(tokenizer);
-  const own = {
-    ...config,
-    text: { ...config.text, vocabSize: Math.ceil(words.size / 64) * 64 },
-    tokens: {
-      image: words.idOf("<|image_pad|>"),
-      video: words.idOf("<|video_pad|>"),
-      visionStart: words.idOf("<|vision_start|>"),
-      visionEnd: words.idOf("<|vision_end|>"),
-      begin: undefined,
-      endOfText: [words.idOf("<|im_end|>")],
-      pad: words.idOf("<|endoftext|>"),
-    },
-  };
-  await newCheckpoint(folder, familyOf(own).writeConfig(own), 1, tokenizer);
-};
-
 const look = { frames: "8", minPixels: "3136", maxPixels: "12544" };
 const common = {
   clipsPerStep: "10",
@@ -125,7 +102,7 @@ const train = (model: string, set: string, folder: string, own: Readonly<Record<
 const model = join(out, "model");
 const trained = join(out, "run");
 const set = makeSet("set", 0);
-if (!existsSync(join(model, "config.json"))) await makeModel(model);
+if (!existsSync(join(model, "config.json"))) await smallHubModel(model, tokenizer);
 const rate = "schedule.learningRate";
 if (lora) {
   const base = join(out, "base");

@@ -5,7 +5,7 @@ import type { TimeSpan } from "../core/units.ts";
 import type { FrameBatch } from "../frames/frame-batch.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import type { RelevanceContext } from "../selection/relevance.ts";
-import type { ChosenRelevance } from "../selection/relevance-choice.ts";
+import { type ChosenRelevance, recordedRelevance } from "../selection/relevance-choice.ts";
 import { type ClipScores, scoreClip } from "../selection/scores.ts";
 import type { Timeline } from "../video/types.ts";
 import type { AbsentBuilder } from "./builders.ts";
@@ -38,12 +38,11 @@ export interface PairChoices {
 }
 
 /** What is at hand while a pair is made; changes nothing of it. */
-export interface PairSurroundings extends Pick<RelevanceContext, "openScorer" | "spans" | "signal"> {
+export interface PairSurroundings
+  extends Pick<RelevanceContext, "openScorer" | "spans" | "signal" | "endpoints" | "onTrouble"> {
   /** Where scores are kept; nowhere when left out. */
   readonly scoresFolder?: string;
   readonly progress?: Progress;
-  /** Hears one line when something cannot be kept. */
-  readonly onTrouble?: (line: string) => void;
 }
 
 /** A virtual pair, what its twin shows, and what was noticed while making it. */
@@ -77,7 +76,7 @@ const scored = (
   around: PairSurroundings,
 ): Promise<ClipScores> => {
   const { inputPixels, resizer } = relevance.definition;
-  const { openScorer, spans, signal, scoresFolder, onTrouble, progress } = around;
+  const { openScorer, spans, signal, scoresFolder, endpoints, onTrouble, progress } = around;
   const size = fittedWithin(source, inputPixels);
   let seen = 0;
   async function* looked(): AsyncGenerator<FrameBatch> {
@@ -99,6 +98,8 @@ const scored = (
       ...(openScorer && { openScorer }),
       ...(spans && { spans }),
       ...(signal && { signal }),
+      ...(endpoints && { endpoints }),
+      ...(onTrouble && { onTrouble }),
     },
     content: `${source.content}/${inputPixels}/${resizer}`,
     ...(scoresFolder !== undefined && { cacheFolder: scoresFolder }),
@@ -151,7 +152,7 @@ export const makePair = async (
     complete: source.clip,
     timeline: sampled,
     keywords,
-    relevance: { ...relevance.made.recipe, version },
+    relevance: { ...recordedRelevance(relevance), version },
     scores: Array.from(scores),
     keyFrames: decision.keyFrames.map((position) => sampled[position]!.index),
     replacements,

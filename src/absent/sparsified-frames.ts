@@ -19,9 +19,21 @@ const keyEvents = ({ pair, rule, keyPositions, source }: MadePair): TimeSpan[] =
   });
 };
 
-/** Frames of the clip sampled so that about `share` of them lie in the events around its key frames. */
-export const sparsifiedFrames = (made: MadePair, share: number): Sparsified & { events: TimeSpan[] } => {
-  const events = keyEvents(made);
-  const { timeline, durationSeconds } = made.source;
-  return { ...sparsifiedIndices(timeline, durationSeconds, events, share, otherFps), events };
-};
+/** Chosen frames, and the events that they were chosen by. */
+export interface SparsifiedFrames extends Sparsified {
+  readonly events: readonly TimeSpan[];
+}
+
+/** Frames of a clip sampled so that about `share` of them lie in its events. @throws {ConfigError} without events */
+export const sparsifiedByEvents = (
+  { timeline, durationSeconds }: Pick<MadePair["source"], "timeline" | "durationSeconds">,
+  events: readonly TimeSpan[],
+  share: number,
+): SparsifiedFrames => ({
+  ...sparsifiedIndices(timeline, durationSeconds, events, share, otherFps),
+  events,
+});
+
+/** The same by what lies around the key frames of a pair. @throws {ConfigError} for a pair without any */
+export const sparsifiedFrames = (made: MadePair, share: number): SparsifiedFrames =>
+  sparsifiedByEvents(made.source, keyEvents(made), share);

@@ -3,12 +3,16 @@ import { absentBuilders, usualBuilder } from "../absent/builders.ts";
 import { keywordExtractors } from "../absent/keywords.ts";
 import type { ScoredRate, SelectedFrames } from "../absent/scored-frames.ts";
 import { ConfigError } from "../core/errors.ts";
+import { type ClipsOptions, openClips } from "../jobs/clips.ts";
 import type { FailedClip } from "../jobs/each-clip.ts";
-import type { PairRequest } from "../jobs/make-pair.ts";
+import { askedFrames, relevanceCostInWords, tellRelevanceCost } from "../jobs/endpoint-cost.ts";
+import type { JobContext } from "../jobs/job-context.ts";
+import { openChoices, type PairRequest } from "../jobs/make-pair.ts";
 import { type NamedClip, namedClips } from "../jobs/named-clips.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import { relevanceProviders } from "../selection/relevance.ts";
 import { frameSelectors } from "../selection/selectors.ts";
+import type { CommandResult } from "./command.ts";
 import { integerValue, listValue, numberValue, rateValue } from "./option-values.ts";
 import { videoOptions } from "./video-options.ts";
 
@@ -39,6 +43,7 @@ export interface ClipOptions {
   readonly top?: number;
   /** Of all frames, in [0, 1]. */
   readonly topShare?: number;
+  readonly dryRun?: boolean;
 }
 
 /** Declares the options of a way to take frames away. */
@@ -97,7 +102,8 @@ export const clipOptions = (command: Command): void => {
     .option("--prominence-share <share>", "least prominence as a share of the curve's range", share)
     .option("--floor <score>", "least score of a key frame", numberValue())
     .option("--top <k>", "keep the k best key frames", integerValue({ min: 1 }))
-    .option("--top-share <share>", "keep at most this share of all frames", share);
+    .option("--top-share <share>", "keep at most this share of all frames", share)
+    .option("--dry-run", "only say what asking a relevance endpoint would take, and stop");
   videoOptions(command);
 };
 
@@ -173,3 +179,33 @@ export const failureLines = (failed: readonly FailedClip[]): string[] =>
   failed.length === 0
     ? []
     : [`${failed.length} failed:`, ...failed.map(({ file, error }) => `  ${file}: ${error}`)];
+
+/**
+ * Says before the first clip what asking a relevance endpoint takes.
+ *
+ * @param isDry that is all that is wanted
+ * @returns the command's whole answer for a dry run; undefined: go on
+ */
+export const relevanceOutlook = async (
+  request: PairRequest,
+  named: readonly NamedClip[],
+  reading: ClipsOptions,
+  isDry: boolean,
+  context: JobContext,
+): Promise<CommandResult | undefined> => {
+  await using choices = await openChoices(request);
+  await using clips = openClips(reading, context.warn);
+  const scored = named.map(({ file }) => ({ file, times: 1 }));
+  const frames = await askedFrames(choices, scored, clips, context);
+  if (!isDry) tellRelevanceCost(choices.relevance, frames, context);
+  if (!isDry) return undefined;
+  const { recipe, value } = choices.relevance.made;
+  const estimate = value.estimate?.(frames);
+  return {
+    json: { clips: named.length, relevance: recipe.name, estimate: estimate ?? null },
+    text:
+      estimate === undefined
+        ? `relevance ${recipe.name} asks no endpoint`
+        : `${named.length} clips; ${relevanceCostInWords(recipe.name, estimate)}`,
+  };
+};

@@ -23,6 +23,10 @@ const ended = (reason: string | null | undefined): ChatCompletion["finishReason"
 const refused = (refusal: string | null | undefined): Pick<ChatCompletion, "refusal"> =>
   typeof refusal === "string" && refusal !== "" ? { refusal } : {};
 
+/** Tokens as a server counts them; 0 where it says no number. */
+const counted = (tokens: unknown): number =>
+  typeof tokens === "number" && Number.isFinite(tokens) ? tokens : 0;
+
 const noCompletion = (got: unknown): DataFormatError =>
   new DataFormatError("the answer is no chat completion", {
     expected: "choices[0].message.content as text",
@@ -41,8 +45,8 @@ const readWhole = (response: Partial<OpenAI.ChatCompletion> | undefined): ChatCo
     text: content ?? "",
     finishReason: refusal ? "refused" : ended(choice.finish_reason),
     ...refused(refusal),
-    promptTokens: response?.usage?.prompt_tokens ?? 0,
-    completionTokens: response?.usage?.completion_tokens ?? 0,
+    promptTokens: counted(response?.usage?.prompt_tokens),
+    completionTokens: counted(response?.usage?.completion_tokens),
     ...(first === undefined ? {} : { first }),
   };
 };
@@ -70,8 +74,8 @@ const readPieces = async (pieces: AsyncIterable<OpenAI.ChatCompletionChunk>): Pr
     text,
     finishReason: refusal === "" ? ended(reason) : "refused",
     ...refused(refusal),
-    promptTokens: usage?.prompt_tokens ?? 0,
-    completionTokens: usage?.completion_tokens ?? 0,
+    promptTokens: counted(usage?.prompt_tokens),
+    completionTokens: counted(usage?.completion_tokens),
     ...(first === undefined ? {} : { first }),
   };
 };

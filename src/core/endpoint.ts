@@ -1,5 +1,6 @@
 import OpenAI from "openai";
-import { ConfigError, messageOf } from "./errors.ts";
+import { unixSeconds } from "./clock.ts";
+import { ConfigError, messageOf, VideoPerceiverError } from "./errors.ts";
 
 /** What became of a request that an endpoint did not answer as it should. */
 export type EndpointStatus =
@@ -21,6 +22,23 @@ export class UnusableAnswer extends Error {
   }
 }
 
+const laterStatuses: readonly string[] = ["rate-limited", "server-error", "unreachable", "deadline"];
+
+/** Whether the same question may be answered another time: the endpoint was busy, broken or away. */
+export const mayAnswerLater = (status: EndpointStatus | "deadline"): boolean =>
+  laterStatuses.includes(status);
+
+/** A question that an endpoint did not answer, after all patience. Callers over many clips name the clip and go on. */
+export class UnansweredError extends VideoPerceiverError {
+  /** True when asking another time may help. */
+  readonly mayAnswerLater: boolean;
+  /** @param who asked, e.g. "relevance openai" @param where what it was asked about */
+  constructor(who: string, where: string, status: EndpointStatus | "deadline", reason: string) {
+    super("unanswered", `${who} has no answer`, { where, got: `${status}: ${reason}` });
+    this.mayAnswerLater = mayAnswerLater(status);
+  }
+}
+
 /** A failed attempt: what it counts as, and whether another one may help. */
 export interface EndpointFailure {
   readonly status: EndpointStatus;
@@ -31,9 +49,21 @@ export interface EndpointFailure {
   readonly afterSeconds?: number;
 }
 
-/** Seconds of a `retry-after` header: a number, or nothing where it says a date or no number at all. */
-const afterOf = (headers: Headers | undefined): number | undefined =>
-  Number(headers?.get("retry-after-ms")) / 1000 || Number(headers?.get("retry-after")) || undefined;
+/** Seconds of a `retry-after` header: a number, or until a date; nothing where it is neither. */
+const afterOf = (headers: Headers | undefined): number | undefined => {
+  const said = headers?.get("retry-after") ?? "";
+  const until = (Date.parse(said) - unixSeconds() * 1000) / 1000;
+  return (
+    Number(headers?.get("retry-after-ms")) / 1000 || Number(said) || (Number.isNaN(until) ? undefined : until)
+  );
+};
+
+/** Whether the line broke while an answer was read: what came is no answer, and nobody's fault. */
+const isBrokenLine = (error: unknown): boolean => {
+  const { code, cause } = (error ?? {}) as { readonly code?: unknown; readonly cause?: unknown };
+  if (typeof code === "string" && /^(UND_ERR_|ECONN|EPIPE|ETIMEDOUT)/.test(code)) return true;
+  return cause !== undefined && isBrokenLine(cause);
+};
 
 /**
  * What an error of the `openai` client says.
@@ -52,7 +82,8 @@ export const endpointFailure = (error: unknown, key: string | undefined): Endpoi
     return { status: "refused", reason, again: error.status === 408 || error.status === 409 };
   }
   if (error instanceof UnusableAnswer) return { status: error.status, reason, again: error.again };
-  if (error instanceof OpenAI.APIConnectionError) return { status: "unreachable", reason, again: true };
+  if (error instanceof OpenAI.APIConnectionError || isBrokenLine(error))
+    return { status: "unreachable", reason, again: true };
   return { status: "malformed", reason, again: true };
 };
 

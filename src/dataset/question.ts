@@ -9,3 +9,6 @@ export const questionText = ({ messages }: Pick<Sample, "messages">): string =>
     .flatMap((part) => (part.type === "text" ? [part.text] : []))
     .join(" ")
     .trim();
+
+/** Skills whose answer is a caption of the clip: the scripted world's, and what `build` asks of captions. */
+export const captionSkills: ReadonlySet<string> = new Set(["dense-caption", "description"]);

@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { otherLanguage } from "../absent/language/caption-language.ts";
+import { installedWordNet } from "../absent/language/wordnet.ts";
 import { UnusableAnswer } from "../core/endpoint.ts";
+import { repeatedKey } from "../core/json-text.ts";
 import { explainZod } from "../core/registry.ts";
 import type { TaughtFacts } from "./teacher.ts";
 
@@ -67,13 +70,24 @@ const contrastShape = z.object({
 /** Annotations round: an event may end so much behind the clip, and is cut there. */
 const roundedSeconds = 0.5;
 
-/** The JSON object in a text: all of it, or what stands in it between braces. @throws {UnusableAnswer} for none */
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+};
+
+/** The JSON object in a text: all of it, or what stands in it between braces. @throws {UnusableAnswer} for none, and for two values of one name */
 const objectIn = (said: string): unknown => {
   for (const candidate of [said, said.slice(said.indexOf("{"), said.lastIndexOf("}") + 1)])
-    try {
-      return JSON.parse(candidate);
-    } catch {
-      // The next one.
+    if (isJson(candidate)) {
+      const twice = repeatedKey(candidate);
+      if (twice === undefined) return JSON.parse(candidate);
+      const reason = `${JSON.stringify(twice.key.slice(0, 40))} stands twice in one object of the answer`;
+      throw new UnusableAnswer("malformed", reason, true);
     }
   throw new UnusableAnswer("malformed", `the answer is no JSON: ${JSON.stringify(said.slice(0, 80))}`, true);
 };
@@ -95,6 +109,9 @@ export const readTeacherAnswer = (
       `not the answer that was asked for: ${explainZod(answer.error)}`,
       true,
     );
+  const foreign = otherLanguage(answer.data.caption, installedWordNet());
+  if (foreign !== undefined)
+    throw new UnusableAnswer("malformed", `the caption is not English, as was asked: ${foreign}`, true);
   const dropped: string[] = [];
   const usable = <T>(
     kind: string,

@@ -67,6 +67,9 @@ const layouts =
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const isName = (value: unknown): value is string | number =>
+  typeof value === "number" || (typeof value === "string" && value !== "");
+
 const shortened = (value: unknown): string => JSON.stringify(value)?.slice(0, 60) ?? "nothing";
 
 /** The text of an answer: text and numbers as they are; anything else is none, and why. */
@@ -104,7 +107,7 @@ const rowOf = (value: unknown, where: string): Row => {
     return { where, prediction, intervention: completeView, draw: 0, isPosition };
   }
   const id = idFields.map((field) => value[field]).find((one) => one !== undefined && one !== null);
-  if ((typeof id !== "string" && typeof id !== "number") || id === "") throw wrong(value);
+  if (!isName(id)) throw wrong(value);
   const field = textFields.find((one) => one in value);
   if (field === undefined) throw wrong(value);
   const given = value["finishReason"];
@@ -132,6 +135,17 @@ interface PlacedValue {
   readonly value: unknown;
 }
 
+/** A row that is not in the layout of the others: an answer without text, named by its id or else by its place. */
+const unreadable = ({ where, value }: PlacedValue): Row => {
+  const id = isObject(value) ? idFields.map((field) => value[field]).find(isName) : undefined;
+  const reason = `not in the layout of the other rows: ${shortened(value)}`;
+  return {
+    where,
+    prediction: { id: String(id ?? where), text: null, finishReason: "stop", reason },
+    ...{ intervention: completeView, draw: 0, isPosition: false },
+  };
+};
+
 /** The one JSON document of a file, or its JSON lines. */
 const documentsOf = (file: string, text: string): PlacedValue[] => {
   const lines = text.split(/\r\n|[\r\n]/).filter((line) => line.trim() !== "");
@@ -141,6 +155,12 @@ const documentsOf = (file: string, text: string): PlacedValue[] => {
   if (/^\s*\{.*\}\s*,\s*$/s.test(lines[0]!) || (lines.length > 1 && /^\s*\{.*\}\s*$/s.test(lines[0]!)))
     return parseJsonRows(text, file);
   return [{ where: file, value: parseHandWrittenJson(text, file) }];
+};
+
+const rowsOfTable = (file: string): PlacedValue[] => {
+  const rows = readTable(file).map((value, at) => ({ where: `${file}, row ${at + 1}`, value }));
+  if (rows.length > 0) return rows;
+  throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty table" });
 };
 
 /** The rows of a document: of a list, or of an object by question. */
@@ -166,19 +186,18 @@ interface FileRows {
 /** The rows of a file: in the benchmark's own layout where it is that, else in the plain one. */
 const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
   refuseSpreadsheet(file);
-  if (/\.[tc]sv$/i.test(file)) {
-    const rows = readTable(file).map((value, at) => rowOf(value, `${file}, row ${at + 1}`));
-    if (rows.length === 0)
-      throw new DataFormatError("no predictions", { where: file, expected: layouts, got: "an empty table" });
-    return { rows, values: [], isOwn: false };
-  }
-  const documents = documentsOf(file, readTextFile(file));
-  const owned = documents.flatMap(({ value, where }) => own?.read(value, where) ?? []);
-  if (owned.length > 0) {
-    const rows = owned.map(({ id, answer, where }) => rowOf({ id, answer }, where));
+  const isTable = /\.[tc]sv$/i.test(file);
+  const documents = isTable ? rowsOfTable(file) : documentsOf(file, readTextFile(file));
+  const owned = documents.map(({ value, where }) => own?.read(value, where));
+  if (owned.some((answers) => answers !== undefined && answers.length > 0)) {
+    const rows = documents.flatMap((document, at) =>
+      owned[at] === undefined
+        ? [unreadable(document)]
+        : owned[at].map(({ id, answer, where }) => rowOf({ id, answer }, where)),
+    );
     return { rows, values: [], isOwn: true };
   }
-  const values = documents.length === 1 ? spread(documents[0]!) : documents;
+  const values = documents.length === 1 && !isTable ? spread(documents[0]!) : documents;
   return { rows: values.map(({ value, where }) => rowOf(value, where)), values, isOwn: false };
 };
 

@@ -9,6 +9,8 @@ export interface ModelFrames {
   readonly width: number;
   readonly height: number;
   readonly framesPerSecond: number;
+  /** True times of the frames, where they came with the question and need not be equally far apart. */
+  readonly timesSeconds?: readonly number[];
 }
 
 /** A model in memory that answers questions about pictures. */
@@ -19,8 +21,11 @@ export interface SeeingModel extends AsyncDisposable {
   readonly contentHash: string;
   /** True for one that knows the words of bare questions only: it gets neither options nor instructions. */
   readonly bareQuestions: boolean;
-  /** The frames that it looks at; its own choice of rate or number where nothing is asked. @throws {ConfigError} */
-  look(info: VideoInfo, asked: { readonly fps?: number; readonly frames?: number }): ModelFrames;
+  /** The frames that it looks at: those that are chosen, else its own choice of rate or number where nothing is asked. @throws {ConfigError} */
+  look(
+    info: VideoInfo,
+    asked: { readonly fps?: number; readonly frames?: number; readonly chosen?: readonly number[] },
+  ): ModelFrames;
   /** Brings a decoded frame to the size of `look`; rgb24. */
   resize(batch: FrameBatch, position: number, look: ModelFrames): Uint8Array;
   answer(

@@ -20,9 +20,20 @@ export const rangeOf = ({
   return undefined;
 };
 
-/** Equal for questions about the same stretch of the same clip. */
-export const stretchKey = (file: string, range: TimeSpan | undefined): string =>
-  JSON.stringify([file, range?.startSeconds ?? null, range?.endSeconds ?? null]);
+/** Equal for questions about the same stretch of the same clip, or about the same chosen frames of it. */
+export const stretchKey = (
+  file: string,
+  sample: Pick<BenchmarkSample, "range" | "messages" | "frames">,
+): string => {
+  const range = rangeOf(sample);
+  const { frames } = sample;
+  return JSON.stringify([
+    file,
+    range?.startSeconds ?? null,
+    range?.endSeconds ?? null,
+    ...(frames === undefined ? [] : [frames]),
+  ]);
+};
 
 /**
  * A stretch of a clip as a clip of its own, so that whoever chooses frames spreads them over the stretch: times begin

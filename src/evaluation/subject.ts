@@ -84,9 +84,11 @@ export interface OpenedSubject extends Subject, AsyncDisposable {
     /**
      * Ascending positions in the timeline of a clip or a stretch of one.
      *
-     * @param key tells stretches apart: `stretchKey` of the clip's file and the question's range
+     * @param key tells stretches apart: `stretchKey` of the question
+     * @param chosen frames that came with the question: it looks at these
+     * @throws {ConfigError} when it cannot
      */
-    of(info: VideoInfo, key: string): readonly number[];
+    of(info: VideoInfo, key: string, chosen?: readonly number[]): readonly number[];
     readonly recipe: MadeBy;
   };
   /** Questions that it is asked at the same time; 1 when left out. */

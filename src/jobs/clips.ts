@@ -29,6 +29,8 @@ export interface Clips extends AsyncDisposable {
   readonly direct: VideoService;
   /** Where scores are kept; undefined: nowhere. */
   readonly scoresFolder: string | undefined;
+  /** Where answers of endpoints are kept by content; undefined: nowhere. */
+  readonly answersFolder: string | undefined;
   /** SHA-256 of a file, computed once for each state of it. */
   sha256(file: string): Promise<string>;
 }
@@ -55,10 +57,13 @@ export const openClips = (options: ClipsOptions, warn: (line: string) => void): 
   });
   const video =
     folder === undefined ? direct : cachedVideoService(direct, { folder, hashes, onTrouble: warn });
+  const keptIn = (name: string): string | undefined =>
+    folder === undefined ? undefined : join(cacheRoot(), name);
   return {
     video,
     direct,
-    scoresFolder: folder === undefined ? undefined : join(cacheRoot(), "scores"),
+    scoresFolder: keptIn("scores"),
+    answersFolder: keptIn("answers"),
     sha256: (file) => hashes.of(localFile(file)),
     [Symbol.asyncDispose]: () => direct.close(),
   };

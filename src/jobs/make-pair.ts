@@ -121,6 +121,10 @@ export const pairOfFile = async (
     {
       openScorer,
       signal,
+      endpoints: {
+        answersFolders: clips.answersFolder === undefined ? [] : [clips.answersFolder],
+        processes: 1,
+      },
       progress: context.progress(basename(file), "frames"),
       onTrouble: (line) => context.warn(line),
       ...(clips.scoresFolder !== undefined && { scoresFolder: clips.scoresFolder }),

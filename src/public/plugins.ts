@@ -159,6 +159,7 @@ export {
   defineRelevance,
   type RelevanceContext,
   type RelevanceDefinition,
+  type RelevanceEstimate,
   type RelevanceProvider,
   type RelevanceRequest,
   relevanceProviders,

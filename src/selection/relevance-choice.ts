@@ -1,4 +1,4 @@
-import type { Made } from "../core/registry.ts";
+import type { Made, MadeBy } from "../core/registry.ts";
 import { type RelevanceDefinition, type RelevanceProvider, relevanceProviders } from "./relevance.ts";
 
 /** A chosen provider with its definition. */
@@ -18,3 +18,7 @@ export const chooseRelevance = async (text: string): Promise<ChosenRelevance> =>
   const { plugin, ...made } = await relevanceProviders.choose(text);
   return { definition: plugin, made };
 };
+
+/** The record of a provider: what decides its scores. */
+export const recordedRelevance = ({ made: { recipe, value } }: ChosenRelevance): MadeBy =>
+  value.recorded === undefined ? recipe : { name: recipe.name, params: value.recorded };

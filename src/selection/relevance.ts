@@ -1,3 +1,4 @@
+import type { EndpointEstimate } from "../core/endpoint-cost.ts";
 import type { Progress } from "../core/progress.ts";
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { TimeSpan } from "../core/units.ts";
@@ -13,8 +14,18 @@ export interface RelevanceContext {
   readonly openScorer?: OpenFrameTextScorer;
   /** Known decisive spans of the clip; needed by `events` when its parameters hold none. */
   readonly spans?: readonly TimeSpan[];
+  /** How endpoints are asked: where answers are kept by content, and by how many processes of this machine at once. */
+  readonly endpoints?: { readonly answersFolders: readonly string[]; readonly processes: number };
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
+  /** Hears one line about something that stops nothing but should be known. */
+  readonly onTrouble?: (line: string) => void;
+}
+
+/** What scoring takes at most where somebody else is asked. */
+export interface RelevanceEstimate extends EndpointEstimate {
+  readonly requests: number;
+  readonly pictures: number;
 }
 
 /** The frames of one clip, in order, and what to compare them with. */
@@ -37,6 +48,10 @@ export interface RelevanceProvider {
   version(): string;
   /** The decisive spans, where they are given to it and not found by it. */
   knownSpans?(context: Pick<RelevanceContext, "spans">): readonly TimeSpan[] | undefined;
+  /** What of the parameters decides the scores, where that is not all of them: recorded in their place, without addresses. */
+  readonly recorded?: Readonly<Record<string, unknown>>;
+  /** What scoring so many frames takes of an endpoint at most; left out: no endpoint is asked. */
+  estimate?(frames: number): RelevanceEstimate;
   close?(): Promise<void>;
 }
 

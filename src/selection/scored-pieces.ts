@@ -10,19 +10,20 @@ const pieceFrames = 32;
  * The scores of a stream of frames, from a function that scores one piece. Checks the number of scores and that all
  * are finite, so that a broken back end cannot shift a curve.
  *
- * @param reach frames around a frame that its score depends on; `score` gets them too, and gives scores for them
+ * @param score gets the piece with what is around it, and where in there the piece is: scores elsewhere are not looked at
+ * @param reach frames around a frame that its score depends on
  * @throws {ShapeError} when a piece gets too few or too many scores, or the stream is not as long as the timeline
  */
 export const scoredInPieces = async (
   request: RelevanceRequest,
-  score: (batch: FrameBatch) => Promise<ArrayLike<number>>,
+  score: (batch: FrameBatch, first: number, count: number) => Promise<ArrayLike<number>>,
   reach = 0,
 ): Promise<Float64Array> => {
   const result = new Float64Array(request.timeline.length);
   let at = 0;
   for await (const { batch, first, count } of regrouped(request.frames, pieceFrames, reach)) {
     request.context.signal?.throwIfAborted();
-    const scores = await score(batch);
+    const scores = await score(batch, first, count);
     const given = batch.frames.length;
     if (scores.length !== given || at + count > result.length)
       throw new ShapeError("relevance scores", {

@@ -4,6 +4,7 @@ import type { ClipSegments, ContrastEncoding, SegmentTokens } from "../batch/seg
 import { segmentsBatch } from "../batch/segments-batch.ts";
 import type { TokenBatch } from "../batch/token-batch.ts";
 import { seededRandom } from "../core/random.ts";
+import { captionSkills } from "../dataset/question.ts";
 import type { Feeds } from "../engine/take-step.ts";
 import type { LossTerm } from "../objectives/losses.ts";
 import type { ContrastedClip, TrainingClip } from "./clip.ts";
@@ -39,13 +40,14 @@ export interface SftBatches<Clip extends ContrastedClip = ContrastedClip> {
   readonly seeing: readonly Clip[];
 }
 
-/** Texts of one clip in one step: its dense caption when it has one, then others in random order. */
+/** Texts of one clip in one step: a caption of it where it has one, drawn where it has several, then others in random order. */
 export const chooseTexts = <Text extends { readonly skill: string }>(
   texts: readonly Text[],
   count: number,
   key: readonly (string | number)[],
 ): Text[] => {
-  const caption = texts.find(({ skill }) => skill === "dense-caption");
+  const captions = texts.filter(({ skill }) => captionSkills.has(skill));
+  const caption = captions.length > 1 ? seededRandom(...key, "caption").pick(captions) : captions[0];
   const others = seededRandom(...key).shuffled(texts.filter((text) => text !== caption));
   return [...(caption === undefined ? [] : [caption]), ...others].slice(0, count);
 };

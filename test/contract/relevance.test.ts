@@ -1,10 +1,12 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../../src/core/files.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { FrameBatch } from "../../src/frames/frame-batch.ts";
 import { type RelevanceRequest, relevanceProviders } from "../../src/selection/relevance.ts";
 import { chooseRelevance } from "../../src/selection/relevance-choice.ts";
+import { mediaOf, type StandIn, startStandIn } from "../stand-in/openai-endpoint.ts";
 
 /** More than are scored at once, so that pieces have frames around them. */
 const count = 75;
@@ -86,8 +88,24 @@ afterAll(() => {
   server.close();
 });
 
-const ready: Record<string, object> = { checkpoint: { folder: "made/up" } };
-const paramsOf = (name: string): object => (name === "blip2" ? { url: address } : (ready[name] ?? {}));
+let endpoint: StandIn;
+beforeAll(async () => {
+  // What is said hangs on the pictures and on nothing else; around a frame, two more are shown.
+  endpoint = await startStandIn({
+    answer: (asked) => {
+      const yes = Number.parseInt(sha256(mediaOf(asked).join()).slice(0, 4), 16) / 65_535;
+      return { text: yes >= 0.5 ? "Yes" : "No", yes };
+    },
+  });
+});
+afterAll(() => endpoint[Symbol.asyncDispose]());
+
+const paramsOf = (name: string): object =>
+  ({
+    checkpoint: { folder: "made/up" },
+    blip2: { url: address },
+    openai: { endpoint: `${endpoint.baseUrl}#tiny`, windowFrames: 3 },
+  })[name] ?? {};
 
 describe.each(relevanceProviders.names())("relevance provider %s", (name) => {
   it("states source, version, unit and cost, and refuses unknown parameters", async () => {

@@ -78,6 +78,23 @@ test("data that changed and another model are refused in one line, and the run s
   expect(curve(out)).toEqual(before);
 });
 
+test("another film in a clip's place is dropped and named, though it has as many frames", () => {
+  const other = join(folder, "other set");
+  cpSync(set, other, { recursive: true });
+  cpSync(join(set, "clips/1.mp4"), join(other, "clips/0.mp4"));
+  const { status, stderr } = train(join(folder, "exchanged"), model, other);
+  expect(status).toBe(0);
+  expect(stderr).toMatch(/dropped clip-0: a clip that is not the one of the data set: .*clips\/0\.mp4/);
+  const dropped = readFileSync(join(folder, "exchanged/dropped.jsonl"), "utf8");
+  expect(
+    dropped
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).id as string)
+      .sort(),
+  ).toEqual(["clip-0", "gone", "late-0", "turns"]);
+});
+
 /** Runs a shell program as root of a file system namespace of its own. */
 const apart = (script: string, ...args: readonly string[]) =>
   spawnSync("unshare", ["-rm", "bash", "-c", script, "-", ...args], { encoding: "utf8" });

@@ -6,6 +6,7 @@ export interface StandInRequest {
   readonly model: string;
   readonly stream?: boolean;
   readonly response_format?: { readonly type: string };
+  readonly logprobs?: boolean;
   readonly messages: readonly { readonly role: string; readonly content: unknown }[];
 }
 
@@ -22,7 +23,24 @@ export type Trouble =
   | "too-long"
   | "bad-request"
   | "unknown-form"
+  | "no-logprobs"
+  | "reset"
+  | "drip"
+  | "html"
+  | "unknown-model"
+  | "too-large"
+  | "no-key"
+  | "retry-date"
+  | "empty-choices"
+  | "refusal"
+  | "tool-call"
+  | "parts"
+  | "not-gzip"
+  | "endless"
   | undefined;
+
+/** What a stand-in says: a text, or one with the probabilities of its first token. */
+export type Said = string | { readonly text: string; readonly yes: number };
 
 /** A server with OpenAI's protocol that behaves as a test says. */
 export interface StandIn extends AsyncDisposable {
@@ -64,13 +82,71 @@ const send = (response: ServerResponse, status: number, body: unknown, headers: 
 
 const usage = { prompt_tokens: 100, completion_tokens: 2, total_tokens: 102 };
 
-const answerWhole = (response: ServerResponse, text: string | null, reason: string): void =>
+/** Most probable first tokens of an answer that is yes with a probability, shared between spellings. */
+const firstTokens = (yes: number): object => {
+  const top = [
+    ["Yes", 0.75 * yes],
+    [" yes", 0.25 * yes],
+    ["No", 0.9 * (1 - yes)],
+    ["NO", 0.1 * (1 - yes)],
+    ["Perhaps", 0.5],
+  ] as const;
+  const top_logprobs = top.flatMap(([token, share]) =>
+    share > 0 ? [{ token, logprob: Math.log(share / 1.5) }] : [],
+  );
+  return { content: [{ token: yes >= 0.5 ? "Yes" : "No", logprob: -0.1, top_logprobs }] };
+};
+
+const answerWhole = (response: ServerResponse, message: object, reason: string, logprobs?: object): void =>
   send(response, 200, {
     id: "1",
     object: "chat.completion",
-    choices: [{ index: 0, message: { role: "assistant", content: text }, finish_reason: reason }],
+    choices: [
+      {
+        index: 0,
+        message: { role: "assistant", ...message },
+        finish_reason: reason,
+        ...(logprobs && { logprobs }),
+      },
+    ],
     usage,
   });
+
+/** Failures that are an answer of HTTP: status, body, headers. */
+const httpTroubles: Partial<
+  Record<NonNullable<Trouble>, () => readonly [number, unknown, Record<string, string>?]>
+> = {
+  "server-error": () => [503, { error: { message: "overloaded" } }],
+  "bad-request": () => [400, { error: { message: "too many images" } }],
+  "wrong-json": () => [200, '{"choices": [{"mess'],
+  "no-choices": () => [200, { object: "list", data: [] }],
+  "empty-choices": () => [200, { object: "chat.completion", choices: [], usage }],
+  "unknown-model": () => [404, { error: { message: "The model `tiny` does not exist." } }],
+  "too-large": () => [413, { error: { message: "request entity too large" } }],
+  "no-key": () => [401, { error: { message: "Incorrect API key provided: secret-key." } }],
+  "retry-date": () => [
+    429,
+    { error: { message: "slow down until then" } },
+    { "retry-after": new Date(Date.now() + 2000).toUTCString() },
+  ],
+  html: () => [200, "<html><body>Sign in to go on</body></html>", { "content-type": "text/html" }],
+  "not-gzip": () => [200, "this was never packed", { "content-encoding": "gzip" }],
+  endless: () => [200, `"${"x".repeat(9 << 20)}"`],
+};
+
+/** Failures of the line itself. @returns whether this is one */
+const breakLine = (wrong: Trouble, response: ServerResponse): boolean => {
+  if (wrong !== "reset" && wrong !== "drip" && wrong !== "hang") return false;
+  if (wrong === "hang") return true;
+  response.writeHead(200, { "content-type": "application/json" });
+  response.write('{"choices": [');
+  if (wrong === "reset") setTimeout(() => response.socket?.resetAndDestroy(), 20);
+  else {
+    const drops = setInterval(() => response.write(" "), 20);
+    response.on("close", () => clearInterval(drops));
+  }
+  return true;
+};
 
 const answerInPieces = (response: ServerResponse, text: string, reason: string | null): void => {
   response.writeHead(200, { "content-type": "text/event-stream" });
@@ -94,7 +170,7 @@ export const startStandIn = async ({
   retryAfterMilliseconds = 20,
   trouble = () => undefined,
 }: {
-  readonly answer: (request: StandInRequest) => string | Promise<string>;
+  readonly answer: (request: StandInRequest) => Said | Promise<Said>;
   readonly delayMilliseconds?: number;
   /** What a rate-limited request is told to wait. */
   readonly retryAfterMilliseconds?: number;
@@ -115,7 +191,7 @@ export const startStandIn = async ({
     const wrong = trouble({ number: requests.length, text, tries });
     requests.push(request);
     if (delayMilliseconds > 0) await new Promise((resolve) => setTimeout(resolve, delayMilliseconds));
-    if (wrong === "hang") return;
+    if (breakLine(wrong, response)) return;
     if (wrong === "rate-limit")
       return send(
         response,
@@ -123,14 +199,22 @@ export const startStandIn = async ({
         { error: { message: "slow down" } },
         { "retry-after-ms": String(retryAfterMilliseconds) },
       );
-    if (wrong === "server-error") return send(response, 503, { error: { message: "overloaded" } });
-    if (wrong === "bad-request") return send(response, 400, { error: { message: "too many images" } });
+    const http = wrong === undefined ? undefined : httpTroubles[wrong]?.();
+    if (http !== undefined) return send(response, ...http);
     if (wrong === "unknown-form" && request.response_format !== undefined)
       return send(response, 400, { error: { message: "response_format is not supported" } });
-    if (wrong === "wrong-json") return send(response, 200, '{"choices": [{"mess');
-    if (wrong === "no-choices") return send(response, 200, { object: "list", data: [] });
-    if (wrong === "no-text") return answerWhole(response, null, "stop");
-    const said = await answer(request);
+    if (wrong === "no-logprobs" && request.logprobs === true)
+      return send(response, 400, { error: { message: "logprobs are not supported by this model" } });
+    if (wrong === "no-text") return answerWhole(response, { content: null }, "stop");
+    if (wrong === "refusal")
+      return answerWhole(response, { content: null, refusal: "I will not describe people." }, "stop");
+    if (wrong === "tool-call") {
+      const call = { id: "1", type: "function", function: { name: "look", arguments: "{}" } };
+      return answerWhole(response, { content: null, tool_calls: [call] }, "tool_calls");
+    }
+    const whole = await answer(request);
+    const said = typeof whole === "string" ? whole : whole.text;
+    if (wrong === "parts") return answerWhole(response, { content: [{ type: "text", text: said }] }, "stop");
     if (wrong === "cut-off" && request.stream === true) return answerInPieces(response, said, null);
     if (wrong === "cut-off") {
       response.writeHead(200, { "content-type": "application/json", "content-length": "500" });
@@ -140,7 +224,10 @@ export const startStandIn = async ({
     }
     const reason = wrong === "filtered" ? "content_filter" : wrong === "too-long" ? "length" : "stop";
     if (request.stream === true) answerInPieces(response, said, reason);
-    else answerWhole(response, said, reason);
+    else {
+      const hasLogprobs = request.logprobs === true && typeof whole !== "string" && wrong !== "no-logprobs";
+      answerWhole(response, { content: said }, reason, hasLogprobs ? firstTokens(whole.yes) : undefined);
+    }
   };
   const server = createServer((incoming, response) => {
     open++;

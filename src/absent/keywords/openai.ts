@@ -4,6 +4,7 @@ import PQueue from "p-queue";
 import { z } from "zod";
 import type { ChatCompletion, CompletionRequest } from "../../core/chat-completion.ts";
 import { UnusableAnswer } from "../../core/endpoint.ts";
+import { tokenCost } from "../../core/endpoint-cost.ts";
 import { makeFolder, readJsonFile, sha256, writeFileAtomic } from "../../core/files.ts";
 import { PatientClient } from "../../core/patient-client.ts";
 import { defineKeywordExtractor, type KeywordExtractorDefinition, type KeywordOutcome } from "../keywords.ts";
@@ -140,10 +141,7 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
         const { attempts } = outcome;
         if ("failure" in outcome) return { ...outcome.failure, attempts };
         const { promptTokens, completionTokens } = outcome.completion;
-        const cost =
-          (promptTokens * settings.pricePerMillionPromptTokens +
-            completionTokens * settings.pricePerMillionCompletionTokens) /
-          1e6;
+        const cost = tokenCost(settings, promptTokens, completionTokens);
         const said = { keywords: outcome.answer, usage: { promptTokens, completionTokens, cost } };
         if (file !== undefined) {
           makeFolder(settings.cacheFolder!);

@@ -14,6 +14,7 @@ import {
   clipOptions,
   failureLines,
   inPercent,
+  relevanceOutlook,
   requestFor,
 } from "../clip-options.ts";
 import {
@@ -124,6 +125,8 @@ const absent: CommandDefinition = defineCommand({
     const { virtual = false, force = false, out } = options;
     const how = { clips: chosenClips(raw), virtual, force };
     const { clips, one } = await chosenNamedClips((args[0] ?? []) as string[], options, context.warn);
+    const outlook = await relevanceOutlook(request, clips, how.clips, options.dryRun === true, context);
+    if (outlook !== undefined) return outlook;
     if (one === undefined) return manyPairs(clips, request, { ...how, out }, context);
     const result = await writePairOfFile({ ...how, file: one, request, out }, context);
     const { made, written, replacedShare } = result;

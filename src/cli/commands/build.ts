@@ -8,13 +8,22 @@ import { questionBuilders } from "../../dataset/questions.ts";
 import { trainingSources } from "../../dataset/sources.ts";
 import type { SplitShares } from "../../dataset/split.ts";
 import { teachers } from "../../dataset/teacher.ts";
-import { type BuildResult, buildDataset } from "../../jobs/build/build.ts";
+import { type BuildRequest, type BuildResult, buildDataset } from "../../jobs/build/build.ts";
+import { describeBuild } from "../../jobs/build/open-build.ts";
 import { type NamedSource, parseSource } from "../../jobs/build/plan-clips.ts";
 import type { ClipStore } from "../../jobs/build/protocol.ts";
 import { relevanceProviders } from "../../selection/relevance.ts";
 import { inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { choiceValue, integerValue, listValue, namesValue, pairsValue, rateValue } from "../option-values.ts";
+import {
+  choiceValue,
+  integerValue,
+  listValue,
+  namesValue,
+  pairsValue,
+  rateValue,
+  shareValue,
+} from "../option-values.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 
 interface BuildOptions {
@@ -35,6 +44,8 @@ interface BuildOptions {
   readonly split?: Readonly<Record<string, string>>;
   readonly store: ClipStore;
   readonly untwinned?: boolean;
+  readonly sparsify?: number;
+  readonly dryRun?: boolean;
   readonly seed: number;
   readonly workers?: number;
   readonly attempts: number;
@@ -120,6 +131,11 @@ const pairOptions = (command: Command): Command =>
       "--teacher <name:URL#MODEL>",
       `who looks at clips and writes captions and facts that questions ask about: ${teachers.names().join(", ")}`,
     )
+    .option(
+      "--sparsify <share>",
+      "choose each sample's frames so that about this share of them lies in its events (else around its key frames), e.g. 0.05; they keep their true times",
+      shareValue,
+    )
     .option("--untwinned", "keep rows of which nothing could be taken away, without a twin");
 
 const ruleOptions = (command: Command): Command =>
@@ -181,6 +197,7 @@ const build: CommandDefinition = defineCommand({
         3,
       )
       .option("--queue <url>", "postgres://USER@HOST:PORT/DATABASE: machines with `worker --queue` help")
+      .option("--dry-run", "only say how much there is to do, and what asking endpoints would take")
       .option("--resume", "go on with an unfinished build (the same command does so without it as well)");
     videoOptions(command);
   },
@@ -189,35 +206,43 @@ const build: CommandDefinition = defineCommand({
     const split = sharesOf(options.split);
     if (options.workers === 0 && options.queue === undefined)
       throw new ConfigError("--workers 0 leaves the work to others", { hint: "give --queue as well" });
-    const result = await buildDataset(
-      {
-        sources: sourcesOf(args[0] as readonly string[], options),
-        columns: options.columns ?? {},
-        out: options.out,
-        settings: {
-          relevance: options.relevance,
-          builder: options.builder,
-          extractor: options.extractor,
-          scored: options.fps,
-          questions: options.questions,
-          seed: options.seed,
-          store: options.store,
-          untwinned: options.untwinned === true,
-        },
-        ...(options.teacher !== undefined && { teacher: options.teacher }),
-        reading: chosenClips(raw),
-        plugins: options.plugin ?? [],
-        ...(options.rules && { rules: options.rules }),
-        skippedRules: options.skipRules ?? [],
-        notIn: options.notIn ?? [],
-        ...(options.decisions !== undefined && { decisions: options.decisions }),
-        ...(split && { split }),
-        ...(options.workers !== undefined && { workers: options.workers }),
-        attempts: options.attempts,
-        ...(options.queue !== undefined && { queue: options.queue }),
+    const request: BuildRequest = {
+      sources: sourcesOf(args[0] as readonly string[], options),
+      columns: options.columns ?? {},
+      out: options.out,
+      settings: {
+        relevance: options.relevance,
+        builder: options.builder,
+        extractor: options.extractor,
+        scored: options.fps,
+        questions: options.questions,
+        seed: options.seed,
+        store: options.store,
+        untwinned: options.untwinned === true,
+        ...(options.sparsify !== undefined && { sparsify: options.sparsify }),
       },
-      context,
-    );
+      ...(options.teacher !== undefined && { teacher: options.teacher }),
+      reading: chosenClips(raw),
+      plugins: options.plugin ?? [],
+      ...(options.rules && { rules: options.rules }),
+      skippedRules: options.skipRules ?? [],
+      notIn: options.notIn ?? [],
+      ...(options.decisions !== undefined && { decisions: options.decisions }),
+      ...(split && { split }),
+      ...(options.workers !== undefined && { workers: options.workers }),
+      attempts: options.attempts,
+      ...(options.queue !== undefined && { queue: options.queue }),
+    };
+    if (options.dryRun === true) {
+      const outlook = await describeBuild(request, context);
+      const { clips, rows, unusable, clipsLeft, lines } = outlook;
+      const counts = `${clips} clips with ${rows} rows, ${clipsLeft} still to be made; ${unusable} rows that cannot be used`;
+      return {
+        json: outlook,
+        text: [counts, ...(lines.length > 0 ? lines : ["no endpoint is asked"])].join("\n"),
+      };
+    }
+    const result = await buildDataset(request, context);
     for (const warning of result.warnings) context.warn(warning);
     return { json: result, text: described(result) };
   },

@@ -12,6 +12,7 @@ import {
   clipOptions,
   failureLines,
   inPercent,
+  relevanceOutlook,
   requestFor,
 } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
@@ -93,6 +94,8 @@ const keyframes: CommandDefinition = defineCommand({
       ...(sparsify !== undefined && { sparsify }),
     };
     const { clips, one } = await chosenNamedClips((args[0] ?? []) as string[], options, context.warn);
+    const outlook = await relevanceOutlook(request, clips, how.clips, options.dryRun === true, context);
+    if (outlook !== undefined) return outlook;
     if (one !== undefined) {
       const found = await findKeyFrames({ ...how, file: one, request }, context);
       const page = html === undefined ? [] : [html];

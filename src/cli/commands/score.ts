@@ -24,7 +24,9 @@ const table = ({ skills, accuracy, chance, metrics }: ViewScore): string[] => {
     `  ${name.padEnd(width)}  ${(headline === null ? withInterval(of) : metricText(headline)).padEnd(20)} ${percentOf(guess).padStart(7)} ${String(of.questions).padStart(10)}`;
   return [
     `  ${"skill".padEnd(width)}  ${(isAccuracy ? "accuracy" : metrics[0]!.name).padEnd(20)} ${"chance".padStart(7)} ${"questions".padStart(10)}`,
-    ...skills.map((skill) => row(skill.skill, skill.accuracy, skill.headline, skill.chance)),
+    ...(skills.length === 1 && skills[0]!.skill === "all" ? [] : skills).map((skill) =>
+      row(skill.skill, skill.accuracy, skill.headline, skill.chance),
+    ),
     row("all", accuracy, isAccuracy ? null : metrics[0]!, chance),
   ];
 };

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { fittedWithin, type PairSource } from "../../absent/pair-source.ts";
 import type { ChatCompletion, CompletionRequest } from "../../core/chat-completion.ts";
-import { endpointOf, UnusableAnswer } from "../../core/endpoint.ts";
+import { endpointOf, mayAnswerLater, UnusableAnswer } from "../../core/endpoint.ts";
+import { pictureTokens, tokenCost } from "../../core/endpoint-cost.ts";
 import { sha256 } from "../../core/files.ts";
 import { KeptAnswers } from "../../core/kept-answers.ts";
 import { PatientClient, type PatientOutcome } from "../../core/patient-client.ts";
@@ -48,10 +49,7 @@ const isAboutForm = (reason: string): boolean =>
 const priceOf = (settings: Settings, promptTokens: number, completionTokens: number): TeacherUsage => ({
   promptTokens,
   completionTokens,
-  cost:
-    (promptTokens * settings.pricePerMillionPromptTokens +
-      completionTokens * settings.pricePerMillionCompletionTokens) /
-    1e6,
+  cost: tokenCost(settings, promptTokens, completionTokens),
 });
 
 /** Positions of the frames that are shown, ascending. */
@@ -101,8 +99,6 @@ const readCompletion = ({ text, finishReason, refusal }: ChatCompletion, duratio
   return readTeacherAnswer(text, durationSeconds);
 };
 
-const laterStatuses = new Set(["rate-limited", "server-error", "unreachable", "deadline"]);
-
 /** A vision-language model behind any OpenAI-compatible endpoint, shown timed frames. */
 const openai: TeacherPlugin = defineTeacher({
   summary: "a vision-language model behind an OpenAI-compatible endpoint (openai:URL#MODEL)",
@@ -117,7 +113,7 @@ const openai: TeacherPlugin = defineTeacher({
     return {
       record: { name: "openai", params: { model, prompt: teacherPromptVersion, ...look } },
       estimate: (clips) => {
-        const picture = Math.ceil(pixels ** 2 / 784) + 8;
+        const picture = pictureTokens(pixels);
         const usage = priceOf(settings, clips * (600 + mostFrames * picture), clips * maxNewTokens);
         const { requestsPerMinute } = settings;
         return {
@@ -176,7 +172,7 @@ const openai: TeacherPlugin = defineTeacher({
           return {
             status: "failed",
             reason: `${status}: ${reason}`,
-            mayAnswerLater: laterStatuses.has(status),
+            mayAnswerLater: mayAnswerLater(status),
           };
         };
       },

@@ -2,9 +2,28 @@ import { z } from "zod";
 import { readJsonFile } from "../../core/files.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { annotatedSample, checkedAnnotation, lettersOnly, WITHOUT_TEXTS } from "../annotation.ts";
-import { type BenchmarkPlugin, defineBenchmark } from "../benchmarks.ts";
+import { type BenchmarkPlugin, defineBenchmark, type OwnAnswer } from "../benchmarks.ts";
 
 const file = z.record(z.string(), z.number().int());
+
+const submitted = z.object({ q_uid: z.string(), answer: z.unknown() });
+const submission = z.union([
+  z.array(submitted),
+  submitted.transform((one) => [one]),
+  z
+    .record(z.string(), z.int().nullable())
+    .transform((answers) => Object.entries(answers).map(([q_uid, answer]) => ({ q_uid, answer }))),
+]);
+
+/** What is submitted to EgoSchema: numbers of options from 0, by `q_uid`. What is no such number stays as it is. */
+const readSubmission = (value: unknown, where: string): readonly OwnAnswer[] | undefined => {
+  const { data } = submission.safeParse(value);
+  return data?.map(({ q_uid, answer }) => {
+    const isOption =
+      (typeof answer === "number" || typeof answer === "string") && /^[0-4]$/.test(`${answer}`);
+    return { id: q_uid, answer: isOption ? optionLetter(Number(answer)) : answer, where };
+  });
+};
 
 /** EgoSchema's public answers: numbers of options by question. The questions themselves are another file. */
 const plugin: BenchmarkPlugin = defineBenchmark({
@@ -13,6 +32,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   params: z.strictObject({}),
   create: () => ({
     metrics: ["accuracy"],
+    ownLayout: { files: /\.(?:json|csv)$/, read: readSubmission },
     samples: async (path) =>
       Object.entries(
         checkedAnnotation(file, readJsonFile(path), path, 'an object {"<question>": number of the option}'),

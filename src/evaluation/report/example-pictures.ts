@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Pair } from "../../absent/pair.ts";
 import { DataFormatError } from "../../core/errors.ts";
+import { captionSkills } from "../../dataset/question.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import type { FrameSource } from "../../frames/read-frames.ts";
 import type { StripPicture } from "../../pages/strip.ts";
@@ -84,7 +85,7 @@ export const exampleOf = async (
   return {
     id: complete.questionId,
     kind,
-    caption: rows.find(({ skill }) => skill === "dense-caption")?.answer ?? "",
+    caption: rows.find(({ skill }) => skill !== undefined && captionSkills.has(skill))?.answer ?? "",
     keywords: pair?.keywords ?? asked.keywords ?? [],
     question: complete.prompt,
     ...(complete.options === null ? {} : { options: complete.options }),

@@ -6,7 +6,7 @@ import { questionText } from "../../dataset/question.ts";
 import { ClipPictures, type PictureForm } from "../clip-pictures.ts";
 import { promptAsText } from "../prompt.ts";
 import type { ModelFrames, SeeingModel } from "../seeing-model.ts";
-import { rangeOf, stretchKey } from "../stretch.ts";
+import { stretchKey } from "../stretch.ts";
 import {
   type Answer,
   type AnswerRequest,
@@ -42,14 +42,14 @@ class LookedAt {
     this.#looks.set(stretch, look);
   }
   of({ sample, shownSample = sample }: AnswerRequest): ModelFrames {
-    const found = this.#looks.get(stretchKey(shownSample.clip.file, rangeOf(shownSample)));
+    const found = this.#looks.get(stretchKey(shownSample.clip.file, shownSample));
     if (found === undefined)
       throw new BenchmarkError("a clip that was never looked at", { where: shownSample.clip.file });
     return found;
   }
   source(request: AnswerRequest): ClipPictures {
     const look = this.of(request);
-    const { indices: _, framesPerSecond: __, ...form } = look;
+    const { indices: _, framesPerSecond: __, timesSeconds: ___, ...form } = look;
     const key = JSON.stringify(form);
     const take: PictureForm["take"] = (batch, position) => ({
       width: look.width,
@@ -72,7 +72,13 @@ class LookedAt {
     // Fewer pictures of the same stretch come more slowly.
     const share = shown.length / request.view.shown_T.length;
     const frames = shown.map(({ picture }) => picture.pixels);
-    return { ...look, frames, framesPerSecond: look.framesPerSecond * share };
+    const timesSeconds = look.timesSeconds && shown.map(({ timeSeconds }) => timeSeconds);
+    return {
+      ...look,
+      frames,
+      framesPerSecond: look.framesPerSecond * share,
+      ...(timesSeconds && { timesSeconds }),
+    };
   }
 }
 
@@ -114,8 +120,8 @@ const plugin: SubjectPlugin = defineSubject({
         looks: true,
         prompt,
         ownFrames: {
-          of: (info, stretch) => {
-            const look = model.look(info, asked);
+          of: (info, stretch, chosen) => {
+            const look = model.look(info, { ...asked, ...(chosen && { chosen }) });
             looked.keep(stretch, look);
             return look.indices;
           },

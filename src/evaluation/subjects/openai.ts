@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ChatCompletion, CompletionRequest } from "../../core/chat-completion.ts";
 import { endpointOf } from "../../core/endpoint.ts";
+import { tokenCost } from "../../core/endpoint-cost.ts";
 import { KeptAnswers } from "../../core/kept-answers.ts";
 import { PatientClient } from "../../core/patient-client.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
@@ -64,15 +65,10 @@ const estimateOf =
     return {
       promptTokens,
       completionTokens,
-      cost: costOf(settings, promptTokens, completionTokens),
+      cost: tokenCost(settings, promptTokens, completionTokens),
       leastSeconds: requestsPerMinute === undefined ? 0 : (requests.length * 60) / requestsPerMinute,
     };
   };
-
-const costOf = (settings: Settings, promptTokens: number, completionTokens: number): number =>
-  (promptTokens * settings.pricePerMillionPromptTokens +
-    completionTokens * settings.pricePerMillionCompletionTokens) /
-  1e6;
 
 const answered = (completion: ChatCompletion, options: number, settings: Settings): Answer => {
   const { text, finishReason, refusal, promptTokens, completionTokens, first } = completion;
@@ -81,7 +77,7 @@ const answered = (completion: ChatCompletion, options: number, settings: Setting
     text,
     finishReason,
     ...(finishReason === "refused" ? { error: refusal ?? "stopped by the endpoint's content filter" } : {}),
-    usage: { promptTokens, completionTokens, cost: costOf(settings, promptTokens, completionTokens) },
+    usage: { promptTokens, completionTokens, cost: tokenCost(settings, promptTokens, completionTokens) },
     ...(probabilities && { optionProbabilities: probabilities }),
   };
 };

@@ -14,6 +14,8 @@ export interface LookRequest {
   readonly maxPixels?: number;
   /** Pixels of all pairs of frames together. */
   readonly totalPixels?: number;
+  /** Frames that were chosen with the question: ascending positions in the clip's timeline. Rate and number then say nothing. */
+  readonly chosen?: readonly number[];
 }
 
 /** The frames of a clip that a model looks at. */
@@ -27,6 +29,8 @@ export interface Look {
   readonly sizes?: readonly Size[];
   /** Rate of these frames. */
   readonly framesPerSecond: number;
+  /** Their true times, where they were chosen with the question and need not be equally far apart. */
+  readonly timesSeconds?: readonly number[];
 }
 
 /** Pictures of a look, in order. */

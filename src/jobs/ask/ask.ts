@@ -4,6 +4,7 @@ import type { EngineChoice } from "../../engine/engines.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import type { TimedFrame } from "../../video/types.ts";
 import { type Clips, type ClipsOptions, openClips } from "../clips.ts";
+import { tellRelevanceCost } from "../endpoint-cost.ts";
 import type { JobContext } from "../job-context.ts";
 import { type PairRequest, pairOfFile, preparePair } from "../make-pair.ts";
 import { modelWithAdapter } from "../model-folder.ts";
@@ -159,6 +160,7 @@ export const ask = async (job: AskJob, context: JobContext): Promise<Asked> => {
   if (caution !== undefined) context.warn(caution);
   // What is taken away is what the model would have seen.
   const looked = new Set(look.indices);
+  if (prepared !== null) tellRelevanceCost(prepared.relevance, looked.size, context);
   const made =
     prepared === null
       ? undefined

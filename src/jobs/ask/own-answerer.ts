@@ -40,7 +40,13 @@ const textTokens = (text: string, tokenizer: Tokenizer): number[] => {
 };
 
 /** Refuses what a model of one size and rate cannot do. */
-const checkRequest = ({ fps: _, ...rest }: LookRequest): void => {
+const checkRequest = ({ fps: _, chosen, ...rest }: LookRequest): void => {
+  if (chosen !== undefined)
+    throw new ConfigError("this model cannot be shown frames that were chosen with a question", {
+      expected: "frames at one rate, which is all that it knows",
+      got: `${chosen.length} frames at times of their own`,
+      hint: "a data set without --sparsify",
+    });
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   if (given.length > 0)
     throw new ConfigError("this model looks at frames of one size, as many as its clip has at a rate", {

@@ -4,10 +4,11 @@ import { positionsOf } from "../../model/positions.ts";
 import type { Processor } from "../../model/processor.ts";
 import type { VideoInfo } from "../../video/types.ts";
 import type { Look, LookRequest, Pictures } from "./answerer.ts";
+import { unevenFrames } from "./chosen-frames.ts";
 
 /** Frames and size that the processor's own rules choose for a clip, and for what is asked of it. */
 export const processorLook = (processor: Processor, info: VideoInfo, request: LookRequest): Look => {
-  const { fps, frames: nframes, minPixels, maxPixels, totalPixels } = request;
+  const { fps, frames: nframes, minPixels, maxPixels, totalPixels, chosen } = request;
   const clip = {
     width: info.width,
     height: info.height,
@@ -15,6 +16,13 @@ export const processorLook = (processor: Processor, info: VideoInfo, request: Lo
     framesPerSecond: info.averageFps,
   };
   const asked = { fps, nframes, min_pixels: minPixels, max_pixels: maxPixels, total_pixels: totalPixels };
+  if (chosen !== undefined) {
+    const timesSeconds = chosen.map((at) => info.timeline[at]!.timeSeconds as number);
+    const sizes = processor.sizesOf({ type: "video", video: "", ...asked }, clip, chosen.length);
+    const depth = processor.settings.temporalPatchSize;
+    const { framesPerSecond } = unevenFrames(timesSeconds, depth, info.averageFps);
+    return { indices: chosen, ...sizes.at(-1)!, sizes, framesPerSecond, timesSeconds };
+  }
   const { indices, sampleFps, sizes } = processor.look(clip, asked);
   return { indices, ...sizes.at(-1)!, sizes, framesPerSecond: sampleFps };
 };
@@ -31,7 +39,7 @@ export interface EncodedPrompt {
 export const encodePrompt = (
   processor: Processor,
   config: ModelConfig,
-  { frames, width, height, framesPerSecond }: Pictures,
+  { frames, width, height, framesPerSecond, timesSeconds }: Pictures,
   question: string,
   answer?: string,
 ): EncodedPrompt => {
@@ -52,9 +60,20 @@ export const encodePrompt = (
   });
   const columns = inputIds.length;
   const grids = videos.map(({ grid }) => grid);
+  const uneven =
+    timesSeconds === undefined || !isSeen
+      ? undefined
+      : unevenFrames(timesSeconds, processor.settings.temporalPatchSize, framesPerSecond);
   const secondsPerGrid = videos.map((video) => video.secondsPerGrid);
   const { positions_3BT, next_B } = positionsOf(
-    { rows: 1, columns, inputIds_BT: inputIds, videoGrids: grids, secondsPerGrid },
+    {
+      rows: 1,
+      columns,
+      inputIds_BT: inputIds,
+      videoGrids: grids,
+      secondsPerGrid,
+      stepSeconds: [uneven?.stepSeconds],
+    },
     config,
   );
   const ids = {

@@ -1,4 +1,5 @@
 import { fileSource, type PairSource } from "../../absent/pair-source.ts";
+import { UnansweredError } from "../../core/endpoint.ts";
 import { DataFormatError, VideoError, VideoPerceiverError } from "../../core/errors.ts";
 import type { ClipReference, Sample } from "../../dataset/sample.ts";
 import { type Rejection, rowOfSample } from "../../dataset/schema.ts";
@@ -8,7 +9,7 @@ import { samplesOfRow } from "./clip-samples.ts";
 import type { ClipTools } from "./clip-tools.ts";
 import { pairPreview, previewFrames } from "./preview.ts";
 import { printOfClip } from "./print-file.ts";
-import type { BuiltClip, BuiltRow, PairView, PlannedClip } from "./protocol.ts";
+import type { BuiltClip, BuiltRow, PairView, PlannedClip, SparsifiedRecord } from "./protocol.ts";
 import { broughtPair, newPair, type RowPair } from "./row-pair.ts";
 import { rememberFrames, type SeenClip } from "./seen-frames.ts";
 import { storeClip, storedName } from "./store-clip.ts";
@@ -46,6 +47,18 @@ const pairView = async (
     preview: await pairPreview(clip, made.view, made.sampled, order.settings.preview, signal),
   };
 };
+
+/** How the frames of a row were chosen, and what was reached. */
+const sparsifiedRecord = (
+  { keyShare, keyFps, otherFps, reached }: NonNullable<RowPair["sparsified"]>,
+  share: number,
+): SparsifiedRecord => ({
+  share,
+  keyShare: round(keyShare, 4),
+  keyFps: round(keyFps, 3),
+  otherFps: round(otherFps, 3),
+  reached,
+});
 
 /** The place of a row: where its source says that it stands. */
 const placeOf = (row: SourceRow): string => String(row.provenance["source"] ?? row.id);
@@ -108,7 +121,7 @@ const finishRow = async (
   const made =
     row.absent === undefined
       ? await newPair(row, clip.source, found, tools, signal)
-      : await broughtPair(row, row.absent, timeline);
+      : await broughtPair(row, row.absent, clip.source, found, settings);
   const isSame = made.absent.replacements.length === 0;
   if (isSame && !settings.untwinned)
     throw new DataFormatError("nothing to take away", {
@@ -123,6 +136,7 @@ const finishRow = async (
       absent: isSame ? undefined : made.absent,
       events: found.events,
       keywords: made.keywords,
+      frames: made.sparsified?.indices,
       otherCaptions,
       facts,
       rejected: await rejectedSide(row, tools, signal),
@@ -132,6 +146,7 @@ const finishRow = async (
         ...(print !== undefined && { print }),
         ...(made.relevance && { relevance: made.relevance }),
         ...(made.keywordNote !== undefined && { keywordNote: made.keywordNote }),
+        ...(made.sparsified && { sparsified: sparsifiedRecord(made.sparsified, settings.sparsify!) }),
         ...(found.cutSeconds > 0 && { eventCutSeconds: round(found.cutSeconds, 3) }),
       },
     },
@@ -170,7 +185,7 @@ export interface ClipOutcome {
   readonly built: BuiltClip;
   /** Whether the time that it took is a measure of such clips. */
   readonly isMeasure: boolean;
-  /** Whether the teacher was only busy or away. */
+  /** Whether an endpoint, the teacher's or the relevance provider's, was only busy or away. */
   readonly mayAnswerLater: boolean;
 }
 
@@ -205,7 +220,8 @@ export const buildClip = async (
   const finished: FinishedRow[] = [];
   const print = printer(clip, tools, signal);
   const told = (row: SourceRow, error: unknown): void => refuse(row, "teacher", error);
-  const { rows: taught, usage, mayAnswerLater } = await teachRows(rows, clip.source, tools, told, signal);
+  const { rows: taught, usage, ...teacher } = await teachRows(rows, clip.source, tools, told, signal);
+  let { mayAnswerLater } = teacher;
   const own = new Set(rows.map(({ row }) => row.caption));
   const otherCaptions = order.captions.filter((caption) => !own.has(caption));
   for (const planned of taught) {
@@ -219,6 +235,7 @@ export const buildClip = async (
       finished.push(await finishRow(planned, otherCaptions, reference, print, clip, tools, signal));
     } catch (error) {
       refuse(row, "pair", error);
+      mayAnswerLater ||= error instanceof UnansweredError && error.mayAnswerLater;
     }
   }
   const printed = finished.length > 0 ? await print([]) : undefined;

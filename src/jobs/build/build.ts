@@ -1,20 +1,14 @@
-import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
-import { ConfigError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
 import type { SplitShares } from "../../dataset/split.ts";
-import type { TeacherEstimate } from "../../dataset/teacher.ts";
 import type { JobContext } from "../job-context.ts";
-import { aboutTime } from "../timetable.ts";
 import { leakSentence } from "./card.ts";
-import { chosenTeacher, openClipTools } from "./clip-tools.ts";
 import { Decisions, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
 import { makeClips } from "./make-clips.ts";
-import { captionsOf, type NamedSource, planClips } from "./plan-clips.ts";
-import { previewFor } from "./preview-size.ts";
-import type { BuildOrder, ClipReading, ClipSettings } from "./protocol.ts";
+import { openBuild, tellCosts } from "./open-build.ts";
+import type { NamedSource } from "./plan-clips.ts";
+import type { ClipReading, ClipSettings } from "./protocol.ts";
 import { putTogether } from "./put-together.ts";
 import { measuredRate, rememberRate } from "./rates.ts";
 import { makeRules, wantedRules } from "./rule-check.ts";
@@ -69,24 +63,6 @@ export interface BuildResult {
   readonly warnings: readonly string[];
 }
 
-/** Says before the start what asking the teacher takes at most. */
-const announceTeacher = (
-  { promptTokens, completionTokens, cost, leastSeconds }: TeacherEstimate,
-  clips: number,
-  again: number,
-  context: JobContext,
-): void => {
-  const count = (value: number): string => Math.round(value).toLocaleString("en-US");
-  const money = cost > 0 ? `, cost at most ${cost.toFixed(2)}` : ", without a price";
-  const time = leastSeconds > 0 ? `, at least ${aboutTime(leastSeconds)} at the rate that was given` : "";
-  const before = again > 0 ? ` (${again} of them could not be answered last time)` : "";
-  context
-    .progress("teacher", "clips")
-    .log(
-      `${count(clips)} clips to ask the teacher about${before}: at most ${count(promptTokens)} tokens in, ${count(completionTokens)} out${money}${time}; what was answered before is not asked again`,
-    );
-};
-
 /**
  * Builds a data set of sources: pairs, questions, what the rules say, card. A build that was stopped, in whatever way,
  * goes on where it was; the files are the same bytes for every number of workers.
@@ -95,55 +71,26 @@ const announceTeacher = (
  * @throws {DataFormatError} for a source of which no row can be used
  */
 export const buildDataset = async (request: BuildRequest, context: JobContext): Promise<BuildResult> => {
-  const { signal } = context;
-  const out = resolve(request.out);
   const started = nowMilliseconds();
   const decisions = request.decisions === undefined ? new Decisions() : readDecisions(request.decisions);
   // A wrong name costs nothing when it is found before anything is read.
   const keepsApart = request.notIn.length > 0;
   const wanted = await wantedRules(request.rules, request.skippedRules, keepsApart);
-  const plan = await planClips(request.sources, request.columns, signal);
-  if (plan.clips.length === 0)
-    throw new ConfigError("no source has a clip that can be used", {
-      where: request.sources.map(({ place }) => place).join(", "),
-      got:
-        plan.rejected[0] === undefined
-          ? "no rows"
-          : `${plan.rejected.length} rows; ${plan.rejected[0].reason}`,
-    });
-  const rows = plan.clips.reduce((sum, clip) => sum + clip.rows.length, 0);
-  const teacher = await chosenTeacher(request.teacher);
-  const settings = {
-    ...request.settings,
-    preview: previewFor(rows),
-    ...(teacher && { teacher: teacher.record }),
-  };
-  const { reading, plugins } = request;
-  const order: BuildOrder = {
-    ...{ out, settings, reading, plugins },
-    captions: captionsOf(plan, settings.seed),
-    ...(request.teacher !== undefined && { teacher: request.teacher }),
-    processes: Math.max(1, request.workers ?? availableParallelism()),
-  };
-  await (await openClipTools(order, () => {}))[Symbol.asyncDispose]();
-  const recipe = workRecipe(settings, plan);
+  const opened = await openBuild(request, context);
+  const { plan, order, recorded } = opened;
+  const { out } = order;
+  const recipe = workRecipe(recorded, plan);
   const lock = claimWork(out, recipe);
   try {
     const apart = keepsApart ? await readKeptApart(request.notIn, request.reading, context) : undefined;
     const rules = await makeRules(wanted, apart);
     const again = forgetUnanswered(out);
     const resumedClips = finishedClips(out, plan);
-    if (teacher !== undefined)
-      announceTeacher(
-        teacher.estimate(plan.clips.length - resumedClips),
-        plan.clips.length - resumedClips,
-        again,
-        context,
-      );
+    await tellCosts(opened, again, context);
     const work = await makeClips(request, order, recipe, plan, context);
     const assembling = nowMilliseconds();
     const { split, decisions: decisionsFile } = request;
-    const clips = { ...rules, split, decisionsFile, decisions, settings, plan, out };
+    const clips = { ...rules, split, decisionsFile, decisions, settings: recorded, plan, out };
     const made = await putTogether(clips, context);
     const { tally, rejections, description, leak, warnings } = made;
     // A mixture of providers says nothing of any of them.

@@ -111,7 +111,7 @@ sample says which frames show which other ones.
 
 - ${counts.clips} clips, ${tally.pairs} pairs, ${counts.samples} samples; ${counts.rejected} were rejected; content ${contentHash}
 - relevance: ${counted(tally.relevance) || "none"}; builder: ${counted(tally.builders) || "none"}
-- replaced: ${share.value === null ? "nothing" : `${percent(share.value)} % of a clip's frames on average`}${events}
+- replaced: ${share.value === null ? "nothing" : `${percent(share.value)} % of a clip's frames on average`}${events}${sparsifiedLine(tally)}
 
 | source | kind | rows |
 |---|---|---|
@@ -132,6 +132,12 @@ ${audited(leak)}
 ${counts.rejected === 0 ? "Nothing." : `| rule | how often | for example |\n|---|---|---|\n${rejections.lines().join("\n")}`}
 ${warned.length === 0 ? "" : `\n## Beware\n\n${warned.map((line) => `- ${line}`).join("\n")}\n`}`;
 };
+
+/** What became of frames that were chosen with the samples; empty where none were. */
+export const sparsifiedLine = ({ keyShare, sparsifiedAsWanted }: Tally): string =>
+  keyShare.value === null
+    ? ""
+    : `\n- frames are chosen with the samples, at their true uneven times: ${percent(keyShare.value)} % of them lie in events on average; ${sparsifiedAsWanted} of ${keyShare.count} are within a frame of what was wanted`;
 
 const audited = ({ audit: { guessers, chance } }: TextLeak): string =>
   guessers.length === 0 || chance === null

@@ -13,6 +13,8 @@ export interface RowSamples {
   readonly absent: AbsentReference | undefined;
   readonly events: readonly EventSpan[];
   readonly keywords: readonly string[];
+  /** The frames that are looked at, where they are chosen with the sample. */
+  readonly frames: readonly number[] | undefined;
   /** Captions of other clips. */
   readonly otherCaptions: readonly string[];
   /** What the teacher said of the clip. */
@@ -30,7 +32,7 @@ const aboutClip = (messages: readonly Message[], file: string): Message[] =>
 
 /** The row's own question, or those that the builders make of its caption and events. */
 export const samplesOfRow = (
-  { row, clip, absent, events, keywords, otherCaptions, facts, rejected, provenance }: RowSamples,
+  { row, clip, absent, events, keywords, frames, otherCaptions, facts, rejected, provenance }: RowSamples,
   builders: readonly Made<QuestionBuilder>[],
   seed: number,
 ): Sample[] => {
@@ -39,6 +41,7 @@ export const samplesOfRow = (
     ...rest,
     clip,
     ...(absent && { absent }),
+    ...(frames && { frames }),
     ...(keywords.length > 0 && { keywords }),
     ...(events.length > 0 && { events }),
     provenance,

@@ -1,8 +1,6 @@
-import { join } from "node:path";
 import { type AbsentBuilder, absentBuilders } from "../../absent/builders.ts";
 import { keywordExtractors } from "../../absent/keywords.ts";
 import { type FrameChooser, frameChooser } from "../../absent/scored-frames.ts";
-import { cacheRoot } from "../../core/cache-root.ts";
 import type { Made } from "../../core/registry.ts";
 import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
 import { type Teacher, teachers } from "../../dataset/teacher.ts";
@@ -19,6 +17,10 @@ export interface ClipTools extends AsyncDisposable {
   readonly chooser: FrameChooser;
   /** Asks the teacher about a clip; undefined: there is none. */
   readonly teach: ReturnType<Teacher["open"]> | undefined;
+  /** How endpoints are asked: where their answers are kept, and how many processes ask. */
+  readonly endpoints: { readonly answersFolders: readonly string[]; readonly processes: number };
+  /** Tells a person one line, once. */
+  warn(line: string): void;
   /** The provider of a name; opened once. */
   relevance(name: string): Promise<ChosenRelevance>;
 }
@@ -46,11 +48,13 @@ export const openClipTools = async (order: BuildOrder, warn: (line: string) => v
     return found;
   };
   if (settings.relevance !== "auto") await relevance(settings.relevance);
-  const teach = (await chosenTeacher(order.teacher))?.open({
-    answersFolders: [answersFolder(order.out), ...(reading.cache ? [join(cacheRoot(), "answers")] : [])],
-    processes: order.processes,
-  });
   const clips = openClips({ ...reading, workers: 1 }, warn);
+  const endpoints = {
+    answersFolders: [answersFolder(order.out), clips.answersFolder].filter((folder) => folder !== undefined),
+    processes: order.processes,
+  };
+  const teach = (await chosenTeacher(order.teacher))?.open(endpoints);
+  const told = new Set<string>();
   return {
     order,
     clips,
@@ -58,6 +62,11 @@ export const openClipTools = async (order: BuildOrder, warn: (line: string) => v
     questions,
     chooser,
     teach,
+    endpoints,
+    warn: (line) => {
+      if (!told.has(line)) warn(line);
+      told.add(line);
+    },
     relevance,
     [Symbol.asyncDispose]: async () => {
       for (const one of known.values()) await (await one).made.value.close?.();

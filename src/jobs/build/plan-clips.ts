@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { ConfigError, UnknownNameError, VideoPerceiverError } from "../../core/errors.ts";
+import { sha256 } from "../../core/files.ts";
 import { nearestName } from "../../core/nearest.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { MadeBy } from "../../core/registry.ts";
@@ -115,6 +116,8 @@ class Collector {
   readonly clips = new Map<string, { name: string; rows: PlannedRow[] }>();
   readonly rejected: Rejection[] = [];
   readonly #ids = new Map<string, number>();
+  /** Where each row stands that was added, by all that it says. */
+  readonly #said = new Map<string, string>();
 
   /** Adds a row, or says why it cannot be one. */
   add(row: SourceRow, sourceNumber: number, find: (name: string) => string): void {
@@ -137,9 +140,18 @@ class Collector {
       this.rejected.push({ source: where, ruleId: "source", reason: error.message });
       return;
     }
+    const { id: _, provenance: __, ...says } = row;
+    const content = sha256(JSON.stringify([sourceNumber, path, says]));
+    const before = this.#said.get(content);
+    if (before !== undefined) {
+      const reason = `the same row as ${before}: clip, texts and events are equal`;
+      this.rejected.push({ source: where, ruleId: "source", reason });
+      return;
+    }
+    this.#said.set(content, where);
     const known = this.clips.get(path) ?? { name: row.clip.file, rows: [] };
     this.clips.set(path, known);
-    const { timeline: _, ...clip } = row.clip;
+    const { timeline: ___, ...clip } = row.clip;
     known.rows.push({ row: { ...row, id, clip, ...(rejected && { rejected }) }, sourceNumber });
   }
 }

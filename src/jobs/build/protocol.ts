@@ -26,8 +26,22 @@ export interface ClipSettings {
   readonly preview: PreviewSize;
   /** Keep rows whose twin shows the same as the complete clip, without a twin. */
   readonly untwinned: boolean;
+  /** About this share of a sample's frames lies in its events; left out: whoever looks chooses frames. */
+  readonly sparsify?: number;
   /** Who was asked what the clips show, without address and key; left out: nobody. */
   readonly teacher?: MadeBy;
+}
+
+/** What a sample's provenance says of frames that were chosen with it. */
+export interface SparsifiedRecord {
+  /** The share of frames in events that was wanted, and the one that was reached. */
+  readonly share: number;
+  readonly keyShare: number;
+  /** Frames a second of the time inside of events, and outside. */
+  readonly keyFps: number;
+  readonly otherFps: number;
+  /** False: the share is off by more than a frame, for want of frames. */
+  readonly reached: boolean;
 }
 
 /** How the machine that works reads clips; changes nothing of the result. */

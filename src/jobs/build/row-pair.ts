@@ -2,6 +2,11 @@ import type { KeywordUsage } from "../../absent/keywords.ts";
 import { makePair } from "../../absent/make-pair.ts";
 import type { Pair } from "../../absent/pair.ts";
 import type { PairSource } from "../../absent/pair-source.ts";
+import {
+  type SparsifiedFrames,
+  sparsifiedByEvents,
+  sparsifiedFrames,
+} from "../../absent/sparsified-frames.ts";
 import { type TwinView, twinView } from "../../absent/twin-view.ts";
 import { DataFormatError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
@@ -25,6 +30,8 @@ export interface RowPair {
   /** Why the caption gave no keywords, or not all. */
   readonly keywordNote: string | undefined;
   readonly keywordUsage: KeywordUsage | undefined;
+  /** The frames that are looked at, where they are chosen with the sample. */
+  readonly sparsified: SparsifiedFrames | undefined;
   /** Whether the scores were computed for this pair, and not brought along or kept from before. */
   readonly isScored: boolean;
 }
@@ -39,7 +46,9 @@ const relevanceOf = ({ relevance }: ClipSettings, { events }: ClipEvents): strin
 export const broughtPair = async (
   row: SourceRow,
   absent: AbsentReference,
-  timeline: Timeline,
+  { timeline, durationSeconds }: PairSource,
+  { events }: ClipEvents,
+  { sparsify }: ClipSettings,
 ): Promise<RowPair> => {
   const last = timeline.length;
   const outside = absent.replacements.find(({ index, from }) => index >= last || from >= last);
@@ -58,6 +67,10 @@ export const broughtPair = async (
     relevance: undefined,
     keywordNote: undefined,
     keywordUsage: undefined,
+    sparsified:
+      sparsify === undefined
+        ? undefined
+        : sparsifiedByEvents({ timeline, durationSeconds }, events, sparsify),
     isScored: false,
   };
 };
@@ -73,7 +86,7 @@ export const newPair = async (
   const { settings } = tools.order;
   const name = relevanceOf(settings, found);
   const byEvents = name === "events";
-  const { pair, view, noKeywords, keywordWarnings, keywordUsage, cached } = await makePair(
+  const made = await makePair(
     source,
     {
       caption: row.caption ?? "",
@@ -93,10 +106,14 @@ export const newPair = async (
       openScorer,
       spans: found.events,
       signal,
+      endpoints: tools.endpoints,
+      onTrouble: tools.warn,
       ...(tools.clips.scoresFolder !== undefined && { scoresFolder: tools.clips.scoresFolder }),
     },
   );
+  const { pair, view, noKeywords, keywordWarnings, keywordUsage, cached } = made;
   const { keyFrames, replacements, builder, keywords, scores, relevance } = pair;
+  const { sparsify } = settings;
   return {
     absent: { keyFrames, replacements, builder },
     view,
@@ -106,6 +123,12 @@ export const newPair = async (
     relevance,
     keywordNote: noKeywords ?? keywordWarnings?.join("; "),
     keywordUsage,
+    sparsified:
+      sparsify === undefined
+        ? undefined
+        : found.events.length > 0
+          ? sparsifiedByEvents(source, found.events, sparsify)
+          : sparsifiedFrames(made, sparsify),
     isScored: !cached,
   };
 };

@@ -2,7 +2,7 @@ import type { Sample } from "../../dataset/sample.ts";
 import { type Audit, auditSamples } from "../../evaluation/audit/audit.ts";
 import type { BenchmarkSample } from "../../evaluation/benchmarks.ts";
 import type { AssembledRow } from "./assemble.ts";
-import type { BuiltClip } from "./protocol.ts";
+import type { BuiltClip, SparsifiedRecord } from "./protocol.ts";
 
 /** A mean and how many it is of. */
 class Mean {
@@ -33,6 +33,9 @@ export class Tally {
   halfGone = 0;
   /** Twins that are one freeze shorter than a quarter of a second. */
   shortFreezes = 0;
+  /** Share of frames in events, of rows whose frames were chosen with them; and how many reached what was wanted. */
+  readonly keyShare: Mean = new Mean();
+  sparsifiedAsWanted = 0;
   /** Pairs whose caption gave no keywords, or not all, by the reason. */
   readonly keywordNotes: Map<string, number> = new Map();
   /** What language models cost, in the currency of their prices, and what they read and wrote. */
@@ -63,6 +66,11 @@ export class Tally {
       if (view.eventsGone >= 0.5) this.halfGone++;
     }
     if (view.share * view.durationSeconds < shortFreezeSeconds) this.shortFreezes++;
+    const sparsified = kept[0]!.provenance["sparsified"] as SparsifiedRecord | undefined;
+    if (sparsified !== undefined) {
+      this.keyShare.add(sparsified.keyShare);
+      if (sparsified.reached) this.sparsifiedAsWanted++;
+    }
     const note = kept[0]!.provenance["keywordNote"];
     if (typeof note === "string") this.keywordNotes.set(note, (this.keywordNotes.get(note) ?? 0) + 1);
     this.keywordCost += row.keywordUsage?.cost ?? 0;

@@ -103,13 +103,13 @@ export const removeBegun = (out: string): void => {
 export const finishedClips = (out: string, { clips }: BuildPlan): number =>
   clips.filter(({ position }) => existsSync(join(out, resultFile(position)))).length;
 
-/** Notes that a clip's teacher could not answer just then. */
+/** Notes that an endpoint could not answer about a clip just then. */
 export const noteUnanswered = (out: string, position: number): void => {
   makeFolder(unansweredFolder(out));
   writeFileAtomic(join(unansweredFolder(out), String(position)), "");
 };
 
-/** Takes away the results of clips whose teacher could not answer, so that it is asked again. @returns how many */
+/** Takes away the results of clips about which an endpoint could not answer, so that it is asked again. @returns how many */
 export const forgetUnanswered = (out: string): number => {
   const folder = unansweredFolder(out);
   const noted = existsSync(folder) ? readdirSync(folder) : [];

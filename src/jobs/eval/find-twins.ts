@@ -5,6 +5,7 @@ import { questionText } from "../../dataset/question.ts";
 import type { AbsentReference } from "../../dataset/sample.ts";
 import type { BenchmarkSample } from "../../evaluation/benchmarks.ts";
 import type { Clips } from "../clips.ts";
+import { tellRelevanceCost } from "../endpoint-cost.ts";
 import type { JobContext } from "../job-context.ts";
 import { type PreparedPair, pairOfFile, preparePair } from "../make-pair.ts";
 import { timeLeftOf } from "../time-left.ts";
@@ -54,15 +55,30 @@ export const findTwins = async (
   await using prepared = await preparePair({ relevance, builder, caption: "question" });
   const quiet = { ...context, warn: () => {}, progress: () => silentProgress };
   const progress = timeLeftOf(context.progress("twins", "questions"));
+  const keyOf = (sample: BenchmarkSample, positions: readonly number[]): string =>
+    JSON.stringify([
+      sample.clip.file,
+      positions,
+      prepared.relevance.definition.usesText ? questionText(sample) : null,
+    ]);
+  const wants = (sample: BenchmarkSample): boolean =>
+    sample.absent === undefined &&
+    shown.unreadable(sample) === undefined &&
+    shown.positions(sample).length > 0;
+  const wanting = shown.samples.filter(wants).map((sample) => {
+    const positions = shown.positions(sample);
+    return [keyOf(sample, positions), positions.length] as const;
+  });
+  const frames = [...new Map(wanting).values()].reduce((sum, count) => sum + count, 0);
+  tellRelevanceCost(prepared.relevance, frames, context);
   const known = new Map<string, AbsentReference | undefined>();
   const failures: string[] = [];
   const samples: BenchmarkSample[] = [];
   for (const [at, sample] of shown.samples.entries()) {
-    const positions = shown.positions(sample);
-    if (sample.absent === undefined && shown.unreadable(sample) === undefined && positions.length > 0) {
+    if (wants(sample)) {
       const { file } = sample.clip;
-      const words = prepared.relevance.definition.usesText ? questionText(sample) : null;
-      const key = JSON.stringify([file, positions, words]);
+      const positions = shown.positions(sample);
+      const key = keyOf(sample, positions);
       try {
         if (!known.has(key))
           known.set(key, await twinOf(sample, positions, join(folder, file), clips, prepared, quiet));

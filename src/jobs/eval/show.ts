@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { VideoPerceiverError } from "../../core/errors.ts";
+import { DataFormatError, VideoPerceiverError } from "../../core/errors.ts";
 import type { Progress } from "../../core/progress.ts";
 import type { Made, MadeBy } from "../../core/registry.ts";
 import { type BenchmarkSample, clusterOf } from "../../evaluation/benchmarks.ts";
@@ -34,6 +34,16 @@ interface KnownClip {
   readonly reason?: string;
 }
 
+/** Frames that came with a question. @throws {DataFormatError} when the clip has other ones */
+const framesOf = (frames: readonly number[], { timeline }: VideoInfo): readonly number[] => {
+  const outside = frames.find((index) => index >= timeline.length);
+  if (outside === undefined) return frames;
+  throw new DataFormatError("the question is about frames that the clip does not have", {
+    expected: `0 to ${timeline.length - 1}`,
+    got: String(outside),
+  });
+};
+
 /**
  * Looks at every clip once for each stretch of it that is asked about: whether it can be read, when its frames are, and
  * which of them are shown.
@@ -47,7 +57,7 @@ export const lookAtClips = async (
   around: { readonly signal: AbortSignal; readonly progress: Progress },
 ): Promise<ShownQuestions> => {
   const files = new ClipFiles(folder);
-  const clipKey = (sample: BenchmarkSample): string => stretchKey(sample.clip.file, rangeOf(sample));
+  const clipKey = (sample: BenchmarkSample): string => stretchKey(sample.clip.file, sample);
   const distinct = [...new Map(asked.map((sample) => [clipKey(sample), sample])).values()];
   const known = new Map<string, KnownClip>();
   const look = async (sample: BenchmarkSample): Promise<KnownClip> => {
@@ -55,10 +65,15 @@ export const lookAtClips = async (
     if ("reason" in found) return { file: sample.clip.file, positions: [], reason: found.reason };
     try {
       const info = await clips.video.probe(join(folder, found.file), around.signal);
+      if (sample.frames !== undefined) {
+        const positions = framesOf(sample.frames, info);
+        const own = subject.ownFrames?.of(info, stretchKey(found.file, sample), positions);
+        return { file: found.file, info, positions: own ?? positions };
+      }
       const { timeline, durationSeconds, ...shown } = stretchOf(info, rangeOf(sample));
       const positions =
         subject.ownFrames
-          ?.of({ ...shown, timeline, durationSeconds }, stretchKey(found.file, rangeOf(sample)))
+          ?.of({ ...shown, timeline, durationSeconds }, stretchKey(found.file, sample))
           .map((position) => timeline[position]!.index as number) ??
         selector.made.value.select({ timeline, durationSeconds, budget: selector.frames });
       return { file: found.file, info, positions };
@@ -93,13 +108,18 @@ export const lookAtClips = async (
   const faults = [...known.values()].flatMap(({ file, reason }) =>
     reason === undefined ? [] : [{ file, reason }],
   );
+  const policy = subject.ownFrames?.recipe ?? {
+    ...selector.made.recipe,
+    params: { ...selector.made.recipe.params, frames: selector.frames },
+  };
+  const chosen = asked.filter(({ frames }) => frames !== undefined).length;
   return {
     samples,
     positions: ({ id }) => byId.get(id)!.positions,
-    framePolicy: subject.ownFrames?.recipe ?? {
-      ...selector.made.recipe,
-      params: { ...selector.made.recipe.params, frames: selector.frames },
-    },
+    framePolicy:
+      chosen === 0
+        ? policy
+        : { ...policy, params: { ...policy.params, questionsWithFramesOfTheirOwn: chosen } },
     unreadable: ({ id }) => byId.get(id)!.reason,
     faults,
     clips: known.size,

@@ -10,8 +10,8 @@ import type { MediaPart } from "../../model/processor-rules.ts";
 import type { ConversationText } from "../../training/conversations.ts";
 import { localFile } from "../../video/local-file.ts";
 import type { VideoService } from "../../video/service.ts";
-import type { VideoInfo } from "../../video/types.ts";
 import type { LookRequest } from "../ask/answerer.ts";
+import { unevenFrames } from "../ask/chosen-frames.ts";
 import { type Dropped, mediaParts, type SampleGroup } from "./rows.ts";
 
 /** What planning needs of a checkpoint and of whoever reads clips. */
@@ -24,6 +24,8 @@ export interface PlanMeans {
   /** Longest conversation in tokens. */
   readonly mostTokens: number;
   readonly dropped: Dropped;
+  /** Content of a file, so that a clip is the one of the data set; left out: its number of frames says so. */
+  readonly sha256?: ((file: string) => Promise<string>) | undefined;
 }
 
 /** A visual of a conversation with where it comes from. */
@@ -51,21 +53,6 @@ export const conversationOf = ({ messages, answer }: Sample): Message[] => [
   { role: "assistant", content: [{ type: "text", text: answer }] },
 ];
 
-/** Frames that came with the sample keep their own times: when each temporal step begins, from the first. */
-const chosenFrames = (
-  frames: readonly number[],
-  { timeline, averageFps }: VideoInfo,
-  depth: number,
-): Pick<PlannedMedia, "framesPerSecond" | "stepSeconds"> => {
-  const times = frames.map((index) => timeline[index]!.timeSeconds as number);
-  const first = times[0]!;
-  const span = times.at(-1)! - first;
-  return {
-    framesPerSecond: span > 0 ? (frames.length - 1) / span : averageFps || 1,
-    stepSeconds: times.filter((_, at) => at % depth === 0).map((time) => time - first),
-  };
-};
-
 const withLook = (
   part: Extract<MediaPart, { type: "video" }>,
   look: LookRequest,
@@ -82,30 +69,43 @@ const withLook = (
   };
 };
 
+/** @throws {DataFormatError} for another clip in the place of the data set's */
+const checkIsClip = async (
+  file: string,
+  frames: number,
+  { clip }: Sample,
+  { sha256 }: PlanMeans,
+): Promise<void> => {
+  const wrong = (expected: string, got: string): DataFormatError =>
+    new DataFormatError("a clip that is not the one of the data set", { where: file, expected, got });
+  const expected = clip.timeline.length;
+  if (frames !== expected) throw wrong(`${expected} frames`, String(frames));
+  const content = await sha256?.(file);
+  if (content !== undefined && content !== clip.sha256)
+    throw wrong(`content ${clip.sha256.slice(0, 12)}…`, `${content.slice(0, 12)}…`);
+};
+
 const planVideo = async (
   part: Extract<MediaPart, { type: "video" }>,
   sample: Sample,
   folder: string,
-  { processor, video, look }: PlanMeans,
+  means: PlanMeans,
   signal: AbortSignal,
 ): Promise<PlannedMedia> => {
+  const { processor, video, look } = means;
   const file = resolve(folder, localFile(part.video));
   const isClip = file === resolve(folder, localFile(sample.clip.file));
   const info = await video.probe(file, signal);
   const frames = info.timeline.length;
-  if (isClip && frames !== sample.clip.timeline.length)
-    throw new DataFormatError("a clip that is not the one of the data set", {
-      where: file,
-      expected: `${sample.clip.timeline.length} frames`,
-      got: String(frames),
-    });
+  if (isClip) await checkIsClip(file, frames, sample, means);
   const asked = withLook(part, look);
   const own = { file, isClip, kind: "video" } as const;
   if (isClip && sample.frames !== undefined) {
     const sizes = processor.sizesOf(asked, info, sample.frames.length);
-    const times = chosenFrames(sample.frames, info, processor.settings.temporalPatchSize);
+    const times = sample.frames.map((index) => info.timeline[index]!.timeSeconds as number);
+    const uneven = unevenFrames(times, processor.settings.temporalPatchSize, info.averageFps);
     const { length } = sample.frames;
-    return { ...own, indices: sample.frames, sizes, size: sizes.at(-1)!, frames: length, ...times };
+    return { ...own, indices: sample.frames, sizes, size: sizes.at(-1)!, frames: length, ...uneven };
   }
   const whole = { width: info.width, height: info.height, frames, framesPerSecond: info.averageFps };
   // The processor takes every other field of a request for a number.

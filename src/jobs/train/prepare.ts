@@ -111,7 +111,10 @@ export const statesOf = async ({
 };
 
 /** What clips are planned and read with. */
-export const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Promise<FeedMeans> => {
+export const meansOf = async (
+  prepared: Prepared,
+  { video, sha256 }: Pick<FeedMeans, "video" | "sha256">,
+): Promise<FeedMeans> => {
   const { model, config, resolved, dropped } = prepared;
   const { look, mostTokens, extractor, keptMegabytes } = resolved.common;
   const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
@@ -120,6 +123,7 @@ export const meansOf = async (prepared: Prepared, video: FeedMeans["video"]): Pr
     processor,
     config,
     video,
+    sha256,
     look,
     mostTokens: Math.min(mostTokens, config.text.maxPositionEmbeddings),
     dropped,

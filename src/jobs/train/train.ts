@@ -62,7 +62,7 @@ const configOf = ({ request, engine }: TrainJob, { model, rows, resolved }: Prep
 export const describeTraining = async (job: TrainJob, context: JobContext): Promise<RunDescription> => {
   const prepared = await prepare(job.request, context);
   await using clips = openClips(job.clips, (line) => context.warn(line));
-  const means = await meansOf(prepared, clips.video);
+  const means = await meansOf(prepared, { video: clips.video });
   const { engine, threads } = job.engine;
   // What other loops and engines need is not known before they run.
   const isKnown = (engine ?? "onnx").startsWith("onnx") && prepared.resolved.chosen.loop === "sft";
@@ -86,7 +86,7 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
   const { model, config, rows, resolved, counts, dropped } = prepared;
   const { common, chosen } = resolved;
   await using clips = openClips(job.clips, (line) => context.warn(line));
-  const means = await meansOf(prepared, clips.video);
+  const means = await meansOf(prepared, clips);
   using run = openTrainingRun(job.out, configOf(job, prepared), job.resume);
   dropped.keepIn(job.out);
   if ((chosen.options.watch?.validateEvery ?? 0) > 0 && rows.heldOut.length === 0)

@@ -54,6 +54,18 @@ test("a server's wait is not counted either, holds everybody back, and has a lim
   expect("failure" in refused && refused.failure.reason).toContain("it asks for a wait of 90 s");
 });
 
+test("a server may say until when it wants to be left alone", async () => {
+  await using standIn = await startStandIn({
+    answer: () => "B",
+    trouble: ({ number }) => (number === 0 ? "retry-date" : undefined),
+  });
+  const started = performance.now();
+  const outcome = await clientOf(standIn, { deadlineSeconds: 0.3 }).ask(question("q"), undefined, whole);
+  expect(outcome).toMatchObject({ answer: "B", attempts: 2 });
+  // Two seconds ahead, cut to whole ones by the header.
+  expect(performance.now() - started).toBeGreaterThan(900);
+});
+
 test("its own requests and the waits after failures are counted", async () => {
   await using slow = await startStandIn({ answer: () => "B", trouble: () => "hang" });
   expect(await clientOf(slow, { deadlineSeconds: 0.1 }).ask(question("q"), undefined, whole)).toMatchObject({

@@ -107,3 +107,27 @@ test("whatever a model says, it is facts inside of the clip or an unusable answe
     ),
   );
 });
+
+test.each([
+  ['{"caption": "A cup falls.", "caption": "A dog runs."}', '"caption" stands twice in one object'],
+  ['{"caption": "A cup falls.", "events": [{"what": "a", "what": "b"}]}', '"what" stands twice'],
+  ['{"caption": "狗跳过了栅栏。"}', "the caption is not English, as was asked: its letters are Han"],
+  ['{"caption": "A cup falls.", "counts": [{"what": "a fall", "times": NaN}]}', "the answer is no JSON"],
+])("%s is no answer: two values, another language and no numbers are not chosen between", (said, reason) => {
+  expect(() => readTeacherAnswer(said, 4)).toThrow(reason);
+});
+
+test("fields that nobody asked for say nothing, and numbers beyond all bounds are left out and told", () => {
+  const { facts, dropped } = readTeacherAnswer(
+    `{"caption": "A cup falls.", "mood": "sad", "events": [{"what": "a fall", "start": 1, "end": 1e999},
+      {"what": "a fall", "start": 1, "end": 2, "confidence": 0.2}], "counts": [{"what": "a fall", "times": 1e999}]}`,
+    4,
+  );
+  expect(facts).toEqual({
+    caption: "A cup falls.",
+    events: [{ what: "a fall", startSeconds: 1, endSeconds: 2 }],
+    counts: [],
+    contrasts: [],
+  });
+  expect(dropped.map((reason) => reason.split(":")[0])).toEqual(["event 1", "count 1"]);
+});

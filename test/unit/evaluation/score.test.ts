@@ -155,6 +155,45 @@ describe("what does not fit is named, and changes no denominator", () => {
     expect(text).toContain("answered twice (the first counts) 1: u1");
     expect(text).toContain("answers that are no text (counted missing) 1: u3");
   });
+  test.each([
+    ["csv", "q_uid,answer\nid-1,0\nid-2,\nid-3,7\n"],
+    ["json", '[{"q_uid":"id-1","answer":0},{"q_uid":"id-2","answer":""},{"q_uid":"id-3","answer":7}]'],
+    ["json", '{"id-1":0,"id-2":null,"id-3":7}'],
+  ])(
+    "EgoSchema's submissions number the options from 0; what is no option is wrong, never the first (%s)",
+    async (ending, content) => {
+      const { json } = await score.run(
+        ["egoschema"],
+        {
+          annotations: write("ego.json", '{"id-1": 0, "id-2": 0, "id-3": 0}'),
+          predictions: write(`sent.${ending}`, content),
+          mode: "strict",
+        },
+        context,
+      );
+      expect(json).toMatchObject({ scored: 3, outcomes: { right: 1 }, unknown: 0 });
+    },
+  );
+  test("rows that are not in a benchmark's own layout as the others are, are named, not passed over", async () => {
+    const own = new URL("../../contract/benchmark-data/qvhighlights.jsonl", import.meta.url).pathname;
+    const predictions = write(
+      "preds.jsonl",
+      [
+        '{"qid": 1, "pred_relevant_windows": [[2, 10, 0.9]]}',
+        '{"qid": 2, "pred_relevant_windows": null}',
+        '{"query": "no id"}',
+      ].join("\n"),
+    );
+    const { json } = await score.run(
+      ["qvhighlights"],
+      { annotations: own, predictions, mode: "strict" },
+      context,
+    );
+    expect(json).toMatchObject({
+      scored: 2,
+      ids: { missing: ["2"], unusable: ["2"], unknown: [expect.stringMatching(/preds\.jsonl:3$/)] },
+    });
+  });
   test("long lists of names are cut, the number is not", async () => {
     const strangers = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`x${i}`, "A"]));
     const { text } = await run("motionbench", {
