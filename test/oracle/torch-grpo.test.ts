@@ -31,7 +31,7 @@ describe.skipIf(isMissing)("Comparative GRPO", () => {
     const opened = await openEngine({ engine, threads: 1 }, { folder: checkpoint, trained: "all" });
     await using _ = opened.engine;
     const given = { steps: 3, updatesPerRollout: 2, beta: 0.1, seed: 5 };
-    return grpo(work, { ...trainee, engine: opened.engine }, instructedClips(toyClips(24)), given);
+    return await grpo(work, { ...trainee, engine: opened.engine }, instructedClips(toyClips(24)), given);
   };
 
   test("3 steps with a reference: completions are equal, loss and norms to rounding", async () => {

@@ -9,7 +9,7 @@ import { pinnedVersions, requirementsFile } from "./requirements.ts";
 import { selfTest } from "./self-test.ts";
 
 /** One thing that was looked at. */
-export interface Finding {
+export interface EngineFinding {
   readonly what: string;
   readonly expected: string;
   readonly got: string;
@@ -19,7 +19,7 @@ export interface Finding {
 /** What the doctor says. */
 export interface Diagnosis {
   readonly python: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly EngineFinding[];
   readonly ok: boolean;
   readonly seconds: number;
 }
@@ -55,7 +55,7 @@ export const examineEngine = async (
 ): Promise<Diagnosis> => {
   const start = nowMilliseconds();
   const python = chosenPython(given);
-  const findings: Finding[] = [];
+  const findings: EngineFinding[] = [];
   const note = (what: string, expected: string, got: string, ok: boolean): void => {
     findings.push({ what, expected, got, ok });
   };

@@ -10,7 +10,7 @@ import { defaultEngine, openEngine } from "../../engine/engines.ts";
 import { batchRules } from "../../model/batch-rules.ts";
 import { segmentTokensOf } from "../../model/segment-tokens.ts";
 import { newCheckpoint, newTokenizer } from "../new-checkpoint.ts";
-import type { Finding } from "./doctor.ts";
+import type { EngineFinding } from "./doctor.ts";
 
 /** Most that two engines may differ by, of the largest value: float32 sums in another order. */
 const tolerance = 1e-4;
@@ -107,13 +107,13 @@ const makeBatch = async (folder: string): Promise<TokenBatch> => {
     Uint8Array.from({ length: side * side * 3 * 2 * 14 * 14 }, () => random.integer(256));
   const clips = [0, 1].map((clip) => ({
     clip: { steps: [levels(), levels()], rows: side, columns: side, secondsPerStep: 1 },
-    texts: [{ tokens: words.slice(clip, clip + 4).map((word) => tokenizer.idOf(word)), scoredFrom: 1 }],
+    texts: [{ tokens: tokenizer.encode(words.slice(clip, clip + 4).join(" ")), scoredFrom: 1 }],
   }));
   return segmentsBatch(clips, batchRules(config), { tokens }).batch;
 };
 
 /** The same small model, its gradient and one update in both engines. @param chosen the engine that is tested */
-export const selfTest = async (chosen: string, threads: number): Promise<Finding[]> => {
+export const selfTest = async (chosen: string, threads: number): Promise<EngineFinding[]> => {
   const folder = mkdtempSync(join(tmpdir(), "videoperceiver-doctor-"));
   try {
     const batch = await makeBatch(folder);
