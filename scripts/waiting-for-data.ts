@@ -93,12 +93,12 @@ const makeSet = async (): Promise<string> => {
 const model = join(out, "model");
 if (!existsSync(join(model, "config.json"))) await smallHubModel(model, tokenizer);
 const set = await makeSet();
-const clipsPerStep = 8;
+const clipsPerStep = 4;
 
 const train = (name: string, ...settings: readonly string[]): void => {
   const own = [
     "look.frames=8",
-    "look.maxPixels=50176",
+    "look.maxPixels=100352",
     `clipsPerStep=${clipsPerStep}`,
     `steps=${values.steps}`,
   ];

@@ -45,16 +45,8 @@ export interface StoredDualEncoder {
   readonly version: string;
 }
 
-/** Reads what {@link saveDualEncoder} wrote. @throws {DataFormatError} {@link WeightsError} when it is something else */
-export const loadDualEncoder = async (folder: string): Promise<StoredDualEncoder> => {
-  const file = join(folder, "config.json");
-  const parsed = dualEncoderConfigSchema.safeParse(readJsonFile(file));
-  if (!parsed.success)
-    throw new DataFormatError("not a frame-text encoder of ours", {
-      where: file,
-      hint: "the folder relevance/encoder of a quickstart is one",
-    });
-  const store = dualEncoderStore(parsed.data, false);
+/** Reads the weights of a folder into memory. @throws {WeightsError} when they are another encoder's */
+export const readDualEncoder = async (folder: string, store: ParameterStore): Promise<void> => {
   const weights = join(folder, weightsFile);
   const tensors = await openSafetensors(weights);
   try {
@@ -71,5 +63,18 @@ export const loadDualEncoder = async (folder: string): Promise<StoredDualEncoder
   } finally {
     await tensors.close();
   }
-  return { config: parsed.data, store, version: await sha256OfFile(weights) };
+};
+
+/** Reads what {@link saveDualEncoder} wrote. @throws {DataFormatError} {@link WeightsError} when it is something else */
+export const loadDualEncoder = async (folder: string): Promise<StoredDualEncoder> => {
+  const file = join(folder, "config.json");
+  const parsed = dualEncoderConfigSchema.safeParse(readJsonFile(file));
+  if (!parsed.success)
+    throw new DataFormatError("not a frame-text encoder of ours", {
+      where: file,
+      hint: "the folder relevance/encoder of a quickstart is one",
+    });
+  const store = dualEncoderStore(parsed.data, false);
+  await readDualEncoder(folder, store);
+  return { config: parsed.data, store, version: await sha256OfFile(join(folder, weightsFile)) };
 };

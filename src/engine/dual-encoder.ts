@@ -1,6 +1,6 @@
 /** The contract of the small frame-text encoder: it is opened to score frames, or made new to be trained. */
 import type { DualEncoderConfig } from "../model/dual-encoder-config.ts";
-import type { UpdateOptions } from "./contract.ts";
+import type { SaveOptions, UpdateOptions } from "./contract.ts";
 
 /** An encoder that scores frames against keywords. */
 export interface FrameTextEncoder {
@@ -30,8 +30,10 @@ export interface EncoderTrainee extends AsyncDisposable {
   step(numbers: Readonly<Record<string, Float32Array>>): Promise<number>;
   /** Applies the gradient. */
   update(rule: UpdateOptions): Promise<void>;
-  /** Writes configuration and weights. */
-  save(folder: string): Promise<void>;
+  /** Writes configuration and weights, and the optimizer's state where training is to go on. */
+  save(folder: string, options?: Pick<SaveOptions, "optimizer">): Promise<void>;
+  /** Reads what {@link save} wrote, with the optimizer's state. @throws {WeightsError} for another encoder's */
+  load(folder: string): Promise<void>;
 }
 
 /** What an engine offers that computes this encoder. */

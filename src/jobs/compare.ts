@@ -3,14 +3,17 @@ import { basename, resolve } from "node:path";
 import { BenchmarkError } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { checkOutput } from "../core/output-place.ts";
+import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { type ComparedRun, compareRuns, type RunComparison } from "../evaluation/compare/compare-runs.ts";
 import { clipPlace, itemPictures } from "../evaluation/compare/item-pictures.ts";
 import { itemsOf } from "../evaluation/compare/items.ts";
 import { comparisonPage } from "../evaluation/compare/page.ts";
+import { companionMetrics, metricsFor, type NamedMetric } from "../evaluation/metrics.ts";
 import { type EvaluationRecord, readRecords } from "../evaluation/records.ts";
 import { readEvaluation } from "../evaluation/report/read-evaluated-run.ts";
 import { openVideoService } from "../video/service.ts";
 import type { JobContext } from "./job-context.ts";
+import { usableMetrics } from "./usable-metrics.ts";
 
 export interface CompareRequest {
   /** Run folders of `eval` or `score --out`, or files of records. */
@@ -33,6 +36,8 @@ export interface CompareResult extends RunComparison {
 
 interface ReadRun {
   readonly place: string;
+  /** Metrics that the run was asked for besides the benchmark's. */
+  readonly metrics: readonly string[];
   readonly clipFolder: string | null;
   readonly records: readonly EvaluationRecord[];
 }
@@ -41,12 +46,20 @@ interface ReadRun {
 const readRun = async (place: string): Promise<ReadRun> => {
   if (existsSync(place) && statSync(place).isDirectory()) {
     const { records, description } = await readEvaluation(place);
-    const { clips } = (description.configuration ?? {}) as { readonly clips?: unknown };
-    return { place, records, clipFolder: typeof clips === "string" ? resolve(place, clips) : null };
+    const { clips, metrics } = (description.configuration ?? {}) as {
+      readonly clips?: unknown;
+      readonly metrics?: unknown;
+    };
+    return {
+      place,
+      records,
+      metrics: Array.isArray(metrics) ? metrics.map(String) : [],
+      clipFolder: typeof clips === "string" ? resolve(place, clips) : null,
+    };
   }
   const records: EvaluationRecord[] = [];
   for await (const record of readRecords(place)) records.push(record);
-  return { place, records, clipFolder: null };
+  return { place, records, metrics: [], clipFolder: null };
 };
 
 /** One run a subject and place: a folder of several subjects is several runs. Names are the subjects', told apart by their places. */
@@ -72,17 +85,42 @@ const namedRuns = (read: readonly ReadRun[]): (ComparedRun & { readonly clipFold
   });
 };
 
+/** The benchmark's metrics, then those that every run was asked for. */
+const metricsOf = async (
+  { benchmark, benchmarkParams }: EvaluationRecord,
+  read: readonly ReadRun[],
+  warn: JobContext["warn"],
+): Promise<{ readonly own: readonly NamedMetric[]; readonly all: readonly NamedMetric[] }> => {
+  const { value } = await benchmarkRegistry.make(benchmark, benchmarkParams);
+  const common = read[0]!.metrics.filter((name) => read.every(({ metrics }) => metrics.includes(name)));
+  const usable = await usableMetrics(common, (line) => warn(`not compared: ${line}`));
+  return {
+    own: await metricsFor(value.metrics),
+    all: await metricsFor([...value.metrics, ...usable]),
+  };
+};
+
 /**
  * Compares runs on their common questions and writes a page with every question.
  *
  * @throws {BenchmarkError} for runs that have nothing in common
  * @throws {RunError} for a folder that is no evaluated run
  */
-export const compare = async (request: CompareRequest, { signal }: JobContext): Promise<CompareResult> => {
+export const compare = async (
+  request: CompareRequest,
+  { signal, warn }: JobContext,
+): Promise<CompareResult> => {
   const { page } = request;
   if (page !== undefined) checkOutput(page, "file");
-  const runs = namedRuns(await Promise.all(request.runs.map(readRun)));
-  const comparison = compareRuns(runs, request);
+  const read = await Promise.all(request.runs.map(readRun));
+  const runs = namedRuns(read);
+  const metrics = await metricsOf(runs[0]!.records[0]!, read, warn);
+  const first = metrics.own[0]!.name;
+  const comparison = compareRuns(runs, {
+    ...request,
+    headline: first === "accuracy" ? null : first,
+    metrics: metrics.all.filter(({ name }) => name !== "accuracy" && !companionMetrics.includes(name)),
+  });
   if (page === undefined) return { ...comparison, page: null };
   const all = itemsOf(runs);
   const items = all.slice(0, request.items);

@@ -1,8 +1,11 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import type { FrameTextEncoder } from "../engine/dual-encoder.ts";
 import { dualEncoderOpener } from "../engine/engines.ts";
 import { pixelsOf } from "../frames/frame-batch.ts";
 import { resizeBatch } from "../frames/resize.ts";
+import { readCheckpoints } from "../runs/checkpoints.ts";
+import { runFiles } from "../runs/run-folder.ts";
 import type { FrameTextScorer, OpenFrameTextScorer } from "../selection/frame-text-scorer.ts";
 
 /** A frame-text encoder of ours as a scorer: frames are resized to its size. */
@@ -20,6 +23,8 @@ export const scorerOf = (encoder: FrameTextEncoder): FrameTextScorer => {
   };
 };
 
-/** Opens a frame-text encoder of ours for `--relevance checkpoint:DIR`. */
-export const openScorer: OpenFrameTextScorer = async (folder) =>
-  scorerOf(await (await dualEncoderOpener()).open(folder, availableParallelism()));
+/** Opens a frame-text encoder of ours for `--relevance checkpoint:DIR`; of a run, its newest checkpoint. */
+export const openScorer: OpenFrameTextScorer = async (folder) => {
+  const newest = readCheckpoints(join(folder, runFiles.checkpoints)).complete.at(-1)?.folder;
+  return scorerOf(await (await dualEncoderOpener()).open(newest ?? folder, availableParallelism()));
+};

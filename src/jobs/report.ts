@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import { VideoPerceiverError } from "../core/errors.ts";
 import { writeFileAtomic } from "../core/files.ts";
 import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
-import { metricRegistry, metricsFor, type NamedMetric } from "../evaluation/metrics.ts";
+import { metricsFor, type NamedMetric } from "../evaluation/metrics.ts";
 import { assembleReport } from "../evaluation/report/assemble.ts";
 import { evaluatedRunFiles } from "../evaluation/report/description.ts";
 import type { ReportModel } from "../evaluation/report/model.ts";
@@ -12,6 +11,7 @@ import { rotationMetrics } from "../evaluation/rotation.ts";
 import { openVideoService } from "../video/service.ts";
 import type { JobContext } from "./job-context.ts";
 import { settingOrigins } from "./setting-origins.ts";
+import { usableMetrics } from "./usable-metrics.ts";
 
 /** The page and what stands on it. */
 export interface ReportResult {
@@ -30,15 +30,9 @@ const metricsOf = async (
   const { benchmark, benchmarkParams } = records[0]!;
   const { value } = await benchmarkRegistry.make(benchmark, benchmarkParams);
   const { metrics } = (description.configuration ?? {}) as { readonly metrics?: unknown };
-  const more: string[] = [];
-  for (const name of Array.isArray(metrics) ? metrics : [])
-    try {
-      await metricRegistry.choose(String(name));
-      more.push(String(name));
-    } catch (error) {
-      if (!(error instanceof VideoPerceiverError)) throw error;
-      warn(`metric ${String(name)} left out of the report: ${error.message}`);
-    }
+  const more = await usableMetrics(Array.isArray(metrics) ? metrics : [], (line) =>
+    warn(`left out of the report: ${line}`),
+  );
   const isTurned = records.some(({ rotation }) => rotation !== undefined);
   return await metricsFor([...value.metrics, ...more, ...(isTurned ? rotationMetrics : [])]);
 };

@@ -22,6 +22,7 @@ import { loadEncoder } from "../../src/world/encode.ts";
 import { generateWorld } from "../../src/world/generate.ts";
 import { worldProfile } from "../../src/world/profile.ts";
 import { renderClip } from "../../src/world/render.ts";
+import { hashedFiles } from "../hashed-files.ts";
 
 const profile = worldProfile("quickstart");
 const count = 140;
@@ -33,11 +34,6 @@ const usable = await loadEncoder().then(
 if (!usable) console.warn("SKIPPED: the world's clips cannot be written here (neither node-av nor ffmpeg)");
 
 let folder: string;
-const contentOf = (path: string): string[] =>
-  readdirSync(path, { recursive: true, encoding: "utf8" })
-    .filter((file) => !existsSync(join(path, file, ".")))
-    .sort()
-    .map((file) => `${file} ${readFileSync(join(path, file)).toString("base64")}`);
 
 describe.skipIf(!usable)("a generated world", () => {
   beforeAll(async () => {
@@ -56,7 +52,7 @@ describe.skipIf(!usable)("a generated world", () => {
     await generateWorld({ ...held, out: plain, workers: 1 });
     await generateWorld({ ...held, heldOut: 4, out: one, workers: 1 });
     await generateWorld({ ...held, heldOut: 4, out: two, workers: 2 });
-    expect(contentOf(two)).toEqual(contentOf(one));
+    expect(hashedFiles(two)).toEqual(hashedFiles(one));
     const rows = async (path: string): Promise<Sample[]> => {
       const samples: Sample[] = [];
       for await (const sample of readSamples(path)) samples.push(sample);
@@ -103,7 +99,7 @@ describe.skipIf(!usable)("a generated world", () => {
     expect(existsSync(join(path, "dataset.json"))).toBe(false);
     const { resumedClips } = await generateWorld({ count, seed: "s", profile, out: path, workers: 2 });
     expect(resumedClips).toBeGreaterThanOrEqual(64);
-    expect(contentOf(path)).toEqual(contentOf(join(folder, "whole")));
+    expect(hashedFiles(path)).toEqual(hashedFiles(join(folder, "whole")));
   });
 
   test("stops on request, goes on later, and is the same bytes from one worker", async () => {
@@ -116,12 +112,12 @@ describe.skipIf(!usable)("a generated world", () => {
     );
     const { resumedClips } = await generateWorld(request);
     expect(resumedClips).toBe(64);
-    expect(contentOf(path)).toEqual(contentOf(join(folder, "whole")));
+    expect(hashedFiles(path)).toEqual(hashedFiles(join(folder, "whole")));
   });
 
   test("is left alone when it is there, and never overwritten by another", async () => {
     const path = join(folder, "whole");
-    const before = contentOf(path);
+    const before = hashedFiles(path);
     const again = await generateWorld({ count, seed: "s", profile, out: path });
     expect(again.resumedClips).toBe(count);
     for (const other of [
@@ -130,7 +126,7 @@ describe.skipIf(!usable)("a generated world", () => {
       { count, seed: "s", profile: worldProfile("quickstart", 0.5) },
     ])
       await expect(generateWorld({ ...other, out: path })).rejects.toThrow(/another world/);
-    expect(contentOf(path)).toEqual(before);
+    expect(hashedFiles(path)).toEqual(before);
     const stranger = mkdtempSync(join(folder, "stranger-"));
     writeFileSync(join(stranger, "letter.txt"), "mine");
     await expect(generateWorld({ count: 1, seed: "s", profile, out: stranger })).rejects.toThrow(/not empty/);

@@ -1,10 +1,14 @@
 import { resolve } from "node:path";
 import { Option } from "commander";
-import { excludesZero } from "../../evaluation/statistics/estimate.ts";
+import { metricDifferenceText } from "../../evaluation/compare/metric-differences.ts";
+import { type Estimate, excludesZero } from "../../evaluation/statistics/estimate.ts";
 import { type CompareResult, compare } from "../../jobs/compare.ts";
 import { percent, percentRange, points, pointsRange, pValue } from "../../pages/format.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue } from "../option-values.ts";
+
+const saying = (difference: Estimate | null): string =>
+  difference === null ? "" : `, ${excludesZero(difference) ? "a difference" : "no measurable difference"}`;
 
 const asText = ({ benchmark, view, mode, rows, differences, cautions, page }: CompareResult): string => {
   const width = Math.max(12, ...rows.map(({ name }) => name.length));
@@ -15,8 +19,11 @@ const asText = ({ benchmark, view, mode, rows, differences, cautions, page }: Co
         `  ${name.padEnd(width)}  ${percent(accuracy.value)} (${percentRange(accuracy)}) of ${accuracy.questions} questions`,
     ),
     ...differences.flatMap(
-      ({ of, against, difference, adjustedP, disagreement, detectable, needed, notCommon }) => [
-        `${of} minus ${against}: ${points(difference.value)} points (${pointsRange(difference)}), ${excludesZero(difference) ? "a difference" : "no measurable difference"}`,
+      ({ of, against, difference, adjustedP, disagreement, detectable, needed, notCommon, metrics }) => [
+        `${of} minus ${against}: ${points(difference.value)} points right (${pointsRange(difference)})${saying(difference)}`,
+        ...metrics.map(
+          (metric) => `  ${metric.name}: ${metricDifferenceText(metric)}${saying(metric.difference)}`,
+        ),
         `  ${difference.questions} common questions about ${difference.clusters} clips${notCommon === 0 ? "" : `; ${notCommon} that only one was asked are left out`}`,
         `  permutation test over clips ${pValue(adjustedP)} by Holm; right in one only ${disagreement.onlyFirst} : ${disagreement.onlySecond}, McNemar's mid-p ${pValue(disagreement.midP)}`,
         `  smallest difference that shows here ${percent(detectable)} points; ${needed === null ? "there is no difference to show" : `this one shows with ${needed.toLocaleString("en-US")} questions`}`,

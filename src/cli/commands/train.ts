@@ -40,8 +40,12 @@ const described = (run: RunDescription, isTerminal: boolean): string => {
     ),
     "",
     `${samples} samples of ${clips} clips, ${steps} steps`,
-    `tokens a sample: ${mean.toFixed(0)} on average, ${most} at most, ${learnt.toFixed(0)} learnt (of ${looked} clips)`,
-    `batches a step: ${batchesPerStep.toFixed(1)}; padding ${inPercent(paddingShare)} of their positions`,
+    ...(looked === 0
+      ? []
+      : [
+          `tokens a sample: ${mean.toFixed(0)} on average, ${most} at most, ${learnt.toFixed(0)} learnt (of ${looked} clips)`,
+          `batches a step: ${batchesPerStep.toFixed(1)}; padding ${inPercent(paddingShare)} of their positions`,
+        ]),
     ...(expected === undefined
       ? []
       : [
@@ -54,11 +58,14 @@ const described = (run: RunDescription, isTerminal: boolean): string => {
 };
 
 const command: CommandDefinition = defineCommand({
-  summary: "a checkpoint trained on data sets: SFT and the paper's stages, with one's own settings",
+  summary: "a checkpoint trained on data sets: SFT, the paper's stages, preferences, a frame-text encoder",
   configure: (cli) => {
     cli
       .argument("<recipe>", `${trainingRecipes.names().join(", ")}; or a file: YAML, or a run's config.json`)
-      .option("--model <folder>", "checkpoint: a folder, a run's folder or a hub name")
+      .option(
+        "--model <folder>",
+        "checkpoint: a folder, a run's folder or a hub name; none for relevance, which makes a new encoder",
+      )
       .option("--data <folder...>", "data sets that `build` made")
       .option(
         "--set <key=value>",
@@ -103,7 +110,7 @@ const command: CommandDefinition = defineCommand({
           : [
               `dropped: ${dropped.length}, e.g. ${dropped[0]!.id}: ${dropped[0]!.reason}; all in dropped.jsonl`,
             ]),
-        `ask it: videoperceiver ask CLIP QUESTION --model ${result.folder}`,
+        result.use,
       ].join("\n"),
     };
   },

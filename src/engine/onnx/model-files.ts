@@ -1,54 +1,18 @@
-import { join } from "node:path";
-import { DataFormatError, WeightsError } from "../../core/errors.ts";
+import { WeightsError } from "../../core/errors.ts";
 import { elementCount } from "../../graph/value.ts";
 import { adaptedModel } from "../../model/adapted-model.ts";
 import { openCheckpoint } from "../../model/checkpoint.ts";
 import { saveCheckpoint } from "../../model/save-checkpoint.ts";
 import { readAdapter } from "../../weights/adapter.ts";
-import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeAdapter } from "../../weights/write-adapter.ts";
-import { type NamedTensor, writeSafetensors } from "../../weights/write-safetensors.ts";
+import type { NamedTensor } from "../../weights/write-safetensors.ts";
 import type { SaveOptions } from "../contract.ts";
-import {
-  adapterContent,
-  checkFolderKind,
-  checkHasOptimizer,
-  checkSameAdapter,
-  optimizerFile,
-  wholeNames,
-} from "../kept-files.ts";
+import { adapterContent, checkFolderKind, checkSameAdapter, wholeNames } from "../kept-files.ts";
 import { type LoraAdapter, loraNames } from "../lora.ts";
 import type { ModelWeights } from "../model-weights.ts";
+import { loadOptimizer, saveOptimizer } from "../optimizer-state.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import type { EmbeddedModel } from "./computation.ts";
-
-const moments = ["firstMoment", "secondMoment"] as const;
-
-const saveOptimizer = (folder: string, store: ParameterStore): void => {
-  const tensors = moments.flatMap((moment) =>
-    [...store.tensors(moment)].map(({ name, shape, data }) => ({ name: `${moment}.${name}`, shape, data })),
-  );
-  const metadata = { format: "pt", updates: String(store.updates) };
-  writeSafetensors(join(folder, optimizerFile), tensors, "F32", metadata);
-};
-
-const loadOptimizer = async (folder: string, store: ParameterStore): Promise<void> => {
-  const file = checkHasOptimizer(folder);
-  const optimizer = await openSafetensors(file);
-  try {
-    const updates = Number(optimizer.metadata["updates"]);
-    if (!Number.isSafeInteger(updates))
-      throw new DataFormatError("optimizer state without its number of updates", {
-        where: file,
-        hint: "it was written by an earlier version: start a new run from the checkpoint instead",
-      });
-    for (const moment of moments)
-      for (const { name, data } of store.tensors(moment)) await optimizer.readInto(`${moment}.${name}`, data);
-    store.updates = updates;
-  } finally {
-    await optimizer.close();
-  }
-};
 
 /** Every tensor of a model, those in 16 bits widened when their turn comes. */
 const wholeTensors = (weights: ModelWeights): NamedTensor[] => [

@@ -4,8 +4,14 @@ import { readConfigFile } from "../../model/families.ts";
 import { readAdapter } from "../../weights/adapter.ts";
 import { adamW } from "../adamw.ts";
 import type { DualEncoderOpener } from "../dual-encoder.ts";
-import { loadDualEncoder, newDualEncoderStore, saveDualEncoder } from "../dual-encoder-store.ts";
+import {
+  loadDualEncoder,
+  newDualEncoderStore,
+  readDualEncoder,
+  saveDualEncoder,
+} from "../dual-encoder-store.ts";
 import { defineEngine, type EnginePlugin } from "../engine-plugin.ts";
+import { loadOptimizer, saveOptimizer } from "../optimizer-state.ts";
 import { DualEncoder } from "./dual-encoder.ts";
 import { DualEncoderStep } from "./dual-encoder-step.ts";
 import { openEmbedded } from "./open.ts";
@@ -20,7 +26,14 @@ const dualEncoder: DualEncoderOpener = {
       update: async (rule) => {
         adamW(store, rule);
       },
-      save: async (folder) => saveDualEncoder(folder, config, store),
+      save: async (folder, { optimizer = false } = {}) => {
+        saveDualEncoder(folder, config, store);
+        if (optimizer) saveOptimizer(folder, store);
+      },
+      load: async (folder) => {
+        await readDualEncoder(folder, store);
+        await loadOptimizer(folder, store);
+      },
       [Symbol.asyncDispose]: () => step[Symbol.asyncDispose](),
     };
   },

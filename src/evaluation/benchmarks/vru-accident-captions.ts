@@ -32,7 +32,7 @@ const PROMPT = [
 /** VRU-Accident's dense captions, one reference a video. Captions are named `DoTA/VRU_1`. */
 const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "VRU-Accident's dense captions, compared by words",
-  source: "Kimyounggun99/VRU-Accident@c5d84f6; its SPICE and COMET are not computed",
+  source: "Kimyounggun99/VRU-Accident@c5d84f6; SPICE and COMET need a scorer (docs/scorers.md)",
   params: z.strictObject({}),
   create: () => ({
     metrics: ["meteor-nltk", "rouge:1", "rouge:2", "rouge:L"],

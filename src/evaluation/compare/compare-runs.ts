@@ -1,11 +1,13 @@
 import { BenchmarkError } from "../../core/errors.ts";
 import { underOfficialRule } from "../judge.ts";
+import type { NamedMetric } from "../metrics.ts";
 import { correctness, type EvaluationRecord, recipeText, scoredRecords } from "../records.ts";
 import type { RowDifference } from "../report/model.ts";
 import { compareRows } from "../report/summarise.ts";
 import { accuracyOf } from "../score.ts";
 import type { Estimate } from "../statistics/estimate.ts";
 import { questionsNeeded } from "../statistics/paired.ts";
+import { type MetricDifference, metricDifferences } from "./metric-differences.ts";
 
 /** The records of one run under a name that no other run has. */
 export interface ComparedRun {
@@ -19,7 +21,25 @@ export interface RunDifference extends RowDifference {
   readonly needed: number | null;
   /** Questions that only one of the two was asked. */
   readonly notCommon: number;
+  /** The other metrics, the benchmark's first one in front. */
+  readonly metrics: readonly MetricDifference[];
 }
+
+/**
+ * What a difference is judged by: the benchmark's first metric, or accuracy. Positive is better.
+ *
+ * @returns null where that metric is not defined for one of the two
+ */
+export const verdictOf = (
+  { difference, metrics }: RunDifference,
+  headline: string | null,
+): Pick<Estimate, "value" | "low" | "high"> | null => {
+  if (headline === null) return difference;
+  const found = metrics.find(({ name }) => name === headline);
+  if (!found?.difference || found.moreIsBetter) return found?.difference ?? null;
+  const { value, low, high } = found.difference;
+  return { value: -value, low: -high, high: -low };
+};
 
 /** What runs say beside each other. */
 export interface RunComparison {
@@ -29,6 +49,8 @@ export interface RunComparison {
   readonly rows: readonly { readonly name: string; readonly accuracy: Estimate }[];
   /** Every later run minus every earlier one. */
   readonly differences: readonly RunDifference[];
+  /** The benchmark's first metric, where that is another one than accuracy: what says which run is better. */
+  readonly headline: string | null;
   /** Why the numbers may not belong together. */
   readonly cautions: readonly string[];
 }
@@ -79,7 +101,16 @@ export const compareRuns = (
     view,
     mode,
     seed,
-  }: { readonly view: string; readonly mode: RunComparison["mode"]; readonly seed: number },
+    metrics = [],
+    headline = null,
+  }: {
+    readonly view: string;
+    readonly mode: RunComparison["mode"];
+    readonly seed: number;
+    /** Compared besides accuracy. */
+    readonly metrics?: readonly NamedMetric[];
+    readonly headline?: string | null;
+  },
 ): RunComparison => {
   const benchmarks = [...new Set(runs.map(({ records }) => records[0]!.benchmark))];
   if (benchmarks.length > 1)
@@ -104,7 +135,9 @@ export const compareRuns = (
   const asked = new Map(
     runs.map(({ name }, at) => [name, new Set(views[at]!.map(({ questionId }) => questionId))]),
   );
+  const byName = new Map(runs.map(({ name }, at) => [name, views[at]!]));
   return {
+    headline,
     benchmark: benchmarks[0]!,
     view,
     mode,
@@ -116,6 +149,7 @@ export const compareRuns = (
         ...one,
         needed: questionsNeeded(value, questions, one.detectable),
         notCommon: of.size + against.size - 2 * questions,
+        metrics: metricDifferences(byName.get(one.of)!, byName.get(one.against)!, metrics),
       };
     }),
     cautions: cautionsOf(runs),

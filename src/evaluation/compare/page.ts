@@ -4,9 +4,10 @@ import { percent, percentRange, points, pointsRange, pValue } from "../../pages/
 import { intervalPlot } from "../../pages/interval-plot.ts";
 import type { RecordPictures } from "../record-pictures.ts";
 import { excludesZero } from "../statistics/estimate.ts";
-import type { RunComparison, RunDifference } from "./compare-runs.ts";
+import { type RunComparison, type RunDifference, verdictOf } from "./compare-runs.ts";
 import { itemCard, itemScript, itemStyle } from "./item-card.ts";
 import type { ComparedItem } from "./items.ts";
+import { metricDifferenceText } from "./metric-differences.ts";
 
 /** What a page of comparison shows. */
 export interface ComparisonPage {
@@ -18,16 +19,22 @@ export interface ComparisonPage {
   readonly pictures: ReadonlyMap<string, RecordPictures>;
 }
 
-const sentence = ({ of, against, difference }: RunDifference): string => {
-  if (!excludesZero(difference)) return `No measurable difference between ${of} and ${against}.`;
-  return difference.value > 0 ? `${of} is better than ${against}.` : `${of} is worse than ${against}.`;
+const sentence = (one: RunDifference, headline: string | null): string => {
+  const { of, against } = one;
+  const by = headline === null ? "" : ` by ${headline}`;
+  const verdict = verdictOf(one, headline);
+  if (verdict === null) return `${headline} is not defined for both ${of} and ${against}.`;
+  if (verdict.low <= 0 && verdict.high >= 0)
+    return `No measurable difference between ${of} and ${against}${by}.`;
+  return verdict.value > 0 ? `${of} is better than ${against}${by}.` : `${of} is worse than ${against}${by}.`;
 };
 
 const fact = (name: string, value: string): Html => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 
-const differenceCard = (one: RunDifference): Html => {
-  const { of, against, difference, adjustedP, disagreement, detectable, needed, notCommon } = one;
-  return html`<div class="card difference"><h3>${of} − ${against}</h3><p class="${excludesZero(difference) ? "firm" : "unsure"}"><b>${points(difference.value)} points</b> (${pointsRange(difference)}). ${sentence(one)}</p><dl>
+const differenceCard = (one: RunDifference, headline: string | null): Html => {
+  const { of, against, difference, adjustedP, disagreement, detectable, needed, notCommon, metrics } = one;
+  return html`<div class="card difference"><h3>${of} − ${against}</h3><p class="${excludesZero(difference) ? "firm" : "unsure"}"><b>${points(difference.value)} points</b> right (${pointsRange(difference)}). ${sentence(one, headline)}</p><dl>
+${metrics.map((metric) => fact(metric.name, metricDifferenceText(metric)))}
 ${fact("common questions", `${difference.questions.toLocaleString("en-US")} about ${difference.clusters.toLocaleString("en-US")} clips`)}
 ${notCommon > 0 && fact("asked of one only, left out", notCommon.toLocaleString("en-US"))}
 ${fact("permutation test over clips, by Holm", pValue(adjustedP))}
@@ -49,11 +56,11 @@ const filters = (items: readonly ComparedItem[]): Html => {
 
 /** One self-contained page: the differences, then every question with what was shown and said. */
 export const comparisonPage = ({ comparison, items, questions, pictures }: ComparisonPage): string => {
-  const { benchmark, rows, differences, cautions, mode, view } = comparison;
+  const { benchmark, rows, differences, cautions, mode, view, headline } = comparison;
   const names = rows.map(({ name }) => name);
   const title = names.length === 1 ? `${names[0]} on ${benchmark}` : `${names.join(" and ")} on ${benchmark}`;
   const body = html`<header><span class="over">VideoPerceiver ${names.length === 1 ? "questions" : "comparison"}</span><h1>${title}</h1>
-<p class="lead">${differences.length === 1 ? sentence(differences[0]!) : `Shown as "${view}", ${mode} scoring.`}</p>
+<p class="lead">${differences.length === 1 ? sentence(differences[0]!, headline) : `Shown as "${view}", ${mode} scoring.`}</p>
 ${cautions.map((caution) => html`<p class="caution">Caution: ${caution}.</p>`)}</header>
 <div class="card">${intervalPlot({
     title: "Accuracy in per cent with 95 % intervals, clustered by clip",
@@ -73,7 +80,7 @@ ${cautions.map((caution) => html`<p class="caution">Caution: ${caution}.</p>`)}<
     format: percent,
     span: [0, 1],
   })}</div>
-${differences.map(differenceCard)}
+${differences.map((one) => differenceCard(one, headline))}
 <section id="questions"><h2>Question by question</h2><p class="muted">${items.length === questions ? `All ${questions.toLocaleString("en-US")} questions` : `${items.length.toLocaleString("en-US")} of ${questions.toLocaleString("en-US")} questions`}, those first that tell runs or views apart.</p>
 ${filters(items)}
 <div id="items">${items.map((item) => itemCard(item, pictures.get(item.id)))}</div></section>

@@ -47,7 +47,8 @@ interface FedClip {
 /** What a clip takes besides its pictures: tokens, and what was planned. */
 const plannedBytes = 32_768;
 
-const bytesOf = ({ media, absentSteps, controlSteps }: FedClip): number =>
+/** Bytes of a clip's patches, those of its twin and control too. */
+export const patchBytes = ({ media, absentSteps, controlSteps }: FedClip): number =>
   [...media, ...absentSteps.values(), ...(controlSteps?.values() ?? [])].reduce((sum, step) => {
     const patches = step.patches();
     return sum + (patches instanceof Promise ? 0 : patches.byteLength);
@@ -85,7 +86,7 @@ export class ClipFeed<Clip> {
   readonly #read: (at: number) => Promise<Clip | undefined>;
   readonly #options: FeedOptions;
   readonly #dropped: Dropped;
-  readonly #pictures: (clip: Clip) => FedClip;
+  readonly #bytes: (clip: Clip) => number;
   readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
   readonly #kept = new Map<number, Clip>();
   #keptBytes = 0;
@@ -96,20 +97,20 @@ export class ClipFeed<Clip> {
    * @param count clips that there are
    * @param read one of them by its place; undefined where it cannot be had
    * @param dropped says why nothing of a step is left
-   * @param pictures what of it takes memory
+   * @param bytes that a clip takes
    */
   constructor(
     count: number,
     read: (at: number) => Promise<Clip | undefined>,
     options: FeedOptions,
     dropped: Dropped,
-    pictures: (clip: Clip) => FedClip,
+    bytes: (clip: Clip) => number,
   ) {
     this.#count = count;
     this.#read = read;
     this.#options = options;
     this.#dropped = dropped;
-    this.#pictures = pictures;
+    this.#bytes = bytes;
   }
 
   /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
@@ -118,7 +119,7 @@ export class ClipFeed<Clip> {
     const clips = await this.#load(step);
     this.#ahead.delete(step);
     this.#waited += (nowMilliseconds() - start) / 1000;
-    const bytes = clips.reduce((sum, clip) => sum + bytesOf(this.#pictures(clip)), 0);
+    const bytes = clips.reduce((sum, clip) => sum + this.#bytes(clip), 0);
     this.#largest = Math.max(this.#largest, bytes, 1);
     const count = Math.max(1, Math.min(most, Math.floor(this.#options.aheadBytes / this.#largest)));
     for (let next = step + 1; next <= Math.min(this.#options.steps, step + count); next++)
@@ -150,7 +151,7 @@ export class ClipFeed<Clip> {
     if (kept !== undefined) return kept;
     const clip = await this.#read(at);
     if (clip === undefined || this.#kept.has(at)) return clip;
-    const bytes = bytesOf(this.#pictures(clip));
+    const bytes = this.#bytes(clip);
     if (this.#keptBytes + bytes > this.#options.keptBytes) return clip;
     this.#keptBytes += bytes;
     this.#kept.set(at, clip);

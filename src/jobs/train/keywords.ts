@@ -11,26 +11,23 @@ const captionOf = (samples: readonly Sample[]): string =>
     .map(({ answer }) => answer)
     .reduce((longest, answer) => (answer.length > longest.length ? answer : longest), "");
 
-/** Keywords of a group as tokens: those of its rows, else those of its caption. */
-export class GroupKeywords {
+/** Keywords of samples about one clip: those of its rows, else those of its caption. */
+export class CaptionKeywords {
   readonly #extractor: KeywordExtractor;
-  readonly #tokenizer: Tokenizer;
 
-  private constructor(extractor: KeywordExtractor, tokenizer: Tokenizer) {
+  private constructor(extractor: KeywordExtractor) {
     this.#extractor = extractor;
-    this.#tokenizer = tokenizer;
   }
 
   /** @param named extractor as `NAME` or `NAME:key=value,...` */
-  static async make(named: string, tokenizer: Tokenizer): Promise<GroupKeywords> {
-    return new GroupKeywords((await keywordExtractors.choose(named)).value, tokenizer);
+  static async make(named: string): Promise<CaptionKeywords> {
+    return new CaptionKeywords((await keywordExtractors.choose(named)).value);
   }
 
-  /** @throws {DataFormatError} for a group about which nothing can be said */
-  async of({ samples }: SampleGroup, signal: AbortSignal): Promise<readonly number[]> {
+  /** @throws {DataFormatError} for samples about which nothing can be said */
+  async of(samples: readonly Sample[], signal: AbortSignal): Promise<readonly string[]> {
     const stated = samples.find(({ keywords }) => (keywords ?? []).length > 0)?.keywords;
-    const words = stated ?? (await this.#extracted(captionOf(samples), signal));
-    return this.#tokenizer.encode(words.join(", "));
+    return stated ?? (await this.#extracted(captionOf(samples), signal));
   }
 
   async #extracted(caption: string, signal: AbortSignal): Promise<readonly string[]> {
@@ -42,5 +39,26 @@ export class GroupKeywords {
     if (outcome.status === "ok" && outcome.keywords.length > 0) return outcome.keywords;
     const reason = outcome.status === "ok" ? "none" : outcome.reason;
     throw new DataFormatError("no keywords to contrast with", { where: caption, got: reason });
+  }
+}
+
+/** Keywords of a group as tokens. */
+export class GroupKeywords {
+  readonly #keywords: CaptionKeywords;
+  readonly #tokenizer: Tokenizer;
+
+  private constructor(keywords: CaptionKeywords, tokenizer: Tokenizer) {
+    this.#keywords = keywords;
+    this.#tokenizer = tokenizer;
+  }
+
+  /** @param named extractor as `NAME` or `NAME:key=value,...` */
+  static async make(named: string, tokenizer: Tokenizer): Promise<GroupKeywords> {
+    return new GroupKeywords(await CaptionKeywords.make(named), tokenizer);
+  }
+
+  /** @throws {DataFormatError} for a group about which nothing can be said */
+  async of({ samples }: SampleGroup, signal: AbortSignal): Promise<readonly number[]> {
+    return this.#tokenizer.encode((await this.#keywords.of(samples, signal)).join(", "));
   }
 }

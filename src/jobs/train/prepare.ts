@@ -1,7 +1,7 @@
 /** Everything of a run that can be known before a model is in memory. */
 import { resolve } from "node:path";
 import type { GroupAtBlock } from "../../batch/segments.ts";
-import { ConfigError } from "../../core/errors.ts";
+import { assert, ConfigError } from "../../core/errors.ts";
 import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { familyOf, readConfigFile } from "../../model/families.ts";
@@ -11,6 +11,7 @@ import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { FeedMeans } from "./clip-feed.ts";
 import { GroupKeywords } from "./keywords.ts";
+import type { LanguageLoop } from "./loops.ts";
 import { KeptPlans } from "./plan-clip.ts";
 import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
 import { promptGroups } from "./prompts.ts";
@@ -22,7 +23,7 @@ export interface Prepared {
   readonly model: string;
   readonly config: ModelConfig;
   readonly rows: TrainingRows;
-  readonly resolved: ResolvedSettings;
+  readonly resolved: ResolvedSettings & { readonly chosen: LanguageLoop };
   /** Of the loop `dpo`: the preferences of the rows, place by place those of `trained`. */
   readonly preferences: readonly PreferenceGroup[];
   /** What a step takes some of. */
@@ -35,7 +36,7 @@ export interface Prepared {
 /** The rows as the loop trains on them. */
 const unitsOf = (
   rows: TrainingRows,
-  { chosen }: ResolvedSettings,
+  { chosen }: Prepared["resolved"],
   dropped: Dropped,
 ): Pick<Prepared, "preferences" | "trained" | "counts"> => {
   if (chosen.loop === "grpo") {
@@ -68,18 +69,27 @@ const unitsOf = (
   });
 };
 
+const resolved = async (request: TrainRequest, clips: number): Promise<Prepared["resolved"]> => {
+  const all = await resolveSettings(request, clips);
+  const { chosen } = all;
+  assert(chosen.loop !== "relevance", "an encoder is prepared for itself");
+  return { ...all, chosen };
+};
+
 /**
  * Reads what a request names.
  *
  * @throws {ConfigError | UnknownNameError} for settings that cannot be, and data that the loop has nothing to learn from
  */
 export const prepare = async (request: TrainRequest, context: JobContext): Promise<Prepared> => {
+  if (request.model === "")
+    throw new ConfigError("no model", { expected: "--model FOLDER, or model in the file" });
   const model = resolve(await modelFolder(request.model, "--model", context));
   const config = await readConfigFile(model);
   const dropped = new Dropped((line) => context.warn(line));
   const folders = request.data.map((folder) => resolve(folder));
   // Settings are checked before rows are read; how many clips there are only says how many steps.
-  const first = await resolveSettings(request, 1);
+  const first = await resolved(request, 1);
   const { split, validation } = first.common;
   const rows = await readRows(folders, { train: split, heldOut: validation.split }, dropped);
   const units = unitsOf(rows, first, dropped);
@@ -88,7 +98,7 @@ export const prepare = async (request: TrainRequest, context: JobContext): Promi
     config,
     rows,
     ...units,
-    resolved: await resolveSettings(request, units.trained.length),
+    resolved: await resolved(request, units.trained.length),
     dropped,
   };
 };

@@ -7,10 +7,10 @@ import { type PreferenceSource, trainDpo } from "../../training/dpo.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
 import type { PromptSource } from "../../training/prompt-layout.ts";
 import { trainSftFrom } from "../../training/sft.ts";
-import { ClipFeed, type FeedMeans, loadGroup } from "./clip-feed.ts";
+import { ClipFeed, type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts";
 import { drawnHeldOut, heldOutClips, heldOutLooks, withControl } from "./held-out.ts";
 import { heldOutAnswers } from "./held-out-answers.ts";
-import type { ChosenLoop } from "./loops.ts";
+import type { LanguageLoop } from "./loops.ts";
 import { loadPreferences, preferenceGroups } from "./preferences.ts";
 import type { Prepared } from "./prepare.ts";
 import { loadQuestion } from "./prompts.ts";
@@ -22,7 +22,7 @@ export interface OpenedTraining extends LoopContext {
   readonly trainee: Trainee;
 }
 
-type OptionsOf<Loop extends ChosenLoop["loop"]> = Extract<ChosenLoop, { loop: Loop }>["options"];
+type OptionsOf<Loop extends LanguageLoop["loop"]> = Extract<LanguageLoop, { loop: Loop }>["options"];
 
 /** How clips are read ahead. */
 const feedOptions = (
@@ -62,7 +62,7 @@ const runSft = (opened: OpenedTraining, options: OptionsOf<"sft">): Promise<Loop
     (at) => loadGroup(trained[at]!, means, signal),
     feedOptions(prepared, options),
     dropped,
-    (clip) => clip,
+    patchBytes,
   );
   const source = conversationSource((step) => feed.take(step), resolved.common);
   const looks = { ...looksOf(opened, options.seed), waitedSeconds: () => feed.waitedSeconds() };
@@ -77,7 +77,7 @@ const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<Loop
   const own = control === "random-freeze" ? withControl(means, seed) : means;
   const clip = (at: number): ReturnType<typeof loadPreferences> =>
     loadPreferences(preferences[at]!, own, signal);
-  const feed = new ClipFeed(preferences.length, clip, feedOptions(prepared, options), dropped, (one) => one);
+  const feed = new ClipFeed(preferences.length, clip, feedOptions(prepared, options), dropped, patchBytes);
   const source: PreferenceSource = {
     count: preferences.length,
     take: (step) => feed.take(step),
@@ -113,7 +113,7 @@ const runGrpo = (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<Lo
         (at) => prompt(kept[at]!),
         ahead,
         dropped,
-        ({ clip }) => clip,
+        ({ clip }) => patchBytes(clip),
       );
       waited = () => feed.waitedSeconds();
       return (step) => feed.take(step);
@@ -132,6 +132,12 @@ const runGrpo = (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<Lo
 /** Runs the loop that the recipe chose. */
 export const runTrainingLoop = (opened: OpenedTraining): Promise<LoopResult> => {
   const { chosen } = opened.prepared.resolved;
-  if (chosen.loop === "sft") return runSft(opened, chosen.options);
-  return chosen.loop === "dpo" ? runDpo(opened, chosen.options) : runGrpo(opened, chosen.options);
+  switch (chosen.loop) {
+    case "sft":
+      return runSft(opened, chosen.options);
+    case "dpo":
+      return runDpo(opened, chosen.options);
+    case "grpo":
+      return runGrpo(opened, chosen.options);
+  }
 };

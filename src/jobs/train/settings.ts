@@ -121,6 +121,7 @@ export interface CommonSettings {
 /** A run as a person states it: on the command line, or in a file. */
 export interface TrainRequest {
   readonly recipe: string;
+  /** Empty: none was named. */
   readonly model: string;
   readonly data: readonly string[];
   readonly engine?: string | undefined;
@@ -168,7 +169,7 @@ export interface GivenRequest {
  * Reads a run's file, YAML or the `config.json` of a run folder; names in it are relative to where the command runs.
  *
  * @throws {DataFormatError} for a file that says something else
- * @throws {ConfigError} without a model or data
+ * @throws {ConfigError} without data
  */
 export const readRequest = (given: GivenRequest): TrainRequest => {
   let file: Partial<TrainRequest> = { recipe: given.what };
@@ -190,12 +191,10 @@ export const readRequest = (given: GivenRequest): TrainRequest => {
     file = parsed.data as Partial<TrainRequest>;
   }
   const { model = file.model, data = file.data, engine = file.engine, threads = file.threads } = given;
-  if (model === undefined)
-    throw new ConfigError("no model", { expected: "--model FOLDER, or model in the file" });
   if (data === undefined || data.length === 0)
     throw new ConfigError("no data set", { expected: "--data FOLDER..., or data in the file" });
   const settings = mergeSettings(file.settings ?? {}, given.settings);
-  return { recipe: file.recipe!, model, data, engine, threads, settings };
+  return { recipe: file.recipe!, model: model ?? "", data, engine, threads, settings };
 };
 
 /** Who a value is from. */
@@ -236,7 +235,8 @@ const stepsOf = (settings: Settings, clips: number, perStep: number): number => 
 export const resolveSettings = async (request: TrainRequest, clips: number): Promise<ResolvedSettings> => {
   const { value: recipe } = await trainingRecipes.make(request.recipe);
   const loop = loopOf(recipe.loop);
-  const schema = z.strictObject({ ...commonParams.shape, ...loop.shape });
+  const common = Object.entries(commonParams.shape).filter(([name]) => loop.common?.includes(name) !== false);
+  const schema = z.strictObject({ ...Object.fromEntries(common), ...loop.shape });
   checkKeys(request.settings, schema);
   const stated = mergeSettings(recipe.settings, request.settings);
   const steps = stepsOf(stated, clips, Number(stated[loop.perStep.name] ?? loop.perStep.value));

@@ -3,6 +3,7 @@ import type { Settings } from "../../core/settings.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
 import { productRate } from "../../engine/product-rate.ts";
 import { batchRules } from "../../model/batch-rules.ts";
+import { trainingRecipes } from "../../recipes/train/training-recipes.ts";
 import type { LoopResult } from "../../training/loop.ts";
 import { folderPrint } from "../../weights/folder-print.ts";
 import { type ClipsOptions, openClips } from "../clips.ts";
@@ -10,6 +11,7 @@ import type { JobContext } from "../job-context.ts";
 import { describeRun, type RunDescription } from "./description.ts";
 import { openTrainee } from "./open-trainee.ts";
 import { meansOf, type Prepared, prepare, statesOf } from "./prepare.ts";
+import { describeEncoder, prepareEncoder, trainRelevance } from "./relevance.ts";
 import type { DroppedSample } from "./rows.ts";
 import { openTrainingRun } from "./run-config.ts";
 import { runTrainingLoop } from "./run-loop.ts";
@@ -37,6 +39,8 @@ export interface TrainResult {
   readonly clips: number;
   readonly dropped: readonly DroppedSample[];
   readonly warnings: readonly string[];
+  /** How it is used, for a person. */
+  readonly use: string;
 }
 
 /** What `config.json` says: enough to run it again, and to notice that something else is there now. */
@@ -54,12 +58,28 @@ const configOf = ({ request, engine }: TrainJob, { model, rows, resolved }: Prep
   },
 });
 
+/** Whether a recipe makes a new frame-text encoder. */
+const makesEncoder = async ({ recipe }: TrainRequest): Promise<boolean> =>
+  (await trainingRecipes.make(recipe)).value.loop === "relevance";
+
+const trainEncoder = async (job: TrainJob, context: JobContext): Promise<TrainResult> => {
+  const { request, out, resume, engine } = job;
+  const prepared = await prepareEncoder(request, context);
+  await using clips = openClips(job.clips, (line) => context.warn(line));
+  const run = { out, resume, threads: engine.threads, request, video: clips.video };
+  const done = await trainRelevance(prepared, run, context);
+  const { rows, dropped } = prepared;
+  const use = `use it: videoperceiver absent CLIP --keywords WORDS --relevance checkpoint:${out}`;
+  return { folder: out, ...done, samples: rows.samples, dropped: dropped.all, warnings: [], use };
+};
+
 /**
  * Says what a run would do: nothing is decoded or written, and nothing computed but how fast this machine multiplies.
  *
  * @throws {ConfigError | UnknownNameError} for settings that cannot be
  */
 export const describeTraining = async (job: TrainJob, context: JobContext): Promise<RunDescription> => {
+  if (await makesEncoder(job.request)) return describeEncoder(await prepareEncoder(job.request, context));
   const prepared = await prepare(job.request, context);
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const means = await meansOf(prepared, { video: clips.video });
@@ -82,6 +102,7 @@ export const describeTraining = async (job: TrainJob, context: JobContext): Prom
  * @throws an `AbortError` after saving, when the signal says so
  */
 export const train = async (job: TrainJob, context: JobContext): Promise<TrainResult> => {
+  if (await makesEncoder(job.request)) return trainEncoder(job, context);
   const prepared = await prepare(job.request, context);
   const { model, config, rows, resolved, counts, dropped } = prepared;
   const { common, chosen } = resolved;
@@ -103,7 +124,8 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
     const checkpoint = run.latest()?.folder;
     if (checkpoint === undefined) throw new ConfigError("nothing to train", { expected: "steps=1 or more" });
     const done = { steps, seconds, ended, ...counts, dropped: dropped.all };
-    return { folder: job.out, checkpoint, ...done, warnings };
+    const use = `ask it: videoperceiver ask CLIP QUESTION --model ${job.out}`;
+    return { folder: job.out, checkpoint, ...done, warnings, use };
   } finally {
     await trainee.engine[Symbol.asyncDispose]();
   }

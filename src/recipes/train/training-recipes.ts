@@ -2,7 +2,7 @@ import { type Define, definer, folderRegistry, type Plugin, type Registry } from
 import type { Settings } from "../../core/settings.ts";
 
 /** The loops that a recipe can choose. */
-export const trainingLoops = ["sft", "dpo", "grpo"] as const;
+export const trainingLoops = ["sft", "dpo", "grpo", "relevance"] as const;
 /** One of {@link trainingLoops}. */
 export type TrainingLoop = (typeof trainingLoops)[number];
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentProgress } from "../../../src/core/progress.ts";
-import { compareRuns } from "../../../src/evaluation/compare/compare-runs.ts";
+import { compareRuns, type RunDifference, verdictOf } from "../../../src/evaluation/compare/compare-runs.ts";
 import { itemsOf } from "../../../src/evaluation/compare/items.ts";
 import { type EvaluationRecord, writeRecord } from "../../../src/evaluation/records.ts";
 import { questionsNeeded } from "../../../src/evaluation/statistics/paired.ts";
@@ -47,6 +47,53 @@ test("the difference, its interval, McNemar and Holm are those of the same quest
   // 20 : 10 of 30 discordant questions; the exact binomial mid-p.
   expect(one!.disagreement.midP).toBeCloseTo(0.0707, 3);
   expect(cautions).toEqual([]);
+});
+
+test("a benchmark's own metrics are compared over the same clips, where nobody is right", async () => {
+  const told = (subject: string, text: (i: number) => string): EvaluationRecord[] =>
+    Array.from({ length: 40 }, (_, i) =>
+      recordOf({
+        ...{ questionId: `q${i}`, videoId: `v${i >> 1}`, subject, benchmark: "vru-accident-captions" },
+        ...{
+          answerKind: "open",
+          gold: `a red car number ${i} hits the cyclist`,
+          correct: false,
+          outcome: "wrong",
+        },
+        rawOutput: text(i),
+        parsedAnswer: null,
+        scoreStrict: 0,
+      }),
+    );
+  const files = [
+    told("near", (i) => `a red car number ${i} stops`),
+    told("far", (i) => (i % 2 === 0 ? "a red car" : `car ${i}`)),
+  ].map((records, at) => {
+    const file = join(folder, `told-${at}.jsonl`);
+    writeFileSync(file, records.map(writeRecord).join("\n"));
+    return file;
+  });
+  const page = join(folder, "told.html");
+  const request = { ...asked, runs: files, items: 5, pictures: 0, page };
+  const { differences, headline } = await compare(request, context);
+  expect(headline).toBe("meteor-nltk");
+  const [{ difference, metrics }] = differences as [(typeof differences)[number]];
+  expect(difference.value).toBe(0);
+  expect(metrics.map(({ name }) => name)).toEqual(["meteor-nltk", "rouge:1", "rouge:2", "rouge:L"]);
+  const rouge = metrics[1]!.difference!;
+  expect(rouge).toMatchObject({ questions: 40, clusters: 20 });
+  // "far" shares 3 of 3 and 8, or 2 of 2 and 8 words; "near" 5 of 6 and 8.
+  const f1 = (hits: number, said: number): number => (2 * hits) / (said + 8);
+  expect(rouge.value).toBeCloseTo((f1(3, 3) + f1(2, 2)) / 2 - f1(5, 6), 12);
+  expect(rouge.high).toBeLessThan(0);
+  expect(rouge.low).toBeLessThanOrEqual(rouge.value);
+  expect(readFileSync(page, "utf8")).toContain("far is worse than near by meteor-nltk.");
+});
+
+test("less is better where the metric says so", () => {
+  const difference = { value: 2, low: 1, high: 3, standardError: 1, questions: 1, clusters: 1 };
+  const one = { metrics: [{ name: "error", unit: "number", digits: 3, moreIsBetter: false, difference }] };
+  expect(verdictOf(one as unknown as RunDifference, "error")).toEqual({ value: -2, low: -3, high: -1 });
 });
 
 test("questions needed grow with the square of how much smaller the difference is than what shows", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { mediaStep } from "../../../src/batch/media-step.ts";
-import { ClipFeed } from "../../../src/jobs/train/clip-feed.ts";
+import { ClipFeed, patchBytes } from "../../../src/jobs/train/clip-feed.ts";
 import { Dropped } from "../../../src/jobs/train/rows.ts";
 
 const clipOf = (at: number) => ({
@@ -20,7 +20,7 @@ const fed = async (keptBytes: number) => {
     },
     { clipsPerStep: 2, seed: 1, steps: 15, aheadBytes: 1e6, keptBytes },
     new Dropped(() => {}),
-    (clip) => clip,
+    patchBytes,
   );
   const steps: number[][] = [];
   for (let step = 1; step <= 15; step++) steps.push((await feed.take(step)).map(({ at }) => at));
