@@ -69,12 +69,13 @@ try {
     `<text x="16" y="32" font-size="20" font-weight="600">“${eventCaption(plan).replace(" .", "")}”, ${seconds(event.startFrame).toFixed(2)} to ${seconds(event.endFrame).toFixed(2)} s of 4 s</text>`,
   ];
   for (const [r, batch] of rows.entries()) {
-    const name = r === 0 ? ["complete clip", ""] : ["absent twin", "the event is gone,"];
+    const name = r === 0 ? "complete clip" : "absent twin";
     const y = top + r * row;
-    marks.push(`<text x="16" y="${y + 70}" font-size="18" font-weight="600">${name[0]}</text>`);
+    marks.push(`<text x="16" y="${y + 70}" font-size="18" font-weight="600">${name}</text>`);
     if (r === 1) {
       marks.push(`<text x="16" y="${y + 94}" font-size="14">the event is gone,</text>`);
-      marks.push(`<text x="16" y="${y + 112}" font-size="14">other frames are equal</text>`);
+      marks.push(`<text x="16" y="${y + 112}" font-size="14">other frames</text>`);
+      marks.push(`<text x="16" y="${y + 130}" font-size="14">are equal</text>`);
     }
     for (const [c, index] of indices.entries()) {
       const inside = index >= event.startFrame && index < event.endFrame;

@@ -1,3 +1,1 @@
 """The worker of videoperceiver's torch engine: transformers' modules driven by plain batches over a socket."""
-
-PROTOCOL = 1

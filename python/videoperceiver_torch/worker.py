@@ -9,7 +9,6 @@ import threading
 from importlib.metadata import version
 from typing import Any
 
-from . import PROTOCOL
 from .errors import CancelledError, WorkerError
 from .wire import receive, send
 
@@ -98,7 +97,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.create_connection((os.environ.get(HOST, "127.0.0.1"), int(os.environ[PORT])))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    send(connection, {"kind": "hello", "token": os.environ.pop(TOKEN, ""), "protocol": PROTOCOL})
+    send(connection, {"kind": "hello", "token": os.environ.pop(TOKEN, "")})
     inbox = _Inbox(connection)
     order = inbox.take()["order"]
     try:

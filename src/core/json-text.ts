@@ -133,7 +133,8 @@ const wideEncodingOf = (bytes: Uint8Array): string | undefined => {
   if (a === 0 && b === 0 && c === 0xfe && d === 0xff) return "UTF-32";
   if (bytes.length < 2 || (a !== 0 && b !== 0)) return undefined;
   // JSON starts with an ASCII character, of which wide encodings leave bytes of zero.
-  return (a === 0) === (b === 0) || (bytes.length > 3 && c === 0 && d === 0) ? "UTF-32" : "UTF-16";
+  if ((a === 0) === (b === 0) || (bytes.length > 3 && c === 0 && d === 0)) return "UTF-32";
+  return a === 0 ? "UTF-16BE" : "UTF-16LE";
 };
 
 /** Refuses the beginning of a file that is text in another encoding. @throws {DataFormatError} naming encoding and file */
@@ -150,12 +151,14 @@ export const refuseWideText = (start: Uint8Array, file: string): void => {
 
 /** Bytes of UTF-8 as text; anything else is refused, not replaced. @throws {DataFormatError} naming `where` */
 export const decodeUtf8 = (bytes: Uint8Array, where: string): string => {
-  if (!isUtf8(bytes))
+  if (!isUtf8(bytes)) {
+    const foreign = foreignFile(Buffer.from(bytes.subarray(0, 64)).toString("latin1"));
     throw new DataFormatError("text in the wrong encoding", {
       where,
       expected: "UTF-8",
-      got: "bytes that are none",
-      hint: "save the file as UTF-8",
+      got: foreign?.what ?? "bytes that are none",
+      hint: foreign?.hint ?? "save the file as UTF-8",
     });
+  }
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 };

@@ -20,7 +20,7 @@ export interface WorkerProgram {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** "own": what it writes to standard error is kept, and its last line said when it ends too early. */
+  /** "kept": what it writes to standard error is not shown; its last line is said when it ends too early. */
   readonly errors: "shown" | "kept";
 }
 

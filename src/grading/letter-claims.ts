@@ -101,6 +101,10 @@ const deniedClaims = (text: string, names: OptionNames): LetterClaims => {
   return { asserted, rejected, possible: [] };
 };
 
+/** Somebody else says it: "most people would say A", "another model chose B". */
+const byOthers =
+  /\b(?:(?:most|many|some|other|few|all|several|different|another|a|the\s+other)\s+(?:people|persons?|viewers?|models?|annotators?|systems?|users?|students?)|others|someone|somebody|everyone|everybody|one|people)\s+(?:\w+\s+){0,3}$/i;
+
 /** A lead-in's letters as a claim of its polarity; null when no letters follow, or other words. */
 const ledClaim = (
   text: string,
@@ -125,6 +129,7 @@ const ledClaim = (
     .slice(0, match.index)
     .split(/[.!?\n]/)
     .at(-1)!;
+  if (!strong && byOthers.test(sentence)) return ["possible", claim(group, "uncertain")];
   if (isLeftOpen(rest) || (/\bwould\b/i.test(match[0]) && /\bif\b/i.test(sentence)))
     return ["possible", claim(group, "uncertain")];
   return ["asserted", claim(group, strong ? "final-answer" : "chosen")];

@@ -34,7 +34,11 @@ export const wholeOption = ({ options, keys }: OptionTexts, text: string): numbe
   const asked = /\?["')\s]*$/.test(text) && !options.some((option) => option.trim().endsWith("?"));
   if (asked || isSignUnclear(keys, text) || /[❌✗✘✖⛔🚫👎]/u.test(text)) return null;
   const equal = options.flatMap((option, index) => (sameAnswer(option, text) ? [index] : []));
-  return equal.length === 1 ? equal[0]! : null;
+  if (equal.length > 0) return equal.length === 1 ? equal[0]! : null;
+  // In capitals ("Jump Over A Fence") an article looks like a name.
+  const plain = text.toLowerCase();
+  const alike = options.flatMap((option, index) => (sameAnswer(option.toLowerCase(), plain) ? [index] : []));
+  return alike.length === 1 ? alike[0]! : null;
 };
 
 const YES_NO = new Set(["yes", "no", "true", "false"]);
@@ -67,7 +71,7 @@ const alsoTold = ({ keys }: OptionTexts, hits: readonly number[], rest: string):
 const ELSEWHERE =
   / (?:can(?! (?:see|be seen|tell|say))|able to|would(?! say)|should|must|needs? to|ha(?:s|ve|d) to|tells?|told|asks?|asked|orders?|ordered|stops?|stopped|ceases?|ceased|quits?|forg[eo]ts? to|refrains?|prevents?|prevented|imagines?|dreams?|mentions?|talks?|talking|about) /;
 const CIRCUMSTANCE =
-  /(?:^| )(?:before|after|until|till|while|during|prior to|as if|as though|like|similar to|ready to|unlike|except)(?: \p{L}+){0,2} $/u;
+  /(?:^| )(?:before|after|until|till|while|during|prior to|as if|as though|like|similar to|ready to|unlike|except|opposite of|reverse of|contrary to|other than|rather than|instead of|far from|anything but)(?: \p{L}+){0,2} $/u;
 
 /** What a sentence says of option texts: named without denial, named with one. */
 const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; denied: number[] } => {
@@ -124,9 +128,16 @@ const FIRST_WORD =
 const LAST_WORD =
   /^(.*)\b(?:say|think|believe|definitely|clearly|probably|absolutely|certainly|is|be|answer)\s*[:,]?\s*["'(]*(\p{L}+)["')]*[.!]*$/iu;
 
+/** "no, wait, yes": the text corrects itself. */
+const CORRECTED =
+  /\b(?:wait|actually|rather|sorry|correction|no)\b[\s,:;.–—-]*(?:i\s+mean\s+|it\s+is\s+)?(yes|no|true|false)[.!\s]*$/i;
+
 /** Yes-or-no options are answered by a sentence's first word ("No, it does not") or last ("I would say no"). */
 const yesOrNo = ({ keys }: OptionTexts, text: string): Extracted<number> | null => {
   if (!keys.some((key) => YES_NO.has(key))) return null;
+  const corrected = CORRECTED.exec(text)?.[1]?.toLowerCase();
+  if (corrected !== undefined && keys.includes(corrected))
+    return { value: keys.indexOf(corrected), rule: "yes-or-no" };
   const said = sentences(text).flatMap((sentence) => {
     const first = FIRST_WORD.exec(sentence)?.[1]?.toLowerCase() ?? "";
     if (YES_NO.has(first)) return [first];

@@ -4,7 +4,6 @@ import { ConfigError } from "../core/errors.ts";
 import { addExternalScores } from "../evaluation/external-scores.ts";
 import type { EvaluationRecord } from "../evaluation/records.ts";
 import { type Scorer, scorerRegistry } from "../evaluation/scorer.ts";
-
 import type { JobContext } from "./job-context.ts";
 import { aboutTime } from "./timetable.ts";
 

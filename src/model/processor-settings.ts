@@ -30,17 +30,31 @@ const classLimits: Readonly<Record<"image" | "video", PixelLimits>> = {
   video: { minPixels: 128 * 784, maxPixels: 768 * 784 },
 };
 
-/** `min_pixels` and `max_pixels` come before `size`; what is not said is the class's default. */
+/**
+ * `min_pixels` and `max_pixels` come before `size`, which has edges or, in early files, the same two names; what is not said
+ * is the class's default.
+ *
+ * @throws {ConfigError} for a size of another kind, and for limits that leave nothing between them
+ */
 const limitsOf = (fields: Fields, defaults: PixelLimits): PixelLimits => {
   const size = fields.has("size") ? fields.nested("size") : undefined;
-  const limit = (name: string, edge: string, fallback: number): number => {
+  const said = (name: string, edge: string): number | undefined => {
     if (fields.has(name)) return fields.count(name);
-    return size?.has(edge) === true ? size.count(edge) : fallback;
+    const inside = [edge, name].find((one) => size?.has(one) === true);
+    return inside === undefined ? undefined : size!.count(inside);
   };
-  return {
-    minPixels: limit("min_pixels", "shortest_edge", defaults.minPixels),
-    maxPixels: limit("max_pixels", "longest_edge", defaults.maxPixels),
-  };
+  if (size !== undefined && ["height", "width"].some((side) => size.has(side)))
+    throw fields.wrong("size", "shortest_edge and longest_edge, in pixels");
+  const fewest = said("min_pixels", "shortest_edge");
+  const most = said("max_pixels", "longest_edge");
+  // One that is said may lie beyond the other's default: it holds, as in transformers.
+  if (fewest !== undefined && most !== undefined && fewest > most)
+    throw fields.wrong(
+      fields.has("max_pixels") ? "max_pixels" : "size",
+      `at least the fewest pixels, ${fewest}`,
+      `${most}`,
+    );
+  return { minPixels: fewest ?? defaults.minPixels, maxPixels: most ?? defaults.maxPixels };
 };
 
 /** A JSON object and the file that it stands in. */

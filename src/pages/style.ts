@@ -106,7 +106,7 @@ dl { margin: 0; font-size: 13.5px; }
 dl div { display: flex; justify-content: space-between; gap: 16px; padding: 4px 0; border-bottom: 1px solid var(--line); }
 dt { color: var(--soft); } dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 #provenance table tbody tr { border-top: 1px solid var(--line); }
-pre { font: 12.5px/1.5 var(--mono); background: var(--faint); border-radius: 8px; padding: 12px 14px; overflow-x: auto; margin: 0; }
+pre { font: 12.5px/1.5 var(--mono); background: var(--faint); border-radius: 8px; padding: 12px 14px; overflow-x: auto; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 summary { cursor: pointer; font-size: 14px; font-weight: 600; margin: 20px 0 10px; }
 footer { margin-top: 48px; padding-top: 16px; border-top: 1px solid var(--line); color: var(--soft); font-size: 13px; }
 @media (max-width: 640px) {
@@ -119,7 +119,6 @@ footer { margin-top: 48px; padding-top: 16px; border-top: 1px solid var(--line);
   tbody th[scope=row] { white-space: normal; min-width: 96px; }
   td.text { min-width: 30ch; }
   dl div { flex-wrap: wrap; gap: 0 16px; }
-  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 }
 @media print { body { background: none; } .card, .chart, .example { break-inside: avoid; } nav, details, .scroll-hint { display: none; } }
 `;

@@ -2,7 +2,7 @@ import { captionActions } from "./caption-actions.ts";
 import { installedWordNet } from "./wordnet.ts";
 
 /** Raised whenever the same caption would give other keywords. */
-export const captionKeywordsVersion = "2";
+export const captionKeywordsVersion = "3";
 
 /**
  * Keywords of a caption, offline: each visible action's lemma with particle and head noun ("pick up pancake"), in

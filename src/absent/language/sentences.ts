@@ -16,6 +16,7 @@ export const sentencesOf = (caption: string): Token[][] => {
     .replace(/(?<=\S\s)["“][^"“”]{1,60}["”](?=[\s.,;!?])/g, " ")
     .replace(/\bdash[ -]cam/gi, "dashcam")
     .replace(/\bno[ -]one\b/gi, "nobody")
+    .replace(/\bin front\b(?! of\b)/gi, "ahead")
     .replace(/["“”«»*_]/g, " ")
     .replace(/\s+[-–—]+\s+|—|--+/g, " , ")
     .replace(/…|\.{2,}/g, " . ");

@@ -73,7 +73,11 @@ const noticed = ({ shortFreezes, pairs, keywordNotes }: Tally): string[] => {
 export const leakSentence = ({ audit, isLeaking }: TextLeak): string => {
   const headline = auditHeadline(audit);
   if (headline === null) return "No question has a closed set of answers, so nothing could be guessed.";
-  return isLeaking ? `**Warning: the texts give answers away.** ${headline}` : headline;
+  if (!isLeaking) return headline;
+  const isSettled = audit.guessers.some(({ accuracy }) => accuracy.low > (audit.chance ?? 1));
+  return isSettled
+    ? `**Warning: the texts give answers away.** ${headline}`
+    : `**Warning: the texts may give answers away:** the best guess is more than five points above chance, which so few questions do not settle. ${headline}`;
 };
 
 /** What the card is made of. */

@@ -207,3 +207,9 @@ it("the offline extractor says when a caption names no action", async () => {
     keywords: ["bark", "jump"],
   });
 });
+
+it("reads what a thing in front does, not a compound of it", () => {
+  expect(captionKeywords("The car in front brakes suddenly.")).toEqual(["brake"]);
+  expect(captionKeywords("The vehicle in front stops.")).toEqual(["stop"]);
+  expect(captionKeywords("A man in front of the car waves.")).toEqual(["wave"]);
+});

@@ -5,7 +5,13 @@ import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { DataFormatError } from "../../../src/core/errors.ts";
 import { parseJsonRows, readJsonFile, readJsonRows } from "../../../src/core/files.ts";
-import { parseHandWrittenJson, parseJsonFile, repeatedKey } from "../../../src/core/json-text.ts";
+import {
+  decodeUtf8,
+  parseHandWrittenJson,
+  parseJson,
+  parseJsonFile,
+  repeatedKey,
+} from "../../../src/core/json-text.ts";
 import { readPredictions } from "../../../src/evaluation/predictions.ts";
 import { readLog } from "../../../src/runs/json-lines-log.ts";
 
@@ -93,8 +99,8 @@ describe("JSON lines", () => {
       Buffer.concat([Buffer.from([0xfe, 0xff]), utf16('{"a":1}\n', true)]),
       "UTF-16",
     ],
-    ["little endian without one", utf16('{"a":1}\n'), "UTF-16"],
-    ["big endian without one", utf16('{"a":1}\n', true), "UTF-16"],
+    ["little endian without one", utf16('{"a":1}\n'), "UTF-16LE"],
+    ["big endian without one", utf16('{"a":1}\n', true), "UTF-16BE"],
     ["an empty UTF-16 file", Buffer.from([0xff, 0xfe]), "UTF-16"],
     ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0, 123, 0, 0, 0]), "UTF-32"],
   ])("wide text is named, not garbled: %s", async (_name, bytes, encoding) => {
@@ -160,4 +166,11 @@ test("prediction files of every dress give the same answers", () => {
   expect(() =>
     readPredictions(write('{"id":"u1","answer":"A"}\n\n{"id":"u2","answer":"A","answer":"B"}')),
   ).toThrow(/rows\.jsonl:3.*"answer"/);
+});
+
+test("what else a file is that is no text", () => {
+  expect(() => decodeUtf8(Buffer.from([0x1f, 0x8b, 8, 0, 0xff]), "a.jsonl")).toThrow(
+    /got a gzip archive; unpack it first/,
+  );
+  expect(() => parseJson("<!DOCTYPE html>", "a.json")).toThrow(/got a web page.*fetch it again/);
 });

@@ -396,3 +396,16 @@ test("long texts take time in proportion to their length", () => {
     expect(performance.now() - start, JSON.stringify(piece)).toBeLessThan(4000);
   }
 });
+
+test.each<[string, readonly string[], number | null]>([
+  ["Jump Over The Fence.", ["walk", "jump over the fence"], 1],
+  ["JUMP OVER A FENCE", ["walk", "jump over a fence"], 1],
+  ["Type A", ["type A", "type"], 0],
+  ["The opposite of left to right", ["left to right", "right to left"], null],
+  ["no, wait, yes", ["yes", "no"], 0],
+  ["Most people would say A.", ["walk", "run"], null],
+  ["Another model chose B.", ["walk", "run"], null],
+  ["I would say A.", ["walk", "run"], 0],
+])("unseen forms: %s", (completion, options, expected) => {
+  expect(extractOption(completion, options).value).toBe(expected);
+});
