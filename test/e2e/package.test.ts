@@ -72,9 +72,13 @@ describe("the packed package, installed elsewhere", () => {
       "dist",
       "examples",
       "package.json",
+      "python",
     ]);
     const files = readdirSync(join(folder, "dist"), { recursive: true, encoding: "utf8" });
     expect(files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))).toEqual([]);
+    const python = readdirSync(join(folder, "python"), { recursive: true, encoding: "utf8" });
+    expect(python.filter((file) => file.endsWith(".py")).length).toBeGreaterThan(0);
+    expect(python.filter((file) => /__pycache__|\.pyc$/.test(file))).toEqual([]);
   });
 
   test("every entry gives the names of the written surface and no other", () => {
