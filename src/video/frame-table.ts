@@ -84,7 +84,7 @@ export const framesFromDecode = (
   const frames = { source: "decoded", pts: continued.pts, packet: new Int32Array(0), lastDuration } as const;
   const step = describeSteps(continued, stream);
   const { repeated } = continued;
-  const stop = `the clock stands still at ${repeated} frames, which have the time of the one before: times go on`;
+  const stop = `the clock stands still at ${repeated} frames, which have the time of the one before: they go on as far as the next time leaves room`;
   return { frames, faults: [...(step === undefined ? [] : [step]), ...(repeated === 0 ? [] : [stop])] };
 };
 
