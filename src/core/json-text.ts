@@ -152,7 +152,8 @@ export const refuseWideText = (start: Uint8Array, file: string): void => {
 /** Bytes of UTF-8 as text; anything else is refused, not replaced. @throws {DataFormatError} naming `where` */
 export const decodeUtf8 = (bytes: Uint8Array, where: string): string => {
   if (!isUtf8(bytes)) {
-    const foreign = foreignFile(Buffer.from(bytes.subarray(0, 64)).toString("latin1"));
+    const known = foreignFile(Buffer.from(bytes.subarray(0, 64)).toString("latin1"));
+    const foreign = known?.what === "JSON" || known?.what === "XML" ? undefined : known;
     throw new DataFormatError("text in the wrong encoding", {
       where,
       expected: "UTF-8",

@@ -4,7 +4,7 @@ import { explainZod } from "../core/registry.ts";
 import type { Scorer, ScorerItem, ScorerVerdict } from "./scorer.ts";
 
 /** Version of docs/scorers.md's protocol. */
-export const scorerProtocol = "videoperceiver/scorer@1";
+export const scorerProtocol = "videoperceiver/text-scorer@1";
 
 const partName = z.string().regex(/^[\w.-]+$/, "letters, digits, _ . -");
 const info = z.object({

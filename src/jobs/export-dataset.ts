@@ -71,7 +71,8 @@ const writeSamples = async (
       return;
     }
     try {
-      const { leftOut } = await writer.add({ sample, split: sample.split ?? "train", ...films });
+      const { rejected: _, ...carried } = sample;
+      const { leftOut } = await writer.add({ sample: carried, split: sample.split ?? "train", ...films });
       each(sample, leftOut);
     } catch (error) {
       signal.throwIfAborted();
@@ -142,6 +143,7 @@ export const exportDataset = async (job: ExportJob, context: JobContext): Promis
     const { samples: total } = description.counts;
     const progress = timeLeftOf(context.progress("export", "samples"));
     let written = 0;
+    let preferences = 0;
     const splits = new Set<string>();
     await writeSamples(
       job,
@@ -151,6 +153,7 @@ export const exportDataset = async (job: ExportJob, context: JobContext): Promis
       (sample, reason) => {
         if (reason === undefined) {
           written++;
+          if (sample.rejected !== undefined) preferences++;
           splits.add(sample.split ?? "train");
         } else {
           const rejection: Rejection = { source: sample.id, ruleId: `export-${recipe.name}`, reason };
@@ -160,6 +163,10 @@ export const exportDataset = async (job: ExportJob, context: JobContext): Promis
       },
       signal,
     );
+    if (preferences > 0)
+      context.warn(
+        `${preferences} samples say themselves what is worse (\`rejected\`), which no export carries: their answers are written alone`,
+      );
     const summary: ExportSummary = {
       schema: "videoperceiver/export@1",
       format: recipe,

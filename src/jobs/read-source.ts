@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { DataFormatError, VideoPerceiverError } from "../core/errors.ts";
 import type { ClipReference, Sample } from "../dataset/sample.ts";
 import { type Rejection, sampleFromRow, storeTimeline } from "../dataset/schema.ts";
-import { isUnread, trainingSources } from "../dataset/sources.ts";
+import { isUnread, type SourceClip, trainingSources } from "../dataset/sources.ts";
 import { ContentHash } from "../frames/content-hash.ts";
 import { openVideoService, type VideoService } from "../video/service.ts";
 import type { JobContext } from "./job-context.ts";
@@ -40,10 +40,16 @@ export async function* readSource(
   const hashes = new ContentHash();
   const known = new Map<string, Promise<ClipReference>>();
   await using video = openVideoService();
-  const clipOf = (file: string): Promise<ClipReference> => {
+  const clipOf = async (clip: SourceClip): Promise<ClipReference> => {
+    const { file, sha256, timeline } = clip;
+    if (sha256 !== undefined && timeline !== undefined) return { ...clip, sha256, timeline };
     const found = known.get(file) ?? readClip(video, hashes, folder, file, context.signal);
     known.set(file, found);
-    return found;
+    return await found;
+  };
+  const stored = async (clip: SourceClip): Promise<object> => {
+    const reference = await clipOf(clip);
+    return { ...reference, timeline: storeTimeline(reference.timeline) };
   };
   for await (const row of source.rows(place)) {
     if (isUnread(row)) {
@@ -51,18 +57,17 @@ export async function* readSource(
       onRejected({ source: where, ruleId: recipe.name, reason });
       continue;
     }
-    const { file, sha256, timeline } = row.clip;
     try {
       if (row.messages === undefined)
         throw new DataFormatError("a row without a question", {
           hint: "videoperceiver build makes questions of captions",
         });
-      const clip =
-        sha256 !== undefined && timeline !== undefined
-          ? { ...row.clip, sha256, timeline }
-          : await clipOf(file);
-      const { caption: _, frameEvents: __, rejected: ___, ...rest } = row;
-      yield sampleFromRow({ ...rest, clip: { ...clip, timeline: storeTimeline(clip.timeline) } }, row.id);
+      const { caption: _, frameEvents: __, rejected, ...rest } = row;
+      const worse = rejected && { ...rejected, ...(rejected.clip && { clip: await stored(rejected.clip) }) };
+      yield sampleFromRow(
+        { ...rest, clip: await stored(row.clip), ...(worse && { rejected: worse }) },
+        row.id,
+      );
     } catch (error) {
       context.signal.throwIfAborted();
       if (!(error instanceof VideoPerceiverError)) throw error;

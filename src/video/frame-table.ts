@@ -84,8 +84,22 @@ export const framesFromDecode = (
   const frames = { source: "decoded", pts: continued.pts, packet: new Int32Array(0), lastDuration } as const;
   const step = describeSteps(continued, stream);
   const { repeated } = continued;
-  const stop = `the clock stands still at ${repeated} frames, which have the time of the one before: times go on`;
-  return { frames, faults: [...(step === undefined ? [] : [step]), ...(repeated === 0 ? [] : [stop])] };
+  const stop = `the clock stands still at ${repeated} frames, which have the time of the one before: they go on as far as the next time leaves room`;
+  const lost = ordered ? shownPackets(packets) - decoded.length : 0;
+  const early = `${lost} pictures are missing, which ones is not known: those behind them are shown early by as many frames`;
+  const faults = [
+    ...(step === undefined ? [] : [step]),
+    ...(repeated === 0 ? [] : [stop]),
+    ...(lost > 0 ? [early] : []),
+  ];
+  return { frames, faults };
+};
+
+const shownPackets = (packets: PacketTable): number => {
+  let shown = 0;
+  for (let i = 0; i < packets.count; i++)
+    if (!packets.has(i, packetFlag.discard) && !packets.has(i, packetFlag.hidden)) shown++;
+  return shown;
 };
 
 /** The fault that says why frames were counted by decoding, and how many packets of a damaged film gave none. */
@@ -94,12 +108,10 @@ export const countedByDecoding = (
   pictures: number,
   packets: PacketTable,
 ): string => {
-  let shown = 0;
+  const shown = shownPackets(packets);
   let damaged = false;
-  for (let i = 0; i < packets.count; i++) {
-    if (!packets.has(i, packetFlag.discard) && !packets.has(i, packetFlag.hidden)) shown++;
+  for (let i = 0; i < packets.count; i++)
     if (packets.has(i, packetFlag.broken) || packets.has(i, packetFlag.corrupt)) damaged = true;
-  }
   const lost = damaged && pictures < shown ? ` (${shown} packets gave ${pictures} pictures)` : "";
   return `frames were counted by decoding: ${reason ?? "no packet is shown"}${lost}`;
 };

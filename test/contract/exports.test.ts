@@ -259,4 +259,19 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
     // Whole films are what an export goes on with.
     expect(statSync(join(folder, "stopped", "videos", film)).mtimeMs).toBe(kept);
   }, 60_000);
+
+  test("a worse side of a row's own is not carried, and that is said", async () => {
+    const warnings: string[] = [];
+    const set = await madeDataset(join(folder, "preferences"), 2, (sample, at) => ({
+      ...sample,
+      ...(at === 0 && { rejected: { answer: "another answer", clip: sample.clip } }),
+    }));
+    const out = join(folder, "out-preferences");
+    const job = { dataset: set, format: "jsonl", out, force: false, video };
+    await exportDataset(job, { ...context, warn: (line) => void warnings.push(line) });
+    expect(warnings).toEqual([
+      expect.stringMatching(/^1 samples say themselves what is worse .* no export carries/),
+    ]);
+    expect(textsIn([...(await rowsOf(out)).values()])).not.toContain("another answer");
+  });
 });

@@ -403,6 +403,7 @@ const cases: Record<string, Case[]> = {
           { rejected_response: "It rises.", rejected_videos: ["d.mp4"] },
           { rejected_videos: "d.mp4" },
           { rejected_messages: [{ role: "assistant", content: "No." }] },
+          { rejected: null, rejected_response: null, rejected_messages: null, rejected_videos: null },
           { rejected_videos: ["d.mp4", "e.mp4"] },
           { rejected_response: " " },
         ]
@@ -422,6 +423,7 @@ const cases: Record<string, Case[]> = {
         { clip: { file: "a.mp4" }, rejected: { answer: "It rises.", clip: { file: "d.mp4" } } },
         { rejected: { clip: { file: "d.mp4" } } },
         { rejected: { answer: "No." } },
+        { answer: "It falls." },
       ],
       unread: [/not about one clip: rejected_videos/, /an empty rejected answer/],
     },

@@ -95,6 +95,27 @@ test("a CSV file: quoted cells, options, keywords, columns of one's own", async 
   expect(samples[0]!.clip.timeline.length).toBe(10);
 });
 
+test("the worse side of a preference comes along, its film read as well", async () => {
+  const row = (worse: object): string =>
+    JSON.stringify({
+      messages: [
+        { role: "user", content: "<video>What is it?" },
+        { role: "assistant", content: "Grey." },
+      ],
+      videos: ["clips/a.mp4"],
+      ...worse,
+    });
+  const rows = [{ rejected_response: "Blue." }, { rejected_videos: ["clips/b.mp4"] }, {}].map(row);
+  const { samples, rejected } = await read("chat", file("preferences.jsonl", rows.join("\n")));
+  expect(rejected).toEqual([]);
+  expect(samples.map((one) => one.rejected)).toMatchObject([
+    { answer: "Blue." },
+    { clip: { file: "clips/b.mp4" } },
+    undefined,
+  ]);
+  expect(samples[1]!.rejected!.clip!.timeline.length).toBe(5);
+});
+
 test.each([
   [
     "a missing answer",

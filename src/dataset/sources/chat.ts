@@ -153,8 +153,14 @@ const allTurns = (data: z.output<typeof row>): Turn[] => {
   return [...system, ...said, ...tail];
 };
 
+/** A null says nothing: a table that holds rows of several kinds has every column in every row. */
+const withoutNulls = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).filter(([, said]) => said !== null))
+    : value;
+
 const rowOf = ({ value, name }: JsonRecord): SourceRow => {
-  const parsed = row.safeParse(value);
+  const parsed = row.safeParse(withoutNulls(value));
   if (!parsed.success)
     throw new DataFormatError("not a conversation", {
       expected: "messages, conversations, or prompt and completion",

@@ -19,9 +19,6 @@ const texts = perRecord((record) => ({
   said: meteorJavaTokens(saidText(record)),
 }));
 
-const openOnes = (records: readonly EvaluationRecord[]): EvaluationRecord[] =>
-  records.filter(({ answerKind }) => answerKind === "open");
-
 /**
  * Of the counts of all texts together, as the Java program prints it last; a text that is missing adds its reference's
  * words. Without a table of paraphrases it is the program's "exact stem synonym".
@@ -54,8 +51,12 @@ const plugin: MetricPlugin = defineMetric({
       if (of === "texts") return meanOver(records, (record) => meteorJava(countsOf(record)));
       return records.length === 0 ? null : meteorJava(addMeteorCounts(records.map(countsOf)));
     });
+    // A bootstrap asks thousands of times about the same texts.
+    const covered = new WeakSet<EvaluationRecord>();
     return (records) => {
-      paraphrases?.cover(openOnes(records).flatMap((record) => Object.values(texts(record)).flat()));
+      const open = records.filter((record) => record.answerKind === "open" && !covered.has(record));
+      paraphrases?.cover(open.flatMap((record) => Object.values(texts(record)).flat()));
+      for (const record of open) covered.add(record);
       return metric(records);
     };
   },

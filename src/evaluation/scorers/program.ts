@@ -13,6 +13,8 @@ class LineProgram {
   readonly #limitSeconds: number;
   #complaint = "";
   #failed: string | undefined;
+  /** Why nothing is asked any more. */
+  #over: unknown;
   constructor(command: string, limitSeconds: number) {
     const [name = "", ...args] = command.trim().split(/\s+/);
     this.#command = command;
@@ -62,9 +64,17 @@ class LineProgram {
       });
     }
   }
-  async ask(line: string): Promise<unknown> {
+  /** What `read` makes of the answer to a line. After a failure it is not known which line answers what: nothing more is asked. */
+  async ask<T>(line: string, read: (said: unknown) => T): Promise<T> {
+    if (this.#over !== undefined) throw this.#over;
     this.#child.stdin.write(`${line}\n`);
-    return await this.answer();
+    try {
+      return read(await this.answer());
+    } catch (error) {
+      this.#over = error;
+      this.close();
+      throw error;
+    }
   }
   close(): void {
     this.#child.stdin.end();
@@ -97,8 +107,10 @@ const plugin: ScorerPlugin = defineScorer({
           ...info,
           batchSize,
           concurrency: 1,
-          score: async (items) =>
-            readScorerAnswer(await program.ask(scorerRequest(items)), items.length, info.parts, command),
+          score: (items) =>
+            program.ask(scorerRequest(items), (said) =>
+              readScorerAnswer(said, items.length, info.parts, command),
+            ),
           [Symbol.asyncDispose]: async () => {
             signal.removeEventListener("abort", stop);
             program.close();

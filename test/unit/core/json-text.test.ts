@@ -172,5 +172,8 @@ test("what else a file is that is no text", () => {
   expect(() => decodeUtf8(Buffer.from([0x1f, 0x8b, 8, 0, 0xff]), "a.jsonl")).toThrow(
     /got a gzip archive; unpack it first/,
   );
+  expect(() => decodeUtf8(Buffer.from('[{"caption": "caf\xe9"}]', "latin1"), "b.json")).toThrow(
+    /got bytes that are none; save the file as UTF-8/,
+  );
   expect(() => parseJson("<!DOCTYPE html>", "a.json")).toThrow(/got a web page.*fetch it again/);
 });

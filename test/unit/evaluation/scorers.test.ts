@@ -58,7 +58,7 @@ afterAll(() => {
 });
 beforeEach(() => {
   batches = [];
-  info = { protocol: "videoperceiver/scorer@1", name: "RATIO", version: "1" };
+  info = { protocol: "videoperceiver/text-scorer@1", name: "RATIO", version: "1" };
   answer = (items) => ({ scores: items.map(lengthRatio) });
 });
 
@@ -207,7 +207,7 @@ describe("a scorer behind HTTP", () => {
     await expect(run({ scorer: ["http:url=http://127.0.0.1:9,attempts=1"] })).rejects.toThrow(
       /scorer cannot be reached/,
     );
-    info = { protocol: "videoperceiver/scorer@1", name: "RATIO", version: "1" };
+    info = { protocol: "videoperceiver/text-scorer@1", name: "RATIO", version: "1" };
     await expect(run({ scorer: [`http:${url}`, `http:${url}`] })).rejects.toThrow(/two scorers of one name/);
     await expect(run({ scorer: ["htp:x"] })).rejects.toThrow('did you mean "http"?');
   });
@@ -238,7 +238,7 @@ describe("a scorer that is a program", () => {
   const program = write(
     "count.mjs",
     `import { createInterface } from "node:readline";
-console.log(JSON.stringify({ protocol: "videoperceiver/scorer@1", name: "WORDS", version: "1", parts: ["said", "wanted"] }));
+console.log(JSON.stringify({ protocol: "videoperceiver/text-scorer@1", name: "WORDS", version: "1", parts: ["said", "wanted"] }));
 for await (const line of createInterface({ input: process.stdin })) {
   const words = (text) => text.split(" ").length;
   if (line.includes("break")) { console.error("out of memory"); process.exit(3); }
@@ -261,6 +261,28 @@ for await (const line of createInterface({ input: process.stdin })) {
     await expect(opened(`program:command=${process.execPath} ${silent},timeoutSeconds=0.3`)).rejects.toThrow(
       /no answer in 0.3 s/,
     );
+  });
+  test.each([
+    ["no JSON", "Loading the model"],
+    ["an answer of another form", '{"scores": []}'],
+  ])("a line between (%s) ends it: no answer counts for the text behind its own", async (_, line) => {
+    const noisy = write(
+      "noisy.mjs",
+      readFileSync(program, "utf8").replace(
+        "const words",
+        `console.log(${JSON.stringify(line)});\n  const words`,
+      ),
+    );
+    const records = [open("a", "one"), open("b", "one two"), open("c", "one two three")];
+    const scorer = await opened(`program:command=${process.execPath} ${noisy},batchSize=1`);
+    const means = { folder: join(folder, `noisy ${line.length}`), signal, progress: silentProgress };
+    const { records: scored, failed } = await addExternalScores(records, scorer, means);
+    expect([failed, ...scored.map(({ external }) => external!["WORDS"]!.values)]).toEqual([
+      3,
+      null,
+      null,
+      null,
+    ]);
   });
 });
 

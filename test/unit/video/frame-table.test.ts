@@ -145,6 +145,9 @@ test("so they are where some pictures are lost", () => {
   const decoded = Array.from({ length: 48 }, (_, i) => (i % 5 === 4 ? i + 3 : i));
   const expected = decoded.map((_, i) => i);
   expect(timesOf(decoded, packets, order("h264", 2))).toEqual(expected);
+  expect(framesFromDecode(decoded, packets, order("h264", 2)).faults).toEqual([
+    "2 pictures are missing, which ones is not known: those behind them are shown early by as many frames",
+  ]);
 });
 
 test("a clock that stands still goes on and is named; two frames at one time stay", () => {
