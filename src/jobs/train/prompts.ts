@@ -7,7 +7,7 @@ import type { Message, Sample } from "../../dataset/sample.ts";
 import { gradeAnswer } from "../../grading/grade-answer.ts";
 import { conversationTokens } from "../../model/conversation.ts";
 import type { AskedConversation, ConversationQuestion } from "../../training/conversation-prompts.ts";
-import { type FeedMeans, loadGroup } from "./clip-feed.ts";
+import { type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts";
 import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What a question is asked with. */
@@ -96,3 +96,7 @@ export const loadQuestion = async (
     isClosed,
   };
 };
+
+/** Bytes of the patches of a question's clip, its twin and its control. */
+export const questionBytes = ({ clip: { frozenSteps, ...clip } }: ConversationQuestion): number =>
+  patchBytes({ ...clip, controlSteps: frozenSteps });
