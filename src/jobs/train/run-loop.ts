@@ -13,7 +13,7 @@ import { heldOutAnswers } from "./held-out-answers.ts";
 import type { LanguageLoop } from "./loops.ts";
 import { loadPreferences, preferenceBytes, preferenceGroups } from "./preferences.ts";
 import type { Prepared } from "./prepare.ts";
-import { loadQuestion, questionBytes } from "./prompts.ts";
+import { endTokenOf, loadQuestion, questionBytes } from "./prompts.ts";
 
 /** A run with everything that it needs. */
 export interface OpenedTraining extends LoopContext {
@@ -119,7 +119,7 @@ const runGrpo = (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<Lo
       return (step) => feed.take(step);
     },
   };
-  const endToken = means.config.tokens.endOfText[0]!;
+  const endToken = endTokenOf(means.config);
   const { positionsPerBatch } = resolved.common;
   const layout = conversationPromptLayout(trainee, { positionsPerBatch, control, endToken });
   const decode = (tokens: readonly number[]): string =>
