@@ -54,6 +54,9 @@ test("the dry run counts clips; a model is refused, a setting of another loop is
   const model = videoperceiver(folder, [...command("none"), "--model", "somewhere"]);
   expect(model.status).toBe(2);
   expect(model.stderr).toContain("leave --model out");
+  const engine = videoperceiver(folder, [...command("none"), "--engine", "torch"]);
+  expect(engine.status).toBe(2);
+  expect(engine.stderr).toContain("leave --engine out");
   const other = videoperceiver(folder, command("none", ...settings("lora.rank=2")));
   expect(other.stderr).toContain("unknown setting");
 });

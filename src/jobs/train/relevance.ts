@@ -45,7 +45,11 @@ const byClip = (groups: readonly SampleGroup[]): SampleGroup[] => {
   return [...clips.values()];
 };
 
-/** Reads what a request names. @throws {ConfigError} for a model: this one is new */
+/**
+ * Reads what a request names.
+ *
+ * @throws {ConfigError} for a model, since this one is new, and for an engine that cannot make it
+ */
 export const prepareEncoder = async (
   request: TrainRequest,
   context: JobContext,
@@ -54,6 +58,12 @@ export const prepareEncoder = async (
     throw new ConfigError("a model for a recipe that makes a new one", {
       got: request.model,
       hint: "leave --model out",
+    });
+  if (request.engine !== undefined && request.engine !== "onnx")
+    throw new ConfigError("an engine that does not train this encoder", {
+      expected: "onnx",
+      got: request.engine,
+      hint: "leave --engine out",
     });
   const dropped = new Dropped((line) => context.warn(line));
   const first = await resolveSettings(request, 1);
