@@ -53,6 +53,9 @@ class TorchEngine:
 
     def __init__(self, order: dict[str, Any]) -> None:
         torch.set_num_threads(order["threads"])
+        # Convolutions, the first layer of the tower, would be rounded to TF32 on CUDA unless it is said.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model, self._parameters = build_model(order, self.device)
         self._trained = {name: self._parameters[name] for name in order["trained"]}

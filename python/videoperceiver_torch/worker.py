@@ -12,7 +12,7 @@ from typing import Any
 from .errors import CancelledError, WorkerError
 from .wire import receive, send
 
-PORT, TOKEN, HOST = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("PORT", "TOKEN", "HOST"))
+PORT, TOKEN = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("PORT", "TOKEN"))
 
 
 class _Inbox:
@@ -95,7 +95,7 @@ def _serve(connection: socket.socket, inbox: _Inbox, engine: Any) -> None:
 def main() -> None:
     """Runs until the controller's connection ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection = socket.create_connection((os.environ.get(HOST, "127.0.0.1"), int(os.environ[PORT])))
+    connection = socket.create_connection(("127.0.0.1", int(os.environ[PORT])))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     send(connection, {"kind": "hello", "token": os.environ.pop(TOKEN, "")})
     inbox = _Inbox(connection)

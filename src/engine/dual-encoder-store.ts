@@ -1,5 +1,6 @@
 /** The parameters of the small frame-text encoder in memory and in its folder. */
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { DataFormatError, WeightsError } from "../core/errors.ts";
 import { readJsonFile, sha256OfFile, writeFileAtomic } from "../core/files.ts";
 import { seededRandom } from "../core/random.ts";
@@ -63,6 +64,20 @@ export const readDualEncoder = async (folder: string, store: ParameterStore): Pr
   } finally {
     await tensors.close();
   }
+};
+
+/** @throws {WeightsError} unless a folder's encoder has this configuration: its rows of words mean the same ones */
+export const checkSameEncoder = (folder: string, config: DualEncoderConfig): void => {
+  const file = join(folder, "config.json");
+  const stored = readJsonFile(file) as Partial<DualEncoderConfig>;
+  if (isDeepStrictEqual(stored, JSON.parse(JSON.stringify(config)))) return;
+  const words = stored.words ?? [];
+  const isOther = !isDeepStrictEqual(words, config.words);
+  throw new WeightsError("another encoder than the one in training", {
+    where: file,
+    ...(isOther && { expected: `its ${config.words.length} words`, got: `${words.length} others` }),
+    hint: "begin the run anew",
+  });
 };
 
 /** Reads what {@link saveDualEncoder} wrote. @throws {DataFormatError} {@link WeightsError} when it is something else */

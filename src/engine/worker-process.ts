@@ -76,6 +76,8 @@ const greet = (socket: Socket, token: string, order: ModelOrder): Promise<ReadyM
       }
     };
     const onClose = (): void => reject(lost("its process ended before the model was open"));
+    // A process that is killed while the order is on its way resets its connection; "close" follows and is told.
+    socket.on("error", () => {});
     socket.on("data", receive);
     socket.on("close", onClose);
   });
@@ -112,7 +114,10 @@ export const startWorker = async (
       );
     });
     socket.setNoDelay(true);
-    const ready = await greet(socket, token, order);
+    const ready = await greet(socket, token, order).catch((error: unknown) => {
+      socket.destroy();
+      throw error;
+    });
     return { connection: new Connection(socket, child), ready, processId: child.pid! };
   } catch (error) {
     child.kill("SIGKILL");

@@ -153,8 +153,12 @@ export const trainEncoderRun = async (
       if (saved !== step) await save();
       signal.throwIfAborted();
     }
+    const clips = await source.take(step + 1).catch(async (error: unknown) => {
+      if (signal.aborted && saved !== step) await save();
+      throw error;
+    });
     step++;
-    const metrics = await takeEncoderStep(encoder, await source.take(step), step, config, options);
+    const metrics = await takeEncoderStep(encoder, clips, step, config, options);
     if (!Number.isFinite(metrics.contrast))
       throw new RunError(`training stopped at step ${step}: contrast is ${metrics.contrast}`, {
         where: run.folder,

@@ -134,8 +134,13 @@ const normsByGroup = (step: number, norms: UpdateResult["norms"], progress: Prog
   return Object.fromEntries(Object.entries(norms).map(([group, norm]) => [`gradientNorm/${group}`, norm]));
 };
 
-/** Computes a step and applies its gradient. @throws {RunError} when its numbers are none, or run away */
-const takeLoopStep = async (loop: Loop, step: number): Promise<Numbers> => {
+/**
+ * Computes a step and applies its gradient.
+ *
+ * @param onUpdate called before each update
+ * @throws {RunError} when its numbers are none, or run away
+ */
+const takeLoopStep = async (loop: Loop, step: number, onUpdate: () => void): Promise<Numbers> => {
   const { trainee, settings, context, body, watch, speed, record } = loop;
   const { engine, tokenizerFolder } = trainee;
   const learningRate = learningRateAt(settings.schedule, step, settings.steps);
@@ -145,6 +150,7 @@ const takeLoopStep = async (loop: Loop, step: number): Promise<Numbers> => {
     await stopAtFailedStep(context.run, engine, tokenizerFolder, { step, reason, inputs: record.inputs });
   };
   const update = async (): Promise<UpdateResult> => {
+    onUpdate();
     const result = await engine.update({ ...settings.optimizer, learningRate });
     await check({ gradientNorm: result.norm });
     return result;
@@ -201,8 +207,16 @@ const steps = async (loop: Loop): Promise<Omit<LoopResult, "seconds">> => {
       signal.throwIfAborted();
     }
     if (deadline !== undefined && nowMilliseconds() > deadline) break;
+    let isUpdating = false;
+    const onUpdate = (): void => {
+      isUpdating = true;
+    };
+    const metrics = await takeLoopStep(loop, step + 1, onUpdate).catch(async (error: unknown) => {
+      // It was stopped while it waited for data, and nothing of the step is in the weights.
+      if (signal.aborted && saved !== step && !isUpdating) await save();
+      throw error;
+    });
     step++;
-    const metrics = await takeLoopStep(loop, step);
     const observed = await body.observe?.(step);
     const looked = watch.isDue(step, settings.steps) ? await look(loop, step) : {};
     seen = watch.look(looked);

@@ -77,12 +77,21 @@ const otherKind = (names: readonly string[]): { what: string; got: string; hint:
   return undefined;
 };
 
+/** What is looked for only to help: a folder that may not be read, or a link that leads nowhere, has nothing. */
+const orNone = <T>(look: () => T, none: T): T => {
+  try {
+    return look();
+  } catch {
+    return none;
+  }
+};
+
 /** Folders below that hold what was asked for, two levels down at most. */
 const below = (folder: string, isIt: (folder: string) => boolean): string[] => {
   const within = (place: string): string[] =>
-    namesIn(place)
+    orNone(() => namesIn(place), [])
       .map((name) => join(place, name))
-      .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+      .filter((path) => orNone(() => statSync(path).isDirectory(), false));
   const near = within(folder);
   return [...near, ...near.flatMap(within)].filter(isIt);
 };

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -54,6 +54,9 @@ test("the dry run counts clips; a model is refused, a setting of another loop is
   const model = videoperceiver(folder, [...command("none"), "--model", "somewhere"]);
   expect(model.status).toBe(2);
   expect(model.stderr).toContain("leave --model out");
+  const engine = videoperceiver(folder, [...command("none"), "--engine", "torch"]);
+  expect(engine.status).toBe(2);
+  expect(engine.stderr).toContain("leave --engine out");
   const other = videoperceiver(folder, command("none", ...settings("lora.rank=2")));
   expect(other.stderr).toContain("unknown setting");
 });
@@ -101,4 +104,22 @@ test("killed, it ends as the run that nobody disturbed", async () => {
   expect(leftBehind(join(folder, "killed"))).toEqual(leftBehind(join(folder, "whole")));
   const other = videoperceiver(folder, [...killed, ...settings("seed=2")]);
   expect(other.stderr).toContain("settings.seed: 1 before, 2 now");
+}, 120_000);
+
+test("another film in a clip's place is dropped and named; changed rows are another run", () => {
+  const changed = join(folder, "changed");
+  cpSync(set, changed, { recursive: true });
+  cpSync(join(set, "clips/4.mp4"), join(changed, "clips/1.mp4"));
+  const own = command("changed run", ...settings("steps=2", "checkpointEvery=1")).map((one) =>
+    one === set ? changed : one,
+  );
+  const made = videoperceiver(folder, own);
+  expect(made.status, made.stderr).toBe(0);
+  expect(made.stderr).toContain("dropped clip-1: a clip that is not the one of the data set");
+  expect(made.stderr).not.toContain("dropped clip-4");
+  const [name] = readdirSync(changed).filter((one) => one.startsWith("samples-"));
+  const file = join(changed, name!);
+  writeFileSync(file, readFileSync(file, "utf8").replace("a red disc", "a rose disc"));
+  const later = videoperceiver(folder, [...own, "--resume"]);
+  expect(later.stderr).toContain("rows of the data sets have changed since the run began");
 }, 120_000);

@@ -46,7 +46,9 @@ beforeAll(async () => {
           grade: random.integer(2),
           shown,
         });
-    return { accuracy: step / 40, "accuracy absent": 0.5 };
+    // Questions with a twin, none of which has a control.
+    const open = { "rougeL/clip": 0.9, "rougeL/absent": 0.2 };
+    return { accuracy: step / 40, "accuracy absent": 0.5, ...open };
   };
   const looks = { heldOut: async () => heldOutBatches(trainee, heldOut), validate };
   const context = { run, progress: silentProgress, signal: new AbortController().signal };
@@ -78,6 +80,11 @@ test("says whether the model looks, shows every curve and answer, escapes what c
   expect(page).not.toContain("<b>0</b> after");
   expect(page).toContain("onnxruntime-node");
   expect(page).toMatch(/40 steps in /);
+});
+
+test("answers that are worse with the twin say nothing without a control", () => {
+  expect(page).toContain("no control says whether without others too");
+  expect(page).not.toContain("Without the decisive frames the answers are worse<");
 });
 
 test("the same folder gives the same page; a run that is no evaluation has no answers for other programs", () => {

@@ -5,6 +5,7 @@ import { readAdapter } from "../../weights/adapter.ts";
 import { adamW } from "../adamw.ts";
 import type { DualEncoderOpener } from "../dual-encoder.ts";
 import {
+  checkSameEncoder,
   loadDualEncoder,
   newDualEncoderStore,
   readDualEncoder,
@@ -31,6 +32,7 @@ const dualEncoder: DualEncoderOpener = {
         if (optimizer) saveOptimizer(folder, store);
       },
       load: async (folder) => {
+        checkSameEncoder(folder, config);
         await readDualEncoder(folder, store);
         await loadOptimizer(folder, store);
       },

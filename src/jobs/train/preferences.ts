@@ -5,7 +5,7 @@ import { type AnswerForm, askedWithOptions, wrongAnswer } from "../../dataset/co
 import type { Message, Sample } from "../../dataset/sample.ts";
 import type { ConversationText } from "../../training/conversations.ts";
 import type { PreferenceClip, PreferencePair } from "../../training/preference-batches.ts";
-import { type FeedMeans, loadGroup } from "./clip-feed.ts";
+import { type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts";
 import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What pairs can be made of: the twin, the row's own worse side, a wrong option. */
@@ -162,3 +162,10 @@ export const loadPreferences = async (
     pairs: usable,
   };
 };
+
+/** Bytes of the patches of a clip with its twin, its control and the other films. */
+export const preferenceBytes = ({ media, absentSteps, frozenSteps, films }: PreferenceClip): number =>
+  films.reduce(
+    (sum, film) => sum + patchBytes({ media: film.media, absentSteps: new Map() }),
+    patchBytes({ media, absentSteps, controlSteps: frozenSteps }),
+  );

@@ -1,13 +1,14 @@
 /** Questions of a data set as prompts: what can be graded, about clips that have a twin. */
 import { resolve } from "node:path";
-import { VideoPerceiverError } from "../../core/errors.ts";
+import { ConfigError, VideoPerceiverError } from "../../core/errors.ts";
 import { type AnswerForm, askedWithOptions, writtenAnswer } from "../../dataset/conversation.ts";
 import { questionText } from "../../dataset/question.ts";
 import type { Message, Sample } from "../../dataset/sample.ts";
 import { gradeAnswer } from "../../grading/grade-answer.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { conversationTokens } from "../../model/conversation.ts";
 import type { AskedConversation, ConversationQuestion } from "../../training/conversation-prompts.ts";
-import { type FeedMeans, loadGroup } from "./clip-feed.ts";
+import { type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts";
 import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What a question is asked with. */
@@ -16,6 +17,16 @@ export interface AskingSettings {
   /** Words that a refeed appends to a question. */
   readonly refeedInstruction: string;
 }
+
+/** The token that ends a completion: the checkpoint's first that the model has. @throws {ConfigError} when none is */
+export const endTokenOf = ({ tokens, text }: ModelConfig): number => {
+  const found = tokens.endOfText.find((id) => id < text.vocabSize);
+  if (found !== undefined) return found;
+  throw new ConfigError("no token ends an answer", {
+    expected: `eos_token_id in generation_config.json, below ${text.vocabSize}`,
+    got: tokens.endOfText.join(", ") || "none",
+  });
+};
 
 /** Why a sample cannot be a prompt; undefined: it can. */
 const faultOf = (sample: Sample): string | undefined => {
@@ -79,7 +90,7 @@ export const loadQuestion = async (
   const valid = isClosed
     ? options.map((option) => writtenAnswer({ ...sample, answer: option }, answers))
     : [answer];
-  const end = config.tokens.endOfText[0]!;
+  const end = endTokenOf(config);
   const { id, media, absentSteps, controlSteps } = loaded;
   return {
     clip: { id, media, absentSteps, frozenSteps: controlSteps },
@@ -96,3 +107,7 @@ export const loadQuestion = async (
     isClosed,
   };
 };
+
+/** Bytes of the patches of a question's clip, its twin and its control. */
+export const questionBytes = ({ clip: { frozenSteps, ...clip } }: ConversationQuestion): number =>
+  patchBytes({ ...clip, controlSteps: frozenSteps });

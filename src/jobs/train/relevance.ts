@@ -1,6 +1,6 @@
 /** `train relevance`: a new frame-text encoder on the clips and captions of data sets. */
 import { resolve } from "node:path";
-import { ConfigError, VideoPerceiverError } from "../../core/errors.ts";
+import { ConfigError, DataFormatError, VideoPerceiverError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { Settings } from "../../core/settings.ts";
 import type { Sample } from "../../dataset/sample.ts";
@@ -10,7 +10,7 @@ import { readFrames } from "../../frames/read-frames.ts";
 import { resizeBatch } from "../../frames/resize.ts";
 import { type KeywordClip, trainEncoderRun } from "../../training/dual-encoder.ts";
 import type { LoopResult } from "../../training/loop.ts";
-import type { VideoService } from "../../video/service.ts";
+import type { Clips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { ClipFeed } from "./clip-feed.ts";
 import type { RunDescription } from "./description.ts";
@@ -45,7 +45,11 @@ const byClip = (groups: readonly SampleGroup[]): SampleGroup[] => {
   return [...clips.values()];
 };
 
-/** Reads what a request names. @throws {ConfigError} for a model: this one is new */
+/**
+ * Reads what a request names.
+ *
+ * @throws {ConfigError} for a model, since this one is new, and for an engine that cannot make it
+ */
 export const prepareEncoder = async (
   request: TrainRequest,
   context: JobContext,
@@ -54,6 +58,12 @@ export const prepareEncoder = async (
     throw new ConfigError("a model for a recipe that makes a new one", {
       got: request.model,
       hint: "leave --model out",
+    });
+  if (request.engine !== undefined && request.engine !== "onnx")
+    throw new ConfigError("an engine that does not train this encoder", {
+      expected: "onnx",
+      got: request.engine,
+      hint: "leave --engine out",
     });
   const dropped = new Dropped((line) => context.warn(line));
   const first = await resolveSettings(request, 1);
@@ -72,23 +82,30 @@ export const prepareEncoder = async (
   return { rows, resolved, options, clips, heldOut: byClip(rows.heldOut), dropped };
 };
 
-/** Frames of a clip, evenly spread, at the encoder's size. @throws {VideoError} for a clip that cannot be read */
+/**
+ * Frames of a clip, evenly spread, at the encoder's size.
+ * @throws {VideoError | DataFormatError} for a clip that cannot be read, or another one in its place
+ */
 const readClip = async (
   { folder, samples }: SampleGroup,
   { framesPerClip, pixels }: EncoderOptions,
-  video: Pick<VideoService, "frames">,
+  { video, sha256 }: Pick<Clips, "video" | "sha256">,
   signal: AbortSignal,
 ): Promise<Uint8Array[]> => {
-  const { file, timeline } = samples[0]!.clip;
+  const { timeline, sha256: known, ...clip } = samples[0]!.clip;
+  const file = resolve(folder, clip.file);
   const places = Array.from({ length: framesPerClip }, (_, i) =>
     Math.floor(((i + 0.5) * timeline.length) / framesPerClip),
   );
   const request = { select: { kind: "indices", indices: [...new Set(places)] } } as const;
-  const resized = resizeBatch(
-    await readFrames(video, resolve(folder, file), request, signal),
-    pixels,
-    pixels,
-  );
+  const resized = resizeBatch(await readFrames(video, file, request, signal), pixels, pixels);
+  const content = await sha256(file);
+  if (content !== known)
+    throw new DataFormatError("a clip that is not the one of the data set", {
+      where: file,
+      expected: `content ${known.slice(0, 12)}…`,
+      got: `${content.slice(0, 12)}…`,
+    });
   const found = new Map(
     resized.frames.map(({ index }, at) => [index as number, pixelsOf(resized, at).slice()]),
   );
@@ -128,7 +145,7 @@ export interface EncoderRun {
   readonly resume: boolean;
   readonly threads: number;
   readonly request: TrainRequest;
-  readonly video: VideoService;
+  readonly clips: Pick<Clips, "video" | "sha256">;
 }
 
 /** A finished encoder. */
@@ -142,7 +159,7 @@ const configOf = ({ rows, resolved }: PreparedEncoder, { request, threads }: Enc
   data: rows.datasets.map(({ folder }) => folder),
   threads,
   settings: resolved.settings,
-  resolved: { contents: rows.datasets.map(({ contentHash }) => contentHash) },
+  resolved: { contents: rows.datasets.map(({ contentHash }) => contentHash), rows: rows.hash },
 });
 
 /** A clip with what is said about it. */
@@ -213,7 +230,7 @@ export const trainRelevance = async (
   dropped.keepIn(job.out);
   const aheadBytes = resolved.common.aheadMegabytes * 1e6;
   const keptBytes = resolved.common.keptMegabytes * 1e6;
-  const kept = new KeptClips((group) => readClip(group, options, job.video, signal), keptBytes);
+  const kept = new KeptClips((group) => readClip(group, options, job.clips, signal), keptBytes);
   const keywords = await CaptionKeywords.make(resolved.common.extractor);
   const good = await usable(prepared.clips, keywords, prepared, kept, signal);
   if (good.length < 2)

@@ -11,9 +11,9 @@ import { ClipFeed, type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts"
 import { drawnHeldOut, heldOutClips, heldOutLooks, withControl } from "./held-out.ts";
 import { heldOutAnswers } from "./held-out-answers.ts";
 import type { LanguageLoop } from "./loops.ts";
-import { loadPreferences, preferenceGroups } from "./preferences.ts";
+import { loadPreferences, preferenceBytes, preferenceGroups } from "./preferences.ts";
 import type { Prepared } from "./prepare.ts";
-import { loadQuestion } from "./prompts.ts";
+import { endTokenOf, loadQuestion, questionBytes } from "./prompts.ts";
 
 /** A run with everything that it needs. */
 export interface OpenedTraining extends LoopContext {
@@ -77,7 +77,13 @@ const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<Loop
   const own = control === "random-freeze" ? withControl(means, seed) : means;
   const clip = (at: number): ReturnType<typeof loadPreferences> =>
     loadPreferences(preferences[at]!, own, signal);
-  const feed = new ClipFeed(preferences.length, clip, feedOptions(prepared, options), dropped, patchBytes);
+  const feed = new ClipFeed(
+    preferences.length,
+    clip,
+    feedOptions(prepared, options),
+    dropped,
+    preferenceBytes,
+  );
   const source: PreferenceSource = {
     count: preferences.length,
     take: (step) => feed.take(step),
@@ -108,18 +114,12 @@ const runGrpo = (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<Lo
     prompt,
     steps: (kept) => {
       const ahead = feedOptions(prepared, { ...options, clipsPerStep: promptsPerStep });
-      const feed = new ClipFeed(
-        kept.length,
-        (at) => prompt(kept[at]!),
-        ahead,
-        dropped,
-        ({ clip }) => patchBytes(clip),
-      );
+      const feed = new ClipFeed(kept.length, (at) => prompt(kept[at]!), ahead, dropped, questionBytes);
       waited = () => feed.waitedSeconds();
       return (step) => feed.take(step);
     },
   };
-  const endToken = means.config.tokens.endOfText[0]!;
+  const endToken = endTokenOf(means.config);
   const { positionsPerBatch } = resolved.common;
   const layout = conversationPromptLayout(trainee, { positionsPerBatch, control, endToken });
   const decode = (tokens: readonly number[]): string =>

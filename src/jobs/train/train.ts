@@ -66,7 +66,7 @@ const trainEncoder = async (job: TrainJob, context: JobContext): Promise<TrainRe
   const { request, out, resume, engine } = job;
   const prepared = await prepareEncoder(request, context);
   await using clips = openClips(job.clips, (line) => context.warn(line));
-  const run = { out, resume, threads: engine.threads, request, video: clips.video };
+  const run = { out, resume, threads: engine.threads, request, clips };
   const done = await trainRelevance(prepared, run, context);
   const { rows, dropped } = prepared;
   const use = `use it: videoperceiver absent CLIP --keywords WORDS --relevance checkpoint:${out}`;

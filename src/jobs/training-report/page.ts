@@ -91,6 +91,15 @@ const answerFinding = (run: StoredRun): Finding[] => {
   const beside = control === undefined ? "" : `, ${compactNumber(control)} with as many other frames removed`;
   const detail = `At step ${row.step} ${what} on held-out questions is ${compactNumber(clip!)} with the clip, ${compactNumber(absent!)} with its absent twin${beside}.`;
   const isWorse = absent! < Math.min(clip!, control ?? clip!);
+  if (isWorse && control === undefined)
+    return [
+      {
+        outcome: "open",
+        headline:
+          "Without the decisive frames the answers are worse; no control says whether without others too",
+        detail,
+      },
+    ];
   return [
     isWorse
       ? { outcome: "yes", headline: "Without the decisive frames the answers are worse", detail }

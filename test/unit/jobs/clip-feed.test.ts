@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { mediaStep } from "../../../src/batch/media-step.ts";
 import { ClipFeed, patchBytes } from "../../../src/jobs/train/clip-feed.ts";
+import { preferenceBytes } from "../../../src/jobs/train/preferences.ts";
+import { questionBytes } from "../../../src/jobs/train/prompts.ts";
 import { Dropped } from "../../../src/jobs/train/rows.ts";
 
 const clipOf = (at: number) => ({
@@ -37,4 +39,20 @@ test("clips are read once while there is room, and the steps hold the same ones 
   // A clip takes a third of the room: three are kept, twin included.
   expect(had.filter((at) => some.reads[at] === 1)).toHaveLength(3);
   expect(had.filter((at) => some.reads[at] === 3)).toHaveLength(4);
+});
+
+test("what waits or is kept counts with its control and with other films", () => {
+  const clip = {
+    ...clipOf(0),
+    id: "a",
+    frozenSteps: new Map([[0, mediaStep(new Uint8Array(50_000), 1, 1)]]),
+  };
+  const film = { media: [mediaStep(new Uint8Array(70_000), 1, 1)], texts: [] };
+  const bare = patchBytes(clip);
+  const asked = { clip } as unknown as Parameters<typeof questionBytes>[0];
+  expect(questionBytes(asked)).toBe(bare + 50_000);
+  expect(preferenceBytes({ ...clip, texts: [], pairs: [], films: [] })).toBe(bare + 50_000);
+  expect(preferenceBytes({ ...clip, texts: [], pairs: [], films: [film] })).toBeGreaterThanOrEqual(
+    bare + 120_000,
+  );
 });

@@ -160,3 +160,16 @@ test("a folder that is none, and weights that do not fit, are named", async () =
   writeFileSync(join(other, "config.json"), '{"family":"else"}');
   await expect(openEncoder(other)).rejects.toThrow(/not a frame-text encoder of ours/);
 });
+
+test("training goes on with the same words only: a row of another word means something else", async () => {
+  const opener = await dualEncoderOpener();
+  const shape = { clips: 2, framesPerClip: 6, temperature: 0.3 };
+  const place = join(folder, "words");
+  mkdirSync(place);
+  await using encoder = await opener.create(config, 1, shape, 1);
+  await encoder.save(place, { optimizer: true });
+  await encoder.load(place);
+  const words = config.words.map((word) => (word === "red" ? "rose" : word));
+  await using other = await opener.create({ ...config, words }, 1, shape, 1);
+  await expect(other.load(place)).rejects.toThrow("another encoder than the one in training");
+});

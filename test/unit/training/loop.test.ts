@@ -40,6 +40,7 @@ const emptyLoop = async (
   body: Partial<LoopStep>,
   settings: { readonly steps: number; readonly patience?: number; readonly divergence?: number },
   progress: Progress = silentProgress,
+  stop: AbortSignal = signal,
 ) => {
   const trainee = tinyTrainee(folder);
   using run = existsSync(own) ? resumeRun(own, { keepLast: 2 }) : createRun(own, {}, { keepLast: 2 });
@@ -54,13 +55,42 @@ const emptyLoop = async (
         checkpointEvery: 100,
         watch: { ...usualWatch, validateEvery: 1, metric: "validation/score", better: "higher", ...watch },
       },
-      { run, progress, signal },
+      { run, progress, signal: stop },
       { compute: async () => ({}), state: () => ({}), restore: () => {}, ...body },
     );
   } finally {
     await trainee.engine[Symbol.asyncDispose]();
   }
 };
+
+test("stopped while a step waits for its data, it is saved up to the step before", async () => {
+  const own = join(folder, `${made++}`);
+  const stop = new AbortController();
+  const compute = async (step: number) => {
+    if (step === 3) stop.abort();
+    stop.signal.throwIfAborted();
+    return {};
+  };
+  const steps = { steps: 5 };
+  await expect(emptyLoop(own, { compute }, steps, silentProgress, stop.signal)).rejects.toThrow("abort");
+  expect(readRun(own).checkpoints.complete.map(({ step }) => step)).toEqual([2]);
+  expect(readRun(own).metrics.map(({ step }) => step)).toEqual([0, 1, 2]);
+  const update = async (step: number, more: () => Promise<void>) => {
+    if (step === 4) {
+      await more();
+      broken.abort();
+    }
+    broken.signal.throwIfAborted();
+    return {};
+  };
+  const broken = new AbortController();
+  // A step that has changed the weights already is no state to go on from.
+  await expect(emptyLoop(own, { compute: update }, steps, silentProgress, broken.signal)).rejects.toThrow(
+    "abort",
+  );
+  expect(readRun(own).checkpoints.complete.map(({ step }) => step)).toEqual([2]);
+  expect(await emptyLoop(own, {}, steps)).toMatchObject({ ended: "done", steps: 5 });
+});
 
 describe("looks at held-out samples", () => {
   test("the run ends when they get no better; the best checkpoint stays beside the newest; resumed it stays ended", async () => {

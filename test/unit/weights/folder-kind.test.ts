@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -24,6 +24,12 @@ const asModel = (): Promise<unknown> => openCheckpoint(folder);
 const asAdapter = (): Promise<unknown> => readAdapter(folder, adaptedModel(smallConfig()));
 
 describe("given as a model", () => {
+  test("a folder above it, beside a link that leads to itself", async () => {
+    symlinkSync("circle", join(folder, "circle"));
+    write("model/config.json", {});
+    await expect(asModel()).rejects.toThrow(/not a model's folder.*below it lies \S+model: give that/);
+  });
+
   test.each<[string, Record<string, unknown>, RegExp]>([
     [
       "an adapter",

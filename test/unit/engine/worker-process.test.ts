@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { EngineLostError } from "../../../src/core/errors.ts";
+import { startWorker } from "../../../src/engine/worker-process.ts";
+
+/** A program that shows a token, reads nothing of the order, and is killed. */
+const killedWhileOrdered = `
+  const said = Buffer.from(JSON.stringify({
+    value: { kind: "hello", token: process.env.VIDEOPERCEIVER_ENGINE_TOKEN },
+    arrays: [],
+  }));
+  const prefix = Buffer.alloc(12);
+  prefix.writeUInt32LE(said.length, 0);
+  const socket = require("node:net").connect(Number(process.env.VIDEOPERCEIVER_ENGINE_PORT), "127.0.0.1", () => {
+    socket.write(Buffer.concat([prefix, said]));
+    socket.pause();
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), 200);
+  });`;
+
+const start = (code: string): Promise<unknown> =>
+  startWorker(
+    { command: process.execPath, args: ["-e", code], errors: "kept" },
+    // More than the socket's buffers take: the connection is reset, not ended.
+    { mediaBytes: 1, tensors: new Float32Array(1 << 23) },
+  );
+
+test("a worker that is killed while its order is on the way is one line, not the end of this process", async () => {
+  const failed = await start(killedWhileOrdered).catch((error: unknown) => error);
+  expect(failed).toBeInstanceOf(EngineLostError);
+  expect(String(failed)).toContain("its process ended before the model was open");
+});
+
+test("whoever shows another token is refused", async () => {
+  const stranger = killedWhileOrdered.replace("process.env.VIDEOPERCEIVER_ENGINE_TOKEN", '"0".repeat(64)');
+  const failed = await start(stranger).catch((error: unknown) => error);
+  expect(String(failed)).toContain("a wrong token was shown");
+});
