@@ -28,7 +28,6 @@ export {
 } from "../training/loop.ts";
 export { type WatchOptions, watchParams } from "../training/loop-watch.ts";
 export { lookAtPictures, type PictureLooks, type ScoredBatch } from "../training/picture-check.ts";
-
 export { learningRateAt, type Schedule } from "../training/schedule.ts";
 export { type SftExtras, trainSft } from "../training/sft.ts";
 export { type SftOptions, sftParams } from "../training/sft-options.ts";
