@@ -28,3 +28,25 @@ export const hubModel = (
   writeRandomCheckpoint(out, files, smallConfig({ ...tokenFields(loadTokenizer(files)), ...change }), name);
   return out;
 };
+
+/** A random model of a few ten thousand parameters with a vocabulary of these words, in `folder/model`. */
+export const tinyHubModel = (folder: string, words: readonly string[]): string =>
+  hubModel(folder, "model", words, {
+    hidden_size: 48,
+    intermediate_size: 96,
+    rope_scaling: { type: "mrope", mrope_section: [2, 2, 2] },
+    vision_config: {
+      depth: 2,
+      hidden_size: 32,
+      num_heads: 2,
+      intermediate_size: 48,
+      out_hidden_size: 48,
+      in_chans: 3,
+      patch_size: 14,
+      temporal_patch_size: 2,
+      spatial_merge_size: 2,
+      window_size: 56,
+      fullatt_block_indexes: [1],
+      tokens_per_second: 2,
+    },
+  });

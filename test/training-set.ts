@@ -8,7 +8,7 @@ import type { AbsentReference, Message, Sample } from "../src/dataset/sample.ts"
 import { DatasetWriter } from "../src/dataset/write.ts";
 import { openVideoService } from "../src/video/service.ts";
 import { timelineFromTimes } from "../src/video/timeline.ts";
-import { hubModel } from "./hub-model.ts";
+import { tinyHubModel } from "./hub-model.ts";
 
 const words =
   "what happens ? a red green blue disc comes late goes early be brief then picture no clip . word".split(
@@ -45,26 +45,7 @@ const text = (words: string): Message["content"][number] => ({ type: "text", tex
 const said = (words: string): Message => ({ role: "assistant", content: [text(words)] });
 
 /** A random model whose vocabulary is the data set's. */
-export const trainingModel = (folder: string): string =>
-  hubModel(folder, "model", words, {
-    hidden_size: 48,
-    intermediate_size: 96,
-    rope_scaling: { type: "mrope", mrope_section: [2, 2, 2] },
-    vision_config: {
-      depth: 2,
-      hidden_size: 32,
-      num_heads: 2,
-      intermediate_size: 48,
-      out_hidden_size: 48,
-      in_chans: 3,
-      patch_size: 14,
-      temporal_patch_size: 2,
-      spatial_merge_size: 2,
-      window_size: 56,
-      fullatt_block_indexes: [1],
-      tokens_per_second: 2,
-    },
-  });
+export const trainingModel = (folder: string): string => tinyHubModel(folder, words);
 
 /** Writes the data set. @returns its folder */
 export const makeTrainingSet = async (folder: string): Promise<string> => {

@@ -9,7 +9,7 @@ import { DatasetWriter } from "../../src/dataset/write.ts";
 import { readRollouts, readRun } from "../../src/runs/read-run.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import { timelineFromTimes } from "../../src/video/timeline.ts";
-import { hubModel } from "../hub-model.ts";
+import { tinyHubModel } from "../hub-model.ts";
 import { withoutClocks } from "../without-clocks.ts";
 
 const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
@@ -65,26 +65,7 @@ export const leftBehind = (folder: string): Readonly<Record<string, unknown>> =>
 export const settings = (...texts: readonly string[]): string[] => texts.flatMap((text) => ["--set", text]);
 
 /** A model of a few ten thousand parameters with the given words. */
-export const discModel = (folder: string, words: string): string =>
-  hubModel(folder, "model", words.split(" "), {
-    hidden_size: 48,
-    intermediate_size: 96,
-    rope_scaling: { type: "mrope", mrope_section: [2, 2, 2] },
-    vision_config: {
-      depth: 2,
-      hidden_size: 32,
-      num_heads: 2,
-      intermediate_size: 48,
-      out_hidden_size: 48,
-      in_chans: 3,
-      patch_size: 14,
-      temporal_patch_size: 2,
-      spatial_merge_size: 2,
-      window_size: 56,
-      fullatt_block_indexes: [1],
-      tokens_per_second: 2,
-    },
-  });
+export const discModel = (folder: string, words: string): string => tinyHubModel(folder, words.split(" "));
 
 const colours = { red: [230, 30, 30], green: [30, 220, 30], blue: [40, 40, 230] } as const;
 /** Colour of a disc. */
