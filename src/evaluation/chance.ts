@@ -1,9 +1,10 @@
 import type { EvaluationRecord } from "./records.ts";
 
-type Question = Pick<EvaluationRecord, "answerKind" | "gold" | "options">;
+type Question = Pick<EvaluationRecord, "answerKind" | "gold" | "options" | "rotation">;
 
-/** Expected accuracy of a uniform guess; null where there is no finite set of answers. */
-export const chanceOf = ({ answerKind, gold, options }: Question): number | null => {
+/** Expected accuracy of a uniform guess; null where there is no finite set of answers, or one trial of several is no score. */
+export const chanceOf = ({ answerKind, gold, options, rotation }: Question): number | null => {
+  if (rotation?.swapped !== undefined) return null;
   if (answerKind === "choice") return options === null ? null : 1 / options.length;
   if (answerKind !== "permutation" || gold === null) return null;
   let orders = 1;

@@ -9,6 +9,8 @@ import type { EvaluationRecord } from "./records.ts";
 export interface OptionTurn {
   readonly of: string;
   readonly by: number;
+  /** Where set, nothing was turned: the right option changed places from here, where it stood, to `by`. */
+  readonly swapped?: number;
 }
 
 /** Options that speak of the other ones or of their order, which turning would make wrong. */
@@ -24,6 +26,7 @@ const fixedBy = (
 ): string | undefined => {
   const { options = [], answer, irregular } = sample;
   if (sample.answerKind !== "choice" || options.length < 2) return "no options";
+  if (sample.rotation !== undefined) return "asked in several orders already";
   if (irregular?.includes(WITHOUT_TEXTS)) return "options without texts";
   if (options.some((option) => positional.test(option))) return "an option speaks of the other ones";
   if (new Set(options).size < options.length) return "two options are the same";
@@ -77,42 +80,77 @@ export const rotateOptions = (
   };
 };
 
+/**
+ * Every choice question as often as it has options, each time with its right option in another place and the option from
+ * there in its place. Other questions, and those without a published answer, stay.
+ *
+ * @source VisionXLab/Moment-Video@47fddcc, permutation evaluation, as the design note on benchmarks describes it
+ */
+export const swapOptions = (samples: readonly BenchmarkSample[]): BenchmarkSample[] =>
+  samples.flatMap((sample): BenchmarkSample[] => {
+    const { id, answerKind, answer, options = [] } = sample;
+    if (answerKind !== "choice" || answer === null || options.length < 2) return [sample];
+    const right = referenceOption(answer, options);
+    return options.map((other, by) => ({
+      ...sample,
+      id: by === right ? id : `${id}~${by}`,
+      options: options.with(by, options[right]!).with(right, other),
+      answer: optionLetter(by),
+      rotation: { of: id, by, swapped: right },
+    }));
+  });
+
 /** The option that was said, in the order of the question as it stands; null where none was read. */
 const saidOption = ({ parsedAnswer, options, rotation }: EvaluationRecord): number | null => {
   if (parsedAnswer === null || options === null || !/^[A-Z]$/.test(parsedAnswer)) return null;
-  return (parsedAnswer.charCodeAt(0) - 65 + rotation!.by) % options.length;
+  const said = parsedAnswer.charCodeAt(0) - 65;
+  const { by, swapped } = rotation!;
+  if (swapped === undefined) return (said + by) % options.length;
+  if (said === by) return swapped;
+  return said === swapped ? by : said;
 };
 
 /** Share of questions, all their turns together; resampled clips count as often as they were drawn. */
-const overTurns =
-  (holds: (turns: readonly EvaluationRecord[]) => boolean): NamedMetric["value"] =>
-  (records) => {
-    const turned = records.filter(({ rotation }) => rotation !== undefined);
-    const questions = Map.groupBy(turned, ({ rotation, draw, subject }) =>
-      JSON.stringify([rotation!.of, draw, subject]),
-    );
-    let [sum, weight] = [0, 0];
-    for (const turns of questions.values()) {
-      const times = turns.length / new Set(turns.map(({ rotation }) => rotation!.by)).size;
-      weight += times;
-      if (holds(turns)) sum += times;
-    }
-    return weight === 0 ? null : sum / weight;
-  };
+const overTurns = (
+  records: readonly EvaluationRecord[],
+  holds: (turns: readonly EvaluationRecord[]) => boolean,
+) => {
+  const questions = Map.groupBy(records, ({ questionId, rotation, draw, subject }) =>
+    JSON.stringify([rotation?.of ?? questionId, draw, subject]),
+  );
+  let [sum, weight] = [0, 0];
+  for (const turns of questions.values()) {
+    const times = turns.length / new Set(turns.map(({ rotation }) => rotation?.by)).size;
+    weight += times;
+    if (holds(turns)) sum += times;
+  }
+  return weight === 0 ? null : sum / weight;
+};
+
+const isTurned = ({ rotation }: EvaluationRecord): boolean => rotation !== undefined;
+const allRight = (turns: readonly EvaluationRecord[]): boolean => turns.every(({ correct }) => correct);
 
 /** What is reported of questions whose options were turned, beside the accuracy over all turns. */
 export const rotationMetrics: readonly NamedMetric[] = [
   {
     name: "consistent",
     summary: "share of questions to which the same option was said wherever it stood",
-    value: overTurns((turns) => {
-      const said = new Set(turns.map(saidOption));
-      return said.size === 1 && !said.has(null);
-    }),
+    value: (records) =>
+      overTurns(records.filter(isTurned), (turns) => {
+        const said = new Set(turns.map(saidOption));
+        return said.size === 1 && !said.has(null);
+      }),
   },
   {
     name: "right-in-every-turn",
     summary: "share of questions that were answered rightly wherever the right option stood",
-    value: overTurns((turns) => turns.every(({ correct }) => correct)),
+    value: (records) => overTurns(records.filter(isTurned), allRight),
   },
 ];
+
+/** The share of all questions, those that were asked once among them. */
+export const rightInEveryOrder: NamedMetric = {
+  name: "right-in-every-order",
+  summary: "share of questions, asked once or in several orders of their options, that were right each time",
+  value: (records) => overTurns(records, allRight),
+};

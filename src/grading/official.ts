@@ -1,3 +1,4 @@
+import { labelledOptions } from "./labelled-options.ts";
 import { optionLetter } from "./options.ts";
 
 /** A benchmark's own way to judge a completion, errors included, for comparison with published numbers only. */
@@ -142,16 +143,34 @@ export const momentVideoLetter = (completion: string): string | null => {
   return found?.[1]?.toUpperCase() ?? null;
 };
 
+/** What TempCompass's rules read before its language model is asked: 0-based, null for nothing. */
+const readTempCompass = (text: string, options: readonly string[]): number | null => {
+  if (options.join() === "yes,no") {
+    const at = options.findIndex((option) => text.toLowerCase().startsWith(option));
+    return at < 0 ? null : at;
+  }
+  const labelled = labelledOptions(options);
+  if (labelled !== null) {
+    const at = options.findIndex((option, index) =>
+      [option, labelled.labels[index], labelled.texts[index]].includes(text),
+    );
+    return at < 0 ? null : at;
+  }
+  const whole = options.findIndex((option, index) => text === `${optionLetter(index)}. ${option}`);
+  if (whole >= 0) return whole;
+  const letter = /^([A-D])(?:$|[.)])/.exec(text)?.[1];
+  return letter === undefined ? null : letter.charCodeAt(0) - 65;
+};
+
 /**
- * The whole option with its letter, a lone A-D, or a text that begins "A." or "A)".
+ * Multiple choice: the whole option with its letter, a lone A-D, or a text that begins "A." or "A)". Yes or no: what the
+ * text begins with, so "Not sure" is no. Caption matching: the whole option, its label or its sentence, and nothing else.
  *
- * @source llyx97/TempCompass@e1b4631, multiple choice with its language model switched off, as the design note describes it
+ * @source llyx97/TempCompass@e1b4631 with its language model switched off, as the design note describes it
  */
 const tempCompass: OfficialJudge = (completion, answerIndex, options) => {
-  const text = completion.trim();
-  const whole = options.findIndex((option, index) => text === `${optionLetter(index)}. ${option}`);
-  const parsed = whole >= 0 ? optionLetter(whole) : (/^([A-D])(?:$|[.)])/.exec(text)?.[1] ?? null);
-  return { correct: parsed === optionLetter(answerIndex), parsed };
+  const at = readTempCompass(completion.trim(), options);
+  return { correct: at === answerIndex, parsed: at === null ? null : optionLetter(at) };
 };
 
 /**

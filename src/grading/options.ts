@@ -1,6 +1,7 @@
 import { answerPart } from "./answer-part.ts";
 import type { Extracted } from "./extracted.ts";
 import { inEnglish } from "./foreign-words.ts";
+import { labelledOptions, withLetterLabels } from "./labelled-options.ts";
 import {
   announcedTexts,
   type LetterClaim,
@@ -122,11 +123,14 @@ const readAnnounced = (texts: OptionTexts, text: string): Extracted<number> | nu
  * asserts ("the answer is C", "B is correct", a letter alone on the first or last line, "B because ..."), which must
  * agree, unless the text corrects itself, and must be neither rejected, doubted, joined with others nor followed by
  * another option's wording; without letters, the one option that a sentence names and none denies.
+ * Where options bear labels of their own ("Caption A: ..."), these are letters.
  *
  * @source design note on answer extraction (strict proposal); golden strings in test/golden/grading.test.ts
  * @differs letters that contradict each other give null where the proposal takes the last one
  */
 export const extractOption = (completion: string, options: readonly string[]): Extracted<number> => {
+  const labelled = labelledOptions(options);
+  if (labelled !== null) return extractOption(withLetterLabels(completion, labelled), labelled.texts);
   // Behind "Q: ..." an "A:" is no option.
   const text = plainAnswer(answerPart(completion)).replace(
     /^(Q(?:uestion)?\s*:[^\n]*\n+)\s*A(?:nswer)?\s*:/i,

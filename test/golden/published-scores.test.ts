@@ -157,6 +157,21 @@ describe.skipIf(sharedMissing("real annotation files"))("real annotation files r
       for (const what of irregular) counts[what] = (counts[what] ?? 0) + 1;
     expect(counts).toMatchObject(odd);
   });
+  test("Moment-Video's closed questions have their right option in every place once", async () => {
+    const { value } = await benchmarkRegistry.choose("moment-video:permutations=true");
+    const asked = await value.samples(file("moment-video/annotation_all.json"));
+    const trials = Map.groupBy(
+      asked.filter(({ rotation }) => rotation !== undefined),
+      ({ rotation }) => rotation!.of,
+    );
+    expect(asked.length - [...trials.values()].flat().length + trials.size).toBe(1000);
+    expect(trials.size).toBeGreaterThanOrEqual(235);
+    for (const [id, rows] of trials) {
+      const texts = rows.map(({ options, answer }) => options![answer!.charCodeAt(0) - 65]);
+      const places = rows.map(({ answer }) => answer);
+      expect([new Set(texts).size, new Set(places).size], id).toEqual([1, rows[0]!.options!.length]);
+    }
+  });
   test("byte-order mark and other line ends change nothing", async () => {
     const { value } = await benchmarkRegistry.make("next-qa");
     const plain = file("next-qa/nextqa_val.csv");

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { Option } from "commander";
+import type { RunDifference } from "../../evaluation/compare/compare-runs.ts";
 import { metricDifferenceText } from "../../evaluation/compare/metric-differences.ts";
 import { type Estimate, excludesZero } from "../../evaluation/statistics/estimate.ts";
 import { type CompareResult, compare } from "../../jobs/compare.ts";
@@ -10,25 +11,36 @@ import { integerValue } from "../option-values.ts";
 const saying = (difference: Estimate | null): string =>
   difference === null ? "" : `, ${excludesZero(difference) ? "a difference" : "no measurable difference"}`;
 
-const asText = ({ benchmark, view, mode, rows, differences, cautions, page }: CompareResult): string => {
+/** What is said of accuracy, beside the metrics. */
+const accuracyLines = ({ adjustedP, disagreement, detectable, needed }: RunDifference): string[] => [
+  `  permutation test over clips ${pValue(adjustedP)} by Holm; right in one only ${disagreement.onlyFirst} : ${disagreement.onlySecond}, McNemar's mid-p ${pValue(disagreement.midP)}`,
+  `  smallest difference that shows here ${percent(detectable)} points; ${needed === null ? "there is no difference to show" : `this one shows with ${needed.toLocaleString("en-US")} questions`}`,
+];
+
+const differenceLines = (one: RunDifference, isGraded: boolean): string[] => {
+  const { of, against, difference, notCommon, metrics } = one;
+  return [
+    isGraded
+      ? `${of} minus ${against}: ${points(difference.value)} points right (${pointsRange(difference)})${saying(difference)}`
+      : `${of} minus ${against}:`,
+    ...metrics.map(
+      (metric) => `  ${metric.name}: ${metricDifferenceText(metric)}${saying(metric.difference)}`,
+    ),
+    `  ${difference.questions} common questions about ${difference.clusters} clips${notCommon === 0 ? "" : `; ${notCommon} that only one was asked are left out`}`,
+    ...(isGraded ? accuracyLines(one) : []),
+  ];
+};
+
+const asText = (result: CompareResult): string => {
+  const { benchmark, view, mode, rows, differences, cautions, page, isGraded } = result;
   const width = Math.max(12, ...rows.map(({ name }) => name.length));
   return [
-    `${benchmark}, shown as "${view}", ${mode} scoring, per cent right with 95 % intervals clustered by clip`,
+    `${benchmark}, shown as "${view}", ${mode} scoring, ${isGraded ? "per cent right with " : ""}95 % intervals clustered by clip`,
     ...rows.map(
       ({ name, accuracy }) =>
-        `  ${name.padEnd(width)}  ${percent(accuracy.value)} (${percentRange(accuracy)}) of ${accuracy.questions} questions`,
+        `  ${name.padEnd(width)}  ${isGraded ? `${percent(accuracy.value)} (${percentRange(accuracy)}) of ` : ""}${accuracy.questions} questions`,
     ),
-    ...differences.flatMap(
-      ({ of, against, difference, adjustedP, disagreement, detectable, needed, notCommon, metrics }) => [
-        `${of} minus ${against}: ${points(difference.value)} points right (${pointsRange(difference)})${saying(difference)}`,
-        ...metrics.map(
-          (metric) => `  ${metric.name}: ${metricDifferenceText(metric)}${saying(metric.difference)}`,
-        ),
-        `  ${difference.questions} common questions about ${difference.clusters} clips${notCommon === 0 ? "" : `; ${notCommon} that only one was asked are left out`}`,
-        `  permutation test over clips ${pValue(adjustedP)} by Holm; right in one only ${disagreement.onlyFirst} : ${disagreement.onlySecond}, McNemar's mid-p ${pValue(disagreement.midP)}`,
-        `  smallest difference that shows here ${percent(detectable)} points; ${needed === null ? "there is no difference to show" : `this one shows with ${needed.toLocaleString("en-US")} questions`}`,
-      ],
-    ),
+    ...differences.flatMap((one) => differenceLines(one, isGraded)),
     ...cautions.map((caution) => `caution: ${caution}`),
     ...(page === null ? [] : [`page: ${page}`]),
   ].join("\n");

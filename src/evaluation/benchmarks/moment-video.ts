@@ -7,6 +7,7 @@ import { optionLetter } from "../../grading/options.ts";
 import { annotatedSample, checkedAnnotation, splitLettered } from "../annotation.ts";
 import { type BenchmarkPlugin, type BenchmarkSample, defineBenchmark } from "../benchmarks.ts";
 import { optionLines } from "../prompt.ts";
+import { rightInEveryOrder, rotationMetrics, swapOptions } from "../rotation.ts";
 
 const columns = [
   "Category",
@@ -71,17 +72,27 @@ const referenceOf = ({
 };
 
 /**
- * Moment-Video from its JSON or CSV file. Its closed questions are officially asked in every order of the options and its
- * open ones judged by a language model; neither is done here: closed ones are asked once, counts are compared as numbers,
- * other open ones as text. Questions are named `animal/amphibians/1`.
+ * Moment-Video from its JSON or CSV file. Its closed questions are officially asked once for every place of the right option
+ * (`permutations`; left out: once) and its open ones judged by a language model, which is not done here: counts are
+ * compared as numbers, other open ones as text. Questions are named `animal/amphibians/1`, further trials
+ * `animal/amphibians/1~2` by the place of the right option.
  */
 const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "Moment-Video, questions on momentary events; open ones compared as numbers or text",
   source: "VisionXLab/Moment-Video@47fddcc",
-  params: z.strictObject({}),
-  create: () => ({
+  params: z.strictObject({
+    permutations: z
+      .boolean()
+      .default(false)
+      .describe(
+        "ask closed questions with the right option in every place; only right in all of them counts",
+      ),
+  }),
+  create: ({ permutations }) => ({
     officialRule: "moment-video",
-    metrics: ["accuracy", "macro-accuracy"],
+    metrics: permutations
+      ? [rightInEveryOrder, ...rotationMetrics, "accuracy"]
+      : ["accuracy", "macro-accuracy"],
     prompt: (sample) => ({
       text:
         sample.options === undefined
@@ -94,7 +105,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
             checkedAnnotation(item, fields, where, columns.join(",")),
           )
         : checkedAnnotation(z.array(item), readJsonFile(path), path, `a list of {${columns.join(", ")}}`);
-      return items.map((one) => {
+      const samples = items.map((one) => {
         const { stem, ...reference } = referenceOf(one);
         const id = `${one.Category}/${one.Subclass}/${one.Index}`;
         return annotatedSample("moment-video", {
@@ -105,6 +116,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
           ...reference,
         });
       });
+      return permutations ? swapOptions(samples) : samples;
     },
   }),
 });

@@ -1,8 +1,16 @@
+import { basename } from "node:path";
 import { z } from "zod";
 import { readJsonFile } from "../../core/files.ts";
 import { questionText } from "../../dataset/question.ts";
+import { labelledOptions } from "../../grading/labelled-options.ts";
 import { optionLetter } from "../../grading/options.ts";
-import { annotatedSample, checkedAnnotation, LETTERED_LINES, splitLettered } from "../annotation.ts";
+import {
+  type Annotated,
+  annotatedSample,
+  checkedAnnotation,
+  LETTERED_LINES,
+  splitLettered,
+} from "../annotation.ts";
 import { filesAt } from "../annotation-files.ts";
 import {
   type BenchmarkPlugin,
@@ -10,7 +18,9 @@ import {
   defineBenchmark,
   type OwnAnswer,
 } from "../benchmarks.ts";
+import { meanOver, type NamedMetric } from "../metrics.ts";
 import { optionLines } from "../prompt.ts";
+import type { EvaluationRecord } from "../records.ts";
 
 const item = z.object({ question: z.string(), answer: z.string() });
 const file = z.record(z.string(), z.record(z.string(), z.array(item)));
@@ -20,7 +30,11 @@ const answered = z.record(
     z.string(),
     z.array(
       z
-        .object({ prediction: z.unknown().optional(), response: z.unknown().optional() })
+        .object({
+          ...item.partial().shape,
+          prediction: z.unknown().optional(),
+          response: z.unknown().optional(),
+        })
         .refine((one) => "prediction" in one || "response" in one),
     ),
   ),
@@ -32,40 +46,103 @@ const originalOf = (video: string, videos: ReadonlySet<string>): string => {
   return videos.has(original) ? original : video;
 };
 
-const sampleOf = (
-  id: string,
-  video: string,
-  cluster: string,
-  aspect: string,
-  { question, answer }: z.output<typeof item>,
-): BenchmarkSample => {
-  const split = splitLettered(question, LETTERED_LINES);
-  const right = split?.options.findIndex((text, i) => answer.trim() === `${optionLetter(i)}. ${text}`) ?? -1;
-  return annotatedSample("tempcompass", {
-    id,
-    video: `${video}.mp4`,
-    cluster,
-    question: split?.stem ?? question,
-    answer: split === null ? answer : right < 0 ? null : optionLetter(right),
-    answerKind: split === null ? "open" : "choice",
-    ...(split === null ? {} : { options: split.options }),
-    skill: aspect,
-    irregular: [
-      ...(split === null ? ["no lettered options (taken as an open question)"] : []),
-      ...(split !== null && right < 0 ? ["the reference is none of the options (not scored)"] : []),
-    ],
-  });
+const tasks = ["multi-choice", "yes_no", "caption_matching", "captioning"] as const;
+type Task = (typeof tasks)[number];
+
+const matchedLines = (question: string): readonly string[] | null => {
+  const lines = question.split("\n").filter((line) => /^(?:Caption|Option|Sentence) \S+: /.test(line));
+  return labelledOptions(lines) === null ? null : lines;
 };
 
-const idOf = (video: string, aspect: string, at: number): string => `${video}/${aspect}/${at}`;
+/** A file does not say which task it is of, its questions do. */
+const taskOf = ({ question, answer }: z.output<typeof item>): Task => {
+  if (/^(?:yes|no)$/.test(answer)) return "yes_no";
+  if (/\nGenerated Caption:\s*$/.test(question)) return "captioning";
+  return matchedLines(question) === null ? "multi-choice" : "caption_matching";
+};
+
+/** Multiple choice came first and keeps the plain names. */
+const named = (task: Task, name: string): string => (task === "multi-choice" ? name : `${task}/${name}`);
+
+const taskNamed = (name: string): Task => tasks.find((task) => name.startsWith(`${task}/`)) ?? "multi-choice";
+
+const idOf = (task: Task, video: string, aspect: string, at: number): string =>
+  named(task, `${video}/${aspect}/${at}`);
+
+const NOT_SCORED = "the reference is none of the options (not scored)";
+
+/** What is asked and what is right, by task. */
+const referenceOf = (
+  task: Task,
+  { question, answer }: z.output<typeof item>,
+): Pick<Annotated, "question" | "answer" | "answerKind" | "options" | "irregular"> => {
+  if (task === "yes_no") return { question, answer, answerKind: "choice", options: ["yes", "no"] };
+  if (task === "captioning")
+    return {
+      question,
+      answer: null,
+      answerKind: "open",
+      irregular: ["captioning: officially scored by a language model that reads the caption (not scored)"],
+    };
+  if (task === "caption_matching") {
+    const options = matchedLines(question)!;
+    const right = options.includes(answer.trim());
+    return {
+      question,
+      answer: right ? answer.trim() : null,
+      answerKind: "choice",
+      options,
+      irregular: right ? [] : [NOT_SCORED],
+    };
+  }
+  const split = splitLettered(question, LETTERED_LINES);
+  if (split === null) {
+    const irregular = ["no lettered options (taken as an open question)"];
+    return { question, answer, answerKind: "open", irregular };
+  }
+  const right = split.options.findIndex((text, i) => answer.trim() === `${optionLetter(i)}. ${text}`);
+  return {
+    question: split.stem,
+    answer: right < 0 ? null : optionLetter(right),
+    answerKind: "choice",
+    options: split.options,
+    irregular: right < 0 ? [NOT_SCORED] : [],
+  };
+};
+
+const promptText = (sample: BenchmarkSample): string => {
+  const question = questionText(sample);
+  switch (taskNamed(sample.id)) {
+    case "yes_no":
+      return `${question}\nPlease answer yes or no:`;
+    case "caption_matching":
+      return `${question}\nPlease directly give the best option:`;
+    case "captioning":
+      return question;
+    case "multi-choice":
+      return `${question}\n${optionLines(sample)}\nPlease directly give the best option:`;
+  }
+};
+
+const taskAverage: NamedMetric = {
+  name: "task-average",
+  summary: "mean of the accuracies of the tasks that were scored",
+  value: (records) => {
+    const byTask = Map.groupBy(records, ({ questionId }: EvaluationRecord) => taskNamed(questionId));
+    const means = [...byTask.values()].map((rows) => meanOver(rows, ({ correct }) => (correct ? 1 : 0))!);
+    return means.length === 0 ? null : means.reduce((sum, one) => sum + one, 0) / means.length;
+  },
+};
 
 const readPredictions = (value: unknown, where: string): readonly OwnAnswer[] | undefined => {
   const parsed = answered.safeParse(value);
   if (!parsed.success) return undefined;
+  const ofFile = tasks.findLast((task) => basename(where).includes(task)) ?? "multi-choice";
   return Object.entries(parsed.data).flatMap(([video, aspects]) =>
     Object.entries(aspects).flatMap(([aspect, items]) =>
-      items.map(({ prediction, response }, at) => {
-        const id = idOf(video, aspect, at);
+      items.map(({ question, answer, prediction, response }, at) => {
+        const isFull = question !== undefined && answer !== undefined;
+        const id = idOf(isFull ? taskOf({ question, answer }) : ofFile, video, aspect, at);
         return { id, answer: prediction ?? response, where: `${where}, ${id}` };
       }),
     ),
@@ -73,38 +150,46 @@ const readPredictions = (value: unknown, where: string): readonly OwnAnswer[] | 
 };
 
 /**
- * TempCompass's multiple-choice task. Questions are named `1034419625/action/0`; videos made of one video are one cluster.
+ * TempCompass: multiple choice, yes or no, caption matching; captioning is read, named and not scored. Questions are named
+ * `1034419625/action/0`, those of the other tasks `yes_no/1034419625/action/0`; videos made of one video are one cluster.
  */
 const plugin: BenchmarkPlugin = defineBenchmark({
-  summary: "TempCompass, multiple choice on five temporal aspects",
+  summary: "TempCompass on five temporal aspects: multiple choice, yes or no, caption matching",
   source: "llyx97/TempCompass@e1b4631, without its language model (--disable_llm)",
   params: z.strictObject({}),
   create: () => ({
     officialRule: "tempcompass",
     verified:
-      "published ratings of Video-LLaVA: action 76.0, direction 35.2, speed 35.6, order 37.7, attribute_change 41.0, average 45.6",
-    metrics: ["accuracy", "macro-accuracy"],
-    prompt: (sample) => ({
-      text: `${questionText(sample)}\n${optionLines(sample)}\nPlease directly give the best option:`,
-    }),
-    ownLayout: { files: /multi-choice.*\.json$/, read: readPredictions },
+      "multiple choice only, by published ratings of Video-LLaVA: action 76.0, direction 35.2, speed 35.6, order 37.7, attribute_change 41.0, average 45.6",
+    metrics: ["accuracy", "macro-accuracy", taskAverage],
+    prompt: (sample) => ({ text: promptText(sample) }),
+    ownLayout: { files: new RegExp(`(?:${tasks.join("|")}).*\\.json$`), read: readPredictions },
     samples: async (path) =>
-      filesAt(path, /^multi-choice\.json$/, "questions of TempCompass").flatMap((one) => {
-        const videos = checkedAnnotation(
-          file,
-          readJsonFile(one),
-          one,
-          'an object {"<video>": {"<aspect>": [{"question", "answer"}]}}',
-        );
-        const names = new Set(Object.keys(videos));
-        return Object.entries(videos).flatMap(([video, aspects]) =>
-          Object.entries(aspects).flatMap(([aspect, items]) =>
-            items.map((one, at) =>
-              sampleOf(idOf(video, aspect, at), video, originalOf(video, names), aspect, one),
+      filesAt(path, new RegExp(`^(?:${tasks.join("|")})\\.json$`), "questions of TempCompass").flatMap(
+        (one) => {
+          const videos = checkedAnnotation(
+            file,
+            readJsonFile(one),
+            one,
+            'an object {"<video>": {"<aspect>": [{"question", "answer"}]}}',
+          );
+          const names = new Set(Object.keys(videos));
+          return Object.entries(videos).flatMap(([video, aspects]) =>
+            Object.entries(aspects).flatMap(([aspect, items]) =>
+              items.map((one, at) => {
+                const task = taskOf(one);
+                return annotatedSample("tempcompass", {
+                  id: idOf(task, video, aspect, at),
+                  video: `${video}.mp4`,
+                  cluster: originalOf(video, names),
+                  skill: named(task, aspect),
+                  ...referenceOf(task, one),
+                });
+              }),
             ),
-          ),
-        );
-      }),
+          );
+        },
+      ),
   }),
 });
 export default plugin;

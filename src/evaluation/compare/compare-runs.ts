@@ -51,6 +51,8 @@ export interface RunComparison {
   readonly differences: readonly RunDifference[];
   /** The benchmark's first metric, where that is another one than accuracy: what says which run is better. */
   readonly headline: string | null;
+  /** False where answers are texts that only the benchmark's metrics compare: nobody is right or wrong then. */
+  readonly isGraded: boolean;
   /** Why the numbers may not belong together. */
   readonly cautions: readonly string[];
 }
@@ -138,6 +140,7 @@ export const compareRuns = (
   const byName = new Map(runs.map(({ name }, at) => [name, views[at]!]));
   return {
     headline,
+    isGraded: headline === null || views.flat().some(({ answerKind }) => answerKind !== "open"),
     benchmark: benchmarks[0]!,
     view,
     mode,

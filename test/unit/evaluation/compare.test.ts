@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import compareCommand from "../../../src/cli/commands/compare.ts";
 import { silentProgress } from "../../../src/core/progress.ts";
 import { compareRuns, type RunDifference, verdictOf } from "../../../src/evaluation/compare/compare-runs.ts";
 import { itemsOf } from "../../../src/evaluation/compare/items.ts";
@@ -87,7 +88,18 @@ test("a benchmark's own metrics are compared over the same clips, where nobody i
   expect(rouge.value).toBeCloseTo((f1(3, 3) + f1(2, 2)) / 2 - f1(5, 6), 12);
   expect(rouge.high).toBeLessThan(0);
   expect(rouge.low).toBeLessThanOrEqual(rouge.value);
-  expect(readFileSync(page, "utf8")).toContain("far is worse than near by meteor-nltk.");
+  const shown = readFileSync(page, "utf8");
+  expect(shown).toContain("far is worse than near by meteor-nltk.");
+  for (const word of ["points</b> right", "Accuracy", "right in one only", "McNemar", "smallest difference"])
+    expect(shown).not.toContain(word);
+  const { text } = await compareCommand.run(
+    [files],
+    { ...request, page: undefined },
+    { ...context, json: false },
+  );
+  expect(text).toContain("meteor-nltk");
+  for (const word of ["per cent right", "points right", "0.0 points", "McNemar"])
+    expect(text).not.toContain(word);
 });
 
 test("less is better where the metric says so", () => {
@@ -185,4 +197,6 @@ test("two files of one subject are told apart, and the page holds every question
   expect(text).toContain("90 of 100 questions");
   expect(text).not.toContain("<script>alert");
   expect(text).toContain("is worse than");
+  expect(text).toContain("points</b> right");
+  expect(text).toContain("Accuracy in per cent");
 });
