@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writePictureSettings } from "../src/model/picture-settings.ts";
 import { loadTokenizer } from "../src/text/tokenizer.ts";
 import { tokenFields, writeRandomCheckpoint, writeWordTokenizer } from "./random-checkpoint.ts";
-import { smallConfig } from "./unit/model/small-config.ts";
+import { smallConfig, smallVision } from "./unit/model/small-config.ts";
 
 /**
  * Writes such a checkpoint into `folder`/name.
@@ -35,18 +35,5 @@ export const tinyHubModel = (folder: string, words: readonly string[]): string =
     hidden_size: 48,
     intermediate_size: 96,
     rope_scaling: { type: "mrope", mrope_section: [2, 2, 2] },
-    vision_config: {
-      depth: 2,
-      hidden_size: 32,
-      num_heads: 2,
-      intermediate_size: 48,
-      out_hidden_size: 48,
-      in_chans: 3,
-      patch_size: 14,
-      temporal_patch_size: 2,
-      spatial_merge_size: 2,
-      window_size: 56,
-      fullatt_block_indexes: [1],
-      tokens_per_second: 2,
-    },
+    vision_config: { ...smallVision, hidden_size: 32, intermediate_size: 48, out_hidden_size: 48 },
   });

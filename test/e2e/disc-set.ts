@@ -81,6 +81,17 @@ export interface DiscClip {
   readonly grey: number;
 }
 
+/** Colours in turn. */
+export const discColours: readonly Colour[] = ["red", "green", "blue"];
+
+/** So many clips: colours in turn, early and late in turn, each of a lighter grey. */
+export const discClips = (length: number, greyStep = 5): readonly DiscClip[] =>
+  Array.from({ length }, (_, i) => ({
+    colour: discColours[i % 3]!,
+    late: i % 2 === 1,
+    grey: 90 + greyStep * i,
+  }));
+
 /** First frame that shows the disc. */
 const startOf = ({ late }: DiscClip): number => (late ? 14 : 4);
 

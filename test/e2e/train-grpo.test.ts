@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { readAnswers, readRollouts, readRun } from "../../src/runs/read-run.ts";
 import {
   asked,
-  type DiscClip,
+  discClips,
   discModel,
   killedAt,
   leftBehind,
@@ -21,11 +21,7 @@ let set: string;
 const words =
   "what happens ? a red green blue disc comes early late . which A B A. B. Answer with the letter of right option. " +
   "how many when 1 2 0.5 1.5 - 3 look again .";
-const colours = ["red", "green", "blue"] as const;
-const clips = Array.from(
-  { length: 8 },
-  (_, i): DiscClip => ({ colour: colours[i % 3]!, late: i % 2 === 1, grey: 90 + 5 * i }),
-);
+const clips = discClips(8);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "grpo-"));

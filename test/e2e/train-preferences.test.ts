@@ -7,7 +7,8 @@ import type { Sample } from "../../src/dataset/sample.ts";
 import { readRun } from "../../src/runs/read-run.ts";
 import {
   asked,
-  type DiscClip,
+  discClips,
+  discColours,
   discModel,
   killedAt,
   leftBehind,
@@ -22,12 +23,8 @@ let set: string;
 
 const words =
   "what happens ? a red green blue disc comes early late . which A B A. B. Answer with the letter of right option.";
-const colours = ["red", "green", "blue"] as const;
 /** Nine clips to train on, three to look at. */
-const clips = Array.from(
-  { length: 12 },
-  (_, i): DiscClip => ({ colour: colours[i % 3]!, late: i % 2 === 1, grey: 90 + 5 * i }),
-);
+const clips = discClips(12);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "preferences-"));
@@ -36,7 +33,7 @@ beforeAll(async () => {
   await writeDiscSet(set, clips, ({ colour, late }, at, { file }, all) => {
     const common = { split: at < 9 ? "train" : "validation", answerKind: "open" } as const;
     const answer = `a ${colour} disc comes ${late ? "late" : "early"} .`;
-    const wrong = `a ${colours[(at + 1) % 3]} disc comes ${late ? "early" : "late"} .`;
+    const wrong = `a ${discColours[(at + 1) % 3]} disc comes ${late ? "early" : "late"} .`;
     const messages = asked(file, "what happens ?");
     return [
       { ...common, id: `clip-${at}`, messages, answer },

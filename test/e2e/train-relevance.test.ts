@@ -8,7 +8,7 @@ import { readRun } from "../../src/runs/read-run.ts";
 import { openVideoService } from "../../src/video/service.ts";
 import {
   asked,
-  type DiscClip,
+  discClips,
   killedAt,
   leftBehind,
   settings,
@@ -18,11 +18,7 @@ import {
 
 let folder: string;
 let set: string;
-const colours = ["red", "green", "blue"] as const;
-const clips = Array.from(
-  { length: 15 },
-  (_, i): DiscClip => ({ colour: colours[i % 3]!, late: i % 2 === 1, grey: 90 + 4 * i }),
-);
+const clips = discClips(15, 4);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "relevance-"));

@@ -1,6 +1,22 @@
 import { fieldsOf } from "../../../src/model/config-fields.ts";
 import { type Qwen25VLConfig, readQwen25Config } from "../../../src/model/qwen2_5_vl/config.ts";
 
+/** A tower of two blocks, the second with full attention, as `config.json` states it. */
+export const smallVision: Readonly<Record<string, unknown>> = {
+  depth: 2,
+  hidden_size: 16,
+  num_heads: 2,
+  intermediate_size: 24,
+  out_hidden_size: 32,
+  in_chans: 3,
+  patch_size: 14,
+  temporal_patch_size: 2,
+  spatial_merge_size: 2,
+  window_size: 56,
+  fullatt_block_indexes: [1],
+  tokens_per_second: 2,
+};
+
 /** The hub's flat layout of a small model; `change` replaces fields. */
 export const flatConfig = (change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
   model_type: "qwen2_5_vl",
@@ -21,20 +37,7 @@ export const flatConfig = (change: Readonly<Record<string, unknown>> = {}): Reco
   vision_start_token_id: 12,
   vision_end_token_id: 13,
   eos_token_id: [2, 3],
-  vision_config: {
-    depth: 2,
-    hidden_size: 16,
-    num_heads: 2,
-    intermediate_size: 24,
-    out_hidden_size: 32,
-    in_chans: 3,
-    patch_size: 14,
-    temporal_patch_size: 2,
-    spatial_merge_size: 2,
-    window_size: 56,
-    fullatt_block_indexes: [1],
-    tokens_per_second: 2,
-  },
+  vision_config: smallVision,
   ...change,
 });
 
