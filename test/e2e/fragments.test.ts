@@ -131,6 +131,18 @@ test("pictures of every task; the same bytes whatever the workers; refused clips
     expect(new Set(files.map(({ length }) => length)).size).toBe(1);
     expect(JSON.stringify(messages)).not.toMatch(/moving|still|\d+\.\d+ s/);
   }
+  // What two questions about the order show is never the same frame: the one would tell the other's answer.
+  const shownFrames = new Map<unknown, number[]>();
+  let inOrder = 0;
+  for await (const { skill, provenance } of readSamples(join(folder, "one"))) {
+    const { clip, fragment, shown } = provenance as { clip: string; fragment: number[]; shown: number[] };
+    if (skill === "counting" && shown.join() === fragment.join()) inOrder++;
+    if (skill === "disorder" || skill === "rearrangement")
+      shownFrames.set(clip, [...(shownFrames.get(clip) ?? []), ...fragment]);
+  }
+  expect(shownFrames.size).toBe(6);
+  for (const all of shownFrames.values()) expect(new Set(all).size).toBe(all.length);
+  expect(inOrder).toBeLessThan(6);
   const rejected = readFileSync(join(folder, "one", "rejected.jsonl"), "utf8");
   const rules = rejected
     .trim()
