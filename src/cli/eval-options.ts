@@ -176,6 +176,7 @@ const metricLines = ({ views }: EvalResult): string[] => {
 export const evalText = (result: EvalResult): string => {
   const { benchmark, subject, split, mode, views, differences, notApplicable, unreadableClips, irregular } =
     result;
+  const { isGraded } = result;
   const width = Math.max(14, ...views.map(({ label }) => label.length));
   const lines = [
     `${benchmark}${split === null ? "" : `, part "${split}"`}: ${subject}, ${mode} scoring, per cent right with 95 % intervals clustered by clip`,
@@ -185,9 +186,10 @@ export const evalText = (result: EvalResult): string => {
     `  ${"shown as".padEnd(width)}  ${"right".padEnd(20)} questions  what became of the answers`,
     ...views.map(({ label, accuracy, outcomes }) => {
       const counts = Object.entries(outcomes).flatMap(([outcome, count]) =>
-        count === 0 ? [] : [`${outcome} ${count}`],
+        count === 0 ? [] : [`${isGraded || outcome !== "wrong" ? outcome : "answered"} ${count}`],
       );
-      return `  ${label.padEnd(width)}  ${withRange(accuracy).padEnd(20)} ${String(accuracy.questions).padStart(9)}  ${counts.join(", ")}`;
+      const right = isGraded ? withRange(accuracy) : "only metrics";
+      return `  ${label.padEnd(width)}  ${right.padEnd(20)} ${String(accuracy.questions).padStart(9)}  ${counts.join(", ")}`;
     }),
     ...metricLines(result),
     ...sensitivityLines(result),

@@ -27,6 +27,9 @@ const classification = (text: string, events: readonly string[]): string =>
     `Events: ${JSON.stringify(events)}`,
   ].join("\n");
 
+/** The judge's questions about empty texts: other words are another judge, and their verdicts are not mixed. */
+export const judgeWording: string = [extraction(""), classification("", [""])].join("\n\n");
+
 const told = z.object({ events: z.array(z.string().trim().min(1)) });
 const judged = z.object({ relations: z.array(z.enum(["entailment", "neutral", "contradiction"])) });
 

@@ -98,6 +98,13 @@ export const correctness = (records: readonly EvaluationRecord[]): QuestionScore
     score: correct ? 1 : 0,
   }));
 
+/**
+ * Whether open answers of these records are right or wrong: where none is right, only metrics compare them with their
+ * references, as in captions.
+ */
+export const gradesOpenAnswers = (records: readonly EvaluationRecord[]): boolean =>
+  records.some(({ answerKind, correct }) => answerKind === "open" && correct);
+
 /** One record as one line, without the line end. */
 export const writeRecord = (record: EvaluationRecord): string => JSON.stringify(record);
 

@@ -120,6 +120,14 @@ test("--metric is computed, shown, in the report, and in the command that repeat
   for (const name of ["rouge:L", "accuracy-of-answered", "macro-accuracy"])
     expect(result.row!.metrics.find((one) => one.name === name)).toEqual(named(name));
   expect(readFileSync(result.report, "utf8")).toContain("--metric rouge:L accuracy-of-answered");
+  // A finished folder can be given more metrics and scorers: nothing is asked again, and what it had stays.
+  const scored = await run({ ...asked, metrics: ["rouge:1"], scorers: ["events:words"] });
+  expect(scored.asked).toBe(0);
+  const computed = scored.views[0]!.metrics.map((one) => one.name);
+  for (const name of ["rouge:1", "rouge:L", "event-coverage:f1"]) expect(computed).toContain(name);
+  const later = await run({ ...asked, metrics: [] });
+  expect(later.views[0]!.metrics.map((one) => one.name).sort()).toEqual([...computed].sort());
+  await expect(run({ ...asked, frames: 3 })).rejects.toThrow("another configuration");
   // A metric whose file is gone does not keep the folder from being reported.
   const tuples = join(folder, "tuples.json");
   writeFileSync(tuples, "{}");

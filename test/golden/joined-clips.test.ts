@@ -94,6 +94,7 @@ const told: Readonly<Record<string, readonly [frames: number, words: RegExp]>> =
   "empty-edit.mp4": [25, /edit of length 0/],
   "cover-is-larger.mov": [25, /stream 0 .*single picture: stream 1 is the film/],
   "cover-is-larger.mkv": [25, /stream 1 .*single picture: stream 0 is the film/],
+  "two-pictures-are-larger.mkv": [25, /stream 0 .*is 2 pictures: stream 1 is the film/],
   "second-head.flv": [25, /another film \(FLV\) begins at byte \d+: only the first is read/],
   "second-head.wmv": [25, /another film \(ASF\) begins at byte/],
   "second-head.ivf": [25, /another film \(IVF\) begins at byte/],

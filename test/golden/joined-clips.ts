@@ -47,6 +47,7 @@ const recipes: Readonly<Record<string, string>> = {
   "moving.webp": `${small} -c:v libwebp_anim`,
   "cover-is-larger.mov": `${source("192x128", 1)} ${small} -map 0 -map 1 -c:v:0 mjpeg -pix_fmt:v:0 yuvj420p -c:v:1 libx264`,
   "cover-is-larger.mkv": `${small} ${source("192x128", 1)} -map 0 -map 1 -c:v:0 libx264 -c:v:1 png`,
+  "two-pictures-are-larger.mkv": `${source("192x128", 25, 0.08)} ${small} -map 0 -map 1 -c:v:0 png -c:v:1 libx264`,
   "grey-png.mov": `${small} -vf format=gray -c:v png`,
   "grey-alpha.nut": `${small} -vf format=ya8 -c:v rawvideo -pix_fmt ya8`,
   "grey-alpha-16.mov": `${small} -vf format=ya16be -c:v png`,

@@ -1,4 +1,4 @@
-import { type EvaluationRecord, recipeText } from "../records.ts";
+import { type EvaluationRecord, gradesOpenAnswers, recipeText } from "../records.ts";
 import type { ComparedRun } from "./compare-runs.ts";
 
 /** One answer to a question. */
@@ -21,12 +21,15 @@ const named = (answers: readonly ItemAnswer[], run: string, view: string): Evalu
 
 const troubles = ["unread", "empty", "missing", "failed", "refused"] as const;
 
-/** What one run did with a question. */
-const runTags = (answers: readonly ItemAnswer[], run: string): string[] => {
+const troublesOf = ({ outcome }: EvaluationRecord): string[] => troubles.filter((one) => one === outcome);
+
+/** What one run did with a question; without right and wrong where only metrics compare the answers. */
+const runTags = (answers: readonly ItemAnswer[], run: string, graded: boolean): string[] => {
   const complete = named(answers, run, "complete");
   const absent = named(answers, run, "absent");
   const blind = named(answers, run, "blind");
   if (complete === undefined) return [];
+  if (!graded) return troublesOf(complete);
   const tags: string[] = [complete.correct ? "right on the clip" : "wrong on the clip"];
   if (absent !== undefined && complete.correct)
     tags.push(
@@ -45,8 +48,7 @@ const runTags = (answers: readonly ItemAnswer[], run: string): string[] => {
     control.every(({ record }) => record.correct)
   )
     tags.push("hangs on the decisive frames alone");
-  for (const trouble of troubles) if (complete.outcome === trouble) tags.push(trouble);
-  return tags;
+  return [...tags, ...troublesOf(complete)];
 };
 
 /** Where runs differ on the complete clip. */
@@ -72,9 +74,13 @@ export const itemsOf = (runs: readonly ComparedRun[]): ComparedItem[] => {
       else before.push(answer);
     }
   const names = runs.map(({ name }) => name);
+  const opensGraded = gradesOpenAnswers(runs.flatMap(({ records }) => records));
+  const isGraded = ({ answerKind }: EvaluationRecord): boolean => answerKind !== "open" || opensGraded;
   const items = [...byQuestion].map(([id, answers]): ComparedItem => {
     const own = names.flatMap((run) =>
-      runTags(answers, run).map((tag) => (names.length === 1 ? tag : `${run}: ${tag}`)),
+      runTags(answers, run, isGraded(answers[0]!.record)).map((tag) =>
+        names.length === 1 ? tag : `${run}: ${tag}`,
+      ),
     );
     return { id, answers, tags: [...pairTags(answers, names), ...own] };
   });

@@ -183,8 +183,18 @@ const firstDifference = (
   return { path, before: shown(before), now: shown(now) };
 };
 
+/** A run without what only reads its answers: metrics, scorers, and the command that names them. */
+const asked = (run: Partial<EvaluatedRun>): Partial<EvaluatedRun> => ({
+  ...run,
+  command: "",
+  ...(typeof run.configuration === "object" && {
+    configuration: { ...run.configuration, metrics: [], scorers: [] },
+  }),
+});
+
 /**
- * Writes `config.json`, or makes sure that the one that is there is the same.
+ * Writes `config.json`, or makes sure that the one that is there asked the same; with other metrics or scorers it is
+ * written anew.
  *
  * @throws {RunError} when another run is there
  */
@@ -193,8 +203,13 @@ export const writeEvaluatedRun = (folder: string, run: EvaluatedRun): void => {
   const text = `${JSON.stringify(run, null, 2)}\n`;
   if (!existsSync(file)) writeFileAtomic(file, text);
   else {
-    const different = firstDifference(readJsonFile(file), JSON.parse(text));
-    if (different === undefined) return;
+    const recorded = readJsonFile(file) as Partial<EvaluatedRun>;
+    if (isDeepStrictEqual(recorded, JSON.parse(text))) return;
+    const different = firstDifference(asked(recorded), asked(JSON.parse(text)));
+    if (different === undefined) {
+      writeFileAtomic(file, text);
+      return;
+    }
     const { path, before, now } = different;
     throw new RunError("a run with another configuration is there", {
       where: folder,

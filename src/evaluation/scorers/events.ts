@@ -4,7 +4,7 @@ import { DataFormatError } from "../../core/errors.ts";
 import { readJsonFile, sha256 } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
 import { entailmentProviders } from "../../grading/entailment-providers.ts";
-import { EventJudge } from "../event-judge.ts";
+import { EventJudge, judgeWording } from "../event-judge.ts";
 import { captionSentences } from "../overlap/treebank.ts";
 import { defineScorer, type ScorerItem, type ScorerPlugin } from "../scorer.ts";
 
@@ -51,6 +51,8 @@ const shareOf = (hits: readonly boolean[]): number =>
 /** How events are found and compared. */
 interface EventReader {
   readonly model: string;
+  /** What it is asked in words; empty where no model reads them. */
+  readonly wording: string;
   events(text: string, signal: AbortSignal | undefined): Promise<string[]>;
   entailed(text: string, events: readonly string[], signal: AbortSignal | undefined): Promise<boolean[]>;
 }
@@ -64,6 +66,7 @@ const judgeReader = (settings: z.output<typeof params>, judge: string): EventRea
   });
   return {
     model,
+    wording: judgeWording,
     events: (text, signal) => asked.events(text, signal),
     entailed: (text, events, signal) => asked.entailed(text, events, signal),
   };
@@ -73,6 +76,7 @@ const sentenceReader = async ({ entailment, threshold }: z.output<typeof params>
   const { value: model } = await entailmentProviders.choose(entailment);
   return {
     model: `${model.name} from ${threshold}, sentences`,
+    wording: "",
     events: async (text) => captionSentences(text),
     entailed: async (text, events) => {
       const hits: boolean[] = [];
@@ -118,7 +122,7 @@ const plugin: ScorerPlugin = defineScorer({
     };
     return {
       name: "events",
-      version: sha256(JSON.stringify([reader.model, threshold, given])).slice(0, 16),
+      version: sha256(JSON.stringify([reader.model, threshold, given, reader.wording])).slice(0, 16),
       parts: ["precision", "recall"],
       missing: { precision: 0, recall: 0 },
       metrics: ["event-coverage:f1", "event-coverage:precision", "event-coverage:recall"],

@@ -1,12 +1,15 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import { z } from "zod";
 import { isoTime } from "../../core/clock.ts";
+import { readJsonFile } from "../../core/files.ts";
 import type { Made } from "../../core/registry.ts";
 import type { EvaluationResult } from "../../evaluation/evaluate.ts";
 import type { Intervention } from "../../evaluation/interventions.ts";
 import { recipeText } from "../../evaluation/records.ts";
 import {
   type EvaluatedRun,
+  evaluatedRunFiles,
   evaluatedRunSchema,
   type ReportedRow,
   type RunJournal,
@@ -18,6 +21,28 @@ import { type EvalRequest, evalCommand } from "./request.ts";
 import type { ShownQuestions } from "./show.ts";
 
 const builtIn = new Set(["complete", "absent", "random-removal"]);
+
+const names = z.array(z.string()).catch([]);
+
+/**
+ * Metrics and scorers of a call together with those of earlier calls in its folder: they read answers and change no
+ * question, so a finished run can be given more of them. Earlier scorers are not asked again: records hold what they said.
+ */
+export const withEarlierComputed = (
+  { out, metrics, scorers }: Pick<EvalRequest, "out" | "metrics" | "scorers">,
+  scorerMetrics: readonly string[],
+): Pick<EvalRequest, "metrics" | "scorers"> => {
+  const file = join(out, evaluatedRunFiles.config);
+  const run = existsSync(file)
+    ? (readJsonFile(file) as { readonly configuration?: Record<string, unknown> })
+    : {};
+  const { configuration } = run;
+  const earlier = names.parse(configuration?.["metrics"]).filter((name) => !scorerMetrics.includes(name));
+  return {
+    metrics: [...new Set([...metrics, ...earlier])],
+    scorers: [...new Set([...names.parse(configuration?.["scorers"]), ...scorers])],
+  };
+};
 
 /** What was asked, as the run that a report is made of: one row for the subject, one for every other view. */
 export const describeEval = (

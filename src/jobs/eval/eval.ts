@@ -8,7 +8,7 @@ import { type EvaluationResult, evaluate } from "../../evaluation/evaluate.ts";
 import { type ChosenIntervention, chooseIntervention } from "../../evaluation/interventions.ts";
 import { metricsFor, type NamedMetric } from "../../evaluation/metrics.ts";
 import { standardPrompt } from "../../evaluation/prompt.ts";
-import { type EvaluationRecord, recipeText } from "../../evaluation/records.ts";
+import { type EvaluationRecord, gradesOpenAnswers, recipeText } from "../../evaluation/records.ts";
 import { evaluatedRunFiles, writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { rotateOptions, rotationMetrics } from "../../evaluation/rotation.ts";
@@ -16,14 +16,14 @@ import { scoreView, type ViewScore } from "../../evaluation/score.ts";
 import { type OpenedSubject, type SubjectEstimate, subjectRegistry } from "../../evaluation/subject.ts";
 import { takeRunLock } from "../../runs/run-lock.ts";
 import { frameSelectors } from "../../selection/selectors.ts";
-import { type OpenedScorers, openScorers } from "../ask-scorers.ts";
+import { openScorers } from "../ask-scorers.ts";
 import type { Irregularity } from "../benchmark-samples.ts";
 import { type Clips, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import { timeLeftOf } from "../time-left.ts";
 import { aboutTime } from "../timetable.ts";
-import { describeEval, evalJournal } from "./describe.ts";
+import { describeEval, evalJournal, withEarlierComputed } from "./describe.ts";
 import { findTwins } from "./find-twins.ts";
 import { seeingModels } from "./open-seeing-model.ts";
 import { type AskedQuestions, readQuestions } from "./questions.ts";
@@ -38,6 +38,8 @@ export interface EvalResult {
   readonly split: string | null;
   readonly mode: "strict" | "official";
   readonly verified: string | null;
+  /** Whether answers are right or wrong; false where only metrics compare open answers with their references. */
+  readonly isGraded: boolean;
   readonly views: readonly (ViewScore & { readonly label: string })[];
   readonly row: ReportModel["rows"][number] | null;
   readonly differences: ReportModel["differences"];
@@ -189,18 +191,13 @@ const scoreViews = (
   }));
 };
 
-/** The benchmark's metrics, those that are asked for besides, and those of scorers. */
+/** The benchmark's metrics, and those that are asked for besides. */
 const metricsOf = (
   { benchmark }: AskedQuestions,
-  { metrics, rotateOptions }: EvalRequest,
-  scorers: OpenedScorers,
+  metrics: readonly string[],
+  { rotateOptions }: EvalRequest,
 ): Promise<NamedMetric[]> =>
-  metricsFor([
-    ...benchmark.value.metrics,
-    ...metrics,
-    ...scorers.metrics,
-    ...(rotateOptions ? rotationMetrics : []),
-  ]);
+  metricsFor([...benchmark.value.metrics, ...metrics, ...(rotateOptions ? rotationMetrics : [])]);
 
 /**
  * Asks a subject a benchmark's questions under interventions and writes a run folder: configuration, records, journal,
@@ -214,8 +211,9 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   const views = await chooseViews(request.interventions);
   const read = await readQuestions(request);
   await using scorers = await openScorers(request.scorers, request.clips.cache, context.signal);
+  const computed = withEarlierComputed(request, scorers.metrics);
   // A misspelt name is told before anything is asked.
-  const metrics = await metricsOf(read, request, scorers);
+  const metrics = await metricsOf(read, [...computed.metrics, ...scorers.metrics], request);
   await using clips = openClips(request.clips, (line) => context.warn(line));
   await using subject = await openSubject(request, read, clips, context);
   const questions = request.rotateOptions ? turnedQuestions(read, subject) : read;
@@ -223,7 +221,10 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   const lock = takeRunLock(out);
   const log = new RecordLog(join(out, evaluatedRunFiles.records, "records.jsonl"));
   try {
-    writeEvaluatedRun(out, describeEval(request, questions, subject, views, scorers.metrics));
+    writeEvaluatedRun(
+      out,
+      describeEval({ ...request, ...computed }, questions, subject, views, scorers.metrics),
+    );
     const shown = await lookAt(request, questions, subject, clips, context);
     const before = (await log.before()).filter((record) => !request.retryFailed || wasAnswered(record));
     let estimate: SubjectEstimate | undefined;
@@ -270,6 +271,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       split,
       mode: request.mode,
       verified: benchmark.value.verified ?? null,
+      isGraded: records.some(({ answerKind }) => answerKind !== "open") || gradesOpenAnswers(records),
       views: scoreViews(records, metrics, request),
       row: model.rows.find(({ name }) => name === subject.name) ?? null,
       differences: model.differences,

@@ -16,14 +16,18 @@ import { filmsAmong } from "./choose-stream.ts";
 
 type Open = (opening: Opening) => Promise<ClipIndex>;
 
-/** A stream of one picture beside a film is its cover, whatever its size: the film is opened instead. */
+/** So few pictures beside a film of ten times as many are its titles or thumbnails. */
+const fewPictures = 4;
+
+/** A stream of one picture, or of a few, beside a film is its cover, whatever its size: the film is opened instead. */
 const openFilm = async (open: Open, opening: Opening): Promise<ClipIndex> => {
   const first = await open(opening);
   const cover = first.facts.streamIndex;
   const others = filmsAmong(first.facts.streams).filter(
     ({ index, width, height }) => index !== cover && (width ?? 0) * (height ?? 0) > 0,
   );
-  if (first.packets.count > 1 || others.length === 0) return first;
+  const pictures = first.packets.count;
+  if (pictures > fewPictures || others.length === 0) return first;
   const notFilms = [...(opening.notFilms ?? []), cover];
   const rest = others.filter(({ index }) => !notFilms.includes(index));
   if (rest.length === 0) return first;
@@ -34,9 +38,9 @@ const openFilm = async (open: Open, opening: Opening): Promise<ClipIndex> => {
     if (!(error instanceof VideoError)) throw error;
     return first;
   }
-  if (film.packets.count <= 1) return first;
+  if (film.packets.count < (pictures <= 1 ? 2 : 10 * pictures)) return first;
   const { codec, codedWidth, codedHeight } = first.facts;
-  const note = `stream ${cover} (${codec} ${codedWidth}x${codedHeight}) is a single picture: stream ${film.facts.streamIndex} is the film`;
+  const note = `stream ${cover} (${codec} ${codedWidth}x${codedHeight}) is ${pictures <= 1 ? "a single picture" : `${pictures} pictures`}: stream ${film.facts.streamIndex} is the film`;
   return { ...film, notes: [note, ...film.notes] };
 };
 

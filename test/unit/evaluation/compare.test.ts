@@ -168,6 +168,15 @@ test("questions are tagged by what tells runs and views apart", () => {
   expect(itemsOf([good, weak]).find(({ id }) => id === "q70")!.tags[0]).toBe("good right, weak wrong");
 });
 
+test("captions, which nobody gets right or wrong, have no such tags; a missing one is still found", () => {
+  const caption = (questionId: string, outcome: EvaluationRecord["outcome"]): EvaluationRecord =>
+    recordOf({ questionId, answerKind: "open", correct: false, score: 0, outcome });
+  const told = { name: "told", records: [caption("a", "wrong"), caption("b", "missing")] };
+  expect(itemsOf([told]).map(({ id, tags }) => [id, ...tags])).toEqual([["b", "missing"], ["a"]]);
+  const graded = { ...told, records: [...told.records, { ...caption("c", "right"), correct: true }] };
+  expect(itemsOf([graded]).find(({ id }) => id === "a")!.tags).toContain("wrong on the clip");
+});
+
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "compare-"));
