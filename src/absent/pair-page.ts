@@ -195,7 +195,7 @@ ${curveDrawing(request)}
 <ul class="keys">${pictures.length > 0 ? keyCards(request) : html`<li class="soft">There is no key frame.</li>`}</ul>
 <h2>Provenance</h2>
 ${provenanceTable(pair)}
-<details><summary>the whole record</summary><pre>${shortRecord(pair)}</pre></details>
+<details><summary>the whole record</summary><pre tabindex="0">${shortRecord(pair)}</pre></details>
 <script type="application/json" id="data">${trusted(data)}</script><script type="module">${trusted(asset("pair-page.js"))}</script>
 </main></body></html>
 `.markup;

@@ -67,9 +67,10 @@ export interface IntervalPlot {
 
 const draw = ({ title, rows, references, format, span }: IntervalPlot, layout: Layout): Html => {
   const marks = rows.flatMap((row) => row.marks);
+  const lines = references.map(({ value }) => value);
   const ticks = niceTicks(
-    Math.min(span[0], ...marks.map(({ estimate }) => estimate.low)),
-    Math.max(span[1], ...marks.map(({ estimate }) => estimate.high)),
+    Math.min(span[0], ...lines, ...marks.map(({ estimate }) => estimate.low)),
+    Math.max(span[1], ...lines, ...marks.map(({ estimate }) => estimate.high)),
     layout.ticks,
   );
   const [low, high] = [ticks[0]!, ticks.at(-1)!];

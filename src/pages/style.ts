@@ -22,7 +22,7 @@ export const pageStyle: string = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 80px; }
-h1 { font-size: clamp(26px, 4.4vw, 38px); line-height: 1.15; letter-spacing: -0.02em; margin: 4px 0 10px; text-wrap: balance; }
+h1 { font-size: clamp(26px, 4.4vw, 38px); line-height: 1.15; letter-spacing: -0.02em; margin: 4px 0 10px; text-wrap: balance; overflow-wrap: anywhere; }
 h2 { font-size: 21px; letter-spacing: -0.01em; margin: 52px 0 4px; }
 h3 { font-size: 14px; margin: 26px 0 8px; }
 p { margin: 0 0 10px; max-width: 76ch; }
