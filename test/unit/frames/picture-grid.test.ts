@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { gridColumns, pictureGrid } from "../../../src/frames/picture-grid.ts";
+import { pictureGrid } from "../../../src/frames/picture-grid.ts";
 
 test("tiles stand in reading order; six of them make a near-square picture", () => {
-  expect([
-    gridColumns(6, 320, 180),
-    gridColumns(6, 100, 100),
-    gridColumns(4, 50, 50),
-    gridColumns(1, 9, 5),
-  ]).toEqual([2, 2, 2, 1]);
-  expect(gridColumns(6, 100, 200)).toBe(3);
+  const columnsOf = (count: number, width: number, height: number): number => {
+    const tile = { width, height, pixels: new Uint8Array(width * height * 3) };
+    return pictureGrid(Array.from({ length: count }, () => tile)).columns;
+  };
+  expect([columnsOf(6, 32, 18), columnsOf(6, 10, 20), columnsOf(4, 5, 5), columnsOf(1, 9, 5)]).toEqual([
+    2, 3, 2, 1,
+  ]);
   const [width, height] = [3, 2];
   const tiles = [10, 20, 30, 40, 50].map((value) => ({
     width,
