@@ -16,8 +16,9 @@ import { noteUnanswered } from "./work-folder.ts";
 
 const secondsBetweenSigns = 5;
 
+/** A message that nobody takes any more is no fault: the program is gone, and this process ends with its channel. */
 const send = (message: FromBuildWorker): void => {
-  process.send?.(message);
+  process.send?.(message, undefined, undefined, () => {});
 };
 
 let tools: ClipTools | undefined;
