@@ -55,4 +55,11 @@ export const fragmentMutants: readonly Mutant[] = [
     to: "const twinned = prompts;",
     tests: ["test/unit/training/conversation-prompts.test.ts"],
   },
+  {
+    id: "repeated-picture-is-not",
+    file: "src/jobs/fragments/memory-fragments.ts",
+    line: "return { ...question, pictures: pictures.map(() => one) };",
+    to: "return { ...question, pictures: pictures.map((own, at) => (at > 0 ? own : one)) };",
+    tests: ["test/unit/jobs/memory-fragments.test.ts"],
+  },
 ];

@@ -1,10 +1,10 @@
-import { seededRandom } from "../core/random.ts";
-import { emptyStore } from "../engine/model-store.ts";
-import { openCheckpoint } from "../model/checkpoint.ts";
-import type { ModelConfig } from "../model/config.ts";
-import { initialize } from "../model/initialize.ts";
-import { saveCheckpoint } from "../model/save-checkpoint.ts";
-import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
+import { seededRandom } from "../src/core/random.ts";
+import { emptyStore } from "../src/engine/model-store.ts";
+import { openCheckpoint } from "../src/model/checkpoint.ts";
+import type { ModelConfig } from "../src/model/config.ts";
+import { initialize } from "../src/model/initialize.ts";
+import { saveCheckpoint } from "../src/model/save-checkpoint.ts";
+import { loadTokenizer, type Tokenizer } from "../src/text/tokenizer.ts";
 
 /** Copies the rows of words that both vocabularies have; the others stay as they are. */
 const copyWords = (
@@ -51,11 +51,7 @@ export const grownCheckpoint = async (
       const rows = new Float32Array(stored.reduce((product, size) => product * size, 1));
       await before.readInto(name, rows);
       const [, width = 1] = stored;
-      copyWords(
-        { rows, tokenizer: tokenizers.old },
-        { rows: data, tokenizer: tokenizers.own },
-        width,
-      );
+      copyWords({ rows, tokenizer: tokenizers.old }, { rows: data, tokenizer: tokenizers.own }, width);
     }
     saveCheckpoint(folder, config, store.tensors(), { dtype: "float32", tokenizerFrom });
   } finally {
