@@ -96,7 +96,9 @@ const orderBySight = (results: ReproResults): StudyFinding[] =>
     const { disorder, rearrangement, orderRepeated } = endpoints;
     if (!disorder || !rearrangement || !orderRepeated) return [];
     const outcome = disorder.low > 0.5 ? "yes" : disorder.high < 0.5 ? "no" : "open";
-    const word = { yes: "better than chance", no: "worse than chance", open: "no better than chance" }[outcome];
+    const word = { yes: "better than chance", no: "worse than chance", open: "no better than chance" }[
+      outcome
+    ];
     return [
       {
         outcome,
@@ -122,7 +124,9 @@ export const studyFindings = (results: ReproResults): StudyFinding[] => [
         ...difference(results, of, against, "eventAccuracy"),
       ];
     if (of.endsWith("sf2t") || of === "sft-mixed")
-      return ["accuracy", "eventAccuracy", "fragments"].flatMap((key) => difference(results, of, against, key));
+      return ["accuracy", "eventAccuracy", "fragments"].flatMap((key) =>
+        difference(results, of, against, key),
+      );
     if (of.startsWith("block-") || of.startsWith("scripted-at-"))
       return difference(results, of, against, "eventAccuracy");
     return [];
