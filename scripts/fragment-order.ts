@@ -140,7 +140,9 @@ console.log(`before: ${told(await measured())}`);
   let last = 0;
   const progress = {
     update: (step: number): void => {
-      if (step >= last + 50) console.log(`step ${(last = step)}`);
+      if (step < last + 50) return;
+      last = step;
+      console.log(`step ${step}`);
     },
     log: (line: string): void => console.log(line),
   };
