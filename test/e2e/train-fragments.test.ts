@@ -51,7 +51,7 @@ beforeAll(async () => {
       keywords: [colour, "disc"],
     },
   ]);
-}, 60_000);
+}, 300_000);
 afterAll(() => {
   if (!skipped) rmSync(folder, { recursive: true, force: true });
 });
@@ -83,7 +83,7 @@ test.skipIf(skipped)(
     // Two sets of equal weight take turns.
     expect(contrasted).toEqual([contrasted[0], !contrasted[0], contrasted[0], !contrasted[0]]);
   },
-  90_000,
+  300_000,
 );
 
 test.skipIf(skipped)(
@@ -105,5 +105,5 @@ test.skipIf(skipped)(
     ]);
     expect(refused.stderr).toMatch(/no prompts to learn from.*--set lambda=0/);
   },
-  60_000,
+  300_000,
 );

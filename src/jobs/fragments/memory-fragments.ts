@@ -21,6 +21,9 @@ export interface FragmentDraws {
 export interface FragmentClipInMemory {
   readonly id: string;
   readonly part: ClipPart;
+  /** Pictures are brought to this size: a part is shown without its clip's bars, or a little cut off. */
+  readonly width: number;
+  readonly height: number;
 }
 
 /** A question about pictures, all of one size. */
@@ -42,7 +45,7 @@ export interface FragmentQuestion {
 /** The part of a clip that fragments are drawn from; undefined where it has none. */
 export const clipInMemory = (id: string, frames: FrameBatch): FragmentClipInMemory | undefined => {
   const [part] = usableParts([frames]);
-  return part === undefined ? undefined : { id, part };
+  return part === undefined ? undefined : { id, part, width: frames.width, height: frames.height };
 };
 
 const upTo = (count: number, from = 1): number[] => Array.from({ length: count }, (_, at) => from + at);
@@ -65,7 +68,10 @@ export const possibleAnswers = (
   return [...upTo(shown.length - (hasTarget === true ? 1 : 0)).map(String), "none"];
 };
 
-const sized = (picture: ShownPicture, { width, height }: FrameBatch): Uint8Array =>
+const sized = (
+  picture: ShownPicture,
+  { width, height }: Pick<FragmentClipInMemory, "width" | "height">,
+): Uint8Array =>
   picture.width === width && picture.height === height
     ? picture.pixels
     : resizeBicubic(picture.pixels, picture.width, picture.height, width, height);
@@ -78,10 +84,11 @@ const sized = (picture: ShownPicture, { width, height }: FrameBatch): Uint8Array
  */
 export const fragmentQuestion = (
   made: Made<FragmentTask>,
-  { id, part }: FragmentClipInMemory,
+  clip: FragmentClipInMemory,
   number: number,
   { selector, seed }: FragmentDraws,
 ): FragmentQuestion | undefined => {
+  const { id, part, width, height } = clip;
   const drawn = drawSample(made, part, selector, { seed, number });
   if ("ruleId" in drawn) return undefined;
   const { value: task, recipe } = made;
@@ -90,7 +97,7 @@ export const fragmentQuestion = (
   const pictures = drawn.shown.map((place, at) => {
     const picture = shownFrame(batch, place);
     const random = seededRandom(seed, "rendered", recipe.name, number, at);
-    return sized(task.anew ? renderedAnew(picture, random) : picture, batch);
+    return sized(task.anew ? renderedAnew(picture, random) : picture, clip);
   });
   const words = aboutShortClip(task, draft, "").content.find((piece) => piece.type === "text");
   return {
@@ -98,8 +105,8 @@ export const fragmentQuestion = (
     task: recipe.name,
     clip: id,
     pictures,
-    width: batch.width,
-    height: batch.height,
+    width,
+    height,
     question: words?.text ?? draft.question,
     answer: draft.answer,
     answerKind: draft.answerKind,

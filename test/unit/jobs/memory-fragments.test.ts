@@ -80,6 +80,24 @@ test("every task is asked, its answer is one of those that it could have, and on
   }
 });
 
+test("a part without its clip's bars is shown at the clip's size", () => {
+  const frames = clip(3);
+  for (let t = 0; t < count; t++)
+    for (const [from, to] of [
+      [0, 5],
+      [height - 5, height],
+    ] as const)
+      frames.pixels.fill(0, (t * height + from) * width * 3, (t * height + to) * width * 3);
+  const barred = clipInMemory("barred", frames)!;
+  expect(barred.part.batch.height).toBeLessThan(height);
+  const made = fragmentQuestions([barred], 2, draws);
+  expect(made.length).toBeGreaterThan(0);
+  for (const { pictures, ...asked } of made) {
+    expect([asked.width, asked.height]).toEqual([width, height]);
+    for (const picture of pictures) expect(picture.length).toBe(width * height * 3);
+  }
+});
+
 test("the tokenizer knows every word of every question and answer", () => {
   const unknown = language.tokenizer.idOf("<|unknown|>");
   for (const asked of questions) {
