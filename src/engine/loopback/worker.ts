@@ -54,7 +54,8 @@ const answer = async (message: Extract<ToEngineWorker, { kind: "call" }>): Promi
 };
 
 const hear = (message: ToEngineWorker): void => {
-  if (message.kind === "cancel") stops.get(message.id)?.abort();
+  if (message.kind === "ping") say({ kind: "pong" });
+  else if (message.kind === "cancel") stops.get(message.id)?.abort();
   else if (message.kind === "call") void answer(message);
   else
     open(message.order as unknown as Order).catch((error) =>
