@@ -88,22 +88,21 @@ describe.skipIf(isMissing)("two ranks of the engine torch", () => {
     };
     return idsBatch(ids, rules, { scoredRows, targets: scoredRows.map(() => 18) });
   };
-  const blocksOf = (batch: TokenBatch, taps: TokenBatch["taps"]): TokenBatch => ({ ...batch, taps });
-
   /** Batches at which ranks have unequal work: name, batches. */
   const unequal = (): readonly (readonly [string, readonly TokenBatch[]])[] => {
-    const tapped = batchOf(0, 1);
-    const nowhere = tapped.taps.map(({ block, groups }) => ({
+    const tapped = batchOf(0, 2);
+    /** Rows of the first clip alone, which one rank has. */
+    const taps = tapped.taps.map(({ block, groups }) => ({
       block,
-      groups: groups.map(({ name }) => ({ name, rows: new Int32Array(0) })),
+      groups: groups.map(({ name, rows }) => ({ name, rows: rows.filter((row) => row < tapped.length) })),
     }));
     return [
       ["two clips, one each", [batchOf(0, 2)]],
-      ["a rank with words only", [batchOf(2, 1), blocksOf(words(1), nowhere)]],
+      ["a rank with words only", [{ ...batchOf(2, 1), taps: [] }, words(1)]],
       ["words only", [words(3)]],
       ["fewer batches than ranks", [batchOf(4, 1)]],
       ["ragged: one rank has more batches", [batchOf(0, 1), batchOf(1, 3), words(4), batchOf(5, 2)]],
-      ["a tap that one rank uses", [tapped, blocksOf(batchOf(1, 1), nowhere)]],
+      ["a tap that one rank uses", [{ ...tapped, taps }]],
       [
         "nothing scored, blocks end early",
         [{ ...tapped, scored: { rows: new Int32Array(0), targets: new Int32Array(0) } }],
