@@ -99,7 +99,7 @@ export const cotangentsOf = (batch: TokenBatch, seed: string): Cotangents => {
   const width = config.text.hiddenSize;
   return {
     tokenLogprobs: numbers(batch.scored.rows.length),
-    states: new Map([1, 2].map((block) => [block, numbers(rows(block) * width)])),
+    states: new Map(batch.taps.map(({ block }) => [block, numbers(rows(block) * width)])),
   };
 };
 
