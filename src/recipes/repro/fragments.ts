@@ -13,40 +13,34 @@ const tasks = [
 export const fragments = (scale: ReproScale): ReproStudy => {
   const recipe = recipeOf(scale, 3);
   const { base, fork } = makers(recipe);
-  const all = { share: 1, repeated: false } as const;
+  const { forkSteps } = recipe.sft;
+  // A step of fragments shows a few pictures and one question: three of them take about as long as one of SFT.
+  const all = { fragments: { share: 1, repeated: false }, steps: 3 * forkSteps } as const;
   const arms: readonly ReproArm[] = [
     { ...base, title: "Base" },
-    fork("sf2t", "Base + SF2T", "fragment tasks behind the base", { fragments: all }),
+    fork("sf2t", "Base + SF2T", "fragment tasks behind the base, about as long as SFT", all),
     fork("sft", "Base (SFT)", "as many steps of plain SFT behind the base", {}),
-    fork("sft-sf2t", "Base (SFT) + SF2T", "fragment tasks behind those", { fragments: all }, "sft"),
-    fork("sft-more", "Base (SFT) + SFT", "as many steps of plain SFT again: the fair control", {}, "sft"),
+    fork("sft-sf2t", "Base (SFT) + SF2T", "fragment tasks behind those", all, "sft"),
+    fork("sft-more", "Base (SFT) + SFT", "plain SFT again, about as long: the fair control", {}, "sft"),
     fork(
       "sft-repeated",
       "Base (SFT) + SF2T without sight",
       "the same questions and answers, one picture repeated",
-      { fragments: { share: 1, repeated: true } },
+      { ...all, fragments: { share: 1, repeated: true } },
       "sft",
     ),
     fork(
       "sft-mixed",
       "Base (SFT) + SFT and SF2T",
-      "half of the steps each",
-      {
-        fragments: { share: 0.5, repeated: false },
-      },
+      "one step of SFT in four, in the same time",
+      { fragments: { share: 0.75, repeated: false }, steps: 2 * forkSteps },
       "sft",
     ),
     fork("contrast", "Contrast", "instead of the plain SFT, scripted twins", {
       contrast: shared,
       twins: "scripted",
     }),
-    fork(
-      "contrast-sf2t",
-      "Contrast + SF2T",
-      "fragment tasks behind contrast",
-      { fragments: all },
-      "contrast",
-    ),
+    fork("contrast-sf2t", "Contrast + SF2T", "fragment tasks behind contrast", all, "contrast"),
   ];
   return {
     name: "fragments",
