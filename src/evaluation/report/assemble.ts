@@ -2,7 +2,7 @@ import { messageOf, VideoPerceiverError } from "../../core/errors.ts";
 import type { FrameSource } from "../../frames/read-frames.ts";
 import { underOfficialRule } from "../judge.ts";
 import type { NamedMetric } from "../metrics.ts";
-import { type EvaluationRecord, scoredRecords } from "../records.ts";
+import { type EvaluationRecord, gradesOpenAnswers, scoredRecords } from "../records.ts";
 import { reportSkills } from "./baselines.ts";
 import { chooseExamples, countKinds, exampleCandidates } from "./choose-examples.ts";
 import { stageCurves } from "./curves.ts";
@@ -138,6 +138,7 @@ export const assembleReport = async (stored: StoredEvaluation, means: ReportMean
         means.metrics,
       ),
     ),
+    isGraded: records.some(({ answerKind }) => answerKind !== "open") || gradesOpenAnswers(records),
     mainRow: description.mainRow,
     blindRow: description.blindRow,
     seeing: main === undefined || blind === undefined ? null : rowDifference(records, main, blind),

@@ -28,6 +28,8 @@ export interface ReportModel {
   readonly events?: EventResults | null;
   /** What training stages logged about contrast on held-out clips. */
   readonly contrast?: readonly ContrastCheck[];
+  /** False where answers are open texts that only metrics compare with their references; left out: true. */
+  readonly isGraded?: boolean;
   readonly curves: readonly Curve[];
   readonly examples: ExampleSet | null;
   readonly provenance: ReportProvenance;

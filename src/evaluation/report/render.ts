@@ -25,6 +25,10 @@ const accuracySection = (model: ReportModel): Html => {
   const metrics = metricTable(model);
   const events = eventTable(model);
   const contrast = contrastTable(model);
+  if (model.isGraded === false && metrics !== null)
+    return html`<section id="accuracy"><h2>Metrics on held-out clips</h2>
+<p class="muted">The answers are open texts that nobody gets right or wrong: metrics compare them with their references.</p>
+<div class="card">${metrics}<p class="muted small">Intervals by bootstrap over clips that recomputes each metric.</p></div></section>`;
   return html`<section id="accuracy"><h2>Accuracy on held-out clips</h2>
 <p class="muted">Dots are accuracies, bars 95 % intervals that allow for questions about one clip being alike (clustered by clip). Compare rows by the paired differences below the table, not by overlapping bars.</p>
 <div class="card">${accuracyPlot(model)}</div>
@@ -48,7 +52,7 @@ export const renderReport = (model: ReportModel): string => {
   const hasExamples = examples !== null && examples.pairs.length > 0;
   const body = html`<header><span class="over">VideoPerceiver report</span><h1>${model.title}</h1><p class="lead">${model.summary}</p>
 <ul class="findings">${findingsOf(model).map(findingItem)}</ul>
-<nav aria-label="Sections"><a href="#accuracy">Accuracy</a>${isSensed && html`<a href="#sensitivity">Sensitivity</a>`}${hasExamples && html`<a href="#examples">Examples</a>`}${curves.length > 0 && html`<a href="#training">Training</a>`}<a href="#provenance">Provenance</a></nav></header>
+<nav aria-label="Sections"><a href="#accuracy">${model.isGraded === false ? "Metrics" : "Accuracy"}</a>${isSensed && html`<a href="#sensitivity">Sensitivity</a>`}${hasExamples && html`<a href="#examples">Examples</a>`}${curves.length > 0 && html`<a href="#training">Training</a>`}<a href="#provenance">Provenance</a></nav></header>
 
 ${accuracySection(model)}
 

@@ -116,6 +116,9 @@ describe("a scorer behind HTTP", () => {
     const page = readFileSync((await report(out, context)).file, "utf8");
     expect(page).toContain("external:RATIO");
     expect(page).toContain("0.4151");
+    // Nobody is right or wrong about captions: no accuracy of 0 is shown.
+    expect(page).toContain("Metrics on held-out clips");
+    expect(page).not.toContain("Accuracy on held-out clips");
     expect(batches).toEqual([]);
   });
   test("what a stranger's folder says of scorers starts and asks nothing", async () => {
