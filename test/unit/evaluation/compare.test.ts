@@ -170,7 +170,7 @@ test("questions are tagged by what tells runs and views apart", () => {
 
 test("captions, which nobody gets right or wrong, have no such tags; a missing one is still found", () => {
   const caption = (questionId: string, outcome: EvaluationRecord["outcome"]): EvaluationRecord =>
-    recordOf({ questionId, answerKind: "open", correct: false, score: 0, outcome });
+    recordOf({ questionId, answerKind: "open", correct: false, outcome });
   const told = { name: "told", records: [caption("a", "wrong"), caption("b", "missing")] };
   expect(itemsOf([told]).map(({ id, tags }) => [id, ...tags])).toEqual([["b", "missing"], ["a"]]);
   const graded = { ...told, records: [...told.records, { ...caption("c", "right"), correct: true }] };
