@@ -105,6 +105,7 @@ export const studyFindings = (results: ReproResults): StudyFinding[] => [
         ...difference(results, of, against, "sensitivity"),
         ...difference(results, of, against, "eventAccuracy"),
       ];
+    if (of.startsWith("rl-") && against === "base") return difference(results, of, against, "sensitivity");
     if (of.startsWith("block-") || of.startsWith("scripted-at-"))
       return difference(results, of, against, "eventAccuracy");
     return [];
