@@ -19,9 +19,9 @@ from .token_choice import draw_token
 class _Row:
     """One completion while it is drawn."""
 
-    def __init__(self, request: dict[str, Any], row: int, prompt: list[int]) -> None:
+    def __init__(self, request: dict[str, Any], draw: int, prompt: list[int]) -> None:
         self._request = request
-        self._random = SeededRandom(request["seed"], "completion", row)
+        self._random = SeededRandom(request["seed"], "completion", draw)
         counts = request.get("repetitionPenalty", 1) != 1
         self._seen = set(prompt) if counts else set()
         self.completion: dict[str, Any] = {"tokens": [], "logprobs": [], "finish": "length"}
@@ -52,7 +52,8 @@ def sample(
     copies, samples, length = request["completions"], batch.samples, batch.length
     real = given["segments"].reshape(samples, length) != PADDING
     prompts = [given["ids"].reshape(samples, length)[b][real[b]].tolist() for b in range(samples)]
-    rows = [_Row(request, row, prompts[row // copies]) for row in range(samples * copies)]
+    numbers = request.get("numbers") or range(samples)
+    rows = [_Row(request, numbers[b] * copies + g, prompts[b]) for b in range(samples) for g in range(copies)]
     device = batch.ids.device
     with torch.no_grad():
         cache = DynamicCache()

@@ -3,9 +3,10 @@ import { RunError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import { seededRandom } from "../core/random.ts";
 import { answerableWithoutEvidence } from "../objectives/refeed.ts";
+import { type DrawOptions, drawAnswers, drawnAtOnce } from "./draw-answers.ts";
 import type { PrefilterOptions } from "./grpo-options.ts";
 import type { ComparedPrompt, PromptSource, Shown } from "./prompt-layout.ts";
-import { type Asking, type DrawOptions, drawAnswers, qualityOf } from "./rollout.ts";
+import { type Asking, qualityOf } from "./rollout.ts";
 
 /** What the filter depends on; nothing of it says how rewards become advantages. */
 export interface PrefilterSettings extends Omit<DrawOptions, "completions"> {
@@ -32,10 +33,14 @@ const answerable = async <P extends ComparedPrompt>(
 ): Promise<boolean[]> => {
   const { draws, share } = settings.prefilter;
   const twins = prompts.map((prompt): Shown<P> => ({ prompt, side: "twin", refed: false }));
-  const drawn = await drawAnswers(asking, twins, { ...settings, completions: draws }, seed);
+  const how = { ...settings, completions: draws };
+  const length = asking.layout.promptLength(twins);
+  const size = drawnAtOnce(twins.length, 1, length, how);
+  const numbered = twins.map((shown, number) => ({ shown, number }));
+  const drawn = await drawAnswers(asking, numbered, { size, length }, how, seed);
   const right: boolean[] = [];
   for (const [p, { text }] of prompts.entries()) {
-    const quality = await Promise.all(drawn[p]!.map((one) => qualityOf(text, one, asking.judging)));
+    const quality = await Promise.all(drawn.get(p)!.map((one) => qualityOf(text, one, asking.judging)));
     right.push(answerableWithoutEvidence(quality, share));
   }
   return right;

@@ -5,13 +5,13 @@
  * Legend: P prompts of a step, G completions of a prompt.
  */
 
-import type { DrawnUnder } from "../batch/token-batch.ts";
 import type { EntailmentDirection, EntailmentModel } from "../grading/entailment.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import { advanceRefeed, type RefeedPolicy, type RefeedState, startRefeed } from "../objectives/refeed.ts";
+import { type DrawOptions, drawAnswers, drawnAtOnce } from "./draw-answers.ts";
 import type { ControlName } from "./grpo-controls.ts";
 import type { Trainee } from "./loop.ts";
-import type { AskedText, ComparedPrompt, Drawn, PromptLayout, Shown, ShownSide } from "./prompt-layout.ts";
+import type { AskedText, ComparedPrompt, Drawn, PromptLayout, Shown } from "./prompt-layout.ts";
 
 /** How completions are read, and what judges them. */
 export interface Judging {
@@ -44,48 +44,12 @@ export type Group<P extends ComparedPrompt = ComparedPrompt> = P & {
   readonly quality: readonly number[];
 };
 
-/** How completions are drawn. */
-export interface DrawOptions {
-  readonly completions: number;
-  readonly maxNewTokens: number;
-  readonly temperature: number;
-}
-
 /** How completions are drawn, drawn again, and from what instead under a control. */
 export interface RolloutOptions extends DrawOptions, Pick<RefeedPolicy, "onExhausted"> {
   readonly refeedTries: number;
   readonly control: ControlName;
   readonly seed: number;
 }
-
-/** The distribution that completions are drawn from, and that they must be scored under. */
-export const drawnUnder = ({ rules }: Pick<Trainee, "rules">, temperature: number): DrawnUnder => ({
-  temperature,
-  bannedTokens: rules.visualTokenIds,
-});
-
-/** Draws completions of every prompt behind what it shows, all at once: steps that several show are encoded once. */
-export const drawAnswers = async <P extends ComparedPrompt>(
-  { trainee, layout, judging }: Asking<P>,
-  shown: readonly Shown<P>[],
-  options: DrawOptions,
-  seed: string,
-): Promise<Drawn[][]> => {
-  const { batch, nextPositions } = layout.prompts(shown);
-  const drawn = await trainee.engine.sample({
-    batch,
-    nextPositions,
-    completions: options.completions,
-    maxNewTokens: options.maxNewTokens,
-    ...drawnUnder(trainee, options.temperature),
-    stopTokens: [judging.endToken],
-    seed,
-  });
-  return drawn.map((group, row) => {
-    const { refed } = shown[row]!;
-    return group.map((completion) => ({ ...completion, text: judging.decode(completion.tokens), refed }));
-  });
-};
 
 /** Q of a completion. */
 export const qualityOf = (
@@ -134,11 +98,19 @@ export const rollOut = async <P extends ComparedPrompt>(
   const instructed = control === "instruction-only";
   const policy = { maxTries: compares && !instructed ? options.refeedTries : 0, onExhausted };
   const seedOf = (what: string): string => [seed, "rollout", step, what].join("/");
-  const show = (side: ShownSide, refed: boolean): Shown<P>[] =>
-    prompts.map((prompt) => ({ prompt, side, refed }));
-  const both = [...show("compared", false), ...show("clip", instructed)];
-  const drawn = await drawAnswers(asking, both, options, seedOf("both"));
-  const [absent, complete] = [drawn.slice(0, prompts.length), drawn.slice(prompts.length)];
+  const { length: count } = prompts;
+  const compared = prompts.map((prompt): Shown<P> => ({ prompt, side: "compared", refed: false }));
+  const seen = prompts.map((prompt): Shown<P> => ({ prompt, side: "clip", refed: instructed }));
+  const length = asking.layout.promptLength([...compared, ...seen]);
+  // Both sides of a pair stand in one piece: the steps that they share are encoded once.
+  const pairs = prompts.flatMap((_, p) => [
+    { shown: compared[p]!, number: p },
+    { shown: seen[p]!, number: count + p },
+  ]);
+  const size = drawnAtOnce(2 * count, 2, length, options);
+  const drawn = await drawAnswers(asking, pairs, { size, length }, options, seedOf("both"));
+  const absent = prompts.map((_, p) => drawn.get(p)!);
+  const complete = prompts.map((_, p) => drawn.get(count + p)!);
   let groups: Group<P>[] = [];
   for (const [p, prompt] of prompts.entries()) {
     const judge = (drawn: Drawn): Promise<number> => qualityOf(prompt.text, drawn, judging);
@@ -148,13 +120,22 @@ export const rollOut = async <P extends ComparedPrompt>(
     const pair = { complete: complete[p]!, first: complete[p]!, absent: absent[p]! };
     groups.push({ ...prompt, ...pair, refeeds, quality, firstQuality: quality });
   }
+  const refed = prompts.map((prompt): Shown<P> => ({ prompt, side: "clip", refed: true }));
   for (let attempt = 0; attempt < policy.maxTries; attempt++) {
-    if (!groups.some(({ refeeds }) => refeeds.some(({ status }) => status === "resample"))) break;
-    const again = await drawAnswers(asking, show("clip", true), options, seedOf(`refeed ${attempt}`));
-    const next: Group<P>[] = [];
-    for (const [p, group] of groups.entries())
-      next.push(await refeedGroup(group, again[p]!, judging, policy));
-    groups = next;
+    const losing = refed.flatMap((shown, number) =>
+      groups[number]!.refeeds.some(({ status }) => status === "resample") ? [{ shown, number }] : [],
+    );
+    if (losing.length === 0) break;
+    const longest = asking.layout.promptLength(refed);
+    const again = drawnAtOnce(count, 1, longest, options);
+    const place = { size: again, length: longest };
+    const answers = await drawAnswers(asking, losing, place, options, seedOf(`refeed ${attempt}`));
+    groups = await Promise.all(
+      groups.map(async (group, p) => {
+        const own = answers.get(p);
+        return own === undefined ? group : refeedGroup(group, own, judging, policy);
+      }),
+    );
   }
   return groups;
 };

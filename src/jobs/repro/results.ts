@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type SeedEffect, seedEffect } from "../../evaluation/statistics/seeds.ts";
 import type { Curve } from "../../pages/line-chart.ts";
@@ -112,8 +113,10 @@ const reinforcementOf = (
   { name, train }: ReproStudy["arms"][number],
   seeds: readonly number[],
 ): ReproResults["reinforcement"] => {
-  if (train?.kind !== "grpo" || seeds.length === 0) return [];
-  const logs = seeds.map((seed) => readRun(join(seedFolder(out, seed), name)).metrics);
+  if (train?.kind !== "grpo") return [];
+  const folders = seeds.map((seed) => join(seedFolder(out, seed), name));
+  const logs = folders.filter((folder) => existsSync(folder)).map((folder) => readRun(folder).metrics);
+  if (logs.length === 0) return [];
   const metrics = rolloutNames.flatMap((metric) => {
     const found = logs.flatMap((rows) => quarters(rows, metric) ?? []);
     if (found.length === 0) return [];

@@ -70,3 +70,28 @@ export const tailCut = (batch: TokenBatch, layers: number): TailCut => {
   const isCut = firstEnding < length && firstEnding >= Math.max(1, behindLasting) && tailEnd < layers;
   return isCut ? { mainLength: firstEnding, tailEnd } : whole;
 };
+
+/**
+ * Positions from `mainLength` on where in every sample a part begins that sees nothing before it and is not seen from
+ * behind it: what is only contrasted. Cuts among the conversations themselves would be other ones in every batch, and
+ * each needs a graph of its own.
+ */
+export const tailSections = (batch: TokenBatch, { mainLength, tailEnd }: TailCut): readonly number[] => {
+  const { samples, length, segments, parents } = batch;
+  if (tailEnd === 0) return [];
+  const rootOf = (segment: number): number => {
+    let root = segment;
+    while (parents[root]! !== -1) root = parents[root]!;
+    return root;
+  };
+  const starts: number[] = [];
+  for (let t = mainLength; t < length; t++) {
+    const begins = (sample: number): boolean => {
+      const [before, own] = [t - 1, t].map((at) => segments[sample * length + at]!) as [number, number];
+      return before === paddingSegment || own === paddingSegment || rootOf(before) !== rootOf(own);
+    };
+    const isSeparate = Array.from({ length: samples }, (_, sample) => begins(sample)).every(Boolean);
+    if (isSeparate) starts.push(t);
+  }
+  return starts;
+};
