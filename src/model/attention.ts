@@ -41,8 +41,8 @@ export interface MaskPiece {
 const mostPieces = 4;
 const leastRows = 40;
 
-/** The starts of sections that are long enough for products of their own: short ones are computed with those before. */
-const longSections = (starts: readonly number[], length: number): readonly number[] => {
+/** The starts of sections, 0 among them, that are long enough for products of their own: short ones join those before. */
+export const longSections = (starts: readonly number[], length: number): readonly number[] => {
   const kept = [0];
   for (const [i, start] of starts.entries()) {
     const isLong = (starts[i + 1] ?? length) - start >= leastRows;

@@ -1,4 +1,5 @@
 import { paddingSegment, type TokenBatch } from "../../../batch/token-batch.ts";
+import { longSections } from "../../../model/attention.ts";
 import { hiddenScore } from "../../../model/position-tables.ts";
 
 /** Consecutive positions of a sample that are of one segment. */
@@ -79,19 +80,22 @@ export const tailCut = (batch: TokenBatch, layers: number): TailCut => {
 export const tailSections = (batch: TokenBatch, { mainLength, tailEnd }: TailCut): readonly number[] => {
   const { samples, length, segments, parents } = batch;
   if (tailEnd === 0) return [];
-  const rootOf = (segment: number): number => {
-    let root = segment;
-    while (parents[root]! !== -1) root = parents[root]!;
-    return root;
-  };
-  const starts: number[] = [];
-  for (let t = mainLength; t < length; t++) {
-    const begins = (sample: number): boolean => {
-      const [before, own] = [t - 1, t].map((at) => segments[sample * length + at]!) as [number, number];
-      return before === paddingSegment || own === paddingSegment || rootOf(before) !== rootOf(own);
-    };
-    const isSeparate = Array.from({ length: samples }, (_, sample) => begins(sample)).every(Boolean);
-    if (isSeparate) starts.push(t);
+  /** Of each position in how many samples a family of segments stands on both sides of it. */
+  const crossed = new Int32Array(length + 1);
+  for (let sample = 0; sample < samples; sample++) {
+    const span = new Map<number, [first: number, last: number]>();
+    for (let t = 0; t < length; t++) {
+      let root = segments[sample * length + t]!;
+      if (root === paddingSegment) continue;
+      while (parents[root]! !== -1) root = parents[root]!;
+      span.set(root, [span.get(root)?.[0] ?? t, t]);
+    }
+    for (const [first, last] of span.values()) for (let t = first + 1; t <= last; t++) crossed[t]!++;
   }
-  return starts;
+  const tail = Array.from({ length: length - mainLength }, (_, i) => mainLength + i);
+  // Not those in the padding, nor the keywords, whose number is another one in every batch.
+  return longSections(
+    tail.filter((t) => crossed[t] === 0),
+    length,
+  ).slice(1);
 };
