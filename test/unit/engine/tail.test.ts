@@ -38,11 +38,13 @@ const objective: Objective = {
 };
 
 test.each([
-  { steps: 2, side: 4, long: 0 },
-  { steps: 3, side: 8, long: 2 },
-])(
-  "what is only contrasted ends at its block and is computed apart: the same loss and gradients as with all together ($steps x $side)",
-  async ({ steps, side, long }) => {
+  { steps: 2, side: 4, encoding: "shared", apart: [] },
+  { steps: 3, side: 8, encoding: "shared", apart: [0, 51] },
+  // The twin sees the clip, the keywords see both.
+  { steps: 3, side: 8, encoding: "packed", apart: [] },
+] as const)(
+  "what is only contrasted ends at its block, apart: the same loss and gradients as with all together ($encoding, $steps x $side)",
+  async ({ steps, side, encoding, apart }) => {
     const clips = clipsOf(steps, side);
     const view = { dropout: 0.2, random: seededRandom("dropout") };
     const { batch: cut } = segmentsBatch(clips, batchRules(smallConfig), { tokens, states, view, encoding });
