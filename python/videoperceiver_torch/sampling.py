@@ -50,10 +50,15 @@ def sample(
 ) -> list[list[dict[str, Any]]]:
     """Draws the completions of every prompt: result[prompt][completion]. `given` is the batch as it was sent."""
     copies, samples, length = request["completions"], batch.samples, batch.length
+    if len(batch.scored) == 0:
+        return []
     real = given["segments"].reshape(samples, length) != PADDING
     prompts = [given["ids"].reshape(samples, length)[b][real[b]].tolist() for b in range(samples)]
-    numbers = request.get("numbers") or range(samples)
-    rows = [_Row(request, numbers[b] * copies + g, prompts[b]) for b in range(samples) for g in range(copies)]
+    # A completion's seed is by the number of its prompt, or by its place among all, wherever that is drawn.
+    places = request.get("places", range(samples))
+    numbers = request.get("numbers")
+    draws = [place if numbers is None else numbers[place] for place in places]
+    rows = [_Row(request, draws[b] * copies + copy, prompts[b]) for b in range(samples) for copy in range(copies)]
     device = batch.ids.device
     with torch.no_grad():
         cache = DynamicCache()
@@ -83,5 +88,6 @@ def _next_logits(
     hidden = model.language.embed_tokens(torch.tensor(tokens, device=hides.device))[:, None]
     turns = model.language.rotary_emb(hidden, positions.view(1, -1, 1).expand(3, -1, 1))
     for layer in model.language.layers:
-        hidden = layer(hidden, attention_mask=hides[:, None, None], position_embeddings=turns, past_key_values=cache)
+        mask = hides[:, None, None].to(hidden.dtype)
+        hidden = layer(hidden, attention_mask=mask, position_embeddings=turns, past_key_values=cache)
     return model.logits(hidden[:, 0])

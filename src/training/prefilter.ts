@@ -32,15 +32,20 @@ const answerable = async <P extends ComparedPrompt>(
   seed: string,
 ): Promise<boolean[]> => {
   const { draws, share } = settings.prefilter;
-  const twins = prompts.map((prompt): Shown<P> => ({ prompt, side: "twin", refed: false }));
+  const twins = prompts.flatMap((prompt): Shown<P>[] =>
+    prompt.hasTwin === false ? [] : [{ prompt, side: "twin", refed: false }],
+  );
+  if (twins.length === 0) return prompts.map(() => false);
   const how = { ...settings, completions: draws };
   const length = asking.layout.promptLength(twins);
   const size = drawnAtOnce(twins.length, 1, length, how);
   const numbered = twins.map((shown, number) => ({ shown, number }));
   const drawn = await drawAnswers(asking, numbered, { size, length }, how, seed);
   const right: boolean[] = [];
-  for (const [p, { text }] of prompts.entries()) {
-    const quality = await Promise.all(drawn.get(p)!.map((one) => qualityOf(text, one, asking.judging)));
+  let next = 0;
+  for (const { text, hasTwin } of prompts) {
+    const own = hasTwin === false ? [] : drawn.get(next++)!;
+    const quality = await Promise.all(own.map((one) => qualityOf(text, one, asking.judging)));
     right.push(answerableWithoutEvidence(quality, share));
   }
   return right;

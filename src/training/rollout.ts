@@ -7,8 +7,14 @@
 
 import type { EntailmentDirection, EntailmentModel } from "../grading/entailment.ts";
 import { answerQuality } from "../objectives/quality.ts";
-import { advanceRefeed, type RefeedPolicy, type RefeedState, startRefeed } from "../objectives/refeed.ts";
-import { type DrawOptions, drawAnswers, drawnAtOnce } from "./draw-answers.ts";
+import {
+  advanceRefeed,
+  type RefeedPolicy,
+  type RefeedState,
+  startRefeed,
+  uncompared,
+} from "../objectives/refeed.ts";
+import { type DrawOptions, drawAnswers, drawnAtOnce, type NumberedPrompt } from "./draw-answers.ts";
 import type { ControlName } from "./grpo-controls.ts";
 import type { Trainee } from "./loop.ts";
 import type { AskedText, ComparedPrompt, Drawn, PromptLayout, Shown } from "./prompt-layout.ts";
@@ -98,26 +104,34 @@ export const rollOut = async <P extends ComparedPrompt>(
   const instructed = control === "instruction-only";
   const policy = { maxTries: compares && !instructed ? options.refeedTries : 0, onExhausted };
   const seedOf = (what: string): string => [seed, "rollout", step, what].join("/");
-  const { length: count } = prompts;
-  const compared = prompts.map((prompt): Shown<P> => ({ prompt, side: "compared", refed: false }));
-  const seen = prompts.map((prompt): Shown<P> => ({ prompt, side: "clip", refed: instructed }));
-  const length = asking.layout.promptLength([...compared, ...seen]);
+  const twinned = prompts.filter(({ hasTwin }) => hasTwin !== false);
+  const compared = twinned.map((prompt, number): NumberedPrompt<P> => {
+    return { shown: { prompt, side: "compared", refed: false }, number };
+  });
+  const seen = prompts.map((prompt, p): NumberedPrompt<P> => {
+    return { shown: { prompt, side: "clip", refed: instructed }, number: twinned.length + p };
+  });
+  const length = asking.layout.promptLength([...compared, ...seen].map(({ shown }) => shown));
   // Both sides of a pair stand in one piece: the steps that they share are encoded once.
-  const pairs = prompts.flatMap((_, p) => [
-    { shown: compared[p]!, number: p },
-    { shown: seen[p]!, number: count + p },
+  const sides = prompts.flatMap((prompt, p) => [
+    ...compared.filter(({ shown }) => shown.prompt === prompt),
+    seen[p]!,
   ]);
-  const size = drawnAtOnce(2 * count, 2, length, options);
-  const drawn = await drawAnswers(asking, pairs, { size, length }, options, seedOf("both"));
-  const absent = prompts.map((_, p) => drawn.get(p)!);
-  const complete = prompts.map((_, p) => drawn.get(count + p)!);
+  const together = twinned.length === prompts.length ? 2 : 1;
+  const size = drawnAtOnce(sides.length, together, length, options);
+  const drawn = await drawAnswers(asking, sides, { size, length }, options, seedOf("both"));
+  const complete = prompts.map((_, p) => drawn.get(twinned.length + p)!);
   let groups: Group<P>[] = [];
   for (const [p, prompt] of prompts.entries()) {
     const judge = (drawn: Drawn): Promise<number> => qualityOf(prompt.text, drawn, judging);
     const quality = await Promise.all(complete[p]!.map(judge));
-    const qualityAbsent = await Promise.all(absent[p]!.map(judge));
-    const refeeds = quality.map((first, g) => startRefeed(first, qualityAbsent[g]!, policy));
-    const pair = { complete: complete[p]!, first: complete[p]!, absent: absent[p]! };
+    const twin = twinned.indexOf(prompt);
+    const absent = twin < 0 ? [] : drawn.get(twin)!;
+    const qualityAbsent = await Promise.all(absent.map(judge));
+    const refeeds = quality.map((first, g) =>
+      twin < 0 ? uncompared(first) : startRefeed(first, qualityAbsent[g]!, policy),
+    );
+    const pair = { complete: complete[p]!, first: complete[p]!, absent };
     groups.push({ ...prompt, ...pair, refeeds, quality, firstQuality: quality });
   }
   const refed = prompts.map((prompt): Shown<P> => ({ prompt, side: "clip", refed: true }));
@@ -127,7 +141,7 @@ export const rollOut = async <P extends ComparedPrompt>(
     );
     if (losing.length === 0) break;
     const longest = asking.layout.promptLength(refed);
-    const again = drawnAtOnce(count, 1, longest, options);
+    const again = drawnAtOnce(prompts.length, 1, longest, options);
     const place = { size: again, length: longest };
     const answers = await drawAnswers(asking, losing, place, options, seedOf(`refeed ${attempt}`));
     groups = await Promise.all(
