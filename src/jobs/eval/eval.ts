@@ -8,8 +8,12 @@ import { type EvaluationResult, evaluate } from "../../evaluation/evaluate.ts";
 import { type ChosenIntervention, chooseIntervention } from "../../evaluation/interventions.ts";
 import { metricsFor, type NamedMetric } from "../../evaluation/metrics.ts";
 import { standardPrompt } from "../../evaluation/prompt.ts";
-import { type EvaluationRecord, gradesOpenAnswers, recipeText } from "../../evaluation/records.ts";
-import { evaluatedRunFiles, writeEvaluatedRun } from "../../evaluation/report/description.ts";
+import { type EvaluationRecord, recipeText } from "../../evaluation/records.ts";
+import {
+  evaluatedRunFiles,
+  type RunJournal,
+  writeEvaluatedRun,
+} from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { rotateOptions, rotationMetrics } from "../../evaluation/rotation.ts";
 import { scoreView, type ViewScore } from "../../evaluation/score.ts";
@@ -178,6 +182,9 @@ const countViews = ({ notApplicable }: EvaluationResult): Record<string, number>
     ]),
   );
 
+const writeJournal = (out: string, journal: RunJournal): void =>
+  writeFileAtomic(join(out, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
+
 /** Scores of every view, the complete one first. */
 const scoreViews = (
   records: readonly EvaluationRecord[],
@@ -231,6 +238,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
     let asked = 0;
     const started = nowMilliseconds();
     const { benchmark, version, split } = questions;
+    const official = benchmark.value.officialRule;
     const result = await evaluate({
       samples: shown.samples,
       subject,
@@ -240,7 +248,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       runId: subject.name,
       seed: request.seed,
       draws: request.draws,
-      ...(benchmark.value.officialRule === undefined ? {} : { official: benchmark.value.officialRule }),
+      ...(official && { official }),
       batchSize: 1,
       concurrency: subject.concurrency ?? 1,
       clipByClip: true,
@@ -262,8 +270,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
     const records = await scorers.addTo(result.records, context);
     if (records !== result.records) log.finish(records);
     const seconds = (nowMilliseconds() - started) / 1000;
-    const journal = evalJournal(result, shown, questions, { seconds, asked });
-    writeFileAtomic(join(out, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
+    writeJournal(out, evalJournal(result, shown, questions, { seconds, asked }));
     const { file, model } = await report(out, context);
     return {
       benchmark: benchmark.recipe.name,
@@ -271,7 +278,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       split,
       mode: request.mode,
       verified: benchmark.value.verified ?? null,
-      isGraded: records.some(({ answerKind }) => answerKind !== "open") || gradesOpenAnswers(records),
+      isGraded: model.isGraded !== false,
       views: scoreViews(records, metrics, request),
       row: model.rows.find(({ name }) => name === subject.name) ?? null,
       differences: model.differences,
