@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { isoTime } from "../../core/clock.ts";
-import { readJsonFile } from "../../core/files.ts";
+import { readJsonFile, writeFileAtomic } from "../../core/files.ts";
 import type { Made } from "../../core/registry.ts";
 import type { EvaluationResult } from "../../evaluation/evaluate.ts";
 import type { Intervention } from "../../evaluation/interventions.ts";
@@ -146,3 +146,7 @@ export const evalJournal = (
     machine: machineFacts(),
   };
 };
+
+/** Writes `journal.json` of a run. */
+export const writeEvalJournal = (folder: string, journal: RunJournal): void =>
+  writeFileAtomic(join(folder, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);

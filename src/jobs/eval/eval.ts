@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { cacheRoot } from "../../core/cache-root.ts";
 import { BenchmarkError, ConfigError } from "../../core/errors.ts";
-import { makeFolder, writeFileAtomic } from "../../core/files.ts";
+import { makeFolder } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { type EvaluationResult, evaluate } from "../../evaluation/evaluate.ts";
@@ -27,7 +27,7 @@ import type { JobContext } from "../job-context.ts";
 import { report } from "../report.ts";
 import { timeLeftOf } from "../time-left.ts";
 import { aboutTime } from "../timetable.ts";
-import { describeEval, evalJournal, withEarlierComputed } from "./describe.ts";
+import { describeEval, evalJournal, withEarlierComputed, writeEvalJournal } from "./describe.ts";
 import { findTwins } from "./find-twins.ts";
 import { seeingModels } from "./open-seeing-model.ts";
 import { type AskedQuestions, readQuestions } from "./questions.ts";
@@ -182,8 +182,17 @@ const countViews = ({ notApplicable }: EvaluationResult): Record<string, number>
     ]),
   );
 
-const writeJournal = (out: string, journal: RunJournal): void =>
-  writeFileAtomic(join(out, evaluatedRunFiles.journal), `${JSON.stringify(journal, null, 2)}\n`);
+/** What a result says of the benchmark, before any number. */
+const benchmarkFacts = (
+  { benchmark, split, irregular }: AskedQuestions,
+  { mode }: EvalRequest,
+): Pick<EvalResult, "benchmark" | "split" | "mode" | "verified" | "irregular"> => ({
+  benchmark: benchmark.recipe.name,
+  split,
+  mode,
+  verified: benchmark.value.verified ?? null,
+  irregular,
+});
 
 /** Scores of every view, the complete one first. */
 const scoreViews = (
@@ -219,7 +228,6 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   const read = await readQuestions(request);
   await using scorers = await openScorers(request.scorers, request.clips.cache, context.signal);
   const computed = withEarlierComputed(request, scorers.metrics);
-  // A misspelt name is told before anything is asked.
   const metrics = await metricsOf(read, [...computed.metrics, ...scorers.metrics], request);
   await using clips = openClips(request.clips, (line) => context.warn(line));
   await using subject = await openSubject(request, read, clips, context);
@@ -238,7 +246,6 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
     let asked = 0;
     const started = nowMilliseconds();
     const { benchmark, version, split } = questions;
-    const official = benchmark.value.officialRule;
     const result = await evaluate({
       samples: shown.samples,
       subject,
@@ -248,7 +255,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       runId: subject.name,
       seed: request.seed,
       draws: request.draws,
-      ...(official && { official }),
+      ...(benchmark.value.officialRule && { official: benchmark.value.officialRule }),
       batchSize: 1,
       concurrency: subject.concurrency ?? 1,
       clipByClip: true,
@@ -270,14 +277,11 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
     const records = await scorers.addTo(result.records, context);
     if (records !== result.records) log.finish(records);
     const seconds = (nowMilliseconds() - started) / 1000;
-    writeJournal(out, evalJournal(result, shown, questions, { seconds, asked }));
+    writeEvalJournal(out, evalJournal(result, shown, questions, { seconds, asked }));
     const { file, model } = await report(out, context);
     return {
-      benchmark: benchmark.recipe.name,
+      ...benchmarkFacts(questions, request),
       subject: subject.name,
-      split,
-      mode: request.mode,
-      verified: benchmark.value.verified ?? null,
       isGraded: model.isGraded !== false,
       views: scoreViews(records, metrics, request),
       row: model.rows.find(({ name }) => name === subject.name) ?? null,
@@ -285,7 +289,6 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       notApplicable: countViews(result),
       clips: shown.clips,
       unreadableClips: shown.faults,
-      irregular: questions.irregular,
       asked,
       known: before.length,
       estimate: estimate ?? null,
