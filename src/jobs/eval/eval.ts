@@ -182,7 +182,6 @@ const countViews = ({ notApplicable }: EvaluationResult): Record<string, number>
     ]),
   );
 
-/** What a result says of the benchmark, before any number. */
 const benchmarkFacts = (
   { benchmark, split, irregular }: AskedQuestions,
   { mode }: EvalRequest,
