@@ -6,6 +6,7 @@
  */
 
 import type { DrawnUnder } from "../batch/token-batch.ts";
+import type { Rollouts } from "../engine/rollouts.ts";
 import type { EntailmentDirection, EntailmentModel } from "../grading/entailment.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import { advanceRefeed, type RefeedPolicy, type RefeedState, startRefeed } from "../objectives/refeed.ts";
@@ -28,6 +29,8 @@ export interface Asking<P extends ComparedPrompt> {
   readonly trainee: Pick<Trainee, "engine" | "rules">;
   readonly layout: PromptLayout<P>;
   readonly judging: Judging;
+  /** Draws instead of the engine; its log-probabilities are another program's. */
+  readonly rollouts?: Pick<Rollouts, "sample"> | undefined;
 }
 
 /** One group: the completions of a prompt on both clips, with everything the advantage needs. */
@@ -66,13 +69,13 @@ export const drawnUnder = ({ rules }: Pick<Trainee, "rules">, temperature: numbe
 
 /** Draws completions of every prompt behind what it shows, all at once: steps that several show are encoded once. */
 export const drawAnswers = async <P extends ComparedPrompt>(
-  { trainee, layout, judging }: Asking<P>,
+  { trainee, layout, judging, rollouts = trainee.engine }: Asking<P>,
   shown: readonly Shown<P>[],
   options: DrawOptions,
   seed: string,
 ): Promise<Drawn[][]> => {
   const { batch, nextPositions } = layout.prompts(shown);
-  const drawn = await trainee.engine.sample({
+  const drawn = await rollouts.sample({
     batch,
     nextPositions,
     completions: options.completions,
