@@ -1,6 +1,7 @@
 /** A small model whose adapter is trained, on disk as a server would serve it, and how far a server's numbers are off. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { SegmentTokens } from "../../../src/batch/segments.ts";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { Completion } from "../../../src/engine/contract.ts";
 import { openEngine } from "../../../src/engine/engines.ts";
@@ -30,10 +31,16 @@ export interface AdaptedTrainee extends Trainee {
   readonly config: ModelConfig;
 }
 
-/** Makes and opens one. @param tokenizerFrom folder of its tokenizer's files; left out: it has none */
+/**
+ * Makes and opens one.
+ *
+ * @param tokens left out: those of the tiny configuration
+ * @param tokenizerFrom folder of its tokenizer's files; left out: it has none
+ */
 export const adaptedTrainee = async (
   work: string,
   config: ModelConfig,
+  tokens: SegmentTokens = tinyTokens,
   tokenizerFrom?: string,
 ): Promise<AdaptedTrainee> => {
   const folder = join(work, "base");
@@ -49,7 +56,7 @@ export const adaptedTrainee = async (
   const adapterFolder = join(work, "new adapter");
   writeAdapter(adapterFolder, newAdapter(model, shape, seededRandom("adapter")), model);
   const { engine } = await openEngine({ threads: 1 }, { folder, trained: "adapter", adapterFolder });
-  return { engine, config, folder, rules: batchRules(config), tokens: tinyTokens, tokenizerFolder: folder };
+  return { engine, config, folder, rules: batchRules(config), tokens, tokenizerFolder: folder };
 };
 
 /** Every prompt about its clip, and one about its twin as if that were a clip. */
