@@ -143,7 +143,7 @@ describe.skipIf(isMissing)("vLLM", () => {
       return { clip, text: text as Prompt["text"] };
     });
     await startServer();
-  }, 300_000);
+  }, 900_000);
   afterAll(async () => {
     // The server's own processes are in its group.
     if (server?.pid !== undefined && server.exitCode === null) {

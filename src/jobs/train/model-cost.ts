@@ -141,3 +141,24 @@ export const trainingOperations = (
 export const keptInBlock = ({ text }: ModelConfig): number =>
   // What norms, products and the gate read.
   6 * text.hiddenSize + 3 * text.intermediateSize;
+
+/** Numbers that are written between the products of a flow, once: blocks, scores of the attention, and the words' scores. */
+export const betweenNumbers = ({ positions, context, depth, scored }: Flow, config: ModelConfig): number => {
+  const { text } = config;
+  const block = keptInBlock(config) + 2 * text.heads * context;
+  return positions * depth * text.layers * block + 3 * scored * text.vocabSize;
+};
+
+/** Bytes of a process that keeps everything between forward and backward in float32. @param all numbers of the model */
+export const stepBytes = (
+  flows: readonly Flow[],
+  config: ModelConfig,
+  settings: TrainedParts,
+  all: number,
+): number => {
+  const between = flows.reduce((sum, flow) => sum + betweenNumbers(flow, config), 0);
+  return processBytes + 4 * all + 12 * trainedSize(config, settings) + 4 * between;
+};
+
+/** Bytes of a process without a model. */
+const processBytes = 4e8;
