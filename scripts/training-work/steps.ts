@@ -4,7 +4,7 @@ import { segmentsBatch } from "../../src/batch/segments-batch.ts";
 import { type Random, seededRandom } from "../../src/core/random.ts";
 import type { Engine, UpdateOptions } from "../../src/engine/contract.ts";
 import { takeStep } from "../../src/engine/take-step.ts";
-import type { Flow } from "../../src/jobs/train/model-cost.ts";
+import type { Passage } from "../../src/jobs/train/model-cost.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { makeLosses, sumOfLosses } from "../../src/objectives/losses.ts";
@@ -110,14 +110,20 @@ export const sftStepper = async (
 export const flowsOf = (
   { clips, grid, before, behind, contrastBlock }: Work,
   { text, vision }: ModelConfig,
-): Flow[] => {
+): Passage[] => {
   const [steps, rows, columns] = grid;
   const visual = (steps * rows * columns) / vision.spatialMergeSize ** 2;
   const length = visual + 3 + before + behind;
   const patches = clips * steps * rows * columns;
   const read = { patches, positions: clips * length, context: length, depth: 1, scored: clips * behind };
   if (contrastBlock === undefined) return [read];
+  // Up to the block of the contrast a row holds clip, twin, second view and keywords, and a product covers all of it.
   const depth = contrastBlock / text.layers;
-  const side = { positions: clips * (visual + 3), context: length, depth, scored: 0 };
-  return [read, { ...side, patches: patches / steps }, { ...side, patches: 0 }];
+  const side = visual + 3;
+  const context = length + 2 * side + keywords + 1;
+  return [
+    { ...read, context, depth, scored: 0 },
+    { ...read, patches: 0, depth: 1 - depth },
+    { positions: clips * (context - length), context, depth, scored: 0, patches: patches / steps },
+  ];
 };

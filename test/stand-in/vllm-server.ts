@@ -78,6 +78,7 @@ const numbersOf = ({ data: [type, , { code, bytes }] }: Packed): number[] => {
   if (code !== 3) throw new Error(`extension ${code}`);
   const { buffer } = bytes;
   if (type === "int64") return [...new BigInt64Array(buffer as ArrayBuffer)].map(Number);
+  if (type === "uint8") return [...bytes];
   return [
     ...(type === "float64"
       ? new Float64Array(buffer as ArrayBuffer)
@@ -105,7 +106,7 @@ const promptOf = (
       (unpacked(Buffer.from(features!.kwargs_data.video[i]!, "base64")) as Record<string, Packed>);
     known.set(name, item);
     const [steps, rows, columns] = numbersOf(item["video_grid_thw"]!) as [number, number, number];
-    const pixels = Float32Array.from(numbersOf(item["pixel_values_videos"]!));
+    const pixels = Uint8Array.from(numbersOf(item["pixel_values_videos"]!));
     const size = pixels.length / steps;
     for (let k = 0; k < steps; k++)
       media.push(mediaStep(pixels.slice(k * size, (k + 1) * size), rows, columns));

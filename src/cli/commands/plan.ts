@@ -11,7 +11,7 @@ import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue, numberValue } from "../option-values.ts";
 
 interface PlanOptions {
-  readonly clips: number;
+  readonly clips?: number;
   readonly seconds: number;
   readonly rows: number;
   readonly relevance: string;
@@ -56,9 +56,14 @@ const planned = (plan: PlannedRun, memory: number | undefined, price: number | u
   ].join("\n");
 };
 
+const clipsOf = ({ clips }: PlanOptions): number => {
+  if (clips !== undefined) return clips;
+  throw new ConfigError("no --clips", { expected: "how many clips, or of videoperceiver-grpo prompts" });
+};
+
 const planOfRecipe = async (recipe: string, options: PlanOptions) => {
-  const { clips, model, set, gpus, gpu, memory, utilisation, frames, pixels, question, answer, price } =
-    options;
+  const clips = clipsOf(options);
+  const { model, set, gpus, gpu, memory, utilisation, frames, pixels, question, answer, price } = options;
   if (model === undefined)
     throw new ConfigError("no model", { expected: `--model ${shapeNames.join(", ")}, or a folder` });
   const plan = await planRun({
@@ -79,11 +84,7 @@ const plan: CommandDefinition = defineCommand({
   configure: (command) => {
     command
       .argument("<what>", `build, or a recipe of train: ${trainingRecipes.names().join(", ")}`)
-      .requiredOption(
-        "--clips <number>",
-        "how many clips; of videoperceiver-grpo: prompts",
-        integerValue({ min: 1 }),
-      )
+      .option("--clips <number>", "how many clips; of videoperceiver-grpo: prompts", integerValue({ min: 1 }))
       .option("--seconds <length>", "build: mean length of a clip", numberValue({ min: 0.01 }), 6)
       .option("--rows <number>", "build: rows about a clip", numberValue({ min: 0.01 }), 1)
       .option(
@@ -102,7 +103,7 @@ const plan: CommandDefinition = defineCommand({
         "what a machine, or of a recipe a GPU, costs an hour",
         numberValue({ min: 0 }),
       )
-      .option("--model <shape>", `recipe: ${shapeNames.join(", ")}, or a folder with config.json`)
+      .option("--model <shape or folder>", `recipe: ${shapeNames.join(", ")}, or a folder with config.json`)
       .option(
         "--set <key=value>",
         "recipe: a setting, as of train; repeatable",
@@ -131,7 +132,8 @@ const plan: CommandDefinition = defineCommand({
     const options = raw as unknown as PlanOptions;
     const what = String(args[0]);
     if (what !== "build") return await planOfRecipe(what, options);
-    const { clips, seconds, rows, relevance, machines, workers, price } = options;
+    const clips = clipsOf(options);
+    const { seconds, rows, relevance, machines, workers, price } = options;
     const estimate = estimateBuild({
       clips,
       clipSeconds: seconds,

@@ -2,7 +2,13 @@
 import type { TokenBatch } from "../../batch/token-batch.ts";
 import { layerwiseFrom, parameterCount } from "../../engine/model-store.ts";
 import type { ModelConfig } from "../../model/config.ts";
-import { keptInBlock, type TrainedParts, trainedSize, trainingOperations } from "./model-cost.ts";
+import {
+  betweenNumbers,
+  computingBytes,
+  type TrainedParts,
+  trainedSize,
+  trainingOperations,
+} from "./model-cost.ts";
 
 /** What a step asks for. */
 export interface StepWork {
@@ -27,16 +33,13 @@ export const stepWork = (
   config: ModelConfig,
   settings: TrainedParts,
 ): StepWork => {
-  const { text } = config;
   let [operations, keptNumbers] = [0, 0];
   for (const { samples, length, media, scored } of batches) {
     const positions = samples * length;
     const patches = media.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
     const flow = { patches, positions, context: length, depth: 1, scored: scored.rows.length };
     operations += trainingOperations(flow, config, settings);
-    const block = keptInBlock(config) + 2 * text.heads * length;
-    const logits = 3 * scored.rows.length * text.vocabSize;
-    keptNumbers = Math.max(keptNumbers, positions * text.layers * block + logits);
+    keptNumbers = Math.max(keptNumbers, betweenNumbers(flow, config, settings));
   }
   const sizes = batches.map(({ samples, length, scored }) => `${samples} x ${length}, ${scored.rows.length}`);
   return { operations, keptNumbers, sizes };
@@ -46,8 +49,8 @@ export const stepWork = (
 const reached = 0.5;
 /** Bytes that an update reads and writes a parameter, and how many a second. */
 const [updateBytes, updateRate] = [36, 4e9];
-/** Graphs that an engine keeps, and what a process takes without a model, in bytes. */
-const [keptGraphs, processBytes] = [8, 4e8];
+/** Graphs that an engine keeps. */
+const keptGraphs = 8;
 
 /**
  * Time and memory of a run from the work of some of its steps.
@@ -68,7 +71,6 @@ export const estimateRun = (
   const largest = Math.max(...works.map(({ keptNumbers }) => keptNumbers));
   const graphs =
     all >= layerwiseFrom ? 1 : Math.min(keptGraphs, new Set(works.flatMap(({ sizes }) => sizes)).size);
-  // Weights; gradients and two moments of what is trained; what a graph keeps, each graph for itself.
-  const bytes = processBytes + 4 * all + 12 * trained + 4 * largest * graphs;
+  const bytes = computingBytes(largest * graphs, config, settings);
   return { secondsPerStep, seconds: secondsPerStep * steps, memoryMiB: bytes / 2 ** 20 };
 };

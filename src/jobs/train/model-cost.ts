@@ -93,7 +93,7 @@ export const trainedSize = (config: ModelConfig, settings: TrainedParts): number
 };
 
 /** What flows through a model once. */
-export interface Flow {
+export interface Passage {
   /** Of the vision tower; temporal steps that were encoded before do not count. */
   readonly patches: number;
   /** Of the language model. */
@@ -108,7 +108,7 @@ export interface Flow {
 
 /** Operations of a flow forward, by part. */
 export const forwardOperations = (
-  { patches, positions, context, depth, scored }: Flow,
+  { patches, positions, context, depth, scored }: Passage,
   config: ModelConfig,
   sizes: PartSizes = partSizes(config),
 ): Record<"vision" | "merger" | "language", number> => {
@@ -123,7 +123,7 @@ export const forwardOperations = (
 
 /** Operations of a flow forward and backward. @param again forwards that backward repeats, of the language blocks */
 export const trainingOperations = (
-  flow: Flow,
+  flow: Passage,
   config: ModelConfig,
   settings: TrainedParts,
   again = 0,
@@ -137,28 +137,57 @@ export const trainingOperations = (
   );
 };
 
-/** Numbers between the operations of a language block that its backward needs, a position: its attention apart. */
-export const keptInBlock = ({ text }: ModelConfig): number =>
-  // What norms, products and the gate read.
-  6 * text.hiddenSize + 3 * text.intermediateSize;
+/** Numbers of a position between the products of a language block: what norms, products and the gate read. */
+export const keptInBlock = ({ text }: ModelConfig): number => 6 * text.hiddenSize + 3 * text.intermediateSize;
 
-/** Numbers that are written between the products of a flow, once: blocks, scores of the attention, and the words' scores. */
-export const betweenNumbers = ({ positions, context, depth, scored }: Flow, config: ModelConfig): number => {
-  const { text } = config;
-  const block = keptInBlock(config) + 2 * text.heads * context;
-  return positions * depth * text.layers * block + 3 * scored * text.vocabSize;
+/** Sizes of a vision tower that has windows; families that have none of these have no such numbers. */
+interface Tower {
+  readonly depth?: number;
+  readonly hiddenSize?: number;
+  readonly intermediateSize?: number;
+  readonly heads?: number;
+  readonly windowSize?: number;
+}
+
+/** Numbers of a patch between the products of the vision tower; those of a block that sees whole frames are not more here. */
+export const keptInTower = ({ vision }: ModelConfig): number => {
+  const {
+    depth = 32,
+    hiddenSize = 1280,
+    intermediateSize = 3420,
+    heads = 16,
+    windowSize = 112,
+  } = vision as Tower;
+  const keys = (windowSize / vision.patchSize) ** 2;
+  return depth * (6 * hiddenSize + 3 * intermediateSize + heads * keys);
 };
 
-/** Bytes of a process that keeps everything between forward and backward in float32. @param all numbers of the model */
-export const stepBytes = (
-  flows: readonly Flow[],
+/**
+ * Numbers between the products of a passage that a backward needs: blocks with the scores of their attention, the tower where
+ * it is trained, and the words' scores.
+ */
+export const betweenNumbers = (
+  { patches, positions, context, depth, scored }: Passage,
   config: ModelConfig,
   settings: TrainedParts,
-  all: number,
 ): number => {
-  const between = flows.reduce((sum, flow) => sum + betweenNumbers(flow, config), 0);
-  return processBytes + 4 * all + 12 * trainedSize(config, settings) + 4 * between;
+  const { text } = config;
+  const block = keptInBlock(config) + text.heads * context;
+  const tower = passesOf(settings).vision > 1 ? patches * keptInTower(config) : 0;
+  return positions * depth * text.layers * block + tower + 3 * scored * text.vocabSize;
 };
 
-/** Bytes of a process without a model. */
-const processBytes = 4e8;
+/**
+ * Bytes of a process that keeps everything between forward and backward, weights in float32.
+ *
+ * @param between of all graphs that it keeps, see {@link betweenNumbers}
+ */
+export const computingBytes = (between: number, config: ModelConfig, settings: TrainedParts): number =>
+  processBytes + stateBytes(config, settings) + bytesPerNumber * between;
+
+/** Weights; gradients and two moments of what is trained. */
+export const stateBytes = (config: ModelConfig, settings: TrainedParts): number =>
+  4 * partSizes(config).all + 12 * trainedSize(config, settings);
+
+/** Bytes of a process without a model, and of a number between products with what is computed of it; fitted (docs/scale.md). */
+const [processBytes, bytesPerNumber] = [1.7e8, 6.5];

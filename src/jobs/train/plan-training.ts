@@ -10,9 +10,10 @@ import type { GrpoOptions } from "../../training/grpo-options.ts";
 import type { SftOptions } from "../../training/sft-options.ts";
 import type { LanguageLoop } from "./loops.ts";
 import {
-  type Flow,
   forwardOperations,
   keptInBlock,
+  keptInTower,
+  type Passage,
   partSizes,
   passesOf,
   type TrainedParts,
@@ -84,8 +85,8 @@ export interface TrainingPlan {
 
 /** What a step does: passes forward only, passes of training, and tokens that are drawn one after the other. */
 interface StepPlan {
-  readonly forward: readonly Flow[];
-  readonly trained: readonly Flow[];
+  readonly forward: readonly Passage[];
+  readonly trained: readonly Passage[];
   /** Rounds of drawing: so many sequences at once, each behind so many positions. */
   readonly drawn: readonly {
     readonly sequences: number;
@@ -102,7 +103,7 @@ const clipSizes = ({ vision }: ModelConfig, { frames, pixels }: PlannedClips) =>
 };
 
 /** A flow of causal attention over rows of a length. */
-const causal = (positions: number, length: number, patches: number, scored: number, depth = 1): Flow => ({
+const causal = (positions: number, length: number, patches: number, scored: number, depth = 1): Passage => ({
   positions,
   context: length / 2,
   patches,
@@ -155,10 +156,10 @@ const grpoStep = (options: GrpoOptions, { config, shown }: PlannedTraining): Ste
     forward: [
       prefill,
       twin,
-      ...Array<Flow>(again).fill({ ...prefill, patches: 0 }),
-      ...Array<Flow>(read).fill(policy),
+      ...Array<Passage>(again).fill({ ...prefill, patches: 0 }),
+      ...Array<Passage>(read).fill(policy),
     ],
-    trained: Array<Flow>(options.updatesPerRollout).fill(policy),
+    trained: Array<Passage>(options.updatesPerRollout).fill(policy),
     drawn: [
       { sequences: 2 * sequences, tokens, context: asked },
       ...Array<StepPlan["drawn"][number]>(again).fill({ sequences, tokens, context: asked }),
@@ -203,7 +204,7 @@ const drawingSeconds = (
 const bytesOf = (planned: PlannedTraining, { drawn, trained: flows }: StepPlan): TrainingPlan["bytes"] => {
   const { config, chosen, parts, gpus, positionsPerBatch } = planned;
   const { all, block, table } = partSizes(config);
-  const { text } = config;
+  const { text, vision } = config;
   const trained = trainedSize(config, parts);
   const passes = passesOf(parts);
   const isWhole = passes.language === 3;
@@ -217,7 +218,10 @@ const bytesOf = (planned: PlannedTraining, { drawn, trained: flows }: StepPlan):
   const rows = Math.max(positionsPerBatch, longest);
   const share = flows.reduce((most, { scored, positions }) => Math.max(most, scored / positions), 0);
   const logits = 3 * 4 * Math.min(rows * share, 4096) * text.vocabSize;
-  const activations = 2 * rows * (text.layers * text.hiddenSize + 2 * keptInBlock(config)) + logits;
+  // What goes into each block is kept, and of one block everything; so in the tower, where it is trained.
+  const patches = rows * vision.spatialMergeSize ** 2;
+  const tower = passes.vision > 1 ? (patches * keptInTower(config)) / 8 : 0;
+  const activations = 2 * (rows * (text.layers * text.hiddenSize + 2 * keptInBlock(config)) + tower) + logits;
   const sequences = Math.max(
     0,
     ...drawn.map((one) => Math.ceil(one.sequences / gpus) * (one.context + one.tokens)),
@@ -245,7 +249,7 @@ export const planTraining = (planned: PlannedTraining): TrainingPlan => {
   const { config, chosen, parts, shown, gpu, gpus, utilisation } = planned;
   const step = stepOf(planned);
   const rate = gpu.operationsPerSecond * utilisation * gpus;
-  const forward = (flow: Flow): number => {
+  const forward = (flow: Passage): number => {
     const { vision, merger, language } = forwardOperations(flow, config);
     return vision + merger + language;
   };
