@@ -6,7 +6,6 @@ import { ConfigError } from "../../core/errors.ts";
 import { datasetFilters } from "../../dataset/filter.ts";
 import { questionBuilders } from "../../dataset/questions.ts";
 import { trainingSources } from "../../dataset/sources.ts";
-import type { SplitShares } from "../../dataset/split.ts";
 import { teachers } from "../../dataset/teacher.ts";
 import { type BuildRequest, type BuildResult, buildDataset } from "../../jobs/build/build.ts";
 import { describeBuild } from "../../jobs/build/open-build.ts";
@@ -24,6 +23,7 @@ import {
   rateValue,
   shareValue,
 } from "../option-values.ts";
+import { splitOption, splitShares } from "../split-option.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 
 interface BuildOptions {
@@ -69,19 +69,6 @@ const sourcesOf = (args: readonly string[], { captions, clips }: BuildOptions): 
       hint: "or give the tables as sources and the folder as --clips",
     });
   return [{ ...parseSource(captions), clips: args[0]! }];
-};
-
-const sharesOf = (split: BuildOptions["split"]): SplitShares | undefined => {
-  if (split === undefined) return undefined;
-  const share = (name: string): number => {
-    const value = Number(split[name] ?? 0);
-    if (value >= 0 && value < 1) return value;
-    throw new ConfigError("bad --split", { expected: `a share below 1 for ${name}`, got: split[name]! });
-  };
-  const stray = Object.keys(split).find((name) => name !== "validation" && name !== "test");
-  if (stray !== undefined)
-    throw new ConfigError("bad --split", { expected: "validation=0.05,test=0.05", got: stray });
-  return { validation: share("validation"), test: share("test") };
 };
 
 const sourceOptions = (command: Command): Command =>
@@ -150,8 +137,7 @@ const ruleOptions = (command: Command): Command =>
       "--not-in <place...>",
       "clips that must not get in: data sets, folders of clips, annotation files, lists of names or hashes",
     )
-    .option("--decisions <file>", "what was accepted and rejected on the data set's page")
-    .option("--split <validation=share,test=share>", "parts by the clip's content", pairsValue);
+    .option("--decisions <file>", "what was accepted and rejected on the data set's page");
 
 const described = (result: BuildResult): string => {
   const { description, folder, pairs, rejectedByRule, meanShare, meanEventsGone, textLeak } = result;
@@ -199,11 +185,12 @@ const build: CommandDefinition = defineCommand({
       .option("--queue <url>", "postgres://USER@HOST:PORT/DATABASE: machines with `worker --queue` help")
       .option("--dry-run", "only say how much there is to do, and what asking endpoints would take")
       .option("--resume", "go on with an unfinished build (the same command does so without it as well)");
+    splitOption(command);
     videoOptions(command);
   },
   run: async (args, raw, context) => {
     const options = raw as unknown as BuildOptions;
-    const split = sharesOf(options.split);
+    const split = splitShares(options.split);
     if (options.workers === 0 && options.queue === undefined)
       throw new ConfigError("--workers 0 leaves the work to others", { hint: "give --queue as well" });
     const request: BuildRequest = {
