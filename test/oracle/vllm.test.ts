@@ -3,7 +3,7 @@
  * block of its cache, before and after updates; what must be caught is planted.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,8 +64,9 @@ describe.skipIf(isMissing)("vLLM", () => {
     const ours = ["--enable-scale-out", "--logprobs-mode", "processed_logprobs", "--skip-mm-profiling"];
     const media = ["--limit-mm-per-prompt", '{"image": 0, "video": 1}', "--block-size", String(blockSize)];
     const model = ["-m", "vllm.entrypoints.openai.api_server", "--model", trainee.folder];
+    const output = openSync(join(work, "log"), "a");
     server = spawn(python, [...model, ...flags, ...shape, ...adapters, ...ours, ...media], {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", output, output],
       detached: true,
       env: {
         ...process.env,
@@ -77,8 +78,7 @@ describe.skipIf(isMissing)("vLLM", () => {
         HF_HUB_OFFLINE: "1",
       },
     });
-    for (const stream of [server.stdout!, server.stderr!])
-      stream.on("data", (piece: Buffer) => appendFileSync(join(work, "log"), piece));
+    closeSync(output);
     for (;;) {
       if (server.exitCode !== null) throw new Error(`vLLM has ended: ${log().slice(-2000)}`);
       const isReady = await fetch(`${url}/health`).then(
@@ -92,7 +92,6 @@ describe.skipIf(isMissing)("vLLM", () => {
 
   beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), "oracle-vllm-"));
-    appendFileSync(join(work, "log"), "");
     const files = sharedFile("data/tokenizers/qwen2.5-vl");
     const tokenizer = loadTokenizer(files);
     const config = smallConfig({
