@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
-import { makeFolder, writeFileAtomic } from "../../core/files.ts";
+import { makeFolder, syncFiles, writeFileAtomic } from "../../core/files.ts";
 import { datasetFilters, type Filter } from "../../dataset/filter.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
 import type { SplitShares } from "../../dataset/split.ts";
@@ -13,7 +13,7 @@ import { claimWork, finishedClips, workRecipe } from "../build/work-folder.ts";
 import type { JobContext } from "../job-context.ts";
 import { timeLeftOf } from "../time-left.ts";
 import { makeFragmentClip } from "./make-clip.ts";
-import type { FragmentSettings } from "./protocol.ts";
+import { type FragmentSettings, picturesFolder } from "./protocol.ts";
 import { putFragmentsTogether } from "./put-together.ts";
 import { type FragmentTools, openFragmentTools } from "./tools.ts";
 
@@ -58,7 +58,9 @@ const makeMissing = async (
   workers: number,
   context: JobContext,
 ): Promise<void> => {
-  const { out } = tools.order;
+  const { out, settings } = tools.order;
+  const isImages = settings.form === "images";
+  const isPicture = (name: string): boolean => name.startsWith(`${picturesFolder}/`);
   const missing = plan.clips.filter(({ position }) => !existsSync(join(out, resultFile(position))));
   const display = timeLeftOf(context.progress("fragments", "clips"));
   let done = plan.clips.length - missing.length;
@@ -70,6 +72,9 @@ const makeMissing = async (
       const made = await makeFragmentClip(planned, tools, context.signal);
       const file = join(out, resultFile(planned.position));
       makeFolder(join(file, ".."));
+      // The result is what a stopped run goes on from: what it names must be there before it.
+      const media = made.rows.flatMap(({ files }) => files).filter((name) => isImages === isPicture(name));
+      await syncFiles(media.map((name) => join(out, name)));
       writeFileAtomic(file, JSON.stringify(made));
       display.update(++done, plan.clips.length);
     }
