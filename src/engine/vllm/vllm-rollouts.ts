@@ -64,7 +64,7 @@ export const requestOf = async (
       // Only what ends a completion here ends it there, whatever the checkpoint's own files say.
       ignore_eos: true,
       stop_token_ids: asked.stopTokens,
-      seed: seededRandom(asked.seed, "vllm", row).integer(2 ** 31),
+      seed: seededRandom(asked.seed, "vllm", asked.numbers?.[row] ?? row).integer(2 ** 31),
       logprobs: 0,
       detokenize: false,
       ...((asked.bannedTokens?.length ?? 0) > 0 && {

@@ -16,10 +16,11 @@ import { initialize } from "../../../src/model/initialize.ts";
 import { saveCheckpoint } from "../../../src/model/save-checkpoint.ts";
 import { absentPatches } from "../../../src/training/clip.ts";
 import { clipPromptLayout, type Language, type Prompt } from "../../../src/training/clip-prompts.ts";
+import { drawAnswers, drawnUnder } from "../../../src/training/draw-answers.ts";
 import type { Trainee } from "../../../src/training/loop.ts";
 import { policyBatches } from "../../../src/training/policy-batches.ts";
 import type { Drawn } from "../../../src/training/prompt-layout.ts";
-import { type Asking, drawAnswers, drawnUnder, type Group } from "../../../src/training/rollout.ts";
+import type { Asking, Group } from "../../../src/training/rollout.ts";
 import { correctedFeeds, type RolloutCorrection } from "../../../src/training/rollout-correction.ts";
 import { newAdapter } from "../../../src/weights/new-adapter.ts";
 import { writeAdapter } from "../../../src/weights/write-adapter.ts";
@@ -96,7 +97,10 @@ export const drawnDifference = async (
   const judging = { ...language, entailment: undefined as never };
   const asking: Asking<Prompt> = { trainee, layout, judging, rollouts };
   const shown = prompts.map((prompt) => ({ prompt, side: "clip" as const, refed: false }));
-  const drawn = await drawAnswers(asking, shown, { ...drawing, temperature }, seed);
+  const numbered = shown.map((one, number) => ({ shown: one, number }));
+  const piece = { size: shown.length, length: layout.promptLength(shown) };
+  const answers = await drawAnswers(asking, numbered, piece, { ...drawing, temperature }, seed);
+  const drawn = shown.map((_, number) => answers.get(number)!);
   const judged = prompts.map((prompt, p) => ({
     group: { ...prompt, complete: drawn[p]! } as unknown as Group<Prompt>,
     advantages: new Float64Array(drawing.completions).fill(1),
