@@ -38,8 +38,8 @@ export const paperTable = (model: ReportModel): Html | null => {
   const known = new Map(model.skills.map((skill) => [skill.name, skill]));
   return scrollBox(
     html`<table class="results paper"><thead>
-<tr><th scope="col" rowspan="2">Accuracy, per cent</th>${table.map(({ label, skills }) => html`<th scope="colgroup" colspan="${skills.length + 1}">${label} tasks</th>`)}<th scope="col" rowspan="2">unread answers</th></tr>
-<tr>${table.map(({ skills }) => html`${skills.map((skill) => html`<th scope="col">${words(skill)}</th>`)}<th scope="col">mean</th>`)}</tr>
+<tr><th scope="row" rowspan="2">Accuracy, per cent</th>${table.map(({ label, skills }) => html`<th scope="colgroup" colspan="${skills.length + 1}">${label} tasks</th>`)}<th rowspan="2">unread answers</th></tr>
+<tr>${table.map(({ skills }) => html`${skills.map((skill) => html`<th>${words(skill)}</th>`)}<th>mean</th>`)}</tr>
 </thead><tbody>
 <tr class="blindly"><th scope="row">questions</th>${table.map(({ skills }) => html`${skills.map((skill) => html`<td>${known.get(skill)?.questions ?? 0}</td>`)}<td></td>`)}<td></td></tr>
 <tr class="blindly"><th scope="row">chance</th>${table.map(({ skills }) => html`${skills.map((skill) => shareCell(known.get(skill)?.chance))}${shareCell(meanOfChances(skills.map((skill) => known.get(skill))))}`)}<td></td></tr>
@@ -61,7 +61,7 @@ export const breakdownTables = ({ breakdown = [], rows }: ReportModel): Html | n
   return html`${[...Map.groupBy(breakdown, ({ group }) => group)].map(
     ([group, lines]) =>
       html`<div class="card">${scrollBox(
-        html`<table class="results"><thead><tr><th scope="col">Accuracy by ${words(group)}, per cent</th><th scope="col">questions</th><th scope="col">chance</th>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead><tbody>${lines.map((line) => breakdownRow(line, names))}</tbody></table>`,
+        html`<table class="results"><thead><tr><th scope="row">Accuracy by ${words(group)}, per cent</th><th>questions</th><th>chance</th>${names.map((name) => html`<th>${name}</th>`)}</tr></thead><tbody>${lines.map((line) => breakdownRow(line, names))}</tbody></table>`,
         `Accuracy by ${group}`,
       )}</div>`,
   )}`;

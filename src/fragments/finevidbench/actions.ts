@@ -86,12 +86,12 @@ export const readVisualSynonyms = (more?: string): VisualSynonyms => {
 };
 
 /** A change that an action leaves behind, and the one that the same film leaves when it runs backwards. */
-export interface Effect {
+export interface ActionEffect {
   readonly change: string;
   readonly opposite: string;
 }
 
-interface ListedEffect extends Effect {
+interface ListedEffect extends ActionEffect {
   readonly verbs: readonly string[];
   readonly oppositeVerbs: readonly string[];
 }
@@ -109,8 +109,8 @@ const listedEffects = (): ListedEffect[] =>
 /** What changes can be asked about. */
 export interface Effects {
   /** What the actions of a clip leave behind, the last action first; none whose opposite happens as well. */
-  of(actions: readonly string[]): readonly Effect[];
-  readonly all: readonly Effect[];
+  of(actions: readonly string[]): readonly ActionEffect[];
+  readonly all: readonly ActionEffect[];
 }
 
 /** The list of changes, read once. */
@@ -122,7 +122,7 @@ export const readEffects = (): Effects => {
     all: listed,
     of: (actions) =>
       actions.toReversed().flatMap((action) =>
-        listed.flatMap(({ change, opposite, verbs, oppositeVerbs }): Effect[] => {
+        listed.flatMap(({ change, opposite, verbs, oppositeVerbs }): ActionEffect[] => {
           const forward = has(verbs, action);
           if (!forward && !has(oppositeVerbs, action)) return [];
           const against = forward ? oppositeVerbs : verbs;

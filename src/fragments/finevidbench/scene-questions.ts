@@ -1,11 +1,14 @@
 import { type Random, seededRandom } from "../../core/random.ts";
 import { optionLetter } from "../../grading/options.ts";
 import { balancedDraw } from "../draw-samples.ts";
-import { type ActionClass, actionClassOf, type Effect, gerundOf, type VisualSynonyms } from "./actions.ts";
+import {
+  type ActionClass,
+  type ActionEffect,
+  actionClassOf,
+  gerundOf,
+  type VisualSynonyms,
+} from "./actions.ts";
 import { type FilmSpeed, filmSpeeds } from "./speed-variants.ts";
-
-/** The scene tasks in the published order. */
-export const sceneQuestionNames = ["action", "effect", "speed"] as const;
 
 /** What is known of a clip that scene questions are made of. */
 export interface SceneClip {
@@ -14,7 +17,7 @@ export interface SceneClip {
   /** What happens, as verbs in the order of the words that say it; empty: nobody said. */
   readonly actions: readonly string[];
   /** The change that the clip's film shows, as it is shown (forwards or backwards); undefined: none is known. */
-  readonly effect: Effect | undefined;
+  readonly effect: ActionEffect | undefined;
 }
 
 /** A choice about one film of a clip. */
@@ -157,16 +160,16 @@ export const actionQuestionOf = (
 /** For every clip with a known change the other change that is offered beside it and its opposite. */
 export const chooseEffects = (
   clips: readonly SceneClip[],
-  all: readonly Effect[],
+  all: readonly ActionEffect[],
   { seed }: SceneMeans,
-): ReadonlyMap<number, Effect | undefined> => {
-  const pairOf = ({ change, opposite }: Effect): string => [change, opposite].sort().join("|");
+): ReadonlyMap<number, ActionEffect | undefined> => {
+  const pairOf = ({ change, opposite }: ActionEffect): string => [change, opposite].sort().join("|");
   const known = clips.flatMap(({ effect }) => (effect === undefined ? [] : [pairOf(effect)]));
   const byPair = new Map(all.map((one) => [pairOf(one), one]));
   // Every pair that is right somewhere is offered beside another about as often as it is right.
   const spare = new Map<string, number>();
   for (const pair of known) spare.set(pair, (spare.get(pair) ?? 0) + 1);
-  const others = new Map<number, Effect | undefined>();
+  const others = new Map<number, ActionEffect | undefined>();
   for (const { position, effect } of clips) {
     if (effect === undefined) continue;
     const candidates = seededRandom(seed, "other effect", position)
@@ -181,8 +184,8 @@ export const chooseEffects = (
 
 /** The question about what changed: the change, its opposite, and another pair of changes. */
 export const effectQuestionOf = (
-  effect: Effect,
-  other: Effect,
+  effect: ActionEffect,
+  other: ActionEffect,
   number: number,
   seed: number,
 ): SceneQuestion => ({

@@ -5,7 +5,7 @@ import type { Made } from "../../core/registry.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import type { FineVidBenchRow } from "../../evaluation/finevidbench-layout.ts";
 import { balancedDraw, type DrawnSample, drawSample } from "../../fragments/draw-samples.ts";
-import { type Effect, readEffects } from "../../fragments/finevidbench/actions.ts";
+import { type ActionEffect, readEffects } from "../../fragments/finevidbench/actions.ts";
 import { fragmentQuestionNames } from "../../fragments/finevidbench/fragment-questions.ts";
 import type { FragmentTask } from "../../fragments/fragment-task.ts";
 import { type ClipPart, usableParts } from "../../fragments/parts.ts";
@@ -34,7 +34,7 @@ interface ClipWork {
 }
 
 /** How the questions of a clip are named. */
-export const clipName = ({ position, name }: Pick<BenchmarkClip, "position" | "name">): string =>
+export const questionPrefix = ({ position, name }: Pick<BenchmarkClip, "position" | "name">): string =>
   `${String(position + 1).padStart(4, "0")}-${name}`;
 
 const picturesOf = (
@@ -89,7 +89,7 @@ const setRows = async (
       place.signal,
     );
     rows.push({
-      id: `${clipName(planned)}/${sequence + 1}/${name}`,
+      id: `${questionPrefix(planned)}/${sequence + 1}/${name}`,
       video: film.file,
       task: name,
       question: withHistory(said, draft.question),
@@ -138,7 +138,7 @@ const effectOf = async (
   endSeconds: number,
   { planned, tools, place }: ClipWork,
 ): Promise<BenchmarkClip["effect"]> => {
-  const found: Effect | undefined = readEffects().of(actions)[0];
+  const found: ActionEffect | undefined = readEffects().of(actions)[0];
   if (found === undefined) return null;
   const turn = { seed: tools.order.settings.seed, number: planned.position };
   const reversed = balancedDraw("finevidbench/effect", turn, 2) === 1;

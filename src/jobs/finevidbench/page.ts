@@ -52,10 +52,10 @@ export const benchmarkPage = (
   )}<p class="muted small">Chance and text prior in per cent. Text prior: what a guesser gets who sees no film and knows which option texts were right for other clips.</p></div></section>
 <section><h2>Clips</h2>${clips.map(clipCard)}</section>
 <section><h2>What was rejected</h2><div class="card">${scrollBox(
-    html`<table><tbody>${rejected.slice(0, listed).map(({ source, ruleId, reason }) => html`<tr><td>${source}</td><td>${ruleId}</td><td>${reason}</td></tr>`)}</tbody></table>`,
+    html`<table class="reasons"><tbody>${rejected.slice(0, listed).map(({ source, ruleId, reason }) => html`<tr><td>${source}</td><td>${ruleId}</td><td>${reason}</td></tr>`)}</tbody></table>`,
     "what was rejected",
   )}</div></section>`;
   const style =
-    ".card { overflow-wrap: anywhere; } .card img { max-width: 100%; } dd { margin: 0 0 8px; } dt { margin-top: 6px; } #tasks td { text-align: left; }";
+    ".card { overflow-wrap: anywhere; } .card img { max-width: 100%; } dd { margin: 0 0 8px; } dt { margin-top: 6px; } .reasons td { text-align: left; white-space: normal; }";
   return pageDocument({ title, body, style });
 };

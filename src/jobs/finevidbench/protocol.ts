@@ -2,7 +2,7 @@ import type { MadeBy } from "../../core/registry.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import type { TeacherUsage } from "../../dataset/teacher.ts";
 import type { FineVidBenchRow } from "../../evaluation/finevidbench-layout.ts";
-import type { Effect } from "../../fragments/finevidbench/actions.ts";
+import type { ActionEffect } from "../../fragments/finevidbench/actions.ts";
 import type { FilmSpeed } from "../../fragments/finevidbench/speed-variants.ts";
 import type { ClipReading } from "../build/protocol.ts";
 import type { FragmentMode } from "../fragments/protocol.ts";
@@ -58,7 +58,7 @@ export interface BenchmarkClip {
   /** Films of one stretch at all speeds; null: there is none to be had. */
   readonly speeds: Readonly<Record<FilmSpeed, Film>> | null;
   /** The change that can be seen, and the film that shows it; null: none is known. */
-  readonly effect: (Effect & { readonly film: Film; readonly reversed: boolean }) | null;
+  readonly effect: (ActionEffect & { readonly film: Film; readonly reversed: boolean }) | null;
   readonly rejected: readonly Rejection[];
   readonly teacherUsage?: TeacherUsage;
   /** A few frames for the page (base64 of a JPEG); the first clips have them. */

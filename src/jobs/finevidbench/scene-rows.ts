@@ -13,7 +13,7 @@ import {
 } from "../../fragments/finevidbench/scene-questions.ts";
 import { filmSpeeds } from "../../fragments/finevidbench/speed-variants.ts";
 import { mayBeOne } from "./labels.ts";
-import { clipName } from "./make-clip.ts";
+import { questionPrefix } from "./make-clip.ts";
 import type { BenchmarkClip, Film, FineVidBenchSettings } from "./protocol.ts";
 
 /** What a clip shows at which speed an Action question is asked. */
@@ -39,7 +39,7 @@ const rowOf = (
   { question, options, answer, action, actionClass }: SceneQuestion,
   more: Readonly<Record<string, unknown>> = {},
 ): FineVidBenchRow => ({
-  id: `${clipName(clip)}/${task}${speed === "" ? "" : `/${speed}`}`,
+  id: `${questionPrefix(clip)}/${task}${speed === "" ? "" : `/${speed}`}`,
   video: film.file,
   task,
   question,

@@ -161,7 +161,7 @@ test("the page's table: tasks in the paper's order, means, what was not read apa
   expect(fragment.slice(0, 6)).toEqual(["100.0", "100.0", "100.0", "100.0", "0.0", "80.0"]);
   // Of 8 clips' 11 questions: 2 fast ones and an order could not be read.
   expect(Number(fragment[6])).toBeCloseTo((100 * 3) / 11, 1);
-  expect([...page.matchAll(/scope="col">([a-z ]+)</g)].map(([, head]) => head)).toContain("meaning of order");
+  expect([...page.matchAll(/<th>([a-z ]+)</g)].map(([, head]) => head)).toContain("meaning of order");
   const lines = breakdownTables(model)!.markup;
   expect(cellsOf(lines, "action, fast").slice(1)).toEqual(["25.0", "0.0"]);
   expect(cellsOf(lines, "action, slow").slice(1)).toEqual(["25.0", "100.0"]);
