@@ -30,6 +30,8 @@ const keepCompiled = () => {
     return;
   }
   module.enableCompileCache(folder);
+  // Workers are programs of their own.
+  process.env.NODE_COMPILE_CACHE ??= folder;
 };
 
 // Whoever reads our output may stop reading (`| head`); that is no error.

@@ -1,7 +1,12 @@
 import { ConfigError } from "../core/errors.ts";
-import type { MadeBy } from "../core/registry.ts";
+import type { Made, MadeBy } from "../core/registry.ts";
 import type { RelevanceDefinition } from "../selection/relevance.ts";
-import { type KeywordOutcome, type KeywordUsage, keywordExtractors } from "./keywords.ts";
+import {
+  type KeywordExtractor,
+  type KeywordOutcome,
+  type KeywordUsage,
+  keywordExtractors,
+} from "./keywords.ts";
 
 /** Keywords and where they came from. */
 export interface CaptionWords {
@@ -41,6 +46,10 @@ export const checkWords = (
   });
 };
 
+/** The record of an extractor: what decides its keywords. */
+export const recordedExtractor = ({ recipe, value }: Made<KeywordExtractor>): MadeBy =>
+  value.recorded === undefined ? recipe : { name: recipe.name, params: value.recorded };
+
 /**
  * Keywords as given, or out of the caption; none without both.
  *
@@ -59,7 +68,7 @@ export const captionWords = async (
   if (caption === undefined) return { keywords: [] };
   const made = await keywordExtractors.choose(extractor);
   const outcome: KeywordOutcome = await made.value.extract(caption, signal);
-  const keywordSource = { ...made.recipe, version: made.value.version };
+  const keywordSource = { ...recordedExtractor(made), version: made.value.version };
   if (outcome.status === "ok") {
     const { keywords, usage } = outcome;
     const keywordWarnings = warningsOf(outcome);

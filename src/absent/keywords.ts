@@ -51,6 +51,8 @@ export interface KeywordExtractor {
   extract(caption: string, signal?: AbortSignal): Promise<KeywordOutcome>;
   /** The method's version and model; part of the provenance. */
   readonly version: string;
+  /** What of the parameters decides the keywords, where that is not all of them: recorded in their place, without addresses. */
+  readonly recorded?: Readonly<Record<string, unknown>>;
 }
 
 /** An extractor's file: `keywords/<name>.ts`. */

@@ -3,6 +3,7 @@ import { ConfigError } from "../core/errors.ts";
 import { explainZod, type MadeBy } from "../core/registry.ts";
 import type { PeakOptions } from "../selection/peaks.ts";
 import type { Timeline } from "../video/types.ts";
+import type { SparsifiedRecord } from "./sparsify.ts";
 
 /** A file by name (relative to the pair's folder) and content. */
 export interface FileReference {
@@ -44,6 +45,10 @@ export interface Pair {
   readonly keyFrameRule?: PeakOptions;
   /** The file that both clips were made from, when `complete` was written anew. */
   readonly source?: FileReference;
+  /** Frame indices of the clip, ascending: those to look at, where they were chosen with the pair. */
+  readonly frames?: readonly number[];
+  /** How they were chosen, and what was reached. */
+  readonly sparsified?: SparsifiedRecord;
 }
 
 const index = z.number().int().nonnegative();
@@ -76,6 +81,16 @@ const pairSchema = z.object({
     })
     .optional(),
   source: file.optional(),
+  frames: z.array(index).min(1).optional(),
+  sparsified: z
+    .object({
+      share: z.number(),
+      keyShare: z.number(),
+      keyFps: z.number(),
+      otherFps: z.number(),
+      reached: z.boolean(),
+    })
+    .optional(),
 });
 
 /**
@@ -96,6 +111,7 @@ export const checkedPair = (value: unknown, where: string): Pair => {
   if (!ascending(pair.timeline.map((frame) => frame.index))) wrong("a timeline of ascending indices");
   if (!ascending(pair.keyFrames)) wrong("ascending key frames");
   if (!ascending(pair.replacements.map((replacement) => replacement.index))) wrong("ascending replacements");
+  if (!ascending(pair.frames ?? [])) wrong("ascending chosen frames");
   const known = new Set(pair.timeline.map((frame) => frame.index));
   if (!pair.keyFrames.every((key) => known.has(key))) wrong("key frames that the timeline has");
   return pair as unknown as Pair;

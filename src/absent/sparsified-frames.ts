@@ -34,6 +34,10 @@ export const sparsifiedByEvents = (
   events,
 });
 
-/** The same by what lies around the key frames of a pair. @throws {ConfigError} for a pair without any */
+/**
+ * The same by the spans that a pair was made of, or by what lies around its key frames where none were given.
+ *
+ * @throws {ConfigError} for a pair without either
+ */
 export const sparsifiedFrames = (made: MadePair, share: number): SparsifiedFrames =>
-  sparsifiedByEvents(made.source, keyEvents(made), share);
+  sparsifiedByEvents(made.source, made.knownSpans ?? keyEvents(made), share);

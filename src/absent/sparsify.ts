@@ -126,3 +126,27 @@ const complementOf = (spans: readonly TimeSpan[], durationSeconds: number): Time
   if (at < durationSeconds) result.push({ startSeconds: at, endSeconds: durationSeconds });
   return result;
 };
+
+/** What a record says of frames that were chosen with a sample or a pair. */
+export interface SparsifiedRecord {
+  /** The share of frames in events that was wanted, and the one that was reached. */
+  readonly share: number;
+  readonly keyShare: number;
+  /** Frames a second of the time inside of events, and outside. */
+  readonly keyFps: number;
+  readonly otherFps: number;
+  /** False: the share is off by more than a frame, for want of frames. */
+  readonly reached: boolean;
+}
+
+/** The record of chosen frames, in digits that people read. */
+export const sparsifiedRecord = (
+  { keyShare, keyFps, otherFps, reached }: Sparsified,
+  share: number,
+): SparsifiedRecord => ({
+  share,
+  keyShare: Number(keyShare.toFixed(4)),
+  keyFps: Number(keyFps.toFixed(3)),
+  otherFps: Number(otherFps.toFixed(3)),
+  reached,
+});

@@ -12,6 +12,13 @@ export const tokenCost = (
 ): number =>
   (promptTokens * pricePerMillionPromptTokens + completionTokens * pricePerMillionCompletionTokens) / 1e6;
 
+/** What endpoints read, wrote and cost so far. */
+export interface EndpointSpending {
+  readonly tokens: number;
+  /** In the currency of the prices that were given; 0 when none were. */
+  readonly cost: number;
+}
+
 /** What asking an endpoint takes at most. */
 export interface EndpointEstimate {
   readonly promptTokens: number;

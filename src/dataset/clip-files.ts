@@ -43,6 +43,21 @@ export const withoutRow = (clips: readonly string[], table: string): string | un
   return `${said} no row in ${basename(table)}: ${shown}${clips.length > 3 ? ", ..." : ""}`;
 };
 
+/** A path as this system writes it: of Windows, and with accents as letters of their own or not. */
+const plainPath = (name: string): string => name.replaceAll("\\", "/").normalize("NFC");
+
+/** Those of several paths whose last folders are those of a name; all of them where none has one. */
+const sameFolders = (paths: readonly string[], name: string): readonly string[] => {
+  const wanted = name.split("/").slice(0, -1).reverse();
+  const agreeing = (path: string): number => {
+    const folders = plainPath(path).split("/").slice(0, -1).reverse();
+    const other = wanted.findIndex((folder, at) => folders[at] !== folder);
+    return other < 0 ? wanted.length : other;
+  };
+  const most = Math.max(...paths.map(agreeing));
+  return most === 0 ? paths : paths.filter((path) => agreeing(path) === most);
+};
+
 const stemOf = (file: string): string => file.slice(0, file.length - extname(file).length);
 
 /** Finds clips of a folder by path, file name or name without ending; the folder is read when a path is not enough. */
@@ -61,11 +76,21 @@ export class ClipFinder {
    * @throws {DataFormatError} when there is no such file, or several
    */
   find(name: string): string {
-    const path = resolve(this.#folder, name);
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
+    if (name.includes("\0"))
+      throw new DataFormatError("no such clip", {
+        where: JSON.stringify(name),
+        got: "a name with a zero byte",
+      });
+    const plain = plainPath(name);
+    for (const written of [name, plain]) {
+      const path = resolve(this.#folder, written);
+      if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
+    }
     this.#byName ??= this.#read();
     const known = this.#byName;
-    const found = known.get(name) ?? known.get(basename(name)) ?? known.get(stemOf(basename(name)));
+    const last = basename(plain);
+    const named = known.get(plain) ?? known.get(last) ?? known.get(stemOf(last));
+    const found = named === undefined ? undefined : sameFolders(named, plain);
     if (found?.length === 1) return join(this.#folder, found[0]!);
     if (found !== undefined)
       throw new DataFormatError("several clips have this name", {
@@ -73,7 +98,7 @@ export class ClipFinder {
         expected: "a path from the folder",
         got: found.slice(0, 3).join(", "),
       });
-    const nearest = known.size > 5000 ? undefined : nearestName(basename(name), [...known.keys()]);
+    const nearest = known.size > 5000 ? undefined : nearestName(last, [...known.keys()]);
     throw new DataFormatError("no such clip", {
       where: name,
       expected: `a clip in the folder "${basename(this.#folder)}" or below it`,
@@ -91,8 +116,9 @@ export class ClipFinder {
     if (statSync(this.#folder, { throwIfNoEntry: false })?.isDirectory() !== true) return names;
     for (const path of filesBelow(this.#folder)) {
       if (!isClipName(path)) continue;
-      add(basename(path), path);
-      add(stemOf(basename(path)), path);
+      const name = plainPath(basename(path));
+      add(name, path);
+      add(stemOf(name), path);
     }
     return names;
   }

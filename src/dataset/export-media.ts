@@ -6,9 +6,10 @@ import { DataFormatError } from "../core/errors.ts";
 import { makeFolder, sha256, sha256OfFile } from "../core/files.ts";
 import type { VideoService } from "../video/service.ts";
 import type { ExportMediaNeed, ExportSample } from "./export.ts";
+import type { FilmPlaces, KeptFilms } from "./kept-films.ts";
 import type { Sample } from "./sample.ts";
 
-/** Raised when the same pair would be written as other bytes. */
+/** Raised when the same pair would be written as other bytes by the same encoder. */
 const mediaVersion = "1";
 
 /** Folder of the films, inside an export. */
@@ -17,25 +18,29 @@ export const mediaFolder = "videos";
 /** Which of {@link ExportSample}'s fields the media give. */
 export type ExportedMedia = Pick<ExportSample, "clip" | "absent">;
 
+/** What the films of an export are made of and with. */
+export interface ExportMediaOptions {
+  readonly dataset: string;
+  /** The export's, not that of the films. */
+  readonly folder: string;
+  readonly video: VideoService;
+  /** Films that were made before; nothing is reused or kept when left out. */
+  readonly kept?: KeptFilms | undefined;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * The films of an export: clips as they are, twins as files. Names say the content, so that an export that was ended
  * goes on where it was, and samples about one clip share it.
  */
 export class ExportMedia {
-  readonly #dataset: string;
-  readonly #folder: string;
-  readonly #video: VideoService;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: ExportMediaOptions;
   readonly #checked = new Map<string, Promise<void>>();
   readonly #made = new Map<string, Promise<void>>();
   readonly #used = new Set<string>();
-  /** @param folder the export's, not that of the films */
-  constructor(dataset: string, folder: string, video: VideoService, signal?: AbortSignal) {
-    this.#dataset = dataset;
-    this.#folder = folder;
-    this.#video = video;
-    this.#signal = signal;
-    makeFolder(join(folder, mediaFolder));
+  constructor(options: ExportMediaOptions) {
+    this.#options = options;
+    makeFolder(join(options.folder, mediaFolder));
   }
   /**
    * The films of a sample. With a twin both are encoded anew, alike: beside an original, a twin could be told by its
@@ -45,14 +50,14 @@ export class ExportMedia {
    * @throws {VideoError} when it cannot be decoded or written
    */
   async of(sample: Sample, needs: ExportMediaNeed): Promise<ExportedMedia> {
-    const source = join(this.#dataset, sample.clip.file);
+    const source = join(this.#options.dataset, sample.clip.file);
     await this.#check(source, sample.clip.sha256);
     if (needs === "pictures") return { clip: source };
     const { absent } = sample;
     if (needs === "clip" || absent === undefined)
       return { clip: await this.#copied(source, sample.clip.sha256) };
     if (absent.file !== undefined && absent.sha256 !== undefined) {
-      const twin = join(this.#dataset, absent.file);
+      const twin = join(this.#options.dataset, absent.file);
       await this.#check(twin, absent.sha256);
       const clip = await this.#copied(source, sample.clip.sha256);
       return { clip, absent: await this.#copied(twin, absent.sha256) };
@@ -61,7 +66,7 @@ export class ExportMedia {
   }
   /** Takes away films that no row names: of an earlier attempt, or of samples that were left out. */
   sweep(): void {
-    const folder = join(this.#folder, mediaFolder);
+    const folder = join(this.#options.folder, mediaFolder);
     for (const name of readdirSync(folder)) if (!this.#used.has(name)) rmSync(join(folder, name));
   }
   #check(file: string, hash: string): Promise<void> {
@@ -73,7 +78,7 @@ export class ExportMedia {
   /** Makes what is named once, however many samples ask. */
   async #once(names: readonly string[], make: () => Promise<void>): Promise<void> {
     const key = names.join();
-    const there = names.every((name) => existsSync(join(this.#folder, mediaFolder, name)));
+    const there = names.every((name) => existsSync(join(this.#options.folder, mediaFolder, name)));
     const made = this.#made.get(key) ?? (there ? Promise.resolve() : make());
     this.#made.set(key, made);
     await made;
@@ -82,29 +87,35 @@ export class ExportMedia {
   async #copied(source: string, hash: string): Promise<string> {
     const name = `${hash.slice(0, 24)}${extname(source).toLowerCase() || ".mp4"}`;
     await this.#once([name], async () => {
-      const file = join(this.#folder, mediaFolder, name);
+      const file = join(this.#options.folder, mediaFolder, name);
       copyFileSync(source, `${file}.tmp`, constants.COPYFILE_FICLONE);
       renameSync(`${file}.tmp`, file);
     });
     return `${mediaFolder}/${name}`;
   }
   async #encoded(source: string, { clip, absent }: Sample): Promise<ExportedMedia> {
+    const { folder, video, kept, signal } = this.#options;
     const { replacements, builder } = absent!;
-    const record = JSON.stringify([mediaVersion, clip.sha256, replacements, builder]);
-    const key = `${clip.sha256.slice(0, 12)}-${sha256(record).slice(0, 12)}`;
+    // What another encoder makes of a pair is another film.
+    const made = [mediaVersion, await video.decoder(), clip.sha256, replacements, builder];
+    const record = sha256(JSON.stringify(made));
+    const key = `${clip.sha256.slice(0, 12)}-${record.slice(0, 12)}`;
     const names = [`${key}.mp4`, `${key}-absent.mp4`] as const;
     await this.#once(names, async () => {
-      const { width, height } = await this.#video.probe(source, this.#signal);
+      const places: FilmPlaces = [join(folder, mediaFolder, names[0]), join(folder, mediaFolder, names[1])];
+      if (await kept?.take(record, places)) return;
+      const { width, height } = await video.probe(source, signal);
       await writeTwinClips({
-        video: this.#video,
+        video,
         file: source,
         size: { width, height },
         view: await twinView(absent!),
         replacements,
-        complete: join(this.#folder, mediaFolder, names[0]),
-        absent: join(this.#folder, mediaFolder, names[1]),
-        ...(this.#signal && { signal: this.#signal }),
+        complete: places[0],
+        absent: places[1],
+        ...(signal && { signal }),
       });
+      await kept?.keep(record, places);
     });
     return { clip: `${mediaFolder}/${names[0]}`, absent: `${mediaFolder}/${names[1]}` };
   }

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { DataFormatError } from "../core/errors.ts";
 import { readJsonFile, readTextFile } from "../core/files.ts";
 import { parseJsonRow } from "../core/json-text.ts";
+import { isClipName } from "./clip-files.ts";
 import type { UnreadRow } from "./sources.ts";
 
 /** A value of a JSON or JSON-lines file and where it stands. */
@@ -36,8 +37,17 @@ function* linesOf(place: string): Generator<JsonRecord | UnreadRow> {
   }
 }
 
+/** The only list of objects of an object that says other things beside it, as `{ "info": ..., "data": [...] }` does. */
+const onlyList = (value: Readonly<Record<string, unknown>>): readonly unknown[] | undefined => {
+  const lists = Object.entries(value).filter(
+    ([key, one]) => Array.isArray(one) && one.length > 0 && one.every(isRecord) && !isClipName(key),
+  );
+  return lists.length === 1 ? (lists[0]![1] as readonly unknown[]) : undefined;
+};
+
 /**
- * The records of a file: the lines of JSON lines, the entries of a list, or, with their keys, of an object.
+ * The records of a file: the lines of JSON lines, the entries of a list (also of the only one in an object), or, with their
+ * keys, of an object.
  *
  * @throws {DataFormatError} for a file that is no JSON at all
  */
@@ -46,7 +56,8 @@ export function* jsonRecords(place: string): Generator<JsonRecord | UnreadRow> {
     yield* linesOf(place);
     return;
   }
-  const value = readJsonFile(place);
+  const whole = readJsonFile(place);
+  const value = isRecord(whole) ? (onlyList(whole) ?? whole) : whole;
   const entry = (at: number): Pick<JsonRecord, "where" | "name"> => ({
     where: `${place}, entry ${at + 1}`,
     name: `${basename(place)}#${at + 1}`,

@@ -11,6 +11,14 @@ const secondsOf = (groups: readonly (string | undefined)[]): number => {
   );
 };
 
+const aloneClock = /^(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,3}))?$/;
+
+/** Seconds of `hours:minutes:seconds.fraction`, hours and fraction left out or not; undefined for anything else. */
+export const secondsOfClock = (written: string): number | undefined => {
+  const found = aloneClock.exec(written);
+  return found === null ? undefined : secondsOf(found.slice(1, 5));
+};
+
 /** The cue's words: tags and positions of SubRip and WebVTT say how it looks, not what it says. */
 const wordsOf = (lines: readonly string[]): string =>
   lines

@@ -5,6 +5,7 @@ import { answerKinds } from "../grading/grade-answer.ts";
 import { asUserMessages } from "./chat-messages.ts";
 import type { EventSpan } from "./sample.ts";
 import type { SourceRow, UnreadRow } from "./sources.ts";
+import { secondsOfClock } from "./subtitles.ts";
 
 /** What a column can mean, with the names under which it is found by itself, best first. */
 const meanings = {
@@ -107,7 +108,14 @@ export const chooseColumns = (names: readonly string[], named: ColumnChoice, whe
   return chosen;
 };
 
-const text = (value: unknown): string => (value === undefined || value === null ? "" : String(value).trim());
+/** What pandas writes for a value that is missing. */
+const missing: ReadonlySet<string> = new Set(["nan", "NaN", "<NA>"]);
+
+const text = (value: unknown): string => {
+  if (value === undefined || value === null) return "";
+  const said = String(value).trim();
+  return missing.has(said) ? "" : said;
+};
 
 const parts = (value: unknown, separator: string): string[] =>
   (Array.isArray(value) ? value.map(text) : text(value).split(separator)).flatMap(
@@ -131,9 +139,14 @@ const checkedSpan = (startSeconds: number, endSeconds: number, what: string): Ev
 };
 
 const seconds = (value: unknown, what: string): number => {
+  const clock = secondsOfClock(text(value));
+  if (clock !== undefined) return clock;
   const number = Number(text(value));
   if (text(value) !== "" && Number.isFinite(number)) return number;
-  throw new DataFormatError(`bad ${what}`, { expected: "seconds", got: JSON.stringify(value) });
+  throw new DataFormatError(`bad ${what}`, {
+    expected: "seconds, or hours:minutes:seconds",
+    got: JSON.stringify(value),
+  });
 };
 
 /** Events of a cell: a list of objects, its JSON, or `1.2-1.6 what; 3-3.4 what`. */

@@ -10,6 +10,8 @@ export interface FramesToDraw {
   /** Times of the frames of `distances`, ascending. */
   readonly timesSeconds: readonly number[];
   readonly selector: FrameSelector;
+  /** Places that may be drawn, ascending; all when left out. */
+  readonly left?: readonly number[];
 }
 
 /** How often near-duplicates are drawn again. */
@@ -29,32 +31,49 @@ const areDifferent = (places: readonly number[], { between }: FrameDistances, le
   places.every((a, at) => places.slice(at + 1).every((b) => between(a, b) >= least));
 
 /**
+ * The places of a part that show nothing that `told` shows: neither these frames nor such that look the same.
+ *
+ * @param told places of the part
+ */
+export const placesApart = (distances: FrameDistances, told: readonly number[]): number[] => {
+  const least = sameWithin(distances);
+  const { count, between } = distances;
+  return Array.from({ length: count }, (_, at) => at).filter((at) =>
+    told.every((other) => other !== at && between(other, at) >= least),
+  );
+};
+
+/**
  * Frames by the selector, ascending places; drawn again while two of them look the same.
  *
  * @param different false: frames may look alike (counting)
  * @returns undefined when no draw gave `wanted` different frames
  */
 export const drawFrames = (
-  { distances, timesSeconds, selector }: FramesToDraw,
+  { distances, timesSeconds, selector, left }: FramesToDraw,
   wanted: number,
   different: boolean,
   random: Random,
 ): number[] | undefined => {
-  const { count, between } = distances;
-  if (count < wanted) return undefined;
+  const { between } = distances;
+  const all = left ?? timesSeconds.map((_, at) => at);
+  if (all.length < wanted) return undefined;
   const least = sameWithin(distances);
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { start, end } = partFor(count, attempt, wanted, random);
-    const times = timesSeconds.slice(start, end);
-    const origin = times[0]!;
+    const { start, end } = partFor(all.length, attempt, wanted, random);
+    const part = all.slice(start, end);
+    const [first, last] = [timesSeconds[part[0]!]!, timesSeconds[part.at(-1)!]!];
     const chosen = selector.select({
-      timeline: times.map((time, at) => ({ index: frameIndex(at), timeSeconds: seconds(time - origin) })),
-      durationSeconds: times.at(-1)! - origin + (times.at(-1)! - origin) / Math.max(1, times.length - 1),
+      timeline: part.map((place, at) => ({
+        index: frameIndex(at),
+        timeSeconds: seconds(timesSeconds[place]! - first),
+      })),
+      durationSeconds: last - first + (last - first) / Math.max(1, part.length - 1),
       budget: wanted,
-      motion: times.map((_, at) => (at === 0 ? 0 : between(start + at - 1, start + at))),
+      motion: part.map((place, at) => (at === 0 ? 0 : between(part[at - 1]!, place))),
       random: random.fork("frames", attempt),
     });
-    const places = chosen.map((at) => start + at);
+    const places = chosen.map((at) => part[at]!);
     if (places.length === wanted && (!different || areDifferent(places, distances, least))) return places;
   }
   return undefined;

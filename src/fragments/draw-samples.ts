@@ -1,7 +1,7 @@
 import { seededRandom } from "../core/random.ts";
 import type { Made } from "../core/registry.ts";
 import type { FrameSelector } from "../selection/selectors.ts";
-import { drawFrames } from "./draw-frames.ts";
+import { drawFrames, placesApart } from "./draw-frames.ts";
 import type { FragmentTask, TaskDraft } from "./fragment-task.ts";
 import type { ClipPart } from "./parts.ts";
 import type { Refusal } from "./verdict.ts";
@@ -11,6 +11,8 @@ export interface FragmentPlace {
   readonly seed: number;
   /** Number of the fragment in the whole set, over all clips in order; answers are balanced along it. */
   readonly number: number;
+  /** Frames of the clip whose order other questions of the set tell, by index; none when left out. */
+  readonly told?: ReadonlySet<number>;
 }
 
 /** A drawn question, and the frames that its pictures show, by place in the part's batch. */
@@ -33,6 +35,17 @@ export const balancedDraw = (purpose: string, { seed, number }: FragmentPlace, c
   return order[number % count]!;
 };
 
+/** Places of the part whose frame is among those that are told. */
+const toldPlaces = (
+  { batch, start, distances }: ClipPart,
+  told: ReadonlySet<number> | undefined,
+): number[] =>
+  told === undefined
+    ? []
+    : Array.from({ length: distances.count }, (_, at) => at).filter((at) =>
+        told.has(batch.frames[start + at]!.index),
+      );
+
 /**
  * Draws the question of one task about one part of a clip. Whether there is one does not depend on its answer: the part
  * must give the most frames that the task may want, before it is drawn how many are shown.
@@ -48,14 +61,24 @@ export const drawSample = (
   if (refusal !== undefined) return refusal;
   const random = seededRandom(place.seed, "fragments", recipe.name, place.number);
   const [least, most] = task.frames;
-  const from = { ...part, selector };
+  const told = needs === "order" ? toldPlaces(part, place.told) : [];
+  const from = {
+    ...part,
+    selector,
+    ...(told.length > 0 && { left: placesApart(part.distances, told) }),
+  };
   if (drawFrames(from, most, needs !== undefined, random.fork("most")) === undefined)
     return part.distances.count < most
       ? {
           ruleId: "short",
           reason: `${part.distances.count} usable frames; ${recipe.name} shows up to ${most}`,
         }
-      : { ruleId: "near-duplicate", reason: `no ${most} frames that all differ, for ${recipe.name}` };
+      : told.length > 0
+        ? {
+            ruleId: "told",
+            reason: `no ${most} frames that look unlike those whose order another question tells, for ${recipe.name}`,
+          }
+        : { ruleId: "near-duplicate", reason: `no ${most} frames that all differ, for ${recipe.name}` };
   const wanted = least + balancedDraw(`${recipe.name}/frames`, place, most - least + 1);
   const places = drawFrames(from, wanted, needs !== undefined, random.fork("frames"));
   if (places === undefined)

@@ -1,4 +1,5 @@
 import type { FrameBatch } from "../frames/frame-batch.ts";
+import { withoutBars } from "./black-bars.ts";
 import { distancesWithin, type FrameDistances, frameDistances } from "./frame-distances.ts";
 import { motionRefusal, orderRefusal, type Refusal, shotsOf, withoutFades } from "./verdict.ts";
 
@@ -40,7 +41,7 @@ const partsOfWindow = (batch: FrameBatch): ClipPart[] => {
  * @param windows frames of each window of the clip, small and in true order
  */
 export const usableParts = (windows: readonly FrameBatch[]): ClipPart[] => {
-  const parts = windows.flatMap(partsOfWindow);
+  const parts = withoutBars(windows).flatMap(partsOfWindow);
   const ordered = parts.filter(({ order }) => order === undefined);
   if (ordered.length > 0) return ordered;
   const moving = parts.filter(({ motion }) => motion === undefined);

@@ -2,7 +2,7 @@ import { type FrameDistances, meanLevel, medianOf } from "./frame-distances.ts";
 
 /** Why a clip, or a part of it, gives no fragment; `ruleId` of `rejected.jsonl`. */
 export interface Refusal {
-  readonly ruleId: "short" | "static" | "fade" | "cyclic" | "reversible" | "near-duplicate";
+  readonly ruleId: "short" | "static" | "fade" | "cyclic" | "reversible" | "near-duplicate" | "told";
   readonly reason: string;
 }
 

@@ -46,6 +46,11 @@ const UNITS: Readonly<Record<string, string>> = {
 };
 const ARTICLES = new Set(["a", "an", "the"]);
 
+const speedUnit = (written: string, way: string, time: string): string => {
+  const unit = `${/^k/i.test(way) ? "km" : /^mi/i.test(way) ? "mile" : "m"}/${time[0]!.toLowerCase()}`;
+  return unit === "mile/h" ? "mph" : unit === "km/h" || unit === "m/s" ? unit : written;
+};
+
 const NUMBER = String.raw`(?:(?<![\p{L}\p{N})\]])[-+])?(?:\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\p{L}\p{N}])\.\d+)`;
 const TOKEN = new RegExp(
   [
@@ -82,6 +87,7 @@ export const answerWords = (text: string): string[] => {
   const folded = foldCharacters(text)
     .replace(/(?<=\p{L})'(?=\p{L})/gu, "")
     .replace(/[−–](?=\d)/g, "-")
+    .replace(/\b(kilomet(?:er|re)|met(?:er|re)|mile|km|m)s?\s+(?:per|an)\s+(second|hour)\b/gi, speedUnit)
     .replace(/\b(?:minus|negative)\s+(?=\d)/gi, "-")
     .replace(/(?<=[\p{L}\p{N}])\s*\/\s*(?=[\p{L}\p{N}])/gu, "/")
     .replace(/(\d)(?:\s+-\s+|-)(?=\d)/g, "$1~");

@@ -39,7 +39,7 @@ const strongLeads: readonly RegExp[] = [
   /\bans\.\s*/gi,
 ];
 const CHOOSING =
-  "choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|go(?:ing)?\\s+(?:with|for)|went\\s+with|opt(?:ed|ing)?\\s+for|settle\\s+(?:on|for)|vote\\s+for|say|guess|think|believe|conclude|meant?|it\\s+is|it's|that's|this\\s+is|(?:it|that|this)\\s+(?:must|should|would|has\\s+to)\\s+be|(?:looks|seems)\\s+like|(?:seems|appears)\\s+to\\s+be|makes\\s+it|leaves|so|thus|hence|therefore|probably|likely|definitely|clearly|certainly|obviously|surely|undoubtedly|finally|=>|⇒|→";
+  "choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|go(?:ing)?\\s+(?:with|for)|went\\s+with|opt(?:ed|ing)?\\s+for|settle\\s+(?:on|for)|vote\\s+for|say|guess|think|believe|conclude|meant?|it\\s+is|it's|that's|this\\s+is|(?:it|that|this)\\s+(?:must|should|would|has\\s+to)\\s+be|(?:looks|seems)\\s+like|(?:seems|appears)\\s+to\\s+be|makes\\s+it|leaves|leaving|so|thus|hence|therefore|probably|likely|definitely|clearly|certainly|obviously|surely|undoubtedly|finally|=>|⇒|→";
 const chooseLead = new RegExp(`(?<![\\w-]|\\bas\\s)(?:${CHOOSING})(?![\\w-])(?:${GLUE}|\\bit's\\b)*`, "gi");
 const rejectLead =
   /(?:\b(?:not|n['’]t|never|neither|nor|than|instead\s+of|opposed\s+to|rul(?:e|es|ed|ing)\s+out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed|ing)|reject(?:s|ed|ing)?|discard(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|except(?:\s+for)?|besides|(?:any\w*|every\w*|all)\s+but|unlike|wrong\s*:|incorrect\s*:))(?:[\s"':]|\b(?:be|is|the|answer|options?|choices?|letter|by|from|choose|pick|select|for)\b)*/gi;

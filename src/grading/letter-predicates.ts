@@ -34,7 +34,7 @@ const affirmative = new RegExp(
     "^\\s*(?:best|most\\s+(?:closely|accurately))\\s+(?:fits?|matche?s?|describes?|captures?|reflects?|answers?|explains?)\\b",
     "^\\s*(?:fits|matches|describes|captures|reflects)\\s+(?:[\\w ]{0,30}\\s)?(?:best|most\\s+accurately)\\b",
     "^\\s*(?:fits|matches)\\s+(?:the\\s+(?:video|clip|scene|action|footage|frames?|motion)|what)\\b",
-    "^\\s*(?:fits|matches|applies)\\s*(?:$|[.!\\n])",
+    "^\\s*(?:(?:fits|matches|applies|remains|survives)|is\\s+(?:left|what\\s+(?:remains|is\\s+left)))\\s*(?:$|[.!\\n])",
     "^\\s*[:(—–-]\\s*(?:correct|right|true)\\b(?=\\s*(?:$|[.,;!)}\\n]))",
     "^\\s*[:(—–-]?\\s*[✅✓✔]",
   ].join("|"),

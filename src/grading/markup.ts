@@ -94,8 +94,27 @@ const withoutLatex = (text: string): string => {
       "$1",
     );
   }
-  return plain.replace(/\$\$?\s*([^$\d\s][^$\n]*?)\s*\$\$?/g, "$1").replace(/\\[()[\]]/g, " ");
+  return plain
+    .replace(/\\([%$&#_])/g, "$1")
+    .replace(/\\[,;!]/g, " ")
+    .replace(/\$(\d[\d.,:/^%°]*)\$(?!\d)/g, "$1")
+    .replace(/\$\$?\s*([^$\d\s][^$\n]*?)\s*\$\$?/g, "$1")
+    .replace(/\\[()[\]]/g, " ");
 };
+
+const VERDICT = String.raw`(?:\*\*)?(?:(correct|right|✓|✔|✅)|(wrong|incorrect|✗|✘|❌|ruled out|eliminated))(?:\*\*)?`;
+const VERDICT_ROW = new RegExp(
+  String.raw`^[ \t]*\|[ \t]*(?:\*\*)?(?:option[ ])?\(?([A-Z])\)?(?:\*\*)?[ \t]*\|(?:[^|\n]*\|)*?[ \t]*${VERDICT}[ \t]*\|?[ \t]*$`,
+  "gimu",
+);
+
+/** Rows of a table that say of an option's letter whether it is right ("| B | ... | correct |") as sentences. */
+const withSpokenTables = (text: string): string =>
+  text.replace(
+    VERDICT_ROW,
+    (_row, letter: string, right?: string) =>
+      `Option ${letter.toUpperCase()} is ${right === undefined ? "wrong" : "correct"}.`,
+  );
 
 const withoutMarks = (text: string): string =>
   text
@@ -115,5 +134,5 @@ export const plainAnswer = (text: string): string => {
   const folded = foldCharacters(text.replace(/```[ \t]*\w*[ \t]*(?=\n|$)/g, "\n"));
   const boxed = boxedContents(folded);
   const inside = boxed.length > 0 ? [...new Set(boxed.map((one) => one.trim()))].join("\n") : folded;
-  return withoutMarks(withoutLatex(jsonAnswer(inside) ?? inside)).trim();
+  return withoutMarks(withoutLatex(withSpokenTables(jsonAnswer(inside) ?? inside))).trim();
 };

@@ -91,7 +91,7 @@ const namedIn = (texts: OptionTexts, sentence: string): { asserted: number[]; de
     if (hits.some((hit) => CIRCUMSTANCE.test(said.slice(0, Math.max(0, said.indexOf(texts.keys[hit]!))))))
       continue;
     const turned =
-      /^\s*(?:(?:but|however|instead|so|therefore|thus|hence|yes)\b|(?:it|he|she|they)\b|(?:this|that)(?:'s|\s+(?:is|was))\b)/i.test(
+      /^\s*(?:(?:but|however|instead|so|therefore|thus|hence|yes)\b|(?:it|he|she|they)\b|(?:this|that)(?:'s|\s+(?:is|was))\b|而是)/i.test(
         clause,
       );
     if (turned) open = false;
@@ -156,7 +156,8 @@ const PLACE =
   /(?:\b(?:frames?|seconds?|steps?|option|choice|number|at|after|before|image|figure|clip|first|last|from|to|between|by)\s*(?:number|no\.?)?|#)\s*$/i;
 const COUNTED = /^\s*(?:times?|repetitions?|repeats?|reps?|counts?|occurrences?)\b/i;
 const ADVERB = /^(?:twice|thrice|once(?=\s*(?:[.,;!\n]|$|in\b|during\b)))/i;
-const BARE = /^(?:[\s.!,;:()[\]"']|\b(?:about|around|approximately|roughly|minus|negative|times?)\b)*$/i;
+const BARE =
+  /^(?:[\s.!,;:()[\]"']|\b(?:about|around|approximately|roughly|exactly|precisely|only|just|minus|negative|times?)\b)*$/i;
 
 /** The key of a number where it stands: with its sign, and with its unit when it has one. */
 const numberKey = (text: string, { value, start, end }: FoundNumber): string => {

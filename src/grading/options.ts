@@ -1,4 +1,5 @@
 import { answerPart } from "./answer-part.ts";
+import { behindCorrection } from "./corrected-text.ts";
 import type { Extracted } from "./extracted.ts";
 import { inEnglish } from "./foreign-words.ts";
 import { labelledOptions, withLetterLabels } from "./labelled-options.ts";
@@ -13,6 +14,7 @@ import { lineClaims, loneLetter } from "./letter-lines.ts";
 import { isLeftOpen } from "./letter-predicates.ts";
 import { type OptionNames, optionNames } from "./letters.ts";
 import { plainAnswer } from "./markup.ts";
+import { inOneForm, inOptionsWriting } from "./option-rewording.ts";
 import { type OptionTexts, optionTexts, statedOption, wholeOption } from "./option-texts.ts";
 import { CORRECTION } from "./polarity.ts";
 
@@ -117,6 +119,49 @@ const readAnnounced = (texts: OptionTexts, text: string): Extracted<number> | nu
     : { value: null, rule: "several-texts" };
 };
 
+/** The option that a text ends with after it took another one back ("A... no, D", "3 times. Correction: 2 times"). */
+const readCorrected = (texts: OptionTexts, names: OptionNames, text: string): Extracted<number> | null => {
+  const { before, last } = behindCorrection(text) ?? {};
+  if (before === undefined || last === undefined) return null;
+  const read = (said: string): number | null =>
+    loneLetter(said, names) ?? wholeOption(texts, said.replace(/\s+times?$/i, ""));
+  const value = read(last);
+  const first = read(before.replace(/[\s.…,—–-]+$/, "")) ?? statedOption(texts, before).value;
+  return value === null || first === null ? null : { value, rule: "corrected" };
+};
+
+const NONE = /^\W*none of (?:the above|these|the others?|the options)\W*$/i;
+const SAYS_NONE =
+  /(?<!\bnot\s)\bnone of (?:the above|these|the (?:given|other|listed|first)|the options)(?:\s+(?:options?|orders?|choices?|answers?|applies|apply|is|are|match(?:es)?|fits?|describes?|happens?)\b|\s*(?:$|[.,;:!()]))/i;
+
+/** The option "none of the above" where a text says so in a sentence. */
+const readNone = (options: readonly string[], text: string): Extracted<number> | null => {
+  const none = options.flatMap((option, index) => (NONE.test(option) ? [index] : []));
+  if (
+    none.length !== 1 ||
+    !SAYS_NONE.test(text) ||
+    /\?|\b(?:if|unless|maybe|perhaps|could|might)\b/i.test(text)
+  )
+    return null;
+  return { value: none[0]!, rule: "none-of-them" };
+};
+
+/** What a text without letters says: in its own words, brought to the options' form, or behind its correction. */
+const readWords = (
+  options: readonly string[],
+  texts: OptionTexts,
+  names: OptionNames,
+  text: string,
+): Extracted<number> => {
+  const said = inOptionsWriting(text, options);
+  const read = readAnnounced(texts, said) ?? statedOption(texts, said);
+  if (read.value !== null) return read;
+  const form = read.rule === "nothing-found" ? inOneForm(said, options) : null;
+  const retold = form === null ? read : statedOption(optionTexts(form.options), form.text);
+  if (retold.value !== null) return { value: retold.value, rule: "other-form" };
+  return readCorrected(texts, names, said) ?? readNone(options, said) ?? read;
+};
+
 /**
  * Which option a completion names, 0-based, or null: nothing is guessed. In order: reasoning, special tokens and dress
  * (Markdown, LaTeX, JSON) are taken off; the whole answer is an option's wording, or a letter; letters that the text
@@ -151,5 +196,5 @@ export const extractOption = (completion: string, options: readonly string[]): E
   if (whole !== null) return { value: whole, rule: "whole-text" };
   const byLetters = readByLetters(inEnglish(text), names, texts);
   if (byLetters !== null) return byLetters;
-  return readAnnounced(texts, text) ?? statedOption(texts, text);
+  return readWords(options, texts, names, text);
 };

@@ -3,15 +3,15 @@
  * answer: what stands in a clause with one of them is not credited.
  */
 const DENIAL =
-  "not|no|never|neither|nor|none|nobody|nothing|nowhere|cannot|without|except|excluding|unlike|hardly|barely|rarely|seldom|nearly|almost|least|worst|incorrect(?:ly)?|wrong(?:ly)?|false|untrue|inaccurate|invalid|mistaken|unlikely|impossible|absent|absence|missing|invisible|unable|fail(?:s|ed|ing)?|refuse[sd]?|refusing|lack(?:s|ed|ing)?|avoid(?:s|ed|ing)?|less|short of|instead of|rather than|as opposed to|other than|doubt(?:s|ed|ful)?|deny|denie[sd]|rule[sd]? out|ruling out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|discard(?:s|ed|ing)?";
+  "not|no|never|neither|nor|none|nobody|nothing|nowhere|cannot|without|except|excluding|unlike|hardly|barely|rarely|seldom|nearly|almost|least|worst|incorrect(?:ly)?|wrong(?:ly)?|false|untrue|inaccurate|invalid|mistaken|unlikely|impossible|absent|absence|missing|invisible|unable|fail(?:s|ed|ing)?|refuse[sd]?|refusing|lack(?:s|ed|ing)?|insufficient(?:ly)?|inconclusive|little evidence|avoid(?:s|ed|ing)?|less|short of|instead of|rather than|as opposed to|other than|doubt(?:s|ed|ful)?|deny|denie[sd]|rule[sd]? out|ruling out|eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed)|reject(?:s|ed|ing)?|dismiss(?:es|ed|ing)?|discard(?:s|ed|ing)?";
 const DOUBT =
-  "maybe|perhaps|thought|assumed|tempting|tempted|far from|before (?:he|she|it|they) can|fake[ds]?|possibly|might|may|could|would have|should have|whether|if|unless|unclear|unsure|uncertain|unknown|tries to|try to|trying to|tried to|wants to|want to|wanted to|attempts? to|attempted to|about to|supposed to|pretends? to|anything but|everything but|all but|nothing but|any but|all except";
+  "maybe|perhaps|thought|assumed|tempting|tempted|far from|before (?:he|she|it|they) can|fake[ds]?|possibly|might|may|could|would have|should have|whether|if|unless|unclear|unsure|uncertain|unknown|tries to|try to|trying to|tried to|wants to|want to|wanted to|attempts? to|attempted to|about to|supposed to|pretends? to|anything but|everything but|all but|nothing but|any but|all except|(?:is|are|seems?|also|equally|as) (?:possible|plausible|conceivable)";
 const SHORTENED =
   "ain|don|doesn|didn|isn|aren|wasn|weren|can|couldn|won|wouldn|shouldn|hasn|haven|hadn|mustn|needn";
 const FOREIGN = "nicht|kein|keine|pas|jamais|não|nunca|niet|geen|nie|не";
 
 const DENIED = new RegExp(
-  `\\b(?:${DENIAL}|${DOUBT}|(?:${SHORTENED})['’]?t)\\b|(?<!\\p{L})(?:${FOREIGN})(?!\\p{L})|[没沒不未非别別無无❌✗✘✖⛔🚫👎]`,
+  `\\b(?:${DENIAL}|${DOUBT}|(?:${SHORTENED})['’]?t)\\b|(?<!\\p{L})(?:${FOREIGN})(?!\\p{L})|可 ?能|也 ?许|或 ?许|大 ?概|恐 ?怕|たぶん|아마|[没沒不未非别別無无❌✗✘✖⛔🚫👎]`,
   "iu",
 );
 
@@ -54,7 +54,7 @@ export const isDeniedAt = (text: string, start: number, end: number): boolean =>
 
 /** Words by which a text takes back what it said before. */
 export const CORRECTION: RegExp =
-  /\b(?:no|wait|actually|correction|correct(?:ing)?\s+myself|sorry|second\s+thought|mistake|mistaken|reconsider\w*|re-?examin\w*|re-?check\w*)\b/i;
+  /\b(?:no|wait|actually|correction|correct(?:ing)?\s+myself|sorry|second\s+thought|mistake|mistaken|on reflection|scratch that|let me re-?count|recount(?:ing|ed)?|reconsider\w*|re-?examin\w*|re-?check\w*)\b/i;
 
 /**
  * The last of several readings when they agree, or when the text takes the earlier ones back; null when it leaves open
@@ -84,5 +84,5 @@ export const sentences = (text: string): string[] =>
  */
 export const clauses = (sentence: string): string[] =>
   sentence.split(
-    /(?<!\b(?:any|all|any\w+|every\w+|nothing|none|no one)\s)(?=\b(?:but|however|instead|rather than|as opposed to|although|though|whereas)\b)|,\s*(?=(?:not|so|therefore|thus|hence|because|since|it|he|she|they|there|this|that|the|I|we|you|yes|which|who)\b)/i,
+    /(?<!\b(?:any|all|any\w+|every\w+|nothing|none|no one)\s)(?=\b(?:but|however|instead|rather than|as opposed to|although|though|whereas)\b)|[,:]\s*(?=(?:it|he|she|they|而是)(?!\p{Script=Latin}))|,\s*(?=(?:not|so|therefore|thus|hence|because|since|it|he|she|they|there|this|that|the|I|we|you|yes|which|who)\b)/iu,
   );

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { cacheRoot } from "../core/cache-root.ts";
 import { ConfigError, VideoPerceiverError } from "../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../core/files.ts";
 import { checkOutput } from "../core/output-place.ts";
@@ -8,11 +9,14 @@ import type { MadeBy } from "../core/registry.ts";
 import { type ExportFormat, type ExportPlace, type ExportWriter, exportFormats } from "../dataset/export.ts";
 import { exportRecord, openExportFolder } from "../dataset/export-folder.ts";
 import { type ExportedMedia, ExportMedia, mediaFolder } from "../dataset/export-media.ts";
+import { KeptFilms } from "../dataset/kept-films.ts";
 import { readDescription, readSamples } from "../dataset/read.ts";
 import type { Sample } from "../dataset/sample.ts";
 import type { DatasetDescription, Rejection } from "../dataset/schema.ts";
 import { LineFile } from "../dataset/write.ts";
-import { type DecoderChoice, openVideoService, type VideoService } from "../video/service.ts";
+import { CacheFolder } from "../frames/cache-folder.ts";
+import type { VideoService } from "../video/service.ts";
+import { type ClipsOptions, openClips } from "./clips.ts";
 import type { JobContext } from "./job-context.ts";
 import { timeLeftOf } from "./time-left.ts";
 
@@ -23,7 +27,8 @@ export interface ExportJob {
   readonly out: string;
   /** Replace an export that is in the folder. */
   readonly force: boolean;
-  readonly decoder?: DecoderChoice;
+  /** How clips are read, and whether films are kept for the next format; `auto` without keeping when left out. */
+  readonly reading?: ClipsOptions;
   /** What decodes and encodes, instead of one that this job opens; its owner closes it. */
   readonly video?: VideoService;
 }
@@ -46,6 +51,20 @@ interface Waiting {
   readonly sample: Sample;
   readonly media: Promise<ExportedMedia | string>;
 }
+
+/** Where films lie between exports; undefined where nothing is to be kept, or can be. */
+const keptFilms = (
+  { cache, cacheSize }: ClipsOptions,
+  warn: (line: string) => void,
+): KeptFilms | undefined => {
+  if (!cache) return undefined;
+  try {
+    return new KeptFilms(new CacheFolder(join(cacheRoot(), "films"), cacheSize), warn);
+  } catch {
+    // The frames' folder has the same parent, and its trouble is told.
+    return undefined;
+  }
+};
 
 /** Names the data set for files that name one. */
 const shortName = (folder: string): string =>
@@ -133,11 +152,12 @@ export const exportDataset = async (job: ExportJob, context: JobContext): Promis
   let writer: ExportWriter | undefined;
   try {
     for (const name of format.folders ?? []) makeFolder(join(folder, name));
-    await using opened =
-      job.video === undefined ? openVideoService({ decoder: job.decoder ?? "auto" }) : null;
-    const video = job.video ?? opened!;
+    const reading = job.reading ?? { decoder: "auto", cache: false, cacheSize: 0 };
+    await using opened = job.video === undefined ? openClips(reading, context.warn) : null;
+    const video = job.video ?? opened!.direct;
     const { signal } = context;
-    const media = new ExportMedia(job.dataset, folder, video, signal);
+    const kept = keptFilms(reading, context.warn);
+    const media = new ExportMedia({ dataset: job.dataset, folder, video, kept, signal });
     const place: ExportPlace = { folder, finalFolder, name: shortName(job.dataset), video, signal };
     writer = format.open(place);
     const { samples: total } = description.counts;

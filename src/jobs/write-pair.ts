@@ -1,6 +1,8 @@
 import type { MadePair } from "../absent/make-pair.ts";
 import { checkPairPlace } from "../absent/pair-place.ts";
 import { drawPairSheet } from "../absent/pair-sheet.ts";
+import { sparsifiedFrames } from "../absent/sparsified-frames.ts";
+import { sparsifiedRecord } from "../absent/sparsify.ts";
 import { type WrittenPair, writePair } from "../absent/write-pair.ts";
 import { checkOutput } from "../core/output-place.ts";
 import { localFile } from "../video/local-file.ts";
@@ -21,6 +23,8 @@ export interface WritePairJob {
   readonly virtual: boolean;
   /** Overwrite another pair. */
   readonly force: boolean;
+  /** Also choose frames of which about this share lies in the events, or around the key frames. */
+  readonly sparsify?: number;
 }
 
 /** What was made and written. */
@@ -30,6 +34,14 @@ export interface WrittenPairJob {
   /** Replaced frames of the written pair as a share of the clip's frames. */
   readonly replacedShare: number;
 }
+
+/** The pair with the frames that are to be looked at. @throws {ConfigError} where nothing of it is decisive */
+const chosenFrames = (made: MadePair, share: number | undefined): MadePair => {
+  if (share === undefined) return made;
+  const sparse = sparsifiedFrames(made, share);
+  const sparsified = sparsifiedRecord(sparse, share);
+  return { ...made, pair: { ...made.pair, frames: sparse.indices, sparsified } };
+};
 
 /**
  * Makes a clip's pair and writes its folder.
@@ -47,7 +59,7 @@ export const writePairOfFile = async (job: WritePairJob, context: JobContext): P
   const info = await clips.video.probe(file, signal);
   const sha256 = await clips.sha256(file);
   if (!job.force) checkPairPlace(out, sha256);
-  const made = await pairOfFile(clips, file, prepared, context);
+  const made = chosenFrames(await pairOfFile(clips, file, prepared, context), job.sparsify);
   if (!job.force) checkPairPlace(out, sha256, made.pair);
   const written = await writePair({
     video: clips.direct,

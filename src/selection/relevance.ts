@@ -1,4 +1,4 @@
-import type { EndpointEstimate } from "../core/endpoint-cost.ts";
+import type { EndpointEstimate, EndpointSpending } from "../core/endpoint-cost.ts";
 import type { Progress } from "../core/progress.ts";
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { TimeSpan } from "../core/units.ts";
@@ -50,6 +50,8 @@ export interface RelevanceProvider {
   knownSpans?(context: Pick<RelevanceContext, "spans">): readonly TimeSpan[] | undefined;
   /** What of the parameters decides the scores, where that is not all of them: recorded in their place, without addresses. */
   readonly recorded?: Readonly<Record<string, unknown>>;
+  /** What an endpoint was paid since the last call; kept answers cost nothing. Left out: no endpoint is asked. */
+  spent?(): EndpointSpending;
   /** What scoring so many frames takes of an endpoint at most; left out: no endpoint is asked. */
   estimate?(frames: number): RelevanceEstimate;
   close?(): Promise<void>;

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readJsonRows } from "../../src/core/files.ts";
 import { exportFormats } from "../../src/dataset/export.ts";
 import { readSamples } from "../../src/dataset/read.ts";
@@ -149,6 +149,43 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
       expect(hashedFiles(join(folder, `out-${name}`))).toEqual(before);
     },
   );
+
+  test("pairs are encoded once for all formats, and kept films change nothing of an export", async () => {
+    let encoded = 0;
+    const counting = new Proxy(video, {
+      get: (service, name) => {
+        const member = Reflect.get(service, name) as unknown;
+        if (typeof member !== "function") return member;
+        if (name === "rewrite" || name === "write") encoded++;
+        return member.bind(service) as unknown;
+      },
+    });
+    vi.stubEnv("VIDEOPERCEIVER_CACHE", join(folder, "cache"));
+    const reading = { decoder: "auto", cache: true, cacheSize: 1e9 };
+    const exported = async (name: string): Promise<number> => {
+      encoded = 0;
+      const out = join(folder, `kept-${name}`);
+      await exportDataset({ dataset, format: name, out, force: false, video: counting, reading }, context);
+      const films = (from: string): string[] =>
+        hashedFiles(join(folder, from)).filter((line) => line.startsWith("videos"));
+      expect(films(`kept-${name}`)).toEqual(films(`out-${name}`));
+      return encoded;
+    };
+    try {
+      expect(await exported("jsonl")).toBeGreaterThan(0);
+      expect(await exported("ms-swift")).toBe(0);
+      // A film that is not what was kept is encoded again; the other pair's is not.
+      const [damaged] = readdirSync(join(folder, "cache", "films")).filter((file) =>
+        file.endsWith("absent.mp4"),
+      );
+      writeFileSync(join(folder, "cache", "films", damaged!), "no longer a film");
+      expect(await exported("easyr1")).toBeGreaterThan(0);
+      rmSync(join(folder, "kept-ms-swift"), { recursive: true });
+      expect(await exported("ms-swift")).toBe(0);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
 
   test("a twin's film differs from its clip exactly where the sample says, mask and all", async () => {
     const rows = [...(await rowsOf(join(folder, "out-jsonl"))).values()].flat() as unknown as (Sample & {

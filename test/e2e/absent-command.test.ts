@@ -308,6 +308,28 @@ describe("absent", () => {
     expect(stderr).toMatch(/^cannot write to standard output; got [^\n]*no space left on device[^\n]*\n$/);
   });
 
+  it("chooses the frames to look at with the pair, by the spans that it was made of", () => {
+    const out = join(folder, "sparsified");
+    const said = run(
+      ...["absent", clip, "--caption", caption, "--relevance", "events:0.5-0.8", "--virtual", "--fps", "all"],
+      ...["--sparsify", "0.2", "--out", out],
+    );
+    expect(said.status).toBe(0);
+    expect(said.stdout).toMatch(/^sparsified: \d+ frames, \d+\.\d % in events or around key frames/m);
+    const pair = checkedPair(JSON.parse(readFileSync(join(out, "pair.json"), "utf8")), "pair.json");
+    const times = new Map(pair.timeline.map(({ index, timeSeconds }) => [index as number, timeSeconds]));
+    const inside = pair.frames!.filter((index) => {
+      const time = times.get(index);
+      return time !== undefined && time >= 0.5 - 1e-6 && time < 0.8;
+    });
+    expect(inside.length).toBeGreaterThan(0);
+    expect(pair.sparsified!.share).toBe(0.2);
+    expect(inside.length / pair.frames!.length).toBeCloseTo(pair.sparsified!.keyShare, 1);
+    expect(Math.abs(pair.sparsified!.keyShare - 0.2)).toBeLessThan(1 / pair.frames!.length + 1e-6);
+    const bad = run("absent", clip, "--caption", caption, "--sparsify", "5", "--out", join(folder, "none"));
+    expect(bad.status).toBe(2);
+  });
+
   it("warns when a clip has nothing to take away", async () => {
     const still = join(folder, "still.mp4");
     const batch = frames();

@@ -39,6 +39,7 @@ const planned = (captions: readonly string[]): PlannedClip => ({
   position: 0,
   path: join(folder, "clips/c0.mp4"),
   name: "c0.mp4",
+  firstRow: 0,
   rows: captions.map((caption, at) => ({
     sourceNumber: 0,
     row: { id: `row-${at}`, clip: { file: "c0.mp4" }, caption, provenance: {} },

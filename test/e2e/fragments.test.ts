@@ -1,5 +1,14 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -122,6 +131,18 @@ test("pictures of every task; the same bytes whatever the workers; refused clips
     expect(new Set(files.map(({ length }) => length)).size).toBe(1);
     expect(JSON.stringify(messages)).not.toMatch(/moving|still|\d+\.\d+ s/);
   }
+  // What two questions about the order show is never the same frame: the one would tell the other's answer.
+  const shownFrames = new Map<unknown, number[]>();
+  let inOrder = 0;
+  for await (const { skill, provenance } of readSamples(join(folder, "one"))) {
+    const { clip, fragment, shown } = provenance as { clip: string; fragment: number[]; shown: number[] };
+    if (skill === "counting" && shown.join() === fragment.join()) inOrder++;
+    if (skill === "disorder" || skill === "rearrangement")
+      shownFrames.set(clip, [...(shownFrames.get(clip) ?? []), ...fragment]);
+  }
+  expect(shownFrames.size).toBe(6);
+  for (const all of shownFrames.values()) expect(new Set(all).size).toBe(all.length);
+  expect(inOrder).toBeLessThan(6);
   const rejected = readFileSync(join(folder, "one", "rejected.jsonl"), "utf8");
   const rules = rejected
     .trim()
@@ -227,6 +248,38 @@ test.skipIf(chromiumMissing("the page of fragments"))(
   },
   60_000,
 );
+
+test("--split parts a set by clip; --not-in keeps clips out by content and by name, whatever the form; tasks have parameters", async () => {
+  const apart = join(folder, "bench");
+  mkdirSync(apart);
+  copyFileSync(join(clips, "moving-1.mp4"), join(apart, "film.mp4"));
+  writeFileSync(join(folder, "list.txt"), "moving-3.mp4\n");
+  const parts = new Map<string, Set<unknown>>();
+  for (const form of ["images", "clip"]) {
+    const out = join(folder, `parts-${form}`);
+    const { status, stderr } = runCommand(
+      ...["fragments", clips, "--out", out, "--form", form, "--pixels", "64", "--no-cache"],
+      ...["--tasks", "rearrangement:least=3,most=3,counting", "--split", "validation=0.2,test=0.4"],
+      ...["--not-in", apart, join(folder, "list.txt")],
+    );
+    expect([status, stderr]).toEqual([0, expect.not.stringContaining("    at ")]);
+    for await (const { provenance, split, skill, answer } of readSamples(out)) {
+      const clip = String(provenance["clip"]);
+      parts.set(clip, (parts.get(clip) ?? new Set()).add(split));
+      if (skill === "rearrangement") expect(answer.split(",").length).toBe(3);
+    }
+    const rejected = readFileSync(join(out, "rejected.jsonl"), "utf8");
+    expect(rejected.match(/"ruleId":"not-in"/g)?.length).toBe(2);
+  }
+  expect([...parts.keys()].sort()).toEqual(
+    ["moving-0", "moving-2", "moving-4", "moving-5", "still", "there-and-back"].map((name) => `${name}.mp4`),
+  );
+  for (const own of parts.values()) expect(own.size).toBe(1);
+  const named = new Set([...parts.values()].flatMap((own) => [...own]));
+  expect(named.size).toBeGreaterThan(1);
+  const wrong = runCommand("fragments", clips, "--out", join(folder, "y"), "--split", "tests=0.1");
+  expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringMatching(/^bad --split; expected/)]);
+}, 120_000);
 
 test("the command says what is wrong in one line", () => {
   const wrong = runCommand("fragments", clips, "--out", join(folder, "x"), "--tasks", "countin");

@@ -127,6 +127,7 @@ const openai: KeywordExtractorDefinition = defineKeywordExtractor({
 
     return {
       version: `${version}/${settings.model}`,
+      recorded: { model: settings.model },
       extract: async (caption, outer) => {
         const file = cacheFile(caption);
         if (file !== undefined && existsSync(file)) {

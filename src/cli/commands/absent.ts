@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Pair } from "../../absent/pair.ts";
 import { scoreMeaning } from "../../absent/score-meaning.ts";
 import { twinRemarks } from "../../absent/twin-remarks.ts";
 import { checkOutput } from "../../core/output-place.ts";
@@ -23,7 +24,7 @@ import {
   type CommandResult,
   defineCommand,
 } from "../command.ts";
-import { integerValue } from "../option-values.ts";
+import { integerValue, shareValue } from "../option-values.ts";
 import { chosenClips } from "../video-options.ts";
 
 interface AbsentOptions extends ClipOptions {
@@ -31,12 +32,21 @@ interface AbsentOptions extends ClipOptions {
   readonly virtual?: boolean;
   readonly force?: boolean;
   readonly seed: number;
+  readonly sparsify?: number;
 }
 
 const decibels = (psnr: number | null): string => (psnr === null ? "identical" : `${psnr.toFixed(1)} dB`);
 
 const nothingWarning =
   "nothing to take away, both clips show the same; try another --fps, --relevance or --builder";
+
+/** Of frames that were chosen with the pair; no line without any. */
+const chosenLine = ({ frames = [], sparsified }: Pair): string[] =>
+  sparsified === undefined
+    ? []
+    : [
+        `sparsified: ${frames.length} frames, ${inPercent(sparsified.keyShare)} in events or around key frames${sparsified.reached ? "" : " (the target cannot be reached)"}`,
+      ];
 
 /** What was made, in lines for a person. */
 const described = ({ made, written }: WrittenPairJob): string[] => {
@@ -47,6 +57,7 @@ const described = ({ made, written }: WrittenPairJob): string[] => {
     `relevance: ${scoreMeaning(pair.relevance.name, made.relevance)}`,
     `key frames: ${keys} of ${scored} scored (${inPercent(keys / scored)})`,
     ...twinRemarks(made, written.view),
+    ...chosenLine(pair),
     ...(fidelity === undefined
       ? []
       : [
@@ -64,7 +75,7 @@ const shortLine = (file: string, { made, written }: WrittenPairJob): string =>
 const manyPairs = async (
   clips: readonly NamedClip[],
   request: PairRequest,
-  how: Pick<WritePairJob, "clips" | "virtual" | "force" | "out">,
+  how: Pick<WritePairJob, "clips" | "virtual" | "force" | "sparsify" | "out">,
   context: CommandContext,
 ): Promise<CommandResult> => {
   const names = folderNames(clips);
@@ -113,6 +124,11 @@ const absent: CommandDefinition = defineCommand({
     builderOption(command, "how frames are taken away")
       .option("--virtual", "write pair.json and sheet.png only; the twin is read through the replacements")
       .option("--seed <number>", "for builders that draw", integerValue(), 0)
+      .option(
+        "--sparsify <share>",
+        "also choose frames of which about this share lies in the events, or around the key frames: pair.json names them in `frames`",
+        shareValue,
+      )
       .option("--force", "overwrite another pair that is in the folder")
       .requiredOption(
         "--out <folder>",
@@ -123,7 +139,8 @@ const absent: CommandDefinition = defineCommand({
     const options = raw as unknown as AbsentOptions;
     const request = chosenPair(options, options.seed);
     const { virtual = false, force = false, out } = options;
-    const how = { clips: chosenClips(raw), virtual, force };
+    const { sparsify } = options;
+    const how = { clips: chosenClips(raw), virtual, force, ...(sparsify !== undefined && { sparsify }) };
     const { clips, one } = await chosenNamedClips((args[0] ?? []) as string[], options, context.warn);
     const outlook = await relevanceOutlook(request, clips, how.clips, options.dryRun === true, context);
     if (outlook !== undefined) return outlook;

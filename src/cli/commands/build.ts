@@ -5,7 +5,6 @@ import type { ScoredRate } from "../../absent/scored-frames.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { datasetFilters } from "../../dataset/filter.ts";
 import { questionBuilders } from "../../dataset/questions.ts";
-import type { SplitShares } from "../../dataset/split.ts";
 import { teachers } from "../../dataset/teacher.ts";
 import { type BuildRequest, type BuildResult, buildDataset } from "../../jobs/build/build.ts";
 import { describeBuild } from "../../jobs/build/open-build.ts";
@@ -23,6 +22,7 @@ import {
   shareValue,
 } from "../option-values.ts";
 import { type SourceOptions, sourceOptions, sourcesOf } from "../source-options.ts";
+import { splitOption, splitShares } from "../split-option.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 
 interface BuildOptions extends SourceOptions {
@@ -48,19 +48,6 @@ interface BuildOptions extends SourceOptions {
   readonly queue?: string;
   readonly plugin?: readonly string[];
 }
-
-const sharesOf = (split: BuildOptions["split"]): SplitShares | undefined => {
-  if (split === undefined) return undefined;
-  const share = (name: string): number => {
-    const value = Number(split[name] ?? 0);
-    if (value >= 0 && value < 1) return value;
-    throw new ConfigError("bad --split", { expected: `a share below 1 for ${name}`, got: split[name]! });
-  };
-  const stray = Object.keys(split).find((name) => name !== "validation" && name !== "test");
-  if (stray !== undefined)
-    throw new ConfigError("bad --split", { expected: "validation=0.05,test=0.05", got: stray });
-  return { validation: share("validation"), test: share("test") };
-};
 
 const pairOptions = (command: Command): Command =>
   command
@@ -114,8 +101,7 @@ const ruleOptions = (command: Command): Command =>
       "--not-in <place...>",
       "clips that must not get in: data sets, folders of clips, annotation files, lists of names or hashes",
     )
-    .option("--decisions <file>", "what was accepted and rejected on the data set's page")
-    .option("--split <validation=share,test=share>", "parts by the clip's content", pairsValue);
+    .option("--decisions <file>", "what was accepted and rejected on the data set's page");
 
 const described = (result: BuildResult): string => {
   const { description, folder, pairs, rejectedByRule, meanShare, meanEventsGone, textLeak } = result;
@@ -163,11 +149,12 @@ const build: CommandDefinition = defineCommand({
       .option("--queue <url>", "postgres://USER@HOST:PORT/DATABASE: machines with `worker --queue` help")
       .option("--dry-run", "only say how much there is to do, and what asking endpoints would take")
       .option("--resume", "go on with an unfinished build (the same command does so without it as well)");
+    splitOption(command);
     videoOptions(command);
   },
   run: async (args, raw, context) => {
     const options = raw as unknown as BuildOptions;
-    const split = sharesOf(options.split);
+    const split = splitShares(options.split);
     if (options.workers === 0 && options.queue === undefined)
       throw new ConfigError("--workers 0 leaves the work to others", { hint: "give --queue as well" });
     const request: BuildRequest = {

@@ -1,7 +1,7 @@
 import { exportFormats } from "../../dataset/export.ts";
 import { type ExportJob, exportDataset } from "../../jobs/export-dataset.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { decoderOption } from "../decoder-option.ts";
+import { chosenClips, videoOptions } from "../video-options.ts";
 
 const exportCommand: CommandDefinition = defineCommand({
   summary: "a data set in the form that another project's trainer loads",
@@ -14,12 +14,13 @@ const exportCommand: CommandDefinition = defineCommand({
       )
       .requiredOption("--out <folder>", "where they go; films are written there as well")
       .option("--resume", "go on with an export that was stopped; it does so without the flag as well")
-      .option("--force", "replace an export that is in the folder")
-      .addOption(decoderOption());
+      .option("--force", "replace an export that is in the folder");
+    videoOptions(command);
   },
   run: async (args, raw, context) => {
-    const { format, out, force, decoder } = raw as unknown as Required<ExportJob>;
-    const job = { dataset: args[0] as string, format, out, force: force === true, decoder };
+    const { format, out, force } = raw as unknown as ExportJob;
+    const reading = chosenClips(raw);
+    const job = { dataset: args[0] as string, format, out, force: force === true, reading };
     const summary = await exportDataset(job, context);
     const { counts, splits } = summary;
     const missing = counts.leftOut === 0 ? "" : `; ${counts.leftOut} left out, see ${out}/left-out.jsonl`;

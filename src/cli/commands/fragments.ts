@@ -5,7 +5,8 @@ import { fragmentsDataset } from "../../jobs/fragments/fragments.ts";
 import type { FragmentForm, FragmentMode } from "../../jobs/fragments/protocol.ts";
 import { frameSelectors } from "../../selection/selectors.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import { choiceValue, integerValue, listValue, numberValue } from "../option-values.ts";
+import { choiceValue, integerValue, namesValue, numberValue } from "../option-values.ts";
+import { splitOption, splitShares } from "../split-option.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 
 interface FragmentsOptions {
@@ -20,6 +21,7 @@ interface FragmentsOptions {
   readonly window: number;
   readonly store: ClipStore;
   readonly notIn?: readonly string[];
+  readonly split?: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly workers?: number;
 }
@@ -35,7 +37,7 @@ const fragments: CommandDefinition = defineCommand({
       .option(
         "--tasks <a,b>",
         `what is asked: ${fragmentTasks.names().join(", ")}`,
-        listValue,
+        namesValue,
         fragmentTasks.names(),
       )
       .option(
@@ -80,6 +82,7 @@ const fragments: CommandDefinition = defineCommand({
       .option("--seed <number>", "the same seed makes the same files", integerValue(), 0)
       .option("--workers <number>", "decoder processes; default: one a core", integerValue({ min: 1 }))
       .option("--resume", "go on with unfinished work (the same command does so without it as well)");
+    splitOption(command);
     videoOptions(command);
   },
   run: async (args, raw, context) => {
@@ -96,6 +99,7 @@ const fragments: CommandDefinition = defineCommand({
       store,
       seed,
     } = options;
+    const split = splitShares(options.split);
     const result = await fragmentsDataset(
       {
         sources: (args[0] as readonly string[]).map((text) => ({
@@ -117,6 +121,7 @@ const fragments: CommandDefinition = defineCommand({
         },
         reading: chosenClips(raw),
         notIn: options.notIn ?? [],
+        ...(split && { split }),
         ...(options.workers !== undefined && { workers: options.workers }),
       },
       context,

@@ -28,6 +28,11 @@ const row = z.looseObject({
   rejected: turns.optional(),
   rejected_response: turns.optional(),
   rejected_messages: z.array(message).optional(),
+  query: z.string().optional(),
+  response: z.string().optional(),
+  history: z.array(z.tuple([z.string(), z.string()])).optional(),
+  images: z.unknown().optional(),
+  image: z.unknown().optional(),
   videos: files.optional(),
   video: files.optional(),
   rejected_videos: files.optional(),
@@ -69,10 +74,13 @@ const turnsOf = (value: z.output<typeof turns> | undefined, role: Message["role"
 /** Replaces the marks `<video>` by the row's clips, in order. */
 class Clips {
   readonly #named: readonly string[];
+  readonly #marks: RegExp;
   #used = 0;
   readonly found: string[] = [];
-  constructor(named: readonly string[]) {
+  /** @param byImage `<image>` stands for a clip, too, as LLaVA's data sets of films have it */
+  constructor(named: readonly string[], byImage = false) {
     this.#named = named;
+    this.#marks = byImage ? /(<video>|<image>)/ : /(<video>)/;
   }
   #take(): MessagePart {
     const video = this.#named[this.#used++];
@@ -95,8 +103,9 @@ class Clips {
     });
   }
   #textParts(text: string): MessagePart[] {
-    return text.split(/(<video>)/).flatMap((piece): MessagePart[] => {
-      if (piece === "<video>") return [this.#take()];
+    return text.split(this.#marks).flatMap((piece, at): MessagePart[] => {
+      // Every second piece is a mark.
+      if (at % 2 === 1) return [this.#take()];
       const trimmed = piece.trim();
       return trimmed === "" ? [] : [{ type: "text", text: trimmed }];
     });
@@ -144,8 +153,15 @@ const rejectedOf = (data: z.output<typeof row>): Pick<SourceRow, "rejected"> => 
 
 /** Everything that is said, the last word being the answer. */
 const allTurns = (data: z.output<typeof row>): Turn[] => {
-  const answer = data.completion ?? data.chosen;
-  const said = (data.messages ?? data.conversations)?.map(turnOf) ?? turnsOf(data.prompt, "user");
+  const answer = data.completion ?? data.chosen ?? data.response;
+  const before = (data.history ?? []).flatMap(([asked, answered]): Turn[] => [
+    { role: "user", content: asked },
+    { role: "assistant", content: answered },
+  ]);
+  const said = (data.messages ?? data.conversations)?.map(turnOf) ?? [
+    ...before,
+    ...turnsOf(data.prompt ?? data.query, "user"),
+  ];
   const system = data.system === undefined ? [] : [{ role: "system" as const, content: data.system }];
   const answers = turnsOf(answer, "assistant");
   // Preference rows may repeat the whole conversation in the chosen one, or have it there only.
@@ -163,7 +179,7 @@ const rowOf = ({ value, name }: JsonRecord): SourceRow => {
   const parsed = row.safeParse(withoutNulls(value));
   if (!parsed.success)
     throw new DataFormatError("not a conversation", {
-      expected: "messages, conversations, or prompt and completion",
+      expected: "messages, conversations, prompt and completion, or query and response",
       got: explainZod(parsed.error),
     });
   const said = allTurns(parsed.data);
@@ -173,7 +189,8 @@ const rowOf = ({ value, name }: JsonRecord): SourceRow => {
       expected: "an assistant's turn at the end",
       got: last === undefined ? "no turns" : `a turn of "${last.role}"`,
     });
-  const clips = new Clips(namedFiles(parsed.data.videos, parsed.data.video));
+  const { videos, video, image, images } = parsed.data;
+  const clips = new Clips(namedFiles(videos, video), image === undefined && images === undefined);
   const messages = said
     .slice(0, -1)
     .map(({ role, content: value }) => ({ role, content: clips.parts(value) }));
@@ -209,7 +226,8 @@ const source: SourceDefinition = defineSource({
     !isFolder &&
     looksLikeJson(head) &&
     (/"(messages|conversations)"\s*:\s*\[/.test(head) ||
-      (/"prompt"\s*:/.test(head) && /"(completion|chosen)"\s*:/.test(head))),
+      (/"prompt"\s*:/.test(head) && /"(completion|chosen)"\s*:/.test(head)) ||
+      (/"query"\s*:/.test(head) && /"response"\s*:/.test(head) && /"videos?"\s*:/.test(head))),
   create: () => ({
     folder: (place) => dirname(resolve(place)),
     rows: async function* (place) {

@@ -25,7 +25,12 @@ const headerOf = (names: readonly string[], where: string): string[] => {
   throw new DataFormatError("a column stands twice in the header", { where, got: JSON.stringify(twice) });
 };
 
+/** The first line by which Excel says what stands between the columns. */
+const excelLine = /^sep=(.)(?=\r?\n)/;
+
 const delimiterOf = (place: string, text: string): string => {
+  const [, said] = excelLine.exec(text) ?? [];
+  if (said !== undefined) return said;
   if (/\.(tsv|tab)$/i.test(place)) return "\t";
   const [header = ""] = text.split(/\r?\n/, 1);
   const count = (mark: string): number => header.split(mark).length;
@@ -39,7 +44,8 @@ async function* rowsOf(
 ): AsyncGenerator<SourceRow | UnreadRow> {
   if (!existsSync(place)) throw new ConfigError("no such training source", { where: place });
   const text = readTextFile(place);
-  const parser = Readable.from([text]).pipe(
+  // An empty line in its place: lines are counted as they stand in the file.
+  const parser = Readable.from([text.replace(excelLine, "")]).pipe(
     parse({
       info: true,
       delimiter: delimiter ?? delimiterOf(place, text),

@@ -1,4 +1,5 @@
 import { fileSource, type PairSource } from "../../absent/pair-source.ts";
+import { sparsifiedRecord } from "../../absent/sparsify.ts";
 import { UnansweredError } from "../../core/endpoint.ts";
 import { DataFormatError, VideoError, VideoPerceiverError } from "../../core/errors.ts";
 import type { ClipReference, Sample } from "../../dataset/sample.ts";
@@ -9,7 +10,7 @@ import { samplesOfRow } from "./clip-samples.ts";
 import type { ClipTools } from "./clip-tools.ts";
 import { pairPreview, previewFrames } from "./preview.ts";
 import { printOfClip } from "./print-file.ts";
-import type { BuiltClip, BuiltRow, PairView, PlannedClip, SparsifiedRecord } from "./protocol.ts";
+import type { BuiltClip, BuiltRow, PairView, PlannedClip } from "./protocol.ts";
 import { broughtPair, newPair, type RowPair } from "./row-pair.ts";
 import { rememberFrames, type SeenClip } from "./seen-frames.ts";
 import { storeClip, storedName } from "./store-clip.ts";
@@ -47,18 +48,6 @@ const pairView = async (
     preview: await pairPreview(clip, made.view, made.sampled, order.settings.preview, signal),
   };
 };
-
-/** How the frames of a row were chosen, and what was reached. */
-const sparsifiedRecord = (
-  { keyShare, keyFps, otherFps, reached }: NonNullable<RowPair["sparsified"]>,
-  share: number,
-): SparsifiedRecord => ({
-  share,
-  keyShare: round(keyShare, 4),
-  keyFps: round(keyFps, 3),
-  otherFps: round(otherFps, 3),
-  reached,
-});
 
 /** The place of a row: where its source says that it stands. */
 const placeOf = (row: SourceRow): string => String(row.provenance["source"] ?? row.id);
@@ -108,6 +97,7 @@ interface FinishedRow {
 
 const finishRow = async (
   { row, sourceNumber, facts }: TaughtRow,
+  place: number,
   otherCaptions: readonly string[],
   reference: ClipReference,
   printOf: Print,
@@ -139,6 +129,7 @@ const finishRow = async (
       frames: made.sparsified?.indices,
       otherCaptions,
       facts,
+      place,
       rejected: await rejectedSide(row, tools, signal),
       provenance: {
         ...row.provenance,
@@ -200,7 +191,7 @@ export const buildClip = async (
   signal: AbortSignal,
 ): Promise<ClipOutcome> => {
   const { order, clips } = tools;
-  const { position, path, rows } = planned;
+  const { position, path, rows, firstRow } = planned;
   const rejected: Rejection[] = [];
   const refuse = (row: SourceRow, ruleId: string, error: unknown): void => {
     signal.throwIfAborted();
@@ -232,7 +223,8 @@ export const buildClip = async (
           expected: `SHA-256 ${row.clip.sha256}`,
           got: reference.sha256,
         });
-      finished.push(await finishRow(planned, otherCaptions, reference, print, clip, tools, signal));
+      const place = firstRow + rows.findIndex(({ row: { id } }) => id === row.id);
+      finished.push(await finishRow(planned, place, otherCaptions, reference, print, clip, tools, signal));
     } catch (error) {
       refuse(row, "pair", error);
       mayAnswerLater ||= error instanceof UnansweredError && error.mayAnswerLater;

@@ -1,11 +1,13 @@
 import { type AbsentBuilder, absentBuilders } from "../../absent/builders.ts";
 import { keywordExtractors } from "../../absent/keywords.ts";
 import { type FrameChooser, frameChooser } from "../../absent/scored-frames.ts";
+import type { EndpointSpending } from "../../core/endpoint-cost.ts";
 import type { Made } from "../../core/registry.ts";
 import { type QuestionBuilder, questionBuilders } from "../../dataset/questions.ts";
 import { type Teacher, teachers } from "../../dataset/teacher.ts";
 import { type ChosenRelevance, chooseRelevance } from "../../selection/relevance-choice.ts";
 import { type Clips, openClips } from "../clips.ts";
+import { addCost, noCost } from "./clip-cost.ts";
 import { answersFolder, type BuildOrder } from "./protocol.ts";
 
 /** What a worker holds open while it makes one clip after the other. */
@@ -23,6 +25,8 @@ export interface ClipTools extends AsyncDisposable {
   warn(line: string): void;
   /** The provider of a name; opened once. */
   relevance(name: string): Promise<ChosenRelevance>;
+  /** What the providers' endpoints were paid since the last call. */
+  spentOnRelevance(): Promise<EndpointSpending>;
 }
 
 /** The teacher that somebody named. @throws {UnknownNameError} for an unknown one, {ConfigError} for bad parameters */
@@ -68,6 +72,10 @@ export const openClipTools = async (order: BuildOrder, warn: (line: string) => v
       told.add(line);
     },
     relevance,
+    spentOnRelevance: async () => {
+      const opened = await Promise.all(known.values());
+      return opened.map(({ made }) => made.value.spent?.() ?? noCost).reduce(addCost, noCost);
+    },
     [Symbol.asyncDispose]: async () => {
       for (const one of known.values()) await (await one).made.value.close?.();
       await clips[Symbol.asyncDispose]();

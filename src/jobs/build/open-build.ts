@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { recordedExtractor } from "../../absent/caption-words.ts";
+import { keywordExtractors } from "../../absent/keywords.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { Teacher, TeacherEstimate } from "../../dataset/teacher.ts";
 import { recipeText } from "../../evaluation/records.ts";
@@ -60,7 +62,10 @@ export const openBuild = async (
   const chosen = settings.relevance === "auto" ? undefined : await tools.relevance(settings.relevance);
   const relevance =
     chosen?.made.value.recorded === undefined ? settings.relevance : recipeText(recordedRelevance(chosen));
-  return { plan, order, teacher, recorded: { ...settings, relevance } };
+  const named = await keywordExtractors.choose(settings.extractor);
+  const extractor =
+    named.value.recorded === undefined ? settings.extractor : recipeText(recordedExtractor(named));
+  return { plan, order, teacher, recorded: { ...settings, relevance, extractor } };
 };
 
 /** What endpoints are asked of the clips that are still to be made. */

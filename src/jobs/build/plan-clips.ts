@@ -204,11 +204,11 @@ export const planClips = async (
     if (named.clips !== undefined) notes.push(...unusedClips(resolve(named.clips), collected.clips, place));
     read.push({ ...recipe, place: basename(resolve(place)), rows });
   }
-  const clips = [...collected.clips].map(([path, { name, rows }], position) => ({
-    position,
-    path,
-    name,
-    rows,
-  }));
+  let firstRow = 0;
+  const clips = [...collected.clips].map(([path, { name, rows }], position) => {
+    const clip = { position, path, name, rows, firstRow };
+    firstRow += rows.length;
+    return clip;
+  });
   return { clips, rejected: collected.rejected, sources: read, notes };
 };

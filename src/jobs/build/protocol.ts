@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { KeywordUsage } from "../../absent/keywords.ts";
+import type { EndpointSpending } from "../../core/endpoint-cost.ts";
 import type { MadeBy } from "../../core/registry.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
 import type { TeacherUsage } from "../../dataset/teacher.ts";
 import type { DecoderChoice } from "../../video/service.ts";
-import type { EndpointCost } from "./clip-cost.ts";
 import type { PairPreview, PreviewSize } from "./preview.ts";
 
 /** How a clip gets into the data set's folder: a second name of the file, a copy, or a path that leads out of it. */
@@ -30,18 +30,6 @@ export interface ClipSettings {
   readonly sparsify?: number;
   /** Who was asked what the clips show, without address and key; left out: nobody. */
   readonly teacher?: MadeBy;
-}
-
-/** What a sample's provenance says of frames that were chosen with it. */
-export interface SparsifiedRecord {
-  /** The share of frames in events that was wanted, and the one that was reached. */
-  readonly share: number;
-  readonly keyShare: number;
-  /** Frames a second of the time inside of events, and outside. */
-  readonly keyFps: number;
-  readonly otherFps: number;
-  /** False: the share is off by more than a frame, for want of frames. */
-  readonly reached: boolean;
 }
 
 /** How the machine that works reads clips; changes nothing of the result. */
@@ -81,6 +69,8 @@ export interface PlannedClip {
   /** The file as messages name it. */
   readonly name: string;
   readonly rows: readonly PlannedRow[];
+  /** How many rows the clips before it have: its first row's place in the whole build. */
+  readonly firstRow: number;
 }
 
 /** What the page shows of a row that became a pair. */
@@ -145,7 +135,7 @@ export type FromBuildWorker =
       /** Whether all of its scores were computed: kept ones cost no time, and say nothing of other clips. */
       readonly isMeasure: boolean;
       /** What endpoints cost for the clip. */
-      readonly cost: EndpointCost;
+      readonly cost: EndpointSpending;
     }
   | { readonly type: "failed"; readonly position: number | null; readonly message: string };
 

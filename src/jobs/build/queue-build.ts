@@ -1,11 +1,12 @@
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { EndpointSpending } from "../../core/endpoint-cost.ts";
 import { messageOf } from "../../core/errors.ts";
 import { sha256, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { BuildQueues, orderFile, type QueuedOrder } from "./build-queue.ts";
-import { addCost, clipCost, type EndpointCost, noCost, readResult } from "./clip-cost.ts";
+import { addCost, clipCost, noCost, readResult } from "./clip-cost.ts";
 import { type BuildOrder, type PlannedClip, resultFile } from "./protocol.ts";
 import type { WorkRecipe } from "./work-folder.ts";
 import { runWorkers, stoppedByPerson } from "./worker-group.ts";
@@ -25,7 +26,7 @@ export interface QueueBuild {
   readonly signal: AbortSignal;
   readonly warn: (line: string) => void;
   /** Hears how many of the missing clips are made, and what endpoints cost for them. */
-  readonly onProgress: (made: number, cost: EndpointCost) => void;
+  readonly onProgress: (made: number, cost: EndpointSpending) => void;
 }
 
 const pollMilliseconds = 1000;

@@ -1,8 +1,9 @@
+import type { SparsifiedRecord } from "../../absent/sparsify.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { type Audit, auditSamples } from "../../evaluation/audit/audit.ts";
 import type { BenchmarkSample } from "../../evaluation/benchmarks.ts";
 import type { AssembledRow } from "./assemble.ts";
-import type { BuiltClip, SparsifiedRecord } from "./protocol.ts";
+import type { BuiltClip } from "./protocol.ts";
 
 /** A mean and how many it is of. */
 class Mean {

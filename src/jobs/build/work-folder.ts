@@ -11,7 +11,7 @@ import { buildFolder, resultFile, unansweredFolder } from "./protocol.ts";
  * Version of what a clip's result holds. Raised whenever equal clips and settings give other results, so that an
  * unfinished build is never continued by another program.
  */
-export const resultVersion = 2;
+export const resultVersion = 3;
 
 /** What an unfinished build must agree on with the one that continues it. */
 export interface WorkRecipe {

@@ -4,7 +4,7 @@ import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { loadPlugin } from "../load-plugin.ts";
 import { buildClip } from "./build-clip.ts";
-import { clipCost } from "./clip-cost.ts";
+import { addCost, clipCost } from "./clip-cost.ts";
 import { type ClipTools, openClipTools } from "./clip-tools.ts";
 import { type FromBuildWorker, type PlannedClip, resultFile, type ToBuildWorker } from "./protocol.ts";
 import { noteUnanswered } from "./work-folder.ts";
@@ -16,8 +16,9 @@ import { noteUnanswered } from "./work-folder.ts";
 
 const secondsBetweenSigns = 5;
 
+/** A message that nobody takes any more is no fault: the program is gone, and this process ends with its channel. */
 const send = (message: FromBuildWorker): void => {
-  process.send?.(message);
+  process.send?.(message, undefined, undefined, () => {});
 };
 
 let tools: ClipTools | undefined;
@@ -34,7 +35,9 @@ const make = async (clip: PlannedClip): Promise<void> => {
   writeFileAtomic(file, JSON.stringify(built));
   const { rows, rejected, durationSeconds: videoSeconds } = built;
   const seconds = (nowMilliseconds() - started) / 1000;
-  const counts = { rows: rows.length, rejected: rejected.length, cost: clipCost(built) };
+  // What scores cost is told and not kept: of another build with the same clips they are known, and cost nothing.
+  const cost = addCost(clipCost(built), await tools!.spentOnRelevance());
+  const counts = { rows: rows.length, rejected: rejected.length, cost };
   send({ type: "done", position, ...counts, seconds, videoSeconds, isMeasure });
   position = null;
 };

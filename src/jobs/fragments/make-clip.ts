@@ -26,6 +26,8 @@ interface Fragment {
   readonly sequence: number;
   readonly number: number;
   readonly said: Message[];
+  /** Frames of the clip whose order was asked about, by index. */
+  readonly told: Set<number>;
 }
 
 const picturesOf = (
@@ -102,11 +104,23 @@ const rowOf = async (
   };
 };
 
-/** Pictures whose order does not matter stand in none in a dialogue: an order that was seen is an answer later. */
+/** Pictures whose order does not matter stand in none: an order that was seen is an answer elsewhere. */
 const withoutOrder = (drawn: DrawnSample, { number }: Fragment, seed: number): DrawnSample => ({
   ...drawn,
-  shown: seededRandom(seed, "dialogue", number).shuffled(drawn.shown),
+  shown: seededRandom(seed, "no order", number).shuffled(drawn.shown),
 });
+
+/**
+ * The tasks of a fragment in the order in which they are drawn: the published one in a dialogue. Elsewhere tasks about
+ * the order take frames from each other, so they take turns in being first.
+ */
+const tasksOf = ({ sequence }: Fragment, { order, tasks }: FragmentTools): readonly Made<FragmentTask>[] => {
+  if (order.settings.mode === "dialogue") {
+    const place = ({ recipe }: Made<FragmentTask>): number => dialogueOrder.indexOf(recipe.name) + 1 || 99;
+    return tasks.toSorted((a, b) => place(a) - place(b));
+  }
+  return sequence % 2 === 0 ? tasks : tasks.toReversed();
+};
 
 /** The rows of one fragment, and why tasks give none. */
 const fragmentRows = async (
@@ -116,26 +130,28 @@ const fragmentRows = async (
 ): Promise<{ readonly rows: FragmentRow[]; readonly rejected: Rejection[] }> => {
   const { settings } = tools.order;
   const isDialogue = settings.mode === "dialogue";
-  const place = ({ recipe }: Made<FragmentTask>): number => dialogueOrder.indexOf(recipe.name) + 1 || 99;
-  const tasks = isDialogue ? tools.tasks.toSorted((a, b) => place(a) - place(b)) : tools.tasks;
   const rows: FragmentRow[] = [];
   const rejected: Rejection[] = [];
-  for (const task of tasks) {
+  for (const task of tasksOf(fragment, tools)) {
     signal.throwIfAborted();
     const drawn = drawSample(task, fragment.part, tools.selector.value, {
       seed: settings.seed,
       number: fragment.number,
+      // A dialogue is asked on purpose about one part; elsewhere no frame is in two questions about the order.
+      ...(!isDialogue && { told: fragment.told }),
     });
     if ("ruleId" in drawn) {
       const source = `${fragment.planned.name}, fragment ${fragment.sequence + 1}, ${task.recipe.name}`;
       rejected.push({ source, ...drawn });
       continue;
     }
-    const free = isDialogue && !task.value.anew && task.value.needs !== "order";
-    const shown = free ? withoutOrder(drawn, fragment, settings.seed) : drawn;
+    const isAboutOrder = task.value.needs === "order";
+    if (isAboutOrder)
+      for (const at of drawn.fragment) fragment.told.add(fragment.part.batch.frames[at]!.index);
+    const shown = !task.value.anew && !isAboutOrder ? withoutOrder(drawn, fragment, settings.seed) : drawn;
     rows.push(await rowOf(task, shown, fragment, tools, signal));
     // Frames that were said to be in order tell the order of later ones.
-    if (isDialogue && task.value.needs === "order" && drawn.draft.answer === "no") break;
+    if (isDialogue && isAboutOrder && drawn.draft.answer === "no") break;
   }
   return { rows, rejected };
 };
@@ -174,10 +190,11 @@ export const makeFragmentClip = async (
     if (parts.length === 0) return nothing("static", "every frame is blank");
     const rows: FragmentRow[] = [];
     const rejected: Rejection[] = [];
+    const told = new Set<number>();
     for (let sequence = 0; sequence < perClip; sequence++) {
       const part = parts[sequence % parts.length]!;
       const number = position * perClip + sequence;
-      const fragment = { planned, decoded, part, sequence, number, said: [] };
+      const fragment = { planned, decoded, part, sequence, number, said: [], told };
       const made = await fragmentRows(fragment, tools, signal);
       rows.push(...made.rows);
       rejected.push(...made.rejected);

@@ -50,6 +50,8 @@ const blip2: RelevanceDefinition = defineRelevance({
       askJson(server, path, body, signal);
     return {
       version: () => `${version}/${model}`,
+      // The version names the model; where it answers, and in what pieces it is asked, changes no score.
+      recorded: {},
       score: async (request) => {
         const { signal } = request.context;
         if (request.keywords.length === 0)

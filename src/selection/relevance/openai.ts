@@ -2,7 +2,7 @@ import PQueue from "p-queue";
 import { z } from "zod";
 import type { CompletionRequest } from "../../core/chat-completion.ts";
 import { endpointOf, UnansweredError } from "../../core/endpoint.ts";
-import { pictureTokens, tokenCost } from "../../core/endpoint-cost.ts";
+import { type EndpointSpending, pictureTokens, tokenCost } from "../../core/endpoint-cost.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { sha256 } from "../../core/files.ts";
 import { KeptAnswers } from "../../core/kept-answers.ts";
@@ -80,6 +80,7 @@ class Asker {
   readonly #model: string;
   readonly #client: PatientClient;
   readonly #kept: readonly KeptAnswers[];
+  #spent: EndpointSpending = { tokens: 0, cost: 0 };
   /** False once the endpoint refused to say probabilities: it is not asked for them again. */
   #wantsLogprobs: boolean;
   constructor(settings: Settings, { answersFolders, processes }: NonNullable<RelevanceContext["endpoints"]>) {
@@ -97,6 +98,12 @@ class Asker {
       requestsPerMinute: requestsPerMinute === undefined ? undefined : requestsPerMinute / processes,
       mostAnswerBytes: 1 << 20,
     });
+  }
+  /** What was paid since the last call. */
+  takeSpent(): EndpointSpending {
+    const spent = this.#spent;
+    this.#spent = { tokens: 0, cost: 0 };
+    return spent;
   }
   /** What the endpoint says to a question, now or before. @throws {UnansweredError} for none, naming `where` */
   async ask(
@@ -117,6 +124,11 @@ class Asker {
       const outcome = await this.#client.ask(request, signal, readYesNo);
       if ("answer" in outcome) {
         for (const folder of this.#kept) folder.put(key, outcome.completion);
+        const { promptTokens, completionTokens } = outcome.completion;
+        this.#spent = {
+          tokens: this.#spent.tokens + promptTokens + completionTokens,
+          cost: this.#spent.cost + tokenCost(this.#settings, promptTokens, completionTokens),
+        };
         return outcome.answer;
       }
       const { status, reason } = outcome.failure;
@@ -147,6 +159,7 @@ const create = (settings: Settings): ReturnType<RelevanceDefinition["create"]> =
   return {
     version: () => `${version}/${model}${manner}`,
     recorded: { model, windowFrames, quality, maxNewTokens, logprobs },
+    spent: () => asker?.takeSpent() ?? { tokens: 0, cost: 0 },
     estimate: (frames) => {
       const promptTokens = frames * (wordTokens + windowFrames * pictureTokens(inputPixels));
       const completionTokens = frames * maxNewTokens;

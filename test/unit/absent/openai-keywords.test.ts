@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { captionWords } from "../../../src/absent/caption-words.ts";
 import { type KeywordExtractor, keywordExtractors } from "../../../src/absent/keywords.ts";
 
 type Reply = (response: ServerResponse, request: Record<string, unknown>) => void;
@@ -84,6 +85,24 @@ describe("openai keywords", () => {
       model: "stand-in",
       temperature: 0,
       response_format: { type: "json_schema", json_schema: { strict: true } },
+    });
+  });
+
+  it("is recorded with the model and without address, key and prices", async () => {
+    replies = [good];
+    const { port } = server.address() as AddressInfo;
+    const named = `openai:baseUrl=http://127.0.0.1:${port}/v1,model=stand-in`;
+    const words = await captionWords(
+      "A man flips a pancake and catches it.",
+      undefined,
+      named,
+      true,
+      undefined,
+    );
+    expect(words.keywordSource).toEqual({
+      name: "openai",
+      params: { model: "stand-in" },
+      version: "2/stand-in",
     });
   });
 

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import { frameIndex, seconds } from "../../../src/core/units.ts";
+import { withoutBars } from "../../../src/fragments/black-bars.ts";
+import { placesApart } from "../../../src/fragments/draw-frames.ts";
 import { usableParts } from "../../../src/fragments/parts.ts";
 import { renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
@@ -53,4 +55,47 @@ test("a picture that is rendered anew is never the same bytes; files of one ques
   expect(renderedAnew(picture, seededRandom("rendered", 1))).toEqual(twice[0]);
   const files = await stillFiles([picture, ...twice]);
   expect(new Set(files.map(({ length }) => length)).size).toBe(1);
+});
+
+test("black bars go, in whatever form; a dark picture is no bar; the same question is asked with and without them", () => {
+  const plain = clip(moving);
+  const barred = (across: number, down: number): FrameBatch => {
+    const [w, h] = [width + 2 * across, height + 2 * down];
+    const pixels = new Uint8Array(plain.frames.length * w * h * 3).fill(6);
+    for (let t = 0; t < plain.frames.length; t++)
+      for (let y = 0; y < height; y++) {
+        const from = (t * height + y) * width * 3;
+        pixels.set(plain.pixels.subarray(from, from + width * 3), ((t * h + y + down) * w + across) * 3);
+      }
+    return { pixels, frames: plain.frames, width: w, height: h };
+  };
+  expect(withoutBars([plain])).toEqual([plain]);
+  for (const [across, down] of [
+    [0, 20],
+    [30, 0],
+    [12, 9],
+  ] as const) {
+    const [shown] = withoutBars([barred(across, down)]);
+    // One line more goes at each edge that a bar had.
+    expect([shown!.width, shown!.height]).toEqual([
+      width - (across > 0 ? 2 : 0),
+      height - (down > 0 ? 2 : 0),
+    ]);
+    const bright = shown!.pixels.reduce((least, value) => Math.min(least, value), 255);
+    expect(bright).toBeGreaterThan(80);
+    expect(orderOf(barred(across, down))).toBeUndefined();
+  }
+  const dark = { ...plain, pixels: plain.pixels.map((value) => value >> 4) };
+  expect(withoutBars([dark])).toEqual([dark]);
+});
+
+test("frames that other questions told the order of are not drawn, nor such that look the same", () => {
+  const { distances } = usableParts([clip(moving)])[0]!;
+  const left = placesApart(distances, [4, 5]);
+  expect(left).not.toContain(4);
+  expect(left).not.toContain(5);
+  for (const at of left)
+    expect(Math.min(distances.between(4, at), distances.between(5, at))).toBeGreaterThanOrEqual(3);
+  expect(left.length).toBeGreaterThan(10);
+  expect(placesApart(distances, [])).toEqual(range(20));
 });

@@ -409,3 +409,40 @@ test.each<[string, readonly string[], number | null]>([
 ])("unseen forms: %s", (completion, options, expected) => {
   expect(extractOption(completion, options).value).toBe(expected);
 });
+
+describe("other writings of an option, and what only looks like one", () => {
+  const ranges = ["0-5 s", "5-10 s", "10-15 s"];
+  const hands = ["She chops the onion", "She peels the onion", "She washes the onion"];
+  test.each([
+    ["It happens between 5 and 10 seconds.", ranges, "B"],
+    ["5s-10s", ranges, "B"],
+    ["between 3 and 7 seconds", ranges, null],
+    ["not between 5 and 10 seconds", ranges, null],
+    ["20 metres per second", ["10 m/s", "20 m/s", "20 km/h"], "B"],
+    ["20 kilometres per hour", ["10 m/s", "20 m/s", "20 km/h"], "C"],
+    ["cut -> fry -> plate", ["cut, fry, plate", "fry, cut, plate"], "A"],
+    ["The woman is peeling the onion.", hands, "B"],
+    ["The woman is not peeling the onion.", hands, null],
+    ["She is about to be peeling the onion.", hands, null],
+    ["She peels the onion and then chops it.", hands, null],
+    ["\\boxed{25\\%}", ["10%", "25%", "2.5%"], "B"],
+    ["13", ["frame 3", "frame 13"], "B"],
+    ["Nope.", ["yes", "no"], "B"],
+    ["是的。", ["yes", "no"], "A"],
+    ["No idea.", ["yes", "no"], null],
+    ["A... no, D.", actions, "D"],
+    ["3 times. Correction: 2 times.", ["1", "2", "3"], "B"],
+    ["There are 3 cars. Wait, 2 of them are lorries.", ["1", "2", "3"], null],
+    ["There is a red car - no blue.", ["red", "blue"], null],
+    ["None of the above orders matches.", ["a, b", "b, a", "None of the above"], "C"],
+    ["If none of the above applies, say so.", ["a, b", "b, a", "None of the above"], null],
+    ["| Option | Verdict |\n|---|---|\n| A | wrong |\n| B | correct |", actions, "B"],
+    ["| Option | Ruled out |\n|---|---|\n| A | yes |\n| B | no |", actions, null],
+    ["There is insufficient evidence that he runs.", ["he runs", "he walks"], null],
+    ["It might be walk, but run is possible as well.", actions, null],
+    ["不是向左，而是向右。", ["向左", "向右"], "B"],
+    ["可能向右", ["向左", "向右"], null],
+  ] as const)("%s among %s: %s", (text, options, letter) => {
+    expect(read(text, options)).toBe(letter);
+  });
+});

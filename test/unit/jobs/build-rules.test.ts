@@ -61,7 +61,9 @@ test("a list of plug-ins may have several parameters each", () => {
 const settings = { relevance: "motion", seed: 0 } as ClipSettings;
 const plan = (caption: string): Parameters<typeof workRecipe>[1] => {
   const row = { id: "r", clip: { file: "a.mp4" }, caption, provenance: {} };
-  const clips = [{ position: 0, path: "a.mp4", name: "a.mp4", rows: [{ row, sourceNumber: 0 }] }];
+  const clips = [
+    { position: 0, path: "a.mp4", name: "a.mp4", firstRow: 0, rows: [{ row, sourceNumber: 0 }] },
+  ];
   return { clips, rejected: [], sources: [], notes: [] };
 };
 

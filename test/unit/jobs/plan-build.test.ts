@@ -53,7 +53,13 @@ test("disk is at most what is said: small sets hold larger pictures than the mea
 
 test("a build whose scores were kept, or of a few clips, teaches nothing", () => {
   const rows = [{ row: { id: "r", clip: { file: "a" }, provenance: {} }, sourceNumber: 0 }];
-  const clips = Array.from({ length: 60 }, (_, position) => ({ position, path: "a", name: "a", rows }));
+  const clips = Array.from({ length: 60 }, (_, position) => ({
+    position,
+    path: "a",
+    name: "a",
+    rows,
+    firstRow: position,
+  }));
   writeFileSync(join(folder, "samples-00000.jsonl"), "{}");
   mkdirSync(join(folder, resultFile(0), ".."), { recursive: true });
   writeFileSync(join(folder, resultFile(0)), "{}");

@@ -150,6 +150,25 @@ describe("what is asked", () => {
       name: "openai",
       params: { model: "tiny", windowFrames: 3, quality: 85, maxNewTokens: 4, logprobs: true },
     });
+    expect(recordedRelevance(await chooseRelevance("blip2:http://somewhere:1"))).toEqual({
+      name: "blip2",
+      params: {},
+    });
+  });
+
+  it("tells what was paid since the last time, and nothing for answers that were kept", async () => {
+    await using standIn = await startStandIn({ answer: () => "Yes" });
+    const prices = ",pricePerMillionPromptTokens=1000,pricePerMillionCompletionTokens=1000";
+    const { made } = await chosen(standIn, prices);
+    expect(made.value.spent!()).toEqual({ tokens: 0, cost: 0 });
+    const kept = { endpoints: { answersFolders: [join(folder, "spent")], processes: 1 } };
+    await scoresOf(made.value, 3, kept);
+    const { tokens, cost } = made.value.spent!();
+    expect(tokens).toBeGreaterThan(3);
+    expect(cost).toBeCloseTo(tokens / 1000, 9);
+    expect(made.value.spent!()).toEqual({ tokens: 0, cost: 0 });
+    await scoresOf(made.value, 3, kept);
+    expect(made.value.spent!()).toEqual({ tokens: 0, cost: 0 });
   });
 });
 
