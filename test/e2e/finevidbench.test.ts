@@ -221,7 +221,9 @@ test("eval asks a prediction file, an endpoint and a checkpoint; all pictures of
     asked(`checkpoint:folder=${model},maxNewTokens=2`, "random", 20),
     context,
   );
-  const failed = (await recordsOf(join(folder, "random"))).flatMap(({ error, skill }) => (error === null ? [] : [`${skill}: ${error}`]));
+  const failed = (await recordsOf(join(folder, "random"))).flatMap(({ error, skill }) =>
+    error === null ? [] : [`${skill}: ${error}`],
+  );
   expect(failed).toEqual([]);
   expect(random.views[0]!.scored).toBe(20);
 }, 120_000);

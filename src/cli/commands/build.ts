@@ -12,15 +12,7 @@ import type { ClipStore } from "../../jobs/build/protocol.ts";
 import { relevanceProviders } from "../../selection/relevance.ts";
 import { inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import {
-  choiceValue,
-  integerValue,
-  listValue,
-  namesValue,
-  pairsValue,
-  rateValue,
-  shareValue,
-} from "../option-values.ts";
+import { choiceValue, integerValue, listValue, namesValue, rateValue, shareValue } from "../option-values.ts";
 import { type SourceOptions, sourceOptions, sourcesOf } from "../source-options.ts";
 import { splitOption, splitShares } from "../split-option.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";

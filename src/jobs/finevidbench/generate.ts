@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
-import { makeFolder, readTextFile, sha256, writeFileAtomic } from "../../core/files.ts";
+import { readTextFile, sha256 } from "../../core/files.ts";
 import { readVisualSynonyms } from "../../fragments/finevidbench/actions.ts";
 import { chosenTeacher } from "../build/clip-tools.ts";
-import { type BuildPlan, type NamedSource, planClips } from "../build/plan-clips.ts";
-import { type ClipReading, resultFile } from "../build/protocol.ts";
+import { makeMissing } from "../build/make-missing.ts";
+import { type NamedSource, planClips } from "../build/plan-clips.ts";
+import type { ClipReading } from "../build/protocol.ts";
 import {
   claimWork,
   finishedClips,
@@ -17,11 +17,10 @@ import {
 } from "../build/work-folder.ts";
 import { costInWords } from "../endpoint-cost.ts";
 import type { JobContext } from "../job-context.ts";
-import { timeLeftOf } from "../time-left.ts";
 import { makeBenchmarkClip } from "./make-clip.ts";
 import type { FineVidBenchSettings } from "./protocol.ts";
 import { type BenchmarkDescription, putBenchmarkTogether } from "./put-together.ts";
-import { type BenchmarkTools, openBenchmarkTools } from "./tools.ts";
+import { openBenchmarkTools } from "./tools.ts";
 
 /** Raised whenever equal clips and settings give other questions. */
 const benchmarkVersion = 1;
@@ -52,33 +51,6 @@ export interface FineVidBenchResult {
   /** What asking the teacher took; null: nobody was asked. */
   readonly teacher: { readonly tokens: number; readonly cost: number } | null;
 }
-
-/** Makes the clips that have no result yet, several at a time; each is one file that appears whole. */
-const makeMissing = async (
-  plan: BuildPlan,
-  tools: BenchmarkTools,
-  workers: number,
-  context: JobContext,
-): Promise<void> => {
-  const { out } = tools.order;
-  const missing = plan.clips.filter(({ position }) => !existsSync(join(out, resultFile(position))));
-  const display = timeLeftOf(context.progress("finevidbench", "clips"));
-  let done = plan.clips.length - missing.length;
-  display.update(done, plan.clips.length);
-  const waiting = missing.values();
-  const work = async (): Promise<void> => {
-    for (const planned of waiting) {
-      context.signal.throwIfAborted();
-      const { made, mayAnswerLater } = await makeBenchmarkClip(planned, tools, context.signal);
-      const file = join(out, resultFile(planned.position));
-      makeFolder(join(file, ".."));
-      if (mayAnswerLater) noteUnanswered(out, planned.position);
-      writeFileAtomic(file, JSON.stringify(made));
-      display.update(++done, plan.clips.length);
-    }
-  };
-  await Promise.all(Array.from({ length: workers }, work));
-};
 
 /**
  * Makes a benchmark in FineVidBench's form out of a person's own clips. Work that was stopped, in whatever way, goes on
@@ -119,7 +91,11 @@ export const fineVidBenchSet = async (
       context
         .progress("teacher", "clips")
         .log(`to ask the teacher: ${costInWords(teacher.estimate(plan.clips.length - resumedClips))}`);
-    await makeMissing(plan, tools, workers, context);
+    await makeMissing({ out, plan, workers, title: "finevidbench" }, context, async (planned) => {
+      const { made, mayAnswerLater } = await makeBenchmarkClip(planned, tools, context.signal);
+      if (mayAnswerLater) noteUnanswered(out, planned.position);
+      return made;
+    });
     const { signal } = context;
     const made = await putBenchmarkTogether({ out, plan, settings, synonyms, signal });
     return {

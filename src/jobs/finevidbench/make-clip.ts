@@ -26,7 +26,7 @@ const shownClips = 60;
 const stripPictures = 6;
 
 /** What one clip's questions are made with. */
-interface ClipWork {
+interface ClipBeingMade {
   readonly planned: PlannedClip;
   readonly sha256: string;
   readonly tools: BenchmarkTools;
@@ -61,7 +61,7 @@ const answerText = ({ draft }: DrawnSample): string =>
 
 /** The questions about one set of key frames, in the published order. */
 const setRows = async (
-  { planned, sha256, tools, place }: ClipWork,
+  { planned, sha256, tools, place }: ClipBeingMade,
   part: ClipPart,
   sequence: number,
 ): Promise<{ readonly rows: FineVidBenchRow[]; readonly rejected: Rejection[] }> => {
@@ -114,7 +114,7 @@ const setRows = async (
 };
 
 const fragmentRows = async (
-  work: ClipWork,
+  work: ClipBeingMade,
   { windows }: DecodedForBenchmark,
 ): Promise<{ readonly rows: FineVidBenchRow[]; readonly rejected: Rejection[] }> => {
   const { planned, tools } = work;
@@ -136,7 +136,7 @@ const effectOf = async (
   forward: NonNullable<BenchmarkClip["scene"]>["normal"],
   { scene }: DecodedForBenchmark,
   endSeconds: number,
-  { planned, tools, place }: ClipWork,
+  { planned, tools, place }: ClipBeingMade,
 ): Promise<BenchmarkClip["effect"]> => {
   const found: ActionEffect | undefined = readEffects().of(actions)[0];
   if (found === undefined) return null;
