@@ -206,7 +206,7 @@ test("eval asks a prediction file, an endpoint and a checkpoint; all pictures of
     [question, ...options]
       .join(" ")
       .toLowerCase()
-      .replace(/([?.,!:])/g, " $1 ")
+      .replace(/([?.,!])/g, " $1 ")
       .split(/\s+/),
   );
   writeWordTokenizer(
