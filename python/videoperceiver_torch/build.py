@@ -12,6 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from .errors import WeightsError
+from .ranks import local, own_rows
 
 _LORA = "default"
 
@@ -33,18 +34,15 @@ def _inner(own: str) -> bool:
     return own.startswith(("model.visual.", "model.language_model."))
 
 
-def _empty_model(config: dict[str, Any], pad: int | None, device: torch.device) -> nn.Module:
+def _described_model(config: dict[str, Any], pad: int | None) -> nn.Module:
+    """The model without memory for its weights."""
     described = AutoConfig.for_model(**config)
     with init_empty_weights(include_buffers=False):
         model = AutoModelForImageTextToText.from_config(described, dtype=torch.float32)
     # The padding token's embedding is not trained; which token that is, the controller says.
     model.get_input_embeddings().padding_idx = pad
-    for module in model.modules():
-        for name, parameter in list(module.named_parameters(recurse=False)):
-            empty = torch.empty(parameter.shape, dtype=torch.float32, device=device)
-            setattr(module, name, nn.Parameter(empty, requires_grad=False))
     model.tie_weights()
-    return model.to(device).eval()
+    return model.eval()
 
 
 def _add_adapter(model: nn.Module, modules: list[dict[str, Any]]) -> None:
@@ -64,33 +62,56 @@ def _add_adapter(model: nn.Module, modules: list[dict[str, Any]]) -> None:
         layer.scaling[_LORA] = module["scale"]
 
 
+def read_part(stored: Any, name: str, into: torch.Tensor) -> None:
+    """Fills this rank's part of a tensor out of an open file."""
+    rows, tensor = own_rows(into), stored.get_slice(name)
+    if rows.start == rows.stop:
+        return
+    is_same = list(tensor.get_shape()) == list(into.shape)
+    part = tensor[rows] if is_same else stored.get_tensor(name).view(into.shape)[rows]
+    local(into).copy_(part)
+
+
 def read_tensors(places: list[dict[str, str]], into: dict[str, torch.Tensor]) -> None:
     """Fills tensors from safetensors files: `name` of the tensor, `file`, and what it is called there."""
     by_file: dict[str, list[dict[str, str]]] = {}
     for place in places:
         by_file.setdefault(place["file"], []).append(place)
     for file, here in by_file.items():
-        with safe_open(file, framework="pt") as stored, torch.no_grad():
+        with safe_open(file, framework="pt") as stored:
             for place in here:
-                into[place["name"]].copy_(stored.get_tensor(place["stored"]).view_as(into[place["name"]]))
+                read_part(stored, place["stored"], into[place["name"]])
 
 
 def fill(tensor: torch.Tensor, numbers: np.ndarray) -> None:
-    """Copies numbers that were sent into a tensor."""
-    with torch.no_grad():
-        tensor.copy_(torch.from_numpy(numbers.copy()).view_as(tensor))
+    """Copies numbers that were sent into a tensor, each rank its part."""
+    local(tensor).copy_(torch.from_numpy(numbers.copy()).view(tensor.shape)[own_rows(tensor)])
 
 
-def build_model(order: dict[str, Any], device: torch.device) -> tuple[nn.Module, dict[str, nn.Parameter]]:
-    """The model with its weights and adapter, and its parameters by their names in a checkpoint."""
+def empty_model(order: dict[str, Any], device: torch.device) -> nn.Module:
+    """The model with its adapter, and room for its weights: float32 where they are trained, else what computes."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    model = _empty_model(order["config"], order.get("pad"), device)
-    adapter = order.get("adapter")
-    if adapter is not None:
-        _add_adapter(model, adapter["modules"])
-    model.requires_grad_(False)
+    model = _described_model(order["config"], order.get("pad"))
+    if order.get("adapter") is not None:
+        _add_adapter(model, order["adapter"]["modules"])
+    trained = set(order["trained"])
+    frozen = getattr(torch, order["compute"])
+    # Matrices that are tied stay one.
+    made: dict[nn.Parameter, nn.Parameter] = {}
+    for name, old in list(model.named_parameters(remove_duplicate=False)):
+        if old not in made:
+            is_trained = hub_name(name) in trained
+            room = torch.empty(old.shape, dtype=torch.float32 if is_trained else frozen, device=device)
+            made[old] = nn.Parameter(room, requires_grad=is_trained)
+        owner, _, own = name.rpartition(".")
+        setattr(model.get_submodule(owner), own, made[old])
+    return model
+
+
+def load_weights(order: dict[str, Any], model: nn.Module) -> dict[str, nn.Parameter]:
+    """Reads a model's weights and adapter; its parameters by their names in a checkpoint."""
     parameters = {hub_name(name): parameter for name, parameter in model.named_parameters()}
-    places = order["tensors"]
+    places, adapter = order["tensors"], order.get("adapter")
     wanted = {place["name"] for place in places} | set(adapter["tensors"] if adapter else ())
     if wanted != set(parameters):
         strange = sorted(wanted.symmetric_difference(parameters))
@@ -100,9 +121,6 @@ def build_model(order: dict[str, Any], device: torch.device) -> tuple[nn.Module,
             hint="install the pinned versions: videoperceiver engine install torch",
         )
     read_tensors(places, parameters)
-    if adapter is not None:
-        for name, numbers in adapter["tensors"].items():
-            fill(parameters[name], numbers)
-    for name in order["trained"]:
-        parameters[name].requires_grad_(True)
-    return model, parameters
+    for name, numbers in (adapter["tensors"] if adapter else {}).items():
+        fill(parameters[name], numbers)
+    return parameters

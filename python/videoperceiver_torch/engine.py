@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import save_file
 
 from .batch import Tensors, to_tensors
-from .build import build_model, fill, read_tensors
+from .build import empty_model, fill, load_weights, read_tensors
 from .errors import EngineError, StalePassError, WeightsError
 from .media import MediaCache
 from .model import BatchModel, Outputs
 from .optimizer import AdamW
+from .ranks import Ranks, gathered, join_ranks, local, shard, whole
 from .sampling import sample
 from .wire import Map
 
@@ -27,6 +28,7 @@ class _Pass:
 
     version: int
     batches: list[Tensors]
+    wants: list[dict[str, Any]]
     outputs: list[Outputs] | None
     # Numbers of the log-probabilities and of the states by block, of each batch.
     sizes: list[tuple[int, dict[int, int]]]
@@ -56,12 +58,19 @@ class TorchEngine:
         # Convolutions, the first layer of the tower, would be rounded to TF32 on CUDA unless it is said.
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        model, self._parameters = build_model(order, self.device)
+        self.ranks: Ranks = join_ranks(order)
+        self.device = self.ranks.device
+        shares = self.ranks.mesh is not None
+        model = empty_model(order, torch.device("meta") if shares else self.device)
+        self._model = BatchModel(model, order["attention"], order["recompute"])
+        if shares:
+            shard(self._model, self._model.towers(), self.ranks, order["compute"])
+        else:
+            model.to(self.device)
+        self._parameters = load_weights(order, model)
         self._trained = {name: self._parameters[name] for name in order["trained"]}
         self._config = model.config
-        self._model = BatchModel(model, order["attention"])
-        self._optimizer = AdamW(self._trained)
+        self._optimizer = AdamW(self._trained, self.ranks)
         self._media = MediaCache(order["mediaBytes"])
         self._passes: dict[int, _Pass] = {}
         self._next = 0
@@ -81,13 +90,13 @@ class TorchEngine:
         self._media.keep(media)
         lowered = [to_tensors(batch, patches, self._config, self.device) for batch in batches]
         calls: dict[str, Callable[[], Any]] = {
-            "forward": lambda: self._forward(lowered, given["forward"], check),
+            "forward": lambda: self._forward(lowered, given["forward"], given.get("together"), check),
             "backward": lambda: self._backward(given["pass"], given["cotangents"], check),
             "release": lambda: self._passes.pop(given["pass"], None) and None,
             "clearGradient": self.clear_gradient,
             "update": lambda: self._update(given),
             "holdReference": self._hold_reference,
-            "sample": lambda: sample(self._model, lowered[0], batches[0], given["request"], check),
+            "sample": lambda: self._sample(lowered[0], batches[0], given["request"], check),
             "inspect": lambda: self._inspect(lowered[0]),
             "read": lambda: self._read(given["name"], given["what"]),
             "saveWeights": lambda: self._save_weights(given["folder"], given["files"]),
@@ -103,10 +112,13 @@ class TorchEngine:
         for parameter in self._trained.values():
             parameter.grad = torch.zeros_like(parameter)
 
-    def _forward(self, batches: list[Tensors], options: dict[str, Any], check: Check) -> dict[str, Any]:
+    def _forward(
+        self, batches: list[Tensors], options: dict[str, Any], together: list | None, check: Check
+    ) -> dict[str, Any]:
         is_reference = options.get("weights") == "reference"
         keep = "nothing" if is_reference else options.get("keep", "nothing")
-        wanted = options.get("candidates") or [None] * len(batches)
+        candidates = options.get("candidates") or [None] * len(batches)
+        wants = [self._wanted(*one) for one in zip(candidates, batches, together or [None] * len(batches), strict=True)]
         if is_reference and self._reference is None:
             raise EngineError("there is no reference", hint="hold one first")
         made: list[Outputs] = []
@@ -114,9 +126,9 @@ class TorchEngine:
             if is_reference:
                 self._swap_reference()
             try:
-                for batch, candidates in zip(batches, wanted, strict=True):
+                for batch, want in zip(batches, wants, strict=True):
                     check()
-                    made.append(self._model(batch, self._wanted(candidates, batch)))
+                    made.append(self._model(BatchModel.run, batch, want))
             finally:
                 if is_reference:
                     self._swap_reference()
@@ -128,21 +140,25 @@ class TorchEngine:
             (one.token_logprobs.numel(), {block: state.numel() for block, state in one.states.items()}) for one in made
         ]
         kept = made if keep == "graph" else None
-        self._passes[self._next] = _Pass(self.version, batches, kept, sizes)
+        self._passes[self._next] = _Pass(self.version, batches, wants, kept, sizes)
         self._next += 1
         return {"id": self._next - 1, **result}
 
-    def _wanted(self, candidates: dict[str, Any] | None, batch: Tensors) -> dict[str, Any]:
+    def _wanted(self, candidates: dict[str, Any] | None, batch: Tensors, together: Any) -> dict[str, Any]:
         if candidates is None:
-            return {}
+            return {"together": together}
         if "top" in candidates:
-            return {"top": candidates["top"]}
+            return {"together": together, "top": candidates["top"]}
         tokens = torch.from_numpy(candidates["tokens"].astype(np.int64)).to(self.device)
-        return {"tokens": tokens.view(len(batch.scored), candidates["perRow"])}
+        return {"together": together, "tokens": tokens.view(len(batch.scored), candidates["perRow"])}
+
+    def _sample(self, batch: Tensors, given: dict[str, Any], request: dict[str, Any], check: Check) -> list:
+        with gathered(self._model), torch.no_grad():
+            return self._model(sample, batch, given, request, check)
 
     def _inspect(self, batch: Tensors) -> dict[str, Any]:
         with torch.no_grad():
-            outputs = self._model(batch, {"inspect": True})
+            outputs = self._model(BatchModel.run, batch, {"inspect": True})
         shown = {"logits": outputs.logits, "visualTokens": outputs.visual}
         numbers = {name: None if one is None else _array(one).reshape(-1) for name, one in shown.items()}
         return {**_sent(outputs), **numbers}
@@ -162,7 +178,8 @@ class TorchEngine:
         for i, (batch, given) in enumerate(zip(kept.batches, cotangents, strict=True)):
             check()
             self._check_sizes(given, *kept.sizes[i])
-            self._pull_back(self._model(batch, {}) if kept.outputs is None else kept.outputs[i], given)
+            outputs = kept.outputs[i] if kept.outputs is not None else self._model(BatchModel.run, batch, kept.wants[i])
+            self._pull_back(outputs, given)
             if kept.outputs is not None:
                 # What its graph holds is of no more use.
                 kept.outputs[i] = None
@@ -181,13 +198,12 @@ class TorchEngine:
         """Every output takes part, those without a cotangent with zeros: ranks run equally many collectives."""
         pairs = [(outputs.token_logprobs, given.get("tokenLogprobs"))]
         pairs += [(state, given["states"].get(block)) for block, state in outputs.states.items()]
+        pairs += [] if outputs.idle is None else [(outputs.idle, None)]
         reached = [(tensor, numbers) for tensor, numbers in pairs if tensor.requires_grad]
         if not reached:
             return
         gradients = [
-            torch.zeros_like(tensor)
-            if numbers is None
-            else torch.from_numpy(numbers.copy()).to(self.device).view_as(tensor)
+            torch.zeros_like(tensor) if numbers is None else torch.from_numpy(numbers.copy()).to(tensor).view_as(tensor)
             for tensor, numbers in reached
         ]
         torch.autograd.backward([tensor for tensor, _ in reached], gradients)
@@ -204,27 +220,33 @@ class TorchEngine:
         }
 
     def _hold_reference(self) -> None:
-        self._reference = {name: one.detach().clone() for name, one in self._trained.items()}
+        self._reference = {name: local(one).clone() for name, one in self._trained.items()}
 
     def _swap_reference(self) -> None:
         """Puts the reference's numbers in the place of the trained ones, or back."""
         for name, parameter in self._trained.items():
-            parameter.data, self._reference[name] = self._reference[name], parameter.data
+            own, kept = local(parameter), self._reference[name]
+            other = own.clone()
+            own.copy_(kept)
+            kept.copy_(other)
 
     def _read(self, name: str, what: str) -> np.ndarray:
         parameter = self._parameters.get(name)
         if parameter is None:
             raise WeightsError("no such tensor in this model", where=name)
-        if what == "value":
-            return _array(parameter).reshape(-1).copy()
-        if name not in self._trained:
+        if what == "gradient" and name not in self._trained:
             raise EngineError("gradient of what is not trained", where=name)
-        return _array(parameter.grad).reshape(-1).copy()
+        return _array(whole(parameter if what == "value" else parameter.grad)).reshape(-1).copy()
 
     def _save_weights(self, folder: str, files: list[dict[str, Any]]) -> None:
         for file in files:
-            tensors = {name: self._parameters[name].detach().cpu().contiguous() for name in file["tensors"]}
-            save_file(tensors, Path(folder) / file["name"], {"format": "pt"})
+            tensors = {}
+            for name in file["tensors"]:
+                gathered_whole = whole(self._parameters[name])
+                if self.ranks.rank == 0:
+                    tensors[name] = gathered_whole.float().cpu().contiguous()
+            if self.ranks.rank == 0:
+                save_file(tensors, Path(folder) / file["name"], {"format": "pt"})
 
     def _load(self, given: dict[str, Any]) -> None:
         with torch.no_grad():

@@ -8,23 +8,31 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from .build import read_part
+from .ranks import Ranks, local, whole
+
 FILE = "optimizer.safetensors"
 _MOMENTS = ("firstMoment", "secondMoment")
 
 
 class AdamW:
-    """Moments of what is trained, and the updates so far."""
+    """Moments of what is trained, each rank those of its part, and the updates so far."""
 
-    def __init__(self, parameters: dict[str, torch.nn.Parameter]) -> None:
+    def __init__(self, parameters: dict[str, torch.nn.Parameter], ranks: Ranks) -> None:
         self._parameters = parameters
+        self._ranks = ranks
         self._first = {name: torch.zeros_like(one) for name, one in parameters.items()}
         self._second = {name: torch.zeros_like(one) for name, one in parameters.items()}
         self._updates = 0
 
+    def _squares(self) -> list[float]:
+        """Of every parameter's gradient, over all ranks."""
+        own = [local(one.grad).double().square().sum() for one in self._parameters.values()]
+        return self._ranks.sum(torch.stack(own)).tolist() if own else []
+
     def update(self, rule: dict[str, Any], rates: list[float], decays: list[float]) -> tuple[float, list[float]]:
         """Applies the gradient with a rate and a decay for each parameter; its norm, and the squares by parameter."""
-        gradients = [one.grad for one in self._parameters.values()]
-        squares = [float(gradient.double().square().sum()) for gradient in gradients]
+        squares = self._squares()
         norm = sum(squares) ** 0.5
         if not torch.isfinite(torch.tensor(norm)):
             return norm, squares
@@ -33,31 +41,31 @@ class AdamW:
         clip = limit / norm if 0 < limit < norm else 1.0
         share = 1 / (1 - beta1**self._updates)
         root = (1 - beta2**self._updates) ** -0.5
-        settings = zip(self._parameters.items(), gradients, rates, decays, strict=True)
         with torch.no_grad():
-            for (name, weight), gradient, rate, decay in settings:
-                clipped = gradient * clip
-                first = self._first[name].mul_(beta1).add_(clipped, alpha=1 - beta1)
-                second = self._second[name].mul_(beta2).addcmul_(clipped, clipped, value=1 - beta2)
+            for (name, parameter), rate, decay in zip(self._parameters.items(), rates, decays, strict=True):
+                weight, clipped = local(parameter), local(parameter.grad) * clip
+                first = local(self._first[name]).mul_(beta1).add_(clipped, alpha=1 - beta1)
+                second = local(self._second[name]).mul_(beta2).addcmul_(clipped, clipped, value=1 - beta2)
                 # Matrices decay, vectors do not; a kernel counts as a matrix.
                 weight.mul_(1 - rate * decay if weight.dim() > 1 else 1)
                 weight.addcdiv_(first, second.sqrt().mul_(root).add_(rule["epsilon"]), value=-rate * share)
         return norm, squares
 
     def save(self, folder: str) -> None:
-        """Writes the moments beside a checkpoint, in the form of the embedded engine."""
-        tensors = {
-            f"{moment}.{name}": tensor.contiguous()
-            for moment, of in zip(_MOMENTS, (self._first, self._second), strict=True)
-            for name, tensor in of.items()
-        }
-        metadata = {"format": "pt", "updates": json.dumps(self._updates)}
-        save_file(tensors, Path(folder) / FILE, metadata)
+        """Writes the moments beside a checkpoint, in the form of the embedded engine, whatever the number of ranks."""
+        tensors = {}
+        for moment, of in zip(_MOMENTS, (self._first, self._second), strict=True):
+            for name, tensor in of.items():
+                gathered = whole(tensor)
+                if self._ranks.rank == 0:
+                    tensors[f"{moment}.{name}"] = gathered.cpu().contiguous()
+        if self._ranks.rank == 0:
+            save_file(tensors, Path(folder) / FILE, {"format": "pt", "updates": json.dumps(self._updates)})
 
     def load(self, folder: str) -> None:
-        """Reads what either engine wrote."""
+        """Reads what either engine wrote, each rank its part."""
         with safe_open(Path(folder) / FILE, framework="pt") as stored:
             for moment, of in zip(_MOMENTS, (self._first, self._second), strict=True):
                 for name, tensor in of.items():
-                    tensor.copy_(stored.get_tensor(f"{moment}.{name}").view_as(tensor))
+                    read_part(stored, f"{moment}.{name}", tensor)
             self._updates = int(stored.metadata()["updates"])

@@ -50,9 +50,13 @@ def sample(
 ) -> list[list[dict[str, Any]]]:
     """Draws the completions of every prompt: result[prompt][completion]. `given` is the batch as it was sent."""
     copies, samples, length = request["completions"], batch.samples, batch.length
+    if len(batch.scored) == 0:
+        return []
     real = given["segments"].reshape(samples, length) != PADDING
     prompts = [given["ids"].reshape(samples, length)[b][real[b]].tolist() for b in range(samples)]
-    rows = [_Row(request, row, prompts[row // copies]) for row in range(samples * copies)]
+    # A completion's seed is by the place of its prompt among all, wherever that is drawn.
+    places = request.get("places", range(samples))
+    rows = [_Row(request, places[b] * copies + copy, prompts[b]) for b in range(samples) for copy in range(copies)]
     device = batch.ids.device
     with torch.no_grad():
         cache = DynamicCache()
@@ -82,5 +86,6 @@ def _next_logits(
     hidden = model.language.embed_tokens(torch.tensor(tokens, device=hides.device))[:, None]
     turns = model.language.rotary_emb(hidden, positions.view(1, -1, 1).expand(3, -1, 1))
     for layer in model.language.layers:
-        hidden = layer(hidden, attention_mask=hides[:, None, None], position_embeddings=turns, past_key_values=cache)
+        mask = hides[:, None, None].to(hidden.dtype)
+        hidden = layer(hidden, attention_mask=mask, position_embeddings=turns, past_key_values=cache)
     return model.logits(hidden[:, 0])

@@ -1,25 +1,33 @@
-"""The program of the worker: dials its controller, shows the token, does its calls; ends with its connection."""
+"""The program of a rank: dials its controller, shows the token, does its calls; ends with its connection.
 
+A launcher (torchrun, Ray, Slurm) starts as many as there are; what it says in the environment makes them a group.
+"""
+
+import contextlib
+import ctypes
 import os
 import queue
 import signal
 import socket
 import sys
 import threading
+import time
 from importlib.metadata import version
 from typing import Any
 
 from .errors import CancelledError, WorkerError
 from .wire import receive, send
 
-PORT, TOKEN = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("PORT", "TOKEN"))
+HOST, PORT, TOKEN = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN"))
+_PARENT_DEATH_SIGNAL = 1
 
 
-class _Inbox:
+class _Line:
     """Messages in order; a cancelled call is known at once, and the end of the connection ends the process."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._sends = threading.Lock()
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self.cancelled: set[int] = set()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -27,10 +35,17 @@ class _Inbox:
     def take(self) -> dict[str, Any]:
         return self._messages.get()
 
+    def say(self, message: dict[str, Any]) -> None:
+        """Sends a message."""
+        with self._sends:
+            send(self._connection, message)
+
     def _listen(self) -> None:
         try:
             while (message := receive(self._connection)) is not None:
-                if message["kind"] == "cancel":
+                if message["kind"] == "ping":
+                    self.say({"kind": "pong"})
+                elif message["kind"] == "cancel":
                     self.cancelled.add(message["id"])
                 else:
                     self._messages.put(message)
@@ -57,9 +72,9 @@ def _error(error: Exception, call: int | None) -> dict[str, Any]:
 def _capabilities(engine: Any, order: dict[str, Any]) -> dict[str, Any]:
     return {
         "engine": "torch",
-        "ranks": 1,
+        "ranks": engine.ranks.count,
         "device": engine.device.type,
-        "parameterType": "float32",
+        "parameterType": "float32" if order["compute"] == "float32" else f"float32, computed as {order['compute']}",
         "keeps": ["graph", "inputs", "nothing"],
         "sampling": {"watched": False},
         "longestSequence": order["longestSequence"],
@@ -71,46 +86,71 @@ def _capabilities(engine: Any, order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _serve(connection: socket.socket, inbox: _Inbox, engine: Any) -> None:
+def _serve(line: _Line, engine: Any) -> None:
     while True:
-        message = inbox.take()
+        message = line.take()
         call, given, media = message["id"], message["given"], message["media"]
+        # A rank that stops alone would have the others wait for it.
+        stops = engine.ranks.count == 1 or message["operation"] == "sample"
 
-        def check(call: int = call) -> None:
-            if call in inbox.cancelled:
+        def check(call: int = call, stops: bool = stops) -> None:
+            if stops and call in line.cancelled:
                 raise CancelledError("the call was cancelled")
 
         try:
             contents = engine.missing(given, media)
             if contents:
-                send(connection, {"kind": "missing", "id": call, "contents": contents})
+                line.say({"kind": "missing", "id": call, "contents": contents})
                 continue
             check()
+            start = time.monotonic()
             value = engine.do(message["operation"], given, media, check)
-            send(connection, {"kind": "result", "id": call, "value": value, "version": engine.version})
+            seconds = time.monotonic() - start
+            # Of what all ranks know alike one is asked.
+            value = value if engine.ranks.rank == 0 or message["operation"] in ("forward", "sample") else None
+            told = {"kind": "result", "id": call, "value": value, "version": engine.version, "seconds": seconds}
         except Exception as error:
-            send(connection, _error(error, call))
+            told = _error(error, call)
+        line.say(told)
+
+
+def die_with_parent() -> None:
+    """Has the kernel end this process with its launcher, also one that is stopped or deep in a product."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
+def _dial() -> socket.socket:
+    """Dials the controller; where somebody else starts the ranks it may not listen yet."""
+    place = os.environ.get(HOST, "127.0.0.1"), int(os.environ[PORT])
+    for _ in range(600):
+        with contextlib.suppress(ConnectionRefusedError):
+            return socket.create_connection(place)
+        time.sleep(1)
+    raise WorkerError("nobody listens", where=f"{place[0]}:{place[1]}", expected="the controller")
 
 
 def main() -> None:
     """Runs until the controller's connection ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection = socket.create_connection(("127.0.0.1", int(os.environ[PORT])))
+    die_with_parent()
+    connection = _dial()
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    send(connection, {"kind": "hello", "token": os.environ.pop(TOKEN, "")})
-    inbox = _Inbox(connection)
-    order = inbox.take()["order"]
+    where = {"rank": int(os.environ.get("RANK", "0")), "host": socket.gethostname(), "process": os.getpid()}
+    send(connection, {"kind": "hello", "token": os.environ.pop(TOKEN, ""), **where})
+    line = _Line(connection)
+    order = line.take()["order"]
     try:
         # Here, so that what is missing is told like any other error.
         from .engine import TorchEngine  # noqa: PLC0415
 
         engine = TorchEngine(order)
     except Exception as error:
-        send(connection, _error(error, None))
+        line.say(_error(error, None))
         return
     told = {"capabilities": _capabilities(engine, order), "inspects": True, "warnings": []}
-    send(connection, {"kind": "ready", **told})
-    _serve(connection, inbox, engine)
+    line.say({"kind": "ready", **told})
+    _serve(line, engine)
 
 
 if __name__ == "__main__":

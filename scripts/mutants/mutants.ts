@@ -1,4 +1,5 @@
 import { comparisonMutants } from "./comparison-mutants.ts";
+import { fragmentMutants } from "./fragment-mutants.ts";
 
 /** A change of one line that some test must notice. */
 export interface Mutant {
@@ -287,6 +288,7 @@ export const mutants: readonly Mutant[] = [
     only: "probabilities of options",
   },
   ...comparisonMutants,
+  ...fragmentMutants,
   {
     id: "preference-sides-swapped",
     file: preference,

@@ -96,7 +96,11 @@ export const tappedRows = ({ groups }: Tap): Int32Array => {
 };
 
 /** Positions in use of each sample. */
-export const usedLengths = ({ samples, length, segments }: TokenBatch): number[] =>
+export const usedLengths = ({
+  samples,
+  length,
+  segments,
+}: Pick<TokenBatch, "samples" | "length" | "segments">): number[] =>
   Array.from({ length: samples }, (_, b) => {
     let used = 0;
     for (let t = 0; t < length; t++) if (segments[b * length + t] !== paddingSegment) used++;

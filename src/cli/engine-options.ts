@@ -14,9 +14,14 @@ export const engineOption = (command: Command): Command =>
     `what computes the model, with its parameters as key=value; own ones by --plugin FOLDER (default: "${defaultEngine}")`,
   );
 
-/** Declares how a model is computed: `--engine`, `--threads`, and the embedded engine's `--execution`, `--weight-storage`. */
+/** Declares how a model is computed: `--engine`, `--ranks`, `--threads`, and the embedded engine's `--execution`, `--weight-storage`. */
 export const engineOptions = (command: Command): Command =>
   engineOption(command)
+    .option(
+      "--ranks <count>",
+      "processes that compute together (--engine torch), a GPU each; a run goes on with another number",
+      integerValue({ min: 1 }),
+    )
     .option("--threads <count>", "threads of the engine", integerValue({ min: 1 }), availableParallelism())
     .addOption(
       new Option(
@@ -37,10 +42,18 @@ export const engineOptions = (command: Command): Command =>
  * @throws {ConfigError} when options of the embedded engine stand beside another one
  */
 export const chosenEngine = (options: Readonly<Record<string, unknown>>): EngineChoice => {
-  const given = options as Readonly<Record<string, string | undefined>> & { readonly threads: number };
-  const { engine, threads } = given;
+  const given = options as Readonly<Record<string, string | undefined>> & {
+    readonly threads: number;
+    readonly ranks?: number;
+  };
+  const { engine, threads, ranks } = given;
   const params = shortcuts.flatMap((name) => (given[name] === undefined ? [] : [`${name}=${given[name]}`]));
-  if (params.length === 0) return { threads, ...(engine === undefined ? {} : { engine }) };
+  if (params.length === 0)
+    return {
+      threads,
+      ...(engine === undefined ? {} : { engine }),
+      ...(ranks === undefined ? {} : { ranks }),
+    };
   if (engine !== undefined && engine !== defaultEngine)
     throw new ConfigError("parameters of an engine beside --engine", {
       got: `--engine ${engine} and ${params.join(", ")}`,

@@ -216,6 +216,8 @@ export interface EngineStatistics {
   readonly mediaBytesSent: number;
   /** Time that callers have waited for results. */
   readonly waitingSeconds: number;
+  /** Part of it in which the model was computed; of several processes the slowest one's. */
+  readonly computingSeconds: number;
 }
 
 /**

@@ -20,6 +20,8 @@ export interface EngineChoice {
   /** NAME, or NAME:key=value,key=value. Default: {@link defaultEngine}. */
   readonly engine?: string;
   readonly threads: number;
+  /** Processes that compute together, for an engine that has some: its parameter `ranks`. */
+  readonly ranks?: number | undefined;
 }
 
 /** A model that is ready to compute, and what it is. */
@@ -37,10 +39,11 @@ export interface OpenedEngine extends ReadyEngine {
  * @throws {WeightsError} when weights or adapter do not fit the configuration
  */
 export const openEngine = async (
-  { engine = defaultEngine, threads }: EngineChoice,
+  { engine = defaultEngine, threads, ranks }: EngineChoice,
   request: Omit<EngineRequest, "threads">,
 ): Promise<OpenedEngine> => {
-  const { value: opener, recipe } = await engineRegistry.choose(engine);
+  const whole = ranks === undefined ? engine : `${engine}${engine.includes(":") ? "," : ":"}ranks=${ranks}`;
+  const { value: opener, recipe } = await engineRegistry.choose(whole);
   const config = await readConfigFile(request.folder);
   return { ...(await opener.open({ ...request, threads })), config, recipe };
 };

@@ -20,7 +20,7 @@ import type {
   UpdateOptions,
   UpdateResult,
 } from "./contract.ts";
-import type { Connection, MediaSource } from "./worker-connection.ts";
+import type { Caller, MediaSource } from "./worker-connection.ts";
 import { type ReadyMessage, type WirePass, wireBatch } from "./worker-protocol.ts";
 
 /** A pass that another process keeps. */
@@ -47,10 +47,10 @@ class RemotePass implements Pass {
   }
 }
 
-/** The contract over a connection to another process. Pictures are sent once, then named by their contents. */
+/** The contract over other processes. Pictures are sent once, then named by their contents. */
 export class RemoteEngine implements Engine {
   readonly capabilities: Capabilities;
-  readonly #connection: Connection;
+  readonly #connection: Caller;
   /** Contents that the other process has been given. */
   readonly #sent = new Set<string>();
   readonly #deadlineSeconds: number | undefined;
@@ -59,7 +59,7 @@ export class RemoteEngine implements Engine {
 
   /** @param deadlineSeconds of calls that name none */
   constructor(
-    connection: Connection,
+    connection: Caller,
     { capabilities, inspects }: Pick<ReadyMessage, "capabilities" | "inspects">,
     deadlineSeconds: number | undefined,
   ) {

@@ -1,15 +1,15 @@
-import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
-import { hostname } from "node:os";
-import { EngineLostError } from "../core/errors.ts";
+import { type EngineLoss, EngineLostError } from "../core/errors.ts";
 import { MessageReader, writeMessage } from "../core/framed-messages.ts";
 import { nowMilliseconds } from "../core/progress.ts";
 import type { CallOptions, EngineStatistics } from "./contract.ts";
+import type { StartedProcesses } from "./started-processes.ts";
 import {
   errorFromWire,
   type FromEngineWorker,
   type ToEngineWorker,
   type WireMedia,
+  type WorkerIdentity,
 } from "./worker-protocol.ts";
 
 /** A call that waits for its answer. */
@@ -23,36 +23,91 @@ interface Waiting {
 
 /** How long the end of a connection waits for the end of its process. */
 const patienceMilliseconds = 500;
+/** A heartbeat is asked for this often within the time that it may take. */
+const beatsPerLimit = 4;
 
 /** Patches of contents, to be sent. */
 export type MediaSource = (contents: readonly string[]) => Promise<WireMedia>;
 
+/** Patches that a call may need; `first` are sent with it. */
+export interface CallMedia {
+  readonly first: readonly string[];
+  readonly source: MediaSource;
+}
+
+/** How a call is waited for. */
+export interface ConnectionCallOptions extends CallOptions {
+  /** A signal is told to the other process, and its answer waited for all the same. */
+  readonly waitsAnyway?: boolean;
+}
+
+/** Who does the calls of an engine that computes elsewhere. */
+export interface Caller {
+  /** Version of the weights after the last answer. */
+  readonly version: number;
+  /**
+   * Calls the other process.
+   *
+   * @param onAbandoned gets the result of a call that the caller no longer waits for
+   * @throws {EngineLostError} when the process is gone or does not answer in time
+   */
+  call(
+    operation: string,
+    given: Readonly<Record<string, unknown>>,
+    options?: CallOptions,
+    media?: CallMedia,
+    onAbandoned?: (value: unknown) => void,
+  ): Promise<unknown>;
+  statistics(): EngineStatistics;
+  /** Ends the other process; nothing is lost by that. */
+  close(): Promise<void>;
+}
+
+/** Who is at the other end of a connection, and how long it may be silent. */
+export interface ConnectedWorker extends WorkerIdentity {
+  readonly processes: StartedProcesses;
+  /** Longest time without a sign of life; undefined: it gives none. */
+  readonly heartbeatSeconds?: number | undefined;
+}
+
+const noMedia: CallMedia = { first: [], source: async () => new Map() };
+
 /** Calls over a socket, and what becomes of them when the other process is gone. */
-export class Connection {
+export class Connection implements Caller {
+  readonly worker: ConnectedWorker;
   readonly #socket: Socket;
-  readonly #child: ChildProcess;
   readonly #reader = new MessageReader();
   readonly #waiting = new Map<number, Waiting>();
+  readonly #heartbeat: NodeJS.Timeout | undefined;
+  /** Beats that were asked for since the last sign of life. */
+  #unanswered = 0;
   #next = 0;
-  #lost: string | undefined;
+  #lost: EngineLoss | undefined;
   #closing = false;
   #version = 0;
-  readonly #counts = { calls: 0, bytesSent: 0, bytesReceived: 0, mediaBytesSent: 0, waitingSeconds: 0 };
+  #onLost: (loss: EngineLoss) => void = () => {};
+  readonly #counts = {
+    calls: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    mediaBytesSent: 0,
+    waitingSeconds: 0,
+    computingSeconds: 0,
+  };
 
-  constructor(socket: Socket, child: ChildProcess) {
+  constructor(socket: Socket, worker: ConnectedWorker) {
     this.#socket = socket;
-    this.#child = child;
+    this.worker = worker;
     socket.on("data", (piece: Buffer) => this.#receive(piece));
     socket.on("close", () => this.#disconnected("its connection ended"));
     socket.on("error", (error) => this.#disconnected(error.message));
-    child.on("exit", (code, signal) =>
-      this.#lose(
-        signal === null ? `its process ended with status ${code}` : `its process was ended by ${signal}`,
-      ),
-    );
+    worker.processes.onEnd((why) => this.#lose(why));
+    const { heartbeatSeconds } = worker;
+    if (heartbeatSeconds === undefined) return;
+    this.#heartbeat = setInterval(() => this.#beat(), (heartbeatSeconds * 1000) / beatsPerLimit);
+    this.#heartbeat.unref();
   }
 
-  /** Version of the weights after the last answer. */
   get version(): number {
     return this.#version;
   }
@@ -61,21 +116,16 @@ export class Connection {
     return { ...this.#counts };
   }
 
-  /**
-   * Calls the other process.
-   *
-   * @param media patches that the call may need; `first` are sent with it
-   * @param onAbandoned gets the result of a call that the caller no longer waits for
-   * @throws {EngineLostError} when the process is gone or does not answer in time
-   */
+  /** Tells when the other process is no use any more. */
+  onLost(tell: (loss: EngineLoss) => void): void {
+    this.#onLost = tell;
+  }
+
   call(
     operation: string,
     given: Readonly<Record<string, unknown>>,
-    { signal, deadlineSeconds }: CallOptions = {},
-    media: { readonly first: readonly string[]; readonly source: MediaSource } = {
-      first: [],
-      source: async () => new Map(),
-    },
+    { signal, deadlineSeconds, waitsAnyway = false }: ConnectionCallOptions = {},
+    media: CallMedia = noMedia,
     onAbandoned: (value: unknown) => void = () => {},
   ): Promise<unknown> {
     signal?.throwIfAborted();
@@ -95,7 +145,7 @@ export class Connection {
       const fail = (error: unknown): void => end(() => reject(error));
       const onAbort = (): void => {
         this.#send({ kind: "cancel", id });
-        fail(signal!.reason);
+        if (!waitsAnyway) fail(signal!.reason);
       };
       const timer =
         deadlineSeconds === undefined
@@ -125,15 +175,40 @@ export class Connection {
     });
   }
 
-  /** Ends the other process; nothing is lost by that. */
   async close(): Promise<void> {
     this.#closing = true;
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise<void>((resolve) => this.#child.once("exit", () => resolve()));
+    clearInterval(this.#heartbeat);
     this.#socket.end();
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 5000);
-    await ended;
-    clearTimeout(timer);
+    await this.worker.processes.end();
+  }
+
+  /** The other process is no use any more: whoever waits hears why, and it is ended. @param loss of another one */
+  lose(loss: EngineLoss): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = loss;
+    clearInterval(this.#heartbeat);
+    this.#socket.destroy();
+    if (!this.#closing) {
+      this.worker.processes.kill();
+      this.#onLost(loss);
+    }
+    this.#rejectAll();
+  }
+
+  #lose(why: string): void {
+    const { rank, host } = this.worker;
+    const operation = this.#waiting.values().next().value?.operation ?? "between calls";
+    this.lose({ rank, host, operation, why });
+  }
+
+  #beat(): void {
+    // Counted in beats, not by the clock: while this process was busy it has not listened either.
+    if (this.#unanswered >= beatsPerLimit)
+      this.#lose(`no sign of life of process ${this.worker.process} for ${this.worker.heartbeatSeconds} s`);
+    else {
+      this.#unanswered++;
+      this.#send({ kind: "ping" });
+    }
   }
 
   #sendCall(id: number, operation: string, given: Readonly<Record<string, unknown>>, media: WireMedia): void {
@@ -148,6 +223,7 @@ export class Connection {
 
   #receive(piece: Buffer): void {
     this.#counts.bytesReceived += piece.length;
+    this.#unanswered = 0;
     try {
       for (const message of this.#reader.push(piece)) this.#hear(message as FromEngineWorker);
     } catch (error) {
@@ -167,29 +243,25 @@ export class Connection {
     if (message.kind === "error") waiting.reject(errorFromWire(message.error));
     else {
       this.#version = message.version;
+      this.#counts.computingSeconds += message.seconds ?? 0;
       waiting.resolve(message.value);
     }
   }
 
   /** A process that has ended says why better than its socket does, a moment later. */
   #disconnected(why: string): void {
-    setTimeout(() => this.#lose(why), patienceMilliseconds);
-  }
-
-  /** The other process is no use any more: whoever waits hears why, and it is ended. */
-  #lose(why: string): void {
-    if (this.#lost !== undefined) return;
-    this.#lost = why;
-    this.#socket.destroy();
-    if (this.#child.exitCode === null && this.#child.signalCode === null && !this.#closing)
-      this.#child.kill("SIGKILL");
-    this.#rejectAll();
+    setTimeout(
+      () => this.#lose(this.worker.processes.reasonOf(this.worker.process) ?? why),
+      patienceMilliseconds,
+    );
   }
 
   #rejectAll(): void {
-    const why = this.#closing ? "it was closed" : this.#lost!;
-    for (const { operation, reject } of this.#waiting.values())
-      reject(new EngineLostError({ rank: 0, host: hostname(), operation, why }));
+    const { worker } = this;
+    for (const { operation, reject } of this.#waiting.values()) {
+      const closed = { rank: worker.rank, host: worker.host, why: "it was closed" };
+      reject(new EngineLostError({ ...(this.#closing ? closed : this.#lost!), operation }));
+    }
     this.#waiting.clear();
   }
 }

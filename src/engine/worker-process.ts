@@ -1,10 +1,10 @@
-/** The process that computes for an engine of another process: starting it, and knowing that it is ours. */
-import { type ChildProcess, spawn } from "node:child_process";
+/** The processes that compute for an engine of other processes: starting them, and knowing that they are ours. */
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { hostname } from "node:os";
 import { EngineLostError } from "../core/errors.ts";
 import { MessageReader, writeMessage } from "../core/framed-messages.ts";
+import { type StartedProcesses, startProgram, type WorkerProgram } from "./started-processes.ts";
 import { Connection } from "./worker-connection.ts";
 import {
   errorFromWire,
@@ -12,16 +12,32 @@ import {
   type ModelOrder,
   type ReadyMessage,
   type ToEngineWorker,
+  type WorkerIdentity,
   workerEnvironment,
 } from "./worker-protocol.ts";
 
-/** A program that dials back and shows its token. */
-export interface WorkerProgram {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  /** "kept": what it writes to standard error is not shown; its last line is said when it ends too early. */
-  readonly errors: "shown" | "kept";
+/** Starts processes that dial back and show their token. @param environment what they must be told */
+export type Launch = (environment: Readonly<Record<string, string>>) => StartedProcesses;
+
+/** How workers are started. */
+export interface StartOptions {
+  /** How many will dial. Default 1. */
+  readonly ranks?: number;
+  /** Longest time until all have dialled and their model is open. Default 600. */
+  readonly startSeconds?: number;
+  /** Longest time without a sign of life; undefined: they give none. */
+  readonly heartbeatSeconds?: number | undefined;
+  /** Where they dial. Default: a free port of 127.0.0.1. */
+  readonly listen?: { readonly host: string; readonly port: number } | undefined;
+  /** What they show. Default: a new one. */
+  readonly token?: string | undefined;
+}
+
+/** Workers whose model is open, by rank. */
+export interface StartedWorkers {
+  readonly connections: readonly Connection[];
+  /** What the first one said. */
+  readonly ready: ReadyMessage;
 }
 
 /** A worker whose model is open. */
@@ -31,98 +47,165 @@ export interface StartedWorker {
   readonly processId: number;
 }
 
-/** Most characters of a worker's standard error that are kept. */
-const keptText = 4000;
-
 const isToken = (given: string, token: string): boolean =>
   given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token));
 
-const lost = (why: string): EngineLostError =>
-  new EngineLostError({ rank: 0, host: hostname(), operation: "open", why });
+/** A worker that has shown its token, and what it says before its model is open. */
+class Dialled {
+  readonly who: WorkerIdentity;
+  readonly socket: Socket;
+  readonly #reader: MessageReader;
+  #receive: ((piece: Buffer) => void) | undefined;
 
-/** Keeps the end of what a process writes to standard error. @returns its last line */
-const lastLine = (child: ChildProcess): (() => string | undefined) => {
-  let text = "";
-  child.stderr?.setEncoding("utf8").on("data", (piece: string) => {
-    text = (text + piece).slice(-keptText);
-  });
-  return () => text.trim().split("\n").at(-1) || undefined;
-};
+  constructor(socket: Socket, who: WorkerIdentity, reader: MessageReader) {
+    this.socket = socket;
+    this.who = who;
+    this.#reader = reader;
+  }
 
-/** Waits for the worker to show its token, then for the model. */
-const greet = (socket: Socket, token: string, order: ModelOrder): Promise<ReadyMessage> =>
-  new Promise((resolve, reject) => {
+  /** Orders the model. @returns what it says when that is open */
+  open(order: ModelOrder): Promise<ReadyMessage> {
+    return new Promise((resolve, reject) => {
+      const { rank, host } = this.who;
+      const lost = (why: string): EngineLostError =>
+        new EngineLostError({ rank, host, operation: "open", why });
+      const onClose = (): void => reject(lost("its process ended before the model was open"));
+      this.#receive = (piece) => {
+        try {
+          for (const message of this.#reader.push(piece) as FromEngineWorker[]) {
+            if (message.kind === "error") reject(errorFromWire(message.error));
+            if (message.kind !== "ready") continue;
+            this.socket.removeListener("close", onClose);
+            this.socket.removeListener("data", this.#receive!);
+            resolve(message);
+          }
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.socket.on("data", this.#receive);
+      this.socket.on("close", onClose);
+      writeMessage(this.socket, { kind: "open", order } satisfies ToEngineWorker);
+    });
+  }
+}
+
+/** Waits for the first message of a socket. @returns undefined when it is not of this protocol, or shows another token */
+const greet = (socket: Socket, token: string): Promise<Dialled | undefined> =>
+  new Promise((resolve) => {
     const reader = new MessageReader();
-    const say = (message: ToEngineWorker): void => {
-      writeMessage(socket, message);
-    };
-    let isKnown = false;
-    const hear = (message: FromEngineWorker): void => {
-      if (!isKnown) {
-        isKnown = message.kind === "hello" && isToken(message.token, token);
-        if (isKnown) say({ kind: "open", order });
-        else reject(lost("a wrong token was shown"));
-      } else if (message.kind === "ready") {
-        socket.removeListener("data", receive);
-        socket.removeListener("close", onClose);
-        resolve(message);
-      } else if (message.kind === "error") reject(errorFromWire(message.error));
-    };
     const receive = (piece: Buffer): void => {
       try {
-        for (const message of reader.push(piece)) hear(message as FromEngineWorker);
-      } catch (error) {
-        reject(error);
+        const [message] = reader.push(piece) as FromEngineWorker[];
+        if (message === undefined) return;
+        socket.removeListener("data", receive);
+        const isKnown = message.kind === "hello" && isToken(message.token, token);
+        const { rank = 0, host = hostname(), process = 0 } = message as Partial<WorkerIdentity>;
+        resolve(isKnown ? new Dialled(socket, { rank, host, process }, reader) : undefined);
+      } catch {
+        resolve(undefined);
       }
     };
-    const onClose = (): void => reject(lost("its process ended before the model was open"));
     // A process that is killed while the order is on its way resets its connection; "close" follows and is told.
     socket.on("error", () => {});
     socket.on("data", receive);
-    socket.on("close", onClose);
+    socket.on("close", () => resolve(undefined));
   });
 
-/**
- * Starts a worker and has it open a model. It dials back to a port of 127.0.0.1 and ends with its connection.
- *
- * @throws {WeightsError} {@link ConfigError} {@link EngineError} when the worker cannot open the model
- * @throws {EngineLostError} when the process cannot be started, or ends before the model is open
- */
-export const startWorker = async (
-  { command, args, env = {}, errors }: WorkerProgram,
-  order: ModelOrder,
-): Promise<StartedWorker> => {
-  const token = randomBytes(32).toString("hex");
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const child = spawn(command, args, {
-    stdio: ["ignore", "ignore", errors === "shown" ? "inherit" : "pipe"],
-    env: {
-      ...process.env,
-      ...env,
-      [workerEnvironment.port]: String((server.address() as AddressInfo).port),
-      [workerEnvironment.token]: token,
-    },
+/** Waits until every rank has dialled and shown the token; whoever shows another one is sent away. */
+const gather = (server: Server, ranks: number, token: string, strangers: string[]): Promise<Dialled[]> =>
+  new Promise((resolve) => {
+    const dialled = new Map<number, Dialled>();
+    server.on("connection", async (socket) => {
+      socket.setNoDelay(true);
+      const one = await greet(socket, token);
+      if (one === undefined || one.who.rank >= ranks || dialled.has(one.who.rank)) {
+        strangers.push("a wrong token was shown");
+        socket.destroy();
+        return;
+      }
+      dialled.set(one.who.rank, one);
+      if (dialled.size === ranks) resolve([...dialled.values()].sort((a, b) => a.who.rank - b.who.rank));
+    });
   });
-  const said = lastLine(child);
+
+/** Fails when the processes end, or when it takes too long. */
+const failure = (
+  processes: StartedProcesses,
+  strangers: readonly string[],
+  startSeconds: number,
+): { readonly failed: Promise<never>; readonly cancel: () => void } => {
+  let timer: NodeJS.Timeout | undefined;
+  const failed = new Promise<never>((_, reject) => {
+    const fail = (why: string): void =>
+      reject(new EngineLostError({ rank: 0, host: hostname(), operation: "open", why }));
+    processes.onEnd((why) => fail(processes.lastLine() ?? strangers.at(-1) ?? why));
+    timer = setTimeout(
+      () => fail(strangers.at(-1) ?? `the model was not open within ${startSeconds} s`),
+      startSeconds * 1000,
+    );
+  });
+  failed.catch(() => {});
+  return { failed, cancel: () => clearTimeout(timer) };
+};
+
+/**
+ * Starts workers and has them open a model. They dial back and end with their connections.
+ *
+ * @throws {WeightsError} {@link ConfigError} {@link EngineError} when one cannot open the model
+ * @throws {EngineLostError} when a process cannot be started, ends before the model is open, or takes too long
+ */
+export const startWorkers = async (
+  launch: Launch,
+  order: ModelOrder,
+  options: StartOptions = {},
+): Promise<StartedWorkers> => {
+  const { ranks = 1, startSeconds = 600, heartbeatSeconds, listen } = options;
+  const token = options.token ?? randomBytes(32).toString("hex");
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(listen?.port ?? 0, listen?.host ?? "127.0.0.1", resolve);
+  });
+  const processes = launch({
+    [workerEnvironment.host]: listen?.host ?? "127.0.0.1",
+    [workerEnvironment.port]: String((server.address() as AddressInfo).port),
+    [workerEnvironment.token]: token,
+  });
+  const strangers: string[] = [];
+  const { failed, cancel } = failure(processes, strangers, startSeconds);
+  const sockets: Socket[] = [];
   try {
-    const socket = await new Promise<Socket>((resolve, reject) => {
-      server.once("connection", resolve);
-      child.once("error", (error) => reject(lost(`${command} cannot be started: ${error.message}`)));
-      child.once("close", (code, signal) =>
-        reject(lost(said() ?? `its process ended with ${signal ?? `status ${code}`}`)),
-      );
-    });
-    socket.setNoDelay(true);
-    const ready = await greet(socket, token, order).catch((error: unknown) => {
-      socket.destroy();
-      throw error;
-    });
-    return { connection: new Connection(socket, child), ready, processId: child.pid! };
+    const dialled = await Promise.race([gather(server, ranks, token, strangers), failed]);
+    sockets.push(...dialled.map(({ socket }) => socket));
+    const opened = Promise.all(dialled.map((one) => one.open(order)));
+    const [ready] = await Promise.race([opened, failed]);
+    const connections = dialled.map(
+      ({ socket, who }) => new Connection(socket, { ...who, processes, heartbeatSeconds }),
+    );
+    return { connections, ready: ready! };
   } catch (error) {
-    child.kill("SIGKILL");
+    for (const socket of sockets) socket.destroy();
+    processes.kill();
     throw error;
   } finally {
+    cancel();
     server.close();
   }
+};
+
+/** Starts one worker and has it open a model. @throws as {@link startWorkers} */
+export const startWorker = async (
+  program: WorkerProgram,
+  order: ModelOrder,
+  options: Omit<StartOptions, "ranks"> = {},
+): Promise<StartedWorker> => {
+  let processId = 0;
+  const launch: Launch = (environment) => {
+    const processes = startProgram(program, environment);
+    processId = processes.processId ?? 0;
+    return processes;
+  };
+  const { connections, ready } = await startWorkers(launch, order, options);
+  return { connection: connections[0]!, ready, processId };
 };

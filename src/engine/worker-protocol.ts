@@ -1,11 +1,13 @@
 /** What an engine's two processes say to each other: the controller, and the worker that computes for it. */
-import type { MediaStep, PatchArray } from "../batch/media-step.ts";
+import type { PatchArray } from "../batch/media-step.ts";
+import type { NamedBatch } from "../batch/split-batch.ts";
 import type { TokenBatch } from "../batch/token-batch.ts";
 import * as errors from "../core/errors.ts";
 import type { BatchOutputs, Capabilities, Keep } from "./contract.ts";
 
-/** Environment variables that tell the worker where its controller listens, and the token it has to show. */
+/** Environment variables that tell a worker where its controller listens, and the token it has to show. */
 export const workerEnvironment = {
+  host: "VIDEOPERCEIVER_ENGINE_HOST",
   port: "VIDEOPERCEIVER_ENGINE_PORT",
   token: "VIDEOPERCEIVER_ENGINE_TOKEN",
 } as const;
@@ -16,13 +18,8 @@ export type ModelOrder = Readonly<Record<string, unknown>> & {
   readonly mediaBytes: number;
 };
 
-/** A media step without its patches. */
-export type WireStep = Omit<MediaStep, "patches">;
-
 /** A batch as it is sent: pictures by their contents. */
-export interface WireBatch extends Omit<TokenBatch, "media"> {
-  readonly media: readonly WireStep[];
-}
+export type WireBatch = NamedBatch;
 
 /** Patches by content. */
 export type WireMedia = ReadonlyMap<string, PatchArray>;
@@ -46,11 +43,22 @@ export type ToEngineWorker =
       /** Patches that the worker has not had yet. */
       readonly media: WireMedia;
     }
-  | { readonly kind: "cancel"; readonly id: number };
+  | { readonly kind: "cancel"; readonly id: number }
+  /** Answered at once, whatever is being computed. */
+  | { readonly kind: "ping" };
+
+/** Who a worker is: of several its number, and what ends it. */
+export interface WorkerIdentity {
+  readonly rank: number;
+  readonly host: string;
+  /** Its process there. */
+  readonly process: number;
+}
 
 /** From the worker; the first message shows the token. */
 export type FromEngineWorker =
-  | { readonly kind: "hello"; readonly token: string }
+  | ({ readonly kind: "hello"; readonly token: string } & Partial<WorkerIdentity>)
+  | { readonly kind: "pong" }
   | {
       readonly kind: "ready";
       readonly capabilities: Capabilities;
@@ -58,7 +66,14 @@ export type FromEngineWorker =
       readonly inspects: boolean;
       readonly warnings: readonly string[];
     }
-  | { readonly kind: "result"; readonly id: number; readonly value: unknown; readonly version: number }
+  | {
+      readonly kind: "result";
+      readonly id: number;
+      readonly value: unknown;
+      readonly version: number;
+      /** How long it has computed. */
+      readonly seconds?: number;
+    }
   | { readonly kind: "error"; readonly id: number | undefined; readonly error: WireError }
   /** Patches that a call needs and the worker does not have (any more). */
   | { readonly kind: "missing"; readonly id: number; readonly contents: readonly string[] };

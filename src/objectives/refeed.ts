@@ -35,6 +35,15 @@ const judged = (quality: number, qualityAbsent: number, tries: number, policy: R
 export const startRefeed = (quality: number, qualityAbsent: number, policy: RefeedPolicy): RefeedState =>
   judged(quality, qualityAbsent, 0, policy);
 
+/** The state of a completion that there is nothing to compare with: it is taken as it is. */
+export const uncompared = (quality: number): RefeedState => ({
+  status: "accepted",
+  tries: 0,
+  quality,
+  qualityAbsent: quality,
+  reward: 0,
+});
+
 /**
  * The state after one resample was judged; y' stays as it is. A pair that waits for nothing is returned unchanged.
  *

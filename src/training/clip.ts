@@ -26,6 +26,8 @@ export interface ContrastedClip {
   readonly absentSteps: ReadonlyMap<number, unknown>;
   /** Tokens of the keywords. */
   readonly keywords: readonly number[];
+  /** False: only its answers are learnt, whatever the losses contrast. All clips of a step are alike in this. */
+  readonly contrasted?: boolean;
 }
 
 /** A clip in memory, ready for training. */

@@ -54,6 +54,10 @@ const chosenAdvantage = async (options: GrpoOptions): Promise<Advantage> => {
   return (await advantageRegistry.make(name, params)).value;
 };
 
+/** Whether anything comes of comparing a clip with its twin; without, prompts need none. */
+export const comparesTwins = async (options: GrpoOptions): Promise<boolean> =>
+  (await chosenAdvantage(options)).compares !== false || options.control !== "none";
+
 /** How completions are read. */
 export interface ReadingOfAnswers {
   readonly decode: (tokens: readonly number[]) => string;

@@ -31,11 +31,16 @@ const answerable = async <P extends ComparedPrompt>(
   seed: string,
 ): Promise<boolean[]> => {
   const { draws, share } = settings.prefilter;
-  const twins = prompts.map((prompt): Shown<P> => ({ prompt, side: "twin", refed: false }));
+  const twins = prompts.flatMap((prompt): Shown<P>[] =>
+    prompt.hasTwin === false ? [] : [{ prompt, side: "twin", refed: false }],
+  );
+  if (twins.length === 0) return prompts.map(() => false);
   const drawn = await drawAnswers(asking, twins, { ...settings, completions: draws }, seed);
   const right: boolean[] = [];
-  for (const [p, { text }] of prompts.entries()) {
-    const quality = await Promise.all(drawn[p]!.map((one) => qualityOf(text, one, asking.judging)));
+  let next = 0;
+  for (const { text, hasTwin } of prompts) {
+    const own = hasTwin === false ? [] : drawn[next++]!;
+    const quality = await Promise.all(own.map((one) => qualityOf(text, one, asking.judging)));
     right.push(answerableWithoutEvidence(quality, share));
   }
   return right;

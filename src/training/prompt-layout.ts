@@ -6,10 +6,12 @@ import type { TrainingText } from "./clip.ts";
 /** A question as rewards, roll-outs and logs know it. */
 export type AskedText = Pick<TrainingText, "sampleId" | "question" | "answer" | "answerKind" | "options">;
 
-/** A question about a clip that has an absent twin. */
+/** A question about a clip that has an absent twin, or about pictures that have none. */
 export interface ComparedPrompt {
   readonly clip: { readonly id: string };
   readonly text: AskedText;
+  /** False: there is nothing to compare with; only for advantages that compare nothing. */
+  readonly hasTwin?: boolean;
 }
 
 /** What is shown: the clip, its absent twin, or what the control compares the clip with. */

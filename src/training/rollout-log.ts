@@ -45,13 +45,17 @@ export const rolloutMetrics = (judged: readonly Judged[], baseline: number): Rec
   const refeeds = groups.flatMap((group) => group.refeeds);
   const { resamples, ...shares } = refeedMetrics(refeeds);
   const quality = meanOf(groups.flatMap(({ firstQuality }) => firstQuality));
-  const qualityAbsent = meanOf(refeeds.map((state) => state.qualityAbsent));
+  // Of those that have a twin; without any there is nothing to say.
+  const compared = groups.filter(({ absent }) => absent.length > 0);
+  const qualityOf = meanOf(compared.flatMap(({ firstQuality }) => firstQuality));
+  const qualityAbsent = meanOf(
+    compared.flatMap((group) => group.refeeds.map((state) => state.qualityAbsent)),
+  );
   const advantages = judged.flatMap((one) => [...one.advantages]);
   const drawn = groups.flatMap(({ first }) => first);
   return {
     quality,
-    qualityAbsent,
-    comparison: quality - qualityAbsent,
+    ...(compared.length > 0 && { qualityAbsent, comparison: qualityOf - qualityAbsent }),
     baseReward: meanOf(judged.flatMap(({ verdicts }) => verdicts.map(({ total }) => total))),
     ...rewardParts(judged),
     baseline,

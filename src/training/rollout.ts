@@ -8,7 +8,13 @@
 import type { DrawnUnder } from "../batch/token-batch.ts";
 import type { EntailmentDirection, EntailmentModel } from "../grading/entailment.ts";
 import { answerQuality } from "../objectives/quality.ts";
-import { advanceRefeed, type RefeedPolicy, type RefeedState, startRefeed } from "../objectives/refeed.ts";
+import {
+  advanceRefeed,
+  type RefeedPolicy,
+  type RefeedState,
+  startRefeed,
+  uncompared,
+} from "../objectives/refeed.ts";
 import type { ControlName } from "./grpo-controls.ts";
 import type { Trainee } from "./loop.ts";
 import type { AskedText, ComparedPrompt, Drawn, PromptLayout, Shown, ShownSide } from "./prompt-layout.ts";
@@ -134,18 +140,23 @@ export const rollOut = async <P extends ComparedPrompt>(
   const instructed = control === "instruction-only";
   const policy = { maxTries: compares && !instructed ? options.refeedTries : 0, onExhausted };
   const seedOf = (what: string): string => [seed, "rollout", step, what].join("/");
-  const show = (side: ShownSide, refed: boolean): Shown<P>[] =>
-    prompts.map((prompt) => ({ prompt, side, refed }));
-  const both = [...show("compared", false), ...show("clip", instructed)];
+  const show = (side: ShownSide, refed: boolean, some: readonly P[] = prompts): Shown<P>[] =>
+    some.map((prompt) => ({ prompt, side, refed }));
+  const twinned = prompts.filter(({ hasTwin }) => hasTwin !== false);
+  const both = [...show("compared", false, twinned), ...show("clip", instructed)];
   const drawn = await drawAnswers(asking, both, options, seedOf("both"));
-  const [absent, complete] = [drawn.slice(0, prompts.length), drawn.slice(prompts.length)];
+  const complete = drawn.slice(twinned.length);
   let groups: Group<P>[] = [];
   for (const [p, prompt] of prompts.entries()) {
     const judge = (drawn: Drawn): Promise<number> => qualityOf(prompt.text, drawn, judging);
     const quality = await Promise.all(complete[p]!.map(judge));
-    const qualityAbsent = await Promise.all(absent[p]!.map(judge));
-    const refeeds = quality.map((first, g) => startRefeed(first, qualityAbsent[g]!, policy));
-    const pair = { complete: complete[p]!, first: complete[p]!, absent: absent[p]! };
+    const twin = twinned.indexOf(prompt);
+    const absent = twin < 0 ? [] : drawn[twin]!;
+    const qualityAbsent = await Promise.all(absent.map(judge));
+    const refeeds = quality.map((first, g) =>
+      twin < 0 ? uncompared(first) : startRefeed(first, qualityAbsent[g]!, policy),
+    );
+    const pair = { complete: complete[p]!, first: complete[p]!, absent };
     groups.push({ ...prompt, ...pair, refeeds, quality, firstQuality: quality });
   }
   for (let attempt = 0; attempt < policy.maxTries; attempt++) {

@@ -1,3 +1,4 @@
+import { ConfigError } from "../core/errors.ts";
 import { takeStep } from "../engine/take-step.ts";
 import { type LossChoice, type LossTerm, makeLosses, sumOfLosses } from "../objectives/losses.ts";
 import type { ContrastedClip } from "./clip.ts";
@@ -33,6 +34,8 @@ export class SftStep {
   readonly #block: number | undefined;
   /** All losses in one, or those on states and the others. */
   readonly #objectives: readonly LossTerm[];
+  /** Losses that read no states: those of steps whose clips are not contrasted. */
+  readonly #answers: LossTerm | undefined;
   readonly queue: MemoryQueue | undefined;
 
   private constructor(
@@ -41,6 +44,7 @@ export class SftStep {
     options: SftOptions,
     instruction: readonly number[],
     objectives: readonly LossTerm[],
+    answers: LossTerm | undefined,
     block: number | undefined,
   ) {
     this.#trainee = trainee;
@@ -48,6 +52,7 @@ export class SftStep {
     this.#options = options;
     this.#instruction = instruction;
     this.#objectives = objectives;
+    this.#answers = answers;
     this.#block = block;
     const length = queueLength(options.losses);
     this.queue = length === 0 ? undefined : new MemoryQueue(length, trainee.rules.visualWidth);
@@ -68,12 +73,22 @@ export class SftStep {
     for (const objective of objectives) checkSftFeeds(objective);
     // Of the loss with the queue, wherever others look.
     const [, remembering] = terms.find(([name]) => remembers(options.losses[name])) ?? [];
-    return new SftStep(trainee, source, options, instruction, objectives, remembering?.states[0]?.block);
+    const answers = others.length === 0 ? undefined : sumOfLosses(Object.fromEntries(others));
+    const block = remembering?.states[0]?.block;
+    return new SftStep(trainee, source, options, instruction, objectives, answers, block);
   }
 
   /** @returns metrics of all losses; the gradient of the last ones stays in the engine */
   async compute(step: number): Promise<Record<string, number>> {
     const chosen = await this.#source.take(step);
+    if (chosen.every(({ contrasted }) => contrasted === false)) {
+      if (this.#answers === undefined)
+        throw new ConfigError("clips that are not contrasted, and no loss of answers", {
+          expected: "cross-entropy beside the losses that contrast",
+          got: Object.keys(this.#options.losses).join(", "),
+        });
+      return { ...(await this.#lossOf(chosen, this.#answers, step)), ...this.#source.metrics?.() };
+    }
     const [first, second] = this.#objectives;
     if (second === undefined)
       return { ...(await this.#lossOf(chosen, first!, step)), ...this.#source.metrics?.() };

@@ -1,7 +1,7 @@
 /** How fast a loop goes: numbers by the clock, which no two runs share. */
 import { usedLengths } from "../batch/token-batch.ts";
 import { nowMilliseconds } from "../core/progress.ts";
-import type { Engine } from "../engine/contract.ts";
+import type { Engine, EngineStatistics } from "../engine/contract.ts";
 import type { StepInputs } from "../engine/taken-steps.ts";
 import { clockPrefix } from "../runs/run-folder.ts";
 
@@ -12,7 +12,7 @@ export class StepSpeed {
   readonly #began = nowMilliseconds();
   #steps = 0;
   #start = 0;
-  #busy = 0;
+  #before: EngineStatistics | undefined;
   #waited = 0;
 
   /** @param waitedSeconds how long the loop has waited for data so far; left out: whenever the engine has nothing to do */
@@ -24,7 +24,7 @@ export class StepSpeed {
   /** A step begins. */
   start(): void {
     this.#start = nowMilliseconds();
-    this.#busy = this.#engine.statistics().waitingSeconds;
+    this.#before = this.#engine.statistics();
     this.#waited = this.#waitedSeconds?.() ?? 0;
   }
 
@@ -38,7 +38,9 @@ export class StepSpeed {
     this.#steps++;
     const now = nowMilliseconds();
     const seconds = Math.max((now - this.#start) / 1000, 1e-6);
-    const busy = this.#engine.statistics().waitingSeconds - this.#busy;
+    const after = this.#engine.statistics();
+    const since = (what: keyof EngineStatistics): number => after[what] - (this.#before?.[what] ?? 0);
+    const busy = since("waitingSeconds");
     const waited = this.#waitedSeconds === undefined ? seconds - busy : this.#waitedSeconds() - this.#waited;
     const batches = inputs.flatMap((one) => one.batches);
     const tokens = batches.reduce((sum, batch) => sum + usedLengths(batch).reduce((a, b) => a + b, 0), 0);
@@ -48,6 +50,12 @@ export class StepSpeed {
       tokensPerSecond: tokens / seconds,
       samplesPerSecond: samples / seconds,
       waitingShare: Math.min(1, Math.max(0, waited / seconds)),
+      // What is neither computing the model nor waiting for data: losses, cutting and joining, messages.
+      controllerShare: Math.min(1, Math.max(0, (seconds - waited - since("computingSeconds")) / seconds)),
+      ...(after.bytesSent > 0 && {
+        sentMiB: since("bytesSent") / 2 ** 20,
+        receivedMiB: since("bytesReceived") / 2 ** 20,
+      }),
       peakMemoryMiB: process.resourceUsage().maxRSS / 1024,
       secondsLeft: (left * (now - this.#began)) / 1000 / this.#steps,
     };

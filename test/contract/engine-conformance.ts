@@ -50,7 +50,8 @@ const clips = toyClips(16).map((clip) => ({
     steps: clip.patches.steps.map((step, i) => (i === 0 ? noiseStep(random) : step)),
   },
 }));
-const update: UpdateOptions = {
+/** AdamW as all steps take it. */
+export const update: UpdateOptions = {
   learningRate: 5e-3,
   beta1: 0.9,
   beta2: 0.95,
@@ -59,7 +60,8 @@ const update: UpdateOptions = {
   maxGradientNorm: 1,
 };
 
-const batchOf = (from: number, count = 2): TokenBatch =>
+/** Clips with contrast and taps of two blocks, as one batch. */
+export const batchOf = (from: number, count = 2): TokenBatch =>
   segmentsBatch(
     clips.slice(from, from + count).map((clip) => ({
       clip: clip.patches,
@@ -77,7 +79,8 @@ const batchOf = (from: number, count = 2): TokenBatch =>
     },
   ).batch;
 
-const expectClose = (got: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void => {
+/** Numbers within a tolerance, relative to the largest. */
+export const expectClose = (got: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void => {
   expect(got.length).toBe(expected.length);
   let [largest, worst] = [1e-3, 0];
   for (let i = 0; i < expected.length; i++) {
@@ -87,7 +90,8 @@ const expectClose = (got: ArrayLike<number>, expected: ArrayLike<number>, tolera
   expect(worst / largest).toBeLessThanOrEqual(tolerance);
 };
 
-const cotangentsOf = (batch: TokenBatch, seed: string): Cotangents => {
+/** Random cotangents of all that a batch gives. */
+export const cotangentsOf = (batch: TokenBatch, seed: string): Cotangents => {
   const own = seededRandom("cotangents", seed);
   const numbers = (length: number): Float32Array => Float32Array.from({ length }, () => own.normal());
   const rows = (block: number): number =>
@@ -95,11 +99,12 @@ const cotangentsOf = (batch: TokenBatch, seed: string): Cotangents => {
   const width = config.text.hiddenSize;
   return {
     tokenLogprobs: numbers(batch.scored.rows.length),
-    states: new Map([1, 2].map((block) => [block, numbers(rows(block) * width)])),
+    states: new Map(batch.taps.map(({ block }) => [block, numbers(rows(block) * width)])),
   };
 };
 
-const gradients = async (engine: Engine): Promise<Float32Array[]> => {
+/** Gradients of all that an engine trains. */
+export const gradients = async (engine: Engine): Promise<Float32Array[]> => {
   const all: Float32Array[] = [];
   for (const name of engine.capabilities.trainable) all.push(await engine.read(name, "gradient"));
   return all;
@@ -115,7 +120,12 @@ const logprobsOf = async (
 };
 
 /** Losses of supervised fine-tuning with contrast. */
-const sftSteps = async (engine: Engine, from: number, to: number, batchesPerStep = 1): Promise<number[]> => {
+export const sftSteps = async (
+  engine: Engine,
+  from: number,
+  to: number,
+  batchesPerStep = 1,
+): Promise<number[]> => {
   const objective = sumOfLosses(await makeLosses(contrast.losses));
   const means = { rules, tokens: tinyTokens, instruction: [], queue: undefined };
   const options: SftBatchOptions = {

@@ -34,23 +34,26 @@ describe.skipIf(isMissing)("Comparative GRPO", () => {
     return await grpo(work, { ...trainee, engine: opened.engine }, instructedClips(toyClips(24)), given);
   };
 
-  test("3 steps with a reference: completions are equal, loss and norms to rounding", async () => {
-    const [expected, got] = [await run("onnx"), await run(`torch:python=${oraclePython}`)];
-    const drawn = readRollouts(expected);
-    const texts = (folder: string): unknown[] =>
-      readRollouts(folder).map((row) =>
-        JSON.stringify(row, (key, value) => (/logprob/i.test(key) ? 0 : value)),
-      );
-    expect(drawn.length).toBeGreaterThan(8);
-    expect(texts(got)).toEqual(texts(expected));
-    const [own, other] = [readRun(got).metrics, readRun(expected).metrics];
-    expect(own).toHaveLength(3);
-    own.forEach((row, i) => {
-      const wanted = other[i]!;
-      // The loss is about 0 where the advantages of a group are: it is held against its parts' size.
-      expect(Math.abs(row["loss"]! - wanted["loss"]!)).toBeLessThan(1e-4);
-      expect(row["gradientNorm"]! / wanted["gradientNorm"]!).toBeCloseTo(1, 3);
-      expect(row["gradientNorm"]!).toBeGreaterThan(0);
-    });
-  });
+  test.each([1, 2])(
+    "3 steps with a reference, ranks: %i; completions are equal, loss and norms to rounding",
+    async (ranks) => {
+      const [expected, got] = [await run("onnx"), await run(`torch:python=${oraclePython},ranks=${ranks}`)];
+      const drawn = readRollouts(expected);
+      const texts = (folder: string): unknown[] =>
+        readRollouts(folder).map((row) =>
+          JSON.stringify(row, (key, value) => (/logprob/i.test(key) ? 0 : value)),
+        );
+      expect(drawn.length).toBeGreaterThan(8);
+      expect(texts(got)).toEqual(texts(expected));
+      const [own, other] = [readRun(got).metrics, readRun(expected).metrics];
+      expect(own).toHaveLength(3);
+      own.forEach((row, i) => {
+        const wanted = other[i]!;
+        // The loss is about 0 where the advantages of a group are: it is held against its parts' size.
+        expect(Math.abs(row["loss"]! - wanted["loss"]!)).toBeLessThan(1e-4);
+        expect(row["gradientNorm"]! / wanted["gradientNorm"]!).toBeCloseTo(1, 3);
+        expect(row["gradientNorm"]!).toBeGreaterThan(0);
+      });
+    },
+  );
 });

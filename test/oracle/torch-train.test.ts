@@ -100,6 +100,19 @@ describe.skipIf(isMissing)("train --engine torch", () => {
     expect(losses.at(-1)!).toBeLessThan(losses[0]!);
   });
 
+  test("two ranks, gone on with by one: the curve of the embedded engine", () => {
+    const args = request("videoperceiver-sft", torch, "two", [...contrast, "steps=8", "checkpointEvery=4"]);
+    run(...args, "--ranks", "2");
+    const byTwo = rows("two").map(({ loss }) => loss);
+    // As though it had been killed in step 5.
+    rmSync(join(work, "two/checkpoints/8"), { recursive: true });
+    run(...args, "--resume", "--ranks", "1");
+    const byOne = rows("two").map(({ loss }) => loss);
+    expect(byOne.slice(0, 4)).toEqual(byTwo.slice(0, 4));
+    for (const metric of ["loss", "crossEntropy", "t2v", "gradientNorm"])
+      expect(difference("two", "onnx", metric), metric).toBeLessThan(1e-3);
+  });
+
   test("an adapter through PEFT: the losses of the embedded engine, and a folder that it goes on from", () => {
     const more = ["lora.rank=4", "lora.vision=true", "steps=4", "checkpointEvery=2"];
     run(...request("sft", "onnx", "lora onnx", more));

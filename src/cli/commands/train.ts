@@ -66,7 +66,7 @@ const command: CommandDefinition = defineCommand({
         "--model <folder>",
         "checkpoint: a folder, a run's folder or a hub name; none for relevance, which makes a new encoder",
       )
-      .option("--data <folder...>", "data sets that `build` made")
+      .option("--data <folder...>", "data sets that `build` or `fragments` made; --set mix.sets weighs them")
       .option(
         "--set <key=value>",
         "a setting, e.g. steps=200 or schedule.learningRate=1e-4; --dry-run lists all; repeatable",

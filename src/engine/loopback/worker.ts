@@ -44,8 +44,10 @@ const answer = async (message: Extract<ToEngineWorker, { kind: "call" }>): Promi
   const stop = new AbortController();
   stops.set(id, stop);
   try {
+    const before = engine!.statistics().computingSeconds;
     const value = await calls!.do(operation, given, media, { signal: stop.signal });
-    say({ kind: "result", id, value, version: engine!.version });
+    const seconds = engine!.statistics().computingSeconds - before;
+    say({ kind: "result", id, value, version: engine!.version, seconds });
   } catch (error) {
     say({ kind: "error", id, error: wireError(error) });
   } finally {
@@ -54,7 +56,8 @@ const answer = async (message: Extract<ToEngineWorker, { kind: "call" }>): Promi
 };
 
 const hear = (message: ToEngineWorker): void => {
-  if (message.kind === "cancel") stops.get(message.id)?.abort();
+  if (message.kind === "ping") say({ kind: "pong" });
+  else if (message.kind === "cancel") stops.get(message.id)?.abort();
   else if (message.kind === "call") void answer(message);
   else
     open(message.order as unknown as Order).catch((error) =>

@@ -196,7 +196,7 @@ export class EmbeddedEngine implements Engine {
 
   statistics(): EngineStatistics {
     const nothing = { bytesSent: 0, bytesReceived: 0, mediaBytesSent: 0 };
-    return { calls: this.#calls, ...nothing, waitingSeconds: this.#waited };
+    return { calls: this.#calls, ...nothing, waitingSeconds: this.#waited, computingSeconds: this.#waited };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

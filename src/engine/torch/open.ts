@@ -8,8 +8,13 @@ import type { EngineRequest, ReadyEngine } from "../engine-plugin.ts";
 import { adapterShape } from "../lora.ts";
 import { listParameters } from "../model-store.ts";
 import { chosenPython, pythonPath } from "../python-environment.ts";
-import { startWorker } from "../worker-process.ts";
+import type { Caller } from "../worker-connection.ts";
+import { type StartedWorkers, startWorkers } from "../worker-process.ts";
+import type { ModelOrder } from "../worker-protocol.ts";
+import { localLaunch, outsideAddress, outsideLaunch } from "./launchers.ts";
 import { adapterTensors, tensorPlaces } from "./places.ts";
+import { RankGroup } from "./rank-group.ts";
+import { RankedCalls } from "./ranked-calls.ts";
 import { TorchEngine } from "./torch-engine.ts";
 
 /** How the worker is opened. */
@@ -18,6 +23,17 @@ export interface TorchOptions {
   readonly attention: "sdpa" | "eager";
   readonly mediaBytes: number;
   readonly deadlineSeconds?: number | undefined;
+  /** Processes that compute together. */
+  readonly ranks: number;
+  /** HOST:PORT where ranks dial that are started outside; undefined: they are started here. */
+  readonly listen?: string | undefined;
+  /** What products are computed in; weights that are trained, moments and sums are float32 all the same. */
+  readonly compute: "float32" | "bfloat16";
+  /** Blocks compute their insides again for the gradient. */
+  readonly recompute: boolean;
+  readonly startSeconds: number;
+  readonly heartbeatSeconds: number;
+  readonly collectiveSeconds: number;
 }
 
 /** Families whose modules the worker drives. */
@@ -31,8 +47,18 @@ const environment = (threads: number): Record<string, string> => ({
   TRANSFORMERS_VERBOSITY: "error",
 });
 
+/** Starts the ranks and has them open the model. */
+const start = (options: TorchOptions, threads: number, order: ModelOrder): Promise<StartedWorkers> => {
+  const { python, ranks, listen, startSeconds, heartbeatSeconds } = options;
+  const limits = { ranks, startSeconds, heartbeatSeconds };
+  if (listen !== undefined)
+    return startWorkers(outsideLaunch, order, { ...limits, ...outsideAddress(listen) });
+  const launch = localLaunch({ command: chosenPython(python), ranks, env: environment(threads) });
+  return startWorkers(launch, order, limits);
+};
+
 /**
- * Opens a checkpoint in a Python process of this machine.
+ * Opens a checkpoint in Python processes: one of this machine, several that torchrun starts here, or those that dial.
  *
  * @throws {ConfigError} when there is no Python environment
  * @throws {UnsupportedError} for a family that the worker does not drive
@@ -41,8 +67,10 @@ const environment = (threads: number): Record<string, string> => ({
  */
 export const openTorch = async (request: EngineRequest, options: TorchOptions): Promise<ReadyEngine> => {
   const { folder, adapterFolder, trained, threads } = request;
-  const { python, attention, mediaBytes, deadlineSeconds } = options;
-  const command = chosenPython(python);
+  const { attention, mediaBytes, deadlineSeconds, ranks, compute, recompute, collectiveSeconds } = options;
+  // Said before anything is read.
+  if (options.listen === undefined) chosenPython(options.python);
+  const threadsOfEach = Math.max(1, Math.floor(threads / ranks));
   const given = await readConfigFile(folder);
   if (!families.includes(given.family))
     throw new UnsupportedError("a model family that the engine torch does not drive", {
@@ -74,14 +102,22 @@ export const openTorch = async (request: EngineRequest, options: TorchOptions): 
           tensors: adapterTensors(adapter),
         },
       }),
-      threads,
+      threads: threadsOfEach,
       attention,
       mediaBytes,
+      compute,
+      recompute,
+      collectiveSeconds,
     };
-    const args = ["-P", "-m", "videoperceiver_torch.worker"];
-    const program = { command, args, env: environment(threads), errors: "kept" } as const;
-    const { connection, ready } = await startWorker(program, order);
-    const engine = new TorchEngine(connection, ready, { config, adapter: shape, all, deadlineSeconds });
+    const { connections, ready } = await start(options, threadsOfEach, order);
+    const calls: Caller =
+      ranks === 1
+        ? connections[0]!
+        : new RankedCalls(new RankGroup(connections), {
+            mergeSize: config.vision.spatialMergeSize,
+            layers: config.text.layers,
+          });
+    const engine = new TorchEngine(calls, ready, { config, adapter: shape, all, deadlineSeconds });
     return { engine, warnings };
   } finally {
     await checkpoint.close();

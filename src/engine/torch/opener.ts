@@ -20,6 +20,30 @@ const torch: EnginePlugin = defineEngine({
       .positive()
       .optional()
       .describe("longest time of a call that names none of its own; then the engine is lost"),
+    ranks: z.number().int().min(1).max(4096).default(1).describe("processes that share weights and batches"),
+    listen: z
+      .string()
+      .optional()
+      .describe("HOST:PORT where ranks dial that are started outside (Slurm, Kubernetes, torchrun --nnodes)"),
+    compute: z
+      .enum(["float32", "bfloat16"])
+      .default("float32")
+      .describe("what products are computed in; trained weights, moments and sums over ranks are float32"),
+    recompute: z
+      .boolean()
+      .default(false)
+      .describe("blocks compute their insides again for the gradient: less memory, a third more time"),
+    startSeconds: z.number().positive().default(1800).describe("longest time until all ranks have the model"),
+    heartbeatSeconds: z
+      .number()
+      .positive()
+      .default(60)
+      .describe("longest time without a sign of life of a rank; then the engine is lost"),
+    collectiveSeconds: z
+      .number()
+      .positive()
+      .default(1800)
+      .describe("longest time that a rank waits for the others within a call"),
   }),
   create: (params) => ({ open: (request) => openTorch(request, params) }),
 });

@@ -32,7 +32,7 @@ import {
 import { type LoraAdapter, loraNames } from "../lora.ts";
 import { groupNorms, parameterUpdates } from "../parameter-groups.ts";
 import { RemoteEngine } from "../remote-engine.ts";
-import type { Connection } from "../worker-connection.ts";
+import type { Caller } from "../worker-connection.ts";
 import type { ReadyMessage } from "../worker-protocol.ts";
 import { adapterTensors, tensorPlaces } from "./places.ts";
 
@@ -59,8 +59,8 @@ export class TorchEngine extends RemoteEngine {
   readonly #model: TorchModel;
   readonly #trained: readonly JointParameter[];
 
-  constructor(connection: Connection, ready: ReadyMessage, model: TorchModel) {
-    super(connection, ready, model.deadlineSeconds);
+  constructor(calls: Caller, ready: ReadyMessage, model: TorchModel) {
+    super(calls, ready, model.deadlineSeconds);
     this.#model = model;
     const trainable = new Set(this.capabilities.trainable);
     this.#trained = model.all.filter(({ name }) => trainable.has(name));

@@ -19,9 +19,10 @@ export interface WorldLanguage {
   readonly end: number;
 }
 
-/** Writes the tokenizer's files (a Hugging Face folder) and opens it. */
-export const makeLanguage = (folder: string): WorldLanguage => {
-  const tokenizer = newTokenizer(folder, [...worldVocabulary(), ...refeedInstruction.split(" ")]);
+/** Writes the tokenizer's files (a Hugging Face folder) and opens it. @param more words besides the world's */
+export const makeLanguage = (folder: string, more: readonly string[] = []): WorldLanguage => {
+  const words = [...worldVocabulary(), ...refeedInstruction.split(" "), ...more];
+  const tokenizer = newTokenizer(folder, words);
   return {
     folder,
     tokenizer,

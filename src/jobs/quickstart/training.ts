@@ -16,8 +16,9 @@ import { trainComparativeGrpo } from "../../training/comparative-grpo.ts";
 import { type ContrastOptions, sftLosses } from "../../training/contrast.ts";
 import { grpoParams } from "../../training/grpo-options.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
-import { trainSft } from "../../training/sft.ts";
-import { sftParams } from "../../training/sft-options.ts";
+import { trainSftFrom } from "../../training/sft.ts";
+import { type SftOptions, sftParams } from "../../training/sft-options.ts";
+import { clipsInMemory, type StepSource } from "../../training/step-source.ts";
 import { newCheckpoint } from "../new-checkpoint.ts";
 import { refeedInstruction, type WorldLanguage } from "./language.ts";
 import { originOf, type StageData } from "./stage-config.ts";
@@ -120,6 +121,13 @@ const runStage = async (
   }
 };
 
+/** Steps that show something else than the clips in a new order every epoch. */
+export interface OtherSteps {
+  /** What decides them; written into the run's configuration. */
+  readonly described: unknown;
+  readonly source: (options: SftOptions) => StepSource<TrainingClip>;
+}
+
 /** Supervised fine-tuning, plain or with contrast. */
 export const sftStage = (
   name: string,
@@ -128,6 +136,7 @@ export const sftStage = (
   settings: SftSettings,
   clips: readonly TrainingClip[],
   context: TrainingContext,
+  other?: OtherSteps,
 ): Promise<TrainedStage> => {
   const { clipsPerStep, textsPerClip, instructionShare, contrast } = context.recipe.sft;
   const warmupSteps = Math.min(100, Math.ceil(settings.steps / 10));
@@ -145,8 +154,10 @@ export const sftStage = (
   });
   const instruction = context.language.tokenizer.encode(refeedInstruction);
   const extras = { heldOut: context.heldOut, instruction };
-  return runStage(name, label, from, options, context, (trainee, loop) =>
-    trainSft(trainee, clips, options, loop, extras),
+  const source = other?.source(options) ?? clipsInMemory(clips, options);
+  const described = other === undefined ? options : { ...options, fragments: other.described };
+  return runStage(name, label, from, described, context, (trainee, loop) =>
+    trainSftFrom(trainee, source, options, loop, extras),
   );
 };
 

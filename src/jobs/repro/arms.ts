@@ -4,10 +4,13 @@ import type { ReproArm, ReproStudy, SftArm, TwinKind } from "../../recipes/repro
 import { readRun } from "../../runs/read-run.ts";
 import { absentSteps } from "../../training/absent-steps.ts";
 import type { TrainingClip } from "../../training/clip.ts";
+import type { SftOptions } from "../../training/sft-options.ts";
+import type { FragmentQuestion } from "../fragments/memory-fragments.ts";
 import { patchShape } from "../quickstart/clips.ts";
 import type { PairedClip } from "../quickstart/pairs.ts";
 import { grpoStage, sftStage, type TrainingContext } from "../quickstart/training.ts";
 import { frozenControls, trainingClips } from "../quickstart/training-clips.ts";
+import { fragmentSource } from "./fragment-clips.ts";
 
 /** What arms of one seed learn from. */
 export interface ArmData {
@@ -15,6 +18,8 @@ export interface ArmData {
   readonly clips: Readonly<Record<TwinKind, readonly TrainingClip[]>>;
   /** For RL, with detected twins; SFT never sees them. */
   readonly rlClips: readonly TrainingClip[];
+  /** Fragment questions about the SFT clips; none in a study without. */
+  readonly questions: readonly FragmentQuestion[];
 }
 
 /** Cuts the training clips in two and gives every SFT clip its three twins. */
@@ -23,7 +28,7 @@ export const armData = async (
   scripted: readonly PairedClip[],
   stage: Pick<TrainingContext, "recipe" | "language">,
   rlShare: number,
-): Promise<ArmData> => {
+): Promise<Omit<ArmData, "questions">> => {
   const all = trainingClips(detected, stage);
   const count = Math.round(all.length * (1 - rlShare));
   const own = all.slice(0, count);
@@ -99,13 +104,13 @@ export const trainArm = async (
   // Forks of one base draw the same clips in the same order, so that their differences are paired.
   const seed = arm.from === null ? recipe.seed : recipe.seed + 1;
   const settings = { ...train, seed };
-  const { checkpoint, result } = await sftStage(
-    arm.name,
-    label,
-    from,
-    settings,
-    sftClips(train, data),
-    context,
-  );
+  const clips = sftClips(train, data);
+  const { fragments } = train;
+  const other = fragments && {
+    described: fragments,
+    source: (options: SftOptions) =>
+      fragmentSource(clips, data.questions, fragments, context.language, options),
+  };
+  const { checkpoint, result } = await sftStage(arm.name, label, from, settings, clips, context, other);
   return { checkpoint, ...result };
 };

@@ -1,5 +1,6 @@
 import type { ClusteredValue } from "../../evaluation/statistics/clustered.ts";
-import type { Measures } from "./measures.ts";
+import type { ReproStudy } from "../../recipes/repro/study.ts";
+import type { AskedFragment, Measures } from "./measures.ts";
 
 /** One number of one question or clip. */
 interface EndpointValue extends ClusteredValue {
@@ -17,7 +18,7 @@ export interface Endpoint {
 
 const aboutEvents = ({ asked }: Measures): Measures["asked"] => asked.filter(({ aboutEvent }) => aboutEvent);
 
-/** Every endpoint, the first ones first. */
+/** The endpoints of every study, the first ones first. */
 export const endpoints: readonly Endpoint[] = [
   {
     key: "win",
@@ -73,6 +74,59 @@ export const endpoints: readonly Endpoint[] = [
       asked.map(({ question, clip, complete }) => ({ id: question, cluster: clip, value: complete })),
   },
 ];
+
+const ofFragments = (
+  key: string,
+  title: string,
+  what: string,
+  value: (asked: AskedFragment) => number,
+  tasks?: readonly string[],
+): Endpoint => ({
+  key,
+  title,
+  what,
+  values: ({ fragments = [] }) =>
+    fragments.flatMap((asked) =>
+      tasks?.includes(asked.task) === false
+        ? []
+        : [{ id: asked.question, cluster: asked.clip, value: value(asked) }],
+    ),
+});
+
+const order = ["disorder", "rearrangement"] as const;
+const seen = ({ right }: AskedFragment): number => right;
+const repeated = (asked: AskedFragment): number => asked.repeated;
+
+/** What studies with fragment tasks are compared by besides. */
+const fragmentEndpoints: readonly Endpoint[] = [
+  ofFragments(
+    "fragments",
+    "Fragment tasks",
+    "held-out fragment questions of all tasks answered exactly",
+    seen,
+  ),
+  ofFragments("disorder", "Disorder", "whether three frames must be reordered; chance 50 %", seen, [
+    "disorder",
+  ]),
+  ofFragments(
+    "rearrangement",
+    "Rearrangement",
+    "the order of three frames, exactly; chance 20 %. Motion of this world runs either way, so 60 % is what can be known",
+    seen,
+    ["rearrangement"],
+  ),
+  ofFragments(
+    "orderRepeated",
+    "Both, one picture repeated",
+    "the control: disorder and rearrangement with one picture in the place of all",
+    repeated,
+    order,
+  ),
+];
+
+/** The endpoints of a study. */
+export const endpointsOf = ({ fragments }: Pick<ReproStudy, "fragments">): readonly Endpoint[] =>
+  fragments === undefined ? endpoints : [...endpoints, ...fragmentEndpoints];
 
 /** The first arm's values minus the second's, of what both have. */
 export const pairedValues = (endpoint: Endpoint, of: Measures, against: Measures): ClusteredValue[] => {

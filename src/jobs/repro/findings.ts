@@ -90,6 +90,24 @@ const solvedBlindly = (results: ReproResults): StudyFinding[] =>
         ];
   });
 
+/** Whether arms that order frames do it by looking: the same questions about one repeated picture are at chance. */
+const orderBySight = (results: ReproResults): StudyFinding[] =>
+  results.arms.flatMap(({ title, endpoints }) => {
+    const { disorder, rearrangement, orderRepeated } = endpoints;
+    if (!disorder || !rearrangement || !orderRepeated) return [];
+    const outcome = disorder.low > 0.5 ? "yes" : disorder.high < 0.5 ? "no" : "open";
+    const word = { yes: "better than chance", no: "worse than chance", open: "no better than chance" }[
+      outcome
+    ];
+    return [
+      {
+        outcome,
+        headline: `${title}: disorder of frames is told ${word}.`,
+        detail: `Disorder ${percent(disorder.value)} %, rearrangement ${percent(rearrangement.value)} % (chance 50 and 20); with one picture repeated both together ${percent(orderRepeated.value)} % (chance 35; ${seedsOf(disorder)}).`,
+      },
+    ];
+  });
+
 /** Sentences for the first screen, most important first. */
 export const studyFindings = (results: ReproResults): StudyFinding[] => [
   ...results.arms
@@ -105,9 +123,14 @@ export const studyFindings = (results: ReproResults): StudyFinding[] => [
         ...difference(results, of, against, "sensitivity"),
         ...difference(results, of, against, "eventAccuracy"),
       ];
+    if (of.endsWith("sf2t") || of === "sft-mixed")
+      return ["accuracy", "eventAccuracy", "fragments"].flatMap((key) =>
+        difference(results, of, against, key),
+      );
     if (of.startsWith("block-") || of.startsWith("scripted-at-"))
       return difference(results, of, against, "eventAccuracy");
     return [];
   }),
+  ...orderBySight(results),
   ...solvedBlindly(results),
 ];

@@ -11,8 +11,10 @@ import { clockPrefix } from "../../runs/run-folder.ts";
 import type { HeldOutClip } from "../../training/clip.ts";
 import { contrastOf, winOf } from "../../training/contrast-monitor.ts";
 import { closedPrompts, wholeAnswerProbabilities } from "../../training/valid-answers.ts";
+import type { FragmentQuestion } from "../fragments/memory-fragments.ts";
 import { type TestQuestions, testStage } from "../quickstart/evaluation.ts";
 import type { StageContext } from "../quickstart/training.ts";
+import { askFragments } from "./fragment-measure.ts";
 import type { AskedQuestion, Measures } from "./measures.ts";
 
 /** What each question was answered under every intervention: the share of draws that are right. */
@@ -54,13 +56,23 @@ export const lastMetrics = (
 
 const chunk = 32;
 
-/** Wins on held-out clips under one shared end token, and the probability of the right answer to event questions. */
+/** What an arm is asked. */
+export interface AskedOfArm {
+  readonly heldOut: readonly HeldOutClip[];
+  readonly questions: TestQuestions;
+  readonly fragments: readonly FragmentQuestion[];
+}
+
+/**
+ * Wins on held-out clips under one shared end token, the probability of the right answer to event questions, and what is
+ * answered about fragments.
+ */
 const lookAt = async (
   checkpoint: string,
-  heldOut: readonly HeldOutClip[],
+  { heldOut, fragments }: AskedOfArm,
   { recipe, language }: StageContext,
   block: number,
-): Promise<Pick<Measures, "wins" | "right">> => {
+): Promise<Pick<Measures, "wins" | "right" | "fragments">> => {
   const request = { folder: checkpoint, trained: "none", recurringShapes: 4 } as const;
   const { config, engine: opened } = await openEngine(recipe, request);
   await using engine = opened;
@@ -89,6 +101,7 @@ const lookAt = async (
       cosine: twin.cosine,
     })),
     right,
+    ...(fragments.length > 0 && { fragments: await askFragments(trainee, fragments, language) }),
   };
 };
 
@@ -96,14 +109,14 @@ const lookAt = async (
 export const measureArm = async (
   arm: ReproArm,
   trained: { readonly checkpoint: string; readonly seconds: number; readonly steps: number },
-  heldOut: readonly HeldOutClip[],
-  questions: TestQuestions,
+  asked: AskedOfArm,
   label: string,
   context: StageContext,
 ): Promise<Measures> => {
   const { out, recipe } = context;
   const every = Math.round(recipe.framesPerSecond / (arm.askedAt ?? recipe.framesPerSecond));
   const { checkpoint, seconds, steps } = trained;
+  const { questions } = asked;
   await testStage({ title: arm.name, checkpoint, blind: false, label, every }, questions, context);
   const records: EvaluationRecord[] = [];
   const file = join(out, evaluatedRunFiles.records, `${arm.name.replaceAll(".", "-")}.jsonl`);
@@ -118,7 +131,7 @@ export const measureArm = async (
     seed: recipe.seed,
     seconds,
     steps,
-    ...(await lookAt(checkpoint, heldOut, context, block)),
+    ...(await lookAt(checkpoint, asked, context, block)),
     asked: askedQuestions(records, questions.samples),
     last: arm.train === null ? {} : lastMetrics(readRun(join(out, arm.name)).metrics),
   };

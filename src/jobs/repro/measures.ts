@@ -15,6 +15,15 @@ export interface AskedQuestion {
   readonly control: number | null;
 }
 
+/** One fragment question: 1 right, 0 wrong, and the same about one repeated picture. */
+export interface AskedFragment {
+  readonly question: string;
+  readonly clip: string;
+  readonly task: string;
+  readonly right: number;
+  readonly repeated: number;
+}
+
 /** What was measured of one arm with one seed; everything else is computed from these. */
 export interface Measures {
   readonly schema: "videoperceiver/repro-measures@1";
@@ -37,6 +46,8 @@ export interface Measures {
     readonly probability: number;
   }[];
   readonly asked: readonly AskedQuestion[];
+  /** Of a study with fragment tasks. */
+  readonly fragments?: readonly AskedFragment[];
   /** Last value of every metric of training. */
   readonly last: Readonly<Record<string, number>>;
 }
@@ -60,6 +71,17 @@ const schema: z.ZodType<Measures> = z.strictObject({
       control: share.nullable(),
     }),
   ),
+  fragments: z
+    .array(
+      z.strictObject({
+        question: z.string(),
+        clip: z.string(),
+        task: z.string(),
+        right: share,
+        repeated: share,
+      }),
+    )
+    .exactOptional(),
   last: z.record(z.string(), z.number()),
 });
 

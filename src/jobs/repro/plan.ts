@@ -18,7 +18,9 @@ export const reproTimetable = (study: ReproStudy, seeds: readonly number[]): Tim
   const parts = [
     { label: labels.render, expectedSeconds: secondsEach.render * clips },
     { label: labels.decode, expectedSeconds: secondsEach.decode * clips },
-    { label: labels.encoder, expectedSeconds: secondsEach.encoder * relevance.train.steps },
+    ...(study.fragments === undefined
+      ? [{ label: labels.encoder, expectedSeconds: secondsEach.encoder * relevance.train.steps }]
+      : []),
     ...study.arms.flatMap((arm) => [
       { label: arm.name, expectedSeconds: trainingSeconds(arm, study) },
       { label: testOf(arm.name), expectedSeconds: secondsEach.test * world.testClips },

@@ -3,7 +3,7 @@ import { type SeedEffect, seedEffect } from "../../evaluation/statistics/seeds.t
 import type { Curve } from "../../pages/line-chart.ts";
 import type { ReproStudy } from "../../recipes/repro/study.ts";
 import { readRun } from "../../runs/read-run.ts";
-import { endpoints, pairedValues } from "./endpoints.ts";
+import { type Endpoint, endpointsOf, pairedValues } from "./endpoints.ts";
 import { type Measures, readMeasures } from "./measures.ts";
 
 /** One arm over its seeds; null where nothing was measured. */
@@ -61,7 +61,11 @@ const loggedNames = ["heldOut.t2vSame", "heldOut.cosine", "validAnswers", "valid
 const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-const armResult = (arm: ReproStudy["arms"][number], found: readonly Measures[]): ArmResult => ({
+const armResult = (
+  arm: ReproStudy["arms"][number],
+  found: readonly Measures[],
+  endpoints: readonly Endpoint[],
+): ArmResult => ({
   arm: arm.name,
   title: arm.title,
   what: arm.what,
@@ -81,6 +85,7 @@ const armResult = (arm: ReproStudy["arms"][number], found: readonly Measures[]):
 
 /** A study's numbers from what was measured so far. */
 export const studyResults = (out: string, study: ReproStudy, seeds: readonly number[]): ReproResults => {
+  const endpoints = endpointsOf(study);
   const measured = new Map(
     study.arms.map(({ name }) => [
       name,
@@ -123,7 +128,7 @@ export const studyResults = (out: string, study: ReproStudy, seeds: readonly num
         .map(({ name }) => `${seed}/${name}`),
     ),
     endpoints: endpoints.map(({ key, title, what }) => ({ key, title, what })),
-    arms: arms.map((arm) => armResult(arm, measured.get(arm.name)!)),
+    arms: arms.map((arm) => armResult(arm, measured.get(arm.name)!, endpoints)),
     comparisons: comparisons.map(compare),
     paper,
   };

@@ -9,18 +9,26 @@ import { writePictureSettings } from "../../model/picture-settings.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { ReproArm, ReproStudy } from "../../recipes/repro/study.ts";
 import type { HeldOutClip } from "../../training/clip.ts";
+import {
+  clipInMemory,
+  type FragmentDraws,
+  type FragmentQuestion,
+  fragmentQuestions,
+  fragmentWords,
+} from "../fragments/memory-fragments.ts";
 import type { JobContext } from "../job-context.ts";
 import type { MemoryClip } from "../quickstart/clips.ts";
 import { type TestQuestions, testQuestions } from "../quickstart/evaluation.ts";
 import { makeConfig, makeLanguage } from "../quickstart/language.ts";
 import { detectedPairs, type PairedClip, truePairs } from "../quickstart/pairs.ts";
-import { stageData } from "../quickstart/stage-config.ts";
+import { type StageData, stageData } from "../quickstart/stage-config.ts";
 import type { StageContext, TrainingContext } from "../quickstart/training.ts";
 import { heldOutClips } from "../quickstart/training-clips.ts";
 import { makeEncoder, makeWorld } from "../quickstart/world.ts";
 import { aboutTime } from "../timetable.ts";
 import { type ArmData, armData, trainArm } from "./arms.ts";
-import { endpoints } from "./endpoints.ts";
+import { endpointsOf } from "./endpoints.ts";
+import { fragmentDraws } from "./fragment-clips.ts";
 import { measureArm } from "./measure.ts";
 import { readMeasures, writeMeasures } from "./measures.ts";
 import { studyMarkdown, studyPage } from "./page.ts";
@@ -47,7 +55,7 @@ export interface ReproOutcome {
 
 /** Everything that decides a study but for how many seeds it has; written before anything runs. */
 const writeDescription = (out: string, study: ReproStudy): void => {
-  const fixed = endpoints.map(({ key, title, what }) => ({ key, title, what }));
+  const fixed = endpointsOf(study).map(({ key, title, what }) => ({ key, title, what }));
   const description = { schema: "videoperceiver/repro@1", study, endpoints: fixed };
   const file = join(out, "config.json");
   const text = `${JSON.stringify(description, null, 2)}\n`;
@@ -66,7 +74,48 @@ interface SeedWorld {
   readonly data: ArmData;
   readonly tested: readonly PairedClip[];
   readonly questions: TestQuestions;
+  /** Fragment questions about the held-out clips; none in a study without. */
+  readonly fragments: readonly FragmentQuestion[];
 }
+
+/** Training clips with the twins that our encoder finds; where a study asks fragments, with the scripted ones. */
+const pairedForTraining = async (
+  out: string,
+  { fragments }: ReproStudy,
+  recipe: QuickstartRecipe,
+  training: readonly MemoryClip[],
+  hash: string,
+  job: JobContext,
+): Promise<{
+  readonly detected: readonly PairedClip[];
+  readonly scripted: readonly PairedClip[];
+  readonly relevance: NonNullable<StageData["pairs"]>["relevance"];
+}> => {
+  const { seed } = recipe;
+  const scripted = await truePairs(training, seed);
+  if (fragments !== undefined)
+    return { detected: scripted, scripted, relevance: { name: "events", params: {}, version: hash } };
+  const encoder = await makeEncoder(out, recipe, training, stageData(recipe, hash, null), job);
+  const detected = await detectedPairs(training, encoder, { ...recipe.pairs, seed }, () => {});
+  const { version } = encoder;
+  await encoder.close();
+  const params = { folder: "../relevance/encoder" };
+  return { detected, scripted, relevance: { name: "checkpoint", params, version } };
+};
+
+/** Questions of a study's fragment tasks about clips. */
+const questionsAbout = (
+  clips: readonly MemoryClip[],
+  perClip: number,
+  draws: FragmentDraws | undefined,
+): FragmentQuestion[] =>
+  draws === undefined
+    ? []
+    : fragmentQuestions(
+        clips.flatMap(({ sha256, frames }) => clipInMemory(sha256, frames) ?? []),
+        perClip,
+        draws,
+      );
 
 const prepareSeed = async (
   out: string,
@@ -84,16 +133,11 @@ const prepareSeed = async (
   const part = (split: string): MemoryClip[] =>
     world.clips.filter(({ samples }) => samples[0]!.split === split);
   const [training, held] = [part("train"), part("test")];
-  const encoder = await makeEncoder(out, recipe, training, stageData(recipe, world.hash, null), job);
-  const detected = await detectedPairs(training, encoder, { ...recipe.pairs, seed }, () => {});
-  const relevance = {
-    name: "checkpoint",
-    params: { folder: "../relevance/encoder" },
-    version: encoder.version,
-  };
-  await encoder.close();
+  const pairs = await pairedForTraining(out, study, recipe, training, world.hash, job);
+  const { detected, scripted, relevance } = pairs;
   const tested = await truePairs(held, seed);
-  const language = makeLanguage(join(out, "tokenizer"));
+  const draws = study.fragments && (await fragmentDraws(study.fragments, seed));
+  const language = makeLanguage(join(out, "tokenizer"), draws && fragmentWords(draws.tasks));
   const { width, height } = tested[0]!.frames;
   writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
   const { signal, progress } = job;
@@ -105,7 +149,10 @@ const prepareSeed = async (
     signal,
     progress,
   };
-  const data = await armData(detected, await truePairs(training, seed), stage, study.rlShare);
+  const forArms = await armData(detected, scripted, stage, study.rlShare);
+  const perClip = study.fragments?.perClip ?? 1;
+  const data = { ...forArms, questions: questionsAbout(training, perClip, draws) };
+  const fragments = questionsAbout(held, 1, draws);
   const heldOut = (await heldOutClips(tested.slice(0, 2 * recipe.sft.watchedClips), stage)).slice(
     0,
     recipe.sft.watchedClips,
@@ -115,7 +162,7 @@ const prepareSeed = async (
     data: stageData(recipe, world.hash, { ...recipe.pairs, relevance, seed }),
     heldOut,
   };
-  return { context, data, tested, questions: await testQuestions(tested, world.hash, out) };
+  return { context, data, tested, fragments, questions: await testQuestions(tested, world.hash, out) };
 };
 
 /** Trains and measures the arms of one seed that are not measured yet. */
@@ -129,7 +176,7 @@ const runSeed = async (
   const folder = seedFolder(out, seed);
   const missing = arms.filter(({ name }) => readMeasures(folder, name) === null);
   if (missing.length === 0) return;
-  const { context, data, tested, questions } = await prepareSeed(folder, study, seed, job);
+  const { context, data, tested, questions, fragments } = await prepareSeed(folder, study, seed, job);
   const shown = new Map<number, readonly HeldOutClip[]>();
   for (const arm of missing) {
     job.signal.throwIfAborted();
@@ -139,7 +186,8 @@ const runSeed = async (
     const heldOut = shown.get(every) ?? (await heldOutClips(tested, context, every));
     shown.set(every, heldOut);
     const trained = await trainArm(study, arm, arm.name, data, context);
-    writeMeasures(folder, await measureArm(arm, trained, heldOut, questions, testOf(arm.name), context));
+    const asked = { heldOut, questions, fragments };
+    writeMeasures(folder, await measureArm(arm, trained, asked, testOf(arm.name), context));
   }
 };
 

@@ -19,12 +19,16 @@ export interface FeedOptions {
   readonly aheadBytes: number;
   /** Bytes of clips that are kept for the epochs to come; 0: every clip is read again. */
   readonly keptBytes: number;
+  /** Places of a step's clips (1-based); left out: every epoch a new order of all of them. */
+  readonly order?: ((step: number) => readonly number[]) | undefined;
 }
 
 /** What a feed reads with. */
 export interface FeedMeans extends PlanMeans, Omit<LoadMeans, "video"> {
   /** Tokens of a group's keywords, where clips are contrasted. */
   readonly keywords: GroupKeywords | undefined;
+  /** Data sets, by folder, whose clips are not contrasted: they need no keywords. */
+  readonly notContrasted?: ReadonlySet<string>;
   /** Keeps token ids for the epochs to come; left out: they are made anew. */
   readonly plans?: KeptPlans;
 }
@@ -67,10 +71,11 @@ export const loadGroup = async (
   if (planned === undefined) return undefined;
   const { id, texts, media } = planned;
   try {
-    if (means.keywords !== undefined && media.length === 0)
+    const contrasted = means.keywords !== undefined && means.notContrasted?.has(group.folder) !== true;
+    if (contrasted && media.length === 0)
       throw new DataFormatError("a conversation without pictures", { hint: "the recipe sft learns it" });
-    const keywords = (await means.keywords?.of(group, signal)) ?? [];
-    return { id, texts, keywords, planned, ...(await loadPictures(planned, means, signal)) };
+    const keywords = contrasted ? await means.keywords!.of(group, signal) : [];
+    return { id, texts, keywords, planned, contrasted, ...(await loadPictures(planned, means, signal)) };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof VideoPerceiverError)) throw error;
@@ -159,8 +164,8 @@ export class ClipFeed<Clip> {
   }
 
   async #readStep(step: number): Promise<readonly Clip[]> {
-    const { clipsPerStep, seed } = this.#options;
-    const chosen = batchAt(this.#count, clipsPerStep, step, seed);
+    const { clipsPerStep, seed, order } = this.#options;
+    const chosen = order?.(step) ?? batchAt(this.#count, clipsPerStep, step, seed);
     const read = await Promise.all(chosen.map((at) => this.#keptOr(at)));
     const clips = read.filter((clip) => clip !== undefined);
     if (clips.length > 0) return clips;

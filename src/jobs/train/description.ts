@@ -91,7 +91,7 @@ export interface DescriptionMeans {
  * @param looked clips at most
  */
 export const describeRun = async (
-  { counts: trainedOn, trained, resolved }: Prepared,
+  { counts: trainedOn, trained, mixed, resolved }: Prepared,
   means: PlanMeans,
   { rules, states, rate }: DescriptionMeans,
   signal: AbortSignal,
@@ -108,10 +108,11 @@ export const describeRun = async (
   const plans: PlannedClip[] = [];
   const counts = { tokens: 0, learnt: 0, samples: 0, most: 0, positions: 0, used: 0, batches: 0, steps: 0 };
   for (let step = 1; step <= steps && plans.length < looked; step++) {
-    const chosen = batchAt(trained.length, clipsPerStep, step, seed);
+    const chosen = mixed?.order(step) ?? batchAt(trained.length, clipsPerStep, step, seed);
     const planned = await Promise.all(chosen.map((at) => planConversations(trained[at]!, means, signal)));
     const found = planned.filter((one) => one !== undefined);
     plans.push(...found);
+    const isApart = found.every(({ group }) => mixed?.notContrasted.has(group.folder) === true);
     const groups = found.map((plan, i) => ({
       media: emptyMedia(plan, means, `${step} ${i}`),
       texts: plan.texts.slice(0, textsPerClip).map(({ tokens }) => tokens),
@@ -119,7 +120,7 @@ export const describeRun = async (
     }));
     if (groups.length === 0) continue;
     const view = { dropout, random: seededRandom(seed, step), both };
-    const made = conversationBatches(groups, rules, { mostPositions, states, view });
+    const made = conversationBatches(groups, rules, { mostPositions, states: isApart ? [] : states, view });
     works.push(
       stepWork(
         made.map(({ batch }) => batch),

@@ -5,6 +5,7 @@ import { type DpoOptions, dpoParams } from "../../training/dpo-options.ts";
 import { type DualEncoderOptions, dualEncoderParams } from "../../training/dual-encoder.ts";
 import { type GrpoOptions, grpoParams } from "../../training/grpo-options.ts";
 import { type SftOptions, sftParams } from "../../training/sft-options.ts";
+import { type MixSettings, mixParams } from "./mix.ts";
 import { type PairKind, pairKinds } from "./preferences.ts";
 import type { AskingSettings } from "./prompts.ts";
 
@@ -75,7 +76,7 @@ const encoderParams = z.strictObject({
 
 /** The chosen loop with its options. */
 export type ChosenLoop =
-  | { readonly loop: "sft"; readonly options: SftOptions }
+  | { readonly loop: "sft"; readonly options: SftOptions & MixSettings }
   | { readonly loop: "dpo"; readonly options: DpoOptions & PairSettings }
   | { readonly loop: "grpo"; readonly options: GrpoOptions & AskingSettings }
   | { readonly loop: "relevance"; readonly options: Omit<DualEncoderOptions, "threads"> & FrameTextSettings };
@@ -103,7 +104,7 @@ const shapes: Readonly<
     { readonly shape: z.ZodRawShape; readonly perStep: string; readonly common?: readonly string[] }
   >
 > = {
-  sft: { shape: shapeOf(sftParams), perStep: "clipsPerStep" },
+  sft: { shape: shapeOf(sftParams, mixParams), perStep: "clipsPerStep" },
   dpo: { shape: shapeOf(dpoParams, pairParams), perStep: "clipsPerStep" },
   grpo: { shape: withoutBatches(shapeOf(grpoParams, askingParams)), perStep: "promptsPerStep" },
   relevance: {

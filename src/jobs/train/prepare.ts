@@ -7,11 +7,13 @@ import type { ModelConfig } from "../../model/config.ts";
 import { familyOf, readConfigFile } from "../../model/families.ts";
 import { loadProcessor } from "../../model/processor.ts";
 import { makeLosses } from "../../objectives/losses.ts";
+import { comparesTwins } from "../../training/comparative-grpo.ts";
 import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { FeedMeans } from "./clip-feed.ts";
 import { GroupKeywords } from "./keywords.ts";
 import type { LanguageLoop } from "./loops.ts";
+import { type MixedGroups, mixedGroups } from "./mix.ts";
 import { KeptPlans } from "./plan-clip.ts";
 import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
 import { promptGroups } from "./prompts.ts";
@@ -30,24 +32,27 @@ export interface Prepared {
   readonly trained: readonly SampleGroup[];
   /** Samples that are trained on, and what they are about. */
   readonly counts: { readonly samples: number; readonly clips: number };
+  /** How `trained` is taken, of the loop `sft`; of others each epoch is a new order of all of it. */
+  readonly mixed: MixedGroups | undefined;
   readonly dropped: Dropped;
 }
 
 /** The rows as the loop trains on them. */
-const unitsOf = (
+const unitsOf = async (
   rows: TrainingRows,
   { chosen }: Prepared["resolved"],
   dropped: Dropped,
-): Pick<Prepared, "preferences" | "trained" | "counts"> => {
+): Promise<Pick<Prepared, "preferences" | "trained" | "counts">> => {
   if (chosen.loop === "grpo") {
-    const trained = promptGroups(rows.groups, chosen.options.answers, dropped);
+    const compares = await comparesTwins(chosen.options);
+    const trained = promptGroups(rows.groups, chosen.options.answers, compares, dropped);
     const clips = new Set(trained.map(({ samples }) => samples[0]!.clip.sha256)).size;
     if (trained.length > 0) return { preferences: [], trained, counts: { samples: trained.length, clips } };
     throw new ConfigError("no prompts to learn from", {
       where: rows.datasets.map(({ folder }) => folder).join(", "),
       expected: "questions with an answer that can be graded, about clips that have a twin",
       got: `${rows.samples} samples without`,
-      hint: "videoperceiver build makes twins, and questions of captions and events",
+      hint: "videoperceiver build makes twins, and questions of captions and events; --set lambda=0 compares nothing",
     });
   }
   if (chosen.loop !== "dpo") {
@@ -92,22 +97,20 @@ export const prepare = async (request: TrainRequest, context: JobContext): Promi
   const first = await resolved(request, 1);
   const { split, validation } = first.common;
   const rows = await readRows(folders, { train: split, heldOut: validation.split }, dropped);
-  const units = unitsOf(rows, first, dropped);
-  return {
-    model,
-    config,
-    rows,
-    ...units,
-    resolved: await resolved(request, units.trained.length),
-    dropped,
-  };
+  const units = await unitsOf(rows, first, dropped);
+  const whole = await resolved(request, units.trained.length);
+  const { chosen } = whole;
+  const states = await statesOf({ config, resolved: whole });
+  const groups = { groups: units.trained, datasets: rows.datasets };
+  const mixed = chosen.loop === "sft" ? mixedGroups(groups, chosen.options, states.length > 0) : undefined;
+  return { model, config, rows, ...units, resolved: whole, mixed, dropped };
 };
 
 /** The states that losses read; with any, clips are contrasted. @throws {ConfigError} for a block that is not there */
 export const statesOf = async ({
   config,
   resolved: { chosen },
-}: Prepared): Promise<readonly GroupAtBlock[]> => {
+}: Pick<Prepared, "config" | "resolved">): Promise<readonly GroupAtBlock[]> => {
   if (chosen.loop !== "sft") return [];
   const states = Object.values(await makeLosses(chosen.options.losses)).flatMap((term) => term.states);
   const beyond = states.find(({ block }) => block > config.text.layers);
@@ -125,7 +128,7 @@ export const meansOf = async (
   prepared: Prepared,
   { video, sha256 }: Pick<FeedMeans, "video" | "sha256">,
 ): Promise<FeedMeans> => {
-  const { model, config, resolved, dropped } = prepared;
+  const { model, config, resolved, mixed, dropped } = prepared;
   const { look, mostTokens, extractor, keptMegabytes } = resolved.common;
   const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
   const contrasted = (await statesOf(prepared)).length > 0;
@@ -140,6 +143,7 @@ export const meansOf = async (
     // Where patches do not fit, a tenth as much keeps the tokens of many more clips.
     plans: new KeptPlans(keptMegabytes * 1e5),
     withTwin: contrasted || resolved.chosen.loop !== "sft",
+    notContrasted: mixed?.notContrasted ?? new Set(),
     keywords: contrasted ? await GroupKeywords.make(extractor, processor.tokenizer) : undefined,
   };
 };

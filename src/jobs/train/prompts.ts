@@ -1,4 +1,4 @@
-/** Questions of a data set as prompts: what can be graded, about clips that have a twin. */
+/** Questions of a data set as prompts: what can be graded, about clips that have a twin where answers are compared. */
 import { resolve } from "node:path";
 import { ConfigError, VideoPerceiverError } from "../../core/errors.ts";
 import { type AnswerForm, askedWithOptions, writtenAnswer } from "../../dataset/conversation.ts";
@@ -29,8 +29,9 @@ export const endTokenOf = ({ tokens, text }: ModelConfig): number => {
 };
 
 /** Why a sample cannot be a prompt; undefined: it can. */
-const faultOf = (sample: Sample): string | undefined => {
-  if (sample.absent === undefined) return "a question without a twin: nothing to compare its answers with";
+const faultOf = (sample: Sample, compares: boolean): string | undefined => {
+  if (sample.absent === undefined && compares)
+    return "a question without a twin: nothing to compare its answers with";
   if (sample.provenance["aboutEvent"] === false)
     return "a question that the twin answers too (aboutEvent is false)";
   try {
@@ -42,15 +43,19 @@ const faultOf = (sample: Sample): string | undefined => {
   }
 };
 
-/** Every question that can be a prompt, each a group of its own; the others are dropped and named. */
+/**
+ * Every question that can be a prompt, each a group of its own; the others are dropped and named.
+ * @param compares answers are compared with those about a twin, so there must be one
+ */
 export const promptGroups = (
   groups: readonly SampleGroup[],
   form: AnswerForm,
+  compares: boolean,
   dropped: Dropped,
 ): SampleGroup[] =>
   groups.flatMap((group) =>
     group.samples.flatMap((sample): SampleGroup[] => {
-      const reason = faultOf(sample);
+      const reason = faultOf(sample, compares);
       if (reason === undefined) return [{ ...group, samples: [askedWithOptions(sample, form)] }];
       dropped.add({ file: resolve(group.folder, sample.clip.file), id: sample.id, reason });
       return [];
@@ -76,7 +81,8 @@ export const loadQuestion = async (
   const { id: sampleId, messages, answer, answerKind, options, clip } = sample;
   const loaded = await loadGroup(group, means, signal);
   if (loaded === undefined) return undefined;
-  if (loaded.absentSteps.size === 0) {
+  const hasTwin = sample.absent !== undefined;
+  if (hasTwin && loaded.absentSteps.size === 0) {
     const reason = "the twin shows the same as the clip at the frames that are looked at";
     means.dropped.add({ file: resolve(group.folder, clip.file), id: sampleId, reason });
     return undefined;
@@ -94,6 +100,7 @@ export const loadQuestion = async (
   const { id, media, absentSteps, controlSteps } = loaded;
   return {
     clip: { id, media, absentSteps, frozenSteps: controlSteps },
+    hasTwin,
     text: {
       sampleId,
       question: questionText(sample),

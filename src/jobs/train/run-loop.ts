@@ -56,11 +56,11 @@ const looksOf = (opened: OpenedTraining, seed: number, form?: AnswerForm) => {
 
 const runSft = (opened: OpenedTraining, options: OptionsOf<"sft">): Promise<LoopResult> => {
   const { prepared, means, trainee, signal } = opened;
-  const { trained, dropped, resolved } = prepared;
+  const { trained, mixed, dropped, resolved } = prepared;
   const feed = new ClipFeed(
     trained.length,
     (at) => loadGroup(trained[at]!, means, signal),
-    feedOptions(prepared, options),
+    { ...feedOptions(prepared, options), order: mixed?.order },
     dropped,
     patchBytes,
   );

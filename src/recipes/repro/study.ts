@@ -5,6 +5,23 @@ import type { QuickstartRecipe } from "../quickstart.ts";
 /** What twins show: frames that our encoder found, the scripted events, or other frames at random. */
 export type TwinKind = "detected" | "scripted" | "random";
 
+/** How much of an arm's steps asks fragment tasks. */
+export interface FragmentShare {
+  /** Of the steps; the others show clips of the world. */
+  readonly share: number;
+  /** One picture of each question is shown in place of all: the same words and answers, nothing to see. */
+  readonly repeated: boolean;
+}
+
+/** The fragment tasks of a study, drawn from the training clips, and from the held-out ones to be asked. */
+export interface FragmentStudy {
+  /** Names and parameters as a person writes them. */
+  readonly tasks: readonly string[];
+  readonly selector: string;
+  /** Fragments of a training clip, each with a question of every task. */
+  readonly perClip: number;
+}
+
 /** Supervised fine-tuning of an arm. */
 export interface SftArm {
   readonly kind: "sft";
@@ -17,6 +34,8 @@ export interface SftArm {
   /** Texts about events are trained on. */
   readonly curated: boolean;
   readonly blindClipsPerStep: number;
+  /** Left out: clips of the world only. */
+  readonly fragments?: FragmentShare;
 }
 
 /** Reinforcement learning of an arm: what differs from the recipe's options. */
@@ -61,6 +80,8 @@ export interface ReproStudy {
   };
   /** Share of the training clips that RL asks about and SFT never sees: the last ones. */
   readonly rlShare: number;
+  /** Fragment tasks that arms are trained on and asked. */
+  readonly fragments?: FragmentStudy;
   /** Recipe of every seed but for the seed itself. */
   readonly recipe: QuickstartRecipe;
 }

@@ -16,11 +16,12 @@ const killedWhileOrdered = `
     setTimeout(() => process.kill(process.pid, "SIGKILL"), 200);
   });`;
 
-const start = (code: string): Promise<unknown> =>
+const start = (code: string, startSeconds = 60): Promise<unknown> =>
   startWorker(
     { command: process.execPath, args: ["-e", code], errors: "kept" },
     // More than the socket's buffers take: the connection is reset, not ended.
     { mediaBytes: 1, tensors: new Float32Array(1 << 23) },
+    { startSeconds },
   );
 
 test("a worker that is killed while its order is on the way is one line, not the end of this process", async () => {
@@ -33,4 +34,17 @@ test("whoever shows another token is refused", async () => {
   const stranger = killedWhileOrdered.replace("process.env.VIDEOPERCEIVER_ENGINE_TOKEN", '"0".repeat(64)');
   const failed = await start(stranger).catch((error: unknown) => error);
   expect(String(failed)).toContain("a wrong token was shown");
+});
+
+test.each([
+  ["never dials", "setTimeout(() => {}, 60_000)"],
+  [
+    "says nothing",
+    killedWhileOrdered.replace("socket.write(Buffer.concat([prefix, said]));", "").replace("200", "60_000"),
+  ],
+  ["never has the model", killedWhileOrdered.replace("200", "60_000")],
+])("a worker that %s is given up in time", async (_, code) => {
+  const failed = await start(code, 1).catch((error: unknown) => error);
+  expect(failed).toBeInstanceOf(EngineLostError);
+  expect(String(failed)).toContain("open; got the model was not open within 1 s");
 });

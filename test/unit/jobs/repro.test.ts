@@ -198,6 +198,44 @@ describe("results", () => {
     expect(markdown).not.toMatch(/undefined|NaN/);
   });
 
+  test("fragment tasks: order that is told by looking, transfer against its controls, one repeated picture beside it", () => {
+    const out = join(folder, "fragments");
+    const fragments = studyOf("fragments", scale);
+    const asked = (arm: string, seed: number, right: number, shown: number): Measures => ({
+      ...measures(arm, seed, 0.5, shown),
+      fragments: Array.from({ length: 120 }, (_, i) => {
+        const draw = seededRandom(arm, seed, "fragment", i);
+        const task = i % 2 === 0 ? "disorder" : "rearrangement";
+        const chance = i % 2 === 0 ? 0.5 : 0.2;
+        const right01 = draw.next() < right ? 1 : 0;
+        const repeated = draw.next() < chance ? 1 : 0;
+        return { question: `${i}`, clip: `${seed}/${i >> 1}`, task, right: right01, repeated };
+      }),
+    });
+    for (const seed of [1, 2]) {
+      mkdirSync(seedFolder(out, seed), { recursive: true });
+      writeMeasures(seedFolder(out, seed), asked("sft", seed, 0.4, 0.5));
+      writeMeasures(seedFolder(out, seed), asked("sft-sf2t", seed, 0.9, 0.9));
+      writeMeasures(seedFolder(out, seed), asked("sft-repeated", seed, 0.4, 0.5));
+    }
+    const results = studyResults(out, fragments, [1, 2]);
+    const arm = results.arms.find((one) => one.arm === "sft-sf2t")!;
+    expect(arm.endpoints["disorder"]!.value).toBeGreaterThan(0.8);
+    expect(Math.abs(arm.endpoints["orderRepeated"]!.value - 0.35)).toBeLessThan(0.15);
+    const headlines = studyFindings(results).map(({ outcome, headline }) => `${outcome} ${headline}`);
+    expect(headlines).toContain("yes Base (SFT) + SF2T: disorder of frames is told better than chance.");
+    expect(headlines).toContain(
+      "yes Base (SFT) + SF2T against Base (SFT) + SF2T without sight: accuracy on all questions is higher.",
+    );
+    const markdown = studyMarkdown(results);
+    expect(markdown).toContain("| Base (SFT) + SF2T − Base (SFT) |");
+    expect(markdown).toContain("above Base (SFT), all four");
+    expect(markdown).not.toMatch(/undefined|NaN/);
+    expect(studyPage(results, []).split("<script>")[0]).not.toMatch(/undefined|NaN|\[object/);
+    // Other studies have no such columns.
+    expect(studyResults(out, study, [1]).endpoints.map(({ key }) => key)).not.toContain("disorder");
+  });
+
   test("a contrast that wins as often under a random freeze is not said to look", () => {
     const out = join(folder, "freeze");
     write(out, { plain: [0.5, 0.6], scripted: [0.5, 0.6] });

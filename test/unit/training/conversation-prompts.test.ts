@@ -11,6 +11,7 @@ import {
 } from "../../../src/training/conversation-prompts.ts";
 import { policyBatches } from "../../../src/training/policy-batches.ts";
 import { drawAnswers, rollOut } from "../../../src/training/rollout.ts";
+import { rolloutMetrics } from "../../../src/training/rollout-log.ts";
 import { tinyConfig, tinyEnd, tinyTrainee } from "./tiny.ts";
 
 const config = tinyConfig();
@@ -146,4 +147,44 @@ test("the probability of a valid answer is that of all options, with and without
   }
   const alone = await layout.validity([prompts[2]!], false);
   expect(alone[0]!).toBeCloseTo(plain[2]!, 6);
+});
+
+test("pictures without a twin are asked about alone, and nothing is logged of a comparison", async () => {
+  const layout = layoutOf(4096);
+  const options = { ...draw, refeedTries: 0, onExhausted: "baseOnly", control: "none", seed: 3 } as const;
+  const alone = prompts.map((prompt) => ({ ...prompt, hasTwin: false }));
+  const asking = { trainee, layout, judging };
+  const groups = await rollOut(asking, alone, options, 1, false);
+  const logged = (some: typeof groups): Record<string, number> =>
+    rolloutMetrics(
+      some.map((group) => ({
+        group,
+        advantages: new Float64Array(3),
+        weights: new Float64Array(3).fill(1),
+        baseline: 0,
+        verdicts: group.quality.map((quality) => ({
+          total: 0,
+          parts: {},
+          quality,
+          qualityAbsent: 0,
+          exhausted: false,
+        })),
+      })),
+      0,
+    );
+  for (const { absent, complete, refeeds } of groups) {
+    expect(absent).toEqual([]);
+    expect(complete).toHaveLength(3);
+    expect(refeeds.every(({ status }) => status === "accepted")).toBe(true);
+  }
+  expect(logged(groups)).not.toHaveProperty("comparison");
+  expect(logged(groups)).toHaveProperty("quality");
+  // Beside one that has a twin, only that one is compared.
+  const both = await rollOut(asking, [alone[0]!, prompts[1]!], options, 1, false);
+  expect(both.map(({ absent }) => absent.length)).toEqual([0, 3]);
+  const [, compared] = both;
+  expect(logged(both)["qualityAbsent"]).toBeCloseTo(
+    compared!.refeeds.reduce((sum, { qualityAbsent }) => sum + qualityAbsent, 0) / 3,
+    10,
+  );
 });

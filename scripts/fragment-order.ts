@@ -1,0 +1,165 @@
+/**
+ * Does a small model learn the order of time from fragments of unlabelled clips, and by looking? Takes a checkpoint of the
+ * quickstart's size (its stage `sft`, or `base` of a study of `repro`), gives it the words of the tasks, and trains it on
+ * disorder detection and rearrangement of 3 frames from clips whose motion has one direction: actors move down or to the
+ * right, the camera rests or comes nearer. Prints the shares answered rightly about held-out clips, and about the same
+ * questions with one picture repeated, where only chance is left. Exits with 1 below 80 % and 60 %, or when one repeated
+ * picture is answered clearly better than by chance.
+ *
+ * Run: node scripts/fragment-order.ts --model FOLDER [--clips N] [--held N] [--steps N] [--batch N] [--seed N] [--out FOLDER]
+ */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { frameIndex, seconds } from "../src/core/units.ts";
+import { openEngine } from "../src/engine/engines.ts";
+import type { FrameBatch } from "../src/frames/frame-batch.ts";
+import {
+  clipInMemory,
+  type FragmentClipInMemory,
+  fragmentQuestions,
+  fragmentWords,
+} from "../src/jobs/fragments/memory-fragments.ts";
+import { makeConfig, makeLanguage } from "../src/jobs/quickstart/language.ts";
+import { fragmentDraws, fragmentSource } from "../src/jobs/repro/fragment-clips.ts";
+import { askFragments } from "../src/jobs/repro/fragment-measure.ts";
+import { batchRules } from "../src/model/batch-rules.ts";
+import quickstart from "../src/recipes/quickstart.ts";
+import { createRun } from "../src/runs/run.ts";
+import { trainSftFrom } from "../src/training/sft.ts";
+import { sftParams } from "../src/training/sft-options.ts";
+import { planClip } from "../src/world/clip.ts";
+import { worldProfile } from "../src/world/profile.ts";
+import { renderClip } from "../src/world/render.ts";
+import { grownCheckpoint } from "./grown-checkpoint.ts";
+
+const { values } = parseArgs({
+  options: {
+    model: { type: "string" },
+    clips: { type: "string", default: "900" },
+    held: { type: "string", default: "300" },
+    steps: { type: "string", default: "800" },
+    batch: { type: "string", default: "32" },
+    seed: { type: "string", default: "1" },
+    out: { type: "string" },
+  },
+});
+if (values.model === undefined) {
+  console.error("usage: node scripts/fragment-order.ts --model FOLDER [--steps N] [--seed N] [--out FOLDER]");
+  process.exit(2);
+}
+const [count, held, steps, clipsPerStep, seed] = [
+  values.clips,
+  values.held,
+  values.steps,
+  values.batch,
+  values.seed,
+].map(Number) as [number, number, number, number, number];
+const out = values.out ?? mkdtempSync(join(tmpdir(), "fragment-order-"));
+const profile = worldProfile("quickstart", 0, {
+  motions: ["down", "right"],
+  cameras: ["still", "in"],
+  travel: [0.36, 0.4],
+});
+/** Frames of a clip that are kept, evenly in time. */
+const framesOfClip = 16;
+/** Fragments of a clip: every order of three frames comes up. */
+const perClip = 8;
+
+const clipsFrom = (first: number, length: number): FragmentClipInMemory[] =>
+  Array.from({ length }, (_, i) => {
+    const plan = planClip(seed, first + i, profile);
+    const last = plan.frameCount - 1;
+    const indices = Array.from({ length: framesOfClip }, (__, at) =>
+      Math.round((at * last) / (framesOfClip - 1)),
+    );
+    const frames: FrameBatch = {
+      pixels: renderClip(plan, indices),
+      frames: indices.map((index) => ({
+        index: frameIndex(index),
+        timeSeconds: seconds(index / plan.framesPerSecond),
+      })),
+      width: plan.width,
+      height: plan.height,
+    };
+    return clipInMemory(String(first + i), frames);
+  }).flatMap((clip) => clip ?? []);
+
+const tasks = ["disorder:least=3,most=3", "rearrangement:least=3,most=3"];
+const draws = await fragmentDraws({ tasks, selector: "uniform", perClip }, seed);
+const questions = fragmentQuestions(clipsFrom(0, count), perClip, draws);
+const tested = fragmentQuestions(clipsFrom(1_000_000, held), 1, draws);
+console.log(`${questions.length} questions of ${count} clips, ${tested.length} of ${held} held-out ones`);
+
+const recipe = { ...quickstart(8, seed), threads: 1 };
+const language = makeLanguage(join(out, "tokenizer"), fragmentWords(draws.tasks));
+const config = makeConfig(recipe, language);
+await grownCheckpoint(values.model, join(out, "start"), config, language.folder, seed);
+const opened = { folder: join(out, "start"), trained: "all", recurringShapes: 4 } as const;
+const { engine } = await openEngine(recipe, opened);
+const trainee = {
+  engine,
+  rules: batchRules(config),
+  tokens: language.tokens,
+  tokenizerFolder: language.folder,
+};
+const options = sftParams.parse({
+  steps,
+  clipsPerStep,
+  textsPerClip: 1,
+  schedule: { learningRate: 1.5e-3, warmupSteps: Math.min(60, steps) },
+  monitor: { every: 0 },
+  checkpointEvery: steps,
+  seed,
+});
+
+/** Shares answered rightly, with the pictures and with one of them repeated. */
+const measured = async (): Promise<Record<string, { readonly right: number; readonly repeated: number }>> => {
+  const asked = await askFragments(trainee, tested, language);
+  const share = (values: readonly number[]): number =>
+    values.reduce((sum, one) => sum + one, 0) / values.length;
+  return Object.fromEntries(
+    [...Map.groupBy(asked, ({ task }) => task)].map(([task, own]) => [
+      task,
+      { right: share(own.map(({ right }) => right)), repeated: share(own.map(({ repeated }) => repeated)) },
+    ]),
+  );
+};
+const told = (found: Awaited<ReturnType<typeof measured>>): string =>
+  Object.entries(found)
+    .map(
+      ([task, { right, repeated }]) =>
+        `${task} ${(100 * right).toFixed(1)} %, one picture repeated ${(100 * repeated).toFixed(1)} %`,
+    )
+    .join("; ");
+
+console.log(`before: ${told(await measured())}`);
+{
+  using run = createRun(join(out, "run"), { model: values.model, ...options });
+  let last = 0;
+  const progress = {
+    update: (step: number): void => {
+      if (step < last + 50) return;
+      last = step;
+      console.log(`step ${step}`);
+    },
+    log: (line: string): void => console.log(line),
+  };
+  const signal = new AbortController().signal;
+  const share = { share: 1, repeated: false };
+  const source = fragmentSource([], questions, share, language, options);
+  await trainSftFrom(trainee, source, options, { run, progress, signal });
+}
+const found = await measured();
+await engine[Symbol.asyncDispose]();
+console.log(`after ${steps} steps of ${clipsPerStep}: ${told(found)}`);
+const { disorder, rearrangement } = found as Record<
+  "disorder" | "rearrangement",
+  { right: number; repeated: number }
+>;
+// Two standard errors above chance, of as many questions as there are clips.
+const chance = (share: number): number => share + 2 * Math.sqrt((share * (1 - share)) / held);
+const learnt = disorder.right >= 0.8 && rearrangement.right >= 0.6;
+const isLooking = disorder.repeated <= chance(0.5) && rearrangement.repeated <= chance(0.2);
+process.exit(learnt && isLooking ? 0 : 1);

@@ -1,0 +1,202 @@
+/**
+ * Kills processes of `train --engine torch --ranks 2` at random moments: a rank, the launcher, this side, or stops a rank
+ * without ending it. After each, every process must be gone within 10 s and what was said be one line; the run that goes on
+ * must end with the losses of the undisturbed one. A second call in the same folder goes on counting.
+ * Run: node scripts/kill-ranks.ts --out DIR --python PATH [--kills 30] [--seconds 1500]
+ */
+import { execFileSync, spawn } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { makeFolder } from "../src/core/files.ts";
+import { seededRandom } from "../src/core/random.ts";
+import { readRun } from "../src/runs/read-run.ts";
+import { makeTrainingSet, trainingModel } from "../test/training-set.ts";
+
+const { values } = parseArgs({
+  options: {
+    out: { type: "string" },
+    python: { type: "string" },
+    kills: { type: "string", default: "30" },
+    seconds: { type: "string", default: "1500" },
+  },
+});
+const { out, python } = values;
+if (out === undefined || python === undefined)
+  throw new Error("name a folder and an interpreter: --out, --python");
+makeFolder(out);
+
+const heartbeatSeconds = 8;
+/** Longest time from a kill until the command has ended: the heartbeat, the beat that is under way, and some. */
+const limitSeconds = heartbeatSeconds * 1.25 + 10;
+const victims = ["rank 0", "rank 1", "launcher", "controller", "stopped rank"] as const;
+type Victim = (typeof victims)[number];
+
+const [model, set] = [join(out, "model"), join(out, "set")];
+if (!existsSync(model)) trainingModel(out);
+if (!existsSync(join(set, "dataset.json"))) await makeTrainingSet(out);
+
+const program = fileURLToPath(new URL("../bin/videoperceiver.mjs", import.meta.url));
+const command = (name: string): string[] => {
+  const settings = [
+    "steps=60",
+    "checkpointEvery=3",
+    "clipsPerStep=4",
+    "look.minPixels=784",
+    "look.maxPixels=4704",
+  ];
+  const engine = `torch:python=${python},heartbeatSeconds=${heartbeatSeconds}`;
+  const how = ["--engine", engine, "--ranks", "2", "--threads", "2", "--out", join(out, name), "--resume"];
+  return [
+    program,
+    "train",
+    "sft",
+    "--model",
+    model,
+    "--data",
+    set,
+    ...how,
+    ...settings.flatMap((one) => ["--set", one]),
+  ];
+};
+
+interface Known {
+  readonly id: number;
+  readonly parent: number;
+  readonly words: string;
+}
+const processes = (): Known[] =>
+  execFileSync("ps", ["-eo", "pid=,ppid=,stat=,args="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line))
+    .flatMap((found) =>
+      found === null || found[3]!.startsWith("Z")
+        ? []
+        : [{ id: Number(found[1]), parent: Number(found[2]), words: found[4]! }],
+    );
+
+/** Launcher and ranks below a process, as far as they are there. */
+const below = (controller: number): { readonly launcher: number | undefined; readonly ranks: number[] } => {
+  const all = processes();
+  const launcher = all.find(
+    ({ parent, words }) => parent === controller && words.includes("videoperceiver_torch.launch"),
+  )?.id;
+  const ranks = all
+    .filter(({ parent, words }) => parent === launcher && words.includes("videoperceiver_torch.worker"))
+    .map(({ id }) => id);
+  return { launcher, ranks };
+};
+
+interface Ended {
+  readonly status: number | null;
+  readonly stderr: string;
+}
+
+const start = (
+  name: string,
+): { readonly id: number; readonly ended: Promise<Ended>; isOver: () => boolean } => {
+  const child = spawn(process.execPath, command(name), { stdio: ["ignore", "ignore", "pipe"] });
+  let [stderr, over] = ["", false];
+  child.stderr.setEncoding("utf8").on("data", (piece: string) => {
+    stderr += piece;
+  });
+  const ended = new Promise<Ended>((done) =>
+    child.once("exit", (status) => {
+      over = true;
+      done({ status, stderr });
+    }),
+  );
+  return { id: child.pid!, ended, isOver: () => over };
+};
+
+/** Starts a run, kills at a moment. @returns what happened, or undefined when it ended before */
+const killOnce = async (
+  victim: Victim,
+  milliseconds: number,
+): Promise<Readonly<Record<string, unknown>> | undefined> => {
+  const run = start("killed");
+  const begun = performance.now();
+  const wanted = victim === "controller" ? 0 : victim === "launcher" ? 1 : 2;
+  const isThere = (): boolean => {
+    const { launcher, ranks } = below(run.id);
+    return wanted === 0 || (launcher !== undefined && (wanted === 1 || ranks.length === 2));
+  };
+  while (!run.isOver() && (performance.now() - begun < milliseconds || !isThere())) await wait(100);
+  if (run.isOver()) {
+    const { status, stderr } = await run.ended;
+    if (status !== 0) throw new Error(`ended by itself with ${status}: ${stderr}`);
+    return undefined;
+  }
+  const { launcher, ranks } = below(run.id);
+  const ids = {
+    "rank 0": ranks[0],
+    "rank 1": ranks[1],
+    launcher,
+    controller: run.id,
+    "stopped rank": ranks[1],
+  };
+  process.kill(ids[victim]!, victim === "stopped rank" ? "SIGSTOP" : "SIGKILL");
+  const killed = performance.now();
+  const late = wait(limitSeconds * 1000).then(() => undefined);
+  const ended = await Promise.race([run.ended, late]);
+  if (ended === undefined) throw new Error(`${victim}: not over after ${limitSeconds} s`);
+  const endSeconds = (performance.now() - killed) / 1000;
+  const group = new Set([launcher, ...ranks]);
+  const left = (): Known[] => processes().filter(({ id }) => group.has(id));
+  while (left().length > 0) {
+    if ((performance.now() - killed) / 1000 > endSeconds + 10)
+      throw new Error(`${victim}: left behind: ${JSON.stringify(left())}`);
+    await wait(100);
+  }
+  const goneSeconds = (performance.now() - killed) / 1000;
+  const lines = ended.stderr.split("\n").filter((line) => line.includes("the engine was lost"));
+  if (victim !== "controller" && (lines.length !== 1 || ended.status !== 2))
+    throw new Error(`${victim}: status ${ended.status}, said: ${ended.stderr}`);
+  return { victim, milliseconds, endSeconds, goneSeconds, said: lines[0] };
+};
+
+const lossesOf = (name: string): number[] => readRun(join(out, name)).metrics.map(({ loss }) => Number(loss));
+
+const compare = (): void => {
+  const [got, expected] = [lossesOf("killed"), lossesOf("whole")];
+  const worst = Math.max(
+    ...expected.map((loss, i) => Math.abs(got[i]! - loss) / Math.max(loss, expected[0]! / 100)),
+  );
+  if (got.length !== expected.length || !(worst <= 1e-5)) throw new Error(`another run: ${worst}`);
+  process.stdout.write(`a killed run ended as the undisturbed one: ${worst}\n`);
+  rmSync(join(out, "killed"), { recursive: true });
+};
+
+const begun = performance.now();
+const whole = await start("whole").ended;
+if (whole.status !== 0) throw new Error(whole.stderr);
+const measured = join(out, "seconds.json");
+const journal = join(out, "kills.jsonl");
+const linesOf = (): string[] =>
+  existsSync(journal)
+    ? readFileSync(journal, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+    : [];
+if (!existsSync(measured)) appendFileSync(measured, String((performance.now() - begun) / 1000));
+const longest = Number(readFileSync(measured, "utf8"));
+while (
+  linesOf().length < Number(values.kills) &&
+  (performance.now() - begun) / 1000 < Number(values.seconds)
+) {
+  const random = seededRandom("kill ranks", linesOf().length);
+  const victim = victims[linesOf().length % victims.length]!;
+  const happened = await killOnce(victim, random.next() * longest * 1000);
+  if (happened === undefined) compare();
+  else {
+    appendFileSync(journal, `${JSON.stringify(happened)}\n`);
+    process.stdout.write(`${JSON.stringify(happened)}\n`);
+  }
+}
+// The last one too goes on to its end.
+const last = await start("killed").ended;
+if (last.status !== 0) throw new Error(last.stderr);
+compare();
+process.stdout.write(`${linesOf().length} kills\n`);
