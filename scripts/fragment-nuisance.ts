@@ -1,30 +1,30 @@
 /**
- * What can be had of fragment tasks without looking: a small classifier on each nuisance (features that are not
- * content), cross-validated by clip, against the share of the more frequent answer.
+ * What can be had of fragment tasks without looking: classifiers on each nuisance (features that are not content) and on
+ * all of them together, cross-validated by clip, against the share of the more frequent answer.
  *
- *     node scripts/fragment-nuisance.ts SET [SET ...]
+ *     node scripts/fragment-nuisance.ts SET [SET ...] [--facts FILE] [--most 5000]
  *
- * SET: a data set folder that `videoperceiver fragments` made, of either form. Prints a table in Markdown.
+ * SET: a data set folder that `videoperceiver fragments` made; sets of one call have one form. Facts are kept in FILE, so
+ * that a second call only learns. Prints a table in Markdown: points above chance, their standard error by clip.
  */
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import sharp from "sharp";
-import { sha256 } from "../src/core/files.ts";
+import { sha256, writeFileAtomic } from "../src/core/files.ts";
 import { readSamples } from "../src/dataset/read.ts";
 import type { Sample } from "../src/dataset/sample.ts";
 import { pixelsOf } from "../src/frames/frame-batch.ts";
 import { readFrames } from "../src/frames/read-frames.ts";
 import { openVideoService, type VideoService } from "../src/video/service.ts";
-
-/** What a picture is, apart from its content. */
-interface PictureFacts {
-  readonly bytes: number;
-  readonly hash: string;
-  readonly brightness: number;
-  /** Mean absolute difference of neighbours inside, and across, the grid of 8 x 8 blocks that encoders have. */
-  readonly sharpness: number;
-  readonly blockiness: number;
-}
+import {
+  type Accuracy,
+  crossValidated,
+  type Learn,
+  learnLinear,
+  learnTrees,
+} from "./fragment-nuisance/classifiers.ts";
+import { factsOf, type PictureFacts, packetLengths } from "./fragment-nuisance/picture-facts.ts";
 
 interface Row {
   readonly task: string;
@@ -32,61 +32,37 @@ interface Row {
   readonly label: number;
   readonly template: number;
   readonly words: number;
+  readonly extension: string;
   readonly pictures: readonly PictureFacts[];
 }
 
-const factsOf = (
-  pixels: Uint8Array,
-  width: number,
-  height: number,
-  bytes: number,
-  hash: string,
-): PictureFacts => {
-  let [sum, inside, across, insides, acrosses] = [0, 0, 0, 0, 0];
-  for (let y = 0; y < height; y++)
-    for (let x = 1; x < width; x++) {
-      const at = (y * width + x) * 3 + 1;
-      const step = Math.abs(pixels[at]! - pixels[at - 3]!);
-      sum += pixels[at]!;
-      if (x % 8 === 0) {
-        across += step;
-        acrosses++;
-      } else {
-        inside += step;
-        insides++;
-      }
-    }
-  const sharpness = inside / insides;
-  return {
-    bytes,
-    hash,
-    brightness: sum / (insides + acrosses),
-    sharpness,
-    blockiness: across / acrosses / (sharpness + 1e-6),
-  };
-};
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { facts: { type: "string" }, most: { type: "string", default: "5000" } },
+});
 
 const picturesOf = async (folder: string, sample: Sample, video: VideoService): Promise<PictureFacts[]> => {
-  const last = sample.messages.at(-1)!.content;
-  const images = last.flatMap((part) => (part.type === "image" ? [part.image] : []));
+  const images = sample.messages
+    .at(-1)!
+    .content.flatMap((part) => (part.type === "image" ? [part.image] : []));
   if (images.length > 0)
     return Promise.all(
       images.map(async (image) => {
-        const file = join(folder, image);
-        const { data, info } = await sharp(file).removeAlpha().raw().toBuffer({ resolveWithObject: true });
-        return factsOf(data, info.width, info.height, statSync(file).size, sha256(readFileSync(file)));
+        const bytes = readFileSync(join(folder, image));
+        const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+        return factsOf(data, info.width, info.height, { bytes: bytes.length, hash: sha256(bytes) });
       }),
     );
   const file = join(folder, sample.clip.file);
   const batch = await readFrames(video, file, { select: { kind: "all" } });
-  const bytes = statSync(file).size / batch.frames.length;
+  const lengths = packetLengths(readFileSync(file));
   return batch.frames.map((_, at) => {
     const pixels = pixelsOf(batch, at);
-    return factsOf(pixels, batch.width, batch.height, bytes, sha256(pixels));
+    return factsOf(pixels, batch.width, batch.height, { bytes: lengths[at]!, hash: sha256(pixels) });
   });
 };
 
-/** The answer as two classes that are told apart; undefined: the row is in neither. */
+/** The answer as two classes that are told apart. */
 const labelOf = ({ skill, answer }: Sample): number => {
   if (skill === "counting") return Number(answer) > 4 ? 1 : 0;
   if (skill === "localization") return answer === "1" || answer === "2" ? 1 : 0;
@@ -97,107 +73,117 @@ const labelOf = ({ skill, answer }: Sample): number => {
   return answer === "yes" ? 1 : 0;
 };
 
-const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / values.length;
-
-/** First, second and last picture against the mean of all. */
-const ends = (pictures: readonly PictureFacts[], of: (one: PictureFacts) => number): number[] => {
-  const values = pictures.map(of);
-  const usual = mean(values);
-  const apart = (at: number): number => (values.at(at) ?? usual) / (usual + 1e-6) - 1;
-  return [apart(0), apart(1), apart(-1), Math.abs(apart(0) - apart(1))];
+const taskOf = ({ skill, provenance }: Sample): string => {
+  const { params } = provenance["task"] as { params: Record<string, unknown> };
+  return params["ask"] === "foreign" ? `${skill}, foreign` : skill!;
 };
+
+/** Most pictures whose places have features of their own. */
+const places = 6;
+
+/** A fact place by place against its mean, its trend, its extremes, and what the first two differ by. */
+const along = (pictures: readonly PictureFacts[], of: (one: PictureFacts) => number): number[] => {
+  const own = pictures.map(of);
+  const usual = own.reduce((sum, one) => sum + one, 0) / own.length;
+  const apart = own.map((one) => one / (usual + 1e-6) - 1);
+  const trend = apart.reduce((sum, one, at) => sum + one * (at - (own.length - 1) / 2), 0);
+  return [
+    ...Array.from({ length: places }, (_, at) => apart[at] ?? 0),
+    apart.at(-1)!,
+    trend,
+    apart.indexOf(Math.max(...apart)),
+    apart.indexOf(Math.min(...apart)),
+    Math.abs(apart[0]! - (apart[1] ?? 0)),
+    apart[0]! - (apart[1] ?? 0),
+    Math.log(usual + 1e-3),
+  ];
+};
+
+/** Where counting is asked, only what every question shows: the number of pictures is the answer. */
+const counted = ({ task, pictures }: Row): readonly PictureFacts[] =>
+  task === "counting" ? pictures.slice(0, 2) : pictures;
 
 const nuisances: Readonly<Record<string, (row: Row) => number[]>> = {
   wording: ({ template, words }) => [...[0, 1, 2, 3, 4].map((one) => (one === template ? 1 : 0)), words],
-  "number of pictures": ({ pictures }) => [pictures.length],
-  "lengths of files": ({ pictures }) => [
-    ...ends(pictures, ({ bytes }) => bytes),
-    Math.log(pictures[0]!.bytes),
+  "kind of file": ({ extension }) => [extension === "jpg" ? 1 : 0, extension === "png" ? 1 : 0],
+  "number of pictures": ({ task, pictures }) => [task === "counting" ? 0 : pictures.length],
+  "lengths of files or packets": (row) => along(counted(row), ({ bytes }) => bytes),
+  "equal bytes": (row) => [
+    new Set(counted(row).map(({ hash }) => hash)).size / counted(row).length,
+    row.pictures[0]!.hash === row.pictures[1]?.hash ? 1 : 0,
   ],
-  "equal bytes": ({ pictures }) => [new Set(pictures.map(({ hash }) => hash)).size / pictures.length],
-  "brightness at the ends": ({ pictures }) => ends(pictures, ({ brightness }) => brightness),
-  sharpness: ({ pictures }) => ends(pictures, ({ sharpness }) => sharpness),
-  "block edges": ({ pictures }) => ends(pictures, ({ blockiness }) => blockiness),
+  brightness: (row) => along(counted(row), ({ brightness }) => brightness),
+  contrast: (row) => along(counted(row), ({ contrast }) => contrast),
+  sharpness: (row) => along(counted(row), ({ sharpness }) => sharpness),
+  "block edges": (row) => along(counted(row), ({ blockiness }) => blockiness),
+  "shifted grid": (row) => along(counted(row), ({ shiftedGrid }) => shiftedGrid),
+  "quantised frequencies": (row) => along(counted(row), ({ zeros }) => zeros),
+  "dark borders": (row) => along(counted(row), ({ border }) => border),
+};
+const everything = (row: Row): number[] => Object.values(nuisances).flatMap((of) => of(row));
+
+const rowOf = async (folder: string, sample: Sample, video: VideoService): Promise<Row> => {
+  const parts = sample.messages.at(-1)!.content;
+  const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  const image = parts.find((part) => part.type === "image");
+  return {
+    task: taskOf(sample),
+    cluster: String((sample.provenance["source"] as { sha256: string }).sha256),
+    label: labelOf(sample),
+    template: Number(sample.provenance["template"]),
+    words: text.at(-1)!.split(" ").length,
+    extension: image?.type === "image" ? image.image.split(".").at(-1)! : "mp4",
+    pictures: await picturesOf(folder, sample, video),
+  };
 };
 
-/** What is the very thing that is asked. */
-const isAsked = (task: string, nuisance: string): boolean =>
-  task === "counting" && (nuisance === "number of pictures" || nuisance === "lengths of files");
-
-/** Logistic regression on standardised features, Newton-free: 200 steps of gradient descent with decay. */
-const classifier = (features: readonly (readonly number[])[], labels: readonly number[]) => {
-  const size = features[0]!.length;
-  const centre = Array.from({ length: size }, (_, at) => mean(features.map((one) => one[at]!)));
-  const spread = centre.map(
-    (middle, at) => Math.sqrt(mean(features.map((one) => (one[at]! - middle) ** 2))) || 1,
-  );
-  const scaled = (one: readonly number[]): number[] =>
-    one.map((value, at) => (value - centre[at]!) / spread[at]!);
-  const rows = features.map(scaled);
-  const weights = new Array<number>(size + 1).fill(0);
-  const score = (row: readonly number[]): number =>
-    row.reduce((sum, value, at) => sum + value * weights[at]!, weights[size]!);
-  for (let step = 0; step < 200; step++) {
-    const slope = new Array<number>(size + 1).fill(0);
-    rows.forEach((row, at) => {
-      const error = labels[at]! - 1 / (1 + Math.exp(-score(row)));
-      row.forEach((value, i) => {
-        slope[i]! += error * value;
-      });
-      slope[size]! += error;
-    });
-    for (let i = 0; i <= size; i++) weights[i] = weights[i]! * 0.999 + (slope[i]! * 2) / rows.length;
-  }
-  return (one: readonly number[]): number => (score(scaled(one)) > 0 ? 1 : 0);
+const readRows = async (): Promise<Row[]> => {
+  const kept = values.facts;
+  if (kept !== undefined && existsSync(kept))
+    return readFileSync(kept, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Row);
+  const rows: Row[] = [];
+  await using video = openVideoService({ workers: 2 });
+  let waiting: Promise<Row>[] = [];
+  const empty = async (): Promise<void> => {
+    rows.push(...(await Promise.all(waiting)));
+    waiting = [];
+  };
+  for (const folder of positionals)
+    for await (const sample of readSamples(folder)) {
+      waiting.push(rowOf(folder, sample, video));
+      if (waiting.length >= 32) await empty();
+    }
+  await empty();
+  if (kept !== undefined) writeFileAtomic(kept, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+  return rows;
 };
 
-/** Share of right answers on clips that the classifier has not seen, five folds. */
-const accuracyOf = (rows: readonly Row[], nuisance: (row: Row) => number[]): number => {
-  const foldOf = ({ cluster }: Row): number => Number.parseInt(sha256(cluster).slice(0, 8), 16) % 5;
-  let right = 0;
-  for (let fold = 0; fold < 5; fold++) {
-    const [train, test] = [
-      rows.filter((row) => foldOf(row) !== fold),
-      rows.filter((row) => foldOf(row) === fold),
-    ];
-    if (train.length === 0 || test.length === 0) continue;
-    const guess = classifier(
-      train.map(nuisance),
-      train.map(({ label }) => label),
-    );
-    right += test.filter((row) => guess(nuisance(row)) === row.label).length;
-  }
-  return right / rows.length;
-};
-
-const rows: Row[] = [];
-await using video = openVideoService({ workers: 1 });
-for (const folder of process.argv.slice(2))
-  for await (const sample of readSamples(folder)) {
-    const text = sample.messages.at(-1)!.content.flatMap((part) => (part.type === "text" ? [part.text] : []));
-    rows.push({
-      task: sample.skill!,
-      cluster: String((sample.provenance["source"] as { sha256: string }).sha256),
-      label: labelOf(sample),
-      template: Number(sample.provenance["template"]),
-      words: text.at(-1)!.split(" ").length,
-      pictures: await picturesOf(folder, sample, video),
-    });
-  }
+const foldOf = (cluster: string): number => Number.parseInt(sha256(cluster).slice(0, 8), 16) % 5;
+const rows = await readRows();
 const tasks = [...new Set(rows.map(({ task }) => task))].sort();
+const own = tasks.map((task) => rows.filter((row) => row.task === task).slice(0, Number(values.most)));
+const chance = own.map((of) => {
+  const share = of.reduce((sum, { label }) => sum + label, 0) / of.length;
+  return Math.max(share, 1 - share);
+});
 console.log(`${rows.length} questions about ${new Set(rows.map(({ cluster }) => cluster)).size} clips.\n`);
 console.log(`| nuisance | ${tasks.join(" | ")} |\n|---|${tasks.map(() => "---").join("|")}|`);
-const own = tasks.map((task) => rows.filter((row) => row.task === task));
-const chance = own.map((of) =>
-  Math.max(mean(of.map(({ label }) => label)), 1 - mean(of.map(({ label }) => label))),
-);
-for (const [name, nuisance] of Object.entries(nuisances)) {
+const cell = ({ share, error }: Accuracy, at: number): string => {
+  const more = 100 * (share - chance[at]!);
+  return `${more >= 0 ? "+" : "−"}${Math.abs(more).toFixed(1)} ± ${(100 * error).toFixed(1)}`;
+};
+const line = (name: string, features: (row: Row) => number[], learn: Learn): void => {
   const cells = own.map((of, at) => {
-    if (isAsked(tasks[at]!, name)) return "asked for";
-    const more = 100 * (accuracyOf(of, nuisance) - chance[at]!);
-    return `${more >= 0 ? "+" : "−"}${Math.abs(more).toFixed(1)}`;
+    const made = of.map((row) => ({ ...row, features: features(row) }));
+    return cell(crossValidated(made, learn, foldOf), at);
   });
   console.log(`| ${name} | ${cells.join(" | ")} |`);
-}
+};
+for (const [name, features] of Object.entries(nuisances)) line(name, features, learnLinear);
+line("all together, linear", everything, learnLinear);
+line("all together, trees", everything, learnTrees);
 console.log(`| chance, per cent | ${chance.map((share) => (100 * share).toFixed(1)).join(" | ")} |`);
 console.log(`| questions | ${own.map(({ length }) => length).join(" | ")} |`);

@@ -11,6 +11,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { ConfigError, DataFormatError, messageOf } from "./errors.ts";
 import { decodeUtf8, parseJsonFile, parseJsonRow, refuseWideText } from "./json-text.ts";
@@ -23,21 +24,37 @@ export const atPlace = (error: unknown, file: string): unknown =>
     ? Object.assign(error, { path: file })
     : error;
 
-/** Writes a file so that a reader, or a crash, sees either the old content or the whole new one. */
-export const writeFileAtomic = (file: string, content: string | Uint8Array): void => {
+/**
+ * Writes a file so that a reader, or a crash, sees either the old content or the whole new one.
+ *
+ * @param isSynced false: a power cut may leave it empty until {@link syncFiles}
+ */
+export const writeFileAtomic = (file: string, content: string | Uint8Array, isSynced = true): void => {
   const temporary = `${file}.${process.pid}.${serial++}.tmp`;
   const handle = openSync(temporary, "w");
   try {
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     let at = 0;
     while (at < bytes.length) at += writeSync(handle, bytes, at);
-    fsyncSync(handle);
+    if (isSynced) fsyncSync(handle);
     closeSync(handle);
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw atPlace(error, file);
   }
+};
+
+/** Waits until files that were written without it are on the disk, many at a time: that costs one wait, not one each. */
+export const syncFiles = async (files: readonly string[]): Promise<void> => {
+  const waiting = files.values();
+  const work = async (): Promise<void> => {
+    for (const file of waiting) {
+      const handle = await open(file, "r");
+      await handle.datasync().finally(() => handle.close());
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, work));
 };
 
 /** Whether a folder stands there (or a link to one); false for whatever cannot be looked at. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import type { BenchmarkSample } from "../../src/evaluation/benchmarks.ts";
@@ -206,7 +207,13 @@ test("pictures go as images, with times where wanted, or as one video of JPEGs; 
     5,
     0,
   ]);
+  const [said, [grid, ...others]] = await send({ pictures: "grid" });
+  expect(said).toMatch(/^The picture shows 4 frames of one video in the order of time.*\nWhat happens/s);
+  const one = await sharp(Buffer.from(images[0]!.split(",")[1]!, "base64")).metadata();
+  const all = await sharp(Buffer.from(grid!.split(",")[1]!, "base64")).metadata();
+  expect([all.width * all.height, others.length]).toEqual([4 * one.width * one.height, 0]);
   expect((await send({}, "blind"))[1]).toEqual([]);
+  expect((await send({ pictures: "grid" }, "blind"))[1]).toEqual([]);
   expect((await send({}, "budget:2"))[1].length).toBe(2);
 });
 

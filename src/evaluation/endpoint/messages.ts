@@ -1,12 +1,13 @@
 import type OpenAI from "openai";
 import { sha256 } from "../../core/files.ts";
 import { jpegOf } from "../../frames/jpeg-picture.ts";
+import { pictureGrid } from "../../frames/picture-grid.ts";
 import type { RgbPicture, ShownAt } from "../clip-pictures.ts";
 import type { AskedPrompt } from "../prompt.ts";
 import type { Films } from "./films.ts";
 
 /** How pictures reach an endpoint. */
-export type PicturesAs = "images" | "video_url" | "jpeg_video_url";
+export type PicturesAs = "images" | "video_url" | "jpeg_video_url" | "grid";
 
 /** Part of a message. `video_url` is what vLLM and its relatives take besides OpenAI's own parts. */
 type Part =
@@ -44,6 +45,17 @@ const mediaParts = async (shown: readonly ShownAt[], encoding: PictureEncoding):
   if (encoding.as === "video_url") {
     const url = `data:video/mp4;base64,${await encoding.films.of(shown)}`;
     return [{ type: "video_url", video_url: { url } }];
+  }
+  if (encoding.as === "grid") {
+    const grid = pictureGrid(shown.map(({ picture }) => picture));
+    const said =
+      shown.length === 1
+        ? "The picture shows one frame of a video."
+        : `The picture shows ${shown.length} frames of one video in the order of time, from left to right and from top to bottom.`;
+    return [
+      { type: "image_url", image_url: { url: `data:image/jpeg;base64,${await encoding.jpegs.of(grid)}` } },
+      { type: "text", text: said },
+    ];
   }
   const encoded = await Promise.all(shown.map(({ picture }) => encoding.jpegs.of(picture)));
   if (encoding.as === "jpeg_video_url")

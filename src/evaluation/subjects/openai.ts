@@ -24,9 +24,11 @@ const params = z.strictObject({
   name: z.string().optional().describe("name in tables; the model's when left out"),
   apiKeyVariable: z.string().default("OPENAI_API_KEY").describe("environment variable that holds the key"),
   pictures: z
-    .enum(["images", "video_url", "jpeg_video_url"])
+    .enum(["images", "video_url", "jpeg_video_url", "grid"])
     .default("images")
-    .describe("frames as image parts; an MP4 of them as video_url; or their JPEGs as one video_url"),
+    .describe(
+      "frames as image parts; an MP4 of them as video_url; their JPEGs as one video_url; or all in one picture",
+    ),
   times: z.boolean().default(false).describe("say in front of every image when it is shown"),
   maxPixels: z.int().min(784).default(262_144).describe("pixels of a picture at most"),
   quality: z.int().min(1).max(100).default(90).describe("of the JPEGs"),

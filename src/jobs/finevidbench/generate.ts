@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
-import { readTextFile, sha256 } from "../../core/files.ts";
+import { readTextFile, sha256, syncFiles } from "../../core/files.ts";
 import { readVisualSynonyms } from "../../fragments/finevidbench/actions.ts";
 import { chosenTeacher } from "../build/clip-tools.ts";
 import { makeMissing } from "../build/make-missing.ts";
@@ -94,6 +94,10 @@ export const fineVidBenchSet = async (
     await makeMissing({ out, plan, workers, title: "finevidbench" }, context, async (planned) => {
       const { made, mayAnswerLater } = await makeBenchmarkClip(planned, tools, context.signal);
       if (mayAnswerLater) noteUnanswered(out, planned.position);
+      // The result is what a stopped run goes on from: what it names must be there before it.
+      const films = [made.scene, made.speeds].flatMap((one) => Object.values(one ?? {}));
+      const files = [...films, ...(made.effect === null ? [] : [made.effect.film])].map(({ file }) => file);
+      await syncFiles([...files, ...made.rows.map((row) => row.video)].map((file) => join(out, file)));
       return made;
     });
     const { signal } = context;

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
+import { syncFiles } from "../../core/files.ts";
 import { datasetFilters, type Filter } from "../../dataset/filter.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
 import type { SplitShares } from "../../dataset/split.ts";
@@ -11,7 +12,7 @@ import type { ClipReading } from "../build/protocol.ts";
 import { claimWork, finishedClips, workRecipe } from "../build/work-folder.ts";
 import type { JobContext } from "../job-context.ts";
 import { makeFragmentClip } from "./make-clip.ts";
-import type { FragmentSettings } from "./protocol.ts";
+import { type FragmentSettings, picturesFolder } from "./protocol.ts";
 import { putFragmentsTogether } from "./put-together.ts";
 import { openFragmentTools } from "./tools.ts";
 
@@ -84,9 +85,15 @@ export const fragmentsDataset = async (
   const lock = claimWork(out, workRecipe(recipe, plan, fragmentsVersion));
   try {
     const resumedClips = finishedClips(out, plan);
-    await makeMissing({ out, plan, workers, title: "fragments" }, context, (planned) =>
-      makeFragmentClip(planned, tools, context.signal),
-    );
+    const isImages = settings.form === "images";
+    const isPicture = (name: string): boolean => name.startsWith(`${picturesFolder}/`);
+    await makeMissing({ out, plan, workers, title: "fragments" }, context, async (planned) => {
+      const made = await makeFragmentClip(planned, tools, context.signal);
+      // The result is what a stopped run goes on from: what it names must be there before it.
+      const media = made.rows.flatMap(({ files }) => files).filter((name) => isImages === isPicture(name));
+      await syncFiles(media.map((name) => join(out, name)));
+      return made;
+    });
     const { signal } = context;
     const { description, rejections } = await putFragmentsTogether({
       out,

@@ -1,4 +1,4 @@
-import { existsSync, renameSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { makeFolder, sha256, writeFileAtomic } from "../../core/files.ts";
@@ -10,14 +10,18 @@ import type { VideoService } from "../../video/service.ts";
 import { timelineFromTimes } from "../../video/timeline.ts";
 import { frameSeconds, picturesFolder } from "./protocol.ts";
 
-/** Writes the pictures of a question; their names say their content. @returns paths from the data set's folder */
+/**
+ * Writes the pictures of a question; their names say their content. They are on the disk only after `syncFiles`, so what
+ * lies there already is written again.
+ *
+ * @returns paths from the data set's folder
+ */
 export const writeStills = async (pictures: readonly ShownPicture[], out: string): Promise<string[]> => {
   const files = await stillFiles(pictures);
   makeFolder(join(out, picturesFolder));
   return files.map((bytes) => {
     const name = `${picturesFolder}/${sha256(bytes).slice(0, 32)}.jpg`;
-    const target = join(out, name);
-    if (!existsSync(target)) writeFileAtomic(target, bytes);
+    writeFileAtomic(join(out, name), bytes, false);
     return name;
   });
 };
