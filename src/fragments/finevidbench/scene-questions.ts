@@ -47,24 +47,26 @@ const placed = (
   return { options: others.toSpliced(place, 0, right), answer: optionLetter(place) };
 };
 
-/** Counts how often a text was offered and how often it was right, so that neither tells the other. */
+/** Knows how often a text is right in the whole set, and was offered so far. */
 class Offered {
   readonly #offered = new Map<string, number>();
   readonly #right = new Map<string, number>();
-  /** @param rights how often each text will be right in the whole set, as far as it is known */
+  /** @param rights the right text of every clip */
   constructor(rights: Iterable<string>) {
     for (const text of rights) this.#right.set(text, (this.#right.get(text) ?? 0) + 1);
   }
   add(text: string): void {
     this.#offered.set(text, (this.#offered.get(text) ?? 0) + 1);
   }
-  /** How much it was offered beyond what its being right asks for: three times as a wrong one for every right one. */
-  surplus(text: string): number {
-    return (this.#offered.get(text) ?? 0) - 3 * (this.#right.get(text) ?? 0);
-  }
-  /** The texts that are wanted most, in a drawn order where several are. */
-  least(texts: readonly string[], random: Random): string[] {
-    return random.shuffled(texts).toSorted((a, b) => this.surplus(a) - this.surplus(b));
+  /**
+   * Texts in the order in which they serve as wrong ones beside `right`: those that are right for as many other clips as
+   * it is, then those that were offered least. So nobody tells the right one by how often it was right or seen elsewhere.
+   */
+  beside(right: string, texts: readonly string[], random: Random): string[] {
+    const elsewhere = this.#right.get(right)! - 1;
+    const apart = (text: string): number => Math.abs((this.#right.get(text) ?? 0) - elsewhere);
+    const seen = (text: string): number => this.#offered.get(text) ?? 0;
+    return random.shuffled(texts).toSorted((a, b) => apart(a) - apart(b) || seen(a) - seen(b));
   }
 }
 
@@ -106,7 +108,7 @@ export interface ActionChoice {
 
 /**
  * For every clip the action that is asked about and three wrong ones: at least one visual synonym, and actions of other
- * clips, each offered about as often as its being right there asks for. None fits two actions of the clip.
+ * clips or of the list that are right elsewhere as often as it is. None fits an action of the clip.
  */
 export const chooseActions = (
   clips: readonly SceneClip[],
@@ -114,7 +116,7 @@ export const chooseActions = (
 ): ReadonlyMap<number, ActionChoice | NoSceneQuestion> => {
   const asked = new Map(clips.map((clip) => [clip.position, askedAction(clip, means)]));
   const rights = [...asked.values()].flatMap((one) => (one === undefined ? [] : [one.action]));
-  const pool = [...new Set(rights)];
+  const known = [...new Set([...rights, ...means.synonyms.actions])];
   const offered = new Offered(rights);
   const chosen = new Map<number, ActionChoice | NoSceneQuestion>();
   for (const clip of clips) {
@@ -130,15 +132,13 @@ export const chooseActions = (
     }
     const random = seededRandom(means.seed, "wrong actions", position);
     const { action, lookAlike } = found;
-    // A visual synonym that is right for another clip tells less than one that never is.
-    const known = lookAlike.filter((one) => pool.includes(one));
-    const wrong = [offered.least(known.length > 0 ? known : lookAlike, random)[0]!];
+    const wrong = [offered.beside(action, lookAlike, random)[0]!];
     const fits = (one: string): boolean =>
       ![...actions, ...wrong].some(
         (other) => means.areAlike(one, other) || gerundOf(one) === gerundOf(other),
       );
-    for (const candidates of [pool, means.synonyms.actions])
-      for (const one of offered.least(candidates, random)) if (wrong.length < 3 && fits(one)) wrong.push(one);
+    for (const one of offered.beside(action, known, random))
+      if (wrong.length < 3 && fits(one)) wrong.push(one);
     for (const one of wrong) offered.add(one);
     chosen.set(position, { action, wrong });
   }
