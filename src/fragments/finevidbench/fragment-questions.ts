@@ -138,7 +138,9 @@ const adopted = async (name: FragmentQuestionName, task: string): Promise<Fragme
  * @source SF2T (arXiv 2504.07745), FineVidBench, names and order of the tasks
  * @differs wordings, options and what "meaning of order" asks (which frame is first, or last) are ours
  */
-export const fragmentQuestions = async (): Promise<Readonly<Record<FragmentQuestionName, FragmentTask>>> => ({
+export const benchmarkFragments = async (): Promise<
+  Readonly<Record<FragmentQuestionName, FragmentTask>>
+> => ({
   "frame-count": frameCount,
   "meaning-of-order": meaningOfOrder,
   "frame-comparison": await adopted("frame-comparison", "consistency"),

@@ -1,7 +1,7 @@
 import type { Made } from "../../core/registry.ts";
 import {
+  benchmarkFragments,
   type FragmentQuestionName,
-  fragmentQuestions,
 } from "../../fragments/finevidbench/fragment-questions.ts";
 import type { FragmentTask } from "../../fragments/fragment-task.ts";
 import { type FrameSelector, frameSelectors } from "../../selection/selectors.ts";
@@ -33,7 +33,7 @@ export const openBenchmarkTools = async (
   warn: (line: string) => void,
 ): Promise<BenchmarkTools> => {
   const selector = await frameSelectors.choose(order.settings.selector);
-  const tasks = await fragmentQuestions();
+  const tasks = await benchmarkFragments();
   const asked = await chosenTeacher(teacher);
   const clips = openClips({ ...order.reading, workers }, warn);
   const answersFolders = [answersFolder(order.out), clips.answersFolder].filter((one) => one !== undefined);

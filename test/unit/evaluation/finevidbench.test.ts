@@ -17,13 +17,13 @@ import { breakdownOf } from "../../../src/evaluation/report/breakdown.ts";
 import type { ReportModel } from "../../../src/evaluation/report/model.ts";
 import { breakdownTables, paperTable } from "../../../src/evaluation/report/paper-table.ts";
 import { resultRow } from "../../../src/evaluation/report/summarise.ts";
-import { fragmentQuestions } from "../../../src/fragments/finevidbench/fragment-questions.ts";
+import { benchmarkFragments } from "../../../src/fragments/finevidbench/fragment-questions.ts";
 import { speedQuestionOf } from "../../../src/fragments/finevidbench/scene-questions.ts";
 import { filmSpeeds } from "../../../src/fragments/finevidbench/speed-variants.ts";
 
 /** Questions as the generator makes them, of as many clips. */
 const rowsOf = async (clips: number): Promise<FineVidBenchRow[]> => {
-  const tasks = await fragmentQuestions();
+  const tasks = await benchmarkFragments();
   return Array.from({ length: clips }, (_, clip): FineVidBenchRow[] => {
     const about = { video: "a.mp4", source: { clip: `${clip}.mp4`, sha256: "00112233445566" } };
     const fragments = fineVidBenchTasks.fragment.map((task): FineVidBenchRow => {

@@ -14,8 +14,8 @@ import {
   readVisualSynonyms,
 } from "../../../src/fragments/finevidbench/actions.ts";
 import {
+  benchmarkFragments,
   fragmentQuestionNames,
-  fragmentQuestions,
 } from "../../../src/fragments/finevidbench/fragment-questions.ts";
 import {
   actionQuestionOf,
@@ -224,7 +224,7 @@ describe("films at all speeds", () => {
 });
 
 test("fragment questions: a choice wherever there can be one; every answer about equally often", async () => {
-  const tasks = await fragmentQuestions();
+  const tasks = await benchmarkFragments();
   for (const name of fragmentQuestionNames) {
     const task = tasks[name];
     const [least, most] = task.frames;
