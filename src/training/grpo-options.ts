@@ -47,6 +47,8 @@ export interface GrpoOptions {
   readonly beta: number;
   /** Losses that are added to the policy gradient, by name, with their parameters; left out: none. */
   readonly losses?: LossChoice;
+  /** Positions of keys and values that are held at once while completions are drawn: less memory, the same draws. */
+  readonly positionsPerDraw?: number;
   /** Batches that a step's prompts are computed in: the same gradient with less memory; left out: one. */
   readonly batchesPerStep?: number;
   readonly updatesPerRollout: number;
@@ -102,6 +104,14 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
     .record(z.string(), z.record(z.string(), z.unknown()))
     .default({})
     .describe("losses that are added to the policy gradient, by name, with their parameters"),
+  positionsPerDraw: z
+    .number()
+    .int()
+    .min(1)
+    .default(32_768)
+    .describe(
+      "prompts are drawn in pieces of so many positions of completions; the draws are the same (ours)",
+    ),
   batchesPerStep: z.number().int().min(1).default(1),
   updatesPerRollout: z
     .number()

@@ -1,8 +1,9 @@
 /** Batches of the policy-gradient step. Legend: P prompts of a step, G completions of a prompt. */
 import type { TokenBatch } from "../batch/token-batch.ts";
+import { drawnUnder } from "./draw-answers.ts";
 import type { Trainee } from "./loop.ts";
 import type { ComparedPrompt, PromptLayout } from "./prompt-layout.ts";
-import { drawnUnder, type Group } from "./rollout.ts";
+import type { Group } from "./rollout.ts";
 
 /** A group with its advantages. */
 export interface JudgedGroup<P extends ComparedPrompt = ComparedPrompt> {

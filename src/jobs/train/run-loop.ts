@@ -76,7 +76,7 @@ const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<Loop
   const { seed, control, pairs, answers } = options;
   const own = control === "random-freeze" ? withControl(means, seed) : means;
   const clip = (at: number): ReturnType<typeof loadPreferences> =>
-    loadPreferences(preferences[at]!, own, signal);
+    loadPreferences(preferences[at]!, own, signal, control === "random-freeze");
   const feed = new ClipFeed(
     preferences.length,
     clip,
