@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 const open = async (url: string, params: object = {}, lines: string[] = []): Promise<Rollouts> => {
-  const given = { url, deadlineSeconds: 20, patienceSeconds: 3, ...params };
+  const given = { url, deadlineSeconds: 60, patienceSeconds: 60, ...params };
   const { value: opener } = await rolloutProviders.make("vllm", given);
   const { engine, config } = trainee;
   const folder = join(work, `adapters ${folders++}`);
@@ -177,7 +177,8 @@ test.each(troubles)("%s at %s: one line", async (trouble, at, message) => {
     trouble: (path) => (path === at ? trouble : undefined),
   });
   const asked = async (): Promise<void> => {
-    await using rollouts = await open(server.url, { deadlineSeconds: 1, patienceSeconds: 0.4 });
+    const deadlineSeconds = trouble === "hang" ? 1 : 60;
+    await using rollouts = await open(server.url, { deadlineSeconds, patienceSeconds: 0.4 });
     await drawnDifference(trainee, rollouts, prompts, drawing);
   };
   const error = await asked().then(
