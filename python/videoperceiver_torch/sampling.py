@@ -19,9 +19,9 @@ from .token_choice import draw_token
 class _Row:
     """One completion while it is drawn."""
 
-    def __init__(self, request: dict[str, Any], row: int, prompt: list[int]) -> None:
+    def __init__(self, request: dict[str, Any], draw: int, prompt: list[int]) -> None:
         self._request = request
-        self._random = SeededRandom(request["seed"], "completion", row)
+        self._random = SeededRandom(request["seed"], "completion", draw)
         counts = request.get("repetitionPenalty", 1) != 1
         self._seen = set(prompt) if counts else set()
         self.completion: dict[str, Any] = {"tokens": [], "logprobs": [], "finish": "length"}
@@ -54,9 +54,11 @@ def sample(
         return []
     real = given["segments"].reshape(samples, length) != PADDING
     prompts = [given["ids"].reshape(samples, length)[b][real[b]].tolist() for b in range(samples)]
-    # A completion's seed is by the place of its prompt among all, wherever that is drawn.
+    # A completion's seed is by the number of its prompt, or by its place among all, wherever that is drawn.
     places = request.get("places", range(samples))
-    rows = [_Row(request, places[b] * copies + copy, prompts[b]) for b in range(samples) for copy in range(copies)]
+    numbers = request.get("numbers")
+    draws = [place if numbers is None else numbers[place] for place in places]
+    rows = [_Row(request, draws[b] * copies + copy, prompts[b]) for b in range(samples) for copy in range(copies)]
     device = batch.ids.device
     with torch.no_grad():
         cache = DynamicCache()

@@ -18,7 +18,7 @@ from typing import Any
 from .errors import CancelledError, WorkerError
 from .wire import receive, send
 
-HOST, PORT, TOKEN = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN"))
+HOST, PORT, TOKEN, PARENT = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN", "PARENT"))
 _PARENT_DEATH_SIGNAL = 1
 
 
@@ -115,9 +115,12 @@ def _serve(line: _Line, engine: Any) -> None:
 
 
 def die_with_parent() -> None:
-    """Has the kernel end this process with its launcher, also one that is stopped or deep in a product."""
+    """Has the kernel end this process with who started it, also one that is stopped or deep in a product."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    # Whoever that was may have ended before this was said.
+    if os.environ.get(PARENT, str(os.getppid())) != str(os.getppid()):
+        os._exit(1)
 
 
 def _dial() -> socket.socket:

@@ -27,6 +27,21 @@ const controls = ["test/unit/training/contrast-controls.test.ts"];
 /** Every mutant, by room. To add some: a line of this list, then `node scripts/mutants/run.ts ID`. */
 export const mutants: readonly Mutant[] = [
   {
+    id: "tail-cut-anywhere",
+    file: "src/engine/onnx/lowering/visibility.ts",
+    line: "tail.filter((t) => crossed[t] === 0),",
+    to: "tail,",
+    tests: ["test/unit/engine/tail.test.ts"],
+  },
+  {
+    id: "draws-by-place",
+    file: "src/engine/draw-completions.ts",
+    line: "const number = request.numbers?.[prompt] ?? prompt;",
+    to: "const number = prompt;",
+    tests: ["test/unit/training/conversation-prompts.test.ts"],
+    only: "pieces of any size",
+  },
+  {
     id: "twin-end-named",
     file: layout,
     line: "end: isNamed ? endAbsent : endComplete,",

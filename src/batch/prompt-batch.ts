@@ -14,16 +14,22 @@ export interface ConversationPrompt {
   readonly media: readonly MediaStep[];
 }
 
+/** Positions of each prompt in a batch of some, with its padding. */
+export const promptLength = (prompts: readonly Pick<ConversationPrompt, "tokens">[]): number =>
+  roundUp(Math.max(1, ...prompts.map(({ tokens }) => tokens.ids.length)), rounding.positions);
+
 /**
  * Prompts of any sizes as a batch that completions are drawn from, a row each; steps that several show stand in it once.
  *
+ * @param leastLength positions of each at least
  * @returns the batch, whose scored rows are the last of each prompt, and the position behind each
  */
 export const promptBatch = (
   prompts: readonly ConversationPrompt[],
   rules: BatchRules,
+  leastLength = 0,
 ): { readonly batch: TokenBatch; readonly nextPositions: readonly number[] } => {
-  const length = roundUp(Math.max(1, ...prompts.map(({ tokens }) => tokens.ids.length)), rounding.positions);
+  const length = Math.max(leastLength, promptLength(prompts));
   const writer = new ConversationWriter(prompts.length, length, rules);
   const ends = prompts.map(({ tokens, media }, row) => {
     const [piece] = mainPieces({ media, texts: [tokens] });

@@ -71,6 +71,9 @@ export const checkStates = (states: readonly GroupAtBlock[], hasView: boolean): 
 const textLength = (texts: readonly TextSegment[]): number =>
   texts.reduce((total, text) => total + text.tokens.length, 0);
 
+/** Of a tail only the keywords' length changes from batch to batch, so it is rounded to the least multiple. */
+const tailIsFixed = 8;
+
 /** Places of the parts of the tail behind `main` positions, or in samples of their own. */
 const tailOf = (
   clips: readonly ClipSegments[],
@@ -99,8 +102,8 @@ const tailOf = (
     keywords: place("keywords", keywords),
   };
   const length = separate
-    ? roundUp(longest, rounding.positions)
-    : main + roundUp(end - main, rounding.positions);
+    ? roundUp(longest, rounding.positions, 1)
+    : main + roundUp(end - main, rounding.positions, tailIsFixed);
   return { tail, length, turns };
 };
 
@@ -114,7 +117,7 @@ export const segmentsSizes = (
   rules: BatchRules,
   options: SegmentOptions,
 ): SegmentsSizes => {
-  const { states = [], view, blind } = options;
+  const { states = [], view, blind, leastLength = 0 } = options;
   checkEqualClips(clips);
   checkStates(states, view !== undefined);
   if (states.length > 0 && (blind === true || clips.every((one) => one.blind === true)))
@@ -126,7 +129,8 @@ export const segmentsSizes = (
   const { steps, rows, columns } = clips[0]!.clip;
   const perStep = visualTokensOfStep(rows, columns, rules);
   const prefix = steps.length * perStep + 3;
-  const main = roundUp(prefix + Math.max(...clips.map(({ texts }) => textLength(texts))), rounding.positions);
+  const texts = Math.max(...clips.map((one) => textLength(one.texts)));
+  const main = Math.max(leastLength, roundUp(prefix + texts, rounding.positions, 1));
   const { tail, length, turns } = tailOf(clips, options, prefix, main);
   const samples = clips.length * (1 + turns);
   return { samples, clips: clips.length, steps: steps.length, perStep, prefix, length, tail };

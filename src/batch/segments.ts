@@ -88,6 +88,8 @@ export interface SegmentOptions {
   readonly blind?: boolean;
   /** A prefill for generation: exactly one scored row a clip, nothing rounded up. */
   readonly prefill?: boolean;
+  /** Positions of a clip and its texts at least; what is left over is padding. */
+  readonly leastLength?: number | undefined;
   /** The distribution that targets are scored under; left out: the model's own. */
   readonly drawn?: DrawnUnder;
 }

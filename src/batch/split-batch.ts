@@ -53,8 +53,12 @@ export const sampleCosts = ({ samples, length, segments, source }: NamedBatch): 
   });
 
 /** Places in a list of those of its rows that are in a part. */
-const placesOf = (rows: Int32Array, own: Int32Array): Int32Array =>
-  Int32Array.from(rows.keys()).filter((place) => own[rows[place]!]! >= 0);
+const placesOf = (rows: Int32Array, own: Int32Array): Int32Array => {
+  const places = new Int32Array(rows.length);
+  let count = 0;
+  for (let place = 0; place < rows.length; place++) if (own[rows[place]!]! >= 0) places[count++] = place;
+  return places.slice(0, count);
+};
 
 /** Bits of some rows of dropout, in their new places. */
 const partOfScale = (scale: VisualScale, own: Int32Array): VisualScale | undefined => {

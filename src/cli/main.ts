@@ -64,13 +64,21 @@ const print = (text: string): Promise<void> =>
     process.stdout.write(text.endsWith("\n") ? text : `${text}\n`, () => done());
   });
 
-/** What a person types to go on with a stopped command. */
-const howToResume = (command: Command, name: string, argv: readonly string[], goesOn: boolean): string => {
+/** What a person types to go on with a stopped command; undefined: it cannot go on. */
+const whatGoesOn = (
+  command: Command,
+  name: string,
+  argv: readonly string[],
+  goesOn: boolean,
+): string | undefined => {
   const resumable = command.options.some(({ long }) => long === "--resume");
-  if (!resumable && !goesOn) return "stopped; nothing half-done was left behind";
+  if (!resumable && !goesOn) return undefined;
   const again = !resumable || argv.includes("--resume") ? argv : [...argv, "--resume"];
-  return `stopped; go on with: ${shellWords(["videoperceiver", name, ...again])}`;
+  return shellWords(["videoperceiver", name, ...again]);
 };
+
+const howToResume = (again: string | undefined): string =>
+  again === undefined ? "stopped; nothing half-done was left behind" : `stopped; go on with: ${again}`;
 
 /** Options and arguments of a command; `--json`, `--plugin` and `--help` are every command's. */
 const declare = (name: string, definition: CommandDefinition): Command => {
@@ -142,12 +150,14 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
       return display;
     },
   };
+  const again = whatGoesOn(command, name, argv, definition.goesOn === true);
   let result: CommandResult | undefined;
   try {
     result = await definition.run(command.processedArgs as string[], options, context);
   } catch (error) {
     // What a command throws because it was asked to stop is no error of anybody's.
-    if (!interrupt.signal.aborted || !(error instanceof Error && error.name === "AbortError")) throw error;
+    if (!interrupt.signal.aborted || !(error instanceof Error && error.name === "AbortError"))
+      throw systemErrorOf(error, again) ?? error;
   } finally {
     for (const display of displays) display.stop();
     interrupt.release();
@@ -156,7 +166,7 @@ const runCommand = async (folder: URL, name: string, argv: readonly string[]): P
   if (interrupt.signal.aborted) {
     if (result === undefined && context.json)
       await print(JSON.stringify(errorDocument("interrupted", "stopped by Ctrl-C")));
-    process.stderr.write(`${howToResume(command, name, argv, definition.goesOn === true)}\n`);
+    process.stderr.write(`${howToResume(again)}\n`);
     return 130;
   }
   return result?.exitCode ?? 0;

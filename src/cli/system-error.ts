@@ -24,13 +24,21 @@ const hints: Readonly<Record<string, string>> = {
   EIO: "the disk or network drive fails",
 };
 
-/** A failed call of the file system as an error that a person can act on; undefined for everything else. */
-export const systemErrorOf = (error: unknown): SystemError | undefined => {
+/** What a place that is full, or gone for a while, is told by where a command could go on. */
+const isForAWhile = new Set(["ENOSPC", "EDQUOT", "EIO"]);
+
+/**
+ * A failed call of the file system as an error that a person can act on; undefined for everything else.
+ *
+ * @param goOn the command that goes on with what was done, where there is one
+ */
+export const systemErrorOf = (error: unknown, goOn?: string): SystemError | undefined => {
   if (!(error instanceof Error)) return undefined;
   const { code, syscall, path } = error as NodeJS.ErrnoException;
   const hint = hints[code ?? ""];
   if (hint === undefined || syscall === undefined || syscall.startsWith("spawn")) return undefined;
   // Node's own messages name the path that a call was given; what failed on an open file names none.
   const where = path === undefined || error.message.includes(path) ? undefined : path;
-  return new SystemError(error.message, hint, error, where);
+  const further = goOn !== undefined && isForAWhile.has(code ?? "") ? `, then go on with: ${goOn}` : "";
+  return new SystemError(error.message, `${hint}${further}`, error, where);
 };

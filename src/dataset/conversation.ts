@@ -51,6 +51,13 @@ export const wrongAnswer = (sample: Sample, form: AnswerForm): string | undefine
   return writtenAnswer({ ...sample, answer: seededRandom("wrong answer", id).pick(others) }, form);
 };
 
+/** A worse answer about the same clip: the one that the row names itself, else a wrong option; undefined: there is none. */
+export const worseAnswer = (sample: Sample, form: AnswerForm): string | undefined => {
+  const { rejected } = sample;
+  const own = rejected?.clip === undefined ? rejected?.answer : undefined;
+  return own ?? wrongAnswer(sample, form);
+};
+
 type Video = Extract<MessagePart, { type: "video" }>;
 
 /** How the question wants its clip to be looked at. */

@@ -41,6 +41,8 @@ export interface ExportWriter {
 /** A format of another project. */
 export interface ExportFormat {
   readonly needs: ExportMediaNeed;
+  /** True where a worse answer that a sample names itself is written; one about another film is written nowhere. */
+  readonly carriesWorse?: boolean;
   /** False where the rows hold the films themselves, so that their files go at the end. */
   readonly keepsFilms?: boolean;
   /** Folders that the writer wants, inside the export's. */

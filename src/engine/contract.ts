@@ -142,8 +142,13 @@ export interface SampleRequest extends TokenChoiceRules {
   readonly maxNewTokens: number;
   /** Ends a completion. */
   readonly stopTokens: readonly number[];
-  /** Row r of all completions draws from `seededRandom(seed, "completion", r)`, so no row depends on another. */
+  /**
+   * Completion g of a prompt draws from `seededRandom(seed, "completion", number x completions + g)`, so no row depends on
+   * another one.
+   */
   readonly seed: string;
+  /** The number of each prompt; left out: its place in the batch. */
+  readonly numbers?: readonly number[];
 }
 
 /** Drawn tokens of one completion, without the stop token; with those that a stop string is in. */

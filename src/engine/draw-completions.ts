@@ -23,8 +23,10 @@ const seesAll = ({ length, segments, parents }: TokenBatch, prompt: number, used
 };
 
 /** Prompts must be left-aligned and of one piece, each scored at its last position. */
-const checkPrompts = ({ batch, nextPositions }: SampleRequest): void => {
+const checkPrompts = ({ batch, nextPositions, numbers }: SampleRequest): void => {
   const { samples, length, segments, scored } = batch;
+  if (numbers !== undefined && numbers.length !== samples)
+    throw new ShapeError("numbers of prompts", { expected: String(samples), got: String(numbers.length) });
   if (nextPositions.length !== samples || scored.rows.length !== samples)
     throw new ShapeError("prompts of a batch", {
       expected: `${samples} next positions and scored rows`,
@@ -80,9 +82,12 @@ class Row {
     this.#request = request;
     this.#row = row;
     this.#watch = watch;
-    this.#random = seededRandom(request.seed, "completion", row);
+    const prompt = Math.floor(row / request.completions);
+    const number = request.numbers?.[prompt] ?? prompt;
+    const draw = number * request.completions + (row % request.completions);
+    this.#random = seededRandom(request.seed, "completion", draw);
     const isCounted = (request.repetitionPenalty ?? 1) !== 1;
-    this.#seen = new Set(isCounted ? promptTokens(request.batch, Math.floor(row / request.completions)) : []);
+    this.#seen = new Set(isCounted ? promptTokens(request.batch, prompt) : []);
   }
 
   /** Draws the next token from its logits [V]. @returns it */

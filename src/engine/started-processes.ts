@@ -31,6 +31,9 @@ export interface WorkerProgram {
 /** Most characters of standard error that are kept. */
 const keptText = 8000;
 
+/** How long the end of a process waits for the end of what it says. */
+const drainMilliseconds = 300;
+
 const signalNames: Readonly<Record<number, string>> = {
   6: "SIGABRT",
   9: "SIGKILL",
@@ -68,11 +71,19 @@ class StartedProgram implements StartedProcesses {
         this.#tell(`${command} cannot be started: ${error.message}`);
         resolve();
       });
-      this.#child.once("close", (code, signal) => {
-        this.#tell(
-          signal === null ? `its process ended with status ${code}` : `its process was ended by ${signal}`,
-        );
-        resolve();
+      this.#child.once("exit", (code, signal) => {
+        const tell = (): void => {
+          this.#tell(
+            signal === null ? `its process ended with status ${code}` : `its process was ended by ${signal}`,
+          );
+          resolve();
+        };
+        // What it said last may still be on its way; processes of its own may hold the other end for longer.
+        const timer = setTimeout(tell, drainMilliseconds);
+        this.#child.once("close", () => {
+          clearTimeout(timer);
+          tell();
+        });
       });
     });
   }

@@ -10,6 +10,8 @@ export const workerEnvironment = {
   host: "VIDEOPERCEIVER_ENGINE_HOST",
   port: "VIDEOPERCEIVER_ENGINE_PORT",
   token: "VIDEOPERCEIVER_ENGINE_TOKEN",
+  /** Process that starts it, with which it ends. */
+  parent: "VIDEOPERCEIVER_ENGINE_PARENT",
 } as const;
 
 /** Which model the worker opens; what else it has to know is between an engine and its worker. */

@@ -72,10 +72,14 @@ const shortName = (folder: string): string =>
     .replace(/[^\w-]+/g, "_")
     .replace(/^_+|_+$/g, "") || "dataset";
 
+/** Whether a format writes the worse side that a sample names: an answer about the same clip. */
+const isCarried = ({ rejected }: Sample, carriesWorse = false): boolean =>
+  carriesWorse && rejected?.answer !== undefined && rejected.clip === undefined;
+
 /** Takes the samples in order; `each` hears what became of one. */
 const writeSamples = async (
   job: ExportJob,
-  { needs, refuses }: ExportFormat,
+  { needs, refuses, carriesWorse }: ExportFormat,
   writer: ExportWriter,
   media: ExportMedia,
   each: (sample: Sample, leftOut?: string) => void,
@@ -90,8 +94,13 @@ const writeSamples = async (
       return;
     }
     try {
-      const { rejected: _, ...carried } = sample;
-      const { leftOut } = await writer.add({ sample: carried, split: sample.split ?? "train", ...films });
+      const { rejected, ...rest } = sample;
+      const carried = isCarried(sample, carriesWorse) ? { ...rest, rejected } : rest;
+      const { leftOut } = await writer.add({
+        sample: carried as Sample,
+        split: sample.split ?? "train",
+        ...films,
+      });
       each(sample, leftOut);
     } catch (error) {
       signal.throwIfAborted();
@@ -173,7 +182,7 @@ export const exportDataset = async (job: ExportJob, context: JobContext): Promis
       (sample, reason) => {
         if (reason === undefined) {
           written++;
-          if (sample.rejected !== undefined) preferences++;
+          if (sample.rejected !== undefined && !isCarried(sample, format.carriesWorse)) preferences++;
           splits.add(sample.split ?? "train");
         } else {
           const rejection: Rejection = { source: sample.id, ruleId: `export-${recipe.name}`, reason };
@@ -185,7 +194,7 @@ export const exportDataset = async (job: ExportJob, context: JobContext): Promis
     );
     if (preferences > 0)
       context.warn(
-        `${preferences} samples say themselves what is worse (\`rejected\`), which no export carries: their answers are written alone`,
+        `${preferences} samples say themselves what is worse (\`rejected\`), which this export does not carry: their answers are written alone`,
       );
     const summary: ExportSummary = {
       schema: "videoperceiver/export@1",

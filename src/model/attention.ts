@@ -28,11 +28,12 @@ export interface AttentionRows {
   readonly value: Value;
 }
 
-/** Positions `start` to `end` of every sequence as queries: what they see of the positions before `end`. */
+/** Positions `start` to `end` of every sequence as queries: what they see of the positions from `from` to `end`. */
 export interface MaskPiece {
+  readonly from: number;
   readonly start: number;
   readonly end: number;
-  /** Added to the scores: [S, 1, end - start, end], 0 or a large negative number. */
+  /** Added to the scores: [S, 1, end - start, end - from], 0 or a large negative number. */
   readonly mask: Value;
 }
 
@@ -40,17 +41,34 @@ export interface MaskPiece {
 const mostPieces = 4;
 const leastRows = 40;
 
+/** The starts of sections, 0 among them, that are long enough for products of their own: short ones join those before. */
+export const longSections = (starts: readonly number[], length: number): readonly number[] => {
+  const kept = [0];
+  for (const [i, start] of starts.entries()) {
+    const isLong = (starts[i + 1] ?? length) - start >= leastRows;
+    if (isLong && start - kept.at(-1)! >= leastRows) kept.push(start);
+  }
+  return kept;
+};
+
 /**
  * Cuts a mask [S, 1, L, L] in which nobody sees what is behind itself. A piece of queries is multiplied with the keys
- * up to its end only, so with c pieces (c - 1) / 2c of the scores are never computed.
+ * up to its end only, so with c pieces (c - 1) / 2c of the scores are never computed; and not with keys of sections
+ * before its own.
+ *
+ * @param starts positions behind the first one where a section begins that sees nothing before it, in any sequence
  */
-export const maskPieces = (mask: Value): readonly MaskPiece[] => {
+export const maskPieces = (mask: Value, starts: readonly number[] = []): readonly MaskPiece[] => {
   const length = mask.shape[2]!;
-  const count = Math.max(1, Math.min(mostPieces, Math.floor(length / leastRows)));
-  const ends = Array.from({ length: count }, (_, i) => Math.round((length * (i + 1)) / count));
-  return ends.map((end, i) => {
-    const start = i === 0 ? 0 : ends[i - 1]!;
-    return { start, end, mask: slice(slice(mask, 2, start, end), 3, 0, end) };
+  const sections = longSections(starts, length);
+  return sections.flatMap((from, section) => {
+    const rows = (sections[section + 1] ?? length) - from;
+    const count = Math.max(1, Math.min(mostPieces, Math.floor(rows / leastRows)));
+    const ends = Array.from({ length: count }, (_, i) => from + Math.round((rows * (i + 1)) / count));
+    return ends.map((end, i) => {
+      const start = i === 0 ? from : ends[i - 1]!;
+      return { from, start, end, mask: slice(slice(mask, 2, start, end), 3, from, end) };
+    });
   });
 };
 
@@ -75,19 +93,19 @@ export const attend = (
     transpose(reshape(x, [sequences, length, kvHeads, headDim]), [0, 2, 1, 3]);
   const [key, value] = [perHead(rows.key), perHead(rows.value)];
   const alpha = 1 / Math.sqrt(headDim);
-  const pieces = mask ?? [{ start: 0, end: length, mask: undefined }];
+  const pieces = mask ?? [{ from: 0, start: 0, end: length, mask: undefined }];
   const queries = split(
     query,
     3,
     pieces.map(({ start, end }) => end - start),
   );
-  const mixed = pieces.map(({ start, end, mask: hidden }, i) => {
+  const mixed = pieces.map(({ from, start, end, mask: hidden }, i) => {
     const count = end - start;
     const folded = reshape(queries[i]!, [sequences, kvHeads, share * count, headDim]);
-    const scores = matmul(folded, slice(key, 2, 0, end), { transposeB: true, alpha });
-    const apart = [sequences, heads, count, end];
+    const scores = matmul(folded, slice(key, 2, from, end), { transposeB: true, alpha });
+    const apart = [sequences, heads, count, end - from];
     const masked = hidden === undefined ? scores : reshape(add(reshape(scores, apart), hidden), scores.shape);
-    const out = softmaxMix(masked, slice(value, 2, 0, end));
+    const out = softmaxMix(masked, slice(value, 2, from, end));
     return reshape(out, [sequences, kvHeads, share, count, headDim]);
   });
   return reshape(transpose(concat(mixed, 3), [0, 3, 1, 2, 4]), [sequences * length, heads * headDim]);

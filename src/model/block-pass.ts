@@ -38,11 +38,15 @@ export const blockPasses = (shape: LanguageShape, layers: number): readonly Bloc
   });
 };
 
+/** How the mask of all positions may be cut. */
+export const sectionsOf = ({ readsBlind, sections }: LanguageShape): readonly number[] | "whole" =>
+  readsBlind === true ? "whole" : (sections ?? []);
+
 /** Position inputs of a pass: those of all positions, or of the main ones. */
 export const passPositions = (pass: BlockPass, shape: LanguageShape, config: ModelConfig): BlockInputs =>
   pass.afterTail
     ? positionInputs("main.", shape.samples, shape.mainLength, config)
-    : positionInputs("", shape.samples, shape.length, config, shape.readsBlind);
+    : positionInputs("", shape.samples, shape.length, config, sectionsOf(shape));
 
 /** What a pass through a block reads besides the rows. */
 export interface PassInputs {

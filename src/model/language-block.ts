@@ -28,19 +28,23 @@ export interface BlockInputs {
   readonly length: number;
 }
 
-/** Declares position tables and mask of `positions` positions a sample; a whole mask is not cut into pieces. */
+/**
+ * Declares position tables and mask of `positions` positions a sample.
+ *
+ * @param sections how the mask may be cut: not at all ("whole"), or also where sections begin that see nothing before
+ */
 export const positionInputs = (
   prefix: string,
   samples: number,
   positions: number,
   config: ModelConfig,
-  wholeMask = false,
+  sections: readonly number[] | "whole" = [],
 ): BlockInputs => {
   const mask = input(`${prefix}mask`, [samples, 1, positions, positions]);
   return {
     cos: input(`${prefix}cos`, [samples * positions, config.text.headDim / 2]),
     sin: input(`${prefix}sin`, [samples * positions, config.text.headDim / 2]),
-    mask: wholeMask ? [{ start: 0, end: positions, mask }] : maskPieces(mask),
+    mask: sections === "whole" ? [{ from: 0, start: 0, end: positions, mask }] : maskPieces(mask, sections),
     length: positions,
   };
 };

@@ -10,7 +10,7 @@ import { concat } from "../graph/ops/layout.ts";
 import { rmsNorm, tokenLogprob } from "../graph/ops/normalize.ts";
 import { gatherRows, zeroRow } from "../graph/ops/rows.ts";
 import type { Value } from "../graph/value.ts";
-import { blockPasses, type PassedRows, passBlock, passPositions } from "./block-pass.ts";
+import { blockPasses, type PassedRows, passBlock, passPositions, sectionsOf } from "./block-pass.ts";
 import type { ModelConfig } from "./config.ts";
 import { type BlockInputs, positionInputs } from "./language-block.ts";
 import { headModule, lastNormName, tableName } from "./language-names.ts";
@@ -85,7 +85,7 @@ export const languageModel = (
   const embedded = embed(shape, visual, weights);
   const scored = shape.scored === 0 ? undefined : input("scored.rows", [shape.scored], "int64");
   const states = new Map<number, Value>();
-  const before = positionInputs("", shape.samples, shape.length, config, shape.readsBlind);
+  const before = positionInputs("", shape.samples, shape.length, config, sectionsOf(shape));
   let after: BlockInputs | undefined;
   let x: Value | undefined = embedded;
   for (const pass of blockPasses(shape, config.text.layers)) {

@@ -29,4 +29,6 @@ export interface LanguageShape {
    * alike, so the mask may not be cut. Left out: no.
    */
   readonly readsBlind?: boolean;
+  /** Positions of the tail where in every sample a part begins that sees nothing before it, in order. Left out: none. */
+  readonly sections?: readonly number[];
 }

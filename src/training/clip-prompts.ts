@@ -1,6 +1,7 @@
 /** Prompts about clips of one size that are in memory. */
 import type { ClipSegments, TextSegment } from "../batch/segments.ts";
 import { segmentsBatch } from "../batch/segments-batch.ts";
+import { segmentsSizes } from "../batch/segments-sizes.ts";
 import { seededRandom } from "../core/random.ts";
 import type { ClipPatches } from "../frames/clip-patches.ts";
 import { absentPatches, type TrainingClip, type TrainingText } from "./clip.ts";
@@ -91,13 +92,15 @@ export const clipPromptLayout = (
       ? absentPatches(clip)
       : twinPatches(control, clip, seededRandom(seed, "freeze", clip.id));
   };
+  const asRow = (one: Shown<Prompt>): ClipSegments => {
+    const tokens = answeredTokens(one.prompt.text, one.refed, language);
+    return { clip: patchesOf(one), texts: [{ tokens, scoredFrom: tokens.length, next: true }] };
+  };
   return {
-    prompts: (shown) => {
-      const rows = shown.map((one): ClipSegments => {
-        const tokens = answeredTokens(one.prompt.text, one.refed, language);
-        return { clip: patchesOf(one), texts: [{ tokens, scoredFrom: tokens.length, next: true }] };
-      });
-      const { batch, ends } = segmentsBatch(rows, rules, { tokens: frame, prefill: true });
+    promptLength: (shown) => segmentsSizes(shown.map(asRow), rules, { tokens: frame }).length,
+    prompts: (shown, leastLength) => {
+      const options = { tokens: frame, prefill: true, leastLength };
+      const { batch, ends } = segmentsBatch(shown.map(asRow), rules, options);
       return { batch, nextPositions: ends.map(({ nextPosition }) => nextPosition) };
     },
     completions: (answered, drawn) => {

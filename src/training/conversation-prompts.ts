@@ -2,7 +2,7 @@
 import { type ConversationBatch, conversationBatches } from "../batch/conversation-batches.ts";
 import type { ConversationGroup, ConversationTokens } from "../batch/conversations.ts";
 import type { MediaStep } from "../batch/media-step.ts";
-import { promptBatch } from "../batch/prompt-batch.ts";
+import { promptBatch, promptLength } from "../batch/prompt-batch.ts";
 import type { ControlName } from "./grpo-controls.ts";
 import type { Trainee } from "./loop.ts";
 import type { ComparedPrompt, PromptLayout, ShownSide } from "./prompt-layout.ts";
@@ -94,13 +94,16 @@ export const conversationPromptLayout = (
   { engine, rules }: Pick<Trainee, "engine" | "rules">,
   { positionsPerBatch, control, endToken }: ConversationPromptOptions,
 ): PromptLayout<ConversationQuestion> => ({
-  prompts: (shown) =>
+  promptLength: (shown) =>
+    promptLength(shown.map(({ prompt, refed }) => (refed ? prompt.instructed : prompt.plain))),
+  prompts: (shown, leastLength) =>
     promptBatch(
       shown.map(({ prompt, side, refed }) => ({
         ...(refed ? prompt.instructed : prompt.plain),
         media: mediaOf(prompt, side, control),
       })),
       rules,
+      leastLength,
     ),
   completions: (answered, drawn) => {
     const groups = answered.map(

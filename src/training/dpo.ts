@@ -1,8 +1,8 @@
 /** Preference optimisation: of each pair the better side gains on the worse one, against the model of before. */
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError, RunError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import { takeStep } from "../engine/take-step.ts";
-import { type LossTerm, makeLosses, sumOfLosses } from "../objectives/losses.ts";
+import { type LossTerm, lossRegistry, makeLosses, sumOfLosses } from "../objectives/losses.ts";
 import { type DpoOptions, twinUnder } from "./dpo-options.ts";
 import { type LoopContext, type LoopResult, type LoopStep, runLoop, type Trainee } from "./loop.ts";
 import { batchAt } from "./order.ts";
@@ -32,19 +32,30 @@ export interface PreferenceSource {
 /** Everything that this loop can feed a loss. */
 const knownFeeds = ["weights", "chosen", "rejected", "referenceChosen", "referenceRejected", "pairWeights"];
 
-const objectiveOf = async ({ losses, clipsPerStep, pairsPerClip }: DpoOptions): Promise<LossTerm> => {
-  const pairs = clipsPerStep * pairsPerClip;
-  const named = Object.fromEntries(
-    Object.entries(losses).map(([name, given]) => [name, { ...given, pairs }]),
-  );
-  const objective = sumOfLosses(await makeLosses(named));
-  const strange = Object.keys(objective.feeds).find((name) => !knownFeeds.includes(name));
-  if (strange !== undefined || objective.states.length > 0)
+/** @throws {ConfigError} naming the loss that this loop cannot feed, and what it asks for */
+const checkNeeds = (losses: Readonly<Record<string, LossTerm>>): void => {
+  for (const [name, { feeds, states }] of Object.entries(losses)) {
+    const strange = Object.keys(feeds).find((feed) => !knownFeeds.includes(feed));
+    if (strange === undefined && states.length === 0) continue;
     throw new ConfigError("a loss asks for what preference optimisation does not have", {
-      where: objective.key,
+      where: `losses.${name}`,
       expected: `log-probabilities and ${knownFeeds.join(", ")}`,
       got: strange ?? "states of a block",
+      hint: "preference and cross-entropy go together",
     });
+  }
+};
+
+const objectiveOf = async ({ losses, clipsPerStep, pairsPerClip }: DpoOptions): Promise<LossTerm> => {
+  const pairs = clipsPerStep * pairsPerClip;
+  const named: Record<string, Readonly<Record<string, unknown>>> = {};
+  for (const [name, given] of Object.entries(losses)) {
+    // How many pairs a step has is the loop's to say, to losses that ask for it.
+    const asks = "pairs" in (await lossRegistry.load(name)).params.shape;
+    named[name] = asks ? { ...given, pairs } : given;
+  }
+  const objective = sumOfLosses(await makeLosses(named));
+  checkNeeds(await makeLosses(named));
   return objective;
 };
 
@@ -90,6 +101,57 @@ const reached = (count: number, { steps, clipsPerStep, seed }: DpoOptions): Set<
 const averageLength = (sides: readonly (readonly number[])[]): number =>
   sides.reduce((sum, { length }) => sum + length, 0) / Math.max(1, sides.length);
 
+/** What decides how pairs are laid out. */
+type LaidOptions = DpoOptions & { readonly positionsPerBatch: number };
+
+const layoutOf = ({ positionsPerBatch, control }: LaidOptions) => ({
+  positionsPerBatch,
+  twin: twinUnder(control),
+});
+
+/** Computes and stores what the model says of all pairs that the steps reach, and of those that are looked at. */
+const storeReferences = async (
+  stored: StoredLogprobs,
+  { engine, rules }: Trainee,
+  source: PreferenceSource,
+  options: LaidOptions,
+  { signal, progress }: LoopContext,
+  held: () => Promise<readonly LaidLook[]>,
+): Promise<void> => {
+  const store = async (laid: PreferenceBatches, keys: readonly string[]): Promise<void> => {
+    if (keys.some((key) => !stored.has(key))) stored.add(keys, await pairLogprobs(engine, laid, { signal }));
+  };
+  const places = reached(source.count, options);
+  let done = 0;
+  for (const at of places) {
+    signal.throwIfAborted();
+    const clip = await source.clip(at);
+    if (clip !== undefined) {
+      const laid = preferenceBatches([{ clip, pairs: clip.pairs }], rules, layoutOf(options));
+      await store(laid, keysOf(laid));
+    }
+    progress.update(0, options.steps, `reference of ${++done} of ${places.size} clips`);
+  }
+  if ((options.watch?.validateEvery ?? 0) > 0)
+    for (const { laid, keys } of await held()) await store(laid, keys);
+};
+
+/** Leaves out pairs without a reference, of clips that could not be read before the first step, and names each clip once. */
+const pairsWithReference = (
+  stored: StoredLogprobs | undefined,
+  { log }: Pick<LoopContext["progress"], "log">,
+): ((clip: PreferenceClip) => PreferenceClip) => {
+  const told = new Set<string>();
+  return (clip) => {
+    const pairs = clip.pairs.filter(({ id }) => stored?.has(id) !== false);
+    if (pairs.length < clip.pairs.length && !told.has(clip.id)) {
+      told.add(clip.id);
+      log(`${clip.id}: left out; it could not be read before the first step, so its reference is not known`);
+    }
+    return { ...clip, pairs };
+  };
+};
+
 /**
  * Trains on pairs. Before the first step the reference's log-probabilities of all pairs that the steps reach are computed,
  * unless it is held.
@@ -101,45 +163,38 @@ const averageLength = (sides: readonly (readonly number[])[]): number =>
 export const trainDpo = async (
   trainee: Trainee,
   source: PreferenceSource,
-  options: DpoOptions & { readonly positionsPerBatch: number },
+  options: LaidOptions,
   context: LoopContext,
   looks: Pick<LoopStep, "heldOut" | "validate" | "waitedSeconds"> = {},
 ): Promise<LoopResult> => {
   const { engine, rules } = trainee;
-  const { positionsPerBatch, clipsPerStep, pairsPerClip, losses } = options;
-  const layout = { positionsPerBatch, twin: twinUnder(options.control) };
+  const { clipsPerStep, pairsPerClip, losses } = options;
   const objective = await objectiveOf(options);
   const reference = await openReference(trainee, options.reference, context);
+  const { stored } = reference;
   const { signal, progress } = context;
   let heldLooks: readonly LaidLook[] | undefined;
   const held = async (): Promise<readonly LaidLook[]> => {
     heldLooks ??= (await source.heldOut()).flatMap((clip) => laidLooks(clip, trainee, options));
-    return heldLooks;
+    const isKnown = (key: string): boolean => isStoring || stored?.has(key) !== false;
+    return heldLooks.filter(({ keys }) => keys.every(isKnown));
   };
-  const { stored } = reference;
-  const store = async (laid: PreferenceBatches, keys: readonly string[]): Promise<void> => {
-    if (keys.some((key) => stored?.has(key) === false))
-      stored?.add(keys, await pairLogprobs(engine, laid, { signal }));
-  };
-  if (stored !== undefined && context.run.resumedFrom === undefined) {
-    const places = reached(source.count, options);
-    let done = 0;
-    for (const at of places) {
-      signal.throwIfAborted();
-      const clip = await source.clip(at);
-      if (clip !== undefined) {
-        const laid = preferenceBatches([{ clip, pairs: clip.pairs }], rules, layout);
-        await store(laid, keysOf(laid));
-      }
-      progress.update(0, options.steps, `reference of ${++done} of ${places.size} clips`);
-    }
-    if ((options.watch?.validateEvery ?? 0) > 0)
-      for (const { laid, keys } of await held()) await store(laid, keys);
+  let isStoring = stored !== undefined && context.run.resumedFrom === undefined;
+  if (stored !== undefined && isStoring) {
+    await storeReferences(stored, trainee, source, options, context, held);
+    isStoring = false;
   }
+  const withReference = pairsWithReference(stored, progress);
   const compute = async (step: number): Promise<Record<string, number>> => {
-    const clips = await source.take(step);
+    const clips = (await source.take(step)).map(withReference).filter(({ pairs }) => pairs.length > 0);
+    if (clips.length === 0)
+      throw new RunError("no pair of a step has a reference", {
+        where: `step ${step}`,
+        got: "clips that could not be read before the first step",
+        hint: "begin the run anew, now that they can be read",
+      });
     const chosen = clips.map((clip, i) => somePairs(clip, options, step, i));
-    const laid = preferenceBatches(chosen, rules, layout);
+    const laid = preferenceBatches(chosen, rules, layoutOf(options));
     const said = await reference.of(laid, keysOf(laid));
     const feeds = preferenceFeeds(laid, said, clipsPerStep * pairsPerClip);
     const { loss, metrics } = await takeStep(engine, laid.batches, objective, feeds);

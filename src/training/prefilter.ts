@@ -3,9 +3,10 @@ import { RunError } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
 import { seededRandom } from "../core/random.ts";
 import { answerableWithoutEvidence } from "../objectives/refeed.ts";
+import { type DrawOptions, drawAnswers, drawnAtOnce } from "./draw-answers.ts";
 import type { PrefilterOptions } from "./grpo-options.ts";
 import type { ComparedPrompt, PromptSource, Shown } from "./prompt-layout.ts";
-import { type Asking, type DrawOptions, drawAnswers, qualityOf } from "./rollout.ts";
+import { type Asking, qualityOf } from "./rollout.ts";
 
 /** What the filter depends on; nothing of it says how rewards become advantages. */
 export interface PrefilterSettings extends Omit<DrawOptions, "completions"> {
@@ -35,11 +36,15 @@ const answerable = async <P extends ComparedPrompt>(
     prompt.hasTwin === false ? [] : [{ prompt, side: "twin", refed: false }],
   );
   if (twins.length === 0) return prompts.map(() => false);
-  const drawn = await drawAnswers(asking, twins, { ...settings, completions: draws }, seed);
+  const how = { ...settings, completions: draws };
+  const length = asking.layout.promptLength(twins);
+  const size = drawnAtOnce(twins.length, 1, length, how);
+  const numbered = twins.map((shown, number) => ({ shown, number }));
+  const drawn = await drawAnswers(asking, numbered, { size, length }, how, seed);
   const right: boolean[] = [];
   let next = 0;
   for (const { text, hasTwin } of prompts) {
-    const own = hasTwin === false ? [] : drawn[next++]!;
+    const own = hasTwin === false ? [] : drawn.get(next++)!;
     const quality = await Promise.all(own.map((one) => qualityOf(text, one, asking.judging)));
     right.push(answerableWithoutEvidence(quality, share));
   }

@@ -49,8 +49,13 @@ export interface CompletionBatch {
 
 /** Lays prompts out as batches. */
 export interface PromptLayout<P extends ComparedPrompt> {
-  /** Prompts that completions are drawn from, and the position behind each. */
-  prompts(shown: readonly Shown<P>[]): {
+  /** Positions of the longest of some prompts, rounded up: those of each in a batch of them. */
+  promptLength(shown: readonly Shown<P>[]): number;
+  /** Prompts that completions are drawn from, and the position behind each. @param length positions of each at least */
+  prompts(
+    shown: readonly Shown<P>[],
+    length?: number,
+  ): {
     readonly batch: TokenBatch;
     readonly nextPositions: readonly number[];
   };

@@ -5,7 +5,7 @@
  * Legend: P prompts of a step, G completions of a prompt.
  */
 
-import type { DrawnUnder } from "../batch/token-batch.ts";
+import type { Rollouts } from "../engine/rollouts.ts";
 import type { EntailmentDirection, EntailmentModel } from "../grading/entailment.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {
@@ -15,9 +15,10 @@ import {
   startRefeed,
   uncompared,
 } from "../objectives/refeed.ts";
+import { type DrawOptions, drawAnswers, drawnAtOnce, type NumberedPrompt } from "./draw-answers.ts";
 import type { ControlName } from "./grpo-controls.ts";
 import type { Trainee } from "./loop.ts";
-import type { AskedText, ComparedPrompt, Drawn, PromptLayout, Shown, ShownSide } from "./prompt-layout.ts";
+import type { AskedText, ComparedPrompt, Drawn, PromptLayout, Shown } from "./prompt-layout.ts";
 
 /** How completions are read, and what judges them. */
 export interface Judging {
@@ -34,6 +35,8 @@ export interface Asking<P extends ComparedPrompt> {
   readonly trainee: Pick<Trainee, "engine" | "rules">;
   readonly layout: PromptLayout<P>;
   readonly judging: Judging;
+  /** Draws instead of the engine; its log-probabilities are another program's. */
+  readonly rollouts?: Pick<Rollouts, "sample"> | undefined;
 }
 
 /** One group: the completions of a prompt on both clips, with everything the advantage needs. */
@@ -50,48 +53,12 @@ export type Group<P extends ComparedPrompt = ComparedPrompt> = P & {
   readonly quality: readonly number[];
 };
 
-/** How completions are drawn. */
-export interface DrawOptions {
-  readonly completions: number;
-  readonly maxNewTokens: number;
-  readonly temperature: number;
-}
-
 /** How completions are drawn, drawn again, and from what instead under a control. */
 export interface RolloutOptions extends DrawOptions, Pick<RefeedPolicy, "onExhausted"> {
   readonly refeedTries: number;
   readonly control: ControlName;
   readonly seed: number;
 }
-
-/** The distribution that completions are drawn from, and that they must be scored under. */
-export const drawnUnder = ({ rules }: Pick<Trainee, "rules">, temperature: number): DrawnUnder => ({
-  temperature,
-  bannedTokens: rules.visualTokenIds,
-});
-
-/** Draws completions of every prompt behind what it shows, all at once: steps that several show are encoded once. */
-export const drawAnswers = async <P extends ComparedPrompt>(
-  { trainee, layout, judging }: Asking<P>,
-  shown: readonly Shown<P>[],
-  options: DrawOptions,
-  seed: string,
-): Promise<Drawn[][]> => {
-  const { batch, nextPositions } = layout.prompts(shown);
-  const drawn = await trainee.engine.sample({
-    batch,
-    nextPositions,
-    completions: options.completions,
-    maxNewTokens: options.maxNewTokens,
-    ...drawnUnder(trainee, options.temperature),
-    stopTokens: [judging.endToken],
-    seed,
-  });
-  return drawn.map((group, row) => {
-    const { refed } = shown[row]!;
-    return group.map((completion) => ({ ...completion, text: judging.decode(completion.tokens), refed }));
-  });
-};
 
 /** Q of a completion. */
 export const qualityOf = (
@@ -140,18 +107,29 @@ export const rollOut = async <P extends ComparedPrompt>(
   const instructed = control === "instruction-only";
   const policy = { maxTries: compares && !instructed ? options.refeedTries : 0, onExhausted };
   const seedOf = (what: string): string => [seed, "rollout", step, what].join("/");
-  const show = (side: ShownSide, refed: boolean, some: readonly P[] = prompts): Shown<P>[] =>
-    some.map((prompt) => ({ prompt, side, refed }));
   const twinned = prompts.filter(({ hasTwin }) => hasTwin !== false);
-  const both = [...show("compared", false, twinned), ...show("clip", instructed)];
-  const drawn = await drawAnswers(asking, both, options, seedOf("both"));
-  const complete = drawn.slice(twinned.length);
+  const compared = twinned.map((prompt, number): NumberedPrompt<P> => {
+    return { shown: { prompt, side: "compared", refed: false }, number };
+  });
+  const seen = prompts.map((prompt, p): NumberedPrompt<P> => {
+    return { shown: { prompt, side: "clip", refed: instructed }, number: twinned.length + p };
+  });
+  const length = asking.layout.promptLength([...compared, ...seen].map(({ shown }) => shown));
+  // Both sides of a pair stand in one piece: the steps that they share are encoded once.
+  const sides = prompts.flatMap((prompt, p) => [
+    ...compared.filter(({ shown }) => shown.prompt === prompt),
+    seen[p]!,
+  ]);
+  const together = twinned.length === prompts.length ? 2 : 1;
+  const size = drawnAtOnce(sides.length, together, length, options);
+  const drawn = await drawAnswers(asking, sides, { size, length }, options, seedOf("both"));
+  const complete = prompts.map((_, p) => drawn.get(twinned.length + p)!);
   let groups: Group<P>[] = [];
   for (const [p, prompt] of prompts.entries()) {
     const judge = (drawn: Drawn): Promise<number> => qualityOf(prompt.text, drawn, judging);
     const quality = await Promise.all(complete[p]!.map(judge));
     const twin = twinned.indexOf(prompt);
-    const absent = twin < 0 ? [] : drawn[twin]!;
+    const absent = twin < 0 ? [] : drawn.get(twin)!;
     const qualityAbsent = await Promise.all(absent.map(judge));
     const refeeds = quality.map((first, g) =>
       twin < 0 ? uncompared(first) : startRefeed(first, qualityAbsent[g]!, policy),
@@ -159,13 +137,22 @@ export const rollOut = async <P extends ComparedPrompt>(
     const pair = { complete: complete[p]!, first: complete[p]!, absent };
     groups.push({ ...prompt, ...pair, refeeds, quality, firstQuality: quality });
   }
+  const refed = prompts.map((prompt): Shown<P> => ({ prompt, side: "clip", refed: true }));
   for (let attempt = 0; attempt < policy.maxTries; attempt++) {
-    if (!groups.some(({ refeeds }) => refeeds.some(({ status }) => status === "resample"))) break;
-    const again = await drawAnswers(asking, show("clip", true), options, seedOf(`refeed ${attempt}`));
-    const next: Group<P>[] = [];
-    for (const [p, group] of groups.entries())
-      next.push(await refeedGroup(group, again[p]!, judging, policy));
-    groups = next;
+    const losing = refed.flatMap((shown, number) =>
+      groups[number]!.refeeds.some(({ status }) => status === "resample") ? [{ shown, number }] : [],
+    );
+    if (losing.length === 0) break;
+    const longest = asking.layout.promptLength(refed);
+    const again = drawnAtOnce(prompts.length, 1, longest, options);
+    const place = { size: again, length: longest };
+    const answers = await drawAnswers(asking, losing, place, options, seedOf(`refeed ${attempt}`));
+    groups = await Promise.all(
+      groups.map(async (group, p) => {
+        const own = answers.get(p);
+        return own === undefined ? group : refeedGroup(group, own, judging, policy);
+      }),
+    );
   }
   return groups;
 };

@@ -307,8 +307,31 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
     const job = { dataset: set, format: "jsonl", out, force: false, video };
     await exportDataset(job, { ...context, warn: (line) => void warnings.push(line) });
     expect(warnings).toEqual([
-      expect.stringMatching(/^1 samples say themselves what is worse .* no export carries/),
+      expect.stringMatching(/^1 samples say themselves what is worse .* this export does not carry/),
     ]);
     expect(textsIn([...(await rowsOf(out)).values()])).not.toContain("another answer");
+  });
+
+  test("a worse answer about the same clip is the rejected side of ms-swift's and LLaMA-Factory's pairs", async () => {
+    const warnings: string[] = [];
+    const set = await madeDataset(join(folder, "worse"), 2, (sample, at) => ({
+      ...sample,
+      ...(at === 0 && { rejected: { answer: "another answer" } }),
+    }));
+    const exported = async (format: string): Promise<Record<string, unknown>[]> => {
+      const out = join(folder, `out-worse-${format}`);
+      const warn = (line: string): void => void warnings.push(line);
+      await exportDataset({ dataset: set, format, out, force: false, video }, { ...context, warn });
+      return [...(await rowsOf(out)).values()].flat() as Record<string, unknown>[];
+    };
+    const swift = (await exported("ms-swift")).filter((row) => row["rejected_response"] !== undefined);
+    expect(swift.map((row) => row["rejected_response"])).toEqual(["another answer"]);
+    expect(swift[0]!["rejected_videos"]).toBeUndefined();
+    const ranked = await exported("llama-factory");
+    const worse = ranked.flatMap(({ rejected }) =>
+      rejected === undefined ? [] : [JSON.stringify(rejected)],
+    );
+    expect(worse.filter((one) => one.includes("another answer"))).toHaveLength(1);
+    expect(warnings).toEqual([]);
   });
 });

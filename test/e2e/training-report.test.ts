@@ -6,6 +6,8 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { silentProgress } from "../../src/core/progress.ts";
 import { seededRandom } from "../../src/core/random.ts";
+import { renderTraining } from "../../src/jobs/training-report/page.ts";
+import { readRun } from "../../src/runs/read-run.ts";
 import { createRun } from "../../src/runs/run.ts";
 import { sftLosses } from "../../src/training/contrast.ts";
 import { heldOutBatches } from "../../src/training/held-out-batches.ts";
@@ -60,6 +62,22 @@ beforeAll(async () => {
   page = readFileSync(join(folder, "report.html"), "utf8");
 });
 afterAll(() => rmSync(join(folder, ".."), { recursive: true, force: true }));
+
+test("a run under a control says so before everything else, whoever wrote its configuration", () => {
+  const run = readRun(folder);
+  const rest = { answers: [], rollouts: [], environment: {}, failure: undefined };
+  const pageOf = (config: unknown): string => renderTraining({ run: { ...run, config }, ...rest });
+  for (const config of [
+    { settings: { control: "twin-is-clip" } },
+    { options: { control: "twin-is-clip" } },
+  ]) {
+    const made = pageOf(config);
+    expect(made).toContain("This run is a control: twin-is-clip");
+    expect(made.indexOf("This run is a control")).toBeLessThan(made.indexOf("The best checkpoint"));
+  }
+  for (const config of [{}, null, { settings: { control: "none" } }])
+    expect(pageOf(config)).not.toContain("This run is a control");
+});
 
 test("says whether the model looks, shows every curve and answer, escapes what comes from outside", () => {
   expect(page).toContain("The answers depend on the pictures");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../../core/files.ts";
-import { answersParam, filmFault, markedTurns, writtenAnswer, wrongAnswer } from "../conversation.ts";
+import { answersParam, filmFault, markedTurns, worseAnswer, writtenAnswer } from "../conversation.ts";
 import { defineExportFormat, type ExportFormatPlugin } from "../export.ts";
 import { pathsParam, SplitFiles, shownPath } from "../export-files.ts";
 import { LineFile } from "../write.ts";
@@ -24,6 +24,7 @@ const format: ExportFormatPlugin = defineExportFormat({
   create: ({ answers, paths }) => ({
     // Chosen and rejected answers share one list of films there: a twin has no place.
     needs: "clip",
+    carriesWorse: true,
     refuses: filmFault,
     open: (place) => {
       const rows = new SplitFiles((split) => new LineFile(join(place.folder, `${split}.jsonl`)));
@@ -34,7 +35,7 @@ const format: ExportFormatPlugin = defineExportFormat({
           const answer = { role: "assistant", content: writtenAnswer(sample, answers) };
           const videos = [shownPath(place, clip, paths)];
           rows.of(split).add(JSON.stringify({ messages: [...turns, answer], videos }));
-          const wrong = wrongAnswer(sample, answers);
+          const wrong = worseAnswer(sample, answers);
           if (wrong !== undefined) {
             const rejected = { role: "assistant", content: wrong };
             ranked.of(split).add(JSON.stringify({ messages: turns, chosen: answer, rejected, videos }));

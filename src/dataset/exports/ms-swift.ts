@@ -23,6 +23,7 @@ const format: ExportFormatPlugin = defineExportFormat({
   params,
   create: ({ answers, paths }) => ({
     needs: "twin",
+    carriesWorse: true,
     refuses: filmFault,
     open: (place) => {
       const rows = new SplitFiles((split) => new LineFile(join(place.folder, `${split}.jsonl`)));
@@ -40,6 +41,8 @@ const format: ExportFormatPlugin = defineExportFormat({
           };
           const twin = absent === undefined ? undefined : shownPath(place, absent, paths);
           rows.of(split).add(JSON.stringify({ ...row, ...(twin && { absent_videos: [twin] }) }));
+          const worse = sample.rejected?.answer;
+          if (worse !== undefined) pairs.of(split).add(JSON.stringify({ ...row, rejected_response: worse }));
           // Where the answer can be seen on the twin as well, the twin is no worse side.
           const decisive = sample.provenance["aboutEvent"] !== false;
           if (twin !== undefined && decisive)
@@ -62,7 +65,8 @@ const format: ExportFormatPlugin = defineExportFormat({
     ) => `\`SPLIT.jsonl\` (${splits.join(", ")}) has every sample, for SFT and for GRPO (\`solution\`, and every other column, reach
 the reward functions; \`absent_videos\` names the twin). \`SPLIT-pairs.jsonl\` has the same text on both films for DPO:
 \`videos\` is the complete clip, \`rejected_videos\` its twin. Questions that are known to be about something else than the
-moment (\`aboutEvent\` is false) have no pair.
+moment (\`aboutEvent\` is false) have no such pair. Samples that name a worse answer themselves have a pair with
+\`rejected_response\` on the clip.
 
     swift sft --model MODEL --dataset ${join(finalFolder, `${splits[0]}.jsonl`)}
     swift rlhf --rlhf_type dpo --model MODEL --dataset ${join(finalFolder, `${splits[0]}-pairs.jsonl`)}

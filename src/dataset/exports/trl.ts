@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { answersParam, conversationFault, markedTurns, writtenAnswer, wrongAnswer } from "../conversation.ts";
+import { answersParam, conversationFault, markedTurns, worseAnswer, writtenAnswer } from "../conversation.ts";
 import { defineExportFormat, type ExportFormatPlugin } from "../export.ts";
 import { SplitFiles, sideFacts } from "../export-files.ts";
 import { type ExportPictures, exportPictures } from "../export-pictures.ts";
@@ -79,6 +79,7 @@ const format: ExportFormatPlugin = defineExportFormat({
   params,
   create: ({ frames, maxPixels, answers }) => ({
     needs: "pictures",
+    carriesWorse: true,
     refuses: conversationFault,
     open: (place) => {
       const open = (columns: typeof grpoColumns, ending: string) => (split: string) =>
@@ -105,7 +106,7 @@ const format: ExportFormatPlugin = defineExportFormat({
           const answer = writtenAnswer(sample, answers);
           const twin = made.absent === undefined ? {} : { absent_images: stored(made.absent) };
           grpo.of(split).add({ prompt, images, solution: answer, ...twin, ...sideFacts(sample) }, 2 * bytes);
-          const wrong = wrongAnswer(sample, answers);
+          const wrong = worseAnswer(sample, answers);
           const saying = (content: string): unknown => [{ role: "assistant", content }];
           if (wrong !== undefined)
             dpo.of(split).add({ prompt, chosen: saying(answer), rejected: saying(wrong), images }, bytes);
@@ -130,7 +131,8 @@ const format: ExportFormatPlugin = defineExportFormat({
     data = load_dataset("parquet", data_files="${join(finalFolder, `${splits[0]}-grpo.parquet`)}", split="train")
     GRPOTrainer(model, reward_funcs, train_dataset=data)   # solution, absent_images and the others reach reward_funcs
 
-\`SPLIT-dpo.parquet\` has the questions with options: chosen is the answer, rejected a wrong option, on the same pictures
+\`SPLIT-dpo.parquet\` has the questions with options or a worse answer: chosen is the answer, rejected the worse answer that a sample
+names, else a wrong option, on the same pictures
 (DPOTrainer shares the pictures between the two, so the twin cannot be the rejected side; ms-swift's rows can).`,
   }),
 });

@@ -54,7 +54,10 @@ const outside: StartedProcesses = {
 export const localLaunch =
   (request: LaunchRequest): Launch =>
   (environment) =>
-    startProgram((request.ranks === 1 ? single : torchrun)(request), environment);
+    startProgram((request.ranks === 1 ? single : torchrun)(request), {
+      ...environment,
+      [workerEnvironment.parent]: String(process.pid),
+    });
 
 /** Ranks that are started elsewhere, on whatever machines: nothing is launched, they are waited for. */
 export const outsideLaunch: Launch = () => outside;

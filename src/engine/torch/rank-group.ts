@@ -1,4 +1,5 @@
 import { type EngineLoss, EngineLostError, messageOf } from "../../core/errors.ts";
+import { nowMilliseconds } from "../../core/progress.ts";
 import type { CallOptions, EngineStatistics } from "../contract.ts";
 import { Serial } from "../serial.ts";
 import type { CallMedia, Connection } from "../worker-connection.ts";
@@ -100,7 +101,7 @@ export class RankGroup {
     { operation, given, source, contents, alone }: GroupCall,
     options: CallOptions,
   ): Promise<unknown[]> {
-    const start = performance.now();
+    const start = nowMilliseconds();
     const before = this.#connections.map((one) => one.statistics().computingSeconds);
     const { signal, deadlineSeconds } = options;
     const limits = { deadlineSeconds, ...(alone && { signal, waitsAnyway: true }) };
@@ -122,7 +123,7 @@ export class RankGroup {
     );
     clearTimeout(this.#suspect);
     this.#suspect = undefined;
-    this.#counts.waitingSeconds += (performance.now() - start) / 1000;
+    this.#counts.waitingSeconds += (nowMilliseconds() - start) / 1000;
     this.#counts.computingSeconds += Math.max(
       ...this.#connections.map((one, rank) => one.statistics().computingSeconds - before[rank]!),
     );

@@ -62,6 +62,12 @@ export const recognisedSource = async (place: string): Promise<string> => {
   const special = fitting.filter(({ plugin }) => plugin.general !== true);
   const found = special.length > 0 ? special : fitting;
   if (found.length === 1) return found[0]!.name;
+  if (isClipName(place) && !look.isFolder)
+    throw new ConfigError("a clip is no source", {
+      where: place,
+      expected: "a folder of clips, or a table that says what happens in them",
+      hint: `a twin of one clip: videoperceiver absent ${place} --caption TEXT --out DIR`,
+    });
   throw new ConfigError(found.length === 0 ? "no source looks like this" : "several sources look like this", {
     where: place,
     expected: `one of ${trainingSources.names().join(", ")}`,
@@ -193,6 +199,8 @@ export const planClips = async (
   for (const [number, named] of sources.entries()) {
     const { place } = named;
     const { source, recipe } = await openSource(named, columns);
+    if (named.clips !== undefined && statSync(named.clips, { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw new ConfigError("no such folder of clips", { where: named.clips, hint: "give it with --clips" });
     const finder = new ClipFinder(resolve(named.clips ?? source.folder(place)));
     let rows = 0;
     for await (const row of source.rows(place)) {

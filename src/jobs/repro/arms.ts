@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
-import type { ReproArm, ReproStudy, SftArm, TwinKind } from "../../recipes/repro/study.ts";
+import type { GrpoArm, ReproArm, ReproStudy, SftArm, TwinKind } from "../../recipes/repro/study.ts";
 import { readRun } from "../../runs/read-run.ts";
 import { absentSteps } from "../../training/absent-steps.ts";
 import type { TrainingClip } from "../../training/clip.ts";
@@ -16,8 +16,8 @@ import { fragmentSource } from "./fragment-clips.ts";
 export interface ArmData {
   /** For SFT, by what their twins show. */
   readonly clips: Readonly<Record<TwinKind, readonly TrainingClip[]>>;
-  /** For RL, with detected twins; SFT never sees them. */
-  readonly rlClips: readonly TrainingClip[];
+  /** For RL, by what their twins show; SFT sees them only where an arm says so. */
+  readonly rlClips: Readonly<Record<NonNullable<GrpoArm["twins"]>, readonly TrainingClip[]>>;
   /** Fragment questions about the SFT clips; none in a study without. */
   readonly questions: readonly FragmentQuestion[];
 }
@@ -34,25 +34,27 @@ export const armData = async (
   const own = all.slice(0, count);
   const { framesPerSecond } = stage.recipe;
   const frozen = await frozenControls(detected.slice(0, count), own, stage, "anywhere");
-  const withTwins = (steps: (i: number) => ReadonlyMap<number, Uint8Array>): TrainingClip[] =>
-    own.map((clip, i) => ({ ...clip, absentSteps: steps(i) }));
+  const withScripted = (some: readonly TrainingClip[], from: number): TrainingClip[] =>
+    some.map((clip, i) => {
+      const { frames, view } = scripted[from + i]!;
+      return { ...clip, absentSteps: absentSteps(frames, view, framesPerSecond, patchShape) };
+    });
+  const asked = all.slice(count);
   return {
     clips: {
       detected: own,
-      scripted: withTwins((i) => {
-        const { frames, view } = scripted[i]!;
-        return absentSteps(frames, view, framesPerSecond, patchShape);
-      }),
-      random: withTwins((i) => frozen[i]!),
+      scripted: withScripted(own, 0),
+      random: own.map((clip, i) => ({ ...clip, absentSteps: frozen[i]! })),
     },
-    rlClips: all.slice(count),
+    rlClips: { detected: asked, scripted: withScripted(asked, count) },
   };
 };
 
 /** The clips of an SFT arm: with the texts that it may read. */
-const sftClips = ({ twins, labels, curated }: SftArm, { clips }: ArmData): TrainingClip[] => {
+const sftClips = ({ twins, labels, curated, clips: part }: SftArm, data: ArmData): TrainingClip[] => {
   const every = Math.round(1 / labels);
-  return clips[twins].map((clip, i) => ({
+  const own = part === "reinforcement" ? data.rlClips.detected : data.clips[twins];
+  return own.map((clip, i) => ({
     ...clip,
     texts: i % every === 0 ? clip.texts.filter(({ aboutEvent }) => curated || !aboutEvent) : [],
   }));
@@ -98,7 +100,13 @@ export const trainArm = async (
   if (train === null) return { checkpoint: from!, seconds: 0, steps: Number(basename(from!)) };
   if (train.kind === "grpo") {
     const own = { ...context, recipe: withGrpo(recipe, train.options) };
-    const { checkpoint, result } = await grpoStage(arm.name, label, from!, data.rlClips, own);
+    const { checkpoint, result } = await grpoStage(
+      arm.name,
+      label,
+      from!,
+      data.rlClips[train.twins ?? "detected"],
+      own,
+    );
     return { checkpoint, ...result };
   }
   // Forks of one base draw the same clips in the same order, so that their differences are paired.

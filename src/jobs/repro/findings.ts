@@ -123,6 +123,7 @@ export const studyFindings = (results: ReproResults): StudyFinding[] => [
         ...difference(results, of, against, "sensitivity"),
         ...difference(results, of, against, "eventAccuracy"),
       ];
+    if (of.startsWith("rl-") && against === "base") return difference(results, of, against, "sensitivity");
     if (of.endsWith("sf2t") || of === "sft-mixed")
       return ["accuracy", "eventAccuracy", "fragments"].flatMap((key) =>
         difference(results, of, against, key),

@@ -6,7 +6,7 @@ import { type IntervalRow, intervalPlot } from "../../pages/interval-plot.ts";
 import { type Curve, lineChart } from "../../pages/line-chart.ts";
 import { scrollBox } from "../../pages/scroll-box.ts";
 import { type StudyFinding, studyFindings } from "./findings.ts";
-import type { ReproResults } from "./results.ts";
+import { type ReproResults, rolloutNames } from "./results.ts";
 
 const style = `
 .findings { list-style: none; margin: 28px 0 0; padding: 0; display: grid; gap: 10px; }
@@ -81,6 +81,34 @@ const comparisonTable = (results: ReproResults): Html => {
   );
 };
 
+const reinforcementTitles: Readonly<Record<(typeof rolloutNames)[number], string>> = {
+  quality: "right on the clip",
+  qualityAbsent: "right on what is compared",
+  comparison: "difference",
+  sameQualityShare: "groups of one quality",
+  zeroVarianceShare: "groups of one base reward",
+  positiveShare: "advantages above 0",
+  negativeShare: "below 0",
+  entropy: "entropy, nats",
+};
+
+const quartersOf = (metrics: ReproResults["reinforcement"][number]["metrics"]): readonly string[] =>
+  rolloutNames.map((name) => {
+    const own = metrics[name];
+    return own === undefined ? "–" : `${own.first.toFixed(3)} → ${own.last.toFixed(3)}`;
+  });
+
+const reinforcementTable = (results: ReproResults): Html => {
+  const named = titles(results);
+  return scrollBox(
+    html`<table><thead><tr><th>Arm</th>${rolloutNames.map((name) => html`<th>${reinforcementTitles[name]}</th>`)}</tr></thead><tbody>${results.reinforcement.map(
+      ({ arm, metrics }) =>
+        html`<tr><th scope="row">${named.get(arm) ?? arm}</th>${quartersOf(metrics).map((text) => html`<td>${text}</td>`)}</tr>`,
+    )}</tbody></table>`,
+    "Roll-outs",
+  );
+};
+
 const paperTable = ({ paper, arms }: ReproResults): Html => {
   const ours = new Map(arms.map((one) => [one.arm, one]));
   return scrollBox(
@@ -115,6 +143,7 @@ export const studyPage = (results: ReproResults, curves: readonly Curve[]): stri
 <ul class="findings">${studyFindings(results).map(findingItem)}</ul></header>
 <section><h2>Arms</h2><p class="muted">Means over seeds with 95 % intervals: clips are clusters within a seed, seeds a random effect.</p>${results.endpoints.map((endpoint) => plotOf(results, endpoint))}${armTable(results)}</section>
 <section><h2>Differences</h2><p class="muted">Paired by question or clip within a seed; arms share their base and their data.</p>${comparisonTable(results)}</section>
+${results.reinforcement.length > 0 && html`<section><h2>Roll-outs</h2><p class="muted">Of first completions, before any refeed: means over the first and the last quarter of the steps.</p>${reinforcementTable(results)}</section>`}
 <section><h2>Beside the paper</h2><p class="muted">Other models, other data, other questions: only the direction can be compared.</p>${paperTable(results)}</section>
 ${curves.length > 0 && html`<section><h2>Training</h2><div class="grid-charts">${curves.map(lineChart)}</div></section>`}`;
   return pageDocument({ title: `VideoPerceiver: ${results.study}`, body, style });
@@ -125,6 +154,20 @@ const rule = (count: number): string => row(new Array<string>(count).fill("---")
 const written = (effect: SeedEffect | null | undefined, asPoints: boolean): string => {
   const { value, range } = shown(effect, asPoints);
   return range === "" ? value : `${value} (${range})`;
+};
+
+const reinforcementMarkdown = (results: ReproResults): readonly string[] => {
+  const named = titles(results);
+  return [
+    "## Roll-outs, first quarter of the steps and last",
+    [
+      row(["arm", ...rolloutNames.map((name) => reinforcementTitles[name])]),
+      rule(rolloutNames.length + 1),
+      ...results.reinforcement.map(({ arm, metrics }) =>
+        row([named.get(arm) ?? arm, ...quartersOf(metrics)]),
+      ),
+    ].join("\n"),
+  ];
 };
 
 /** The study's tables as Markdown. */
@@ -164,6 +207,7 @@ export const studyMarkdown = (results: ReproResults): string => {
         ]),
       ),
     ].join("\n"),
+    ...(results.reinforcement.length === 0 ? [] : reinforcementMarkdown(results)),
     `## ${results.paper.title}`,
     [
       row(["variant", ...results.paper.columns, "our arm", "event questions"]),

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type SeedEffect, seedEffect } from "../../evaluation/statistics/seeds.ts";
 import type { Curve } from "../../pages/line-chart.ts";
@@ -49,6 +50,11 @@ export interface ReproResults {
   readonly endpoints: readonly { readonly key: string; readonly title: string; readonly what: string }[];
   readonly arms: readonly ArmResult[];
   readonly comparisons: readonly ComparedArms[];
+  /** How RL went: means over the first and the last quarter of an arm's steps, over seeds too. */
+  readonly reinforcement: readonly {
+    readonly arm: string;
+    readonly metrics: Readonly<Record<string, { readonly first: number; readonly last: number }>>;
+  }[];
   readonly paper: ReproStudy["paper"];
 }
 
@@ -82,6 +88,50 @@ const armResult = (
     }),
   ),
 });
+
+/** What is told of roll-outs: right answers on clip and twin, groups that teach nothing, what was learnt from. */
+export const rolloutNames = [
+  "quality",
+  "qualityAbsent",
+  "comparison",
+  "sameQualityShare",
+  "zeroVarianceShare",
+  "positiveShare",
+  "negativeShare",
+  "entropy",
+] as const;
+
+/** Means of a metric over the first and the last quarter of the steps that logged it. */
+export const quarters = (
+  rows: readonly Readonly<Record<string, number>>[],
+  name: string,
+): { readonly first: number; readonly last: number } | undefined => {
+  const values = rows.flatMap((row) => (Number.isFinite(row[name]) ? [row[name]!] : []));
+  if (values.length === 0) return undefined;
+  const count = Math.max(1, Math.floor(values.length / 4));
+  return { first: meanOf(values.slice(0, count)), last: meanOf(values.slice(-count)) };
+};
+
+const reinforcementOf = (
+  out: string,
+  { name, train }: ReproStudy["arms"][number],
+  seeds: readonly number[],
+): ReproResults["reinforcement"] => {
+  if (train?.kind !== "grpo") return [];
+  const folders = seeds.map((seed) => join(seedFolder(out, seed), name));
+  const logs = folders.filter((folder) => existsSync(folder)).map((folder) => readRun(folder).metrics);
+  if (logs.length === 0) return [];
+  const metrics = rolloutNames.flatMap((metric) => {
+    const found = logs.flatMap((rows) => quarters(rows, metric) ?? []);
+    if (found.length === 0) return [];
+    const own = {
+      first: meanOf(found.map(({ first }) => first)),
+      last: meanOf(found.map(({ last }) => last)),
+    };
+    return [[metric, own] as const];
+  });
+  return [{ arm: name, metrics: Object.fromEntries(metrics) }];
+};
 
 /** A study's numbers from what was measured so far. */
 export const studyResults = (out: string, study: ReproStudy, seeds: readonly number[]): ReproResults => {
@@ -130,6 +180,13 @@ export const studyResults = (out: string, study: ReproStudy, seeds: readonly num
     endpoints: endpoints.map(({ key, title, what }) => ({ key, title, what })),
     arms: arms.map((arm) => armResult(arm, measured.get(arm.name)!, endpoints)),
     comparisons: comparisons.map(compare),
+    reinforcement: arms.flatMap((arm) =>
+      reinforcementOf(
+        out,
+        arm,
+        measured.get(arm.name)!.map(({ seed }) => seed),
+      ),
+    ),
     paper,
   };
 };
@@ -151,6 +208,8 @@ export const studyCurves = (out: string, study: ReproStudy, seeds: readonly numb
     { title: "Next-token loss of the forks", yLabel: "nats", metric: "crossEntropy" },
     { title: "Held-out win rate while training", yLabel: "share", metric: "heldOut.win" },
     { title: "Quality of answers in RL", yLabel: "share right", metric: "quality" },
+    { title: "Clip's answers above its twin's in RL", yLabel: "share right", metric: "comparison" },
+    { title: "Groups of one quality in RL", yLabel: "share of groups", metric: "sameQualityShare" },
   ].flatMap(({ title, yLabel, metric }) => {
     const lines = series(metric);
     return lines.length === 0 ? [] : [{ title, xLabel: "step", yLabel, series: lines }];

@@ -88,8 +88,8 @@ export type LanguageLoop = Exclude<ChosenLoop, { loop: "relevance" }>;
 interface LoopShape {
   readonly shape: z.ZodRawShape;
   readonly perStep: { readonly name: string; readonly value: number };
-  /** Settings of every recipe that it knows; undefined: all of them. */
-  readonly common: readonly string[] | undefined;
+  /** Whether it knows a setting that recipes have in common. */
+  readonly knows: (name: string) => boolean;
 }
 
 const defaultOf = (shape: z.ZodRawShape, name: string): number =>
@@ -101,12 +101,24 @@ const withoutBatches = ({ batchesPerStep: _, ...shape }: z.ZodRawShape): z.ZodRa
 const shapes: Readonly<
   Record<
     TrainingLoop,
-    { readonly shape: z.ZodRawShape; readonly perStep: string; readonly common?: readonly string[] }
+    {
+      readonly shape: z.ZodRawShape;
+      readonly perStep: string;
+      /** The only common settings that it knows. */
+      readonly common?: readonly string[];
+      /** Common settings that it does not know. */
+      readonly without?: readonly string[];
+    }
   >
 > = {
   sft: { shape: shapeOf(sftParams, mixParams), perStep: "clipsPerStep" },
-  dpo: { shape: shapeOf(dpoParams, pairParams), perStep: "clipsPerStep" },
-  grpo: { shape: withoutBatches(shapeOf(grpoParams, askingParams)), perStep: "promptsPerStep" },
+  dpo: { shape: shapeOf(dpoParams, pairParams), perStep: "clipsPerStep", without: ["extractor"] },
+  grpo: {
+    shape: withoutBatches(shapeOf(grpoParams, askingParams)),
+    perStep: "promptsPerStep",
+    // No clip is contrasted with words there.
+    without: ["extractor"],
+  },
   relevance: {
     shape: shapeOf(encoderParams),
     perStep: "clipsPerStep",
@@ -116,8 +128,9 @@ const shapes: Readonly<
 
 /** What a loop is told. */
 export const loopOf = (loop: TrainingLoop): LoopShape => {
-  const { shape, perStep, common } = shapes[loop];
-  return { shape, perStep: { name: perStep, value: defaultOf(shape, perStep) }, common };
+  const { shape, perStep, common, without = [] } = shapes[loop];
+  const knows = (name: string): boolean => common?.includes(name) !== false && !without.includes(name);
+  return { shape, perStep: { name: perStep, value: defaultOf(shape, perStep) }, knows };
 };
 
 /** Clips or prompts of a step. */

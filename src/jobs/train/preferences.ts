@@ -6,6 +6,7 @@ import type { Message, Sample } from "../../dataset/sample.ts";
 import type { ConversationText } from "../../training/conversations.ts";
 import type { PreferenceClip, PreferencePair } from "../../training/preference-batches.ts";
 import { type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts";
+import { noRoomToFreeze } from "./prompts.ts";
 import type { Dropped, SampleGroup } from "./rows.ts";
 
 /** What pairs can be made of: the twin, the row's own worse side, a wrong option. */
@@ -126,11 +127,16 @@ const lastTurnOnly = <Tokens extends ConversationTokens>(tokens: Tokens): Tokens
 const asAnswers = (texts: readonly ConversationText[]): ConversationText[] =>
   texts.map((text) => ({ ...text, tokens: lastTurnOnly(text.tokens) }));
 
-/** A clip with its preferences; undefined where nothing of it can be had, which is then dropped and named. */
+/**
+ * A clip with its preferences; undefined where nothing of it can be had, which is then dropped and named.
+ *
+ * @param isControl other frames are frozen in the twin's place, so a clip without room for it has no pair with its twin
+ */
 export const loadPreferences = async (
   { group, films, pairs }: PreferenceGroup,
   means: FeedMeans,
   signal: AbortSignal,
+  isControl = false,
 ): Promise<PreferenceClip | undefined> => {
   const clip = await loadGroup(group, means, signal);
   if (clip === undefined) return undefined;
@@ -143,8 +149,10 @@ export const loadPreferences = async (
     const film = typeof rejected.shown === "number" ? shown[rejected.shown] : clip;
     const [chosen, text] = [placeOf(clip.texts, pair.chosen), placeOf(film?.texts, rejected.sample)];
     if (chosen < 0 || text < 0) return [];
-    if (rejected.shown === "twin" && absentSteps.size === 0) {
-      const reason = "the twin shows the same as the clip at the frames that are looked at";
+    const lacksTwin = absentSteps.size === 0;
+    if (rejected.shown === "twin" && (lacksTwin || (isControl && controlSteps.size === 0))) {
+      const same = "the twin shows the same as the clip at the frames that are looked at";
+      const reason = lacksTwin ? same : noRoomToFreeze;
       means.dropped.add({ file: resolve(group.folder, sample.clip.file), id: sample.id, reason });
       return [];
     }

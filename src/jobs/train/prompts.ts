@@ -70,6 +70,9 @@ const withInstruction = (messages: readonly Message[], instruction: string): Mes
       : message,
   );
 
+/** Why the control `random-freeze` has nothing to show of a clip. */
+export const noRoomToFreeze = "the control has no other frames to freeze: it would show the clip itself";
+
 /** A prompt with its clip, twin and, where it was asked for, control; undefined where it cannot be had. */
 export const loadQuestion = async (
   group: SampleGroup,
@@ -85,6 +88,10 @@ export const loadQuestion = async (
   if (hasTwin && loaded.absentSteps.size === 0) {
     const reason = "the twin shows the same as the clip at the frames that are looked at";
     means.dropped.add({ file: resolve(group.folder, clip.file), id: sampleId, reason });
+    return undefined;
+  }
+  if (means.control !== undefined && (loaded.controlSteps?.size ?? 0) === 0) {
+    means.dropped.add({ file: resolve(group.folder, clip.file), id: sampleId, reason: noRoomToFreeze });
     return undefined;
   }
   const { processor, config } = means;

@@ -235,7 +235,7 @@ const stepsOf = (settings: Settings, clips: number, perStep: number): number => 
 export const resolveSettings = async (request: TrainRequest, clips: number): Promise<ResolvedSettings> => {
   const { value: recipe } = await trainingRecipes.make(request.recipe);
   const loop = loopOf(recipe.loop);
-  const common = Object.entries(commonParams.shape).filter(([name]) => loop.common?.includes(name) !== false);
+  const common = Object.entries(commonParams.shape).filter(([name]) => loop.knows(name));
   const schema = z.strictObject({ ...Object.fromEntries(common), ...loop.shape });
   checkKeys(request.settings, schema);
   const stated = mergeSettings(recipe.settings, request.settings);

@@ -123,10 +123,43 @@ const bestFinding = (run: StoredRun): Finding[] => {
   ];
 };
 
+/** What each control takes away, so that what it gains was not learnt from that. */
+const controlSentences: Readonly<Record<string, string>> = {
+  "twin-is-clip": "The clip itself stood in the twin's place: there was nothing to compare.",
+  "random-freeze": "Other frames than the decisive ones were frozen in the twin's place.",
+  "instruction-only": "Both sides showed the clip, one of them with the refeed's instruction.",
+  "shuffled-rewards": "Rewards and comparisons were dealt out to the step's completions at random.",
+};
+
+/** The control that a run was trained under, by its configuration: a command's settings, or a loop's options. */
+const controlOf = (config: unknown): string => {
+  const { settings, options, control } = (config ?? {}) as Record<string, unknown>;
+  const own = [
+    control,
+    ...[settings, options].map((one) => (one as typeof config & { control?: unknown })?.control),
+  ];
+  return String(own.find((one) => typeof one === "string") ?? "none");
+};
+
+/** A run under a control is no result of its own: said before everything else. */
+const controlFinding = ({ config }: StoredRun): Finding[] => {
+  const control = controlOf(config);
+  if (control === "none") return [];
+  return [
+    {
+      outcome: "open",
+      headline: `This run is a control: ${control}`,
+      detail:
+        `${controlSentences[control] ?? ""} What the real run gains beyond this one is what it learnt by looking.`.trim(),
+    },
+  ];
+};
+
 const findingsOf = ({ run, failure }: TrainedRun): Finding[] => [
   ...(failure === undefined
     ? []
     : [{ outcome: "no", headline: "The run stopped at a step that went wrong", detail: failure } as const]),
+  ...controlFinding(run),
   ...lookFinding(run),
   ...answerFinding(run),
   ...bestFinding(run),

@@ -34,6 +34,8 @@ export interface SftArm {
   /** Texts about events are trained on. */
   readonly curated: boolean;
   readonly blindClipsPerStep: number;
+  /** The clips that RL asks about instead of those that are kept for SFT. */
+  readonly clips?: "reinforcement";
   /** Left out: clips of the world only. */
   readonly fragments?: FragmentShare;
 }
@@ -41,6 +43,9 @@ export interface SftArm {
 /** Reinforcement learning of an arm: what differs from the recipe's options. */
 export interface GrpoArm {
   readonly kind: "grpo";
+  /** What twins show; left out: the frames that our encoder found. */
+  readonly twins?: Exclude<TwinKind, "random">;
+  /** A `seed` among them draws other roll-outs from the same start. */
   readonly options: Readonly<Record<string, unknown>> & { readonly advantage?: MadeBy };
 }
 

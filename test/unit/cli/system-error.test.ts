@@ -29,6 +29,12 @@ test("a full disk is told, a missing program and our own faults are not taken fo
   const withCode = (code: string, syscall: string): Error =>
     Object.assign(new Error(`${code}: reason, ${syscall}`), { code, syscall });
   expect(systemErrorOf(withCode("ENOSPC", "write"))?.message).toMatch(/free space on the disk/);
+  expect(systemErrorOf(withCode("ENOSPC", "write"), "videoperceiver train --resume")?.message).toMatch(
+    /free space on the disk, or choose another place, then go on with: videoperceiver train --resume$/,
+  );
+  expect(systemErrorOf(withCode("EACCES", "open"), "videoperceiver train --resume")?.message).not.toMatch(
+    /go on/,
+  );
   const placed = atPlace(withCode("ENOSPC", "write"), "where/it/goes.png");
   expect(systemErrorOf(placed)?.message).toMatch(
     /refuses to read or write: where\/it\/goes\.png; got ENOSPC/,

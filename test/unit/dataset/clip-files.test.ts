@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ClipFinder } from "../../../src/dataset/clip-files.ts";
 import { isUnread, type SourceRow, trainingSources } from "../../../src/dataset/sources.ts";
-import { recognisedSource } from "../../../src/jobs/build/plan-clips.ts";
+import { planClips, recognisedSource } from "../../../src/jobs/build/plan-clips.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "clip-files-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,6 +29,17 @@ describe("a clip is found", () => {
     expect(() => find("y\0.mkv")).toThrow("a name with a zero byte");
     expect(() => find("z.mp4")).toThrow("no such clip");
   });
+});
+
+test("a clip and a folder that is not there are no sources, and that is said", async () => {
+  await expect(recognisedSource(join(folder, "y.mkv"))).rejects.toThrow(
+    /^a clip is no source: .*; expected a folder of clips, or a table.*videoperceiver absent/,
+  );
+  const table = join(folder, "table.csv");
+  writeFileSync(table, "video,caption\ny.mkv,One.\n");
+  const { signal } = new AbortController();
+  const nowhere = [{ place: table, clips: join(folder, "nowhere") }];
+  await expect(planClips(nowhere, {}, signal)).rejects.toThrow(/^no such folder of clips: .*nowhere/);
 });
 
 /** What a file becomes, by the source that it looks like. */

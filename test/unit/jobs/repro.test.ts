@@ -9,7 +9,7 @@ import { studyFindings } from "../../../src/jobs/repro/findings.ts";
 import { askedQuestions, lastMetrics } from "../../../src/jobs/repro/measure.ts";
 import { type Measures, readMeasures, writeMeasures } from "../../../src/jobs/repro/measures.ts";
 import { studyMarkdown, studyPage } from "../../../src/jobs/repro/page.ts";
-import { seedFolder, studyResults } from "../../../src/jobs/repro/results.ts";
+import { quarters, seedFolder, studyResults } from "../../../src/jobs/repro/results.ts";
 import { runRepro } from "../../../src/jobs/repro/run.ts";
 import studyOf, { studyNames } from "../../../src/recipes/repro.ts";
 
@@ -89,6 +89,13 @@ describe("what is measured", () => {
     expect(lastMetrics(rows)).toEqual({ loss: 1, validAnswers: 0.4 });
     expect(lastMetrics([])).toEqual({});
   });
+});
+
+test("roll-outs are told by their first and last quarter, of the steps that logged the number", () => {
+  const rows = Array.from({ length: 9 }, (_, step) => (step === 4 ? { step } : { step, quality: step }));
+  expect(quarters(rows, "quality")).toEqual({ first: 0.5, last: 7.5 });
+  expect(quarters([{ quality: 3 }], "quality")).toEqual({ first: 3, last: 3 });
+  expect(quarters(rows, "entropy")).toBeUndefined();
 });
 
 describe("a study", () => {

@@ -41,7 +41,7 @@ test("attention in pieces equals attention at once and a plain loop, with its gr
   );
   const mask = input("mask", [sequences, 1, length, length]);
   const cotangent = declare("cotangent", widths.query);
-  const results = [maskPieces(mask), [{ start: 0, end: length, mask }]].map((pieces) => {
+  const results = [maskPieces(mask), [{ from: 0, start: 0, end: length, mask }]].map((pieces) => {
     const output = attend(parts, length, sizes, pieces);
     const wrt = [parts.query, parts.key, parts.value];
     const gradients = vectorJacobianProduct([{ output, cotangent }], wrt).map((value) => value!);
@@ -74,4 +74,40 @@ test("attention in pieces equals attention at once and a plain loop, with its gr
       expect(results[0]![0]!.data[(b * length + t) * 16 + head * 4 + d]).toBeCloseTo(mixed, 9);
     }
   }
+});
+
+test("parts that see nothing before them are computed apart, short ones with those before them", () => {
+  const length = 200;
+  const mask = input("mask", [1, 1, length, length]);
+  const pieces = maskPieces(mask, [90, 100, 195]);
+  expect(new Set(pieces.map(({ from }) => from))).toEqual(new Set([0, 100]));
+  expect(pieces.filter(({ from }) => from === 100).map(({ start, end }) => [start, end])).toEqual([
+    [100, 150],
+    [150, 200],
+  ]);
+  for (const { from, start, end, mask: own } of pieces)
+    expect(own.shape).toEqual([1, 1, end - start, end - from]);
+  const random = seededRandom("sections");
+  const feeds: Record<string, number[]> = {};
+  const declare = (name: string, width: number): ReturnType<typeof input> => {
+    feeds[name] = Array.from({ length: length * width }, () => random.normal());
+    return input(name, [length, width]);
+  };
+  const parts = { query: declare("query", 16), key: declare("key", 8), value: declare("value", 8) };
+  const section = (at: number): number => [90, 100, 195].filter((start) => at >= start).length;
+  feeds["mask"] = Array.from({ length: length ** 2 }, (_, at) => {
+    const [to, from] = [Math.floor(at / length), at % length];
+    return from > to || section(from) !== section(to) ? -1e9 : 0;
+  });
+  const cotangent = declare("cotangent", 16);
+  const [cut, whole] = [pieces, [{ from: 0, start: 0, end: length, mask }]].map((some) => {
+    const output = attend(parts, length, sizes, some);
+    const wrt = [parts.query, parts.key, parts.value];
+    const gradients = vectorJacobianProduct([{ output, cotangent }], wrt).map((value) => value!);
+    return interpret([output, ...gradients], feeds);
+  });
+  cut!.forEach(({ data }, i) => {
+    const worst = Math.max(...data.map((value, j) => Math.abs(value - whole![i]!.data[j]!)));
+    expect(worst).toBeLessThan(1e-10);
+  });
 });

@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { type MediaStep, mediaStep } from "../../../src/batch/media-step.ts";
 import { seededRandom } from "../../../src/core/random.ts";
+import type { SampleRequest } from "../../../src/engine/contract.ts";
 import { tokenOverlapEntailment } from "../../../src/grading/entailment.ts";
 import { positionsOf } from "../../../src/model/positions.ts";
 import {
@@ -9,8 +10,10 @@ import {
   type ConversationQuestion,
   conversationPromptLayout,
 } from "../../../src/training/conversation-prompts.ts";
+import { drawAnswers } from "../../../src/training/draw-answers.ts";
 import { policyBatches } from "../../../src/training/policy-batches.ts";
-import { drawAnswers, rollOut } from "../../../src/training/rollout.ts";
+import type { Shown } from "../../../src/training/prompt-layout.ts";
+import { rollOut } from "../../../src/training/rollout.ts";
 import { rolloutMetrics } from "../../../src/training/rollout-log.ts";
 import { tinyConfig, tinyEnd, tinyTrainee } from "./tiny.ts";
 
@@ -89,14 +92,18 @@ test.each([64, 4096])(
     const options = { ...draw, refeedTries: 2, onExhausted: "baseOnly", control: "none", seed: 3 } as const;
     const groups = await rollOut({ trainee, layout, judging }, prompts, options, 1, true);
     // Some were drawn again behind the instruction, none of which can win here: mix them in by hand.
+    const refed = prompts.map(
+      (prompt): Shown<ConversationQuestion> => ({ prompt, side: "clip", refed: true }),
+    );
     const again = await drawAnswers(
       { trainee, layout, judging },
-      prompts.map((prompt) => ({ prompt, side: "clip", refed: true })),
+      refed.map((shown, number) => ({ shown, number })),
+      { size: prompts.length, length: layout.promptLength(refed) },
       draw,
       "again",
     );
     const judged = groups.map((group, p) => ({
-      group: { ...group, complete: [...group.first, ...again[p]!] },
+      group: { ...group, complete: [...group.first, ...again.get(p)!] },
       advantages: new Float64Array(6).fill(1),
       weights: new Float64Array(6).fill(1),
     }));
@@ -119,6 +126,36 @@ test.each([64, 4096])(
     expect(feeds.weights.reduce((sum, one) => sum + one, 0)).toBeCloseTo(1, 5);
   },
 );
+
+test("pieces of any size draw the same completions, bit for bit, and as few prompts as they were told", async () => {
+  const layout = layoutOf(4096);
+  const many = [...prompts, question("d", 3, 2), question("e", 1, 4)];
+  const sizes: number[][] = [];
+  const roll = (positionsPerDraw?: number): Promise<unknown> => {
+    const seen: number[] = [];
+    sizes.push(seen);
+    const engine = {
+      sample: (request: SampleRequest) => {
+        seen.push(request.batch.samples);
+        return trainee.engine.sample(request);
+      },
+    } as unknown as typeof trainee.engine;
+    const asking = { trainee: { ...trainee, engine }, layout, judging };
+    const options = { ...draw, refeedTries: 2, onExhausted: "baseOnly", control: "none", seed: 5 } as const;
+    return rollOut(asking, many, { ...options, ...(positionsPerDraw && { positionsPerDraw }) }, 1, true);
+  };
+  const whole = await roll();
+  const each =
+    draw.completions *
+    (layout.promptLength(many.map((prompt) => ({ prompt, side: "clip", refed: false }))) + draw.maxNewTokens);
+  for (const most of [4, 2]) expect(await roll(most * each)).toEqual(whole);
+  // First both sides of all pairs, then the clip behind the instruction, which nothing can win here.
+  expect(sizes).toEqual([
+    [10, 5, 5],
+    [4, 4, 4, 3, 3, 3, 3],
+    [2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2],
+  ]);
+});
 
 test("each side shows its own steps", () => {
   const shows = (control: Parameters<typeof layoutOf>[1], side: "clip" | "twin" | "compared"): string[] => {

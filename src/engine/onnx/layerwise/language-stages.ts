@@ -50,10 +50,10 @@ export const embedStage = (batch: ModelBatch, config: ModelConfig): Stage => {
 export const blockStage = (pass: BlockPass, batch: ModelBatch, config: ModelConfig): Stage => {
   const { language: shape } = batch;
   const positions = pass.afterTail ? shape.mainLength : shape.length;
-  const { samples, length, mainLength, tailEnd, scored, readsBlind } = shape;
+  const { samples, length, mainLength, tailEnd, scored, readsBlind, sections } = shape;
   const { tapped, goesOn, afterTail } = pass;
   return {
-    key: `block ${JSON.stringify([samples, length, mainLength, tailEnd > 0, scored, readsBlind, tapped, goesOn, afterTail])}`,
+    key: `block ${JSON.stringify([samples, length, mainLength, tailEnd > 0, scored, readsBlind, sections, tapped, goesOn, afterTail])}`,
     inputs: [[samples * positions, config.text.hiddenSize]],
     build: ([x], weights) => {
       const inputs = {

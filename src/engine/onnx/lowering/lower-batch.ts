@@ -16,7 +16,7 @@ import { signalShape } from "../../objective-signals.ts";
 import { lowerMedia } from "./media.ts";
 import type { ModelBatch } from "./model-batch.ts";
 import { lowerRows } from "./rows.ts";
-import { type TailCut, tailCut, visibilityMask } from "./visibility.ts";
+import { type TailCut, tailCut, tailSections, visibilityMask } from "./visibility.ts";
 
 /** Position tables and mask of the first `kept` positions of every sample, for the blocks behind the tail. */
 const mainFeeds = (
@@ -98,6 +98,7 @@ export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promis
   }
   if (cut.tailEnd > 0) Object.assign(feeds, mainFeeds(batch, cut.mainLength, mask, config));
   const isBlind = (row: number): boolean => segments[row] === paddingSegment;
+  const sections = tailSections(batch, cut);
   const readsBlind = scored.rows.some(isBlind) || taps.some((tap) => tappedRows(tap).some(isBlind));
   return {
     language: {
@@ -114,6 +115,7 @@ export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promis
       padding: rows.padding.length,
       dropped: rows.dropped.length,
       ...(readsBlind ? { readsBlind } : {}),
+      ...(sections.length > 0 ? { sections } : {}),
     },
     vision: vision?.shape,
     feeds,

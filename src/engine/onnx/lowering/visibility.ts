@@ -1,4 +1,5 @@
 import { paddingSegment, type TokenBatch } from "../../../batch/token-batch.ts";
+import { longSections } from "../../../model/attention.ts";
 import { hiddenScore } from "../../../model/position-tables.ts";
 
 /** Consecutive positions of a sample that are of one segment. */
@@ -69,4 +70,32 @@ export const tailCut = (batch: TokenBatch, layers: number): TailCut => {
   }
   const isCut = firstEnding < length && firstEnding >= Math.max(1, behindLasting) && tailEnd < layers;
   return isCut ? { mainLength: firstEnding, tailEnd } : whole;
+};
+
+/**
+ * Positions from `mainLength` on where in every sample a part begins that sees nothing before it and is not seen from
+ * behind it: what is only contrasted. Cuts among the conversations themselves would be other ones in every batch, and
+ * each needs a graph of its own.
+ */
+export const tailSections = (batch: TokenBatch, { mainLength, tailEnd }: TailCut): readonly number[] => {
+  const { samples, length, segments, parents } = batch;
+  if (tailEnd === 0) return [];
+  /** Of each position in how many samples a family of segments stands on both sides of it. */
+  const crossed = new Int32Array(length + 1);
+  for (let sample = 0; sample < samples; sample++) {
+    const span = new Map<number, [first: number, last: number]>();
+    for (let t = 0; t < length; t++) {
+      let root = segments[sample * length + t]!;
+      if (root === paddingSegment) continue;
+      while (parents[root]! !== -1) root = parents[root]!;
+      span.set(root, [span.get(root)?.[0] ?? t, t]);
+    }
+    for (const [first, last] of span.values()) for (let t = first + 1; t <= last; t++) crossed[t]!++;
+  }
+  const tail = Array.from({ length: length - mainLength }, (_, i) => mainLength + i);
+  // Not those in the padding, nor the keywords, whose number is another one in every batch.
+  return longSections(
+    tail.filter((t) => crossed[t] === 0),
+    length,
+  ).slice(1);
 };
