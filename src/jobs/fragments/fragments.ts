@@ -17,7 +17,7 @@ import { putFragmentsTogether } from "./put-together.ts";
 import { openFragmentTools } from "./tools.ts";
 
 /** Raised whenever equal clips and settings give other fragments. */
-const fragmentsVersion = 2;
+const fragmentsVersion = 3;
 
 /** What fragments are made of. */
 export interface FragmentsRequest {
