@@ -17,13 +17,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { readJsonFile } from "../src/core/files.ts";
-import { seededRandom } from "../src/core/random.ts";
 import type { ModelConfig } from "../src/model/config.ts";
 import { readConfig } from "../src/model/families.ts";
 import { expectedTensors } from "../src/model/parameters.ts";
 import { saveCheckpoint } from "../src/model/save-checkpoint.ts";
 import { elementsOf } from "../src/weights/write-safetensors.ts";
 import { framesPerSecond, question } from "./large-model-trial/prompt.ts";
+import { randomTensors } from "./training-work/random-weights.ts";
 
 const { values } = parseArgs({
   options: {
@@ -57,26 +57,6 @@ const threeBillion = (): ModelConfig => {
     { ...json, ...text, vision_config: { ...json.vision_config, out_hidden_size: 2048 } },
     file,
   );
-};
-
-/** Numbers of a tensor: norms 1, biases 0, matrices from one table of normal numbers at places of their own. */
-const randomTensors = (
-  config: ModelConfig,
-): { name: string; shape: readonly number[]; data: () => Float32Array }[] => {
-  const random = seededRandom("large model trial");
-  const table = Float32Array.from({ length: 1 << 22 }, () => random.normal());
-  return expectedTensors(config).map(({ name, shape }) => ({
-    name,
-    shape,
-    data: () => {
-      const numbers = new Float32Array(elementsOf(shape));
-      if (shape.length === 1) return numbers.fill(name.endsWith("bias") ? 0 : 1);
-      const scale = 1 / Math.sqrt(elementsOf(shape.slice(1)));
-      const shift = random.fork(name).integer(table.length);
-      for (let i = 0; i < numbers.length; i++) numbers[i] = scale * table[(i + shift) & (table.length - 1)]!;
-      return numbers;
-    },
-  }));
 };
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;

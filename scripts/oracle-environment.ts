@@ -115,3 +115,40 @@ export const trainersFolder = (): { readonly path: string } | string => {
   }
   return { path };
 };
+
+/** A vLLM for the CPU, with a torch of its own. */
+const vllm = {
+  folder: join(folder, "vllm"),
+  requirements: join(root, "scripts", "oracle-requirements-vllm.txt"),
+  overrides: join(root, "scripts", "oracle-overrides-vllm.txt"),
+} as const;
+
+/**
+ * The interpreter of an environment with vLLM (6 GB, one to two minutes), made when it is missing or its requirements have
+ * changed; the environment of the oracle tests must be there. Only uv can put another torch in the place of the one that the
+ * package asks for, which no registry serves: it is installed into the new environment first.
+ *
+ * @returns a sentence that says what is missing, when it cannot be had
+ */
+export const vllmPython = (): { readonly python: string } | string => {
+  const { requirements: wanted, overrides, folder: place } = vllm;
+  const python = join(place, "bin", "python");
+  const stamp = join(place, "installed.sha256");
+  if (isStamped(stamp, wanted, overrides)) return { python };
+  process.stderr.write("installing vLLM for the CPU: once, one to two minutes and 6 GB\n");
+  const run = (program: string, ...args: readonly string[]): void => {
+    execFileSync(program, args, { stdio: ["ignore", 2, 2], cwd: root });
+  };
+  try {
+    rmSync(place, { recursive: true, force: true });
+    run(interpreter(), "-m", "venv", place);
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv");
+    const into = ["pip", "install", "--quiet", "--python", python];
+    run(join(place, "bin", "uv"), ...into, "--override", overrides, "-r", wanted);
+    writeFileSync(stamp, hashOf(wanted, overrides));
+  } catch (error) {
+    rmSync(place, { recursive: true, force: true });
+    return `vLLM could not be installed: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return { python };
+};

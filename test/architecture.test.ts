@@ -102,7 +102,7 @@ const pluginPlaces: PluginPlaces = {
     "src/selection/selectors",
     "src/video/decoders",
   ],
-  entries: ["src/model/*/family.ts", "src/engine/*/opener.ts"],
+  entries: ["src/model/*/family.ts", "src/engine/*/opener.ts", "src/engine/*/rollouts.ts"],
 };
 
 /** Folders that are one plug-in each: their files belong to nobody else, who finds them by name. */

@@ -19,6 +19,8 @@ export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly range?: TimeSpan;
   /** Which question it is with its options turned; left out: the options stand as the annotation has them. */
   readonly rotation?: OptionTurn;
+  /** What results are broken down by besides skills, e.g. `{ speed: "slow" }`. */
+  readonly groups?: Readonly<Record<string, string>>;
   /** What is odd about its annotation and how it was taken; named and counted with every score. */
   readonly irregular?: readonly string[];
 }
@@ -41,6 +43,14 @@ export interface OwnLayout {
   readonly officialRule?: OfficialRule;
 }
 
+/** Skills that stand side by side in the benchmark's own table, and the metric that is their mean. */
+export interface TableGroup {
+  readonly label: string;
+  readonly skills: readonly string[];
+  /** Name of one of the benchmark's metrics: the plain mean of the skills' accuracies. */
+  readonly mean: string;
+}
+
 /** A benchmark as its annotations define it; how pictures reach a model is the subject's matter. */
 export interface Benchmark {
   /** What is reported: names of `metrics/`, and metrics of the benchmark's own. */
@@ -50,6 +60,8 @@ export interface Benchmark {
   /** Which published score it reproduced, and with what; left out: none, its scores are unverified. */
   readonly verified?: string;
   readonly ownLayout?: OwnLayout;
+  /** The table of its paper: which skills, in which order; left out: reports show skills by name. */
+  readonly table?: readonly TableGroup[];
   /** What a question says to a model, as its authors ask it; the usual form when left out. */
   readonly prompt?: (sample: BenchmarkSample) => AskedPrompt;
   /** Every sample of an annotation file or data folder. @throws {DataFormatError} naming the place */

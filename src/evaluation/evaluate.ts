@@ -224,6 +224,7 @@ const recordOf = <S extends BenchmarkSample>(
     videoId: clusterOf(sample),
     ...(positions_T.length > 0 && { clipFile: sample.clip.file }),
     skill: sample.skill ?? "all",
+    ...(sample.groups && { groups: sample.groups }),
     answerKind: sample.answerKind,
     subject: subject.name,
     subjectRecipe: subject.recipe ?? null,

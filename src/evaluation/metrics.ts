@@ -116,3 +116,17 @@ export const meanOver = (
   value: (record: EvaluationRecord) => number,
 ): number | null =>
   records.length === 0 ? null : records.reduce((sum, record) => sum + value(record), 0) / records.length;
+
+/** The plain mean of the accuracies of skills: each weighs the same. @param only these skills; all when left out */
+export const skillMean =
+  (only?: readonly string[]): Metric =>
+  (records) => {
+    const bySkill = Map.groupBy(
+      only === undefined ? records : records.filter(({ skill }) => only.includes(skill)),
+      ({ skill }) => skill,
+    );
+    if (bySkill.size === 0) return null;
+    let sum = 0;
+    for (const rows of bySkill.values()) sum += meanOver(rows, ({ correct }) => (correct ? 1 : 0))!;
+    return sum / bySkill.size;
+  };

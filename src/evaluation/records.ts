@@ -33,6 +33,8 @@ export interface EvaluationRecord {
   /** The clip's file, relative to where its run says that clips lie; left out where nothing was shown. */
   readonly clipFile?: string;
   readonly skill: string;
+  /** What results are broken down by besides; left out where the benchmark has none. */
+  readonly groups?: Readonly<Record<string, string>>;
   readonly answerKind: AnswerKind;
   readonly subject: string;
   readonly subjectRecipe: MadeBy | null;

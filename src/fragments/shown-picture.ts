@@ -9,10 +9,11 @@ export interface ShownPicture {
   readonly height: number;
 }
 
-/** What {@link renderedAnew} does at most: share of a side that is cut off, grain and brightness in levels. */
+/** What {@link renderedAnew} does at most: share of a side that is cut off, grain and brightness in levels, contrast as a factor. */
 const cutShare = 0.03;
 const [leastGrain, mostGrain] = [2, 14];
 const brighter = 12;
+const flatter = 0.25;
 
 /** The picture of a frame as it is. */
 export const shownFrame = (batch: FrameBatch, place: number): ShownPicture => ({
@@ -23,7 +24,7 @@ export const shownFrame = (batch: FrameBatch, place: number): ShownPicture => ({
 
 /**
  * The same picture rendered anew: a random part of almost all of it, a little brighter or darker, with grain whose
- * strength is drawn. What an encoder makes of it (bytes, their number) says no more about whether two pictures show
+ * strength is drawn, and flatter or harder. What an encoder makes of it (bytes, their number) says no more about whether two pictures show
  * one frame than chance does.
  */
 export const renderedAnew = ({ pixels, width, height }: ShownPicture, random: Random): ShownPicture => {
@@ -32,7 +33,11 @@ export const renderedAnew = ({ pixels, width, height }: ShownPicture, random: Ra
   const shown = { width: width - cutX, height: height - cutY };
   const result = new Uint8Array(shown.width * shown.height * 3);
   const grain = leastGrain + (mostGrain - leastGrain) * random.next();
-  const offset = brighter * (2 * random.next() - 1);
+  const contrast = 1 + flatter * (2 * random.next() - 1);
+  // About the picture's own mean, which stays.
+  let sum = 0;
+  for (const value of pixels) sum += value;
+  const offset = brighter * (2 * random.next() - 1) + (1 - contrast) * (sum / pixels.length);
   let state = random.integer(2 ** 32) | 1;
   let to = 0;
   for (let y = 0; y < shown.height; y++) {
@@ -44,7 +49,7 @@ export const renderedAnew = ({ pixels, width, height }: ShownPicture, random: Ra
       state ^= state << 5;
       const more = offset + (((state >>> 0) / 2 ** 32) * 2 - 1) * grain;
       for (let channel = 0; channel < 3; channel++) {
-        const value = pixels[from + channel]! + more;
+        const value = contrast * pixels[from + channel]! + more;
         result[to + channel] = value < 0 ? 0 : value > 255 ? 255 : Math.round(value);
       }
     }

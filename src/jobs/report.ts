@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../core/files.ts";
-import { benchmarkRegistry } from "../evaluation/benchmarks.ts";
+import { type Benchmark, benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { metricsFor, type NamedMetric } from "../evaluation/metrics.ts";
 import { assembleReport } from "../evaluation/report/assemble.ts";
 import { evaluatedRunFiles } from "../evaluation/report/description.ts";
@@ -19,22 +19,28 @@ export interface ReportResult {
   readonly model: ReportModel;
 }
 
+interface Reported {
+  readonly metrics: NamedMetric[];
+  readonly table: Benchmark["table"];
+}
+
 /**
- * The benchmark's metrics, and those that the run was asked for besides. One that cannot be made here (its file is
+ * The benchmark's table and metrics, and those that the run was asked for besides. One that cannot be made here (its file is
  * elsewhere) is left out with a warning, so that a moved folder is still reported.
  */
-const metricsOf = async (
+const reportedBy = async (
   { records, description }: StoredEvaluation,
   warn: JobContext["warn"],
-): Promise<NamedMetric[]> => {
+): Promise<Reported> => {
   const { benchmark, benchmarkParams } = records[0]!;
   const { value } = await benchmarkRegistry.make(benchmark, benchmarkParams);
-  const { metrics } = (description.configuration ?? {}) as { readonly metrics?: unknown };
-  const more = await usableMetrics(Array.isArray(metrics) ? metrics : [], (line) =>
+  const { metrics: further } = (description.configuration ?? {}) as { readonly metrics?: unknown };
+  const more = await usableMetrics(Array.isArray(further) ? further : [], (line) =>
     warn(`left out of the report: ${line}`),
   );
   const isTurned = records.some(({ rotation }) => rotation !== undefined);
-  return await metricsFor([...value.metrics, ...more, ...(isTurned ? rotationMetrics : [])]);
+  const metrics = await metricsFor([...value.metrics, ...more, ...(isTurned ? rotationMetrics : [])]);
+  return { metrics, table: value.table };
 };
 
 /**
@@ -46,9 +52,9 @@ const metricsOf = async (
  */
 export const report = async (folder: string, { signal, warn }: JobContext): Promise<ReportResult> => {
   const stored = await readEvaluation(folder);
-  const metrics = await metricsOf(stored, warn);
+  const reported = await reportedBy(stored, warn);
   await using frames = openVideoService();
-  const model = await assembleReport(stored, { metrics, settings: settingOrigins, frames, signal });
+  const model = await assembleReport(stored, { ...reported, settings: settingOrigins, frames, signal });
   const file = join(folder, evaluatedRunFiles.report);
   writeFileAtomic(file, renderReport(model));
   return { file, model };

@@ -73,6 +73,13 @@ export {
 } from "../engine/engine-plugin.ts";
 export { engineRegistry } from "../engine/engines.ts";
 export {
+  defineRollouts,
+  type RolloutMeans,
+  type RolloutPlugin,
+  type Rollouts,
+  rolloutProviders,
+} from "../engine/rollouts.ts";
+export {
   type Benchmark,
   type BenchmarkPlugin,
   type BenchmarkSample,

@@ -5,7 +5,8 @@
  */
 import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError } from "../core/errors.ts";
-import type { Engine, FeedArray, StepResult } from "../engine/contract.ts";
+import type { Engine, FeedArray, StepResult, WhichWeights } from "../engine/contract.ts";
+import type { Rollouts } from "../engine/rollouts.ts";
 import { takeStep } from "../engine/take-step.ts";
 import { entailmentProviders } from "../grading/entailment-providers.ts";
 import { type Advantage, type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
@@ -20,11 +21,16 @@ import { policyBatches } from "./policy-batches.ts";
 import { type Prefiltered, prefilterPrompts } from "./prefilter.ts";
 import type { ComparedPrompt, PromptLayout, PromptSource } from "./prompt-layout.ts";
 import { type Asking, rollOut } from "./rollout.ts";
+import { correctedFeeds } from "./rollout-correction.ts";
 import { recordOf, rolloutMetrics } from "./rollout-log.ts";
 
-/** Log-probabilities of the batches' targets under the model that the stage began with. */
-const referenceLogprobs = async (engine: Engine, batches: readonly TokenBatch[]): Promise<Float32Array> => {
-  await using pass = await engine.forward(batches, { weights: "reference" });
+/** Log-probabilities of the batches' targets. @param weights reference: of the model that the stage began with */
+const logprobsOf = async (
+  engine: Engine,
+  batches: readonly TokenBatch[],
+  weights: WhichWeights,
+): Promise<Float32Array> => {
+  await using pass = await engine.forward(batches, { weights });
   return Float32Array.from(pass.outputs.flatMap(({ tokenLogprobs }) => [...tokenLogprobs]));
 };
 
@@ -67,8 +73,11 @@ export interface ReadingOfAnswers {
   readonly instruction: string;
 }
 
-/** What the loop looks at besides its own numbers. */
-export type GrpoLooks = Pick<LoopStep, "heldOut" | "validate" | "waitedSeconds">;
+/** What the loop looks at besides its own numbers, and what draws for it. */
+export interface GrpoLooks extends Pick<LoopStep, "heldOut" | "validate" | "waitedSeconds"> {
+  /** Draws completions instead of the engine. */
+  readonly rollouts?: Rollouts | undefined;
+}
 
 /** Means over a step's updates; the last loss is the step's. */
 const metricsOfUpdates = (updates: readonly StepResult[]): Record<string, number> => {
@@ -82,23 +91,27 @@ const metricsOfUpdates = (updates: readonly StepResult[]): Record<string, number
 
 /** Updates on the completions of a step: all of them each time, with the log-probabilities of when they were drawn. */
 const takeUpdates = async <P extends ComparedPrompt>(
-  { trainee, layout }: Asking<P>,
+  { trainee, layout, rollouts }: Asking<P>,
   judged: readonly Judged<P>[],
   objective: LossTerm,
   options: GrpoOptions,
   update: () => Promise<void>,
 ): Promise<Record<string, number>> => {
   const { engine } = trainee;
-  const { batches, feeds } = policyBatches(judged, options, trainee, layout);
-  const given: Record<string, FeedArray> = { ...feeds };
+  const { batches, feeds, places } = policyBatches(judged, options, trainee, layout);
+  const corrected =
+    rollouts === undefined || options.rollouts === undefined
+      ? { feeds, metrics: {} }
+      : correctedFeeds(feeds, places, await logprobsOf(engine, batches, "current"), options.rollouts);
+  const given: Record<string, FeedArray> = { ...corrected.feeds };
   if ("referenceLogprobs" in objective.feeds)
-    given["referenceLogprobs"] = await referenceLogprobs(engine, batches);
+    given["referenceLogprobs"] = await logprobsOf(engine, batches, "reference");
   const done: StepResult[] = [];
   for (let i = 0; i < options.updatesPerRollout; i++) {
     if (i > 0) await update();
     done.push(await takeStep(engine, batches, objective, given));
   }
-  return metricsOfUpdates(done);
+  return { ...metricsOfUpdates(done), ...corrected.metrics };
 };
 
 /**
@@ -116,7 +129,7 @@ export const trainComparativeGrpoFrom = async <P extends ComparedPrompt>(
   options: GrpoOptions,
   { instruction, ...reading }: ReadingOfAnswers,
   context: LoopContext,
-  looks: GrpoLooks = {},
+  { rollouts, ...looks }: GrpoLooks = {},
 ): Promise<LoopResult> => {
   const { engine } = trainee;
   const { seed, control, instructionGuard: guard } = options;
@@ -127,7 +140,7 @@ export const trainComparativeGrpoFrom = async <P extends ComparedPrompt>(
   const rewards = await chosenRewards(options.rewards);
   const { value: entailment } = await entailmentProviders.choose(options.entailment);
   const judging = { ...reading, entailment, direction: options.entailmentDirection };
-  const asking = { trainee, layout, judging };
+  const asking = { trainee, layout, judging, rollouts };
   // Held before a resumed run reads its checkpoint: the reference is the model that the stage began with.
   if ("referenceLogprobs" in objective.feeds) await engine.holdReference();
   let state: AdvantageState = advantage.start;

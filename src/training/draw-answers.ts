@@ -1,5 +1,6 @@
 /** Draws completions of many prompts in pieces that memory allows, with the same result whatever their size. */
 import type { DrawnUnder } from "../batch/token-batch.ts";
+import type { Rollouts } from "../engine/rollouts.ts";
 import type { Trainee } from "./loop.ts";
 import type { ComparedPrompt, Drawn, PromptLayout, Shown } from "./prompt-layout.ts";
 
@@ -34,6 +35,8 @@ export interface Drawing<P extends ComparedPrompt> {
     /** Ends a completion. */
     readonly endToken: number;
   };
+  /** Draws instead of the engine; its log-probabilities are another program's. */
+  readonly rollouts?: Pick<Rollouts, "sample"> | undefined;
 }
 
 /**
@@ -75,7 +78,7 @@ const piecesOf = <T extends { readonly number: number }>(items: readonly T[], si
  * @returns completions by the prompts' numbers
  */
 export const drawAnswers = async <P extends ComparedPrompt>(
-  { trainee, layout, judging }: Drawing<P>,
+  { trainee, layout, judging, rollouts = trainee.engine }: Drawing<P>,
   prompts: readonly NumberedPrompt<P>[],
   { size, length }: { readonly size: number; readonly length: number },
   options: DrawOptions,
@@ -87,7 +90,7 @@ export const drawAnswers = async <P extends ComparedPrompt>(
       piece.map(({ shown }) => shown),
       length,
     );
-    const drawn = await trainee.engine.sample({
+    const drawn = await rollouts.sample({
       batch,
       nextPositions,
       numbers: piece.map(({ number }) => number),

@@ -7,6 +7,7 @@ import type { LossChoice } from "../objectives/losses.ts";
 import { type ControlName, controlNames } from "./grpo-controls.ts";
 import { type OptimizerOptions, optimizerParams } from "./loop.ts";
 import { type WatchOptions, watchParams } from "./loop-watch.ts";
+import type { RolloutCorrection } from "./rollout-correction.ts";
 import { type Schedule, scheduleParams } from "./schedule.ts";
 
 /** A part of the base reward. */
@@ -56,6 +57,8 @@ export interface GrpoOptions {
   readonly rewards: Readonly<Record<string, number | RewardChoice>>;
   /** How rewards and comparisons become advantages; left out: `total` with the three options behind it. */
   readonly advantage?: MadeBy;
+  /** What draws completions instead of the engine, and what is done about its other numbers. */
+  readonly rollouts?: MadeBy & RolloutCorrection;
   readonly lambda: number;
   readonly comparison: "comparative" | "centred" | "group";
   readonly onExhausted: "baseOnly" | "drop";
@@ -127,6 +130,19 @@ export const grpoParams: z.ZodType<GrpoOptions> = z.strictObject({
     .strictObject({ name: z.string(), params: someParams })
     .exactOptional()
     .describe("how rewards and comparisons become advantages; left out: total of the next three"),
+  rollouts: z
+    .strictObject({
+      name: z.string().describe("provider of roll-outs, e.g. vllm"),
+      params: someParams.describe("of the provider, e.g. rollouts.params.url=http://127.0.0.1:8000"),
+      cap: z.number().min(1).default(2).describe("largest importance weight of a token (ours)"),
+      mostDifference: z
+        .number()
+        .positive()
+        .default(0.1)
+        .describe("mean difference of log-probabilities, nats a token, beyond which the run stops (ours)"),
+    })
+    .exactOptional()
+    .describe("what draws completions; left out: the engine that trains"),
   lambda: z
     .number()
     .min(0)

@@ -17,6 +17,14 @@ export interface JudgedGroup<P extends ComparedPrompt = ComparedPrompt> {
 /** Numbers of every scored token of all batches, padding included. */
 export type PolicyFeeds = Readonly<Record<"weights" | "advantages" | "oldLogprobs", Float32Array>>;
 
+/** What an update is computed from. */
+export interface PolicyStep {
+  readonly batches: readonly TokenBatch[];
+  readonly feeds: PolicyFeeds;
+  /** Places of the tokens that were drawn, among all scored rows; the others are padding. */
+  readonly places: readonly number[];
+}
+
 /**
  * The completions of complete clips behind the prompts that they answered, scored under the distribution that they were
  * drawn from, and what the loss is fed.
@@ -26,23 +34,25 @@ export const policyBatches = <P extends ComparedPrompt>(
   { temperature }: { readonly temperature: number },
   { rules }: Pick<Trainee, "rules">,
   layout: Pick<PromptLayout<P>, "completions">,
-): { readonly batches: readonly TokenBatch[]; readonly feeds: PolicyFeeds } => {
+): PolicyStep => {
   const answered = judged.map(({ group }) => ({ prompt: group, complete: group.complete }));
   const made = layout.completions(answered, drawnUnder({ rules }, temperature));
   const total = made.reduce((sum, { batch }) => sum + batch.scored.rows.length, 0);
   const numbers = (): Float32Array => new Float32Array(total);
   const feeds = { weights: numbers(), advantages: numbers(), oldLogprobs: numbers() };
+  const places: number[] = [];
   let start = 0;
   for (const { batch, scored } of made) {
     scored.forEach(({ prompt, completion: g, token }, m) => {
       const { group, advantages, weights } = judged[prompt]!;
       const { logprobs } = group.complete[g]!;
       const share = 1 / (judged.length * group.complete.length * logprobs.length);
+      places.push(start + m);
       feeds.weights[start + m] = share * weights[g]!;
       feeds.advantages[start + m] = advantages[g]!;
       feeds.oldLogprobs[start + m] = logprobs[token]!;
     });
     start += batch.scored.rows.length;
   }
-  return { batches: made.map(({ batch }) => batch), feeds };
+  return { batches: made.map(({ batch }) => batch), feeds, places };
 };

@@ -5,6 +5,7 @@
  * Legend: P prompts of a step, G completions of a prompt.
  */
 
+import type { Rollouts } from "../engine/rollouts.ts";
 import type { EntailmentDirection, EntailmentModel } from "../grading/entailment.ts";
 import { answerQuality } from "../objectives/quality.ts";
 import {
@@ -34,6 +35,8 @@ export interface Asking<P extends ComparedPrompt> {
   readonly trainee: Pick<Trainee, "engine" | "rules">;
   readonly layout: PromptLayout<P>;
   readonly judging: Judging;
+  /** Draws instead of the engine; its log-probabilities are another program's. */
+  readonly rollouts?: Pick<Rollouts, "sample"> | undefined;
 }
 
 /** One group: the completions of a prompt on both clips, with everything the advantage needs. */

@@ -5,32 +5,20 @@ import type { ScoredRate } from "../../absent/scored-frames.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { datasetFilters } from "../../dataset/filter.ts";
 import { questionBuilders } from "../../dataset/questions.ts";
-import { trainingSources } from "../../dataset/sources.ts";
 import { teachers } from "../../dataset/teacher.ts";
 import { type BuildRequest, type BuildResult, buildDataset } from "../../jobs/build/build.ts";
 import { describeBuild } from "../../jobs/build/open-build.ts";
-import { type NamedSource, parseSource } from "../../jobs/build/plan-clips.ts";
 import type { ClipStore } from "../../jobs/build/protocol.ts";
 import { relevanceProviders } from "../../selection/relevance.ts";
 import { inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
-import {
-  choiceValue,
-  integerValue,
-  listValue,
-  namesValue,
-  pairsValue,
-  rateValue,
-  shareValue,
-} from "../option-values.ts";
+import { choiceValue, integerValue, listValue, namesValue, rateValue, shareValue } from "../option-values.ts";
+import { type SourceOptions, sourceOptions, sourcesOf } from "../source-options.ts";
 import { splitOption, splitShares } from "../split-option.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 
-interface BuildOptions {
+interface BuildOptions extends SourceOptions {
   readonly out: string;
-  readonly captions?: string;
-  readonly clips?: string;
-  readonly columns?: Readonly<Record<string, string>>;
   readonly relevance: string;
   readonly builder: string;
   readonly extractor: string;
@@ -52,38 +40,6 @@ interface BuildOptions {
   readonly queue?: string;
   readonly plugin?: readonly string[];
 }
-
-/** The sources that the arguments name. @throws {ConfigError} for --captions with several sources or with --clips */
-const sourcesOf = (args: readonly string[], { captions, clips }: BuildOptions): NamedSource[] => {
-  if (captions === undefined)
-    return args.map((text) => ({ ...parseSource(text), ...(clips !== undefined && { clips }) }));
-  if (clips !== undefined)
-    throw new ConfigError("say once where the clips are", {
-      expected: "a folder of clips with --captions, or tables as sources with --clips",
-      got: "--captions and --clips",
-    });
-  if (args.length !== 1)
-    throw new ConfigError("--captions is about one folder of clips", {
-      expected: "one source, a folder",
-      got: String(args.length),
-      hint: "or give the tables as sources and the folder as --clips",
-    });
-  return [{ ...parseSource(captions), clips: args[0]! }];
-};
-
-const sourceOptions = (command: Command): Command =>
-  command
-    .argument(
-      "<source...>",
-      `files or folders, each PATH or KIND=PATH: ${trainingSources.names().join(", ")}`,
-    )
-    .option("--captions <file>", "a table that says what happens in the clips of the folder")
-    .option("--clips <folder>", "where the clips of the sources are; default: beside each source")
-    .option(
-      "--columns <meaning=name,...>",
-      "columns of a table: clip, caption, question, answer, options, keywords, start, end, events, ...",
-      pairsValue,
-    );
 
 const pairOptions = (command: Command): Command =>
   command

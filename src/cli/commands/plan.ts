@@ -1,49 +1,139 @@
 import { ConfigError } from "../../core/errors.ts";
 import { estimateBuild } from "../../jobs/build/plan-build.ts";
 import { aboutTime } from "../../jobs/timetable.ts";
+import { shapeNames } from "../../jobs/train/model-shapes.ts";
+import { type PlannedRun, planRun } from "../../jobs/train/plan-request.ts";
+import { accelerators } from "../../jobs/train/plan-training.ts";
+import { parseSettings } from "../../jobs/train/settings.ts";
+import { trainingRecipes } from "../../recipes/train/training-recipes.ts";
 import { relevanceProviders } from "../../selection/relevance.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue, numberValue } from "../option-values.ts";
 
 interface PlanOptions {
-  readonly clips: number;
+  readonly clips?: number;
   readonly seconds: number;
   readonly rows: number;
   readonly relevance: string;
   readonly machines: number;
   readonly workers?: number;
   readonly price?: number;
+  readonly model?: string;
+  readonly set?: readonly string[];
+  readonly gpus: number;
+  readonly gpu: string;
+  readonly memory?: number;
+  readonly utilisation: number;
+  readonly frames: number;
+  readonly pixels: number;
+  readonly question: number;
+  readonly answer: number;
 }
 
 const bytes = (count: number): string =>
   count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(count / 1e6))} MB`;
 
+const planned = (plan: PlannedRun, memory: number | undefined, price: number | undefined): string => {
+  const { training, drawing, update } = plan.parts;
+  const { weights, optimizer, gathered, activations, drawing: drawn, all } = plan.bytes;
+  const of = (seconds: number): string => `${seconds.toPrecision(2)} s`;
+  const fit =
+    plan.fits === undefined
+      ? []
+      : plan.fits
+        ? [`fits into ${memory} GB a GPU`]
+        : [
+            `does not fit into ${memory} GB a GPU; ${plan.fitsFrom === undefined ? "nor on any number of them" : `it does on ${plan.fitsFrom}`}`,
+          ];
+  return [
+    `time: ${aboutTime(plan.seconds)} on ${plan.gpus} ${plan.gpu}, ${plan.gpuHours.toPrecision(3)} GPU-hours: ${plan.steps} steps of ${of(plan.secondsPerStep)} (training ${of(training)}, drawing ${of(drawing)}, update ${of(update)})`,
+    ...(plan.secondsBefore > 0
+      ? [`of it ${aboutTime(plan.secondsBefore)} before the first step, to choose prompts`]
+      : []),
+    `memory of a GPU: ${bytes(all)} (weights ${bytes(weights)}, optimizer ${bytes(optimizer)}, gathered blocks ${bytes(gathered)}, between operations ${bytes(activations)}, drawing ${bytes(drawn)})`,
+    ...fit,
+    ...(price === undefined ? [] : [`money: ${(price * plan.gpuHours).toFixed(2)}`]),
+  ].join("\n");
+};
+
+const clipsOf = ({ clips }: PlanOptions): number => {
+  if (clips !== undefined) return clips;
+  throw new ConfigError("no --clips", { expected: "how many clips, or of videoperceiver-grpo prompts" });
+};
+
+const planOfRecipe = async (recipe: string, options: PlanOptions) => {
+  const clips = clipsOf(options);
+  const { model, set, gpus, gpu, memory, utilisation, frames, pixels, question, answer, price } = options;
+  if (model === undefined)
+    throw new ConfigError("no model", { expected: `--model ${shapeNames.join(", ")}, or a folder` });
+  const plan = await planRun({
+    recipe,
+    settings: parseSettings(set ?? []),
+    model,
+    shown: { clips, frames, pixels, questionTokens: question, answerTokens: answer, replaced: 1 / 3 },
+    gpu,
+    gpus,
+    memoryBytes: memory === undefined ? undefined : memory * 1e9,
+    utilisation,
+  });
+  return { json: plan, text: planned(plan, memory, price) };
+};
+
 const plan: CommandDefinition = defineCommand({
-  summary: "what a build will take, before it is begun: time, disk, money",
+  summary: "what a build or a training run will take, before it is begun: time, disk, memory, money",
   configure: (command) => {
     command
-      .argument("<what>", "build")
-      .requiredOption("--clips <number>", "how many clips", integerValue({ min: 1 }))
-      .option("--seconds <length>", "mean length of a clip", numberValue({ min: 0.01 }), 6)
-      .option("--rows <number>", "rows about a clip", numberValue({ min: 0.01 }), 1)
+      .argument("<what>", `build, or a recipe of train: ${trainingRecipes.names().join(", ")}`)
+      .option("--clips <number>", "how many clips; of videoperceiver-grpo: prompts", integerValue({ min: 1 }))
+      .option("--seconds <length>", "build: mean length of a clip", numberValue({ min: 0.01 }), 6)
+      .option("--rows <number>", "build: rows about a clip", numberValue({ min: 0.01 }), 1)
       .option(
         "--relevance <name>",
-        `what finds the decisive frames: ${relevanceProviders.names().join(", ")}`,
+        `build: what finds the decisive frames: ${relevanceProviders.names().join(", ")}`,
         "motion",
       )
-      .option("--machines <number>", "machines that share a queue", integerValue({ min: 1 }), 1)
+      .option("--machines <number>", "build: machines that share a queue", integerValue({ min: 1 }), 1)
       .option(
         "--workers <number>",
-        "worker processes of each; default: one for each core of this one",
+        "build: worker processes of each; default: one for each core of this one",
         integerValue({ min: 1 }),
       )
-      .option("--price <money>", "what a machine costs an hour", numberValue({ min: 0 }));
+      .option(
+        "--price <money>",
+        "what a machine, or of a recipe a GPU, costs an hour",
+        numberValue({ min: 0 }),
+      )
+      .option("--model <shape or folder>", `recipe: ${shapeNames.join(", ")}, or a folder with config.json`)
+      .option(
+        "--set <key=value>",
+        "recipe: a setting, as of train; repeatable",
+        (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+      )
+      .option("--gpus <number>", "recipe: how many", integerValue({ min: 1 }), 1)
+      .option("--gpu <name>", `recipe: ${Object.keys(accelerators).join(", ")}`, "a100")
+      .option("--memory <gigabytes>", "recipe: of a GPU; says whether it fits", numberValue({ min: 1 }))
+      .option(
+        "--utilisation <share>",
+        "recipe: share of a GPU's operations that is reached; assumed, measured on none",
+        numberValue({ min: 0.01, max: 1 }),
+        0.4,
+      )
+      .option("--frames <number>", "recipe: frames of a clip", integerValue({ min: 1 }), 32)
+      .option(
+        "--pixels <number>",
+        "recipe: pixels of a frame as the model takes it",
+        integerValue({ min: 784 }),
+        200_704,
+      )
+      .option("--question <tokens>", "recipe: mean length of a question", integerValue({ min: 1 }), 40)
+      .option("--answer <tokens>", "recipe: mean length of a learnt answer", integerValue({ min: 1 }), 60);
   },
   run: async (args, raw) => {
     const options = raw as unknown as PlanOptions;
-    if (args[0] !== "build")
-      throw new ConfigError("nothing to plan", { expected: "build", got: String(args[0]) });
-    const { clips, seconds, rows, relevance, machines, workers, price } = options;
+    const what = String(args[0]);
+    if (what !== "build") return await planOfRecipe(what, options);
+    const clips = clipsOf(options);
+    const { seconds, rows, relevance, machines, workers, price } = options;
     const estimate = estimateBuild({
       clips,
       clipSeconds: seconds,

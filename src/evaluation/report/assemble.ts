@@ -1,9 +1,11 @@
 import { messageOf, VideoPerceiverError } from "../../core/errors.ts";
 import type { FrameSource } from "../../frames/read-frames.ts";
+import type { TableGroup } from "../benchmarks.ts";
 import { underOfficialRule } from "../judge.ts";
 import type { NamedMetric } from "../metrics.ts";
 import { type EvaluationRecord, gradesOpenAnswers, scoredRecords } from "../records.ts";
 import { reportSkills } from "./baselines.ts";
+import { breakdownOf } from "./breakdown.ts";
 import { chooseExamples, countKinds, exampleCandidates } from "./choose-examples.ts";
 import { stageCurves } from "./curves.ts";
 import type { EvaluatedRun, ReportedControl } from "./description.ts";
@@ -17,6 +19,8 @@ import { compareRows, type RowSelection, resultRow, rowDifference } from "./summ
 /** What a report is made of besides the run's folder. */
 export interface ReportMeans {
   readonly metrics: readonly NamedMetric[];
+  /** The table of the benchmark's paper. */
+  readonly table?: readonly TableGroup[] | undefined;
   /** Values whose origin is known. */
   readonly settings: readonly KnownSetting[];
   /** Gives the pictures of examples. */
@@ -130,6 +134,8 @@ export const assembleReport = async (stored: StoredEvaluation, means: ReportMean
     summary: description.summary,
     madeAt: journal?.endedAt ?? null,
     skills,
+    ...(means.table && { table: means.table }),
+    breakdown: breakdownOf(records, rows),
     rows: rows.map((row) =>
       resultRow(
         records,

@@ -1,5 +1,6 @@
 import type { Sample } from "../../dataset/sample.ts";
 import { referenceOption } from "../../grading/grade-answer.ts";
+import { meanChance } from "../chance.ts";
 import type { EvaluationRecord } from "../records.ts";
 import { type BlindQuestion, skillBaselines } from "../statistics/baselines.ts";
 import type { ReportSkill } from "./model.ts";
@@ -49,7 +50,7 @@ export const reportSkills = (
         name: skill,
         label: labelOf(skill),
         questions: rows.length,
-        chance: isWhole ? known.chance : null,
+        chance: meanChance(rows),
         majority: isWhole ? known.majority : null,
       };
     });

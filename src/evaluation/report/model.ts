@@ -1,5 +1,6 @@
 import type { Curve } from "../../pages/line-chart.ts";
 import type { StripPicture } from "../../pages/strip.ts";
+import type { TableGroup } from "../benchmarks.ts";
 import type { MetricScore } from "../score.ts";
 import type { Estimate } from "../statistics/estimate.ts";
 
@@ -14,6 +15,10 @@ export interface ReportModel {
   readonly skills: readonly ReportSkill[];
   /** In rows of the table, in order; the first is usually the blind one. */
   readonly rows: readonly ResultRow[];
+  /** The table of the benchmark's paper; left out: it has none. */
+  readonly table?: readonly TableGroup[];
+  /** Accuracy by what questions are grouped by besides skills; left out: by nothing. */
+  readonly breakdown?: readonly BreakdownLine[];
   /** Name of the row that the verdict is about (the last stage trained). */
   readonly mainRow: string;
   /** Name of the row that saw no pictures; null when there is none. */
@@ -33,6 +38,18 @@ export interface ReportModel {
   readonly curves: readonly Curve[];
   readonly examples: ExampleSet | null;
   readonly provenance: ReportProvenance;
+}
+
+/** Accuracy of one skill's questions of one group, such as the slow films of the action questions. */
+export interface BreakdownLine {
+  /** Such as "speed", and the value of it. */
+  readonly group: string;
+  readonly value: string;
+  readonly skill: string;
+  readonly questions: number;
+  readonly chance: number | null;
+  /** By the names of the rows, on complete clips. */
+  readonly rows: Readonly<Record<string, Estimate | null>>;
 }
 
 /** A family of questions and what can be had without looking. */

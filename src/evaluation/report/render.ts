@@ -4,6 +4,7 @@ import { lineChart } from "../../pages/line-chart.ts";
 import { exampleSection } from "./example-card.ts";
 import { findingsOf } from "./findings.ts";
 import type { Finding, ReportModel } from "./model.ts";
+import { breakdownTables, paperTable } from "./paper-table.ts";
 import { provenanceSection } from "./provenance.ts";
 import {
   accuracyPlot,
@@ -23,6 +24,7 @@ const findingItem = ({ outcome, headline, detail }: Finding): Html =>
 
 const accuracySection = (model: ReportModel): Html => {
   const metrics = metricTable(model);
+  const paper = paperTable(model);
   const events = eventTable(model);
   const contrast = contrastTable(model);
   if (model.isGraded === false && metrics !== null)
@@ -32,6 +34,8 @@ const accuracySection = (model: ReportModel): Html => {
   return html`<section id="accuracy"><h2>Accuracy on held-out clips</h2>
 <p class="muted">Dots are accuracies, bars 95 % intervals that allow for questions about one clip being alike (clustered by clip). Compare rows by the paired differences below the table, not by overlapping bars.</p>
 <div class="card">${accuracyPlot(model)}</div>
+${paper !== null && html`<div class="card">${paper}<p class="muted small">Means weigh every task alike. Answers that could not be read count as wrong; their share stands in the last column.</p></div>`}
+${breakdownTables(model)}
 <div class="card">${resultTable(model)}</div>
 ${events !== null && html`<div class="card">${events}<p class="muted small">Camera questions and the like are left out.</p></div>`}
 ${contrast !== null && html`<div class="card">${contrast}<p class="muted small">A held-out clip, its scripted twin and its keywords, one end token for all videos. The control freezes as many frames outside the event. With a twin that is the clip itself the loss is ln 2 = 0.6931; below it something else than the pictures tells them apart.</p></div>`}

@@ -28,7 +28,8 @@ export interface RowSelection {
   readonly randomRemoval?: string | null;
 }
 
-const recordsOf = (
+/** The scored records of a row under one intervention; none for null. */
+export const rowRecords = (
   records: readonly EvaluationRecord[],
   { subject }: RowSelection,
   intervention: string | null,
@@ -45,7 +46,7 @@ const scoresOf = (
   selection: RowSelection,
   intervention: string | null,
 ): { score: QuestionScore; skill: string }[] => {
-  const chosen = recordsOf(records, selection, intervention);
+  const chosen = rowRecords(records, selection, intervention);
   return correctness(chosen).map((score, i) => ({ score, skill: chosen[i]!.skill }));
 };
 
@@ -91,7 +92,7 @@ export const resultRow = (
         ? null
         : estimates(skills, (of) => sensitivity(of(complete), of(absent), of(control))),
     metrics: metrics.map((metric) =>
-      metricScore(metric, recordsOf(records, selection, selection.complete ?? "complete")),
+      metricScore(metric, rowRecords(records, selection, selection.complete ?? "complete")),
     ),
   };
 };

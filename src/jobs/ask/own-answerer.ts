@@ -39,11 +39,11 @@ const textTokens = (text: string, tokenizer: Tokenizer): number[] => {
   return tokenizer.encode(words.join(" "));
 };
 
-/** Refuses what a model of one size and rate cannot do. */
-const checkRequest = ({ fps: _, chosen, ...rest }: LookRequest): void => {
-  if (chosen !== undefined)
+/** Refuses what a model of one size and rate cannot do. @param own the frames that it looks at by itself */
+const checkRequest = ({ fps: _, chosen, ...rest }: LookRequest, own: readonly number[]): void => {
+  if (chosen !== undefined && chosen.join() !== own.join())
     throw new ConfigError("this model cannot be shown frames that were chosen with a question", {
-      expected: "frames at one rate, which is all that it knows",
+      expected: `frames at one rate, which is all that it knows: ${own.length} of this clip`,
       got: `${chosen.length} frames at times of their own`,
       hint: "a data set without --sparsify",
     });
@@ -79,9 +79,10 @@ export const ownAnswerer = async (
     kind: "trained with segments (ours)",
     bareQuestions: true,
     look: ({ timeline }, request) => {
-      checkRequest(request);
       const framesPerSecond = request.fps ?? settings.framesPerSecond;
-      return { indices: indicesForFps(timeline, framesPerSecond), width, height, framesPerSecond };
+      const indices = indicesForFps(timeline, framesPerSecond);
+      checkRequest(request, indices);
+      return { indices, width, height, framesPerSecond };
     },
     caution: (info) =>
       unknownToken(tokenizer) === undefined || (info.width === width && info.height === height)

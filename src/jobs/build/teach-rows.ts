@@ -1,13 +1,19 @@
 import type { PairSource } from "../../absent/pair-source.ts";
 import { DataFormatError } from "../../core/errors.ts";
 import type { SourceRow } from "../../dataset/sources.ts";
-import type { TaughtFacts, TeacherUsage } from "../../dataset/teacher.ts";
-import type { ClipTools } from "./clip-tools.ts";
-import type { PlannedRow } from "./protocol.ts";
+import type { TaughtFacts, Teacher, TeacherUsage } from "../../dataset/teacher.ts";
+import type { ClipSettings, PlannedRow } from "./protocol.ts";
 
 /** A row as it is built, with what the teacher said where its questions come from that. */
 export interface TaughtRow extends PlannedRow {
   readonly facts?: TaughtFacts;
+}
+
+/** What asking the teacher takes. */
+export interface TeachTools {
+  /** Asks the teacher about a clip; undefined: there is none. */
+  readonly teach: ReturnType<Teacher["open"]> | undefined;
+  readonly order: { readonly settings: Pick<ClipSettings, "teacher"> };
 }
 
 /** Rows after the teacher was asked about their clip. */
@@ -31,7 +37,7 @@ const isTaught = ({ row }: PlannedRow): boolean => row.messages === undefined &&
 export const teachRows = async (
   rows: readonly PlannedRow[],
   clip: PairSource,
-  { teach, order }: Pick<ClipTools, "teach" | "order">,
+  { teach, order }: TeachTools,
   refuse: (row: SourceRow, error: unknown) => void,
   signal: AbortSignal,
 ): Promise<TaughtRows> => {

@@ -21,7 +21,8 @@ export interface DecodedClip {
   readonly windows: readonly FrameBatch[];
 }
 
-const batchOf = (
+/** The frames of a clip that were decoded, as a batch. */
+export const batchOf = (
   frames: readonly TimedFrame[],
   pixels: ReadonlyMap<number, Uint8Array>,
   { width, height }: PictureSize,

@@ -1,24 +1,23 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
-import { makeFolder, syncFiles, writeFileAtomic } from "../../core/files.ts";
+import { syncFiles } from "../../core/files.ts";
 import { datasetFilters, type Filter } from "../../dataset/filter.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
 import type { SplitShares } from "../../dataset/split.ts";
 import { readKeptApart } from "../build/kept-apart.ts";
-import { type BuildPlan, type NamedSource, planClips } from "../build/plan-clips.ts";
-import { type ClipReading, resultFile } from "../build/protocol.ts";
+import { makeMissing } from "../build/make-missing.ts";
+import { type NamedSource, planClips } from "../build/plan-clips.ts";
+import type { ClipReading } from "../build/protocol.ts";
 import { claimWork, finishedClips, workRecipe } from "../build/work-folder.ts";
 import type { JobContext } from "../job-context.ts";
-import { timeLeftOf } from "../time-left.ts";
 import { makeFragmentClip } from "./make-clip.ts";
 import { type FragmentSettings, picturesFolder } from "./protocol.ts";
 import { putFragmentsTogether } from "./put-together.ts";
-import { type FragmentTools, openFragmentTools } from "./tools.ts";
+import { openFragmentTools } from "./tools.ts";
 
 /** Raised whenever equal clips and settings give other fragments. */
-const fragmentsVersion = 2;
+const fragmentsVersion = 3;
 
 /** What fragments are made of. */
 export interface FragmentsRequest {
@@ -49,37 +48,6 @@ const openKeptApart = async (
   if (notIn.length === 0) return undefined;
   const { hashes, names, prints } = await readKeptApart(notIn, reading, context);
   return (await datasetFilters.make("not-in", { hashes: [...hashes], names: [...names], prints })).value;
-};
-
-/** Makes the clips that have no result yet, several at a time; each is one file that appears whole. */
-const makeMissing = async (
-  plan: BuildPlan,
-  tools: FragmentTools,
-  workers: number,
-  context: JobContext,
-): Promise<void> => {
-  const { out, settings } = tools.order;
-  const isImages = settings.form === "images";
-  const isPicture = (name: string): boolean => name.startsWith(`${picturesFolder}/`);
-  const missing = plan.clips.filter(({ position }) => !existsSync(join(out, resultFile(position))));
-  const display = timeLeftOf(context.progress("fragments", "clips"));
-  let done = plan.clips.length - missing.length;
-  display.update(done, plan.clips.length);
-  const waiting = missing.values();
-  const work = async (): Promise<void> => {
-    for (const planned of waiting) {
-      context.signal.throwIfAborted();
-      const made = await makeFragmentClip(planned, tools, context.signal);
-      const file = join(out, resultFile(planned.position));
-      makeFolder(join(file, ".."));
-      // The result is what a stopped run goes on from: what it names must be there before it.
-      const media = made.rows.flatMap(({ files }) => files).filter((name) => isImages === isPicture(name));
-      await syncFiles(media.map((name) => join(out, name)));
-      writeFileAtomic(file, JSON.stringify(made));
-      display.update(++done, plan.clips.length);
-    }
-  };
-  await Promise.all(Array.from({ length: workers }, work));
 };
 
 /**
@@ -117,7 +85,15 @@ export const fragmentsDataset = async (
   const lock = claimWork(out, workRecipe(recipe, plan, fragmentsVersion));
   try {
     const resumedClips = finishedClips(out, plan);
-    await makeMissing(plan, tools, workers, context);
+    const isImages = settings.form === "images";
+    const isPicture = (name: string): boolean => name.startsWith(`${picturesFolder}/`);
+    await makeMissing({ out, plan, workers, title: "fragments" }, context, async (planned) => {
+      const made = await makeFragmentClip(planned, tools, context.signal);
+      // The result is what a stopped run goes on from: what it names must be there before it.
+      const media = made.rows.flatMap(({ files }) => files).filter((name) => isImages === isPicture(name));
+      await syncFiles(media.map((name) => join(out, name)));
+      return made;
+    });
     const { signal } = context;
     const { description, rejections } = await putFragmentsTogether({
       out,

@@ -1,5 +1,7 @@
 /** A run's loop, with what it is fed. */
+import { resolve } from "node:path";
 import { type AnswerForm, askedWithOptions } from "../../dataset/conversation.ts";
+import { type Rollouts, rolloutProviders } from "../../engine/rollouts.ts";
 import { trainComparativeGrpoFrom } from "../../training/comparative-grpo.ts";
 import { type ConversationQuestion, conversationPromptLayout } from "../../training/conversation-prompts.ts";
 import { conversationSource } from "../../training/conversations.ts";
@@ -101,7 +103,18 @@ const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<Loop
   return trainDpo(trainee, source, { ...options, positionsPerBatch }, opened, looks);
 };
 
-const runGrpo = (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<LoopResult> => {
+/** What draws completions instead of the engine; undefined: the engine does. */
+const rolloutsOf = async (
+  { trainee: { engine }, means: { config }, run, progress }: OpenedTraining,
+  chosen: OptionsOf<"grpo">["rollouts"],
+): Promise<Rollouts | undefined> => {
+  if (chosen === undefined) return undefined;
+  const { value: open } = await rolloutProviders.make(chosen.name, chosen.params);
+  const folder = resolve(run.folder, "rollout-adapters");
+  return open({ engine, config, folder, log: (line) => progress.log(line) });
+};
+
+const runGrpo = async (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<LoopResult> => {
   const { prepared, means, trainee, signal } = opened;
   const { trained, dropped, resolved } = prepared;
   const { seed, control, refeedInstruction, promptsPerStep } = options;
@@ -125,8 +138,9 @@ const runGrpo = (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<Lo
   const decode = (tokens: readonly number[]): string =>
     means.processor.tokenizer.decode(tokens, { skipSpecial: true });
   const reading = { decode, endToken, instruction: refeedInstruction };
-  const looks = { ...looksOf(opened, seed, options.answers), waitedSeconds: () => waited() };
-  return trainComparativeGrpoFrom(trainee, source, layout, options, reading, opened, looks);
+  await using rollouts = await rolloutsOf(opened, options.rollouts);
+  const looks = { ...looksOf(opened, seed, options.answers), waitedSeconds: () => waited(), rollouts };
+  return await trainComparativeGrpoFrom(trainee, source, layout, options, reading, opened, looks);
 };
 
 /** Runs the loop that the recipe chose. */

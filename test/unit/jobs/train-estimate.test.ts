@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { TokenBatch } from "../../../src/batch/token-batch.ts";
 import { estimateRun, stepWork } from "../../../src/jobs/train/estimate.ts";
+import { computingBytes } from "../../../src/jobs/train/model-cost.ts";
 import { smallConfig } from "../model/small-config.ts";
 
 const config = smallConfig();
@@ -49,7 +50,9 @@ test("time goes with steps and rate; memory with what is trained and with differ
   expect(estimateRun([one], 10, config, all, 2e9).secondsPerStep).toBeLessThan(estimate.secondsPerStep);
   const both = estimateRun([one, other], 10, config, all, 1e9);
   const largest = estimateRun([other], 10, config, all, 1e9);
-  expect(both.memoryMiB - largest.memoryMiB).toBeCloseTo((4 * other.keptNumbers) / 2 ** 20, 6);
+  const kept = (times: number): number => computingBytes(times * other.keptNumbers, config, all);
+  expect(both.memoryMiB - largest.memoryMiB).toBeCloseTo((kept(2) - kept(1)) / 2 ** 20, 6);
+  expect(kept(2) - kept(1)).toBeGreaterThan(4 * other.keptNumbers);
   expect(estimateRun([one], 10, config, { trained: "all", lora }, 1e9).memoryMiB).toBeLessThan(
     estimate.memoryMiB,
   );
