@@ -9,11 +9,7 @@ import { type ChosenIntervention, chooseIntervention } from "../../evaluation/in
 import { metricsFor, type NamedMetric } from "../../evaluation/metrics.ts";
 import { standardPrompt } from "../../evaluation/prompt.ts";
 import { type EvaluationRecord, recipeText } from "../../evaluation/records.ts";
-import {
-  evaluatedRunFiles,
-  type RunJournal,
-  writeEvaluatedRun,
-} from "../../evaluation/report/description.ts";
+import { evaluatedRunFiles, writeEvaluatedRun } from "../../evaluation/report/description.ts";
 import type { ReportModel } from "../../evaluation/report/model.ts";
 import { rotateOptions, rotationMetrics } from "../../evaluation/rotation.ts";
 import { scoreView, type ViewScore } from "../../evaluation/score.ts";
