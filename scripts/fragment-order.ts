@@ -12,23 +12,29 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { seededRandom } from "../src/core/random.ts";
 import { frameIndex, seconds } from "../src/core/units.ts";
 import { openEngine } from "../src/engine/engines.ts";
 import type { FrameBatch } from "../src/frames/frame-batch.ts";
 import {
   clipInMemory,
   type FragmentClipInMemory,
+  type FragmentQuestion,
+  fragmentQuestion,
   fragmentQuestions,
   fragmentWords,
 } from "../src/jobs/fragments/memory-fragments.ts";
 import { makeConfig, makeLanguage } from "../src/jobs/quickstart/language.ts";
-import { fragmentDraws, fragmentSource } from "../src/jobs/repro/fragment-clips.ts";
+import { fragmentDraws, questionClip } from "../src/jobs/repro/fragment-clips.ts";
 import { askFragments } from "../src/jobs/repro/fragment-measure.ts";
 import { batchRules } from "../src/model/batch-rules.ts";
 import quickstart from "../src/recipes/quickstart.ts";
 import { createRun } from "../src/runs/run.ts";
+import type { TrainingClip } from "../src/training/clip.ts";
 import { trainSftFrom } from "../src/training/sft.ts";
+import { sftBatches } from "../src/training/sft-batches.ts";
 import { sftParams } from "../src/training/sft-options.ts";
+import type { StepSource } from "../src/training/step-source.ts";
 import { planClip } from "../src/world/clip.ts";
 import { worldProfile } from "../src/world/profile.ts";
 import { renderClip } from "../src/world/render.ts";
@@ -64,9 +70,6 @@ const profile = worldProfile("quickstart", 0, {
 });
 /** Frames of a clip that are kept, evenly in time. */
 const framesOfClip = 16;
-/** Fragments of a clip: every order of three frames comes up. */
-const perClip = 8;
-
 const clipsFrom = (first: number, length: number): FragmentClipInMemory[] =>
   Array.from({ length }, (_, i) => {
     const plan = planClip(seed, first + i, profile);
@@ -87,10 +90,24 @@ const clipsFrom = (first: number, length: number): FragmentClipInMemory[] =>
   }).flatMap((clip) => clip ?? []);
 
 const tasks = ["disorder:least=3,most=3", "rearrangement:least=3,most=3"];
-const draws = await fragmentDraws({ tasks, selector: "uniform", perClip }, seed);
-const questions = fragmentQuestions(clipsFrom(0, count), perClip, draws);
+const draws = await fragmentDraws({ tasks, selector: "uniform", perClip: 1 }, seed);
+const clips = clipsFrom(0, count);
 const tested = fragmentQuestions(clipsFrom(1_000_000, held), 1, draws);
-console.log(`${questions.length} questions of ${count} clips, ${tested.length} of ${held} held-out ones`);
+console.log(`${clips.length} clips, ${tested.length} questions of ${held} held-out ones`);
+
+/**
+ * A question that no other step has: its task by turns, its answer balanced along the numbers, its clip drawn again where
+ * one gives none (which no answer decides).
+ */
+const drawnQuestion = (place: number): FragmentQuestion => {
+  const random = seededRandom(seed, "clip of a question", place);
+  const made = draws.tasks[place % draws.tasks.length]!;
+  const number = Math.floor(place / draws.tasks.length);
+  for (;;) {
+    const question = fragmentQuestion(made, clips[random.integer(clips.length)]!, number, draws);
+    if (question !== undefined) return question;
+  }
+};
 
 const recipe = { ...quickstart(8, seed), threads: 1 };
 const language = makeLanguage(join(out, "tokenizer"), fragmentWords(draws.tasks));
@@ -115,8 +132,10 @@ const options = sftParams.parse({
 });
 
 /** Shares answered rightly, with the pictures and with one of them repeated. */
-const measured = async (): Promise<Record<string, { readonly right: number; readonly repeated: number }>> => {
-  const asked = await askFragments(trainee, tested, language);
+const measured = async (
+  some = tested,
+): Promise<Record<string, { readonly right: number; readonly repeated: number }>> => {
+  const asked = await askFragments(trainee, some, language);
   const share = (values: readonly number[]): number =>
     values.reduce((sum, one) => sum + one, 0) / values.length;
   return Object.fromEntries(
@@ -137,18 +156,18 @@ const told = (found: Awaited<ReturnType<typeof measured>>): string =>
 console.log(`before: ${told(await measured())}`);
 {
   using run = createRun(join(out, "run"), { model: values.model, ...options });
-  let last = 0;
-  const progress = {
-    update: (step: number): void => {
-      if (step < last + 50) return;
-      last = step;
-      console.log(`step ${step}`);
-    },
-    log: (line: string): void => console.log(line),
-  };
+  const progress = { update: (): void => {}, log: (line: string): void => console.log(line) };
   const signal = new AbortController().signal;
-  const share = { share: 1, repeated: false };
-  const source = fragmentSource([], questions, share, language, options);
+  const source: StepSource<TrainingClip> = {
+    take: async (step) => {
+      if (step % 100 === 1 && step > 1)
+        console.log(`step ${step - 1}: ${told(await measured(tested.slice(0, 200)))}`);
+      return Array.from({ length: clipsPerStep }, (_, at) =>
+        questionClip(drawnQuestion((step - 1) * clipsPerStep + at), language),
+      );
+    },
+    batches: (chosen, objective, means, given, step) => sftBatches(chosen, objective, means, given, step),
+  };
   await trainSftFrom(trainee, source, options, { run, progress, signal });
 }
 const found = await measured();

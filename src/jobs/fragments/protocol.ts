@@ -56,4 +56,4 @@ export const shownClips = 60;
 /** Folder of pictures, inside the data set's. */
 export const picturesFolder = "pictures";
 /** A shown frame of a short clip lasts so long: the time of its place, whatever its true time was. */
-export const frameSeconds = 0.5;
+export const frameSeconds = 1;
