@@ -6,7 +6,11 @@
  * questions with one picture repeated, where only chance is left. Exits with 1 below 80 % and 60 %, or when one repeated
  * picture is answered clearly better than by chance.
  *
- * Run: node scripts/fragment-order.ts --model FOLDER [--clips N] [--held N] [--steps N] [--batch N] [--seed N] [--out FOLDER]
+ * Run: node scripts/fragment-order.ts --model FOLDER | --base FOLDER [--base-clips N] [--base-steps N]
+ *   [--clips N] [--held N] [--steps N] [--batch N] [--seed N] [--out FOLDER]
+ *
+ * --base makes such a checkpoint first: the base of `repro fragments` with the script's seed 1, in that folder; what is there
+ * already is gone on with.
  */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +19,7 @@ import { parseArgs } from "node:util";
 import { seededRandom } from "../src/core/random.ts";
 import { frameIndex, seconds } from "../src/core/units.ts";
 import { openEngine } from "../src/engine/engines.ts";
+import { wilsonInterval } from "../src/evaluation/statistics/clustered.ts";
 import type { FrameBatch } from "../src/frames/frame-batch.ts";
 import {
   clipInMemory,
@@ -24,11 +29,14 @@ import {
   fragmentQuestions,
   fragmentWords,
 } from "../src/jobs/fragments/memory-fragments.ts";
+import type { JobContext } from "../src/jobs/job-context.ts";
 import { makeConfig, makeLanguage } from "../src/jobs/quickstart/language.ts";
 import { fragmentDraws, questionClip } from "../src/jobs/repro/fragment-clips.ts";
 import { askFragments } from "../src/jobs/repro/fragment-measure.ts";
+import { runRepro } from "../src/jobs/repro/run.ts";
 import { batchRules } from "../src/model/batch-rules.ts";
 import quickstart from "../src/recipes/quickstart.ts";
+import studyOf from "../src/recipes/repro.ts";
 import { createRun } from "../src/runs/run.ts";
 import type { TrainingClip } from "../src/training/clip.ts";
 import { trainSftFrom } from "../src/training/sft.ts";
@@ -43,16 +51,21 @@ import { grownCheckpoint } from "./grown-checkpoint.ts";
 const { values } = parseArgs({
   options: {
     model: { type: "string" },
-    clips: { type: "string", default: "900" },
+    base: { type: "string" },
+    "base-clips": { type: "string", default: "4400" },
+    "base-steps": { type: "string", default: "2000" },
+    clips: { type: "string", default: "1500" },
     held: { type: "string", default: "300" },
-    steps: { type: "string", default: "800" },
+    steps: { type: "string", default: "900" },
     batch: { type: "string", default: "32" },
     seed: { type: "string", default: "1" },
     out: { type: "string" },
   },
 });
-if (values.model === undefined) {
-  console.error("usage: node scripts/fragment-order.ts --model FOLDER [--steps N] [--seed N] [--out FOLDER]");
+if ((values.model === undefined) === (values.base === undefined)) {
+  console.error(
+    "usage: node scripts/fragment-order.ts --model FOLDER | --base FOLDER [--steps N] [--seed N]",
+  );
   process.exit(2);
 }
 const [count, held, steps, clipsPerStep, seed] = [
@@ -62,6 +75,19 @@ const [count, held, steps, clipsPerStep, seed] = [
   values.batch,
   values.seed,
 ].map(Number) as [number, number, number, number, number];
+/** Trains the base of `repro fragments`: SFT from new weights on clips of the quickstart's world. */
+const madeBase = async (folder: string): Promise<string> => {
+  const scale = { clips: Number(values["base-clips"]), steps: Number(values["base-steps"]) };
+  const study = studyOf("fragments", { ...scale, threads: 1 });
+  const context: JobContext = {
+    progress: (label) => ({ update: () => {}, log: (line) => console.log(`${label}: ${line}`) }),
+    signal: new AbortController().signal,
+    warn: (line) => console.log(line),
+  };
+  await runRepro(study, { out: folder, seeds: 1, hours: undefined, arms: ["base"] }, context);
+  return join(folder, "seed-1", "base", "checkpoints", values["base-steps"]);
+};
+const model = values.model ?? (await madeBase(values.base!));
 const out = values.out ?? mkdtempSync(join(tmpdir(), "fragment-order-"));
 const profile = worldProfile("quickstart", 0, {
   motions: ["down", "right"],
@@ -112,7 +138,7 @@ const drawnQuestion = (place: number): FragmentQuestion => {
 const recipe = { ...quickstart(8, seed), threads: 1 };
 const language = makeLanguage(join(out, "tokenizer"), fragmentWords(draws.tasks));
 const config = makeConfig(recipe, language);
-await grownCheckpoint(values.model, join(out, "start"), config, language.folder, seed);
+await grownCheckpoint(model, join(out, "start"), config, language.folder, seed);
 const opened = { folder: join(out, "start"), trained: "all", recurringShapes: 4 } as const;
 const { engine } = await openEngine(recipe, opened);
 const trainee = {
@@ -131,31 +157,38 @@ const options = sftParams.parse({
   seed,
 });
 
-/** Shares answered rightly, with the pictures and with one of them repeated. */
-const measured = async (
-  some = tested,
-): Promise<Record<string, { readonly right: number; readonly repeated: number }>> => {
+/** Shares answered rightly, with the pictures and with one of them repeated, of so many questions. */
+interface Found {
+  readonly asked: number;
+  readonly right: number;
+  readonly repeated: number;
+}
+const measured = async (some = tested): Promise<Record<string, Found>> => {
   const asked = await askFragments(trainee, some, language);
-  const share = (values: readonly number[]): number =>
-    values.reduce((sum, one) => sum + one, 0) / values.length;
   return Object.fromEntries(
-    [...Map.groupBy(asked, ({ task }) => task)].map(([task, own]) => [
-      task,
-      { right: share(own.map(({ right }) => right)), repeated: share(own.map(({ repeated }) => repeated)) },
-    ]),
+    [...Map.groupBy(asked, ({ task }) => task)].map(([task, own]) => {
+      const share = (of: (one: (typeof own)[number]) => number): number =>
+        own.reduce((sum, one) => sum + of(one), 0) / own.length;
+      const [right, repeated] = [share((one) => one.right), share((one) => one.repeated)];
+      return [task, { asked: own.length, right, repeated }];
+    }),
   );
 };
-const told = (found: Awaited<ReturnType<typeof measured>>): string =>
+const percent = (share: number): string => (100 * share).toFixed(1);
+/** With Wilson's 95 % interval: a clip has one question of a task. */
+const between = (share: number, { asked }: Found): string =>
+  `${percent(share)} % (${wilsonInterval(share, asked).map(percent).join(" to ")})`;
+const told = (found: Record<string, Found>): string =>
   Object.entries(found)
     .map(
-      ([task, { right, repeated }]) =>
-        `${task} ${(100 * right).toFixed(1)} %, one picture repeated ${(100 * repeated).toFixed(1)} %`,
+      ([task, own]) =>
+        `${task} ${between(own.right, own)}, one picture repeated ${between(own.repeated, own)}, of ${own.asked}`,
     )
     .join("; ");
 
 console.log(`before: ${told(await measured())}`);
 {
-  using run = createRun(join(out, "run"), { model: values.model, ...options });
+  using run = createRun(join(out, "run"), { model, ...options });
   const progress = { update: (): void => {}, log: (line: string): void => console.log(line) };
   const signal = new AbortController().signal;
   const source: StepSource<TrainingClip> = {
@@ -173,12 +206,9 @@ console.log(`before: ${told(await measured())}`);
 const found = await measured();
 await engine[Symbol.asyncDispose]();
 console.log(`after ${steps} steps of ${clipsPerStep}: ${told(found)}`);
-const { disorder, rearrangement } = found as Record<
-  "disorder" | "rearrangement",
-  { right: number; repeated: number }
->;
-// Two standard errors above chance, of as many questions as there are clips.
-const chance = (share: number): number => share + 2 * Math.sqrt((share * (1 - share)) / held);
-const learnt = disorder.right >= 0.8 && rearrangement.right >= 0.6;
-const isLooking = disorder.repeated <= chance(0.5) && rearrangement.repeated <= chance(0.2);
-process.exit(learnt && isLooking ? 0 : 1);
+const { disorder, rearrangement } = found as Record<"disorder" | "rearrangement", Found>;
+const isAtChance = ({ repeated, asked }: Found, chance: number): boolean =>
+  wilsonInterval(repeated, asked)[0] <= chance;
+const isLearnt = disorder.right >= 0.8 && rearrangement.right >= 0.6;
+const isLooking = isAtChance(disorder, 0.5) && isAtChance(rearrangement, 0.2);
+process.exit(isLearnt && isLooking ? 0 : 1);

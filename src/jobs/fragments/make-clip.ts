@@ -10,7 +10,7 @@ import { renderedAnew, type ShownPicture, shownFrame } from "../../fragments/sho
 import type { PlannedClip } from "../build/protocol.ts";
 import { type DecodedClip, decodeClip } from "./decoded-clip.ts";
 import { aboutPictures, aboutShortClip } from "./fragment-messages.ts";
-import { type FragmentClip, type FragmentRow, shownClips } from "./protocol.ts";
+import { type FragmentClip, type FragmentRow, shortClipFrames, shownClips } from "./protocol.ts";
 import { stripOf, writeShortClip, writeStills } from "./sample-media.ts";
 import type { FragmentTools } from "./tools.ts";
 
@@ -60,7 +60,7 @@ const rowOf = async (
   const clip = isImages
     ? decoded.clip
     : await writeShortClip(
-        pictures,
+        shortClipFrames(pictures),
         out,
         `${planned.position}-${sequence}-${name}`,
         tools.clips.direct,
