@@ -4,6 +4,7 @@ import type { FrameSelector } from "../selection/selectors.ts";
 import { drawFrames, placesApart } from "./draw-frames.ts";
 import type { FragmentTask, TaskDraft } from "./fragment-task.ts";
 import type { ClipPart } from "./parts.ts";
+import { renderedAnew, type ShownPicture, shownFrame } from "./shown-picture.ts";
 import type { Refusal } from "./verdict.ts";
 
 /** One of the fragments of a clip: what its draws depend on, besides its pictures. */
@@ -91,3 +92,16 @@ export const drawSample = (
   const fragment = places.map((at) => part.start + at);
   return { draft, fragment, shown: draft.shown.map((frame) => fragment[frame]!) };
 };
+
+/** The pictures of a drawn question, rendered anew where its task wants that. */
+export const picturesOfSample = (
+  { value: task, recipe }: Made<FragmentTask>,
+  { shown }: DrawnSample,
+  { batch }: ClipPart,
+  { seed, number }: FragmentPlace,
+): ShownPicture[] =>
+  shown.map((place, at) => {
+    const picture = shownFrame(batch, place);
+    const random = seededRandom(seed, "rendered", recipe.name, number, at);
+    return task.anew ? renderedAnew(picture, random) : picture;
+  });

@@ -484,6 +484,20 @@ test("a place that nothing recognises is named with what there is", async () => 
   await expect(recognisedSource(join(folder, "none"))).rejects.toThrow(/^no such source/);
 });
 
+test("an object of several lists, as MSR-VTT's is, is refused with the lists and the command that takes one out", async () => {
+  const info = { year: "2016" };
+  const videos = [
+    { category: 9, url: "u", video_id: "video0", "start time": 1, "end time": 2, split: "train" },
+  ];
+  const sentences = [{ caption: "A car turns.", video_id: "video0", sen_id: 0 }];
+  const place = write("msr-vtt.json", JSON.stringify({ info, videos, sentences }));
+  await expect(readAll("json", place)).rejects.toThrow(
+    /^several lists of rows: .*msr-vtt\.json; expected one list, or an object by clip; got videos \(category, url, video_id, start time\); sentences \(caption, video_id, sen_id\); save .*: jq \.sentences msr-vtt\.json > rows\.json$/,
+  );
+  const rows = await readAll("json", write("rows.json", JSON.stringify(sentences)));
+  expect(rows).toMatchObject([{ clip: { file: "video0" }, caption: "A car turns." }]);
+});
+
 test("whatever stands in a file, a source gives rows, names bad ones, or refuses the file", async () => {
   const names = Object.keys(cases).filter((name) => !["folder", "dataset", "hmdb51"].includes(name));
   await fc.assert(

@@ -132,6 +132,22 @@ describe("the same folder again", () => {
     expect(await validateDataset(at("one/set"), { clips: true })).toEqual([]);
     expect(readdirSync(join(at("one/set"), "clips")).length).toBe(clips - 2);
   });
+  test("a set of which nothing is left ends with status 1 and one line, on the page of another set with a second one", () => {
+    const all = Object.fromEntries(
+      Array.from({ length: clips + 4 }, (_, at) => [`captions.csv:${at + 2}`, { verdict: "reject" }]),
+    );
+    const saved = { schema: "videoperceiver/decisions@1", dataset: "f".repeat(64), decisions: all };
+    writeFileSync(at("none.json"), JSON.stringify(saved));
+    const { status, stdout, stderr } = runCommand(...args("one", "--decisions", at("none.json")), "--json");
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ description: { counts: { samples: 0 } } });
+    expect(stderr).toMatch(
+      /^warning: no sample came of it: everything was rejected \(.*decision 8.*\); reasons in rejected\.jsonl$/m,
+    );
+    expect(stderr).toMatch(
+      /none\.json was saved on the page of the data set ffffffffffff, which is neither in /,
+    );
+  });
   test("without them everything is there again, and nothing that a killed process had begun", () => {
     const begun = ["rejected.jsonl.7.tmp", ".build/results/00000/00000001.json.7.3.tmp"];
     for (const file of begun) writeFileSync(join(at("one/set"), file), "half");

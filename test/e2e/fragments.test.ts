@@ -283,6 +283,27 @@ test("--split parts a set by clip; --not-in keeps clips out by content and by na
     const rejected = readFileSync(join(out, "rejected.jsonl"), "utf8");
     expect(rejected.match(/"ruleId":"not-in"/g)?.length).toBe(2);
   }
+  // A list that has grown is another order: what it keeps out was let in before.
+  writeFileSync(join(folder, "list.txt"), "moving-3.mp4\nmoving-4.mp4\n");
+  const grown = runCommand(
+    ...[
+      "fragments",
+      clips,
+      "--out",
+      join(folder, "parts-clip"),
+      "--form",
+      "clip",
+      "--pixels",
+      "64",
+      "--no-cache",
+    ],
+    ...["--tasks", "rearrangement:least=3,most=3,counting", "--split", "validation=0.2,test=0.4"],
+    ...["--not-in", apart, join(folder, "list.txt")],
+  );
+  expect([grown.status, grown.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^the folder holds another build: .*; got notIn .*"names":2.*, now .*"names":3/m),
+  ]);
   expect([...parts.keys()].sort()).toEqual(
     ["moving-0", "moving-2", "moving-4", "moving-5", "still", "there-and-back"].map((name) => `${name}.mp4`),
   );

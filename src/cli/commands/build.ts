@@ -12,6 +12,7 @@ import type { ClipStore } from "../../jobs/build/protocol.ts";
 import { relevanceProviders } from "../../selection/relevance.ts";
 import { inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { nothingMade } from "../nothing-made.ts";
 import { choiceValue, integerValue, listValue, namesValue, rateValue, shareValue } from "../option-values.ts";
 import { type SourceOptions, sourceOptions, sourcesOf } from "../source-options.ts";
 import { splitOption, splitShares } from "../split-option.ts";
@@ -187,7 +188,9 @@ const build: CommandDefinition = defineCommand({
     }
     const result = await buildDataset(request, context);
     for (const warning of result.warnings) context.warn(warning);
-    return { json: result, text: described(result) };
+    const { description, rejectedByRule } = result;
+    const status = nothingMade(description.counts.samples, "sample", rejectedByRule, context.warn);
+    return { json: result, text: described(result), ...status };
   },
 });
 

@@ -3,6 +3,7 @@ import { fineVidBenchSet } from "../../jobs/finevidbench/generate.ts";
 import type { FragmentMode } from "../../jobs/fragments/protocol.ts";
 import { frameSelectors } from "../../selection/selectors.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { nothingMade } from "../nothing-made.ts";
 import { choiceValue, integerValue, numberValue } from "../option-values.ts";
 import { type SourceOptions, sourceOptions, sourcesOf } from "../source-options.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
@@ -94,6 +95,7 @@ const finevidbench: CommandDefinition = defineCommand({
         `ask them: videoperceiver eval finevidbench --data ${options.out} --subject KIND:REF --out RUN`,
         `content ${contentHash}`,
       ].join("\n"),
+      ...nothingMade(counts.questions, "question", rejectedByRule, context.warn),
     };
   },
 });

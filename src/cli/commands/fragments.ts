@@ -5,6 +5,7 @@ import { fragmentsDataset } from "../../jobs/fragments/fragments.ts";
 import type { FragmentForm, FragmentMode } from "../../jobs/fragments/protocol.ts";
 import { frameSelectors } from "../../selection/selectors.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { nothingMade } from "../nothing-made.ts";
 import { choiceValue, integerValue, namesValue, numberValue } from "../option-values.ts";
 import { splitOption, splitShares } from "../split-option.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
@@ -136,6 +137,7 @@ const fragments: CommandDefinition = defineCommand({
     return {
       json: result,
       text: `${counts.samples} questions in ${folder}: ${list(skills)}\nrejected: ${counts.rejected}${rejected}\ncontent ${contentHash}`,
+      ...nothingMade(counts.samples, "question", rejectedByRule, context.warn),
     };
   },
 });

@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError, DataFormatError } from "../../core/errors.ts";
 import { isRecord, type JsonRecord, jsonRecords, looksLikeJson } from "../json-records.ts";
@@ -19,7 +19,9 @@ function* rowsOf(
   { separator, ...named }: z.output<typeof params>,
 ): Generator<SourceRow | UnreadRow> {
   const unseen = new Map(Object.entries(named).filter(([, name]) => name !== undefined));
-  for (const record of jsonRecords(place)) {
+  const records = [...jsonRecords(place)];
+  refuseLists(place, records);
+  for (const record of records) {
     if ("unread" in record) {
       yield record;
       continue;
@@ -43,6 +45,25 @@ function* rowsOf(
   for (const column of unseen.values())
     throw new ConfigError(`no row has a field "${column}"`, { where: place });
 }
+
+/** @throws {DataFormatError} for a file of several lists, of which nobody says which one is meant (MSR-VTT's own is one) */
+const refuseLists = (place: string, records: readonly (JsonRecord | UnreadRow)[]): void => {
+  const lists = records.flatMap((record) => {
+    if ("unread" in record || record.key === undefined || !Array.isArray(record.value)) return [];
+    const [first] = record.value as readonly unknown[];
+    return isRecord(first) ? [{ key: record.key, fields: Object.keys(first).slice(0, 4).join(", ") }] : [];
+  });
+  if (lists.length < 2 || 2 * lists.length < records.length) return;
+  throw new DataFormatError("several lists of rows", {
+    where: place,
+    expected: "one list, or an object by clip",
+    got: lists
+      .slice(0, 4)
+      .map(({ key, fields }) => `${key} (${fields})`)
+      .join("; "),
+    hint: `save the one that says what happens as a file of its own: jq .${lists.at(-1)!.key} ${basename(place)} > rows.json`,
+  });
+};
 
 /** The named columns that a row has; the clip's column is missed where it is missing. */
 const presentOf = (named: ColumnChoice, fields: Readonly<Record<string, unknown>>): ColumnChoice =>

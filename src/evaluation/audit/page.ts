@@ -15,10 +15,9 @@ export const auditHeadline = ({ guessers, chance, audited }: Audit): string | nu
   const said = ({ accuracy }: Guesser): string => `${percent(accuracy.value)} % (${percentRange(accuracy)})`;
   const apart = guessers.find((one) => one !== best && one.name === "text prior, by source");
   const also = apart === undefined ? "" : `; learnt on other sources only, ${said(apart)}`;
-  const verdict =
-    best.accuracy.low > chance
-      ? "can be had without looking"
-      : "is no more than chance, the most that was found";
+  const { value, low } = best.accuracy;
+  const unsettled = value > chance ? "cannot be told from chance" : "is no more than chance";
+  const verdict = low > chance ? "can be had without looking" : `${unsettled}, the most that was found`;
   return `${said(best)} ${verdict}, by ${best.name}${also}. ${audited} questions; chance is ${percent(chance)} %.`;
 };
 

@@ -120,7 +120,10 @@ export const resultTable = (model: ReportModel): Html => {
 <tr><th scope="row">Accuracy, per cent</th><th>all</th>${model.skills.map(({ label }) => html`<th>${label}</th>`)}</tr>
 <tr class="blindly"><th scope="row">questions</th><td>${model.skills.reduce((sum, { questions }) => sum + questions, 0)}</td>${model.skills.map(({ questions }) => html`<td>${questions}</td>`)}</tr>
 <tr class="blindly"><th scope="row">chance</th><td>${share(weighted(model, "chance"))}</td>${model.skills.map(({ chance }) => html`<td>${share(chance)}</td>`)}</tr>
-<tr class="blindly"><th scope="row">most frequent answer</th><td>${share(weighted(model, "majority"))}</td>${model.skills.map(({ majority }) => html`<td>${share(majority)}</td>`)}</tr>
+${
+  model.skills.some(({ majority }) => majority !== null) &&
+  html`<tr class="blindly"><th scope="row">most frequent answer</th><td>${share(weighted(model, "majority"))}</td>${model.skills.map(({ majority }) => html`<td>${share(majority)}</td>`)}</tr>`
+}
 </thead>${model.rows.map((row) => subjectRows(row, model, best))}</table>`,
     "Accuracy by skill",
   );

@@ -15,14 +15,18 @@ export interface SkillBaseline {
   readonly questions: number;
   /** Expected accuracy of drawing uniformly: from the options, or from the answers seen in training for this skill. */
   readonly chance: number;
-  /** Accuracy of always giving the answer that was most frequent in training (among the options, where there are any). */
-  readonly majority: number;
+  /**
+   * Accuracy of always giving the answer that was most frequent in training (among the options, where there are any);
+   * null where it could only be counted on the very questions that it answers.
+   */
+  readonly majority: number | null;
 }
 
 /**
  * Chance and majority baselines per skill. The majority is learned from `training` and scored on `held`, as a text-only
- * model could learn it; ties share the credit. Where training never saw a skill its answers are counted on `held`, which
- * makes that skill's majority an upper bound.
+ * model could learn it; ties share the credit. Where training never saw a skill its answers are counted on `held`: an upper
+ * bound that says something where all questions have the same answers to choose from. Where every question has options of
+ * its own, which of them is ever right is all that it would say, so there is none.
  */
 export const skillBaselines = (
   training: readonly BlindQuestion[],
@@ -44,6 +48,8 @@ export const skillBaselines = (
   return skills.map((skill) => {
     const counts = learned.get(skill) ?? seen.get(skill)!;
     const questions = held.filter((question) => question.skill === skill);
+    const choices = new Set(questions.map(({ options }) => options?.map(answerKey).sort().join("\n")));
+    const isFair = learned.has(skill) || choices.size === 1;
     let chance = 0;
     let majority = 0;
     for (const { answer, options } of questions) {
@@ -62,7 +68,7 @@ export const skillBaselines = (
       skill,
       questions: questions.length,
       chance: chance / questions.length,
-      majority: majority / questions.length,
+      majority: isFair ? majority / questions.length : null,
     };
   });
 };

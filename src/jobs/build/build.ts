@@ -3,7 +3,7 @@ import type { DatasetDescription } from "../../dataset/schema.ts";
 import type { SplitShares } from "../../dataset/split.ts";
 import type { JobContext } from "../job-context.ts";
 import { leakSentence } from "./card.ts";
-import { Decisions, readDecisions } from "./decisions.ts";
+import { Decisions, otherDataset, readDecisions } from "./decisions.ts";
 import { readKeptApart } from "./kept-apart.ts";
 import { makeClips } from "./make-clips.ts";
 import { openBuild, tellCosts } from "./open-build.ts";
@@ -90,6 +90,10 @@ export const buildDataset = async (request: BuildRequest, context: JobContext): 
     const work = await makeClips(request, order, recipe, plan, context);
     const assembling = nowMilliseconds();
     const { split, decisions: decisionsFile } = request;
+    const places = request.sources.map(({ place }) => place);
+    const other =
+      decisionsFile === undefined ? undefined : otherDataset(decisionsFile, decisions, out, places);
+    if (other !== undefined) context.warn(other);
     const clips = { ...rules, split, decisionsFile, decisions, settings: recorded, plan, out };
     const made = await putTogether(clips, context);
     const { tally, rejections, description, leak, warnings } = made;

@@ -1,8 +1,12 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
-import { DataFormatError } from "../../core/errors.ts";
-import { readJsonFile } from "../../core/files.ts";
+import { DataFormatError, VideoPerceiverError } from "../../core/errors.ts";
+import { readJsonFile, sha256 } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
+import { readDescription } from "../../dataset/read.ts";
 import type { Sample } from "../../dataset/sample.ts";
+import type { DatasetDescription } from "../../dataset/schema.ts";
 
 /** Version of the file that the data set's page saves. */
 export const decisionsSchemaName = "videoperceiver/decisions@1";
@@ -31,9 +35,12 @@ export class Decisions {
   /** Which source's row a name means. */
   readonly #meant = new Map<string, number>();
   readonly #ambiguous = new Set<string>();
+  /** Content of the data set on whose page they were saved; undefined: the file does not say. */
+  readonly dataset: string | undefined;
 
-  constructor(byName: ReadonlyMap<string, PersonDecision> = new Map()) {
+  constructor(byName: ReadonlyMap<string, PersonDecision> = new Map(), dataset?: string) {
     this.#byName = byName;
+    this.dataset = dataset;
   }
 
   /**
@@ -76,5 +83,38 @@ export const readDecisions = (file: string): Decisions => {
       expected: "what the data set's page saves",
       got: explainZod(parsed.error),
     });
-  return new Decisions(new Map(Object.entries(parsed.data.decisions)));
+  return new Decisions(new Map(Object.entries(parsed.data.decisions)), parsed.data.dataset);
+};
+
+/** What a folder's data set says of itself; undefined: there is none that can be read. */
+const describedIn = (folder: string): DatasetDescription | undefined => {
+  if (!existsSync(join(folder, "dataset.json"))) return undefined;
+  try {
+    return readDescription(folder);
+  } catch (error) {
+    if (!(error instanceof VideoPerceiverError)) throw error;
+    return undefined;
+  }
+};
+
+/**
+ * One line where a file of decisions was saved on the page of a data set that is neither the one that it is applied to nor
+ * one of its sources: rows of other data sets may have the same names. Undefined where all is well.
+ *
+ * @param out the folder as it is before it is built anew
+ * @param sources files and folders
+ */
+export const otherDataset = (
+  file: string,
+  { dataset }: Decisions,
+  out: string,
+  sources: readonly string[],
+): string | undefined => {
+  if (dataset === undefined) return undefined;
+  const before = describedIn(out);
+  const places = [before, ...sources.map(describedIn)];
+  if (places.some((one) => one?.contentHash === dataset)) return undefined;
+  // The same command again: what stands there is what these decisions left.
+  if (before?.recipe.params["decisions"] === sha256(readFileSync(file))) return undefined;
+  return `${file} was saved on the page of the data set ${dataset.slice(0, 12)}, which is neither in ${out} nor a source: its decisions are applied to rows of the same names`;
 };

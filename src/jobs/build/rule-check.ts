@@ -52,7 +52,7 @@ export const wantedRules = async (
 };
 
 /** What of clips that must stay out is written down: how many, and the hash of the lists, which are as long as their sets. */
-const shortened = ({ hashes, names, prints }: KeptApart): Readonly<Record<string, unknown>> => ({
+export const keptApartRecord = ({ hashes, names, prints }: KeptApart): Readonly<Record<string, unknown>> => ({
   hashes: hashes.size,
   names: names.size,
   prints: prints.length,
@@ -73,7 +73,7 @@ export const makeRules = async (
       : undefined;
     const { value, recipe } = await datasetFilters.make(name, { ...params, ...lists });
     rules.push({ id: name, filter: value });
-    recipes.push(isApart ? { name, params: { ...recipe.params, ...shortened(apart) } } : recipe);
+    recipes.push(isApart ? { name, params: { ...recipe.params, ...keptApartRecord(apart) } } : recipe);
   }
   return { rules, recipes };
 };

@@ -1,15 +1,17 @@
 import { fileSource } from "../../absent/pair-source.ts";
 import { messageOf, VideoPerceiverError } from "../../core/errors.ts";
-import { seededRandom } from "../../core/random.ts";
-import type { Made } from "../../core/registry.ts";
 import type { Rejection } from "../../dataset/schema.ts";
 import type { FineVidBenchRow } from "../../evaluation/finevidbench-layout.ts";
-import { balancedDraw, type DrawnSample, drawSample } from "../../fragments/draw-samples.ts";
+import {
+  balancedDraw,
+  type DrawnSample,
+  drawSample,
+  picturesOfSample,
+} from "../../fragments/draw-samples.ts";
 import { type ActionEffect, readEffects } from "../../fragments/finevidbench/actions.ts";
 import { fragmentQuestionNames } from "../../fragments/finevidbench/fragment-questions.ts";
-import type { FragmentTask } from "../../fragments/fragment-task.ts";
 import { type ClipPart, usableParts } from "../../fragments/parts.ts";
-import { renderedAnew, type ShownPicture, shownFrame } from "../../fragments/shown-picture.ts";
+import { shownFrame } from "../../fragments/shown-picture.ts";
 import type { PlannedClip } from "../build/protocol.ts";
 import { teachRows } from "../build/teach-rows.ts";
 import { stripOf, writeShortClip } from "../fragments/sample-media.ts";
@@ -37,19 +39,6 @@ interface ClipBeingMade {
 export const questionPrefix = ({ position, name }: Pick<BenchmarkClip, "position" | "name">): string =>
   `${String(position + 1).padStart(4, "0")}-${name}`;
 
-const picturesOf = (
-  { value: task, recipe }: Made<FragmentTask>,
-  { shown }: DrawnSample,
-  part: ClipPart,
-  number: number,
-  seed: number,
-): ShownPicture[] =>
-  shown.map((place, at) => {
-    const picture = shownFrame(part.batch, place);
-    const random = seededRandom(seed, "rendered", recipe.name, number, at);
-    return task.anew ? renderedAnew(picture, random) : picture;
-  });
-
 /** What was asked and answered before, about other frames of the clip. */
 const withHistory = (said: readonly string[], question: string): string =>
   said.length === 0
@@ -66,7 +55,7 @@ const setRows = async (
   sequence: number,
 ): Promise<{ readonly rows: FineVidBenchRow[]; readonly rejected: Rejection[] }> => {
   const { settings } = tools.order;
-  const number = planned.position * settings.sets + sequence;
+  const turn = { seed: settings.seed, number: planned.position * settings.sets + sequence };
   const rows: FineVidBenchRow[] = [];
   const rejected: Rejection[] = [];
   const said: string[] = [];
@@ -74,13 +63,13 @@ const setRows = async (
   for (const name of fragmentQuestionNames) {
     place.signal.throwIfAborted();
     const made = { value: tools.tasks[name], recipe: { name: `finevidbench/${name}`, params: {} } };
-    const drawn = drawSample(made, part, tools.selector.value, { seed: settings.seed, number });
+    const drawn = drawSample(made, part, tools.selector.value, turn);
     if ("ruleId" in drawn) {
       rejected.push({ source: `${planned.name}, set ${sequence + 1}, ${name}`, ...drawn });
       continue;
     }
     const { draft } = drawn;
-    const pictures = picturesOf(made, drawn, part, number, settings.seed);
+    const pictures = picturesOfSample(made, drawn, part, turn);
     const film = await writeShortClip(
       pictures,
       place.out,
@@ -99,8 +88,7 @@ const setRows = async (
       source: { clip: planned.name, sha256 },
       provenance: {
         sampler: tools.selector.recipe,
-        seed: settings.seed,
-        number,
+        ...turn,
         fragment: drawn.fragment.map(frameOf),
         shown: drawn.shown.map(frameOf),
         template: draft.template,

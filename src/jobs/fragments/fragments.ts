@@ -9,6 +9,7 @@ import { readKeptApart } from "../build/kept-apart.ts";
 import { makeMissing } from "../build/make-missing.ts";
 import { type NamedSource, planClips } from "../build/plan-clips.ts";
 import type { ClipReading } from "../build/protocol.ts";
+import { keptApartRecord } from "../build/rule-check.ts";
 import { claimWork, finishedClips, workRecipe } from "../build/work-folder.ts";
 import type { JobContext } from "../job-context.ts";
 import { makeFragmentClip } from "./make-clip.ts";
@@ -44,10 +45,12 @@ export interface FragmentsResult {
 const openKeptApart = async (
   { notIn, reading }: FragmentsRequest,
   context: JobContext,
-): Promise<Filter | undefined> => {
+): Promise<{ readonly filter: Filter; readonly record: object } | undefined> => {
   if (notIn.length === 0) return undefined;
-  const { hashes, names, prints } = await readKeptApart(notIn, reading, context);
-  return (await datasetFilters.make("not-in", { hashes: [...hashes], names: [...names], prints })).value;
+  const apart = await readKeptApart(notIn, reading, context);
+  const { hashes, names, prints } = apart;
+  const { value } = await datasetFilters.make("not-in", { hashes: [...hashes], names: [...names], prints });
+  return { filter: value, record: keptApartRecord(apart) };
 };
 
 /**
@@ -76,11 +79,12 @@ export const fragmentsDataset = async (
       got: plan.rejected[0]?.reason ?? "no rows",
     });
   const order = { out, settings, reading: request.reading };
-  await using tools = await openFragmentTools(order, workers, keptApart, context.warn);
+  await using tools = await openFragmentTools(order, workers, keptApart?.filter, context.warn);
   const recipe = {
     program: "fragments",
     ...settings,
-    ...(request.notIn.length > 0 && { notIn: request.notIn }),
+    // By what the lists say: clips that were let in before a list grew would stay.
+    ...(keptApart && { notIn: keptApart.record }),
   };
   const lock = claimWork(out, workRecipe(recipe, plan, fragmentsVersion));
   try {

@@ -3,10 +3,9 @@ import { seededRandom } from "../../core/random.ts";
 import type { Made } from "../../core/registry.ts";
 import type { Message, Sample } from "../../dataset/sample.ts";
 import { type Rejection, rowOfSample } from "../../dataset/schema.ts";
-import { type DrawnSample, drawSample } from "../../fragments/draw-samples.ts";
+import { type DrawnSample, drawSample, picturesOfSample } from "../../fragments/draw-samples.ts";
 import type { FragmentTask } from "../../fragments/fragment-task.ts";
 import { type ClipPart, usableParts } from "../../fragments/parts.ts";
-import { renderedAnew, type ShownPicture, shownFrame } from "../../fragments/shown-picture.ts";
 import type { PlannedClip } from "../build/protocol.ts";
 import { type DecodedClip, decodeClip } from "./decoded-clip.ts";
 import { aboutPictures, aboutShortClip } from "./fragment-messages.ts";
@@ -30,18 +29,6 @@ interface Fragment {
   readonly told: Set<number>;
 }
 
-const picturesOf = (
-  { value: task, recipe }: Made<FragmentTask>,
-  { shown }: DrawnSample,
-  { part, number }: Fragment,
-  seed: number,
-): ShownPicture[] =>
-  shown.map((place, at) => {
-    const picture = shownFrame(part.batch, place);
-    const random = seededRandom(seed, "rendered", recipe.name, number, at);
-    return task.anew ? renderedAnew(picture, random) : picture;
-  });
-
 /** The row of a drawn question, its media written. */
 const rowOf = async (
   made: Made<FragmentTask>,
@@ -54,7 +41,7 @@ const rowOf = async (
   const { planned, decoded, part, sequence, number, said } = fragment;
   const { draft } = drawn;
   const name = made.recipe.name;
-  const pictures = picturesOf(made, drawn, fragment, settings.seed);
+  const pictures = picturesOfSample(made, drawn, part, { seed: settings.seed, number });
   const isImages = settings.form === "images";
   const files = isImages ? await writeStills(pictures, out) : [];
   const clip = isImages

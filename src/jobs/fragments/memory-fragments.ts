@@ -1,10 +1,10 @@
 /** Fragment tasks of clips whose frames are in memory: nothing is decoded, written or read. */
 import { seededRandom } from "../../core/random.ts";
 import type { Made } from "../../core/registry.ts";
-import { drawSample } from "../../fragments/draw-samples.ts";
+import { drawSample, picturesOfSample } from "../../fragments/draw-samples.ts";
 import type { FragmentTask, TaskDraft } from "../../fragments/fragment-task.ts";
 import { type ClipPart, usableParts } from "../../fragments/parts.ts";
-import { renderedAnew, type ShownPicture, shownFrame } from "../../fragments/shown-picture.ts";
+import type { ShownPicture } from "../../fragments/shown-picture.ts";
 import type { FrameBatch } from "../../frames/frame-batch.ts";
 import { resizeBicubic } from "../../frames/resize.ts";
 import type { FrameSelector } from "../../selection/selectors.ts";
@@ -93,12 +93,7 @@ export const fragmentQuestion = (
   if ("ruleId" in drawn) return undefined;
   const { value: task, recipe } = made;
   const { draft } = drawn;
-  const { batch } = part;
-  const pictures = drawn.shown.map((place, at) => {
-    const picture = shownFrame(batch, place);
-    const random = seededRandom(seed, "rendered", recipe.name, number, at);
-    return sized(task.anew ? renderedAnew(picture, random) : picture, clip);
-  });
+  const pictures = picturesOfSample(made, drawn, part, { seed, number }).map((one) => sized(one, clip));
   const words = aboutShortClip(task, draft, "").content.find((piece) => piece.type === "text");
   return {
     id: `${id}/${number}/${recipe.name}`,

@@ -240,4 +240,15 @@ test("baselines that never look: learned on training, scored on held-out questio
       [question("when", "a"), question("when", "a")],
     ),
   ).toEqual([{ skill: "when", questions: 2, chance: 0.5, majority: 0.5 }]);
+  // Nothing was learned: counted on the asked questions themselves it would be 1 for options of their own.
+  const unlearned = [
+    question("what", "falls", ["falls", "rises"]),
+    question("what", "opens", ["opens", "shuts"]),
+    question("whether", "yes", ["yes", "no"]),
+    question("whether", "no", ["no", "yes"]),
+  ];
+  expect(skillBaselines([], unlearned)).toEqual([
+    { skill: "what", questions: 2, chance: 0.5, majority: null },
+    { skill: "whether", questions: 2, chance: 0.5, majority: 0.5 },
+  ]);
 });

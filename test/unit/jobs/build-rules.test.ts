@@ -1,7 +1,11 @@
-import { expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
 import { namesValue } from "../../../src/cli/option-values.ts";
+import { sha256 } from "../../../src/core/files.ts";
 import type { Sample } from "../../../src/dataset/sample.ts";
-import { Decisions } from "../../../src/jobs/build/decisions.ts";
+import { Decisions, otherDataset, readDecisions } from "../../../src/jobs/build/decisions.ts";
 import type { KeptApart } from "../../../src/jobs/build/kept-apart.ts";
 import type { ClipSettings } from "../../../src/jobs/build/protocol.ts";
 import { queueName } from "../../../src/jobs/build/queue-build.ts";
@@ -95,4 +99,38 @@ test("a decision means a pair by its first name; of two sources with that name, 
   expect(decisions.about(sample("t.csv:3/when-1", "t.csv:3"), "t.csv:3", 0)).toBeUndefined();
   expect(decisions.strangers()).toEqual(["gone"]);
   expect(decisions.ambiguous()).toEqual(["t.csv:2"]);
+});
+
+const folder = mkdtempSync(join(tmpdir(), "decisions-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test("decisions that were saved on another data set's page are told in one line", () => {
+  const text = JSON.stringify({
+    schema: "videoperceiver/decisions@1",
+    dataset: "a".repeat(64),
+    decisions: { "t.csv:2": { verdict: "reject" } },
+  });
+  const file = join(folder, "decisions.json");
+  writeFileSync(file, text);
+  const set = (name: string, contentHash: string, params: object = {}): string => {
+    mkdirSync(join(folder, name), { recursive: true });
+    const counts = { samples: 1, clips: 1, rejected: 0 };
+    const recipe = { name: "build", params };
+    const schema = "videoperceiver/dataset@1";
+    const described = { schema, counts, skills: {}, recipe, files: [], contentHash };
+    writeFileSync(join(folder, name, "dataset.json"), JSON.stringify(described));
+    return join(folder, name);
+  };
+  const own = set("own", "a".repeat(64));
+  const other = set("other", "b".repeat(64));
+  const applied = set("applied", "b".repeat(64), { decisions: sha256(Buffer.from(text)) });
+  const said = (out: string, ...sources: string[]): string | undefined =>
+    otherDataset(file, readDecisions(file), out, sources);
+  expect(said(own)).toBeUndefined();
+  expect(said(join(folder, "new"), "captions.csv", own)).toBeUndefined();
+  expect(said(applied, "captions.csv")).toBeUndefined();
+  for (const out of [other, join(folder, "new")])
+    expect(said(out, other, "captions.csv")).toBe(
+      `${file} was saved on the page of the data set aaaaaaaaaaaa, which is neither in ${out} nor a source: its decisions are applied to rows of the same names`,
+    );
 });

@@ -21,4 +21,7 @@ test("a warning says no more than the interval does", () => {
   expect(unsettled).toMatch(/^\*\*Warning: the texts may give answers away:\*\*/);
   expect(unsettled).toContain("more than five points above chance, which so few questions do not settle");
   expect(unsettled).not.toContain("the texts give answers away");
+  // The sentence behind the warning does not take it back.
+  expect(unsettled).toContain("36.9 % (24.9–48.9) cannot be told from chance");
+  expect(leakSentence(leak(0.24, 0.2, false))).toContain("24.0 % (20.0–28.0) is no more than chance");
 });
