@@ -5,7 +5,7 @@
  *
  * Run: node scripts/gpu-conformance.ts [--shape 3B] [--engine torch] [--gpu h200] [--steps 3] [--minutes 9] [--out FILE]
  *   --shape   tiny, 3B, 7B, or a folder with config.json
- *   --engine  as of train, e.g. torch:dtype=bfloat16
+ *   --engine  as of train, e.g. torch:compute=bfloat16
  *   --gpu     whose operations a second the share is of; left out: no share
  *   --minutes what would begin later is left out, and said
  *

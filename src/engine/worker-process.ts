@@ -112,11 +112,23 @@ const greet = (socket: Socket, token: string): Promise<Dialled | undefined> =>
     socket.on("close", () => resolve(undefined));
   });
 
-/** Waits until every rank has dialled and shown the token; whoever shows another one is sent away. */
-const gather = (server: Server, ranks: number, token: string, strangers: string[]): Promise<Dialled[]> =>
+/**
+ * Waits until every rank has dialled and shown the token; whoever shows another one is sent away.
+ *
+ * @param open gets the sockets of all who dial, while they are open
+ */
+const gather = (
+  server: Server,
+  ranks: number,
+  token: string,
+  strangers: string[],
+  open: Set<Socket>,
+): Promise<Dialled[]> =>
   new Promise((resolve) => {
     const dialled = new Map<number, Dialled>();
     server.on("connection", async (socket) => {
+      open.add(socket);
+      socket.once("close", () => open.delete(socket));
       socket.setNoDelay(true);
       const one = await greet(socket, token);
       if (one === undefined || one.who.rank >= ranks || dialled.has(one.who.rank)) {
@@ -174,23 +186,24 @@ export const startWorkers = async (
   });
   const strangers: string[] = [];
   const { failed, cancel } = failure(processes, strangers, startSeconds);
-  const sockets: Socket[] = [];
+  const open = new Set<Socket>();
   try {
-    const dialled = await Promise.race([gather(server, ranks, token, strangers), failed]);
-    sockets.push(...dialled.map(({ socket }) => socket));
+    const dialled = await Promise.race([gather(server, ranks, token, strangers, open), failed]);
     const opened = Promise.all(dialled.map((one) => one.open(order)));
     const [ready] = await Promise.race([opened, failed]);
     const connections = dialled.map(
       ({ socket, who }) => new Connection(socket, { ...who, processes, heartbeatSeconds }),
     );
+    // What is left belongs to whoever dialled and is none of the ranks.
+    for (const { socket } of dialled) open.delete(socket);
     return { connections, ready: ready! };
   } catch (error) {
-    for (const socket of sockets) socket.destroy();
     processes.kill();
     throw error;
   } finally {
     cancel();
     server.close();
+    for (const socket of open) socket.destroy();
   }
 };
 

@@ -50,7 +50,7 @@ export const correctedFeeds = (
     feeds: { ...feeds, weights, oldLogprobs: trainer },
     metrics: {
       rolloutDifference: mean,
-      rolloutDifferenceMost: Math.max(...sizes),
+      rolloutDifferenceMost: sizes.reduce((most, size) => Math.max(most, size), 0),
       rolloutWeight: meanOf(ratios),
       rolloutCapped: off.filter((difference) => Math.exp(difference) > cap).length / off.length,
     },

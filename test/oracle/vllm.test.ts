@@ -80,7 +80,8 @@ describe.skipIf(isMissing)("vLLM", () => {
     });
     closeSync(output);
     for (;;) {
-      if (server.exitCode !== null) throw new Error(`vLLM has ended: ${log().slice(-2000)}`);
+      if (server.exitCode !== null || server.signalCode !== null)
+        throw new Error(`vLLM has ended: ${log().slice(-2000)}`);
       const isReady = await fetch(`${url}/health`).then(
         ({ ok }) => ok,
         () => false,

@@ -264,11 +264,12 @@ export const planTraining = (planned: PlannedTraining): TrainingPlan => {
   if (chosen.loop === "grpo" && chosen.options.prefilter.draws > 0) {
     const { prefilter, maxNewTokens: tokens } = chosen.options;
     const [twin] = step.forward;
-    const { promptsPerStep } = chosen.options;
+    const { promptsPerStep, steps: count } = chosen.options;
     const [first] = step.drawn;
     const round = { sequences: promptsPerStep * prefilter.draws, tokens, context: first!.context };
     const one = forward(twin!) / rate + drawingSeconds([round], planned);
-    secondsBefore = (shown.clips / promptsPerStep) * one;
+    // No more are looked at than the steps reach.
+    secondsBefore = Math.min(shown.clips / promptsPerStep, count) * one;
   }
   const { steps } = chosen.options;
   const seconds = secondsBefore + steps * secondsPerStep;

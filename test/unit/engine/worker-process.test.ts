@@ -1,6 +1,10 @@
+import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { EngineLostError } from "../../../src/core/errors.ts";
-import { startWorker } from "../../../src/engine/worker-process.ts";
+import { writeMessage } from "../../../src/core/framed-messages.ts";
+import { outsideLaunch } from "../../../src/engine/torch/launchers.ts";
+import { startWorker, startWorkers } from "../../../src/engine/worker-process.ts";
+import { workerEnvironment } from "../../../src/engine/worker-protocol.ts";
 
 /** A program that shows a token, reads nothing of the order, and is killed. */
 const killedWhileOrdered = `
@@ -47,4 +51,45 @@ test.each([
   const failed = await start(code, 1).catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(EngineLostError);
   expect(String(failed)).toContain("open; got the model was not open within 1 s");
+});
+
+/** Starts two ranks that dial from here, `dialling` of them, beside somebody who says nothing. */
+const startOutside = (dialling: number) => {
+  const [sockets, closed]: [Socket[], Promise<unknown>[]] = [[], []];
+  const started = startWorkers(
+    (environment) => {
+      const dial = (): Socket => {
+        const socket = connect(Number(environment[workerEnvironment.port]), "127.0.0.1");
+        sockets.push(socket);
+        closed.push(new Promise((resolve) => socket.once("close", resolve)));
+        return socket.on("error", () => {});
+      };
+      dial();
+      for (let rank = 0; rank < dialling; rank++) {
+        const token = environment[workerEnvironment.token];
+        const socket = dial();
+        writeMessage(socket, { kind: "hello", token, rank, host: "here", process: 0 });
+        socket.once("data", () => writeMessage(socket, { kind: "ready" }));
+      }
+      return outsideLaunch(environment);
+    },
+    { mediaBytes: 1 },
+    { ranks: 2, startSeconds: dialling === 2 ? 60 : 1 },
+  );
+  return { started, sockets, closed };
+};
+
+test("ranks that dialled in vain are let go", async () => {
+  const { started, closed } = startOutside(1);
+  await expect(started).rejects.toThrow("the model was not open within 1 s");
+  await Promise.all(closed);
+});
+
+test("somebody who dialled and said nothing is let go once all ranks are there, and none of those is", async () => {
+  const { started, sockets, closed } = startOutside(2);
+  const { connections } = await started;
+  await closed[0];
+  expect(sockets.map((socket) => socket.destroyed)).toEqual([true, false, false]);
+  await Promise.all(connections.map((one) => one.close()));
+  for (const socket of sockets) socket.destroy();
 });

@@ -108,6 +108,9 @@ test("Comparative GRPO: drawing, refeeds, a reference and the prompts' filter ea
     expect((await planRun({ ...grpo, settings })).seconds, JSON.stringify(settings)).toBeLessThan(
       whole.seconds,
     );
+  // The filter looks at no more prompts than the steps reach.
+  const tenth = await planRun({ ...grpo, settings: { steps: whole.steps / 10 } });
+  expect(tenth.secondsBefore).toBeCloseTo(whole.secondsBefore / 10, 6);
   const served = { rollouts: { name: "vllm", params: { url: "http://127.0.0.1:1" } } };
   expect((await planRun({ ...grpo, settings: served })).seconds).toBeGreaterThan(whole.seconds);
   expect((await planRun({ ...grpo, settings: { beta: 0 } })).bytes.weights).toBeLessThan(whole.bytes.weights);

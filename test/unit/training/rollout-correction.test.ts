@@ -39,6 +39,17 @@ test("a token's weight is the ratio of its probabilities, at most the cap; paddi
   expect(() => correctedFeeds(feeds, [0, 1, 2], broken, rules)).toThrow("got NaN");
 });
 
+test("as many tokens as long answers have", () => {
+  const count = 1 << 18;
+  const numbers = (value: number): Float32Array => new Float32Array(count).fill(value);
+  const feeds = { weights: numbers(1), advantages: numbers(1), oldLogprobs: numbers(-1) };
+  const trainer = numbers(-1);
+  trainer[count - 1] = -1.5;
+  const rules = { cap: 2, mostDifference: 1 };
+  const { metrics } = correctedFeeds(feeds, [...feeds.weights.keys()], trainer, rules);
+  expect(metrics["rolloutDifferenceMost"]).toBe(0.5);
+});
+
 let work: string;
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "correction-"));
