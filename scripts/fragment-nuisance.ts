@@ -16,6 +16,7 @@ import { readSamples } from "../src/dataset/read.ts";
 import type { Sample } from "../src/dataset/sample.ts";
 import { pixelsOf } from "../src/frames/frame-batch.ts";
 import { readFrames } from "../src/frames/read-frames.ts";
+import { shortClipFrames } from "../src/jobs/fragments/protocol.ts";
 import { openVideoService, type VideoService } from "../src/video/service.ts";
 import {
   type Accuracy,
@@ -56,7 +57,9 @@ const picturesOf = async (folder: string, sample: Sample, video: VideoService): 
   const file = join(folder, sample.clip.file);
   const batch = await readFrames(video, file, { select: { kind: "all" } });
   const lengths = packetLengths(readFileSync(file));
-  return batch.frames.map((_, at) => {
+  const every = shortClipFrames([file]).length;
+  return Array.from({ length: batch.frames.length / every }, (_, picture) => {
+    const at = picture * every;
     const pixels = pixelsOf(batch, at);
     return factsOf(pixels, batch.width, batch.height, { bytes: lengths[at]!, hash: sha256(pixels) });
   });

@@ -146,7 +146,7 @@ export const comparisonMutants: readonly Mutant[] = [
   },
   {
     id: "scored-at-temperature-1",
-    file: "src/training/rollout.ts",
+    file: "src/training/draw-answers.ts",
     line: "temperature,",
     to: "temperature: temperature * 0 + 1,",
     tests: loopTests,

@@ -18,6 +18,8 @@ import { sha256 } from "../../src/core/files.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import { readSampleFile, readSamples } from "../../src/dataset/read.ts";
 import { validateDataset } from "../../src/dataset/validate.ts";
+import { pixelsOf } from "../../src/frames/frame-batch.ts";
+import { readFrames } from "../../src/frames/read-frames.ts";
 import { gradeAnswer } from "../../src/grading/grade-answer.ts";
 import { fragmentsDataset } from "../../src/jobs/fragments/fragments.ts";
 import type { FragmentSettings } from "../../src/jobs/fragments/protocol.ts";
@@ -159,7 +161,7 @@ test("pictures of every task; the same bytes whatever the workers; refused clips
   expect(counts.samples).toBe(6 * 2 * 5 + 2 * 3 + 2);
 }, 120_000);
 
-test("a short clip shows every picture at the time of its place, each one a key packet", async () => {
+test("a short clip shows every picture for a second, twice, so that two frames a second are whole pairs of it", async () => {
   const { folder: out } = await make("clip", { form: "clip" });
   await using video = openVideoService({ workers: 1 });
   expect(await validateDataset(out, { clips: true })).toEqual([]);
@@ -168,8 +170,18 @@ test("a short clip shows every picture at the time of its place, each one a key 
     if (seen++ > 12) break;
     const { timeline } = await video.probe(join(out, sample.clip.file));
     const shown = sample.provenance["shown"] as number[];
-    expect(timeline.map(({ timeSeconds }): number => timeSeconds)).toEqual(shown.map((_, at) => at / 2));
+    const frames = shown.flatMap((place) => [place, place]);
+    expect(timeline.map(({ timeSeconds }): number => timeSeconds)).toEqual(frames.map((_, at) => at / 2));
     expect(sample.clip.timeline).toEqual(timeline);
+    const read = await readFrames(video, join(out, sample.clip.file), { select: { kind: "fps", fps: 2 } });
+    expect(read.frames).toHaveLength(2 * shown.length);
+    const apart = (a: number, b: number): number =>
+      pixelsOf(read, a).reduce((sum, level, n) => sum + Math.abs(level - pixelsOf(read, b)[n]!), 0);
+    // The two of a temporal step are nearer to each other than any of two pictures.
+    if (sample.skill === "rearrangement")
+      for (let at = 0; at < read.frames.length; at += 2)
+        for (let other = 0; other < read.frames.length; other++)
+          if (other !== at && other !== at + 1) expect(apart(at, at + 1)).toBeLessThan(apart(at, other));
   }
   expect(readdirSync(join(out, "clips")).some((name) => name.startsWith("."))).toBe(false);
 }, 120_000);

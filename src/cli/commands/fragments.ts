@@ -48,7 +48,7 @@ const fragments: CommandDefinition = defineCommand({
       )
       .option(
         "--form <how>",
-        "images: pictures as files; clip: a short clip with one frame a picture",
+        "images: pictures as files; clip: a short clip, a second a picture",
         choiceValue(["images", "clip"]),
         "images",
       )

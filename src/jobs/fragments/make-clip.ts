@@ -9,7 +9,7 @@ import { type ClipPart, usableParts } from "../../fragments/parts.ts";
 import type { PlannedClip } from "../build/protocol.ts";
 import { type DecodedClip, decodeClip } from "./decoded-clip.ts";
 import { aboutPictures, aboutShortClip } from "./fragment-messages.ts";
-import { type FragmentClip, type FragmentRow, shownClips } from "./protocol.ts";
+import { type FragmentClip, type FragmentRow, shortClipFrames, shownClips } from "./protocol.ts";
 import { stripOf, writeShortClip, writeStills } from "./sample-media.ts";
 import type { FragmentTools } from "./tools.ts";
 
@@ -47,7 +47,7 @@ const rowOf = async (
   const clip = isImages
     ? decoded.clip
     : await writeShortClip(
-        pictures,
+        shortClipFrames(pictures),
         out,
         `${planned.position}-${sequence}-${name}`,
         tools.clips.direct,

@@ -1,7 +1,7 @@
 import type { Rejection } from "../../dataset/schema.ts";
 import type { ClipReading, ClipStore } from "../build/protocol.ts";
 
-/** Pictures as files in the message, or one short clip with one frame a picture. */
+/** Pictures as files in the message, or one short clip that shows them one after the other. */
 export type FragmentForm = "images" | "clip";
 
 /** Every question alone, or all questions about a fragment one after the other. */
@@ -55,5 +55,12 @@ export interface FragmentClip {
 export const shownClips = 60;
 /** Folder of pictures, inside the data set's. */
 export const picturesFolder = "pictures";
-/** A shown frame of a short clip lasts so long: the time of its place, whatever its true time was. */
+/** A frame of a short clip lasts so long: the time of its place, whatever its true time was. */
 export const frameSeconds = 0.5;
+/**
+ * The frames of a short clip that shows these pictures: two of each. At two frames a second, the usual rate, they fill a
+ * temporal step of two frames, so that no step mixes two pictures; readers that take an even number of frames, as Qwen's
+ * do, lose none.
+ */
+export const shortClipFrames = <Picture>(pictures: readonly Picture[]): Picture[] =>
+  pictures.flatMap((picture) => [picture, picture]);

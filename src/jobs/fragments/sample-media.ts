@@ -27,8 +27,8 @@ export const writeStills = async (pictures: readonly ShownPicture[], out: string
 };
 
 /**
- * Writes the pictures of a question as a short clip: one frame a picture at the times of their places, every one a key
- * packet, so that none hangs on another.
+ * Writes the pictures of a question as a short clip: one frame each at the times of their places, every one a key packet,
+ * so that none hangs on another. A picture that stands there twice in a row lasts twice as long.
  */
 export const writeShortClip = async (
   pictures: readonly ShownPicture[],

@@ -14,7 +14,7 @@ import {
   spacedWords,
   withOnePicture,
 } from "../fragments/memory-fragments.ts";
-import { frameSeconds } from "../fragments/protocol.ts";
+import { frameSeconds, shortClipFrames } from "../fragments/protocol.ts";
 import { patchShape } from "../quickstart/clips.ts";
 import type { WorldLanguage } from "../quickstart/language.ts";
 
@@ -28,12 +28,9 @@ export const fragmentDraws = async (
   seed,
 });
 
-/** Pictures as temporal steps of their own: each is shown for a whole step, at the time of its place. */
-const stepsOf = ({ pictures, width, height }: FragmentQuestion): ClipPatches => {
-  const depth = patchShape.temporalPatchSize;
-  const shown = pictures.flatMap((picture) => Array.from({ length: depth }, () => picture));
-  return clipPatches(shown, width, height, depth / frameSeconds, patchShape);
-};
+/** Pictures as the frames of a short clip: each fills temporal steps of its own, at the time of its place. */
+const stepsOf = ({ pictures, width, height }: FragmentQuestion): ClipPatches =>
+  clipPatches(shortClipFrames(pictures), width, height, 1 / frameSeconds, patchShape);
 
 /** A question as a clip with one text. */
 export const questionClip = (

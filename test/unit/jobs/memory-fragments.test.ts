@@ -15,8 +15,10 @@ import {
   spacedWords,
   withOnePicture,
 } from "../../../src/jobs/fragments/memory-fragments.ts";
+import { frameSeconds, shortClipFrames } from "../../../src/jobs/fragments/protocol.ts";
 import { makeLanguage, type WorldLanguage } from "../../../src/jobs/quickstart/language.ts";
 import { fragmentDraws, fragmentSource, questionClip } from "../../../src/jobs/repro/fragment-clips.ts";
+import { chooseFrames } from "../../../src/model/frame-count.ts";
 
 const [width, height, count] = [56, 56, 16];
 /** A bright square that moves one way over a dark ramp. */
@@ -112,6 +114,22 @@ test("with one picture repeated the words stay and every temporal step is the sa
     expect(one!.texts).toEqual(own!.texts);
     expect(one!.patches.steps).toHaveLength(own!.patches.steps.length);
     expect(new Set(one!.patches.steps.map((step) => Buffer.from(step).toString("base64"))).size).toBe(1);
+  }
+});
+
+test("every picture fills a temporal step of its own, a whole second behind the one before", () => {
+  for (const asked of questions) {
+    const { steps, secondsPerStep } = questionClip(asked, language).patches;
+    expect([steps.length, secondsPerStep]).toEqual([asked.pictures.length, 1]);
+  }
+});
+
+test("at its usual rate Qwen's reader takes every picture of a short clip, and no temporal step mixes two", () => {
+  for (let pictures = 2; pictures <= 17; pictures++) {
+    const shown = shortClipFrames(Array.from({ length: pictures }, (_, picture) => picture));
+    const taken = chooseFrames({}, shown.length, 1 / frameSeconds).indices.map((index) => shown[index]!);
+    const steps = Array.from({ length: taken.length / 2 }, (_, step) => taken.slice(2 * step, 2 * step + 2));
+    expect(steps).toEqual(Array.from({ length: pictures }, (_, picture) => [picture, picture]));
   }
 });
 
