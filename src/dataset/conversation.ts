@@ -51,12 +51,18 @@ export const wrongAnswer = (sample: Sample, form: AnswerForm): string | undefine
   return writtenAnswer({ ...sample, answer: seededRandom("wrong answer", id).pick(others) }, form);
 };
 
-/** A worse answer about the same clip: the one that the row names itself, else a wrong option; undefined: there is none. */
-export const worseAnswer = (sample: Sample, form: AnswerForm): string | undefined => {
-  const { rejected } = sample;
-  const own = rejected?.clip === undefined ? rejected?.answer : undefined;
-  return own ?? wrongAnswer(sample, form);
+/**
+ * The worse answer about the same clip that a row names itself, in the wanted form: beside a letter the text of an option
+ * would be told by its form. Undefined: it names none.
+ */
+export const namedWorse = (sample: Sample, form: AnswerForm): string | undefined => {
+  const { answer, clip } = sample.rejected ?? {};
+  return answer === undefined || clip !== undefined ? undefined : writtenAnswer({ ...sample, answer }, form);
 };
+
+/** A worse answer about the same clip: the one that the row names itself, else a wrong option; undefined: there is none. */
+export const worseAnswer = (sample: Sample, form: AnswerForm): string | undefined =>
+  namedWorse(sample, form) ?? wrongAnswer(sample, form);
 
 type Video = Extract<MessagePart, { type: "video" }>;
 

@@ -317,6 +317,11 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
     const set = await madeDataset(join(folder, "worse"), 2, (sample, at) => ({
       ...sample,
       ...(at === 0 && { rejected: { answer: "another answer" } }),
+      // Beside the letter of the right option the text of a wrong one would be told by its form.
+      ...(at === 1 && {
+        ...{ answerKind: "choice", options: ["it falls", "it rises"], answer: "it falls" },
+        rejected: { answer: "it rises" },
+      }),
     }));
     const exported = async (format: string): Promise<Record<string, unknown>[]> => {
       const out = join(folder, `out-worse-${format}`);
@@ -325,13 +330,14 @@ describe.skipIf(!clipsCanBeWritten)("export formats", () => {
       return [...(await rowsOf(out)).values()].flat() as Record<string, unknown>[];
     };
     const swift = (await exported("ms-swift")).filter((row) => row["rejected_response"] !== undefined);
-    expect(swift.map((row) => row["rejected_response"])).toEqual(["another answer"]);
+    expect(swift.map((row) => row["rejected_response"])).toEqual(["another answer", "B"]);
     expect(swift[0]!["rejected_videos"]).toBeUndefined();
     const ranked = await exported("llama-factory");
     const worse = ranked.flatMap(({ rejected }) =>
       rejected === undefined ? [] : [JSON.stringify(rejected)],
     );
     expect(worse.filter((one) => one.includes("another answer"))).toHaveLength(1);
+    expect(worse.filter((one) => one.includes("it rises"))).toEqual([]);
     expect(warnings).toEqual([]);
   });
 });

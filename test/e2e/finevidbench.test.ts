@@ -13,6 +13,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import type { FineVidBenchRow } from "../../src/evaluation/finevidbench-layout.ts";
+import { pixelsOf } from "../../src/frames/frame-batch.ts";
+import { readFrames } from "../../src/frames/read-frames.ts";
 import { evaluateSubject } from "../../src/jobs/eval/eval.ts";
 import { type FineVidBenchRequest, fineVidBenchSet } from "../../src/jobs/finevidbench/generate.ts";
 import { writePictureSettings } from "../../src/model/picture-settings.ts";
@@ -156,6 +158,9 @@ test("films at all speeds: one length in time, in pictures, in bytes; no picture
     films.map(async ({ video: file }) => {
       const path = join(folder, "one", file);
       const { durationSeconds, timeline } = await video.probe(path);
+      const batch = await readFrames(video, path, { select: { kind: "all" } });
+      const pictures = new Set(batch.frames.map((_, at) => sha256(pixelsOf(batch, at))));
+      expect(pictures.size).toBe(timeline.length);
       return [durationSeconds, timeline.length, readFileSync(path).length];
     }),
   );

@@ -208,7 +208,11 @@ test("pictures go as images, with times where wanted, or as one video of JPEGs; 
     0,
   ]);
   const [said, [grid, ...others]] = await send({ pictures: "grid" });
-  expect(said).toMatch(/^The picture shows 4 frames of one video in the order of time.*\nWhat happens/s);
+  // Neither their number nor their order in time: benchmarks ask for both.
+  expect(said).toMatch(
+    /^The picture shows frames of one video in the order in which the video .*\nWhat happens/s,
+  );
+  expect(said.split("\nWhat")[0]).not.toMatch(/\d|time/);
   const one = await sharp(Buffer.from(images[0]!.split(",")[1]!, "base64")).metadata();
   const all = await sharp(Buffer.from(grid!.split(",")[1]!, "base64")).metadata();
   expect([all.width * all.height, others.length]).toEqual([4 * one.width * one.height, 0]);

@@ -1,6 +1,13 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { answersParam, filmFault, markedTurns, videoPartOf, writtenAnswer } from "../conversation.ts";
+import {
+  answersParam,
+  filmFault,
+  markedTurns,
+  namedWorse,
+  videoPartOf,
+  writtenAnswer,
+} from "../conversation.ts";
 import { defineExportFormat, type ExportFormatPlugin } from "../export.ts";
 import { pathsParam, SplitFiles, shownPath, sideFacts } from "../export-files.ts";
 import type { Sample } from "../sample.ts";
@@ -41,7 +48,7 @@ const format: ExportFormatPlugin = defineExportFormat({
           };
           const twin = absent === undefined ? undefined : shownPath(place, absent, paths);
           rows.of(split).add(JSON.stringify({ ...row, ...(twin && { absent_videos: [twin] }) }));
-          const worse = sample.rejected?.answer;
+          const worse = namedWorse(sample, answers);
           if (worse !== undefined) pairs.of(split).add(JSON.stringify({ ...row, rejected_response: worse }));
           // Where the answer can be seen on the twin as well, the twin is no worse side.
           const decisive = sample.provenance["aboutEvent"] !== false;

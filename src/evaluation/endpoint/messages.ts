@@ -48,10 +48,11 @@ const mediaParts = async (shown: readonly ShownAt[], encoding: PictureEncoding):
   }
   if (encoding.as === "grid") {
     const grid = pictureGrid(shown.map(({ picture }) => picture));
+    // How many they are, and that time runs as they stand, are answers elsewhere.
     const said =
       shown.length === 1
         ? "The picture shows one frame of a video."
-        : `The picture shows ${shown.length} frames of one video in the order of time, from left to right and from top to bottom.`;
+        : "The picture shows frames of one video in the order in which the video shows them, from left to right and from top to bottom.";
     return [
       { type: "image_url", image_url: { url: `data:image/jpeg;base64,${await encoding.jpegs.of(grid)}` } },
       { type: "text", text: said },
