@@ -142,9 +142,11 @@ class BatchModel(nn.Module):
         """
         together = want.get("together") or {}
         visual, idle = self.see(batch), []
+        hidden = self.embed(batch, visual)
         if together.get("pictures") and visual is None:
-            idle.append(self.idle_picture(batch.ids.device))
-        hidden, states = self.blocks(batch, self.embed(batch, visual), depth=together.get("blocks", 0))
+            # Into the blocks, so that backward passes through them here where it does on ranks with pictures.
+            hidden = hidden + (self.idle_picture(batch.ids.device).float().sum() * 0).to(hidden.dtype)
+        hidden, states = self.blocks(batch, hidden, depth=together.get("blocks", 0))
         rows = hidden.reshape(-1, hidden.shape[-1])
         shown = visual if want.get("inspect") else None
         if together:

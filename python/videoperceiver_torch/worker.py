@@ -90,8 +90,9 @@ def _serve(line: _Line, engine: Any) -> None:
     while True:
         message = line.take()
         call, given, media = message["id"], message["given"], message["media"]
-        # A rank that stops alone would have the others wait for it.
-        stops = engine.ranks.count == 1 or message["operation"] == "sample"
+        # A rank that stops alone would have the others wait for it; where tokens are drawn nobody waits for anybody.
+        is_alone = engine.ranks.count == 1
+        stops = is_alone or message["operation"] == "sample"
 
         def check(call: int = call, stops: bool = stops) -> None:
             if stops and call in line.cancelled:
@@ -102,7 +103,8 @@ def _serve(line: _Line, engine: Any) -> None:
             if contents:
                 line.say({"kind": "missing", "id": call, "contents": contents})
                 continue
-            check()
+            if is_alone:
+                check()
             start = time.monotonic()
             value = engine.do(message["operation"], given, media, check)
             seconds = time.monotonic() - start

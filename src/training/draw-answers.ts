@@ -59,15 +59,20 @@ export const drawnAtOnce = (
 };
 
 /**
- * Cuts prompts into pieces of one size, each in the order of its numbers; the last is filled with the first ones, so that no
- * other graph is needed.
+ * Cuts prompts into pieces of one size, each in the order of its numbers.
+ *
+ * @param isFilled the last one is filled with the first ones, so that no other graph is needed
  */
-const piecesOf = <T extends { readonly number: number }>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, piece) =>
-    Array.from({ length: size }, (__, i) => items[(piece * size + i) % items.length]!).sort(
-      (a, b) => a.number - b.number,
-    ),
-  );
+const piecesOf = <T extends { readonly number: number }>(
+  items: readonly T[],
+  size: number,
+  isFilled: boolean,
+): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, piece) => {
+    const length = isFilled ? size : Math.min(size, items.length - piece * size);
+    const own = Array.from({ length }, (__, i) => items[(piece * size + i) % items.length]!);
+    return own.sort((a, b) => a.number - b.number);
+  });
 
 /**
  * Draws completions of every prompt behind what it shows; steps that several of a piece show are encoded once.
@@ -78,19 +83,20 @@ const piecesOf = <T extends { readonly number: number }>(items: readonly T[], si
  * @returns completions by the prompts' numbers
  */
 export const drawAnswers = async <P extends ComparedPrompt>(
-  { trainee, layout, judging, rollouts = trainee.engine }: Drawing<P>,
+  { trainee, layout, judging, rollouts }: Drawing<P>,
   prompts: readonly NumberedPrompt<P>[],
   { size, length }: { readonly size: number; readonly length: number },
   options: DrawOptions,
   seed: string,
 ): Promise<ReadonlyMap<number, readonly Drawn[]>> => {
   const answers = new Map<number, readonly Drawn[]>();
-  for (const piece of piecesOf(prompts, size)) {
+  // A server has no graphs: what is drawn twice for them would only cost there.
+  for (const piece of piecesOf(prompts, size, rollouts === undefined)) {
     const { batch, nextPositions } = layout.prompts(
       piece.map(({ shown }) => shown),
       length,
     );
-    const drawn = await rollouts.sample({
+    const drawn = await (rollouts ?? trainee.engine).sample({
       batch,
       nextPositions,
       numbers: piece.map(({ number }) => number),

@@ -63,7 +63,10 @@ describe.skipIf(isMissing)("two ranks of the engine torch", () => {
   });
   afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-  const open = async (engine: string, trained: "all" | "adapter" = "all"): Promise<Engine> => {
+  const open = async (
+    engine: string,
+    trained: "all" | "adapter" | readonly ["merger"] = "all",
+  ): Promise<Engine> => {
     const adapted = trained === "adapter" ? { adapterFolder } : {};
     return (await openEngine({ engine, threads: 2 }, { folder, trained, ...adapted })).engine;
   };
@@ -138,6 +141,20 @@ describe.skipIf(isMissing)("two ranks of the engine torch", () => {
       await engine.clearGradient();
       await same.clearGradient();
     }
+  });
+
+  test("words on one rank, pictures on the other, and only what pictures pass is trained", async () => {
+    await using engine = await open(`${ranks},collectiveSeconds=20`, ["merger"]);
+    await using same = await open(whole, ["merger"]);
+    const batches = [batchOf(2, 1), words(1)];
+    const given = batches.map((batch, b) => cotangentsOf(batch, `merger ${b}`));
+    for (const one of [engine, same])
+      await one.backward(await one.forward(batches, { keep: "graph" }), given);
+    const [mine, wanted] = [await gradients(engine), await gradients(same)];
+    expect(wanted.some((gradient) => gradient.some((x) => x !== 0))).toBe(true);
+    wanted.forEach((gradient, i) => {
+      expectClose(mine[i]!, gradient, 2e-5);
+    });
   });
 
   test("20 steps with contrast; saved half-way by two, gone on with by two, by one and by the other engine", async () => {
@@ -229,30 +246,81 @@ describe.skipIf(isMissing)("two ranks of the engine torch", () => {
     expectClose(losses[0]!, losses[1]!, 1e-4);
   });
 
-  test("bfloat16 products with float32 masters: the gradient of an adapter points where float32's does", async () => {
-    const cosine = async (engine: string, trained: "all" | "adapter"): Promise<number> => {
-      await using rough = await open(engine, trained);
-      await using same = await open(whole, trained);
-      const batch = batchOf(0, 3);
-      // B of a new adapter is 0, and A's gradient with it.
-      for (const one of [rough, same]) {
-        await one.update({ ...update, learningRate: 0 });
-        await one.backward(await one.forward([batch], { keep: "graph" }), [cotangentsOf(batch, "rough")]);
-      }
-      const [mine, exact] = [await gradients(rough), await gradients(same)];
-      let [dot, own, other] = [0, 0, 0];
-      exact.forEach((gradient, i) => {
-        gradient.forEach((x, k) => {
-          dot += x * mine[i]![k]!;
-          own += mine[i]![k]! ** 2;
-          other += x * x;
-        });
-      });
-      expect(own).not.toBe(other);
-      return dot / Math.sqrt(own * other);
+  test("a draw that is cancelled while one rank waits for its pictures leaves both ranks in step", async () => {
+    // Nothing is kept, so every call asks for its pictures again.
+    await using engine = await open(`${ranks},mediaBytes=1,collectiveSeconds=20`);
+    const prompts = clips.slice(0, 2).map((clip) => ({
+      clip: clip.patches,
+      texts: [{ tokens: [askToken], scoredFrom: 1, next: true }],
+    }));
+    const { batch, ends } = segmentsBatch(prompts, rules, { tokens: tinyTokens, prefill: true });
+    let late = 0;
+    const last = batch.media.length - 1;
+    const media = batch.media.map((step, at) => ({
+      ...step,
+      patches: async () => {
+        if (at === last) await wait(late);
+        return step.patches();
+      },
+    }));
+    const request = {
+      batch: { ...batch, media },
+      nextPositions: ends.map(({ nextPosition }) => nextPosition),
+      completions: 1,
+      maxNewTokens: 2,
+      temperature: 0,
+      stopTokens: [17],
+      seed: "cancelled",
     };
-    expect(await cosine(`${ranks},compute=bfloat16`, "adapter")).toBeGreaterThan(0.99);
+    const drawn = await engine.sample(request);
+    late = 3000;
+    const stop = new AbortController();
+    const cancelled = engine.sample(request, { signal: stop.signal });
+    await wait(1500);
+    stop.abort(new Error("enough"));
+    await expect(cancelled).rejects.toThrow("enough");
+    late = 0;
+    expect(await engine.sample(request)).toEqual(drawn);
   });
+
+  test.each([
+    ["two ranks", ranks],
+    ["one", single],
+  ])(
+    "bfloat16 products with float32 masters, %s: an adapter's gradient and update are float32's",
+    async (_, engine) => {
+      const cosine = (numbers: readonly Float32Array[], others: readonly Float32Array[]): number => {
+        let [dot, own, other] = [0, 0, 0];
+        others.forEach((wanted, i) => {
+          wanted.forEach((x, k) => {
+            dot += x * numbers[i]![k]!;
+            own += numbers[i]![k]! ** 2;
+            other += x * x;
+          });
+        });
+        expect(own).not.toBe(other);
+        return dot / Math.sqrt(own * other);
+      };
+      await using rough = await open(`${engine},compute=bfloat16`, "adapter");
+      await using same = await open(whole, "adapter");
+      const batch = batchOf(0, 3);
+      const said = async (one: Engine): Promise<Float32Array> =>
+        (await one.forward([batch])).outputs[0]!.tokenLogprobs;
+      const changes: Float32Array[] = [];
+      const found: Float32Array[][] = [];
+      for (const one of [rough, same]) {
+        const before = await said(one);
+        await one.backward(await one.forward([batch], { keep: "graph" }), [cotangentsOf(batch, "rough")]);
+        found.push(await gradients(one));
+        // Far enough to be seen through the rounding.
+        await one.update({ ...update, learningRate: 0.3 });
+        const after = await said(one);
+        changes.push(after.map((value, i) => value - before[i]!));
+      }
+      expect(cosine(found[0]!, found[1]!)).toBeGreaterThan(0.99);
+      expect(cosine([changes[0]!], [changes[1]!])).toBeGreaterThan(0.95);
+    },
+  );
 
   const noFixture = sharedMissing("two ranks against a parity fixture");
   test.skipIf(noFixture)("a fixture of transformers: every item agrees", async () => {

@@ -157,6 +157,29 @@ test("pieces of any size draw the same completions, bit for bit, and as few prom
   ]);
 });
 
+test("who draws instead of the engine draws nothing twice", async () => {
+  const layout = layoutOf(4096);
+  const shown = prompts.map(
+    (prompt): Shown<ConversationQuestion> => ({ prompt, side: "clip", refed: false }),
+  );
+  const numbered = shown.map((one, number) => ({ shown: one, number }));
+  const place = { size: 2, length: layout.promptLength(shown) };
+  const counts = async (name: "engine" | "rollouts"): Promise<number[]> => {
+    const seen: number[] = [];
+    const sample = (request: SampleRequest) => {
+      seen.push(request.batch.samples);
+      return trainee.engine.sample(request);
+    };
+    const engine = { sample } as unknown as typeof trainee.engine;
+    const own = name === "engine" ? { trainee: { ...trainee, engine } } : { trainee, rollouts: { sample } };
+    const drawn = await drawAnswers({ ...own, layout, judging }, numbered, place, draw, "twice");
+    expect([...drawn.keys()].sort()).toEqual([0, 1, 2]);
+    return seen;
+  };
+  expect(await counts("engine")).toEqual([2, 2]);
+  expect(await counts("rollouts")).toEqual([2, 1]);
+});
+
 test("each side shows its own steps", () => {
   const shows = (control: Parameters<typeof layoutOf>[1], side: "clip" | "twin" | "compared"): string[] => {
     const { batch } = layoutOf(4096, control).prompts([{ prompt: prompts[1]!, side, refed: false }]);
