@@ -144,7 +144,11 @@ export const assembleReport = async (stored: StoredEvaluation, means: ReportMean
         means.metrics,
       ),
     ),
-    isGraded: records.some(({ answerKind }) => answerKind !== "open") || gradesOpenAnswers(records),
+    // Without a metric to compare open answers with their references, none right is an accuracy of 0.
+    isGraded:
+      means.metrics.length === 0 ||
+      records.some(({ answerKind }) => answerKind !== "open") ||
+      gradesOpenAnswers(records),
     mainRow: description.mainRow,
     blindRow: description.blindRow,
     seeing: main === undefined || blind === undefined ? null : rowDifference(records, main, blind),

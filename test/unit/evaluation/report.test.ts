@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../src/core/errors.ts";
 import { escapeHtml, html } from "../../../src/core/html.ts";
+import { metricsFor, type NamedMetric } from "../../../src/evaluation/metrics.ts";
+import { assembleReport, type ReportMeans } from "../../../src/evaluation/report/assemble.ts";
 import { findingsOf } from "../../../src/evaluation/report/findings.ts";
 import type {
   ContrastCheck,
@@ -10,10 +12,12 @@ import type {
   ResultRow,
   RowDifference,
 } from "../../../src/evaluation/report/model.ts";
+import type { StoredEvaluation } from "../../../src/evaluation/report/read-evaluated-run.ts";
 import { renderReport } from "../../../src/evaluation/report/render.ts";
 import type { Estimate } from "../../../src/evaluation/statistics/estimate.ts";
 import { compactNumber, niceTicks, percent, points, pValue } from "../../../src/pages/format.ts";
 import { thinned } from "../../../src/pages/line-chart.ts";
+import { recordOf } from "../../contract/record-fixture.ts";
 import { reportFixture } from "./report-fixture.ts";
 
 const model = reportFixture(1, 60);
@@ -385,4 +389,39 @@ describe("what the method bought", () => {
     expect(page).toContain("Contrast on held-out clips");
     expect(page).toContain("+40.0 ± 10.0");
   });
+});
+
+test("open answers of which none is right are an accuracy of 0, but for where a metric compares them", async () => {
+  const open = recordOf({ answerKind: "open", gold: "4", rawOutput: "5", outcome: "wrong", correct: false });
+  const stored = {
+    folder: "",
+    description: {
+      schema: "videoperceiver/evaluated-run@1",
+      title: "",
+      summary: "",
+      command: "",
+      seed: 1,
+      scoring: "strict",
+      data: null,
+      pairs: null,
+      stages: [],
+      rows: [{ name: "s", subject: "s", complete: "complete", absent: null, control: null, stage: null }],
+      mainRow: "s",
+      blindRow: null,
+      comparisons: [],
+    },
+    journal: null,
+    stages: [],
+    records: [open],
+    pairs: new Map(),
+    data: null,
+    otherRows: [],
+    askedClips: new Map(),
+  } as unknown as StoredEvaluation;
+  const means = { settings: [], frames: { frames: async () => [] }, signal: new AbortController().signal };
+  const made = (metrics: readonly NamedMetric[]) =>
+    assembleReport(stored, { ...means, metrics } as unknown as ReportMeans);
+  expect((await made([])).isGraded).toBe(true);
+  const metric = (await metricsFor(["accuracy"]))[0]!;
+  expect((await made([metric])).isGraded).toBe(false);
 });
