@@ -16,7 +16,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
-import { readSampleFile, readSamples } from "../../src/dataset/read.ts";
+import { readDescription, readSampleFile, readSamples } from "../../src/dataset/read.ts";
 import { validateDataset } from "../../src/dataset/validate.ts";
 import { pixelsOf } from "../../src/frames/frame-batch.ts";
 import { readFrames } from "../../src/frames/read-frames.ts";
@@ -282,6 +282,7 @@ test("--split parts a set by clip; --not-in keeps clips out by content and by na
     }
     const rejected = readFileSync(join(out, "rejected.jsonl"), "utf8");
     expect(rejected.match(/"ruleId":"not-in"/g)?.length).toBe(2);
+    expect(readDescription(out).recipe.params["notIn"]).toMatchObject({ hashes: 1, names: 2 });
   }
   // A list that has grown is another order: what it keeps out was let in before.
   writeFileSync(join(folder, "list.txt"), "moving-3.mp4\nmoving-4.mp4\n");

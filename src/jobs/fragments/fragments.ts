@@ -104,6 +104,7 @@ export const fragmentsDataset = async (
       plan,
       settings,
       split: request.split,
+      notIn: keptApart?.record,
       signal,
     });
     return { folder: out, description, resumedClips, rejectedByRule: rejections.counts() };

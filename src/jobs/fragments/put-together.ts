@@ -19,6 +19,8 @@ export interface FinishedFragments {
   readonly plan: BuildPlan;
   readonly settings: FragmentSettings;
   readonly split: SplitShares | undefined;
+  /** What of clips that must stay out is written down; undefined: none must. */
+  readonly notIn: object | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -96,8 +98,9 @@ const sweep = (folder: string, kept: ReadonlySet<string>): void => {
 
 /** Puts finished clips together as a data set, in the order of the plan; one clip's result is in memory at a time. */
 export const putFragmentsTogether = async (finished: FinishedFragments): Promise<FragmentCounts> => {
-  const { out, plan, settings, split, signal } = finished;
-  const recipe = { name: "fragments", params: { sources: plan.sources, settings, ...(split && { split }) } };
+  const { out, plan, settings, split, notIn, signal } = finished;
+  const chosen = { ...(notIn && { notIn }), ...(split && { split }) };
+  const recipe = { name: "fragments", params: { sources: plan.sources, settings, ...chosen } };
   const writer = new DatasetWriter({ folder: out, recipe });
   const rejections = new RejectionCounts();
   const answers: Answers = new Map();
