@@ -20,6 +20,7 @@ from .wire import receive, send
 
 HOST, PORT, TOKEN, PARENT = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN", "PARENT"))
 _PARENT_DEATH_SIGNAL = 1
+_DIAL_SECONDS = 600
 
 
 class _Line:
@@ -121,16 +122,23 @@ def die_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     # Whoever that was may have ended before this was said.
-    if os.environ.get(PARENT, str(os.getppid())) != str(os.getppid()):
+    parent = str(os.getppid())
+    if os.environ.get(PARENT, parent) != parent:
+        said = f"started by process {parent}, not by {os.environ[PARENT]}: name Python itself, no wrapper\n"
+        with contextlib.suppress(OSError):
+            os.write(2, said.encode())
         os._exit(1)
 
 
 def _dial() -> socket.socket:
-    """Dials the controller; where somebody else starts the ranks it may not listen yet."""
+    """Dials the controller; where somebody else starts the ranks it may not listen yet, or have no name."""
     place = os.environ.get(HOST, "127.0.0.1"), int(os.environ[PORT])
-    for _ in range(600):
-        with contextlib.suppress(ConnectionRefusedError):
-            return socket.create_connection(place)
+    end = time.monotonic() + _DIAL_SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            connection = socket.create_connection(place, timeout=30)
+            connection.settimeout(None)
+            return connection
         time.sleep(1)
     raise WorkerError("nobody listens", where=f"{place[0]}:{place[1]}", expected="the controller")
 

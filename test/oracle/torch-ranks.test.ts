@@ -1,5 +1,5 @@
 /** The engine torch as two processes that share weights and batches: its numbers are those of one, and of `onnx`. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,8 +12,11 @@ import { EngineLostError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import { openEngine } from "../../src/engine/engines.ts";
+import { pythonPath } from "../../src/engine/python-environment.ts";
 import { takeStep } from "../../src/engine/take-step.ts";
+import { workerModule } from "../../src/engine/torch/launchers.ts";
 import { verifyFixture } from "../../src/engine/verify.ts";
+import { workerEnvironment } from "../../src/engine/worker-protocol.ts";
 import { adaptedModel } from "../../src/model/adapted-model.ts";
 import { batchRules } from "../../src/model/batch-rules.ts";
 import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
@@ -331,6 +334,29 @@ describe.skipIf(isMissing)("two ranks of the engine torch", () => {
     const items = cases.flatMap((one) => one.items.map((item) => ({ case: one.name, ...item })));
     expect(items.filter(({ pass }) => !pass)).toEqual([]);
     expect(items.length).toBeGreaterThan(100);
+  });
+
+  test("a rank dials again while the trainer has no name yet; behind a wrapper it says what is wrong", async () => {
+    const start = (environment: Readonly<Record<string, string>>) => {
+      const child = spawn(oraclePython, ["-P", ...workerModule], {
+        stdio: ["ignore", "ignore", "pipe"],
+        env: { ...process.env, PYTHONPATH: pythonPath, [workerEnvironment.port]: "9", ...environment },
+      });
+      let said = "";
+      child.stderr.setEncoding("utf8").on("data", (piece: string) => {
+        said += piece;
+      });
+      const ended = new Promise<string>((done) => child.once("close", () => done(said)));
+      return { child, ended };
+    };
+    const dialling = start({ [workerEnvironment.host]: "nowhere.invalid" });
+    const wrapped = start({ [workerEnvironment.parent]: "1" });
+    expect(await wrapped.ended).toMatch(
+      /^started by process \d+, not by 1: name Python itself, no wrapper\n$/,
+    );
+    expect(await Promise.race([dialling.ended, wait(4000)])).toBeUndefined();
+    dialling.child.kill("SIGKILL");
+    await dialling.ended;
   });
 
   interface Process {
