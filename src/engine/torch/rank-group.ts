@@ -7,6 +7,8 @@ import type { WireMedia } from "../worker-protocol.ts";
 
 /** How long an error of one rank waits for a better reason: a rank that has ended, or the same error of all. */
 const patienceMilliseconds = 1500;
+/** How long ranks that work alone may take to stop once one of them has failed: a prompt is not left in the middle. */
+const stoppingMilliseconds = 30_000;
 
 /** A call of all ranks. */
 export interface GroupCall {
@@ -16,7 +18,7 @@ export interface GroupCall {
   readonly source: CallMedia["source"];
   /** Contents that each rank needs. */
   readonly contents: readonly (readonly string[])[];
-  /** Ranks work alone: one may refuse or be cancelled, and the others do not wait for it. */
+  /** Ranks work alone once all have begun: one may refuse or be cancelled, and the others stop. */
   readonly alone: boolean;
 }
 
@@ -40,7 +42,7 @@ export class RankGroup {
   readonly #serial = new Serial();
   #loss: EngineLoss | undefined;
   /** A rank that failed, until it is known whether that is the reason. */
-  #suspect: NodeJS.Timeout | undefined;
+  #suspicion: NodeJS.Timeout | undefined;
   readonly #counts = { calls: 0, waitingSeconds: 0, computingSeconds: 0 };
 
   constructor(connections: readonly Connection[]) {
@@ -93,7 +95,7 @@ export class RankGroup {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#suspect);
+    clearTimeout(this.#suspicion);
     await Promise.all(this.#connections.map((one) => one.close()));
   }
 
@@ -104,7 +106,9 @@ export class RankGroup {
     const start = nowMilliseconds();
     const before = this.#connections.map((one) => one.statistics().computingSeconds);
     const { signal, deadlineSeconds } = options;
-    const limits = { deadlineSeconds, ...(alone && { signal, waitsAnyway: true }) };
+    const others = new AbortController();
+    const either = signal === undefined ? others.signal : AbortSignal.any([signal, others.signal]);
+    const limits = { deadlineSeconds, ...(alone && { signal: either, waitsAnyway: true }) };
     const first = contents.map((names, rank) => names.filter((name) => !this.#sent[rank]!.has(name)));
     const media = await this.#patches(first, source);
     const answers = await Promise.allSettled(
@@ -118,16 +122,25 @@ export class RankGroup {
             return new Map(names.map((name) => [name, patches.get(name)!]));
           },
         });
-        return alone ? asked : asked.catch((error: unknown) => this.#suspectRank(rank, operation, error));
+        return asked.catch((error: unknown) => {
+          if (!alone) this.#suspect(rank, operation, error, patienceMilliseconds);
+          else if (!either.aborted) {
+            this.#suspect(rank, operation, error, stoppingMilliseconds);
+            others.abort(error);
+          }
+          throw error;
+        });
       }),
     );
-    clearTimeout(this.#suspect);
-    this.#suspect = undefined;
+    clearTimeout(this.#suspicion);
+    this.#suspicion = undefined;
     this.#counts.waitingSeconds += (nowMilliseconds() - start) / 1000;
     this.#counts.computingSeconds += Math.max(
       ...this.#connections.map((one, rank) => one.statistics().computingSeconds - before[rank]!),
     );
     if (this.#loss !== undefined) throw new EngineLostError({ ...this.#loss, operation });
+    // The others were only told to stop.
+    others.signal.throwIfAborted();
     for (const answer of answers) if (answer.status === "rejected") throw answer.reason;
     return answers.map((answer) => (answer as PromiseFulfilledResult<unknown>).value);
   }
@@ -137,21 +150,20 @@ export class RankGroup {
     return source([...new Set(first.flat())]);
   }
 
-  /** A rank has failed: unless all do or one has ended, the others wait for it, and it is the reason. */
-  #suspectRank(rank: number, operation: string, error: unknown): never {
+  /** A rank has failed: unless all end in time or one is lost, the others wait for it, and it is the reason. */
+  #suspect(rank: number, operation: string, error: unknown, patience: number): void {
+    if (this.#loss !== undefined || error instanceof EngineLostError) return;
     const { host } = this.#connections[rank]!.worker;
-    if (this.#loss === undefined && !(error instanceof EngineLostError))
-      this.#suspect ??= setTimeout(
-        () => this.#end({ rank, host, operation, why: messageOf(error) }),
-        patienceMilliseconds,
-      );
-    throw error;
+    this.#suspicion ??= setTimeout(
+      () => this.#end({ rank, host, operation, why: messageOf(error) }),
+      patience,
+    );
   }
 
   #end(loss: EngineLoss): void {
     if (this.#loss !== undefined) return;
     this.#loss = loss;
-    clearTimeout(this.#suspect);
+    clearTimeout(this.#suspicion);
     for (const connection of this.#connections) connection.lose(loss);
   }
 }
