@@ -15,6 +15,8 @@ export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly clip: Pick<ClipReference, "file"> & Partial<ClipReference>;
   /** What all statistics are clustered by, where that is not the clip: edited versions of one video share it. */
   readonly cluster?: string;
+  /** The clip's size as seen, pixels, once somebody has looked at it. */
+  readonly size?: { readonly width: number; readonly height: number };
   /** The stretch of the clip that the question is about; frames are chosen inside it. Left out: all of it. */
   readonly range?: TimeSpan;
   /** Which question it is with its options turned; left out: the options stand as the annotation has them. */
