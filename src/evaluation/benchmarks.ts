@@ -66,6 +66,8 @@ export interface Benchmark {
   /** Which published score it reproduced, and with what; left out: none, its scores are unverified. */
   readonly verified?: string;
   readonly ownLayout?: OwnLayout;
+  /** The scorer whose number (1: right) says which open answers are right; left out: they are compared as texts. */
+  readonly judgedBy?: { readonly scorer: string; readonly part: string };
   /** The table of its paper: which skills, in which order; left out: reports show skills by name. */
   readonly table?: readonly TableGroup[];
   /** What a question says to a model, as its authors ask it; the usual form when left out. */

@@ -9,6 +9,7 @@ import { aboutTime } from "./timetable.ts";
 
 /** Scorers that were opened; close them. */
 export interface OpenedScorers extends AsyncDisposable {
+  readonly names: readonly string[];
   /** Metrics that read what they say. */
   readonly metrics: readonly string[];
   /** The records with what the scorers say; what failed is told, and has no number. */
@@ -90,6 +91,7 @@ export const openScorers = async (
     throw error;
   }
   return {
+    names: scorers.map(({ name }) => name),
     metrics: scorers.flatMap(({ metrics }) => metrics),
     addTo: async (records, context) => {
       let scored = records;
