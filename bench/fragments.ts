@@ -45,7 +45,8 @@ const bench: BenchDefinition = defineBench({
       ...clipFiles(cache),
     ],
   }),
-  error: "of the number of questions about a clip, relative to the most of one (each side draws its own frames)",
+  error:
+    "of the number of questions about a clip, relative to the most of one (each side draws its own frames)",
 });
 
 export default bench;

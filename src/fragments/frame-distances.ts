@@ -107,11 +107,13 @@ export const frameDistances = (batch: FrameBatch): FrameDistances => {
   const planes = batch.frames.map((_, at): Planes => planesOf(batch, at, comparedSide));
   const { width, height } = planes[0] ?? { width: 0, height: 0 };
   const { pixels, ends } = blockOrder(width, height);
-  const blocked = planes.map(({ luma, blue, red }): Blocked => ({
-    luma: reordered(luma, pixels, 1),
-    blue: reordered(blue, pixels, colourWeight),
-    red: reordered(red, pixels, colourWeight),
-  }));
+  const blocked = planes.map(
+    ({ luma, blue, red }): Blocked => ({
+      luma: reordered(luma, pixels, 1),
+      blue: reordered(blue, pixels, colourWeight),
+      red: reordered(red, pixels, colourWeight),
+    }),
+  );
   const brightness = Float64Array.from(planes, ({ luma }) => meanLevel(luma));
   const changes = new Float64Array(blocks * blocks);
   const largest = new Float64Array(strongest);
