@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { RunError, UnknownNameError } from "../../core/errors.ts";
+import { messageOf, RunError, UnknownNameError } from "../../core/errors.ts";
+import { type ExclusiveLock, takeExclusiveLock } from "../../core/exclusive-lock.ts";
 import { makeFolder, readJsonFile, writeFileAtomic } from "../../core/files.ts";
 import { nearestName } from "../../core/nearest.ts";
 import type { Progress } from "../../core/progress.ts";
@@ -49,8 +50,11 @@ export interface ReproRequest {
 export interface ReproOutcome {
   readonly results: ReproResults;
   readonly files: { readonly json: string; readonly page: string; readonly markdown: string };
-  /** "hours": the time was up first; the same call goes on. */
-  readonly ended: "done" | "hours";
+  /**
+   * "hours": the time was up first; the same call goes on. "elsewhere": the seeds that are left belong to other processes in
+   * this folder, the last of which writes the results of all.
+   */
+  readonly ended: "done" | "hours" | "elsewhere";
 }
 
 /** Everything that decides a study but for how many seeds it has; written before anything runs. */
@@ -165,16 +169,29 @@ const prepareSeed = async (
   return { context, data, tested, fragments, questions: await testQuestions(tested, world.hash, out) };
 };
 
-/** Trains and measures the arms of one seed that are not measured yet. */
-const runSeed = async (
-  out: string,
+/** The right to work on a seed; undefined: another process has it. */
+const seedLock = (folder: string): ExclusiveLock | undefined => {
+  makeFolder(folder);
+  try {
+    return takeExclusiveLock(join(folder, "lock"));
+  } catch (error) {
+    if (/locked/.test(messageOf(error))) return undefined;
+    throw error;
+  }
+};
+
+/** Arms of a seed that are not measured yet. */
+const missingArms = (folder: string, arms: readonly ReproArm[]): ReproArm[] =>
+  arms.filter(({ name }) => readMeasures(folder, name) === null);
+
+/** Trains and measures arms of one seed. */
+const runArms = async (
+  folder: string,
   study: ReproStudy,
   seed: number,
-  arms: readonly ReproArm[],
+  missing: readonly ReproArm[],
   job: JobContext,
 ): Promise<void> => {
-  const folder = seedFolder(out, seed);
-  const missing = arms.filter(({ name }) => readMeasures(folder, name) === null);
   if (missing.length === 0) return;
   const { context, data, tested, questions, fragments } = await prepareSeed(folder, study, seed, job);
   const shown = new Map<number, readonly HeldOutClip[]>();
@@ -189,6 +206,30 @@ const runSeed = async (
     const asked = { heldOut, questions, fragments };
     writeMeasures(folder, await measureArm(arm, trained, asked, testOf(arm.name), context));
   }
+};
+
+/**
+ * Trains and measures the arms of one seed that are not measured yet.
+ *
+ * @returns false when another process does
+ */
+const runSeed = async (
+  out: string,
+  study: ReproStudy,
+  seed: number,
+  arms: readonly ReproArm[],
+  job: JobContext,
+): Promise<boolean> => {
+  const folder = seedFolder(out, seed);
+  if (missingArms(folder, arms).length === 0) return true;
+  const lock = seedLock(folder);
+  if (lock === undefined) return false;
+  try {
+    await runArms(folder, study, seed, missingArms(folder, arms), job);
+  } finally {
+    lock.release();
+  }
+  return true;
 };
 
 /** The arms asked for and those that they begin from, in the study's order. @throws {UnknownNameError} */
@@ -225,7 +266,8 @@ const writeResults = (
 
 /**
  * Runs a study, or goes on with it: seed by seed, arm by arm, each measured as soon as it is trained. May be killed at any
- * moment; the same call goes on at the last checkpoint. More seeds may be asked for later.
+ * moment; the same call goes on at the last checkpoint. More seeds may be asked for later. Several processes share the
+ * seeds of one folder: each takes the next one that nobody works on.
  *
  * @throws {RunError} when another study is in the folder
  * @throws an `AbortError` at Ctrl-C; what was measured until then is written down
@@ -248,13 +290,15 @@ export const runRepro = async (
   const time = hours === undefined ? undefined : AbortSignal.timeout(Math.round(hours * 3_600_000));
   const signal = time === undefined ? job.signal : AbortSignal.any([job.signal, time]);
   let ended: ReproOutcome["ended"] = "done";
+  const elsewhere: number[] = [];
   try {
     for (const seed of seeds) {
       const progress = (label: string, unit: string): Progress => {
         const own = `seed ${seed}: ${label.replace(/^\d\/6 /, "")}`;
         return timetable.watch(own, job.progress(own, unit));
       };
-      await runSeed(out, study, seed, arms, { ...job, signal, progress });
+      const isOurs = await runSeed(out, study, seed, arms, { ...job, signal, progress });
+      if (!isOurs) elsewhere.push(seed);
       writeResults(out, study, seeds);
     }
   } catch (error) {
@@ -262,5 +306,7 @@ export const runRepro = async (
     if (!isTime) throw error;
     ended = "hours";
   }
+  const isLeft = elsewhere.some((seed) => missingArms(seedFolder(out, seed), arms).length > 0);
+  if (ended === "done" && isLeft) ended = "elsewhere";
   return { ...writeResults(out, study, seeds), ended };
 };
