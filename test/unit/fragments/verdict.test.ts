@@ -3,10 +3,13 @@ import { seededRandom } from "../../../src/core/random.ts";
 import { frameIndex, seconds } from "../../../src/core/units.ts";
 import { withoutBars } from "../../../src/fragments/black-bars.ts";
 import { placesApart } from "../../../src/fragments/draw-frames.ts";
+import { drawSample, picturesOfSample } from "../../../src/fragments/draw-samples.ts";
+import { fragmentTasks } from "../../../src/fragments/fragment-task.ts";
 import { usableParts } from "../../../src/fragments/parts.ts";
 import type { ShownPicture as Picture } from "../../../src/fragments/shown-picture.ts";
 import { levelsBetween, renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
+import { frameSelectors } from "../../../src/selection/selectors.ts";
 
 const [width, height] = [64, 48];
 
@@ -97,6 +100,24 @@ test("how bright, how hard and how dark at its borders a picture is tells nothin
   for (const all of drawn) {
     const borders = all.map((one) => one[2]);
     expect(Math.max(...borders) - Math.min(...borders)).toBeGreaterThan(0.1);
+  }
+});
+
+test("where the order is asked for, a clip that slowly gets lighter does not tell it", async () => {
+  const lighter = clip(range(20).map((t) => [2 * t, t, 80 + t]));
+  const part = usableParts([lighter])[0]!;
+  const selector = (await frameSelectors.choose("uniform")).value;
+  for (const name of ["disorder", "rearrangement"]) {
+    const made = await fragmentTasks.choose(name);
+    const drawn = drawSample(made, part, selector, { seed: 1, number: 0 });
+    if ("ruleId" in drawn) throw new Error(drawn.reason);
+    const meanOf = (values: Uint8Array): number => values.reduce((sum, one) => sum + one, 0) / values.length;
+    const as = (pictures: readonly Picture[]): number[] => pictures.map(({ pixels }) => meanOf(pixels));
+    const bytes = width * height * 3;
+    const filmed = drawn.shown.map((at) => meanOf(lighter.pixels.subarray(at * bytes, (at + 1) * bytes)));
+    expect(Math.max(...filmed) - Math.min(...filmed)).toBeGreaterThan(5);
+    const shown = as(picturesOfSample(made, drawn, part, { seed: 1, number: 0 }));
+    expect(Math.max(...shown) - Math.min(...shown)).toBeLessThan(0.5);
   }
 });
 
