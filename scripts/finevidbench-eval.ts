@@ -42,13 +42,19 @@ const [from, out] = [resolve(values.clips), resolve(values.out)];
 const own = join(out, "clips");
 makeFolder(own);
 const usable = (readJsonFile(join(from, "clips.json")) as readonly KnownClip[])
-  .filter(({ caption, probe: { containerDuration: long } }) => caption && long && long > 1 && long < Number(values.seconds))
+  .filter(
+    ({ caption, probe: { containerDuration: long } }) =>
+      caption && long && long > 1 && long < Number(values.seconds),
+  )
   .slice(0, Number(values.count));
-for (const { file } of usable) if (!existsSync(join(own, file))) copyFileSync(join(from, file), join(own, file));
+for (const { file } of usable)
+  if (!existsSync(join(own, file))) copyFileSync(join(from, file), join(own, file));
 const captions = join(out, "captions.csv");
 writeFileSync(
   captions,
-  ["clip,caption", ...usable.map(({ file, caption }) => `${file},"${caption.replaceAll('"', '""')}"`)].join("\n"),
+  ["clip,caption", ...usable.map(({ file, caption }) => `${file},"${caption.replaceAll('"', '""')}"`)].join(
+    "\n",
+  ),
 );
 const context = quietContext();
 const data = join(out, "bench");
@@ -82,7 +88,9 @@ const ask = async (title: string, subject: string, name: string): Promise<readon
   const request = worldRequest(data, subject, join(out, name), { benchmark: "finevidbench" });
   const { views } = await evaluateSubject(request, context);
   const records = await recordsOf(join(out, name));
-  const errors = records.flatMap(({ error, questionId }) => (error === null ? [] : [`${questionId}: ${error}`]));
+  const errors = records.flatMap(({ error, questionId }) =>
+    error === null ? [] : [`${questionId}: ${error}`],
+  );
   const chance = records.reduce((sum, record) => sum + chanceOf(record)!, 0) / records.length;
   const { value } = views[0]!.accuracy;
   const counted = records.filter(({ skill }) => skill === "frame-count");
@@ -95,29 +103,40 @@ const ask = async (title: string, subject: string, name: string): Promise<readon
   return [value!, right / counted.length];
 };
 
-const wrongClips = new Set([...new Set(rows.map(({ source }) => source!.clip))].filter((_, at) => at % 5 === 0));
+const wrongClips = new Set(
+  [...new Set(rows.map(({ source }) => source!.clip))].filter((_, at) => at % 5 === 0),
+);
 const isWrong = ({ source }: FineVidBenchRow): boolean => wrongClips.has(source!.clip);
 const file = join(out, "predictions.jsonl");
 writeFileSync(
   file,
-  rows.map((row) => `${JSON.stringify({ id: row.id, answer: isWrong(row) ? "no idea" : row.answer })}\n`).join(""),
+  rows
+    .map((row) => `${JSON.stringify({ id: row.id, answer: isWrong(row) ? "no idea" : row.answer })}\n`)
+    .join(""),
 );
 const [read] = await ask("prediction file", `predictions:${file}`, "read");
 const expected = rows.filter((row) => !isWrong(row)).length / rows.length;
 if (Math.abs(read! - expected) > 1e-9) failed = true;
 
 await using standIn = await startStandIn({
-  answer: (body) =>
-    new RegExp(`([A-D])\\. ${mediaOf(body).length}\\b`).exec(textOf(body))?.[1] ?? "A",
+  answer: (body) => new RegExp(`([A-D])\\. ${mediaOf(body).length}\\b`).exec(textOf(body))?.[1] ?? "A",
 });
 const [, counting] = await ask("endpoint", `openai:endpoint=${standIn.baseUrl}#viewer`, "asked");
 if (counting !== 1) failed = true;
 
 const files = join(out, "files");
 const words = rows.flatMap(({ question, options = [] }) =>
-  [question, ...options].join(" ").toLowerCase().replace(/([?.,!])/g, " $1 ").split(/\s+/),
+  [question, ...options]
+    .join(" ")
+    .toLowerCase()
+    .replace(/([?.,!])/g, " $1 ")
+    .split(/\s+/),
 );
-writeWordTokenizer(files, [...new Set(words)].filter((word) => word !== ""), segmentEndTokens);
+writeWordTokenizer(
+  files,
+  [...new Set(words)].filter((word) => word !== ""),
+  segmentEndTokens,
+);
 writePictureSettings(files, { width: 56, height: 56, framesPerSecond: 4 });
 const model = join(out, "model");
 writeRandomCheckpoint(model, files, smallConfig(tokenFields(loadTokenizer(files))), "first");

@@ -45,6 +45,24 @@ test("motion that goes on has an order; still, looping, returning and fading cli
   expect(orderOf(clip(range(20).map((t) => [2 * t, t, 40 + 3 * t])))).toBe("fade");
 });
 
+test("noise, a flickering still picture, and a turn that falls between two frames that are looked at", () => {
+  // A picture that stands still under strong noise: every frame differs from every other alike.
+  const noisy = clip(range(24).map(() => [10, 10]));
+  const random = seededRandom("noise");
+  expect(orderOf({ ...noisy, pixels: noisy.pixels.map((level) => level + random.integer(90)) })).toBe(
+    "static",
+  );
+  // One that becomes brighter and harder, and flatter again, faster than it is looked at.
+  expect(orderOf(clip(range(24).map((t) => [10, 10, 70 + 50 * Math.sin(2.3 * t)])))).toBe("cyclic");
+  // There and back by steps of 5 pixels, the way back between the places of the way there.
+  const there = range(12).map((t) => [5 * t, 2 * t] as const);
+  const back = range(11).map((t) => [5 * (10 - t) + 2, 2 * (10 - t) + 1] as const);
+  expect(orderOf(clip([...there, ...back]))).toBe("reversible");
+  // A fade with one step against it now and then.
+  const light = (t: number): number => 110 - 4 * t + (t % 4 === 3 ? 6 : 0);
+  expect(orderOf(clip(range(20).map((t) => [2 * t, t, light(t)])))).toBe("fade");
+});
+
 test("blank frames at the ends go; a cut parts what fragments are drawn from", () => {
   const black = Array.from({ length: 4 }, () => [0, 0, 0] as const);
   const parts = usableParts([clip([...moving, ...black])]);
