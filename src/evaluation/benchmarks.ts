@@ -15,6 +15,8 @@ export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly clip: Pick<ClipReference, "file"> & Partial<ClipReference>;
   /** What all statistics are clustered by, where that is not the clip: edited versions of one video share it. */
   readonly cluster?: string;
+  /** The clip's size as seen, pixels, once somebody has looked at it. */
+  readonly size?: { readonly width: number; readonly height: number };
   /** The stretch of the clip that the question is about; frames are chosen inside it. Left out: all of it. */
   readonly range?: TimeSpan;
   /**
@@ -69,6 +71,8 @@ export interface Benchmark {
   /** Which published score it reproduced, and with what; left out: none, its scores are unverified. */
   readonly verified?: string;
   readonly ownLayout?: OwnLayout;
+  /** The scorer whose number (1: right) says which open answers are right; left out: they are compared as texts. */
+  readonly judgedBy?: { readonly scorer: string; readonly part: string };
   /** The table of its paper: which skills, in which order; left out: reports show skills by name. */
   readonly table?: readonly TableGroup[];
   /** What a question says to a model, as its authors ask it; the usual form when left out. */

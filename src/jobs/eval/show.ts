@@ -107,6 +107,7 @@ export const lookAtClips = async (
       cluster: clusterOf(sample),
       clip: { ...sample.clip, file, ...(timeline && { timeline }) },
       ...(twin && { absent: twin }),
+      ...(info && { size: { width: info.width, height: info.height } }),
     };
   });
   const byId = new Map(asked.map((sample) => [sample.id, known.get(clipKey(sample))!]));
