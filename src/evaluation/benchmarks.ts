@@ -19,6 +19,11 @@ export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly size?: { readonly width: number; readonly height: number };
   /** The stretch of the clip that the question is about; frames are chosen inside it. Left out: all of it. */
   readonly range?: TimeSpan;
+  /**
+   * Each of `frames` stands in the clip so often, one behind the other. Whoever is sent pictures gets the first of each; a
+   * model that takes several frames in a temporal step gets all of them, so that no step mixes two pictures.
+   */
+  readonly framesEach?: number;
   /** Which question it is with its options turned; left out: the options stand as the annotation has them. */
   readonly rotation?: OptionTurn;
   /** What results are broken down by besides skills, e.g. `{ speed: "slow" }`. */
