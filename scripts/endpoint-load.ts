@@ -2,7 +2,7 @@
  * A thousand questions to a stand-in endpoint, by the command as a user runs it: how much faster questions at the same
  * time are than one after the other, whether every outcome is accounted for when the server fails in every way, and what
  * is asked again after kills (counted at the server).
- * Run: node scripts/endpoint-load.ts --out DIR [--questions 1000] [--kills 5]
+ * Run: node scripts/endpoint-load.ts --out DIR [--questions 1000] [--kills 5] [--delay MILLISECONDS]
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     out: { type: "string" },
     questions: { type: "string", default: "1000" },
     kills: { type: "string", default: "5" },
+    delay: { type: "string", default: "100" },
   },
 });
 if (values.out === undefined) throw new Error("name a folder: --out DIR");
@@ -188,10 +189,11 @@ const killed = async (kills: number): Promise<string> => {
 };
 
 await makeQuestions();
-const serial = await timed(1, 40);
-const parallel = await timed(16, 40);
+const delay = Number(values.delay);
+const serial = await timed(1, delay);
+const parallel = await timed(16, delay);
 process.stdout.write(
-  `${count} questions, answers after 40 ms: one after the other ${serial.toFixed(1)} s, 16 at the same time ${parallel.toFixed(1)} s: ${(serial / parallel).toFixed(1)} times\n`,
+  `${count} questions, answers after ${delay} ms: one after the other ${serial.toFixed(1)} s, 16 at the same time ${parallel.toFixed(1)} s: ${(serial / parallel).toFixed(1)} times\n`,
 );
 process.stdout.write(`${await troubled("bad-images", "pictures=images")}\n`);
 process.stdout.write(`${await troubled("bad-stream-films", "pictures=video_url,stream=true")}\n`);
