@@ -71,7 +71,7 @@ describe.skipIf(oracleMissing("statistics against NumPy"))(
       };
       const asked = { mcnemar: pairs, p: tests, bootstrap: columns, power: claims };
       reference = JSON.parse(
-        await runPython("5.x", "test/oracle/statistics_reference.py", [], JSON.stringify(asked)),
+        await runPython("plain", "test/oracle/statistics_reference.py", [], JSON.stringify(asked)),
       ) as Reference;
     }, 120_000);
     test("McNemar's exact and mid p, 965 pairs", () => {
