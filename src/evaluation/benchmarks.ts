@@ -31,6 +31,8 @@ export interface OwnAnswer {
   /** The answer's text; anything else is no answer. */
   readonly answer: unknown;
   readonly where: string;
+  /** What the file says was asked, where names are places in a list: an item that is not there moves all behind it. */
+  readonly question?: string;
 }
 
 /** The layout in which a benchmark's own scripts write answers, besides the plain one that every benchmark reads. */
@@ -39,6 +41,8 @@ export interface OwnLayout {
   readonly files: RegExp;
   /** The answers of one JSON value (a document, or a line); undefined for another layout. */
   read(value: unknown, where: string): readonly OwnAnswer[] | undefined;
+  /** A question as such files write it; left out: its text. */
+  asked?(sample: BenchmarkSample): string;
   /** How such answers are officially judged, where that is not the benchmark's rule for raw text. */
   readonly officialRule?: OfficialRule;
 }

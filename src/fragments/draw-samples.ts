@@ -4,7 +4,7 @@ import type { FrameSelector } from "../selection/selectors.ts";
 import { drawFrames, placesApart } from "./draw-frames.ts";
 import type { FragmentTask, TaskDraft } from "./fragment-task.ts";
 import type { ClipPart } from "./parts.ts";
-import { renderedAnew, type ShownPicture, shownFrame } from "./shown-picture.ts";
+import { levelsBetween, renderedAnew, type ShownPicture, shownFrame } from "./shown-picture.ts";
 import type { Refusal } from "./verdict.ts";
 
 /** One of the fragments of a clip: what its draws depend on, besides its pictures. */
@@ -93,15 +93,17 @@ export const drawSample = (
   return { draft, fragment, shown: draft.shown.map((frame) => fragment[frame]!) };
 };
 
-/** The pictures of a drawn question, rendered anew where its task wants that. */
+/** The pictures of a drawn question: rendered anew, all at the same levels, where its task wants that. */
 export const picturesOfSample = (
   { value: task, recipe }: Made<FragmentTask>,
   { shown }: DrawnSample,
   { batch }: ClipPart,
   { seed, number }: FragmentPlace,
-): ShownPicture[] =>
-  shown.map((place, at) => {
-    const picture = shownFrame(batch, place);
-    const random = seededRandom(seed, "rendered", recipe.name, number, at);
-    return task.anew ? renderedAnew(picture, random) : picture;
-  });
+): ShownPicture[] => {
+  const pictures = shown.map((place) => shownFrame(batch, place));
+  if (task.anew !== true) return pictures;
+  const levels = levelsBetween(pictures);
+  return pictures.map((picture, at) =>
+    renderedAnew(picture, levels, seededRandom(seed, "rendered", recipe.name, number, at)),
+  );
+};

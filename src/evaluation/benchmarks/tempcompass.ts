@@ -110,18 +110,17 @@ const referenceOf = (
   };
 };
 
-const promptText = (sample: BenchmarkSample): string => {
-  const question = questionText(sample);
-  switch (taskNamed(sample.id)) {
-    case "yes_no":
-      return `${question}\nPlease answer yes or no:`;
-    case "caption_matching":
-      return `${question}\nPlease directly give the best option:`;
-    case "captioning":
-      return question;
-    case "multi-choice":
-      return `${question}\n${optionLines(sample)}\nPlease directly give the best option:`;
-  }
+/** A question as its file has it. */
+const asked = (sample: BenchmarkSample): string =>
+  taskNamed(sample.id) === "multi-choice" && sample.options !== undefined
+    ? `${questionText(sample)}\n${optionLines(sample)}`
+    : questionText(sample);
+
+const endings: Readonly<Record<Task, string>> = {
+  "multi-choice": "\nPlease directly give the best option:",
+  yes_no: "\nPlease answer yes or no:",
+  caption_matching: "\nPlease directly give the best option:",
+  captioning: "",
 };
 
 const taskAverage: NamedMetric = {
@@ -143,7 +142,8 @@ const readPredictions = (value: unknown, where: string): readonly OwnAnswer[] | 
       items.map(({ question, answer, prediction, response }, at) => {
         const isFull = question !== undefined && answer !== undefined;
         const id = idOf(isFull ? taskOf({ question, answer }) : ofFile, video, aspect, at);
-        return { id, answer: prediction ?? response, where: `${where}, ${id}` };
+        const asked = question === undefined ? {} : { question };
+        return { id, answer: prediction ?? response, where: `${where}, ${id}`, ...asked };
       }),
     ),
   );
@@ -162,8 +162,8 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     verified:
       "multiple choice only, by published ratings of Video-LLaVA: action 76.0, direction 35.2, speed 35.6, order 37.7, attribute_change 41.0, average 45.6",
     metrics: ["accuracy", "macro-accuracy", taskAverage],
-    prompt: (sample) => ({ text: promptText(sample) }),
-    ownLayout: { files: new RegExp(`(?:${tasks.join("|")}).*\\.json$`), read: readPredictions },
+    prompt: (sample) => ({ text: `${asked(sample)}${endings[taskNamed(sample.id)]}` }),
+    ownLayout: { files: new RegExp(`(?:${tasks.join("|")}).*\\.json$`), read: readPredictions, asked },
     samples: async (path) =>
       filesAt(path, new RegExp(`^(?:${tasks.join("|")})\\.json$`), "questions of TempCompass").flatMap(
         (one) => {

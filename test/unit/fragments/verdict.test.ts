@@ -4,7 +4,8 @@ import { frameIndex, seconds } from "../../../src/core/units.ts";
 import { withoutBars } from "../../../src/fragments/black-bars.ts";
 import { placesApart } from "../../../src/fragments/draw-frames.ts";
 import { usableParts } from "../../../src/fragments/parts.ts";
-import { renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
+import type { ShownPicture as Picture } from "../../../src/fragments/shown-picture.ts";
+import { levelsBetween, renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
 
 const [width, height] = [64, 48];
@@ -50,11 +51,53 @@ test("blank frames at the ends go; a cut parts what fragments are drawn from", (
 test("a picture that is rendered anew is never the same bytes; files of one question are equally long", async () => {
   const batch = clip(moving);
   const picture = { pixels: batch.pixels.subarray(0, width * height * 3), width, height };
-  const twice = [1, 2].map((at) => renderedAnew(picture, seededRandom("rendered", at)));
+  const levels = levelsBetween([picture]);
+  const twice = [1, 2].map((at) => renderedAnew(picture, levels, seededRandom("rendered", at)));
   expect(twice[0]!.pixels).not.toEqual(twice[1]!.pixels);
-  expect(renderedAnew(picture, seededRandom("rendered", 1))).toEqual(twice[0]);
+  expect(renderedAnew(picture, levels, seededRandom("rendered", 1))).toEqual(twice[0]);
   const files = await stillFiles([picture, ...twice]);
   expect(new Set(files.map(({ length }) => length)).size).toBe(1);
+});
+
+test("how bright, how hard and how dark at its borders a picture is tells nothing once it is rendered anew", () => {
+  const bytes = width * height * 3;
+  // The same square on grounds of 60 and of 110, the second with a border of 40.
+  const [dark, light] = [60, 110].map((ground, at) => {
+    const { pixels } = clip([[20, 15, ground]]);
+    if (at === 1)
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++)
+          if (x < 4 || y < 4 || x >= width - 4 || y >= height - 4)
+            pixels.fill(40, (y * width + x) * 3, (y * width + x) * 3 + 3);
+    return { pixels: pixels.subarray(0, bytes), width, height };
+  }) as [Picture, Picture];
+  const levels = levelsBetween([dark, light]);
+  const meanOf = (values: readonly number[]): number =>
+    values.reduce((sum, one) => sum + one, 0) / values.length;
+  const facts = ({ pixels, width: w, height: h }: Picture): readonly [number, number, number] => {
+    const mean = meanOf([...pixels]);
+    const border = [...pixels].filter((_, at) => {
+      const [x, y] = [Math.floor(at / 3) % w, Math.floor(at / 3 / w)];
+      return x === 0 || y === 0 || x === w - 1 || y === h - 1;
+    });
+    return [mean, Math.sqrt(meanOf([...pixels].map((value) => (value - mean) ** 2))), meanOf(border) / mean];
+  };
+  const drawn = [dark, light].map((picture, which) =>
+    range(60).map((at) => facts(renderedAnew(picture, levels, seededRandom("facts", which, at)))),
+  );
+  const [mine, other] = drawn.map((all) => [0, 1].map((fact) => meanOf(all.map((one) => one[fact]!)))) as [
+    number[],
+    number[],
+  ];
+  // Without the levels between them 50 levels and a factor of two lie between the pictures.
+  expect(Math.abs(mine[0]! - other[0]!)).toBeLessThan(4);
+  expect(mine[1]! / other[1]!).toBeGreaterThan(0.85);
+  expect(mine[1]! / other[1]!).toBeLessThan(1.15);
+  // Borders: of one picture they vary by more than a tenth.
+  for (const all of drawn) {
+    const borders = all.map((one) => one[2]);
+    expect(Math.max(...borders) - Math.min(...borders)).toBeGreaterThan(0.1);
+  }
 });
 
 test("black bars go, in whatever form; a dark picture is no bar; the same question is asked with and without them", () => {
