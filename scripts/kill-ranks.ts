@@ -30,8 +30,10 @@ if (out === undefined || python === undefined)
 makeFolder(out);
 
 const heartbeatSeconds = 8;
-/** Longest time from a kill until the command has ended: the heartbeat, the beat that is under way, and some. */
-const limitSeconds = heartbeatSeconds * 1.25 + 10;
+/** A rank that is stopped before it has dialled is known by nothing else. */
+const startSeconds = 150;
+/** Longest time from a kill until the command has ended: a rank that has dialled is given 60 s until it has the model. */
+const limitSeconds = startSeconds + 10;
 /** A file system of a fixed size for the runs; whoever may not mount one cannot fill a disk. */
 const disk = join(out, "disk");
 makeFolder(disk);
@@ -76,7 +78,7 @@ const command = (name: string): string[] => {
     "look.minPixels=784",
     "look.maxPixels=4704",
   ];
-  const engine = `torch:python=${python},heartbeatSeconds=${heartbeatSeconds}`;
+  const engine = `torch:python=${python},heartbeatSeconds=${heartbeatSeconds},startSeconds=${startSeconds}`;
   const how = ["--engine", engine, "--ranks", "2", "--threads", "2", "--out", join(disk, name), "--resume"];
   return [
     program,

@@ -80,7 +80,10 @@ const newRow = ({ lengths, samples }: Rows, row: number): number => {
 };
 
 /** Places in a list of those of its rows that are in a part, and their new numbers. */
-const placesOf = (rows: Int32Array, own: Rows): { readonly places: Int32Array; readonly rows: Int32Array } => {
+const placesOf = (
+  rows: Int32Array,
+  own: Rows,
+): { readonly places: Int32Array; readonly rows: Int32Array } => {
   const [places, numbers] = [new Int32Array(rows.length), new Int32Array(rows.length)];
   let count = 0;
   for (let place = 0; place < rows.length; place++) {
@@ -93,7 +96,11 @@ const placesOf = (rows: Int32Array, own: Rows): { readonly places: Int32Array; r
 };
 
 /** The numbers of rows of chosen samples, which stand one behind the other. */
-const pick = (numbers: Int32Array, samples: readonly number[], { whole, part }: Rows["lengths"]): Int32Array => {
+const pick = (
+  numbers: Int32Array,
+  samples: readonly number[],
+  { whole, part }: Rows["lengths"],
+): Int32Array => {
   const out = new Int32Array(samples.length * part);
   for (let b = 0; b < samples.length; b++) {
     const start = samples[b]! * whole;
