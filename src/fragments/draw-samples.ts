@@ -4,7 +4,7 @@ import type { FrameSelector } from "../selection/selectors.ts";
 import { drawFrames, placesApart } from "./draw-frames.ts";
 import type { FragmentTask, TaskDraft } from "./fragment-task.ts";
 import type { ClipPart } from "./parts.ts";
-import { levelsBetween, renderedAnew, type ShownPicture, shownFrame } from "./shown-picture.ts";
+import { atLevels, levelsBetween, renderedAnew, type ShownPicture, shownFrame } from "./shown-picture.ts";
 import type { Refusal } from "./verdict.ts";
 
 /** One of the fragments of a clip: what its draws depend on, besides its pictures. */
@@ -93,7 +93,10 @@ export const drawSample = (
   return { draft, fragment, shown: draft.shown.map((frame) => fragment[frame]!) };
 };
 
-/** The pictures of a drawn question: rendered anew, all at the same levels, where its task wants that. */
+/**
+ * The pictures of a drawn question: rendered anew where its task wants that, and all at the same levels there and where the
+ * order is asked for, since a clip that gets lighter would tell it.
+ */
 export const picturesOfSample = (
   { value: task, recipe }: Made<FragmentTask>,
   { shown }: DrawnSample,
@@ -101,8 +104,9 @@ export const picturesOfSample = (
   { seed, number }: FragmentPlace,
 ): ShownPicture[] => {
   const pictures = shown.map((place) => shownFrame(batch, place));
-  if (task.anew !== true) return pictures;
+  if (task.anew !== true && task.needs !== "order") return pictures;
   const levels = levelsBetween(pictures);
+  if (task.anew !== true) return pictures.map((picture) => atLevels(picture, levels));
   return pictures.map((picture, at) =>
     renderedAnew(picture, levels, seededRandom(seed, "rendered", recipe.name, number, at)),
   );

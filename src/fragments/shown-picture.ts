@@ -54,6 +54,23 @@ export const levelsBetween = (pictures: readonly ShownPicture[]): Levels => {
 /** Most that contrast is raised to bring a picture to others' levels: a flat one stays flat. */
 const mostRaised = 2;
 
+/** How a picture's levels change for it to have others' mean and spread: `level * contrast + offset`. */
+const towards = (
+  own: Levels,
+  { mean, spread }: Levels,
+): { readonly contrast: number; readonly offset: number } => {
+  const contrast = Math.min(mostRaised, spread / Math.max(own.spread, 1e-9));
+  return { contrast, offset: mean - contrast * own.mean };
+};
+
+/** A picture at given levels, otherwise as it is: how bright it is says nothing of when it was. */
+export const atLevels = (picture: ShownPicture, levels: Levels): ShownPicture => {
+  const { contrast, offset } = towards(levelsOf(picture), levels);
+  const changed = new Uint8ClampedArray(256);
+  for (let level = 0; level < 256; level++) changed[level] = contrast * level + offset;
+  return { ...picture, pixels: picture.pixels.map((level) => changed[level]!) };
+};
+
 /** Light along one side, from its middle: 0 on average, in levels. */
 const lightAlong = (length: number, edge: number): Float64Array => {
   const light = new Float64Array(length);
@@ -76,9 +93,10 @@ export const renderedAnew = (picture: ShownPicture, levels: Levels, random: Rand
   const result = new Uint8ClampedArray(shown.width * shown.height * 3);
   const grain = (leastGrain + (mostGrain - leastGrain) * random.next()) / 2 ** 31;
   const own = levelsOf(picture);
-  const raised = Math.min(mostRaised, levels.spread / Math.max(own.spread, 1e-9));
-  const contrast = raised * (1 + flatter * (2 * random.next() - 1));
-  const offset = levels.mean + brighter * (2 * random.next() - 1) - contrast * own.mean;
+  const { contrast, offset } = towards(own, {
+    mean: levels.mean + brighter * (2 * random.next() - 1),
+    spread: levels.spread * (1 + flatter * (2 * random.next() - 1)),
+  });
   const edge = edgeLight * (2 * random.next() - 1);
   const [across, down] = [lightAlong(shown.width, edge), lightAlong(shown.height, edge)];
   const changed = new Float64Array(256);

@@ -3,10 +3,13 @@ import { seededRandom } from "../../../src/core/random.ts";
 import { frameIndex, seconds } from "../../../src/core/units.ts";
 import { withoutBars } from "../../../src/fragments/black-bars.ts";
 import { placesApart } from "../../../src/fragments/draw-frames.ts";
+import { drawSample, picturesOfSample } from "../../../src/fragments/draw-samples.ts";
+import { fragmentTasks } from "../../../src/fragments/fragment-task.ts";
 import { usableParts } from "../../../src/fragments/parts.ts";
 import type { ShownPicture as Picture } from "../../../src/fragments/shown-picture.ts";
 import { levelsBetween, renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
+import { frameSelectors } from "../../../src/selection/selectors.ts";
 
 const [width, height] = [64, 48];
 
@@ -40,6 +43,24 @@ test("motion that goes on has an order; still, looping, returning and fading cli
   expect(orderOf(clip(range(24).map((t) => [[5, 20, 40, 20][t % 4]!, 8])))).toBe("cyclic");
   expect(orderOf(clip(moving.slice(0, 5)))).toBe("short");
   expect(orderOf(clip(range(20).map((t) => [2 * t, t, 40 + 3 * t])))).toBe("fade");
+});
+
+test("noise, a flickering still picture, and a turn that falls between two frames that are looked at", () => {
+  // A picture that stands still under strong noise: every frame differs from every other alike.
+  const noisy = clip(range(24).map(() => [10, 10]));
+  const random = seededRandom("noise");
+  expect(orderOf({ ...noisy, pixels: noisy.pixels.map((level) => level + random.integer(90)) })).toBe(
+    "static",
+  );
+  // One that becomes brighter and harder, and flatter again, faster than it is looked at.
+  expect(orderOf(clip(range(24).map((t) => [10, 10, 70 + 50 * Math.sin(2.3 * t)])))).toBe("cyclic");
+  // There and back by steps of 5 pixels, the way back between the places of the way there.
+  const there = range(12).map((t) => [5 * t, 2 * t] as const);
+  const back = range(11).map((t) => [5 * (10 - t) + 2, 2 * (10 - t) + 1] as const);
+  expect(orderOf(clip([...there, ...back]))).toBe("reversible");
+  // A fade with one step against it now and then.
+  const light = (t: number): number => 110 - 4 * t + (t % 4 === 3 ? 6 : 0);
+  expect(orderOf(clip(range(20).map((t) => [2 * t, t, light(t)])))).toBe("fade");
 });
 
 test("blank frames at the ends go; a cut parts what fragments are drawn from", () => {
@@ -97,6 +118,24 @@ test("how bright, how hard and how dark at its borders a picture is tells nothin
   for (const all of drawn) {
     const borders = all.map((one) => one[2]);
     expect(Math.max(...borders) - Math.min(...borders)).toBeGreaterThan(0.1);
+  }
+});
+
+test("where the order is asked for, a clip that slowly gets lighter does not tell it", async () => {
+  const lighter = clip(range(20).map((t) => [2 * t, t, 80 + t]));
+  const part = usableParts([lighter])[0]!;
+  const selector = (await frameSelectors.choose("uniform")).value;
+  for (const name of ["disorder", "rearrangement"]) {
+    const made = await fragmentTasks.choose(name);
+    const drawn = drawSample(made, part, selector, { seed: 1, number: 0 });
+    if ("ruleId" in drawn) throw new Error(drawn.reason);
+    const meanOf = (values: Uint8Array): number => values.reduce((sum, one) => sum + one, 0) / values.length;
+    const as = (pictures: readonly Picture[]): number[] => pictures.map(({ pixels }) => meanOf(pixels));
+    const bytes = width * height * 3;
+    const filmed = drawn.shown.map((at) => meanOf(lighter.pixels.subarray(at * bytes, (at + 1) * bytes)));
+    expect(Math.max(...filmed) - Math.min(...filmed)).toBeGreaterThan(5);
+    const shown = as(picturesOfSample(made, drawn, part, { seed: 1, number: 0 }));
+    expect(Math.max(...shown) - Math.min(...shown)).toBeLessThan(0.5);
   }
 });
 
