@@ -155,6 +155,13 @@ test("where the order is asked for, a clip that slowly gets lighter does not tel
     expect(Math.max(...filmed) - Math.min(...filmed)).toBeGreaterThan(5);
     const shown = as(picturesOfSample(made, drawn, part, { seed: 1, number: 0 }));
     expect(Math.max(...shown) - Math.min(...shown)).toBeLessThan(0.5);
+    // Rendered anew on demand: a part of almost all of each, the same frames in the same order.
+    const anew = await fragmentTasks.choose(`${name}:anew=true`);
+    const again = drawSample(anew, part, selector, { seed: 1, number: 0 });
+    if ("ruleId" in again) throw new Error(again.reason);
+    expect(again.shown).toEqual(drawn.shown);
+    const [first] = picturesOfSample(anew, again, part, { seed: 1, number: 0 });
+    expect([first!.width, first!.height]).toEqual([width - 2, height - 1]);
   }
 });
 
