@@ -84,7 +84,9 @@ export const pictureCounts = (
 export const anewParam: z.ZodDefault<z.ZodBoolean> = z
   .boolean()
   .default(false)
-  .describe("render every picture anew: sharpness and borders, which change smoothly in time, tell less of the order");
+  .describe(
+    "render every picture anew: sharpness and borders, which change smoothly in time, tell less of the order",
+  );
 
 /** One of a task's wordings, each as often as the others. */
 export const drawnWording = (
