@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
@@ -24,6 +25,7 @@ import { openVideoService } from "../../src/video/service.ts";
 import { tokenFields, writeRandomCheckpoint, writeWordTokenizer } from "../random-checkpoint.ts";
 import { mediaOf, startStandIn, textOf } from "../stand-in/openai-endpoint.ts";
 import { smallConfig } from "../unit/model/small-config.ts";
+import { chromiumMissing, openChromium } from "./chromium.ts";
 import { quietContext, recordsOf, worldRequest } from "./eval-request.ts";
 
 const [width, height, rate] = [64, 48, 10];
@@ -150,6 +152,29 @@ test("a benchmark of clips of every sort: what is asked, what is refused and why
   expect(again.resumedClips).toBeGreaterThan(0);
   expect(contentOf("two")).toEqual(contentOf("one"));
 }, 120_000);
+
+test.skipIf(chromiumMissing("the page of a benchmark"))(
+  "on a phone the page's tables keep their words whole",
+  async () => {
+    await fineVidBenchSet(request("page"), context);
+    const browser = await openChromium();
+    try {
+      const page = await browser.newPage({ viewport: { width: 420, height: 900 } });
+      await page.goto(pathToFileURL(join(folder, "page", "index.html")).href);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(420);
+      // Each of these is one word or two: broken within them they are much higher than two lines.
+      for (const cell of await page.locator("thead th:nth-child(-n + 4), .reasons td:nth-child(2)").all())
+        expect((await cell.boundingBox())!.height, (await cell.textContent())!).toBeLessThan(70);
+      for (const cell of await page.locator("tbody th").all()) {
+        const text = (await cell.textContent())!;
+        expect(await cell.evaluate("(c) => c.scrollWidth <= c.clientWidth + 1"), text).toBe(true);
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+  60_000,
+);
 
 test("films at all speeds: one length in time, in pictures, in bytes; no picture twice", async () => {
   const films = rowsOf("one").filter(({ task, source }) => task === "speed" && source!.clip === "rub.mp4");
