@@ -76,7 +76,7 @@ const main = async (): Promise<void> => {
     const child = spawn(process.execPath, [program, "--ranks"], { env: { ...process.env, ...environment } });
     return {
       onEnd: () => {},
-      reasonOf: () => undefined,
+      endOf: () => undefined,
       lastLine: () => undefined,
       kill: () => void child.kill("SIGKILL"),
       end: async () => void (child.exitCode === null && (await once(child, "exit"))),

@@ -28,8 +28,16 @@ const hashOf = (patches: PatchArray): string => {
 };
 
 /** A step whose patches are in memory. The array is hashed once and must stay as it is. */
-export const mediaStep = (patches: PatchArray, rows: number, columns: number): MediaStep => ({
-  content: `${hashOf(patches)}:${rows}x${columns}`,
+export const mediaStep = (patches: PatchArray, rows: number, columns: number): MediaStep =>
+  namedStep(`${hashOf(patches)}:${rows}x${columns}`, patches, { rows, columns });
+
+/** A step whose content was named elsewhere, with its patches. */
+export const namedStep = (
+  content: string,
+  patches: PatchArray,
+  { rows, columns }: Pick<MediaStep, "rows" | "columns">,
+): MediaStep => ({
+  content,
   rows,
   columns,
   form: patches instanceof Uint8Array ? "levels" : "numbers",

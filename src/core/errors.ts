@@ -106,8 +106,10 @@ export class StalePassError extends EngineError {}
 
 /** Where and in which call an engine was lost. */
 export interface EngineLoss {
-  /** Which of its processes, counted from 0. */
-  readonly rank: number;
+  /** Which of its processes, counted from 0; undefined: not one of them alone. */
+  readonly rank?: number;
+  /** How many there are, where it is not one alone. */
+  readonly ranks?: number;
   readonly host: string;
   /** The call that was waiting: `forward`, `update`, ... */
   readonly operation: string;
@@ -119,7 +121,7 @@ export class EngineLostError extends EngineError {
   readonly loss: EngineLoss;
   constructor(loss: EngineLoss, cause?: unknown) {
     super("the engine was lost", {
-      where: `rank ${loss.rank} on ${loss.host}, ${loss.operation}`,
+      where: `${loss.rank === undefined ? `${loss.ranks} ranks` : `rank ${loss.rank}`} on ${loss.host}, ${loss.operation}`,
       got: loss.why,
       hint: "resume from the last checkpoint",
       ...(cause === undefined ? {} : { cause }),

@@ -9,6 +9,19 @@ import type { DualEncoderOpener } from "./dual-encoder.ts";
  */
 export type TrainedWeights = "all" | "none" | "adapter" | readonly (ModelPart | "adapter")[];
 
+/**
+ * Where an engine may keep what a vision tower that is not trained, its merger too, makes of pictures, so that it is
+ * computed once for each content. Numbers are the same to rounding, and the same bit for bit whenever they are asked for.
+ */
+export interface FeatureKeeping {
+  /** In this process; what was used longest ago goes first. */
+  readonly memoryBytes: number;
+  /** On disk, for later runs too; left out: nowhere. */
+  readonly disk?: { readonly folder: string; readonly bytes: number };
+  /** Told when the disk takes no more; the run goes on. */
+  readonly onTrouble?: (line: string) => void;
+}
+
 /** What an engine is asked to open. */
 export interface EngineRequest {
   /** Checkpoint in Hugging Face layout. */
@@ -20,6 +33,8 @@ export interface EngineRequest {
   readonly threads: number;
   /** How many shapes of batches come again and again: an engine that compiles by shape keeps as many. */
   readonly recurringShapes?: number;
+  /** Left out: the tower computes pictures whenever they are shown. An engine may ignore it; `torch` does. */
+  readonly features?: FeatureKeeping;
 }
 
 /** A model that is ready to compute. */

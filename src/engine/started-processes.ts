@@ -1,13 +1,21 @@
 /** Processes that were started to compute: one, or a launcher that holds a group of them. */
 import { type ChildProcess, spawn } from "node:child_process";
 
+/** How a process has ended. */
+export interface ProcessEnd {
+  /** Its name; undefined when it ended by itself, or was never there. */
+  readonly signal?: string;
+  readonly status?: number;
+  readonly why: string;
+}
+
 /** What is known of processes that compute, and how they are ended. */
 export interface StartedProcesses {
-  /** Tells when they have ended without being asked to, and why; also when that was before. */
-  onEnd(tell: (why: string) => void): void;
-  /** Why one process of a group has ended, as far as its launcher has said. */
-  reasonOf(processId: number): string | undefined;
-  /** What they said last. */
+  /** Tells when they have ended without being asked to, and how; also when that was before. */
+  onEnd(tell: (end: ProcessEnd) => void): void;
+  /** How one process of a group has ended, as far as its launcher has said. */
+  endOf(processId: number): ProcessEnd | undefined;
+  /** What they said last, in words. */
   lastLine(): string | undefined;
   /** Ends all of them at once. */
   kill(): void;
@@ -41,18 +49,19 @@ const signalNames: Readonly<Record<number, string>> = {
   15: "SIGTERM",
 };
 
+const bySignal = (signal: string): ProcessEnd => ({ signal, why: `its process was ended by ${signal}` });
+const byStatus = (status: number): ProcessEnd => ({ status, why: `its process ended with status ${status}` });
+
 /** @param code as Python says it: the negative of a signal's number, or a status */
-const reason = (code: number): string =>
-  code < 0
-    ? `its process was ended by ${signalNames[-code] ?? `signal ${-code}`}`
-    : `its process ended with status ${code}`;
+const endOfCode = (code: number): ProcessEnd =>
+  code < 0 ? bySignal(signalNames[-code] ?? `signal ${-code}`) : byStatus(code);
 
 /** A program of this machine, which may be the launcher of a group. */
 class StartedProgram implements StartedProcesses {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
-  #why: string | undefined;
-  #tellers: ((why: string) => void)[] = [];
+  #end: ProcessEnd | undefined;
+  #tellers: ((end: ProcessEnd) => void)[] = [];
   #said = "";
   readonly #patience: number;
 
@@ -68,14 +77,12 @@ class StartedProgram implements StartedProcesses {
     });
     this.#ended = new Promise((resolve) => {
       this.#child.once("error", (error) => {
-        this.#tell(`${command} cannot be started: ${error.message}`);
+        this.#tell({ why: `${command} cannot be started: ${error.message}` });
         resolve();
       });
       this.#child.once("exit", (code, signal) => {
         const tell = (): void => {
-          this.#tell(
-            signal === null ? `its process ended with status ${code}` : `its process was ended by ${signal}`,
-          );
+          this.#tell(signal === null ? byStatus(code ?? 0) : bySignal(signal));
           resolve();
         };
         // What it said last may still be on its way; processes of its own may hold the other end for longer.
@@ -92,19 +99,22 @@ class StartedProgram implements StartedProcesses {
     return this.#child.pid;
   }
 
-  onEnd(tell: (why: string) => void): void {
-    if (this.#why === undefined) this.#tellers.push(tell);
-    else tell(this.#why);
+  onEnd(tell: (end: ProcessEnd) => void): void {
+    if (this.#end === undefined) this.#tellers.push(tell);
+    else tell(this.#end);
   }
 
-  reasonOf(processId: number): string | undefined {
-    // torchrun: "failed (exitcode: -9) local_rank: 1 (pid: 4711) of binary".
-    const found = new RegExp(`exitcode: (-?\\d+)\\)[^(]*\\(pid: ${processId}\\)`).exec(this.#said);
-    return found === null ? undefined : reason(Number(found[1]));
+  endOf(processId: number): ProcessEnd | undefined {
+    // torchrun: "failed (exitcode: -9) local_rank: 1 (pid: 4711) of binary" at once, "exitcode  : -9 (pid: 4711)" at its end.
+    const found = new RegExp(`exitcode\\s*: (-?\\d+)\\)?[^()]*\\(pid: ${processId}\\)`).exec(this.#said);
+    return found === null ? undefined : endOfCode(Number(found[1]));
   }
 
   lastLine(): string | undefined {
-    return this.#said.trim().split("\n").at(-1) || undefined;
+    return this.#said
+      .split("\n")
+      .map((line) => line.trim())
+      .findLast((line) => /\p{Letter}/u.test(line));
   }
 
   kill(): void {
@@ -117,10 +127,10 @@ class StartedProgram implements StartedProcesses {
     clearTimeout(timer);
   }
 
-  #tell(why: string): void {
-    if (this.#why !== undefined) return;
-    this.#why = why;
-    for (const tell of this.#tellers) tell(why);
+  #tell(end: ProcessEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    for (const tell of this.#tellers) tell(end);
     this.#tellers = [];
   }
 }

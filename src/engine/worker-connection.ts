@@ -3,6 +3,7 @@ import { type EngineLoss, EngineLostError } from "../core/errors.ts";
 import { MessageReader, writeMessage } from "../core/framed-messages.ts";
 import { nowMilliseconds } from "../core/progress.ts";
 import type { CallOptions, EngineStatistics } from "./contract.ts";
+import type { LossSign } from "./first-cause.ts";
 import type { StartedProcesses } from "./started-processes.ts";
 import {
   errorFromWire,
@@ -85,7 +86,7 @@ export class Connection implements Caller {
   #lost: EngineLoss | undefined;
   #closing = false;
   #version = 0;
-  #onLost: (loss: EngineLoss) => void = () => {};
+  #judge: ((sign: LossSign) => void) | undefined;
   readonly #counts = {
     calls: 0,
     bytesSent: 0,
@@ -101,7 +102,7 @@ export class Connection implements Caller {
     socket.on("data", (piece: Buffer) => this.#receive(piece));
     socket.on("close", () => this.#disconnected("its connection ended"));
     socket.on("error", (error) => this.#disconnected(error.message));
-    worker.processes.onEnd((why) => this.#lose(why));
+    worker.processes.onEnd(({ why }) => this.#notice("launcher", why));
     const { heartbeatSeconds } = worker;
     if (heartbeatSeconds === undefined) return;
     this.#heartbeat = setInterval(() => this.#beat(), (heartbeatSeconds * 1000) / beatsPerLimit);
@@ -116,9 +117,9 @@ export class Connection implements Caller {
     return { ...this.#counts };
   }
 
-  /** Tells when the other process is no use any more. */
-  onLost(tell: (loss: EngineLoss) => void): void {
-    this.#onLost = tell;
+  /** Has somebody else judge, who hears of other ranks too: signs are told, and only {@link lose} ends the connection. */
+  judgedBy(judge: (sign: LossSign) => void): void {
+    this.#judge = judge;
   }
 
   call(
@@ -151,7 +152,7 @@ export class Connection implements Caller {
         deadlineSeconds === undefined
           ? undefined
           : setTimeout(
-              () => this.#lose(`no answer to ${operation} within ${deadlineSeconds} s`),
+              () => this.#notice("late", `no answer to ${operation} within ${deadlineSeconds} s`),
               deadlineSeconds * 1000,
             );
       signal?.addEventListener("abort", onAbort);
@@ -188,23 +189,24 @@ export class Connection implements Caller {
     this.#lost = loss;
     clearInterval(this.#heartbeat);
     this.#socket.destroy();
-    if (!this.#closing) {
-      this.worker.processes.kill();
-      this.#onLost(loss);
-    }
+    if (!this.#closing) this.worker.processes.kill();
     this.#rejectAll();
   }
 
-  #lose(why: string): void {
-    const { rank, host } = this.worker;
+  #notice(kind: LossSign["kind"], why: string): void {
+    const { rank, host, process } = this.worker;
     const operation = this.#waiting.values().next().value?.operation ?? "between calls";
-    this.lose({ rank, host, operation, why });
+    if (this.#closing || this.#judge === undefined) this.lose({ rank, host, operation, why });
+    else if (this.#lost === undefined) this.#judge({ kind, rank, host, process, operation, why });
   }
 
   #beat(): void {
     // Counted in beats, not by the clock: while this process was busy it has not listened either.
     if (this.#unanswered >= beatsPerLimit)
-      this.#lose(`no sign of life of process ${this.worker.process} for ${this.worker.heartbeatSeconds} s`);
+      this.#notice(
+        "silent",
+        `no sign of life of process ${this.worker.process} for ${this.worker.heartbeatSeconds} s`,
+      );
     else {
       this.#unanswered++;
       this.#send({ kind: "ping" });
@@ -227,7 +229,7 @@ export class Connection implements Caller {
     try {
       for (const message of this.#reader.push(piece)) this.#hear(message as FromEngineWorker);
     } catch (error) {
-      this.#lose(String(error));
+      this.#notice("broken", String(error));
     }
   }
 
@@ -250,10 +252,8 @@ export class Connection implements Caller {
 
   /** A process that has ended says why better than its socket does, a moment later. */
   #disconnected(why: string): void {
-    setTimeout(
-      () => this.#lose(this.worker.processes.reasonOf(this.worker.process) ?? why),
-      patienceMilliseconds,
-    );
+    if (this.#judge === undefined) setTimeout(() => this.#notice("connection", why), patienceMilliseconds);
+    else this.#notice("connection", why);
   }
 
   #rejectAll(): void {

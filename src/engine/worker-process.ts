@@ -2,7 +2,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { hostname } from "node:os";
-import { EngineLostError } from "../core/errors.ts";
+import { type EngineLoss, EngineLostError } from "../core/errors.ts";
 import { MessageReader, writeMessage } from "../core/framed-messages.ts";
 import { type StartedProcesses, startProgram, type WorkerProgram } from "./started-processes.ts";
 import { Connection } from "./worker-connection.ts";
@@ -47,6 +47,9 @@ export interface StartedWorker {
   readonly processId: number;
 }
 
+/** How long the end of a connection waits for the end of its process. */
+const patienceMilliseconds = 500;
+
 const isToken = (given: string, token: string): boolean =>
   given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token));
 
@@ -67,9 +70,13 @@ class Dialled {
   open(order: ModelOrder): Promise<ReadyMessage> {
     return new Promise((resolve, reject) => {
       const { rank, host } = this.who;
-      const lost = (why: string): EngineLostError =>
-        new EngineLostError({ rank, host, operation: "open", why });
-      const onClose = (): void => reject(lost("its process ended before the model was open"));
+      const why = "its process ended before the model was open";
+      // Whoever started it says why, a moment later.
+      const onClose = (): void =>
+        void setTimeout(
+          () => reject(new EngineLostError({ rank, host, operation: "open", why })),
+          patienceMilliseconds,
+        );
       this.#receive = (piece) => {
         try {
           for (const message of this.#reader.push(piece) as FromEngineWorker[]) {
@@ -116,6 +123,7 @@ const greet = (socket: Socket, token: string): Promise<Dialled | undefined> =>
  * Waits until every rank has dialled and shown the token; whoever shows another one is sent away.
  *
  * @param open gets the sockets of all who dial, while they are open
+ * @param known gets the ranks that have dialled
  */
 const gather = (
   server: Server,
@@ -123,6 +131,7 @@ const gather = (
   token: string,
   strangers: string[],
   open: Set<Socket>,
+  known: WorkerIdentity[],
 ): Promise<Dialled[]> =>
   new Promise((resolve) => {
     const dialled = new Map<number, Dialled>();
@@ -137,21 +146,31 @@ const gather = (
         return;
       }
       dialled.set(one.who.rank, one);
+      known.push(one.who);
       if (dialled.size === ranks) resolve([...dialled.values()].sort((a, b) => a.who.rank - b.who.rank));
     });
   });
 
-/** Fails when the processes end, or when it takes too long. */
+/** Fails when the processes end, or when it takes too long. @param dialled who has dialled by then */
 const failure = (
   processes: StartedProcesses,
   strangers: readonly string[],
-  startSeconds: number,
+  dialled: readonly WorkerIdentity[],
+  { ranks = 1, startSeconds = 600 }: StartOptions,
 ): { readonly failed: Promise<never>; readonly cancel: () => void } => {
   let timer: NodeJS.Timeout | undefined;
+  const all = { host: hostname(), ...(ranks === 1 ? { rank: 0 } : { ranks }) };
   const failed = new Promise<never>((_, reject) => {
-    const fail = (why: string): void =>
-      reject(new EngineLostError({ rank: 0, host: hostname(), operation: "open", why }));
-    processes.onEnd((why) => fail(processes.lastLine() ?? strangers.at(-1) ?? why));
+    const fail = (why: string, who: Pick<EngineLoss, "rank" | "ranks" | "host"> = all): void =>
+      reject(new EngineLostError({ ...who, operation: "open", why }));
+    processes.onEnd(({ signal, why }) => {
+      for (const { rank, host, process } of dialled) {
+        const end = processes.endOf(process);
+        if (end !== undefined) return fail(end.why, { rank, host });
+      }
+      const words = signal === undefined ? processes.lastLine() : undefined;
+      fail(words ?? strangers.at(-1) ?? why);
+    });
     timer = setTimeout(
       () => fail(strangers.at(-1) ?? `the model was not open within ${startSeconds} s`),
       startSeconds * 1000,
@@ -172,7 +191,7 @@ export const startWorkers = async (
   order: ModelOrder,
   options: StartOptions = {},
 ): Promise<StartedWorkers> => {
-  const { ranks = 1, startSeconds = 600, heartbeatSeconds, listen } = options;
+  const { ranks = 1, heartbeatSeconds, listen } = options;
   const token = options.token ?? randomBytes(32).toString("hex");
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -185,10 +204,11 @@ export const startWorkers = async (
     [workerEnvironment.token]: token,
   });
   const strangers: string[] = [];
-  const { failed, cancel } = failure(processes, strangers, startSeconds);
+  const known: WorkerIdentity[] = [];
+  const { failed, cancel } = failure(processes, strangers, known, options);
   const open = new Set<Socket>();
   try {
-    const dialled = await Promise.race([gather(server, ranks, token, strangers, open), failed]);
+    const dialled = await Promise.race([gather(server, ranks, token, strangers, open, known), failed]);
     const opened = Promise.all(dialled.map((one) => one.open(order)));
     const [ready] = await Promise.race([opened, failed]);
     const connections = dialled.map(

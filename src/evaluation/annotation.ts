@@ -62,6 +62,13 @@ export const annotatedSample = (
 export const lettersOnly = (count: number): string[] =>
   Array.from({ length: count }, (_, at) => optionLetter(at));
 
+/** The letter of an option that an answer numbers from 0; what is no such number stays as it is. */
+export const letterOfNumber = (answer: unknown, options: number): unknown => {
+  const isNumber = typeof answer === "number" || (typeof answer === "string" && /^\d+$/.test(answer.trim()));
+  const at = isNumber ? Number(answer) : -1;
+  return Number.isInteger(at) && at >= 0 && at < options ? optionLetter(at) : answer;
+};
+
 /** What {@link lettersOnly} is called where questions are counted. */
 export const WITHOUT_TEXTS = "no texts of the options in this file, letters only";
 

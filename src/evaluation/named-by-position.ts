@@ -11,9 +11,9 @@ const isSame = (reference: string, { answer, options }: BenchmarkSample): boolea
 
 /**
  * Predictions by number with the names of the questions that stand at these places. Those whose numbers are names of
- * questions, or lie outside, stay as they are.
+ * questions stay as they are.
  *
- * @throws {DataFormatError} when the reference beside an answer is not that of the question at its place
+ * @throws {DataFormatError} when a number lies outside, or the reference beside an answer is not that of the question at its place
  */
 export const namedByPosition = (
   predictions: Predictions,
@@ -21,9 +21,17 @@ export const namedByPosition = (
 ): Predictions => {
   const known = new Set(samples.map(({ id }) => id));
   const given = predictions.views.flatMap(({ answers }) => answers.flatMap((draw) => [...draw.values()]));
-  const fits = given.every(({ id }) => /^\d+$/.test(id) && Number(id) < samples.length);
-  if (!predictions.byPosition || !fits || given.some(({ id }) => known.has(id)))
+  const isNumbered = given.every(({ id }) => /^\d+$/.test(id));
+  if (!predictions.byPosition || !isNumbered || given.some(({ id }) => known.has(id)))
     return { ...predictions, byPosition: false };
+  const outside = given.find(({ id }) => Number(id) >= samples.length);
+  if (outside !== undefined)
+    throw new DataFormatError("numbered answers do not belong to these annotations", {
+      where: predictions.file,
+      expected: `numbers of ${samples.length} questions, counted from 0`,
+      got: outside.id,
+      hint: "give all the annotations that were asked, in their order, or answers with the questions' names",
+    });
   const other = given.find(
     ({ id, reference }) => reference !== undefined && !isSame(reference, samples[Number(id)]!),
   );

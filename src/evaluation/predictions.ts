@@ -16,6 +16,8 @@ export interface Prediction {
   readonly finishReason: "stop" | "length" | "timeout" | "error";
   /** What the file says is right, where another program wrote that beside the answer. */
   readonly reference?: string;
+  /** What the file says was asked, where the name is only a place. */
+  readonly question?: string;
 }
 
 /** A question that is answered more than once, or whose answer is no text. */
@@ -95,12 +97,12 @@ const rowOf = (value: unknown, where: string): Row => {
   if (!isObject(value)) throw wrong(value);
   const foreign = foreignRow(value);
   if (foreign !== undefined) {
-    const { id, isPosition, answer, reference } = foreign;
-    const { text, reason } = textOf(answer);
+    const { id, isPosition, answer, reference, failure } = foreign;
+    const { text, reason } = failure === undefined ? textOf(answer) : { text: null, reason: failure };
     const prediction = {
       id,
       text,
-      finishReason: "stop" as const,
+      finishReason: failure === undefined ? ("stop" as const) : ("error" as const),
       ...(reason === undefined ? {} : { reason }),
       ...(reference === null ? {} : { reference }),
     };
@@ -177,6 +179,23 @@ const spread = ({ where: file, value: document }: PlacedValue): PlacedValue[] =>
   });
 };
 
+/** The rows of documents in a benchmark's own layout, of which a list may hold the lines; undefined for another layout. */
+const rowsInOwnLayout = (documents: readonly PlacedValue[], own: OwnLayout): Row[] | undefined => {
+  const read = documents.flatMap((document) => {
+    const answers = own.read(document.value, document.where);
+    if (answers !== undefined || !Array.isArray(document.value)) return [{ document, answers }];
+    return spread(document).map((one) => ({ document: one, answers: own.read(one.value, one.where) }));
+  });
+  if (!read.some(({ answers }) => answers !== undefined && answers.length > 0)) return undefined;
+  return read.flatMap(
+    ({ document, answers }) =>
+      answers?.map(({ id, answer, where, question }) => {
+        const row = rowOf({ id, answer }, where);
+        return question === undefined ? row : { ...row, prediction: { ...row.prediction, question } };
+      }) ?? [unreadable(document)],
+  );
+};
+
 interface FileRows {
   readonly rows: readonly Row[];
   readonly values: readonly PlacedValue[];
@@ -188,15 +207,8 @@ const rowsOfFile = (file: string, own: OwnLayout | undefined): FileRows => {
   refuseSpreadsheet(file);
   const isTable = /\.[tc]sv$/i.test(file);
   const documents = isTable ? rowsOfTable(file) : documentsOf(file, readTextFile(file));
-  const owned = documents.map(({ value, where }) => own?.read(value, where));
-  if (owned.some((answers) => answers !== undefined && answers.length > 0)) {
-    const rows = documents.flatMap((document, at) =>
-      owned[at] === undefined
-        ? [unreadable(document)]
-        : owned[at].map(({ id, answer, where }) => rowOf({ id, answer }, where)),
-    );
-    return { rows, values: [], isOwn: true };
-  }
+  const owned = own === undefined ? undefined : rowsInOwnLayout(documents, own);
+  if (owned !== undefined) return { rows: owned, values: [], isOwn: true };
   const values = documents.length === 1 && !isTable ? spread(documents[0]!) : documents;
   return { rows: values.map(({ value, where }) => rowOf(value, where)), values, isOwn: false };
 };

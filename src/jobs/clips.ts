@@ -31,6 +31,8 @@ export interface Clips extends AsyncDisposable {
   readonly scoresFolder: string | undefined;
   /** Where answers of endpoints are kept by content; undefined: nowhere. */
   readonly answersFolder: string | undefined;
+  /** Where features of pictures are kept, at most as many bytes as of frames; undefined: nowhere. */
+  readonly features: { readonly folder: string; readonly bytes: number } | undefined;
   /** SHA-256 of a file, computed once for each state of it. */
   sha256(file: string): Promise<string>;
 }
@@ -64,6 +66,7 @@ export const openClips = (options: ClipsOptions, warn: (line: string) => void): 
     direct,
     scoresFolder: keptIn("scores"),
     answersFolder: keptIn("answers"),
+    features: folder && { folder: join(cacheRoot(), "features"), bytes: options.cacheSize },
     sha256: (file) => hashes.of(localFile(file)),
     [Symbol.asyncDispose]: () => direct.close(),
   };

@@ -2,8 +2,10 @@ import { BenchmarkError } from "../core/errors.ts";
 import type { Made } from "../core/registry.ts";
 import { type Benchmark, benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
+import { withVerdicts } from "../evaluation/judged.ts";
 import { metricsFor } from "../evaluation/metrics.ts";
 import { namedByPosition } from "../evaluation/named-by-position.ts";
+import { namedByQuestion } from "../evaluation/named-by-question.ts";
 import { isAnswered, predictionSubject } from "../evaluation/prediction-subject.ts";
 import { type PredictedView, type Predictions, readPredictions } from "../evaluation/predictions.ts";
 import type { EvaluationRecord } from "../evaluation/records.ts";
@@ -88,12 +90,35 @@ const checkMatch = (predictions: Predictions, chosen: ChosenSplit, where: string
       got: shown(given.map(({ id }) => id)),
       hint: "give the predictions that belong to these annotations, or another --split",
     });
-  if (!given.some(({ id, text }) => known.has(id) && text !== null))
+  const scored = new Set(chosen.samples.flatMap(({ id, answer }) => (answer === null ? [] : [id])));
+  if (scored.size > 0 && !given.some(({ id }) => scored.has(id)))
+    throw new BenchmarkError("no prediction belongs to a question with a published answer", {
+      where,
+      expected: `ids such as ${shown([...scored])}`,
+      got: shown(given.map(({ id }) => id)),
+    });
+  if (!given.some(({ id, text }) => known.has(id) && text !== null && text.trim() !== ""))
     throw new BenchmarkError("no prediction has text", {
       where,
       expected: "an answer as text",
-      got: given.find(({ reason }) => reason !== undefined)?.reason ?? "nothing",
+      got: given.find(({ reason }) => reason !== undefined)?.reason ?? `${given.length} empty texts`,
     });
+};
+
+/** Fails when a score would mean nothing: answers there are, but none is one of those that the questions ask for. */
+const checkRead = ({ outcomes }: ViewScore, records: readonly EvaluationRecord[], where: string): void => {
+  const { right, wrong, unread } = outcomes;
+  const first = records.find(({ outcome, rawOutput }) => outcome === "unread" && rawOutput.trim() !== "");
+  if (right + wrong > 0 || unread === 0 || first === undefined) return;
+  const { questionId, rawOutput, options, answerKind } = first;
+  throw new BenchmarkError("no answer could be read", {
+    where,
+    expected:
+      options === null
+        ? `an answer of kind "${answerKind}"`
+        : `a letter or text of ${options.length} options`,
+    got: `${unread} others, the first, of ${questionId}: ${JSON.stringify(rawOutput.slice(0, 60))}`,
+  });
 };
 
 /** Records of one view of a prediction file; further views speak only of the questions that they have. */
@@ -161,7 +186,7 @@ export const score = async (request: ScoringRequest, context: JobContext): Promi
       hint: "use --mode strict",
     });
   const all = await samplesOnce(benchmark.value, annotations);
-  const predictions = namedByPosition(read, all);
+  const predictions = namedByQuestion(namedByPosition(read, all), all, benchmark.value.ownLayout);
   const recorded = predictions.benchmark?.split ?? undefined;
   const isPart = all.some(({ split }) => split === recorded);
   const chosen = chooseSplit(all, request.split ?? (isPart ? recorded : undefined));
@@ -179,9 +204,11 @@ export const score = async (request: ScoringRequest, context: JobContext): Promi
     const given = await recordsOf(view, at === 0, chosen, predictions, made, context.signal);
     // A view of questions that this part does not have says nothing.
     if (given.length === 0) continue;
-    const rows = await scorers.addTo(given, context);
+    const rows = withVerdicts(await scorers.addTo(given, context), benchmark.value);
     records.push(...rows);
-    views.push(scoreView(rows, metrics, mode));
+    const scored = scoreView(rows, metrics, mode);
+    if (at === 0) checkRead(scored, rows, request.predictions);
+    views.push(scored);
   }
   const [first, ...further] = views;
   const main = records.filter(({ intervention }) => intervention.name === first!.intervention);

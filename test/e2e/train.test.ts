@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -109,6 +109,34 @@ describe("a checkpoint is trained on a data set", () => {
     expect(readFileSync(join(folder, "again/config.json"), "utf8")).toBe(
       readFileSync(join(folder, "once more/config.json"), "utf8"),
     );
+  }, 60_000);
+  test("features of a frozen tower are kept for later runs, and change no loss", () => {
+    const features = join(folder, "cache/features");
+    const losses = (name: string, ...more: string[]): number[] => {
+      const given = ["trained=[language]", "steps=4", "split=train", "watch.validateEvery=2"];
+      const looks = ["validation.split=held-out", "validation.maxNewTokens=4", ...given];
+      const own = looks.flatMap((text) => ["--set", text]);
+      const { status, stderr } = train(...own, ...more, "--out", join(folder, name));
+      expect(stderr).not.toContain("rror");
+      expect(status).toBe(0);
+      const { metrics } = readRun(join(folder, name));
+      return metrics.flatMap((row) =>
+        ["crossEntropy", "gradientNorm", "looks/clip", "looks/other"].map((key) => row[key] ?? 0),
+      );
+    };
+    const before = existsSync(features) ? readdirSync(features).length : 0;
+    const without = losses("no features", "--no-cache", "--set", "featureMegabytes=0");
+    expect(existsSync(features) ? readdirSync(features).length : 0).toBe(before);
+    const first = losses("features");
+    const kept = readdirSync(features).length;
+    expect(kept).toBeGreaterThan(before);
+    // From memory or from the disk they are the same bits; computed with a batch they differ in the last places.
+    expect(losses("features again", "--set", "featureMegabytes=0")).toEqual(first);
+    expect(readdirSync(features)).toHaveLength(kept);
+    expect(new Set(first).size).toBeGreaterThan(11);
+    first.forEach((value, i) => {
+      expect(Math.abs(value - without[i]!)).toBeLessThan(1e-4 * Math.max(1, Math.abs(value)));
+    });
   }, 60_000);
   test("an adapter learns beside frozen weights; held-out samples are looked at; a run with one is asked by its folder", () => {
     const place = join(folder, "adapter run");

@@ -380,34 +380,37 @@ describe.skipIf(isMissing)("two ranks of the engine torch", () => {
     return { launcher, ranks: all.filter(({ parent }) => parent === launcher?.id) };
   };
 
-  test.each(["a rank is killed", "a rank is stopped", "the launcher is killed"])(
-    "%s: one line, no process left",
-    async (what) => {
-      const engine = await open(`${ranks},heartbeatSeconds=4`);
-      const { launcher, ranks: own } = group();
-      expect(own).toHaveLength(2);
-      const victim = what.includes("launcher") ? launcher!.id : own[1]!.id;
-      const batch = batchOf(0, 2);
-      await engine.forward([batch]);
-      process.kill(victim, what.includes("stopped") ? "SIGSTOP" : "SIGKILL");
-      let failed: unknown;
-      // The kernel takes a moment to end the ranks of a killed launcher.
-      for (let i = 0; i < 500 && failed === undefined; i++)
-        failed = await engine.forward([batch]).then(
-          () => undefined,
-          (error: unknown) => error,
-        );
-      expect(failed).toBeInstanceOf(EngineLostError);
-      expect((failed as Error).message).toMatch(
-        what.includes("stopped")
-          ? /rank \d on \S+, forward; got no sign of life of process \d+ for 4 s/
-          : /rank \d on \S+, forward; got its (process was ended by SIGKILL|connection ended)/,
+  test.each([
+    [
+      "a rank is killed",
+      /: rank 1 on \S+, forward; got its (process was ended by SIGKILL|connection ended);/,
+    ],
+    ["a rank is stopped", /: rank 1 on \S+, forward; got no sign of life of process \d+ for 4 s;/],
+    [
+      "the launcher is killed",
+      /: 2 ranks on \S+, forward; got their launcher: its process was ended by SIGKILL;/,
+    ],
+  ])("%s: one line, no process left", async (what, line) => {
+    const engine = await open(`${ranks},heartbeatSeconds=4`);
+    const { launcher, ranks: own } = group();
+    expect(own).toHaveLength(2);
+    const victim = what.includes("launcher") ? launcher!.id : own[1]!.id;
+    const batch = batchOf(0, 2);
+    await engine.forward([batch]);
+    process.kill(victim, what.includes("stopped") ? "SIGSTOP" : "SIGKILL");
+    let failed: unknown;
+    // The kernel takes a moment to end the ranks of a killed launcher.
+    for (let i = 0; i < 500 && failed === undefined; i++)
+      failed = await engine.forward([batch]).then(
+        () => undefined,
+        (error: unknown) => error,
       );
-      await engine[Symbol.asyncDispose]();
-      const left = (): Process[] =>
-        processes().filter(({ id }) => [launcher!.id, ...own.map((one) => one.id)].includes(id));
-      for (let i = 0; i < 100 && left().length > 0; i++) await wait(100);
-      expect(left()).toEqual([]);
-    },
-  );
+    expect(failed).toBeInstanceOf(EngineLostError);
+    expect((failed as Error).message).toMatch(line);
+    await engine[Symbol.asyncDispose]();
+    const left = (): Process[] =>
+      processes().filter(({ id }) => [launcher!.id, ...own.map((one) => one.id)].includes(id));
+    for (let i = 0; i < 100 && left().length > 0; i++) await wait(100);
+    expect(left()).toEqual([]);
+  });
 });

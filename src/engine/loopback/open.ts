@@ -41,14 +41,16 @@ const workerArguments = async (held: string, folder: string): Promise<string[]> 
  * @throws {EngineLostError} when the process ends before the model is open
  */
 export const openLoopback = async (options: LoopbackOptions): Promise<OpenedLoopback> => {
-  const { engine: held = defaultEngine, mediaBytes = 4e9, deadlineSeconds, ...request } = options;
+  const { engine: held = defaultEngine, mediaBytes = 4e9, deadlineSeconds, features, ...request } = options;
+  // The other process has nobody to tell of its disk.
+  const { onTrouble: _, ...keeping } = features ?? { memoryBytes: 0 };
   const { connection, ready, processId } = await startWorker(
     {
       command: process.execPath,
       args: await workerArguments(held, request.folder),
       errors: "shown",
     },
-    { ...request, engine: held, mediaBytes },
+    { ...request, ...(features && { features: keeping }), engine: held, mediaBytes },
   );
   const { capabilities, warnings } = ready;
   const named = { ...ready, capabilities: { ...capabilities, engine: `loopback (${capabilities.engine})` } };

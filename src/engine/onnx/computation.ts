@@ -13,6 +13,7 @@ import type {
 } from "../contract.ts";
 import type { LoraAdapter } from "../lora.ts";
 import type { ModelWeights } from "../model-weights.ts";
+import type { LoweredMedia } from "./lowering/media.ts";
 import type { ModelBatch } from "./lowering/model-batch.ts";
 
 /** A model in memory. */
@@ -60,6 +61,8 @@ export interface Computation {
     accumulate: boolean,
     call: CallLimit,
   ): Promise<StepResult>;
+  /** Visual tokens [U, D] that the tower makes with the weights as they are now. */
+  encode(media: LoweredMedia, call: CallLimit): Promise<Float32Array>;
   sample(
     request: SampleRequest,
     batch: ModelBatch,

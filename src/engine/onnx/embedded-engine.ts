@@ -25,13 +25,15 @@ import type {
   UpdateOptions,
   UpdateResult,
 } from "../contract.ts";
+import type { FeatureKeeping } from "../engine-plugin.ts";
 import { Serial } from "../serial.ts";
 import { OnnxAdamW } from "./adamw.ts";
 import type { Computation, EmbeddedModel } from "./computation.ts";
 import { EmbeddedPass, type KeptBatch } from "./embedded-pass.ts";
+import { LoweredBatches } from "./lowered-batches.ts";
 import { lowerBatch } from "./lowering/lower-batch.ts";
-import type { ModelBatch } from "./lowering/model-batch.ts";
 import { loadModel, saveModel } from "./model-files.ts";
+import { isTowerFrozen, TowerFeatures } from "./tower-features.ts";
 
 const onnxVersion = (createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string })
   .version;
@@ -43,7 +45,7 @@ export class EmbeddedEngine implements Engine {
   readonly #computation: Computation;
   readonly #optimizer: OnnxAdamW;
   readonly #serial = new Serial();
-  readonly #lowered = new WeakMap<TokenBatch, Promise<ModelBatch>>();
+  readonly #batches: LoweredBatches;
   #version = 0;
   /** The gradient is zero, whatever its memory holds. */
   #isClear = true;
@@ -52,8 +54,13 @@ export class EmbeddedEngine implements Engine {
   /** Missing where the computation fuses nothing. */
   readonly step?: NonNullable<Engine["step"]>;
 
-  constructor(model: EmbeddedModel, computation: Computation, threads: number) {
+  /** @param keeping where features of a tower that is not trained are kept; left out: nowhere */
+  constructor(model: EmbeddedModel, computation: Computation, threads: number, keeping?: FeatureKeeping) {
     this.#model = model;
+    const how = `${computation.name} ${onnxVersion}, ${threads} threads`;
+    const keeps = keeping !== undefined && isTowerFrozen(model);
+    const features = keeps ? new TowerFeatures(model, keeping, how) : undefined;
+    this.#batches = new LoweredBatches(model.config, computation, features);
     this.#computation = computation;
     this.#optimizer = new OnnxAdamW(threads);
     this.capabilities = {
@@ -82,7 +89,7 @@ export class EmbeddedEngine implements Engine {
       const outputs: BatchOutputs[] = [];
       for (const [i, batch] of batches.entries()) {
         const wanted = candidates?.[i];
-        const lowered = await this.#lower(batch);
+        const lowered = await this.#batches.of(batch, call);
         call.check();
         const want = {
           logits: wanted !== undefined,
@@ -121,7 +128,7 @@ export class EmbeddedEngine implements Engine {
       for (const [i, { batch, pullBack }] of batches.entries()) {
         call.check();
         const own = this.#checked(cotangents[i]!, pass.outputs[i]!);
-        const lowered = await this.#lower(batch);
+        const lowered = await this.#batches.of(batch, call);
         if (pullBack === undefined) await this.#computation.backward(lowered, own, this.#accumulates(), call);
         else {
           this.#reallyClear();
@@ -153,7 +160,7 @@ export class EmbeddedEngine implements Engine {
 
   sample(request: SampleRequest, options: SampleOptions = {}): Promise<readonly (readonly Completion[])[]> {
     return this.#call("sample", options, async (call) => {
-      const lowered = await this.#lower(request.batch);
+      const lowered = await this.#batches.of(request.batch, call);
       call.check();
       return this.#computation.sample(request, lowered, call, options.watch);
     });
@@ -166,6 +173,7 @@ export class EmbeddedEngine implements Engine {
   load(folder: string, options: LoadOptions = {}): Promise<void> {
     return this.#call("load", options, async () => {
       await loadModel(folder, this.#model, options.optimizer === true);
+      this.#batches.weightsLoaded();
       this.#changed();
     });
   }
@@ -185,11 +193,9 @@ export class EmbeddedEngine implements Engine {
   inspect(batch: TokenBatch, options: CallOptions = {}): Promise<Inspection> {
     return this.#call("inspect", options, async (call) => {
       const want = { logits: true, visualTokens: true, keepGraph: false, weights: "current" } as const;
-      const { pullBack: _, ...computed } = await this.#computation.forward(
-        await this.#lower(batch),
-        want,
-        call,
-      );
+      // Computed with the batch, whatever is kept.
+      const lowered = await lowerBatch(batch, this.#model.config);
+      const { pullBack: _, ...computed } = await this.#computation.forward(lowered, want, call);
       return computed;
     });
   }
@@ -213,7 +219,7 @@ export class EmbeddedEngine implements Engine {
     options: CallOptions = {},
   ): Promise<StepResult> {
     return this.#call("step", options, async (call) => {
-      const lowered = await this.#lower(batch);
+      const lowered = await this.#batches.of(batch, call);
       call.check();
       return this.#computation.step!(lowered, objective, feeds, this.#accumulates(), call);
     });
@@ -232,16 +238,6 @@ export class EmbeddedEngine implements Engine {
         this.#waited += (nowMilliseconds() - start) / 1000;
       }
     });
-  }
-
-  #lower(batch: TokenBatch): Promise<ModelBatch> {
-    const known = this.#lowered.get(batch);
-    if (known !== undefined) return known;
-    const made = lowerBatch(batch, this.#model.config);
-    this.#lowered.set(batch, made);
-    // Patches that could not be read may be readable the next time.
-    made.catch(() => this.#lowered.delete(batch));
-    return made;
   }
 
   /** Whether the next gradient is added to one that is there; from here on there is one. */

@@ -2,6 +2,7 @@ import { totalmem } from "node:os";
 import { openCheckpoint } from "../../model/checkpoint.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { Adapter } from "../../weights/adapter.ts";
+import type { FeatureKeeping } from "../engine-plugin.ts";
 import { adapterShape, fillAdapter } from "../lora.ts";
 import {
   layerwiseFrom,
@@ -31,6 +32,7 @@ export interface EmbeddedOptions {
   readonly decodeWeights?: DecodeForm;
   /** Compiled graphs that a whole-graph engine keeps. */
   readonly keptPlans?: number;
+  readonly features?: FeatureKeeping | undefined;
 }
 
 /** A checkpoint with its weights in memory, ready to compute. */
@@ -45,12 +47,18 @@ export interface OpenModel {
 }
 
 /** An engine that computes a model as one graph. */
-export const wholeGraphEngine = (model: EmbeddedModel, options: WholeGraphOptions): EmbeddedEngine =>
-  new EmbeddedEngine(model, new WholeGraph(model, options), options.threads);
+export const wholeGraphEngine = (
+  model: EmbeddedModel,
+  options: WholeGraphOptions,
+  features?: FeatureKeeping,
+): EmbeddedEngine => new EmbeddedEngine(model, new WholeGraph(model, options), options.threads, features);
 
 /** An engine that computes a model block by block. */
-export const layerwiseEngine = (model: EmbeddedModel, options: LayerwiseOptions): EmbeddedEngine =>
-  new EmbeddedEngine(model, new Layerwise(model, options), options.threads);
+export const layerwiseEngine = (
+  model: EmbeddedModel,
+  options: LayerwiseOptions,
+  features?: FeatureKeeping,
+): EmbeddedEngine => new EmbeddedEngine(model, new Layerwise(model, options), options.threads, features);
 
 /**
  * Opens a checkpoint, with an adapter if one is given, in the engine that fits its size.
@@ -77,13 +85,13 @@ export const openEmbedded = async (
     const replaced = new Set(adapter?.replaced.map(({ name }) => name));
     const weights = await loadWeights(checkpoint, trained, shape, weightStorage, replaced);
     if (adapter !== undefined) fillAdapter(weights.store, adapter);
-    const { decodeWeights, keptPlans } = options;
+    const { decodeWeights, keptPlans, features } = options;
     const model = { config, weights, adapter: shape };
     const shared = { threads, ...(decodeWeights === undefined ? {} : { decodeWeights }) };
     const engine =
       execution === "layerwise"
-        ? layerwiseEngine(model, shared)
-        : wholeGraphEngine(model, { ...shared, ...(keptPlans === undefined ? {} : { keptPlans }) });
+        ? layerwiseEngine(model, shared, features)
+        : wholeGraphEngine(model, { ...shared, ...(keptPlans === undefined ? {} : { keptPlans }) }, features);
     return { config, weights, engine, execution, weightStorage, warnings: checkpoint.warnings };
   } finally {
     await checkpoint.close();

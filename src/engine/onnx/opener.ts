@@ -59,13 +59,13 @@ const onnx: EnginePlugin = defineEngine({
       .describe("matrices while completions are drawn; int8: 8 bits, faster"),
   }),
   create: (params) => ({
-    open: async ({ folder, trained, adapterFolder, threads, recurringShapes }) => {
+    open: async ({ folder, trained, adapterFolder, threads, recurringShapes, features }) => {
       const adapter =
         adapterFolder === undefined
           ? undefined
           : await readAdapter(adapterFolder, adaptedModel(await readConfigFile(folder)));
       const kept = recurringShapes === undefined ? {} : { keptPlans: recurringShapes };
-      return openEmbedded(folder, trained, { ...params, ...kept, threads }, adapter);
+      return openEmbedded(folder, trained, { ...params, ...kept, threads, features }, adapter);
     },
     dualEncoder,
   }),

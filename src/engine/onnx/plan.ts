@@ -4,6 +4,7 @@ import type { Objective } from "../../graph/objective.ts";
 import { add } from "../../graph/ops/elementwise.ts";
 import { filled, input } from "../../graph/ops/inputs.ts";
 import type { Value } from "../../graph/value.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { type LanguageValues, languageModel } from "../../model/language-model.ts";
 import { visionTower } from "../../model/vision-tower.ts";
 import type { LoraValues, Weights } from "../../model/weights.ts";
@@ -11,6 +12,7 @@ import { loraNames } from "../lora.ts";
 import { buildObjective, tappedSignals } from "../objective-signals.ts";
 import type { ParameterStore } from "../parameter-store.ts";
 import type { EmbeddedModel } from "./computation.ts";
+import { featuresName } from "./lowering/media.ts";
 import type { ModelBatch } from "./lowering/model-batch.ts";
 
 /** Feed name of a parameter. */
@@ -42,11 +44,22 @@ export interface ModelValues extends LanguageValues {
   readonly weights: Weights;
 }
 
+/** Visual tokens of a batch [U, D]: the tower's, or fed; undefined without pictures. */
+export const visualValue = (
+  { vision, language }: Pick<ModelBatch, "vision" | "language">,
+  config: ModelConfig,
+  weights: Weights,
+): Value | undefined => {
+  if (vision !== undefined) return visionTower(vision, config, weights);
+  const { visualTokens } = language;
+  return visualTokens === 0 ? undefined : input(featuresName, [visualTokens, config.vision.outHiddenSize]);
+};
+
 /** Builds the model's graph for the batch's shape. */
 export const modelValues = (batch: ModelBatch, model: EmbeddedModel): ModelValues => {
   const { config } = model;
   const weights = inputWeights(model);
-  const visualTokens = batch.vision === undefined ? undefined : visionTower(batch.vision, config, weights);
+  const visualTokens = visualValue(batch, config, weights);
   return { ...languageModel(batch.language, visualTokens, config, weights), visualTokens, weights };
 };
 

@@ -1,7 +1,6 @@
 import type { Tensor } from "onnxruntime-node";
 import { elementCount, type Value } from "../../graph/value.ts";
 import { decodeStep, prefill } from "../../model/decode.ts";
-import { visionTower } from "../../model/vision-tower.ts";
 import type { CallLimit } from "../call-limit.ts";
 import type { Completion, CompletionWatch, FeedArray, SampleRequest } from "../contract.ts";
 import {
@@ -16,7 +15,7 @@ import { KeptGraphs } from "../kept-graphs.ts";
 import type { EmbeddedModel } from "./computation.ts";
 import type { ModelBatch } from "./lowering/model-batch.ts";
 import { type DecodeForm, PackedWeights } from "./packed-weights.ts";
-import { inputWeights } from "./plan.ts";
+import { inputWeights, visualValue } from "./plan.ts";
 
 /** Keys and values of every block, [R, K, L, d] each, read and written in place. */
 type Caches = Readonly<Record<string, { readonly data: Float32Array; readonly tensor: Tensor }>>;
@@ -130,11 +129,10 @@ export class OnnxSampler {
     return executable;
   }
 
-  #compilePrefill({ language, vision }: ModelBatch): Promise<Executable> {
+  #compilePrefill(batch: ModelBatch): Promise<Executable> {
     const { config } = this.#model;
     const weights = inputWeights(this.#model);
-    const visual = vision === undefined ? undefined : visionTower(vision, config, weights);
-    const { logits, caches } = prefill(language, visual, config, weights);
+    const { logits, caches } = prefill(batch.language, visualValue(batch, config, weights), config, weights);
     const outputs: Record<string, Value> = { logits };
     caches.forEach(({ keys, values }, layer) => {
       outputs[`keys.${layer}`] = keys;

@@ -2,6 +2,7 @@ import type { Tensor } from "onnxruntime-node";
 import { EngineError } from "../../core/errors.ts";
 import type { Objective } from "../../graph/objective.ts";
 import type { Value } from "../../graph/value.ts";
+import { visionTower } from "../../model/vision-tower.ts";
 import type { CallLimit } from "../call-limit.ts";
 import type {
   Completion,
@@ -15,11 +16,13 @@ import type {
 import { Executable, tensorOf } from "../executable.ts";
 import { KeptGraphs } from "../kept-graphs.ts";
 import type { Computation, ComputedBatch, EmbeddedModel, WantedOutputs } from "./computation.ts";
+import type { LoweredMedia } from "./lowering/media.ts";
 import type { ModelBatch } from "./lowering/model-batch.ts";
 import type { DecodeForm } from "./packed-weights.ts";
 import {
   backwardOutputs,
   forwardOutputs,
+  inputWeights,
   type ModelValues,
   modelValues,
   stepOutputs,
@@ -43,6 +46,8 @@ export class WholeGraph implements Computation {
   readonly #model: EmbeddedModel;
   readonly #threads: number;
   readonly #plans: KeptGraphs<Executable>;
+  /** The tower alone, by the size of a picture. */
+  readonly #towers = new KeptGraphs<Executable>(8);
   readonly #weights: Record<string, Tensor> = {};
   #reference: Readonly<Record<string, Tensor>> | undefined;
   readonly #sampler: OnnxSampler;
@@ -63,7 +68,7 @@ export class WholeGraph implements Computation {
     const plan = await this.#plan(`forward ${JSON.stringify(wanted)}`, batch, (model) =>
       forwardOutputs(model, wanted),
     );
-    await this.#run(plan, batch, {}, want.weights === "current" ? this.#weights : this.#held());
+    await this.#run(plan, batch.feeds, {}, want.weights === "current" ? this.#weights : this.#held());
     const { language, vision } = batch;
     const copy = (name: string): Float32Array => (plan.output(name) as Float32Array).slice();
     return {
@@ -86,7 +91,7 @@ export class WholeGraph implements Computation {
     const feeds: Record<string, FeedArray> = {};
     if (cotangents.tokenLogprobs !== undefined) feeds["cotangent.tokenLogprobs"] = cotangents.tokenLogprobs;
     for (const [block, cotangent] of cotangents.states) feeds[`cotangent.state.${block}`] = cotangent;
-    await this.#run(plan, batch, feeds);
+    await this.#run(plan, batch.feeds, feeds);
   }
 
   async step(
@@ -100,11 +105,21 @@ export class WholeGraph implements Computation {
     );
     const feeds: Record<string, FeedArray> = {};
     for (const [name, data] of Object.entries(extra)) feeds[`objective.${name}`] = data;
-    await this.#run(plan, batch, feeds);
+    await this.#run(plan, batch.feeds, feeds);
     const metrics: Record<string, number> = {};
     for (const name of plan.outputNames)
       if (name.startsWith("metric.")) metrics[name.slice("metric.".length)] = Number(plan.output(name)[0]);
     return { loss: Number(plan.output("loss")[0]), metrics };
+  }
+
+  async encode({ shape, feeds }: LoweredMedia): Promise<Float32Array> {
+    const { config } = this.#model;
+    const tower = await this.#towers.get(JSON.stringify(shape), () => {
+      const visualTokens = visionTower(shape, config, inputWeights(this.#model));
+      return Executable.compile({ visualTokens }, { threads: this.#threads, spinMicroseconds: 250 });
+    });
+    await this.#run(tower, feeds, {});
+    return (tower.output("visualTokens") as Float32Array).slice();
   }
 
   sample(
@@ -129,6 +144,7 @@ export class WholeGraph implements Computation {
 
   async release(): Promise<void> {
     await this.#plans.release();
+    await this.#towers.release();
     await this.#sampler.release();
   }
 
@@ -155,13 +171,13 @@ export class WholeGraph implements Computation {
 
   async #run(
     plan: Executable,
-    batch: ModelBatch,
+    own: Readonly<Record<string, FeedArray>>,
     extra: Readonly<Record<string, FeedArray>>,
     weights: Readonly<Record<string, Tensor>> = this.#weights,
   ): Promise<void> {
     const feeds: Record<string, Tensor> = { ...weights };
     for (const [name, value] of plan.inputs) {
-      const data = extra[name] ?? batch.feeds[name];
+      const data = extra[name] ?? own[name];
       if (data !== undefined) feeds[name] = tensorOf(data, value.shape);
     }
     await plan.run(feeds);

@@ -43,7 +43,7 @@ const torchrun = ({ command, ranks, env }: LaunchRequest): WorkerProgram => ({
 /** Processes that somebody else starts and ends: they end themselves with their connection. */
 const outside: StartedProcesses = {
   onEnd: () => {},
-  reasonOf: () => undefined,
+  endOf: () => undefined,
   lastLine: () => undefined,
   kill: () => {},
   end: async () => {},

@@ -1,12 +1,11 @@
 import { type EngineLoss, EngineLostError, messageOf } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { CallOptions, EngineStatistics } from "../contract.ts";
+import { LossSigns } from "../first-cause.ts";
 import { Serial } from "../serial.ts";
 import type { CallMedia, Connection } from "../worker-connection.ts";
 import type { WireMedia } from "../worker-protocol.ts";
 
-/** How long an error of one rank waits for a better reason: a rank that has ended, or the same error of all. */
-const patienceMilliseconds = 1500;
 /** How long ranks that work alone may take to stop once one of them has failed: a prompt is not left in the middle. */
 const stoppingMilliseconds = 30_000;
 
@@ -41,14 +40,15 @@ export class RankGroup {
   readonly #sent: readonly Set<string>[];
   readonly #serial = new Serial();
   #loss: EngineLoss | undefined;
-  /** A rank that failed, until it is known whether that is the reason. */
-  #suspicion: NodeJS.Timeout | undefined;
+  readonly #signs: LossSigns;
   readonly #counts = { calls: 0, waitingSeconds: 0, computingSeconds: 0 };
 
   constructor(connections: readonly Connection[]) {
     this.#connections = connections;
     this.#sent = connections.map(() => new Set<string>());
-    for (const connection of connections) connection.onLost((loss) => this.#end(loss));
+    const { processes } = connections[0]!.worker;
+    this.#signs = new LossSigns(connections.length, processes, (loss) => this.#end(loss));
+    for (const connection of connections) connection.judgedBy((sign) => this.#signs.add(sign));
   }
 
   get ranks(): number {
@@ -95,7 +95,7 @@ export class RankGroup {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#suspicion);
+    this.#signs.forget();
     await Promise.all(this.#connections.map((one) => one.close()));
   }
 
@@ -123,7 +123,7 @@ export class RankGroup {
           },
         });
         return asked.catch((error: unknown) => {
-          if (!alone) this.#suspect(rank, operation, error, patienceMilliseconds);
+          if (!alone) this.#suspect(rank, operation, error);
           else if (!either.aborted) {
             this.#suspect(rank, operation, error, stoppingMilliseconds);
             others.abort(error);
@@ -132,8 +132,7 @@ export class RankGroup {
         });
       }),
     );
-    clearTimeout(this.#suspicion);
-    this.#suspicion = undefined;
+    this.#signs.forget("told");
     this.#counts.waitingSeconds += (nowMilliseconds() - start) / 1000;
     this.#counts.computingSeconds += Math.max(
       ...this.#connections.map((one, rank) => one.statistics().computingSeconds - before[rank]!),
@@ -151,19 +150,14 @@ export class RankGroup {
   }
 
   /** A rank has failed: unless all end in time or one is lost, the others wait for it, and it is the reason. */
-  #suspect(rank: number, operation: string, error: unknown, patience: number): void {
-    if (this.#loss !== undefined || error instanceof EngineLostError) return;
-    const { host } = this.#connections[rank]!.worker;
-    this.#suspicion ??= setTimeout(
-      () => this.#end({ rank, host, operation, why: messageOf(error) }),
-      patience,
-    );
+  #suspect(rank: number, operation: string, error: unknown, milliseconds?: number): void {
+    if (error instanceof EngineLostError) return;
+    const { host, process } = this.#connections[rank]!.worker;
+    this.#signs.add({ kind: "told", rank, host, process, operation, why: messageOf(error) }, milliseconds);
   }
 
   #end(loss: EngineLoss): void {
-    if (this.#loss !== undefined) return;
     this.#loss = loss;
-    clearTimeout(this.#suspicion);
     for (const connection of this.#connections) connection.lose(loss);
   }
 }

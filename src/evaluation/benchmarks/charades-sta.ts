@@ -8,16 +8,21 @@ const LINE = /^(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)##(.+)$/;
 
 const timeChat = z.record(
   z.string(),
-  z.object({ timestamp: z.array(z.array(z.number()).length(2)), vid: z.string() }),
+  z.object({
+    timestamp: z.array(z.array(z.number()).length(2)),
+    vid: z.string(),
+    query: z.string().optional(),
+  }),
 );
 
 /** TimeChat's example layout: an object by line number with the spans that were read; none is an empty answer. */
 const readTimeChat = (value: unknown, where: string): readonly OwnAnswer[] | undefined => {
   const parsed = timeChat.safeParse(value);
   if (!parsed.success) return undefined;
-  return Object.entries(parsed.data).map(([id, { timestamp }]) => {
+  return Object.entries(parsed.data).map(([id, { timestamp, query }]) => {
     const [first] = timestamp;
-    return { id, answer: first === undefined ? "" : first.join(" - "), where: `${where}, ${id}` };
+    const asked = query === undefined ? {} : { question: query };
+    return { id, answer: first === undefined ? "" : first.join(" - "), where: `${where}, ${id}`, ...asked };
   });
 };
 
@@ -32,7 +37,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     prompt: (sample) => ({
       text: `Please find the visual event described by a sentence in the video, determining its starting and ending times. The format should be: 'The event happens in the start time - end time'. For example, The event 'person turn a light on' happens in the 24.3 - 30.4 seonds. Now I will give you the textual sentence: ${groundedSentence(sample)}. Please return its start time and end time.`,
     }),
-    ownLayout: { files: /pred.*\.json$/, read: readTimeChat },
+    ownLayout: { files: /pred.*\.json$/, read: readTimeChat, asked: groundedSentence },
     samples: async (path) =>
       readTextFile(path)
         .split(/\r\n|[\r\n]/)

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { readJsonFile } from "../../core/files.ts";
 import { optionLetter } from "../../grading/options.ts";
-import { annotatedSample, checkedAnnotation, lettersOnly, WITHOUT_TEXTS } from "../annotation.ts";
+import {
+  annotatedSample,
+  checkedAnnotation,
+  letterOfNumber,
+  lettersOnly,
+  WITHOUT_TEXTS,
+} from "../annotation.ts";
 import { type BenchmarkPlugin, defineBenchmark, type OwnAnswer } from "../benchmarks.ts";
 
 const file = z.record(z.string(), z.number().int());
@@ -18,11 +24,7 @@ const submission = z.union([
 /** What is submitted to EgoSchema: numbers of options from 0, by `q_uid`. What is no such number stays as it is. */
 const readSubmission = (value: unknown, where: string): readonly OwnAnswer[] | undefined => {
   const { data } = submission.safeParse(value);
-  return data?.map(({ q_uid, answer }) => {
-    const isOption =
-      (typeof answer === "number" || typeof answer === "string") && /^[0-4]$/.test(`${answer}`);
-    return { id: q_uid, answer: isOption ? optionLetter(Number(answer)) : answer, where };
-  });
+  return data?.map(({ q_uid, answer }) => ({ id: q_uid, answer: letterOfNumber(answer, 5), where }));
 };
 
 /** EgoSchema's public answers: numbers of options by question. The questions themselves are another file. */

@@ -1,11 +1,21 @@
 import { z } from "zod";
 import { readCsvRows } from "../../core/csv.ts";
 import { optionLetter } from "../../grading/options.ts";
-import { annotatedSample } from "../annotation.ts";
-import { type BenchmarkPlugin, defineBenchmark } from "../benchmarks.ts";
+import { annotatedSample, letterOfNumber } from "../annotation.ts";
+import { type BenchmarkPlugin, defineBenchmark, type OwnAnswer } from "../benchmarks.ts";
 
 const columns = ["video_id", "question", "answer", "qid", "type", "a0", "a1", "a2", "a3", "a4"];
 const families: Readonly<Record<string, string>> = { C: "causal", T: "temporal", D: "descriptive" };
+
+const results = z.record(z.string(), z.object({ prediction: z.unknown(), answer: z.int() }));
+
+/** Results as NExT-QA's scripts write them, `{"4010069381_6": {"prediction": 0, "answer": 3}}`: options numbered from 0. */
+const readResults = (value: unknown, where: string): readonly OwnAnswer[] | undefined =>
+  Object.entries(results.safeParse(value).data ?? {}).map(([id, { prediction }]) => ({
+    id,
+    answer: letterOfNumber(prediction, 5),
+    where: `${where}, ${id}`,
+  }));
 
 /**
  * NExT-QA's multiple choice. The answer is the text or the number of an option. Questions are named
@@ -17,6 +27,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
   params: z.strictObject({}),
   create: () => ({
     metrics: ["accuracy", "macro-accuracy"],
+    ownLayout: { files: /\.json$/, read: readResults },
     samples: async (path) =>
       readCsvRows(path, columns).map(({ fields }) => {
         const options = [0, 1, 2, 3, 4].map((at) => fields[`a${at}`]!);

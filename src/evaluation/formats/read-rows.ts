@@ -10,7 +10,12 @@ export interface ForeignRow {
   readonly answer: unknown;
   /** What the row says is right; null where it says nothing. */
   readonly reference: string | null;
+  /** Why there is no answer, where the row says that nobody answered. */
+  readonly failure?: string;
 }
+
+/** What VLMEvalKit writes in the place of an answer. */
+const VLMEVALKIT_FAILED = "Failed to obtain answer via API.";
 
 const names = ["id", "uid", "question_id", "questionId", "qid"] as const;
 
@@ -46,7 +51,16 @@ export const foreignRow = (value: Readonly<Record<string, unknown>>): ForeignRow
   }
   if (index !== undefined && "prediction" in value) {
     const place = numbered(index, value);
-    return place && { ...place, answer: prediction, reference: textOrNull(answer) };
+    const failure =
+      typeof prediction === "string" && prediction.includes(VLMEVALKIT_FAILED) ? prediction : undefined;
+    return (
+      place && {
+        ...place,
+        answer: prediction,
+        reference: textOrNull(answer),
+        ...(failure === undefined ? {} : { failure }),
+      }
+    );
   }
   return undefined;
 };

@@ -17,8 +17,6 @@ export interface FeedOptions {
   readonly steps: number;
   /** Bytes of patches that wait; the next step is read ahead whatever it takes. */
   readonly aheadBytes: number;
-  /** Bytes of clips that are kept for the epochs to come; 0: every clip is read again. */
-  readonly keptBytes: number;
   /** Places of a step's clips (1-based); left out: every epoch a new order of all of them. */
   readonly order?: ((step: number) => readonly number[]) | undefined;
 }
@@ -85,6 +83,53 @@ export const loadGroup = async (
   }
 };
 
+/**
+ * Clips that were read, kept until there is no more room, and then no others: every epoch asks for all of them in a new
+ * order, so what is let go for a newer one would be asked for just as soon.
+ */
+export class KeptClips<Clip> {
+  readonly #read: (at: number) => Promise<Clip | undefined>;
+  readonly #bytes: (clip: Clip) => number;
+  readonly #kept = new Map<number, Clip>();
+  readonly #reading = new Map<number, Promise<Clip | undefined>>();
+  #room: number;
+
+  /**
+   * @param read one of them by its place; undefined where it cannot be had
+   * @param bytes that a clip takes
+   * @param room bytes that are kept at most
+   */
+  constructor(read: (at: number) => Promise<Clip | undefined>, bytes: (clip: Clip) => number, room: number) {
+    this.#read = read;
+    this.#bytes = bytes;
+    this.#room = room;
+  }
+
+  async of(at: number): Promise<Clip | undefined> {
+    const kept = this.#kept.get(at);
+    if (kept !== undefined) return kept;
+    // Several steps that are read ahead may show the same one.
+    const begun = this.#reading.get(at);
+    if (begun !== undefined) return begun;
+    const reading = this.#read(at);
+    this.#reading.set(at, reading);
+    try {
+      const clip = await reading;
+      if (clip !== undefined) this.#keep(at, clip);
+      return clip;
+    } finally {
+      this.#reading.delete(at);
+    }
+  }
+
+  #keep(at: number, clip: Clip): void {
+    const bytes = this.#bytes(clip);
+    if (bytes > this.#room) return;
+    this.#room -= bytes;
+    this.#kept.set(at, clip);
+  }
+}
+
 /** Reads the clips of steps, in the order that seed and step give, some steps ahead. */
 export class ClipFeed<Clip> {
   readonly #count: number;
@@ -93,8 +138,6 @@ export class ClipFeed<Clip> {
   readonly #dropped: Dropped;
   readonly #bytes: (clip: Clip) => number;
   readonly #ahead = new Map<number, Promise<readonly Clip[]>>();
-  readonly #kept = new Map<number, Clip>();
-  #keptBytes = 0;
   #largest = 0;
   #waited = 0;
 
@@ -116,6 +159,11 @@ export class ClipFeed<Clip> {
     this.#options = options;
     this.#dropped = dropped;
     this.#bytes = bytes;
+  }
+
+  /** Begins to read a step that will be taken. */
+  begin(step: number): void {
+    if (step <= this.#options.steps) void this.#load(step);
   }
 
   /** The clips of a step (1-based). @throws {DataFormatError} when none of them can be read */
@@ -147,26 +195,10 @@ export class ClipFeed<Clip> {
     return loading;
   }
 
-  /**
-   * Clips are kept until there is no more room, and then no others: every epoch asks for all of them in a new order, so
-   * what is let go for a newer one would be asked for just as soon.
-   */
-  async #keptOr(at: number): Promise<Clip | undefined> {
-    const kept = this.#kept.get(at);
-    if (kept !== undefined) return kept;
-    const clip = await this.#read(at);
-    if (clip === undefined || this.#kept.has(at)) return clip;
-    const bytes = this.#bytes(clip);
-    if (this.#keptBytes + bytes > this.#options.keptBytes) return clip;
-    this.#keptBytes += bytes;
-    this.#kept.set(at, clip);
-    return clip;
-  }
-
   async #readStep(step: number): Promise<readonly Clip[]> {
     const { clipsPerStep, seed, order } = this.#options;
     const chosen = order?.(step) ?? batchAt(this.#count, clipsPerStep, step, seed);
-    const read = await Promise.all(chosen.map((at) => this.#keptOr(at)));
+    const read = await Promise.all(chosen.map((at) => this.#read(at)));
     const clips = read.filter((clip) => clip !== undefined);
     if (clips.length > 0) return clips;
     const last = this.#dropped.all.at(-1);

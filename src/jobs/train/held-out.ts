@@ -4,7 +4,7 @@ import { seededRandom } from "../../core/random.ts";
 import type { Trainee } from "../../training/loop.ts";
 import type { ScoredBatch } from "../../training/picture-check.ts";
 import { drawRandomRemoval } from "../ask/twin-views.ts";
-import { type FeedMeans, type LoadedClip, loadGroup } from "./clip-feed.ts";
+import type { FeedMeans, LoadedClip } from "./clip-feed.ts";
 import type { SampleGroup } from "./rows.ts";
 import type { CommonSettings } from "./settings.ts";
 
@@ -38,17 +38,18 @@ export const withControl = (means: FeedMeans, seed: number): FeedMeans => ({
     drawRandomRemoval(sample, view, indices, seededRandom(seed, "random-removal", sample.clip.sha256)),
 });
 
-/** A draw of held-out clips, the same ones at every look; with each its twin and a random removal of as many frames. */
+/**
+ * A draw of held-out clips, the same ones at every look.
+ *
+ * @param read a clip with its twin and a random removal of as many frames
+ */
 export const heldOutClips = (
   groups: readonly SampleGroup[],
-  means: FeedMeans,
+  read: (group: SampleGroup) => Promise<LoadedClip | undefined>,
   settings: Pick<CommonSettings, "validation"> & { readonly seed: number },
-  signal: AbortSignal,
 ): HeldOutClips =>
   once(async () => {
-    const looked = withControl(means, settings.seed);
-    const drawn = drawnHeldOut(groups, settings);
-    const clips = await Promise.all(drawn.map((group) => loadGroup(group, looked, signal)));
+    const clips = await Promise.all(drawnHeldOut(groups, settings).map(read));
     return clips.filter((clip) => clip !== undefined);
   });
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { SegmentTokens } from "../../batch/segments.ts";
 import { seededRandom } from "../../core/random.ts";
-import type { TrainedWeights } from "../../engine/engine-plugin.ts";
+import type { FeatureKeeping, TrainedWeights } from "../../engine/engine-plugin.ts";
 import { type EngineChoice, openEngine } from "../../engine/engines.ts";
 import { adaptedModel } from "../../model/adapted-model.ts";
 import { batchRules } from "../../model/batch-rules.ts";
@@ -20,6 +20,8 @@ export interface TraineeRequest {
   readonly trained: TrainedWeights;
   readonly lora: LoraSettings | null;
   readonly seed: number;
+  /** Where features of a frozen tower are kept; undefined: nowhere. */
+  readonly features: FeatureKeeping | undefined;
   /** Run folder; a new adapter is written there. */
   readonly folder: string;
 }
@@ -54,13 +56,14 @@ const startAdapter = ({ model, config, lora, seed, folder }: TraineeRequest): st
 export const openTrainee = async (
   request: TraineeRequest,
 ): Promise<{ readonly trainee: Trainee; readonly warnings: readonly string[] }> => {
-  const { model, config, trained, lora } = request;
+  const { model, config, trained, lora, features } = request;
   const adapterFolder = startAdapter(request);
   const parts = Array.isArray(trained) ? (trained as readonly ("vision" | "merger" | "language")[]) : [];
   const { engine, warnings } = await openEngine(request.engine, {
     folder: model,
     trained: lora === null ? trained : ["adapter", ...parts],
     recurringShapes: 8,
+    ...(features !== undefined && { features }),
     ...(adapterFolder !== undefined && { adapterFolder }),
   });
   const trainee = { engine, rules: batchRules(config), tokens: ownTokens(config), tokenizerFolder: model };

@@ -2,21 +2,17 @@
 import { resolve } from "node:path";
 import type { GroupAtBlock } from "../../batch/segments.ts";
 import { assert, ConfigError } from "../../core/errors.ts";
-import { resizeAntialias } from "../../frames/resize-antialias.ts";
 import type { ModelConfig } from "../../model/config.ts";
-import { familyOf, readConfigFile } from "../../model/families.ts";
-import { loadProcessor } from "../../model/processor.ts";
+import { readConfigFile } from "../../model/families.ts";
 import { makeLosses } from "../../objectives/losses.ts";
 import { comparesTwins } from "../../training/comparative-grpo.ts";
 import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
-import type { FeedMeans } from "./clip-feed.ts";
-import { GroupKeywords } from "./keywords.ts";
 import type { LanguageLoop } from "./loops.ts";
 import { type MixedGroups, mixedGroups } from "./mix.ts";
-import { KeptPlans } from "./plan-clip.ts";
 import { type PreferenceGroup, preferenceGroups } from "./preferences.ts";
 import { promptGroups } from "./prompts.ts";
+import type { ReadingSettings } from "./reading.ts";
 import { Dropped, readRows, type SampleGroup, type TrainingRows } from "./rows.ts";
 import { type ResolvedSettings, resolveSettings, type TrainRequest } from "./settings.ts";
 
@@ -123,27 +119,20 @@ export const statesOf = async ({
   return states;
 };
 
-/** What clips are planned and read with. */
-export const meansOf = async (
-  prepared: Prepared,
-  { video, sha256 }: Pick<FeedMeans, "video" | "sha256">,
-): Promise<FeedMeans> => {
-  const { model, config, resolved, mixed, dropped } = prepared;
+/** How clips are planned and read. */
+export const readingSettings = async (prepared: Prepared): Promise<ReadingSettings> => {
+  const { model, resolved, mixed } = prepared;
   const { look, mostTokens, extractor, keptMegabytes } = resolved.common;
-  const processor = loadProcessor(model, familyOf(config).processor, resizeAntialias);
   const contrasted = (await statesOf(prepared)).length > 0;
   return {
-    processor,
-    config,
-    video,
-    sha256,
+    model,
     look,
-    mostTokens: Math.min(mostTokens, config.text.maxPositionEmbeddings),
-    dropped,
-    // Where patches do not fit, a tenth as much keeps the tokens of many more clips.
-    plans: new KeptPlans(keptMegabytes * 1e5),
+    mostTokens,
+    extractor,
+    keptMegabytes,
     withTwin: contrasted || resolved.chosen.loop !== "sft",
+    contrasted,
     notContrasted: mixed?.notContrasted ?? new Set(),
-    keywords: contrasted ? await GroupKeywords.make(extractor, processor.tokenizer) : undefined,
+    seed: resolved.chosen.options.seed,
   };
 };

@@ -121,7 +121,7 @@ const usable = async (
   clips: readonly SampleGroup[],
   keywords: CaptionKeywords,
   { dropped }: PreparedEncoder,
-  kept: KeptClips,
+  kept: KeptFrames,
   signal: AbortSignal,
 ): Promise<SaidClip[]> => {
   const good: SaidClip[] = [];
@@ -169,7 +169,7 @@ interface SaidClip {
 }
 
 /** Frames of clips, kept while there is room; read again where there was none. */
-class KeptClips {
+class KeptFrames {
   readonly #kept = new Map<SampleGroup, Uint8Array[]>();
   readonly #read: (group: SampleGroup) => Promise<Uint8Array[]>;
   #room: number;
@@ -198,7 +198,7 @@ const heldOutWords = async (
   prepared: PreparedEncoder,
   keywords: CaptionKeywords,
   known: ReadonlySet<string>,
-  kept: KeptClips,
+  kept: KeptFrames,
   signal: AbortSignal,
 ): Promise<HeldOutKeywords[]> => {
   const { heldOut, options } = prepared;
@@ -230,7 +230,7 @@ export const trainRelevance = async (
   dropped.keepIn(job.out);
   const aheadBytes = resolved.common.aheadMegabytes * 1e6;
   const keptBytes = resolved.common.keptMegabytes * 1e6;
-  const kept = new KeptClips((group) => readClip(group, options, job.clips, signal), keptBytes);
+  const kept = new KeptFrames((group) => readClip(group, options, job.clips, signal), keptBytes);
   const keywords = await CaptionKeywords.make(resolved.common.extractor);
   const good = await usable(prepared.clips, keywords, prepared, kept, signal);
   if (good.length < 2)
@@ -241,7 +241,7 @@ export const trainRelevance = async (
     const { group, words: own } = good[at]!;
     return { frames: await kept.of(group), keywords: own };
   };
-  const ahead = { clipsPerStep, seed, steps, aheadBytes, keptBytes: 0 };
+  const ahead = { clipsPerStep, seed, steps, aheadBytes };
   const feed = new ClipFeed(good.length, clipAt, ahead, dropped, ({ frames }) => bytesOf(frames));
   const held = await heldOutWords(prepared, keywords, new Set(words), kept, signal);
   const opener = await dualEncoderOpener();

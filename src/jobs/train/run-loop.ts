@@ -9,20 +9,30 @@ import { type PreferenceSource, trainDpo } from "../../training/dpo.ts";
 import type { LoopContext, LoopResult, Trainee } from "../../training/loop.ts";
 import type { PromptSource } from "../../training/prompt-layout.ts";
 import { trainSftFrom } from "../../training/sft.ts";
-import { ClipFeed, type FeedMeans, loadGroup, patchBytes } from "./clip-feed.ts";
-import { drawnHeldOut, heldOutClips, heldOutLooks, withControl } from "./held-out.ts";
+import { ClipFeed, type FeedMeans, KeptClips, patchBytes } from "./clip-feed.ts";
+import { drawnHeldOut, heldOutClips, heldOutLooks } from "./held-out.ts";
 import { heldOutAnswers } from "./held-out-answers.ts";
 import type { LanguageLoop } from "./loops.ts";
-import { loadPreferences, preferenceBytes, preferenceGroups } from "./preferences.ts";
+import { type PreferenceGroup, preferenceBytes, preferenceGroups } from "./preferences.ts";
 import type { Prepared } from "./prepare.ts";
-import { endTokenOf, loadQuestion, questionBytes } from "./prompts.ts";
+import { endTokenOf, questionBytes } from "./prompts.ts";
+import type { ClipReader } from "./reading.ts";
+import type { SampleGroup } from "./rows.ts";
 
-/** A run with everything that it needs. */
-export interface OpenedTraining extends LoopContext {
+/** A run with everything that it needs but the model. */
+export interface ReadTraining extends LoopContext {
   readonly prepared: Prepared;
   readonly means: FeedMeans;
+  readonly reader: ClipReader;
+}
+
+/** A run with everything that it needs. */
+export interface OpenedTraining extends ReadTraining {
   readonly trainee: Trainee;
 }
+
+/** A loop whose first clips are being read; it runs on a model that is opened meanwhile. */
+export type BegunLoop = (trainee: Trainee) => Promise<LoopResult>;
 
 type OptionsOf<Loop extends LanguageLoop["loop"]> = Extract<LanguageLoop, { loop: Loop }>["options"];
 
@@ -39,46 +49,64 @@ const feedOptions = (
   seed,
   steps,
   aheadBytes: common.aheadMegabytes * 1e6,
-  keptBytes: common.keptMegabytes * 1e6,
 });
+
+/** Clips that are read once for whatever they are needed for, while there is room. */
+const keptClips = <Clip>(
+  { resolved: { common } }: Prepared,
+  bytes: (clip: Clip) => number,
+  read: (at: number) => Promise<Clip | undefined>,
+): KeptClips<Clip> => new KeptClips(read, bytes, common.keptMegabytes * 1e6);
 
 /** What every loop looks at besides its own numbers. @param form how options are answered; left out: as the rows are */
 const looksOf = (opened: OpenedTraining, seed: number, form?: AnswerForm) => {
-  const { prepared, means, trainee, run, progress, signal } = opened;
+  const { prepared, means, reader, trainee, run, progress, signal } = opened;
   const { common } = prepared.resolved;
   const asked = prepared.rows.heldOut.map((group) =>
     form === undefined
       ? group
       : { ...group, samples: group.samples.map((sample) => askedWithOptions(sample, form)) },
   );
-  const held = heldOutClips(asked, means, { ...common, seed }, signal);
+  const read = (unit: SampleGroup) => reader.read({ kind: "group", unit, controlled: true }, signal);
+  const held = heldOutClips(asked, read, { ...common, seed });
   const asking = { trainee, means, settings: common, run, progress, signal };
   return { heldOut: heldOutLooks(held, common, trainee), validate: heldOutAnswers(held, asking) };
 };
 
-const runSft = (opened: OpenedTraining, options: OptionsOf<"sft">): Promise<LoopResult> => {
-  const { prepared, means, trainee, signal } = opened;
+const beginSft = (read: ReadTraining, options: OptionsOf<"sft">): BegunLoop => {
+  const { prepared, reader, run, signal } = read;
   const { trained, mixed, dropped, resolved } = prepared;
+  const kept = keptClips(prepared, patchBytes, (at) =>
+    reader.read({ kind: "group", unit: trained[at]!, controlled: false }, signal),
+  );
   const feed = new ClipFeed(
     trained.length,
-    (at) => loadGroup(trained[at]!, means, signal),
+    (at) => kept.of(at),
     { ...feedOptions(prepared, options), order: mixed?.order },
     dropped,
     patchBytes,
   );
   const source = conversationSource((step) => feed.take(step), resolved.common);
-  const looks = { ...looksOf(opened, options.seed), waitedSeconds: () => feed.waitedSeconds() };
-  return trainSftFrom(trainee, source, options, opened, { looks });
+  feed.begin((run.resumedFrom?.step ?? 0) + 1);
+  return (trainee) => {
+    const opened = { ...read, trainee };
+    const looks = { ...looksOf(opened, options.seed), waitedSeconds: () => feed.waitedSeconds() };
+    return trainSftFrom(trainee, source, options, opened, { looks });
+  };
 };
 
 const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<LoopResult> => {
-  const { prepared, means, trainee, signal } = opened;
+  const { prepared, reader, trainee, signal } = opened;
   const { preferences, rows, dropped, resolved } = prepared;
   const { common } = resolved;
   const { seed, control, pairs, answers } = options;
-  const own = control === "random-freeze" ? withControl(means, seed) : means;
-  const clip = (at: number): ReturnType<typeof loadPreferences> =>
-    loadPreferences(preferences[at]!, own, signal, control === "random-freeze");
+  const isControl = control === "random-freeze";
+  const read = (unit: PreferenceGroup, how: { readonly controlled: boolean; readonly isControl: boolean }) =>
+    reader.read({ kind: "preferences", unit, ...how }, signal);
+  const kept = keptClips(prepared, preferenceBytes, (at) =>
+    read(preferences[at]!, { controlled: isControl, isControl }),
+  );
+  const clip = (at: number) => kept.of(at);
   const feed = new ClipFeed(
     preferences.length,
     clip,
@@ -93,8 +121,8 @@ const runDpo = (opened: OpenedTraining, options: OptionsOf<"dpo">): Promise<Loop
     heldOut: async () => {
       const groups = drawnHeldOut(rows.heldOut, { ...common, seed });
       const held = preferenceGroups(groups, pairs, answers, dropped);
-      const looked = withControl(means, seed);
-      const clips = await Promise.all(held.map((one) => loadPreferences(one, looked, signal)));
+      const how = { controlled: true, isControl: false };
+      const clips = await Promise.all(held.map((one) => read(one, how)));
       return clips.filter((one) => one !== undefined);
     },
   };
@@ -115,19 +143,21 @@ const rolloutsOf = async (
 };
 
 const runGrpo = async (opened: OpenedTraining, options: OptionsOf<"grpo">): Promise<LoopResult> => {
-  const { prepared, means, trainee, signal } = opened;
+  const { prepared, means, reader, trainee, signal } = opened;
   const { trained, dropped, resolved } = prepared;
-  const { seed, control, refeedInstruction, promptsPerStep } = options;
-  const own = control === "random-freeze" ? withControl(means, seed) : { ...means, withTwin: true };
-  const prompt = (at: number): ReturnType<typeof loadQuestion> =>
-    loadQuestion(trained[at]!, options, own, signal);
+  const { seed, control, refeedInstruction, promptsPerStep, answers } = options;
+  const how = { controlled: control === "random-freeze", asking: { answers, refeedInstruction } };
+  const kept = keptClips(prepared, questionBytes, (at) =>
+    reader.read({ kind: "question", unit: trained[at]!, ...how }, signal),
+  );
+  const prompt = (at: number) => kept.of(at);
   let waited = (): number => 0;
   const source: PromptSource<ConversationQuestion> = {
     count: trained.length,
     prompt,
-    steps: (kept) => {
+    steps: (left) => {
       const ahead = feedOptions(prepared, { ...options, clipsPerStep: promptsPerStep });
-      const feed = new ClipFeed(kept.length, (at) => prompt(kept[at]!), ahead, dropped, questionBytes);
+      const feed = new ClipFeed(left.length, (at) => prompt(left[at]!), ahead, dropped, questionBytes);
       waited = () => feed.waitedSeconds();
       return (step) => feed.take(step);
     },
@@ -143,15 +173,15 @@ const runGrpo = async (opened: OpenedTraining, options: OptionsOf<"grpo">): Prom
   return await trainComparativeGrpoFrom(trainee, source, layout, options, reading, opened, looks);
 };
 
-/** Runs the loop that the recipe chose. */
-export const runTrainingLoop = (opened: OpenedTraining): Promise<LoopResult> => {
-  const { chosen } = opened.prepared.resolved;
+/** Begins the loop that the recipe chose. */
+export const beginTraining = (read: ReadTraining): BegunLoop => {
+  const { chosen } = read.prepared.resolved;
   switch (chosen.loop) {
     case "sft":
-      return runSft(opened, chosen.options);
+      return beginSft(read, chosen.options);
     case "dpo":
-      return runDpo(opened, chosen.options);
+      return (trainee) => runDpo({ ...read, trainee }, chosen.options);
     case "grpo":
-      return runGrpo(opened, chosen.options);
+      return (trainee) => runGrpo({ ...read, trainee }, chosen.options);
   }
 };

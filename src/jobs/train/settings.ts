@@ -90,6 +90,13 @@ const commonParams = z.strictObject({
     .min(0)
     .default(512)
     .describe("clips as patches and token ids that are kept for the epochs to come; 0: all is read again"),
+  featureMegabytes: z
+    .number()
+    .min(0)
+    .default(512)
+    .describe(
+      "what a frozen vision tower and merger make of pictures, kept in memory; it is kept on disk besides",
+    ),
   extractor: z
     .string()
     .min(1)
@@ -112,6 +119,7 @@ export interface CommonSettings {
   readonly mostTokens: number;
   readonly aheadMegabytes: number;
   readonly keptMegabytes: number;
+  readonly featureMegabytes: number;
   readonly extractor: string;
   readonly trained: TrainedWeights;
   readonly lora: LoraSettings | null;

@@ -10,11 +10,13 @@ import { type ClipsOptions, openClips } from "../clips.ts";
 import type { JobContext } from "../job-context.ts";
 import { describeRun, type RunDescription } from "./description.ts";
 import { openTrainee } from "./open-trainee.ts";
-import { meansOf, type Prepared, prepare, statesOf } from "./prepare.ts";
+import { type Prepared, prepare, readingSettings, statesOf } from "./prepare.ts";
+import { readingMeans } from "./reading.ts";
+import { openReadingThread } from "./reading-thread.ts";
 import { describeEncoder, prepareEncoder, trainRelevance } from "./relevance.ts";
 import type { DroppedSample } from "./rows.ts";
 import { openTrainingRun } from "./run-config.ts";
-import { runTrainingLoop } from "./run-loop.ts";
+import { beginTraining } from "./run-loop.ts";
 import type { TrainRequest } from "./settings.ts";
 
 /** What is trained, where it goes, and how clips are read. */
@@ -82,7 +84,7 @@ export const describeTraining = async (job: TrainJob, context: JobContext): Prom
   if (await makesEncoder(job.request)) return describeEncoder(await prepareEncoder(job.request, context));
   const prepared = await prepare(job.request, context);
   await using clips = openClips(job.clips, (line) => context.warn(line));
-  const means = await meansOf(prepared, { video: clips.video });
+  const means = await readingMeans(await readingSettings(prepared), { video: clips.video }, prepared.dropped);
   const { engine, threads } = job.engine;
   // What other loops and engines need is not known before they run.
   const isKnown = (engine ?? "onnx").startsWith("onnx") && prepared.resolved.chosen.loop === "sft";
@@ -106,21 +108,27 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
   const prepared = await prepare(job.request, context);
   const { model, config, rows, resolved, counts, dropped } = prepared;
   const { common, chosen } = resolved;
-  await using clips = openClips(job.clips, (line) => context.warn(line));
-  const means = await meansOf(prepared, clips);
+  const warn = (line: string): void => context.warn(line);
+  await using clips = openClips(job.clips, warn);
+  const reading = await readingSettings(prepared);
+  await using reader = openReadingThread(reading, job.clips, { dropped, warn });
+  const means = await readingMeans(reading, clips, dropped);
   using run = openTrainingRun(job.out, configOf(job, prepared), job.resume);
   dropped.keepIn(job.out);
   if ((chosen.options.watch?.validateEvery ?? 0) > 0 && rows.heldOut.length === 0)
     context.warn(`nothing to look at: no samples of the part "${common.validation.split}"`);
   const { seed } = chosen.options;
   const parts = { trained: common.trained, lora: common.lora };
-  const weights = { model, config, engine: job.engine, ...parts, seed, folder: job.out };
+  const memoryBytes = common.featureMegabytes * 1e6;
+  const disk = clips.features && { disk: clips.features };
+  const features =
+    memoryBytes === 0 && disk === undefined ? undefined : { memoryBytes, ...disk, onTrouble: warn };
+  const weights = { model, config, engine: job.engine, ...parts, seed, folder: job.out, features };
+  const progress = context.progress(job.request.recipe, "steps");
+  const loop = beginTraining({ prepared, means, reader, run, progress, signal: context.signal });
   const { trainee, warnings } = await openTrainee(weights);
   try {
-    const progress = context.progress(job.request.recipe, "steps");
-    const { signal } = context;
-    const result = await runTrainingLoop({ prepared, means, trainee, run, progress, signal });
-    const { steps, seconds, ended } = result;
+    const { steps, seconds, ended } = await loop(trainee);
     const checkpoint = run.latest()?.folder;
     if (checkpoint === undefined) throw new ConfigError("nothing to train", { expected: "steps=1 or more" });
     const done = { steps, seconds, ended, ...counts, dropped: dropped.all };

@@ -13,10 +13,13 @@ const rankOf = (answering: Answering): Connection => {
   });
   lost.catch(() => {});
   return {
-    worker: { host: "here" },
+    worker: {
+      host: "here",
+      processes: { onEnd: () => {}, endOf: () => undefined, lastLine: () => undefined },
+    },
     version: 0,
     statistics: () => ({ calls: 0, bytesSent: 0, bytesReceived: 0, computingSeconds: 0 }),
-    onLost: () => {},
+    judgedBy: () => {},
     lose: (loss: EngineLoss) => lose(loss),
     call: (_operation: string, _given: object, { signal }: { signal?: AbortSignal }) =>
       Promise.race([answering(signal), lost]),

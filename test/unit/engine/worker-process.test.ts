@@ -31,7 +31,8 @@ const start = (code: string, startSeconds = 60): Promise<unknown> =>
 test("a worker that is killed while its order is on the way is one line, not the end of this process", async () => {
   const failed = await start(killedWhileOrdered).catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(EngineLostError);
-  expect(String(failed)).toContain("its process ended before the model was open");
+  expect(String(failed)).toContain("rank 0 on");
+  expect(String(failed)).toContain("open; got its process was ended by SIGKILL");
 });
 
 test("whoever shows another token is refused", async () => {

@@ -52,14 +52,23 @@ describe("score motionbench", () => {
     ]);
   });
   test("a missing prediction is wrong and named, an unreadable one is counted", async () => {
-    const predictions = write("q.jsonl", '{"uid": "u1", "prediction": "I cannot tell"}\n');
-    const { json, text } = await run("motionbench", { predictions });
+    const question = { uid: "u4", question: "Which?\nA. a\nB. b", answer: "A" };
+    const all = write(
+      "q-annotations.jsonl",
+      `${readFileSync(annotations, "utf8").trim()}\n${JSON.stringify({ question_type: "X", video_path: "v", qa: [question] })}\n`,
+    );
+    const predictions = write(
+      "q.jsonl",
+      '{"uid": "u1", "prediction": "I cannot tell"}\n{"uid": "u4", "prediction": "A"}\n',
+    );
+    const { json, text } = await run("motionbench", { annotations: all, predictions });
     expect(json).toMatchObject({
       missing: 1,
-      accuracy: { value: 0 },
-      outcomes: { unread: 1, missing: 1, right: 0 },
+      accuracy: { value: 1 / 3 },
+      outcomes: { unread: 1, missing: 1, right: 1 },
     });
-    expect([metric(json, "parse-fail-rate"), metric(json, "answered-rate")]).toEqual([100, 50]);
+    expect(metric(json, "parse-fail-rate")).toBe(50);
+    expect(metric(json, "answered-rate")).toBeCloseTo(200 / 3, 10);
     expect(text).toContain("missing (counted wrong) 1: u3");
     expect(text).toContain("Repetition Count");
   });
@@ -209,6 +218,14 @@ describe("what does not fit is named, and changes no denominator", () => {
       "ids such as u1",
     ],
     ["no answer has text", '{"u1": null, "u3": null}', "no prediction has text", "null"],
+    ["every answer is empty", '{"u1": "", "u3": " "}', "no prediction has text", "2 empty texts"],
+    ["only hidden answers", '{"u2": "A"}', "a question with a published answer", "ids such as u1, u3"],
+    [
+      "numbers where letters are asked for",
+      '{"u1": 77}',
+      "no answer could be read",
+      'the first, of u1: "77"',
+    ],
   ])("%s: an error, never 0.0 %% with exit status 0", async (name, content, what, detail) => {
     const error = await run("motionbench", { predictions: write(`${name}.json`, content) }).catch(
       (thrown: Error) => thrown,

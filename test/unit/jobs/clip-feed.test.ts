@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { mediaStep } from "../../../src/batch/media-step.ts";
-import { ClipFeed, patchBytes } from "../../../src/jobs/train/clip-feed.ts";
+import { ClipFeed, KeptClips, patchBytes } from "../../../src/jobs/train/clip-feed.ts";
 import { preferenceBytes } from "../../../src/jobs/train/preferences.ts";
 import { questionBytes } from "../../../src/jobs/train/prompts.ts";
 import { Dropped } from "../../../src/jobs/train/rows.ts";
@@ -13,14 +13,19 @@ const clipOf = (at: number) => ({
 /** Ten clips, two a step, for three epochs. @returns clips of every step, and how often each was read */
 const fed = async (keptBytes: number) => {
   const reads = new Array<number>(10).fill(0);
-  const feed = new ClipFeed(
-    10,
-    async (at) => {
+  const kept = new KeptClips(
+    async (at: number) => {
       reads[at]!++;
       // Every third one cannot be had.
       return at % 3 === 2 ? undefined : clipOf(at);
     },
-    { clipsPerStep: 2, seed: 1, steps: 15, aheadBytes: 1e6, keptBytes },
+    patchBytes,
+    keptBytes,
+  );
+  const feed = new ClipFeed(
+    10,
+    (at) => kept.of(at),
+    { clipsPerStep: 2, seed: 1, steps: 15, aheadBytes: 1e6 },
     new Dropped(() => {}),
     patchBytes,
   );

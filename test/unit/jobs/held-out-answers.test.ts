@@ -8,10 +8,11 @@ import { frameIndex, seconds } from "../../../src/core/units.ts";
 import type { Sample } from "../../../src/dataset/sample.ts";
 import type { Engine, SampleRequest } from "../../../src/engine/contract.ts";
 import { resizeAntialias } from "../../../src/frames/resize-antialias.ts";
-import type { FeedMeans } from "../../../src/jobs/train/clip-feed.ts";
+import type { FeedMeans, LoadedClip } from "../../../src/jobs/train/clip-feed.ts";
 import { heldOutClips } from "../../../src/jobs/train/held-out.ts";
 import { heldOutAnswers } from "../../../src/jobs/train/held-out-answers.ts";
-import { Dropped } from "../../../src/jobs/train/rows.ts";
+import { readUnit } from "../../../src/jobs/train/reading.ts";
+import { Dropped, type SampleGroup } from "../../../src/jobs/train/rows.ts";
 import { batchRules } from "../../../src/model/batch-rules.ts";
 import { familyOf, readConfigFile } from "../../../src/model/families.ts";
 import { loadProcessor } from "../../../src/model/processor.ts";
@@ -119,7 +120,9 @@ const ask = async (samples: readonly Sample[]) => {
     },
   } as unknown as Engine;
   const validation = { split: "held", clips: 4, answers: 8, maxNewTokens: 4 };
-  const clips = heldOutClips([{ folder, samples }], means, { validation, seed: 1 }, signal);
+  const read = (unit: SampleGroup) =>
+    readUnit({ kind: "group", unit, controlled: true }, means, 1, signal) as Promise<LoadedClip | undefined>;
+  const clips = heldOutClips([{ folder, samples }], read, { validation, seed: 1 });
   const look = heldOutAnswers(clips, {
     trainee: { engine, rules: batchRules(means.config) },
     means,

@@ -30,10 +30,10 @@ const counting = (count: number, from = 0): BigInt64Array =>
 export const embedStage = (batch: ModelBatch, config: ModelConfig): Stage => {
   const { language: shape } = batch;
   const width = config.text.hiddenSize;
-  const hasVisual = batch.vision !== undefined;
+  const { visualTokens } = shape;
   return {
-    key: `embed ${JSON.stringify([shape.samples * shape.length, shape.words, shape.padding, shape.dropped, batch.vision?.units])}`,
-    inputs: [[shape.words + shape.padding, width], ...(hasVisual ? [[batch.vision.units, width]] : [])],
+    key: `embed ${JSON.stringify([shape.samples * shape.length, shape.words, shape.padding, shape.dropped, visualTokens])}`,
+    inputs: [[shape.words + shape.padding, width], ...(visualTokens > 0 ? [[visualTokens, width]] : [])],
     build: ([words, visual], weights) => [
       embed(shape, visual, { ...weights, get: (name) => (name === tableName ? words! : weights.get(name)) }),
     ],

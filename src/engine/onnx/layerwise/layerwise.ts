@@ -2,10 +2,11 @@ import { assert, EngineError } from "../../../core/errors.ts";
 import type { CallLimit } from "../../call-limit.ts";
 import type { Completion, CompletionWatch, Cotangents, Keep, SampleRequest } from "../../contract.ts";
 import type { Computation, ComputedBatch, EmbeddedModel, WantedOutputs } from "../computation.ts";
+import type { LoweredMedia } from "../lowering/media.ts";
 import type { ModelBatch } from "../lowering/model-batch.ts";
 import type { DecodeForm } from "../packed-weights.ts";
 import { ChunkedHead } from "./head.ts";
-import { type PassValues, passModel } from "./model-pass.ts";
+import { type PassValues, passModel, passTower } from "./model-pass.ts";
 import { LayerwiseSampler } from "./sampler.ts";
 import { StageRunner } from "./stage.ts";
 import { Tape } from "./tape.ts";
@@ -92,6 +93,15 @@ export class Layerwise implements Computation {
     const { values, tape } = await this.#pass(batch, this.#current, true, false, call);
     if (!accumulate) for (const { gradient } of this.#model.weights.store.trained()) gradient!.fill(0);
     await this.#within(call, this.#current, () => pullBack(values, cotangents, tape));
+  }
+
+  async encode({ shape, feeds }: LoweredMedia, call: CallLimit): Promise<Float32Array> {
+    const { runner } = this.#current;
+    const tape = new Tape(runner, false);
+    const made = await this.#within(call, this.#current, () =>
+      passTower(shape, this.#model.config, feeds, tape),
+    );
+    return made.read().slice();
   }
 
   sample(

@@ -1,5 +1,8 @@
 import { blockPasses } from "../../../model/block-pass.ts";
 import type { ModelConfig } from "../../../model/config.ts";
+import type { VisionShape } from "../../../model/family.ts";
+import type { FeedArray } from "../../contract.ts";
+import { featuresName } from "../lowering/media.ts";
 import type { ModelBatch } from "../lowering/model-batch.ts";
 import type { ChunkedHead } from "./head.ts";
 import { blockStage, embedStage, lastNormStage } from "./language-stages.ts";
@@ -20,16 +23,29 @@ export interface PassValues {
   readonly visualTokens: Flow | undefined;
 }
 
+/** What the vision tower makes of pixels: [U, D]. */
+export const passTower = async (
+  shape: VisionShape,
+  config: ModelConfig,
+  feeds: Readonly<Record<string, FeedArray>>,
+  tape: Tape,
+): Promise<Flow> => {
+  let flow: Flow[] = [];
+  for (const stage of visionStages(shape, config, feeds)) flow = await tape.run(stage, flow);
+  return flow[0]!;
+};
+
 /** Visual tokens of a batch: [U, D]. */
 export const visualTokens = async (
   batch: ModelBatch,
   config: ModelConfig,
   tape: Tape,
 ): Promise<Flow | undefined> => {
-  if (batch.vision === undefined) return undefined;
-  let flow: Flow[] = [];
-  for (const stage of visionStages(batch.vision, config, batch.feeds)) flow = await tape.run(stage, flow);
-  return flow[0];
+  const { vision, language, feeds } = batch;
+  if (vision !== undefined) return passTower(vision, config, feeds, tape);
+  if (language.visualTokens === 0) return undefined;
+  const shape = [language.visualTokens, config.vision.outHiddenSize];
+  return tape.given(feeds[featuresName] as Float32Array, shape);
 };
 
 /** Rows before the first block: [N, D]. */

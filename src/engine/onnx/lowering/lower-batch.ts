@@ -1,4 +1,5 @@
 /** From plain batches to what the graphs of the embedded engine are fed. Legend: B samples, T positions, N = B T rows. */
+import type { MediaStep } from "../../../batch/media-step.ts";
 import {
   paddingSegment,
   type ScoredRows,
@@ -13,7 +14,7 @@ import { hiddenScore, ropeTables } from "../../../model/position-tables.ts";
 import { checkFits } from "../../check-fits.ts";
 import type { FeedArray } from "../../contract.ts";
 import { signalShape } from "../../objective-signals.ts";
-import { lowerMedia } from "./media.ts";
+import { giveMedia, lowerMedia } from "./media.ts";
 import type { ModelBatch } from "./model-batch.ts";
 import { lowerRows } from "./rows.ts";
 import { type TailCut, tailCut, tailSections, visibilityMask } from "./visibility.ts";
@@ -67,20 +68,28 @@ const bannedScores = ({ drawn }: ScoredRows, vocabSize: number): Float32Array | 
 
 /**
  * Lowers a batch: rotary tables, masks, normalised pixels and row numbers.
+ *
+ * @param features gives a step's visual tokens where they need not be computed with the batch
  * @throws {ShapeError} when parts of the batch do not fit together or to the model
  */
-export const lowerBatch = async (batch: TokenBatch, config: ModelConfig): Promise<ModelBatch> => {
+export const lowerBatch = async (
+  batch: TokenBatch,
+  config: ModelConfig,
+  features?: (step: MediaStep) => Promise<Float32Array>,
+): Promise<ModelBatch> => {
   checkFits(batch, config);
-  const { samples, length, segments, scored, taps, scale } = batch;
+  const { samples, length, segments, scored, taps, scale, media, sizes } = batch;
   const { layers } = config.text;
   const { drawn } = scored;
-  const vision = batch.media.length === 0 ? undefined : await lowerMedia(batch.media, config, batch.sizes);
-  const visualTokens = vision?.shape.units ?? 0;
+  const isGiven = media.length > 0 && features !== undefined;
+  const vision = media.length === 0 || isGiven ? undefined : await lowerMedia(media, config, sizes);
+  const given = isGiven ? await giveMedia(media, config, sizes, features) : undefined;
+  const visualTokens = vision?.shape.units ?? given?.units ?? 0;
   const rows = lowerRows(batch, visualTokens, config.tokens.pad);
   const cut = tailCut(batch, layers);
   const mask = visibilityMask(batch);
   const feeds: Record<string, FeedArray> = {
-    ...vision?.feeds,
+    ...(vision ?? given)?.feeds,
     ...ropeTables(batch.positions, config.text),
     ids: rows.words,
     "ids.padding": rows.padding,

@@ -14,6 +14,39 @@ export interface LoweredMedia {
   readonly feeds: Readonly<Record<string, FeedArray>>;
 }
 
+/** Name of the feed of visual tokens [U, D] that are known already. */
+export const featuresName = "vision.features";
+
+/** Visual tokens that a batch is fed instead of pixels: how many, those of padding among them. */
+export interface GivenMedia {
+  readonly units: number;
+  readonly feeds: Readonly<Record<string, FeedArray>>;
+}
+
+const roundedCount = (steps: number, sizes: "exact" | "rounded"): number =>
+  sizes === "exact" ? steps : roundUp(steps, rounding.steps);
+
+/** Every step's visual tokens, as many as {@link lowerMedia} would make. @param features of a step, [its U, D] */
+export const giveMedia = async (
+  media: readonly MediaStep[],
+  { vision }: ModelConfig,
+  sizes: "exact" | "rounded",
+  features: (step: MediaStep) => Promise<Float32Array>,
+): Promise<GivenMedia> => {
+  const unitsOf = ({ rows, columns }: MediaStep): number => (rows * columns) / vision.spatialMergeSize ** 2;
+  const padding = roundedCount(media.length, sizes) - media.length;
+  const units = media.reduce((sum, step) => sum + unitsOf(step), padding * unitsOf(media.at(-1)!));
+  const all = new Float32Array(units * vision.outHiddenSize);
+  let at = 0;
+  for (const step of media) {
+    const own = await features(step);
+    assert(own.length === unitsOf(step) * vision.outHiddenSize, "features of a step");
+    all.set(own, at);
+    at += own.length;
+  }
+  return { units, feeds: { [featuresName]: all } };
+};
+
 /** Every step as a visual of its own: the tower never mixes steps. With `rounded` sizes steps of zeros follow them. */
 export const lowerMedia = async (
   media: readonly MediaStep[],
@@ -23,7 +56,7 @@ export const lowerMedia = async (
   const { inChannels, temporalPatchSize, patchSize } = config.vision;
   const perChannel = temporalPatchSize * patchSize ** 2;
   const grids = media.map(({ rows, columns }): Grid => [1, rows, columns]);
-  const count = sizes === "exact" ? grids.length : roundUp(grids.length, rounding.steps);
+  const count = roundedCount(grids.length, sizes);
   while (grids.length < count) grids.push(grids.at(-1)!);
   const numbers = ([, rows, columns]: Grid): number => rows * columns * inChannels * perChannel;
   const pixels = new Float32Array(grids.reduce((sum, grid) => sum + numbers(grid), 0));

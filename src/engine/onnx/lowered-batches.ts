@@ -1,0 +1,48 @@
+import type { MediaStep } from "../../batch/media-step.ts";
+import type { TokenBatch } from "../../batch/token-batch.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import type { CallLimit } from "../call-limit.ts";
+import type { Computation } from "./computation.ts";
+import { lowerBatch } from "./lowering/lower-batch.ts";
+import { lowerMedia } from "./lowering/media.ts";
+import type { ModelBatch } from "./lowering/model-batch.ts";
+import type { TowerFeatures } from "./tower-features.ts";
+
+/** Batches as graphs take them, each lowered once while somebody has it. */
+export class LoweredBatches {
+  readonly #config: ModelConfig;
+  readonly #computation: Computation;
+  readonly #features: TowerFeatures | undefined;
+  #known = new WeakMap<TokenBatch, Promise<ModelBatch>>();
+
+  /** @param features of a tower that is not trained; left out: it is computed with each batch */
+  constructor(config: ModelConfig, computation: Computation, features: TowerFeatures | undefined) {
+    this.#config = config;
+    this.#computation = computation;
+    this.#features = features;
+  }
+
+  /** A batch lowered. @throws {ShapeError} when its parts do not fit together or to the model */
+  of(batch: TokenBatch, call: CallLimit): Promise<ModelBatch> {
+    const known = this.#known.get(batch);
+    if (known !== undefined) return known;
+    const kept = this.#features;
+    const features = (step: MediaStep): Promise<Float32Array> =>
+      kept!.of(step, async () => {
+        call.check();
+        return this.#computation.encode(await lowerMedia([step], this.#config, "exact"), call);
+      });
+    const made = lowerBatch(batch, this.#config, kept && features);
+    const own = this.#known;
+    own.set(batch, made);
+    // Patches that could not be read may be readable the next time.
+    made.catch(() => own.delete(batch));
+    return made;
+  }
+
+  /** Says that weights have become others: features may be too. */
+  weightsLoaded(): void {
+    this.#features?.weightsLoaded();
+    this.#known = new WeakMap();
+  }
+}
