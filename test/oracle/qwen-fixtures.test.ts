@@ -161,16 +161,16 @@ describe.skipIf(isMissing)("fixtures that were made just now", () => {
 
   test("a side path of a tied head: peft's merge changes the word table too, unless the base is untied first", async () => {
     const options = "--adapter-rank 2 --adapter-targets q_proj,lm_head --tied";
-    const folder = make("tied head, merged", "5.x", options, ["long", "greedy"]);
+    const folder = await make("tied head, merged", "5.x", options, ["long", "greedy"]);
     const [checkpoint, adapter] = [join(folder, "checkpoint"), join(folder, "adapter")];
-    const mergedBy = (name: string, untie: boolean): number[] => {
+    const mergedBy = async (name: string, untie: boolean): Promise<number[]> => {
       const job = { checkpoint, adapter, fixture: folder, merged: join(work, name), untie };
-      const report = runPython("5.x", "test/oracle/qwen_reference.py", ["logits"], JSON.stringify(job));
+      const report = await runPython("5.x", "test/oracle/qwen_reference.py", ["logits"], JSON.stringify(job));
       return Object.values((JSON.parse(report) as Logits).worst);
     };
     // The fixture holds what peft computes with the adapter, unmerged; so does this program (the test above).
-    for (const worst of mergedBy("merged as tied", false)) expect(worst).toBeGreaterThan(0.01);
-    for (const worst of mergedBy("merged untied", true)) expect(worst).toBeLessThan(1e-5);
+    for (const worst of await mergedBy("merged as tied", false)) expect(worst).toBeGreaterThan(0.01);
+    for (const worst of await mergedBy("merged untied", true)) expect(worst).toBeLessThan(1e-5);
     // Without its adapter the fixture takes the merged checkpoint, and its numbers stay.
     const file = join(folder, "fixture.json");
     const { adapter: _, ...whole } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
