@@ -105,7 +105,7 @@ ${rows.map((row) => {
 <section><h2>What was rejected</h2><div class="card">${scrollBox(rejectedTable(rejected), "what was rejected")}</div></section>`;
   // Names of clips are as long as a hash and longer.
   const style =
-    ".card { overflow-wrap: anywhere; } .card img { display: block; max-width: 100%; } .pictures { width: fit-content; max-width: 100%; } .pictures figcaption { display: flex; } .pictures span { flex: 1 1 0; min-width: 0; text-align: center; } .reasons td { text-align: left; white-space: normal; overflow-wrap: normal; } .reasons td:first-child { overflow-wrap: anywhere; min-width: 9em; }";
+    ".card { overflow-wrap: anywhere; } .card img { display: block; max-width: 100%; } .pictures { width: fit-content; max-width: 100%; margin-bottom: 10px; } .pictures figcaption { display: flex; } .pictures span { flex: 1 1 0; min-width: 0; text-align: center; } .reasons td { text-align: left; white-space: normal; overflow-wrap: normal; } .reasons td:first-child { overflow-wrap: anywhere; min-width: 9em; }";
   return pageDocument({ title, body, style });
 };
 
