@@ -74,7 +74,13 @@ const makeSet = (): string => {
 
 /** Runs a recipe; prints its steps and the largest memory of all its processes. */
 const train = async (recipe: string, given: Readonly<Record<string, string | number>>): Promise<void> => {
-  const common = { "look.frames": 4, "look.maxPixels": 50_176, "lora.rank": 8, "watch.validateEvery": 0 };
+  const common = {
+    "look.frames": 4,
+    "look.minPixels": 25_088,
+    "look.maxPixels": 50_176,
+    "lora.rank": 8,
+    "watch.validateEvery": 0,
+  };
   const settings = Object.entries({ ...common, ...given }).flatMap(([key, value]) => [
     "--set",
     `${key}=${value}`,

@@ -8,6 +8,7 @@ import { seededRandom } from "../../core/random.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { batchAt } from "../../training/order.ts";
 import { estimateRun, type RunEstimate, type StepWork, stepWork } from "./estimate.ts";
+import { estimatePlanned, shownOnAverage } from "./estimate-planned.ts";
 import { perStepOf } from "./loops.ts";
 import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
 import type { Prepared } from "./prepare.ts";
@@ -158,7 +159,16 @@ export const describeRun = async (
     expected:
       rate === undefined || works.length === 0
         ? undefined
-        : estimateRun(works, steps, means.config, common, rate),
+        : chosen.loop === "sft"
+          ? estimateRun(works, steps, means.config, common, rate)
+          : estimatePlanned({
+              config: means.config,
+              chosen,
+              parts: common,
+              positionsPerBatch: common.positionsPerBatch,
+              shown: shownOnAverage(plans, trainedOn.clips),
+              rate,
+            }),
     sample:
       first === undefined
         ? undefined
