@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import type { BenchSide, RoundAnswer } from "./define-bench.ts";
 import { statusBytes, treeBytes } from "./process-memory.ts";
+import { processorSeconds } from "./process-time.ts";
 
 /** A process's own peak is exact whenever it is read; often enough for the sum over a tree, too seldom to cost a core. */
 const millisecondsBetweenLooks = 250;
@@ -33,7 +34,8 @@ class Child {
     if (pid === undefined) return;
     this.#peakBytes = Math.max(this.#peakBytes, statusBytes(pid, "VmHWM"), treeBytes(pid));
   }
-  async round(): Promise<RoundAnswer> {
+  async round(): Promise<RoundAnswer & { readonly processorSeconds: number }> {
+    const before = processorSeconds(this.#process.pid ?? 0);
     // Only the side whose turn it is: looking at the idle ones would take time from it.
     const watch = setInterval(() => this.look(), millisecondsBetweenLooks);
     const line = await new Promise<string>((done, fail) => {
@@ -44,7 +46,7 @@ class Child {
     const answer = JSON.parse(line) as RoundAnswer;
     if (typeof answer.value !== "number" || !Number.isFinite(answer.value))
       throw new Error(`a round answered ${line}`);
-    return answer;
+    return { ...answer, processorSeconds: processorSeconds(this.#process.pid!) - before };
   }
   async end(): Promise<number> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
@@ -61,6 +63,8 @@ class Child {
 /** Values of one side over its rounds. */
 export interface SideMeasurement {
   readonly values: readonly number[];
+  /** What each of these rounds took of the processors, on all cores and by all processes of the side; 0 where nothing tells. */
+  readonly processorSeconds: readonly number[];
   /** Largest memory of the side's process tree; 0 where the system does not tell. */
   readonly peakMemoryBytes: number;
   /** What the side computed in its last round. */
@@ -71,6 +75,7 @@ export interface SideMeasurement {
 class Side {
   readonly #side: BenchSide;
   readonly #values: number[] = [];
+  readonly #processorSeconds: number[] = [];
   #child: Child | undefined;
   #peakBytes = 0;
   #result: readonly number[] | undefined;
@@ -79,8 +84,11 @@ class Side {
   }
   async round(counts: boolean): Promise<void> {
     this.#child ??= new Child(this.#side);
-    const { value, result } = await this.#child.round();
-    if (counts) this.#values.push(value);
+    const { value, result, processorSeconds: computed } = await this.#child.round();
+    if (counts) {
+      this.#values.push(value);
+      this.#processorSeconds.push(computed);
+    }
     this.#result = result;
     if (this.#side.freshProcess === true) await this.end();
   }
@@ -88,7 +96,12 @@ class Side {
     const bytes = await this.#child?.end();
     this.#child = undefined;
     this.#peakBytes = Math.max(this.#peakBytes, bytes ?? 0);
-    return { values: this.#values, peakMemoryBytes: this.#peakBytes, result: this.#result };
+    return {
+      values: this.#values,
+      processorSeconds: this.#processorSeconds,
+      peakMemoryBytes: this.#peakBytes,
+      result: this.#result,
+    };
   }
 }
 

@@ -31,10 +31,11 @@ const load = async (name: string): Promise<BenchDefinition> => {
     .default;
 };
 
-const summary = ({ values, peakMemoryBytes }: SideMeasurement): object => ({
+const summary = ({ values, processorSeconds, peakMemoryBytes }: SideMeasurement): object => ({
   median: median(values),
   min: Math.min(...values),
   max: Math.max(...values),
+  processorSeconds: median(processorSeconds),
   peakMemoryBytes,
 });
 
@@ -44,11 +45,18 @@ const largestDifference = (a: readonly number[], b: readonly number[]): number =
   return Math.max(0, ...a.map((value, at) => Math.abs(value - b[at]!))) / scale;
 };
 
-/** Our measurement beside an anchor's: its name, its values and the ratio. */
-const compared = (definition: BenchDefinition, ours: number, side: AnchorSide, values: SideMeasurement) => {
-  const middle = median(values.values);
+/** Our measurement beside an anchor's: its name, its values, the ratio, and that of the processor time of rounds side by side. */
+const compared = (
+  definition: BenchDefinition,
+  own: SideMeasurement,
+  side: AnchorSide,
+  values: SideMeasurement,
+) => {
+  const [ours, middle] = [median(own.values), median(values.values)];
   const ratio = definition.better === "less" ? middle / ours : ours / middle;
-  return { report: { name: side.name, version: side.version, ...summary(values) }, ratio };
+  const computed = values.processorSeconds.map((seconds, round) => seconds / own.processorSeconds[round]!);
+  const processorRatio = { median: median(computed), min: Math.min(...computed), max: Math.max(...computed) };
+  return { report: { name: side.name, version: side.version, ...summary(values) }, ratio, processorRatio };
 };
 
 /** Our own side in another checkout, in the anchor's place: what a change does to the speed. Inputs are this checkout's. */
@@ -81,7 +89,7 @@ const runBench = async (definition: BenchDefinition, rounds: number): Promise<ob
     process.stderr.write(done === 0 ? "warm\n" : `round ${done}/${rounds}\n`),
   );
   const ours = median(own!.values);
-  const [main, ...rest] = anchors.map((side, i) => compared(definition, ours, side, others[i]!));
+  const [main, ...rest] = anchors.map((side, i) => compared(definition, own!, side, others[i]!));
   const limit = await definition.limit?.(context);
   const share = limit && (definition.better === "less" ? limit.value / ours : ours / limit.value);
   const [given, expected] = [own!.result, others[0]!.result];
@@ -92,7 +100,10 @@ const runBench = async (definition: BenchDefinition, rounds: number): Promise<ob
     ours: summary(own!),
     anchor: main!.report,
     ratio: main!.ratio,
-    ...(rest.length === 0 ? {} : { otherAnchors: rest.map(({ report, ratio }) => ({ ...report, ratio })) }),
+    processorRatio: main!.processorRatio,
+    ...(rest.length === 0
+      ? {}
+      : { otherAnchors: rest.map(({ report, ...ratios }) => ({ ...report, ...ratios })) }),
     ...(limit === undefined ? {} : { limit: { ...limit, share } }),
     ...(isCompared ? { error: { what: definition.error, value: largestDifference(given, expected) } } : {}),
     rounds,

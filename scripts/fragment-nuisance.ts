@@ -5,7 +5,7 @@
  *     node scripts/fragment-nuisance.ts SET [SET ...] [--facts FILE] [--most 5000]
  *
  * SET: a data set folder that `videoperceiver fragments` made; sets of one call have one form. Facts are kept in FILE, so
- * that a second call only learns. Prints a table in Markdown: points above chance, their standard error by clip.
+ * that a second call only learns. Prints a table in Markdown: points above chance with a 95 % interval, clips as clusters.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -154,8 +154,12 @@ const readRows = async (): Promise<Row[]> => {
     rows.push(...(await Promise.all(waiting)));
     waiting = [];
   };
+  const read = new Map<string, number>();
   for (const folder of positionals)
     for await (const sample of readSamples(folder)) {
+      const own = (read.get(taskOf(sample)) ?? 0) + 1;
+      if (own > Number(values.most)) continue;
+      read.set(taskOf(sample), own);
       waiting.push(rowOf(folder, sample, video));
       if (waiting.length >= 32) await empty();
     }
@@ -175,8 +179,9 @@ const chance = own.map((of) => {
 console.log(`${rows.length} questions about ${new Set(rows.map(({ cluster }) => cluster)).size} clips.\n`);
 console.log(`| nuisance | ${tasks.join(" | ")} |\n|---|${tasks.map(() => "---").join("|")}|`);
 const cell = ({ share, error }: Accuracy, at: number): string => {
-  const more = 100 * (share - chance[at]!);
-  return `${more >= 0 ? "+" : "−"}${Math.abs(more).toFixed(1)} ± ${(100 * error).toFixed(1)}`;
+  const signed = (value: number): string => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(1)}`;
+  const [more, reach] = [100 * (share - chance[at]!), 196 * error];
+  return `${signed(more)} (${signed(more - reach)} to ${signed(more + reach)})`;
 };
 const line = (name: string, features: (row: Row) => number[], learn: Learn): void => {
   const cells = own.map((of, at) => {

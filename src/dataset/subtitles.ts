@@ -27,34 +27,55 @@ const wordsOf = (lines: readonly string[]): string =>
     .replace(/\s+/g, " ")
     .trim();
 
+/** Begins a block of WebVTT that is no cue. */
+const noCue = /^(WEBVTT|NOTE|STYLE|REGION)\b/;
+
+/** A cue and where it stands; words without times are `lost`. */
+type Piece = { readonly line: number } & (
+  | { readonly times: RegExpExecArray; readonly words: readonly string[] }
+  | { readonly lost: string }
+);
+
+function* piecesOf(lines: readonly string[]): Generator<Piece> {
+  const timesAt = (at: number): RegExpExecArray | null => cueTimes.exec(lines[at] ?? "");
+  const isEmpty = (at: number): boolean => lines[at]!.trim() === "";
+  /** A cue's name or number stands in the line above its times. */
+  const begins = (at: number): boolean =>
+    timesAt(at) !== null || (/^\s*\d+\s*$/.test(lines[at]!) && timesAt(at + 1) !== null);
+  for (let at = 0; at < lines.length; at++) {
+    const times = timesAt(at);
+    const line = at + 1;
+    if (times !== null) {
+      const words: string[] = [];
+      while (at + 1 < lines.length && !isEmpty(at + 1) && !begins(at + 1)) words.push(lines[++at]!);
+      yield { times, words, line };
+    } else if (noCue.test(lines[at]!)) while (at + 1 < lines.length && !isEmpty(at + 1)) at++;
+    else if (/\D/.test(lines[at]!.trim()) && timesAt(at + 1) === null)
+      yield { lost: lines[at]!.trim(), line };
+  }
+}
+
 /**
  * The cues of a subtitle file (SubRip or WebVTT) as events: when something happens and what. Cues without words are
  * left out.
  *
- * @throws {DataFormatError} naming `file:line` of a cue that ends before it starts, and for a text without cues
+ * @throws {DataFormatError} naming `file:line` of a cue that ends before it starts or of words without times, and for a text
+ *   without cues
  */
 export const readSubtitles = (text: string, file: string): EventSpan[] => {
-  const lines = text.split(/\r\n|\n|\r/);
-  const events: EventSpan[] = [];
-  let cues = 0;
-  for (let at = 0; at < lines.length; at++) {
-    const times = cueTimes.exec(lines[at]!);
-    if (times === null) continue;
-    const where = `${file}:${at + 1}`;
-    cues++;
-    const words: string[] = [];
-    while (lines[at + 1] !== undefined && lines[at + 1]!.trim() !== "") words.push(lines[++at]!);
-    const startSeconds = secondsOf(times.slice(1, 5));
-    const endSeconds = secondsOf(times.slice(5, 9));
+  const pieces = [...piecesOf(text.split(/\r\n|\n|\r/))];
+  const expected = "cues such as 00:00:01.000 --> 00:00:02.000";
+  if (pieces.every((piece) => "lost" in piece))
+    throw new DataFormatError("no subtitles", { where: file, expected });
+  return pieces.flatMap((piece): EventSpan[] => {
+    const where = `${file}:${piece.line}`;
+    if ("lost" in piece)
+      throw new DataFormatError("words without times", { where, expected, got: piece.lost.slice(0, 80) });
+    const startSeconds = secondsOf(piece.times.slice(1, 5));
+    const endSeconds = secondsOf(piece.times.slice(5, 9));
     if (endSeconds <= startSeconds)
-      throw new DataFormatError("a cue ends before it starts", { where, got: times[0].trim() });
-    const what = wordsOf(words);
-    if (what !== "") events.push({ startSeconds, endSeconds, what });
-  }
-  if (cues === 0)
-    throw new DataFormatError("no subtitles", {
-      where: file,
-      expected: "cues such as 00:00:01.000 --> 00:00:02.000",
-    });
-  return events;
+      throw new DataFormatError("a cue ends before it starts", { where, got: piece.times[0].trim() });
+    const what = wordsOf(piece.words);
+    return what === "" ? [] : [{ startSeconds, endSeconds, what }];
+  });
 };

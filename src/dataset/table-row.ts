@@ -111,14 +111,20 @@ export const chooseColumns = (names: readonly string[], named: ColumnChoice, whe
 /** What pandas writes for a value that is missing. */
 const missing: ReadonlySet<string> = new Set(["nan", "NaN", "<NA>"]);
 
-const text = (value: unknown): string => {
+/** @throws {DataFormatError} for what is no text: nothing is made of it */
+const text = (value: unknown, column?: string): string => {
   if (value === undefined || value === null) return "";
+  if (typeof value === "object")
+    throw new DataFormatError("not one text", {
+      ...(column !== undefined && { where: JSON.stringify(column) }),
+      got: JSON.stringify(value).slice(0, 80),
+    });
   const said = String(value).trim();
   return missing.has(said) ? "" : said;
 };
 
 const parts = (value: unknown, separator: string): string[] =>
-  (Array.isArray(value) ? value.map(text) : text(value).split(separator)).flatMap(
+  (Array.isArray(value) ? value.map((one) => text(one)) : text(value).split(separator)).flatMap(
     (part) => part.trim() || [],
   );
 
@@ -152,7 +158,7 @@ const seconds = (value: unknown, what: string): number => {
 /** Events of a cell: a list of objects, its JSON, or `1.2-1.6 what; 3-3.4 what`. */
 const eventsOf = (value: unknown, caption: string): EventSpan[] => {
   let list = value;
-  const written = text(value);
+  const written = Array.isArray(value) ? "" : text(value, "events");
   if (typeof value === "string" && written.startsWith("["))
     try {
       list = JSON.parse(written);
@@ -184,10 +190,11 @@ const kindSchema = z.enum(answerKinds);
 /** The question of a row; nothing where the row only describes its clip. */
 const questionOf = (
   cell: (meaning: ColumnMeaning) => unknown,
+  said: (meaning: ColumnMeaning) => string,
   clip: string,
   separator: string,
 ): Partial<SourceRow> => {
-  const [question, answer] = [text(cell("question")), text(cell("answer"))];
+  const [question, answer] = [said("question"), said("answer")];
   if (question === "" && answer === "") return {};
   if (question === "" || answer === "")
     throw new DataFormatError("half a question", {
@@ -200,7 +207,7 @@ const questionOf = (
       expected: `two options or more, separated by "${separator}"`,
       got: JSON.stringify(options[0]),
     });
-  const kind = text(cell("kind"));
+  const kind = said("kind");
   const parsed = kindSchema.safeParse(kind || (options.length > 0 ? "choice" : "open"));
   if (!parsed.success)
     throw new DataFormatError("unknown kind of answer", { expected: answerKinds.join(", "), got: kind });
@@ -228,22 +235,23 @@ const readRecord = (record: TableRecord, columns: ColumnChoice, separator: strin
     const found = columns[meaning];
     return found === undefined ? undefined : fields[found];
   };
-  const clip = text(cell("clip"));
+  const said = (meaning: ColumnMeaning): string => text(cell(meaning), columns[meaning]);
+  const clip = said("clip");
   if (clip === "") throw new DataFormatError("no clip", { expected: `a name in "${columns.clip}"` });
-  const caption = text(cell("caption"));
+  const caption = said("caption");
   const keywords = parts(cell("keywords"), separator);
-  const [skill, split] = [text(cell("skill")), text(cell("split"))];
+  const [skill, split] = [said("skill"), said("split")];
   const events = eventsOf(cell("events"), caption);
-  if (text(cell("start")) !== "" || text(cell("end")) !== "")
+  if (said("start") !== "" || said("end") !== "")
     events.push(checkedSpan(seconds(cell("start"), "start"), seconds(cell("end"), "end"), caption));
   const used = new Set(Object.values(columns));
   const others = Object.fromEntries(
     Object.entries(fields).filter(([key, value]) => !used.has(key) && value !== "" && value !== null),
   );
   return {
-    id: text(cell("id")) || name,
+    id: said("id") || name,
     clip: { file: clip },
-    ...questionOf(cell, clip, separator),
+    ...questionOf(cell, said, clip, separator),
     ...(caption && { caption }),
     ...(keywords.length > 0 && { keywords }),
     ...(events.length > 0 && { events }),

@@ -15,8 +15,15 @@ export interface BenchmarkSample extends Omit<Sample, "answer" | "clip"> {
   readonly clip: Pick<ClipReference, "file"> & Partial<ClipReference>;
   /** What all statistics are clustered by, where that is not the clip: edited versions of one video share it. */
   readonly cluster?: string;
+  /** The clip's size as seen, pixels, once somebody has looked at it. */
+  readonly size?: { readonly width: number; readonly height: number };
   /** The stretch of the clip that the question is about; frames are chosen inside it. Left out: all of it. */
   readonly range?: TimeSpan;
+  /**
+   * Each of `frames` stands in the clip so often, one behind the other. Whoever is sent pictures gets the first of each; a
+   * model that takes several frames in a temporal step gets all of them, so that no step mixes two pictures.
+   */
+  readonly framesEach?: number;
   /** Which question it is with its options turned; left out: the options stand as the annotation has them. */
   readonly rotation?: OptionTurn;
   /** What results are broken down by besides skills, e.g. `{ speed: "slow" }`. */
@@ -64,6 +71,8 @@ export interface Benchmark {
   /** Which published score it reproduced, and with what; left out: none, its scores are unverified. */
   readonly verified?: string;
   readonly ownLayout?: OwnLayout;
+  /** The scorer whose number (1: right) says which open answers are right; left out: they are compared as texts. */
+  readonly judgedBy?: { readonly scorer: string; readonly part: string };
   /** The table of its paper: which skills, in which order; left out: reports show skills by name. */
   readonly table?: readonly TableGroup[];
   /** What a question says to a model, as its authors ask it; the usual form when left out. */

@@ -1,7 +1,5 @@
 import { z } from "zod";
-import { UnusableAnswer } from "../core/endpoint.ts";
-import { ConfigError } from "../core/errors.ts";
-import { PatientClient } from "../core/patient-client.ts";
+import { JudgeClient, type JudgeRules } from "./judge-client.ts";
 
 /** Most events of a text, as DREAM-1K's protocol has it. */
 const mostEvents = 10;
@@ -43,47 +41,14 @@ const objectIn = (text: string): unknown => {
   }
 };
 
-/** How the judge is asked. */
-export interface JudgeRules {
-  readonly baseUrl: string;
-  readonly model: string;
-  readonly apiKey: string | undefined;
-  readonly attempts: number;
-  readonly deadlineSeconds: number;
-}
-
 /** A language model that reads events out of a text, and says which of them another text holds. */
 export class EventJudge {
-  readonly #client: PatientClient;
-  readonly #rules: JudgeRules;
+  readonly #client: JudgeClient;
   constructor(rules: JudgeRules) {
-    this.#rules = rules;
-    this.#client = new PatientClient({ ...rules, backoffSeconds: 1, requestsPerMinute: undefined });
+    this.#client = new JudgeClient(rules, "the judge of events");
   }
-  async #ask<T>(question: string, read: (said: unknown) => T | undefined, signal?: AbortSignal): Promise<T> {
-    const request = {
-      model: this.#rules.model,
-      messages: [{ role: "user" as const, content: question }],
-      temperature: 0,
-      max_tokens: 512,
-    };
-    const outcome = await this.#client.ask(request, signal, ({ text, finishReason, refusal }) => {
-      if (finishReason === "refused") throw new UnusableAnswer("refused", refusal ?? "refused", false);
-      const answer = read(objectIn(text));
-      if (answer === undefined)
-        throw new UnusableAnswer(
-          "malformed",
-          `no such JSON: ${text.replaceAll(/\s+/g, " ").slice(0, 80)}`,
-          true,
-        );
-      return answer;
-    });
-    if ("answer" in outcome) return outcome.answer;
-    const { status, reason } = outcome.failure;
-    throw new ConfigError("the judge of events gave no answer", {
-      where: `${this.#rules.baseUrl}#${this.#rules.model}`,
-      got: `${status}: ${reason}`,
-    });
+  #ask<T>(text: string, read: (said: unknown) => T | undefined, signal?: AbortSignal): Promise<T> {
+    return this.#client.ask({ text, maxTokens: 512 }, (said) => read(objectIn(said)), "JSON", signal);
   }
   /** Events of a text, ten at most. @throws {ConfigError} when there is no answer of that form */
   async events(text: string, signal?: AbortSignal): Promise<string[]> {

@@ -73,6 +73,16 @@ export interface ScoringMeans {
 const isScored = ({ answerKind, outcome }: EvaluationRecord): boolean =>
   answerKind === "open" && outcome !== "unscored";
 
+/** Open answers without a number of a scorer that others of the records have numbers of, by the scorer's name. */
+export const withoutNumbers = (records: readonly EvaluationRecord[]): ReadonlyMap<string, number> => {
+  const open = records.filter(isScored);
+  const names = new Set(open.flatMap(({ external }) => Object.keys(external ?? {})));
+  const lacking = [...names].map(
+    (name) => [name, open.filter(({ external }) => !external?.[name]?.values).length] as const,
+  );
+  return new Map(lacking.filter(([, count]) => count > 0));
+};
+
 const itemOf = (record: EvaluationRecord): ScorerItem => ({
   questionId: record.questionId,
   candidate: saidText(record).trim(),

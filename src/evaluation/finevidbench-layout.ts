@@ -22,6 +22,8 @@ export interface FineVidBenchRow {
   readonly answer: string;
   /** Pictures of the film, all of which are shown; left out: whoever looks chooses. */
   readonly frames?: number | undefined;
+  /** Frames of the film that each picture stands for, one behind the other; 1 when left out. */
+  readonly framesEach?: number | undefined;
   /** The clip that the film is of: what all statistics are clustered by. */
   readonly source?: { readonly clip: string; readonly sha256: string } | undefined;
   /** What results are broken down by. */
@@ -40,6 +42,7 @@ export const fineVidBenchRow: z.ZodType<FineVidBenchRow> = z.object({
   options: z.array(z.string()).min(2).optional(),
   answer: z.string(),
   frames: z.int().min(1).optional(),
+  framesEach: z.int().min(1).max(16).optional(),
   source: z.object({ clip: z.string().min(1), sha256: z.string().min(1) }).optional(),
   speed: z.string().min(1).optional(),
   actionClass: z.string().min(1).optional(),
@@ -60,6 +63,7 @@ const orderOf = ({ answer }: FineVidBenchRow) => {
 /** A question of the benchmark; a reference that cannot be used is named and not scored. */
 export const fineVidBenchSample = (row: FineVidBenchRow): BenchmarkSample => {
   const { id, video, task, question, options, answer, frames, source, speed, actionClass } = row;
+  const { framesEach = 1 } = row;
   const groups = {
     ...(speed !== undefined && { speed }),
     ...(actionClass !== undefined && { "action class": actionClass }),
@@ -85,7 +89,10 @@ export const fineVidBenchSample = (row: FineVidBenchRow): BenchmarkSample => {
       ...(source !== undefined && { cluster: `${source.clip} ${source.sha256.slice(0, 8)}` }),
       ...(options === undefined ? orderOf(row) : { ...choice, options }),
     }),
-    ...(frames !== undefined && { frames: Array.from({ length: frames }, (_, frame) => frame) }),
+    ...(frames !== undefined && {
+      frames: Array.from({ length: frames }, (_, picture) => picture * framesEach),
+      framesEach,
+    }),
     ...(Object.keys(groups).length > 0 && { groups }),
   };
 };

@@ -5,41 +5,38 @@ const [barMean, barPeak] = [20, 56];
 /** Bars leave at least this share of each side; what is darker is a dark picture. */
 const leastLeft = 0.3;
 
-/** Per line the largest mean level and the largest level of any frame: rows first, then columns. */
-interface LineLevels {
-  readonly mean: Float64Array;
-  readonly peak: Float64Array;
+/** Lines of pictures: where their pixels lie in one, as bytes. */
+interface Lines {
+  readonly count: number;
+  /** First pixel of a line, and the distance to its next one. */
+  readonly start: (line: number) => number;
+  readonly step: number;
+  /** Pixels of a line. */
+  readonly length: number;
 }
 
-const addLevels = (batch: FrameBatch, rows: LineLevels, columns: LineLevels): void => {
-  const { width, height } = batch;
-  const sums = new Float64Array(width);
-  for (let place = 0; place < batch.frames.length; place++) {
-    const pixels = pixelsOf(batch, place);
-    sums.fill(0);
-    for (let y = 0, at = 0; y < height; y++) {
-      let [sum, peak] = [0, 0];
-      for (let x = 0; x < width; x++, at += 3) {
+/** Whether a line is black in every frame of every window. */
+const isBar = (windows: readonly FrameBatch[], { start, step, length }: Lines, line: number): boolean => {
+  for (const window of windows)
+    for (let place = 0; place < window.frames.length; place++) {
+      const pixels = pixelsOf(window, place);
+      let sum = 0;
+      for (let n = 0, at = start(line); n < length; n++, at += step) {
         const level = Math.max(pixels[at]!, pixels[at + 1]!, pixels[at + 2]!);
+        if (level > barPeak) return false;
         sum += level;
-        sums[x]! += level;
-        if (level > peak) peak = level;
-        if (level > columns.peak[x]!) columns.peak[x] = level;
       }
-      rows.mean[y] = Math.max(rows.mean[y]!, sum / width);
-      rows.peak[y] = Math.max(rows.peak[y]!, peak);
+      if (sum > barMean * length) return false;
     }
-    for (let x = 0; x < width; x++) columns.mean[x] = Math.max(columns.mean[x]!, sums[x]! / height);
-  }
+  return true;
 };
 
-/** The lines between the bars, half-open; all of them where too few would be left. */
-const between = ({ mean, peak }: LineLevels): readonly [start: number, end: number] => {
-  const isBar = (at: number): boolean => mean[at]! <= barMean && peak[at]! <= barPeak;
-  const count = mean.length;
+/** The lines between the bars, half-open; all of them where too few would be left. Looks at no line behind a bar's end. */
+const between = (windows: readonly FrameBatch[], lines: Lines): readonly [start: number, end: number] => {
+  const { count } = lines;
   let [start, end] = [0, count];
-  while (start < end && isBar(start)) start++;
-  while (end > start && isBar(end - 1)) end--;
+  while (start < end && isBar(windows, lines, start)) start++;
+  while (end > start && isBar(windows, lines, end - 1)) end--;
   // The line at a bar's edge is mixed of both.
   if (start > 0) start++;
   if (end < count) end--;
@@ -72,17 +69,19 @@ const cropped = (
 export const withoutBars = (windows: readonly FrameBatch[]): readonly FrameBatch[] => {
   const any = windows.find(({ frames }) => frames.length > 0);
   if (any === undefined) return windows;
-  const levels = (count: number): LineLevels => ({
-    mean: new Float64Array(count),
-    peak: new Float64Array(count),
+  const { width, height } = any;
+  const [top, bottom] = between(windows, {
+    count: height,
+    start: (y) => y * width * 3,
+    step: 3,
+    length: width,
   });
   // Columns are looked at between the rows that are left: a bar above says nothing of them.
-  const rows = levels(any.height);
-  for (const window of windows) addLevels(window, rows, levels(any.width));
-  const [top, bottom] = between(rows);
-  const inside = windows.map((window) => cropped(window, [0, any.width], [top, bottom]));
-  const columns = levels(any.width);
-  for (const window of inside) addLevels(window, levels(bottom - top), columns);
-  const [left, right] = between(columns);
-  return inside.map((window) => cropped(window, [left, right], [0, bottom - top]));
+  const columns = between(windows, {
+    count: width,
+    start: (x) => (top * width + x) * 3,
+    step: width * 3,
+    length: bottom - top,
+  });
+  return windows.map((window) => cropped(window, columns, [top, bottom]));
 };

@@ -4,7 +4,7 @@ import type { FrameSelector } from "../selection/selectors.ts";
 import { drawFrames, placesApart } from "./draw-frames.ts";
 import type { FragmentTask, TaskDraft } from "./fragment-task.ts";
 import type { ClipPart } from "./parts.ts";
-import { renderedAnew, type ShownPicture, shownFrame } from "./shown-picture.ts";
+import { atLevels, levelsBetween, renderedAnew, type ShownPicture, shownFrame } from "./shown-picture.ts";
 import type { Refusal } from "./verdict.ts";
 
 /** One of the fragments of a clip: what its draws depend on, besides its pictures. */
@@ -93,15 +93,21 @@ export const drawSample = (
   return { draft, fragment, shown: draft.shown.map((frame) => fragment[frame]!) };
 };
 
-/** The pictures of a drawn question, rendered anew where its task wants that. */
+/**
+ * The pictures of a drawn question: rendered anew where its task wants that, and all at the same levels there and where the
+ * order is asked for, since a clip that gets lighter would tell it.
+ */
 export const picturesOfSample = (
   { value: task, recipe }: Made<FragmentTask>,
   { shown }: DrawnSample,
   { batch }: ClipPart,
   { seed, number }: FragmentPlace,
-): ShownPicture[] =>
-  shown.map((place, at) => {
-    const picture = shownFrame(batch, place);
-    const random = seededRandom(seed, "rendered", recipe.name, number, at);
-    return task.anew ? renderedAnew(picture, random) : picture;
-  });
+): ShownPicture[] => {
+  const pictures = shown.map((place) => shownFrame(batch, place));
+  if (task.anew !== true && task.needs !== "order") return pictures;
+  const levels = levelsBetween(pictures);
+  if (task.anew !== true) return pictures.map((picture) => atLevels(picture, levels));
+  return pictures.map((picture, at) =>
+    renderedAnew(picture, levels, seededRandom(seed, "rendered", recipe.name, number, at)),
+  );
+};

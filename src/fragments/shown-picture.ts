@@ -9,11 +9,15 @@ export interface ShownPicture {
   readonly height: number;
 }
 
-/** What {@link renderedAnew} does at most: share of a side that is cut off, grain and brightness in levels, contrast as a factor. */
+/**
+ * What {@link renderedAnew} does at most: share of a side that is cut off; in levels grain, brightness, and how much
+ * brighter or darker the outermost lines become than the middle; contrast as a factor.
+ */
 const cutShare = 0.03;
 const [leastGrain, mostGrain] = [2, 14];
 const brighter = 12;
 const flatter = 0.25;
+const edgeLight = 14;
 
 /** The picture of a frame as it is. */
 export const shownFrame = (batch: FrameBatch, place: number): ShownPicture => ({
@@ -22,39 +26,98 @@ export const shownFrame = (batch: FrameBatch, place: number): ShownPicture => ({
   height: batch.height,
 });
 
+/** How bright pictures are: mean level and standard deviation. */
+export interface Levels {
+  readonly mean: number;
+  readonly spread: number;
+}
+
+const levelsOf = ({ pixels }: ShownPicture): Levels => {
+  let [sum, squares] = [0, 0];
+  for (let at = 0; at < pixels.length; at++) {
+    const value = pixels[at]!;
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / pixels.length;
+  return { mean, spread: Math.sqrt(Math.max(0, squares / pixels.length - mean * mean)) };
+};
+
+/** Levels between those of some pictures: what all of them are brought to when one is to be no brighter than another. */
+export const levelsBetween = (pictures: readonly ShownPicture[]): Levels => {
+  const all = pictures.map(levelsOf);
+  const mean = (of: (one: Levels) => number): number =>
+    all.reduce((sum, one) => sum + of(one), 0) / all.length;
+  return { mean: mean((one) => one.mean), spread: mean((one) => one.spread) };
+};
+
+/** Most that contrast is raised to bring a picture to others' levels: a flat one stays flat. */
+const mostRaised = 2;
+
+/** How a picture's levels change for it to have others' mean and spread: `level * contrast + offset`. */
+const towards = (
+  own: Levels,
+  { mean, spread }: Levels,
+): { readonly contrast: number; readonly offset: number } => {
+  const contrast = Math.min(mostRaised, spread / Math.max(own.spread, 1e-9));
+  return { contrast, offset: mean - contrast * own.mean };
+};
+
+/** A picture at given levels, otherwise as it is: how bright it is says nothing of when it was. */
+export const atLevels = (picture: ShownPicture, levels: Levels): ShownPicture => {
+  const { contrast, offset } = towards(levelsOf(picture), levels);
+  const changed = new Uint8ClampedArray(256);
+  for (let level = 0; level < 256; level++) changed[level] = contrast * level + offset;
+  return { ...picture, pixels: picture.pixels.map((level) => changed[level]!) };
+};
+
+/** Light along one side, from its middle: 0 on average, in levels. */
+const lightAlong = (length: number, edge: number): Float64Array => {
+  const light = new Float64Array(length);
+  const mean = 1 / 3 - 1 / (3 * length ** 2);
+  for (let at = 0; at < length; at++) light[at] = edge * (((2 * at + 1) / length - 1) ** 2 - mean);
+  return light;
+};
+
 /**
- * The same picture rendered anew: a random part of almost all of it, a little brighter or darker, with grain whose
- * strength is drawn, and flatter or harder. What an encoder makes of it (bytes, their number) says no more about whether two pictures show
- * one frame than chance does.
+ * The same picture rendered anew: a random part of almost all of it, at given levels and from there a little brighter or
+ * darker, flatter or harder, lighter or darker towards its edges, with grain whose strength is drawn. What an encoder
+ * makes of it (bytes, their number), how bright it is, how hard, and how dark its borders are say no more about what it
+ * shows than chance does.
  */
-export const renderedAnew = ({ pixels, width, height }: ShownPicture, random: Random): ShownPicture => {
+export const renderedAnew = (picture: ShownPicture, levels: Levels, random: Random): ShownPicture => {
+  const { pixels, width, height } = picture;
   const [cutX, cutY] = [Math.round(width * cutShare), Math.round(height * cutShare)];
   const [left, top] = [random.integer(cutX + 1), random.integer(cutY + 1)];
   const shown = { width: width - cutX, height: height - cutY };
-  const result = new Uint8Array(shown.width * shown.height * 3);
-  const grain = leastGrain + (mostGrain - leastGrain) * random.next();
-  const contrast = 1 + flatter * (2 * random.next() - 1);
-  // About the picture's own mean, which stays.
-  let sum = 0;
-  for (const value of pixels) sum += value;
-  const offset = brighter * (2 * random.next() - 1) + (1 - contrast) * (sum / pixels.length);
+  const result = new Uint8ClampedArray(shown.width * shown.height * 3);
+  const grain = (leastGrain + (mostGrain - leastGrain) * random.next()) / 2 ** 31;
+  const own = levelsOf(picture);
+  const { contrast, offset } = towards(own, {
+    mean: levels.mean + brighter * (2 * random.next() - 1),
+    spread: levels.spread * (1 + flatter * (2 * random.next() - 1)),
+  });
+  const edge = edgeLight * (2 * random.next() - 1);
+  const [across, down] = [lightAlong(shown.width, edge), lightAlong(shown.height, edge)];
+  const changed = new Float64Array(256);
+  for (let level = 0; level < 256; level++) changed[level] = contrast * level + offset;
   let state = random.integer(2 ** 32) | 1;
   let to = 0;
   for (let y = 0; y < shown.height; y++) {
     let from = ((y + top) * width + left) * 3;
+    const light = down[y]!;
     for (let x = 0; x < shown.width; x++, from += 3, to += 3) {
       // Xorshift: one number a pixel is all that grain needs.
       state ^= state << 13;
       state ^= state >>> 17;
       state ^= state << 5;
-      const more = offset + (((state >>> 0) / 2 ** 32) * 2 - 1) * grain;
-      for (let channel = 0; channel < 3; channel++) {
-        const value = contrast * pixels[from + channel]! + more;
-        result[to + channel] = value < 0 ? 0 : value > 255 ? 255 : Math.round(value);
-      }
+      const more = light + across[x]! + state * grain;
+      result[to] = changed[pixels[from]!]! + more;
+      result[to + 1] = changed[pixels[from + 1]!]! + more;
+      result[to + 2] = changed[pixels[from + 2]!]! + more;
     }
   }
-  return { pixels: result, ...shown };
+  return { pixels: new Uint8Array(result.buffer), ...shown };
 };
 
 const jpegQuality = 92;
@@ -87,8 +150,8 @@ const padded = (jpeg: Uint8Array, length: number): Uint8Array => {
 export const stillFiles = async (pictures: readonly ShownPicture[]): Promise<Uint8Array[]> => {
   const files = await Promise.all(
     pictures.map(({ pixels, width, height }) =>
-      sharp(Buffer.from(pixels), { raw: { width, height, channels: 3 } })
-        .jpeg({ quality: jpegQuality })
+      sharp(pixels, { raw: { width, height, channels: 3 } })
+        .jpeg({ quality: jpegQuality, optimiseCoding: false })
         .toBuffer(),
     ),
   );

@@ -12,6 +12,10 @@ export const verdictLimits = {
   leastFrames: 8,
   /** No two frames differ by more: nothing moves. */
   staticLevels: 5,
+  /** Differences of all pairs of frames that vary by less, as a share of their mean: noise, in which nothing lasts. */
+  noiseVariation: 0.06,
+  /** Neighbours that differ by more than this times what any two frames do: flicker, or a loop of a few frames. */
+  flickerFactor: 1.12,
   /** Frames that differ by less are near-duplicates, in levels and as a share of the largest distance. */
   sameLevels: 3,
   sameShare: 0.1,
@@ -19,13 +23,20 @@ export const verdictLimits = {
   blankContrast: 3,
   /** Contrast below this share of the usual one, towards an end: fading. */
   fadedShare: 0.6,
-  /** A brightness that only rises or only falls by this factor is a fade. */
+  /** A brightness that only rises or only falls by this factor is a fade; so is one whose rank follows time so closely. */
   fadeFactor: 1.5,
+  fadeRank: 0.9,
   /** Cut: so many levels all over the picture, and so many times what its neighbours change. */
   cutLevels: 14,
   cutFactor: 3.5,
   /** Frames that return (in a loop, or backwards) are as near as this share of frames that do not. */
   returnShare: 0.3,
+  /**
+   * A turn between two frames that are looked at: mirrored ones are as near as this share of others, and nearer than this
+   * times what neighbours are.
+   */
+  turnShare: 0.6,
+  turnSteps: 0.85,
 } as const;
 
 /** A run of frames, half-open. */
@@ -67,9 +78,39 @@ const largest = ({ count, between }: FrameDistances): number => {
   return most;
 };
 
+/** How the differences of all pairs of frames vary, as a share of their mean; and neighbours' mean, as such a share. */
+const variation = ({ count, between }: FrameDistances): { readonly all: number; readonly near: number } => {
+  let [sum, squares, near] = [0, 0, 0];
+  for (let a = 0; a < count; a++)
+    for (let b = a + 1; b < count; b++) {
+      const one = between(a, b);
+      sum += one;
+      squares += one * one;
+      if (b === a + 1) near += one;
+    }
+  const pairs = (count * (count - 1)) / 2;
+  const mean = sum / pairs;
+  return {
+    all: Math.sqrt(Math.max(0, squares / pairs - mean * mean)) / mean,
+    near: near / (count - 1) / mean,
+  };
+};
+
+/** How closely values rise (1) or fall (-1) with their places: Spearman's coefficient, of values that differ. */
+const rankWithTime = (values: Float64Array): number => {
+  const order = Array.from(values, (_, at) => at).sort((a, b) => values[a]! - values[b]!);
+  const middle = (values.length - 1) / 2;
+  let [sum, squares] = [0, 0];
+  for (const [rank, at] of order.entries()) {
+    sum += (rank - middle) * (at - middle);
+    squares += (at - middle) ** 2;
+  }
+  return squares === 0 ? 0 : sum / squares;
+};
+
 /** Whether enough moves in a run, and not only its brightness. */
 export const motionRefusal = (distances: FrameDistances): Refusal | undefined => {
-  const { leastFrames, staticLevels, fadeFactor } = verdictLimits;
+  const { leastFrames, staticLevels, noiseVariation, fadeFactor, fadeRank } = verdictLimits;
   const { count, brightness } = distances;
   if (count < leastFrames)
     return {
@@ -82,10 +123,17 @@ export const motionRefusal = (distances: FrameDistances): Refusal | undefined =>
       ruleId: "static",
       reason: `no two frames differ by more than ${most.toFixed(1)} levels where they differ most`,
     };
+  const { all } = variation(distances);
+  if (all < noiseVariation)
+    return {
+      ruleId: "static",
+      reason: `every frame differs from every other alike (by ${(100 * all).toFixed(1)} % more or less): noise, in which nothing moves`,
+    };
   const steps = Array.from(brightness.slice(1), (value, at) => value - brightness[at]!);
   const [first, last] = [brightness[0]! + 1, brightness.at(-1)! + 1];
   const oneWay = Math.max(steps.filter((step) => step > 0).length, steps.filter((step) => step < 0).length);
-  if (Math.max(first / last, last / first) > fadeFactor && oneWay >= 0.9 * steps.length)
+  const goesOneWay = oneWay >= 0.9 * steps.length || Math.abs(rankWithTime(brightness)) >= fadeRank;
+  if (Math.max(first / last, last / first) > fadeFactor && goesOneWay)
     return {
       ruleId: "fade",
       reason: `brightness goes one way, from ${(first - 1).toFixed(0)} to ${(last - 1).toFixed(0)}: it tells the order`,
@@ -99,21 +147,31 @@ const byLag = ({ count, between }: FrameDistances): number[] =>
     meanLevel(Array.from({ length: count - lag }, (_, at) => between(at, at + lag))),
   );
 
-/** The smallest share that frames mirrored about some middle frame have of frames as far apart in time. */
-export const mirrorShare = (distances: FrameDistances): number => {
+/** How near frames mirrored about some middle frame are, where they are nearest. */
+export interface Mirrored {
+  /** As a share of frames as far apart in time. */
+  readonly share: number;
+  /** As a multiple of what neighbours differ by: below 1 where the turn lies between two frames that are looked at. */
+  readonly steps: number;
+}
+
+/** The nearest that frames of a run are when it is mirrored about its middle, or not far from that. */
+export const mirrored = (distances: FrameDistances): Mirrored => {
   const { count, between } = distances;
   const lags = byLag(distances);
-  let best = Number.POSITIVE_INFINITY;
+  let best: Mirrored = { share: Number.POSITIVE_INFINITY, steps: Number.POSITIVE_INFINITY };
   // The mirror may stand on a frame or between two: twice its place is counted.
   for (let twice = Math.ceil(0.7 * count); twice <= 1.3 * count; twice++) {
-    let [mirrored, usual] = [0, 0];
+    let [pairs, level, usual] = [0, 0, 0];
     for (let a = 0; a < count; a++) {
       const b = twice - a;
       if (b <= a + 2 || b >= count) continue;
-      mirrored += between(a, b);
+      level += between(a, b);
       usual += lags[b - a]!;
+      pairs++;
     }
-    if (usual > 0) best = Math.min(best, mirrored / usual);
+    if (usual > 0 && level / usual < best.share)
+      best = { share: level / usual, steps: level / pairs / lags[1]! };
   }
   return best;
 };
@@ -132,7 +190,7 @@ export const periodShare = (distances: FrameDistances): number => {
 
 /** Whether frames of a run have an order that can be told. */
 export const orderRefusal = (distances: FrameDistances): Refusal | undefined => {
-  const { returnShare } = verdictLimits;
+  const { returnShare, turnShare, turnSteps, flickerFactor } = verdictLimits;
   const shown = (share: number): string => `${Math.round(100 * share)} % as different as others`;
   const period = periodShare(distances);
   if (period < returnShare)
@@ -140,8 +198,14 @@ export const orderRefusal = (distances: FrameDistances): Refusal | undefined => 
       ruleId: "cyclic",
       reason: `the motion repeats itself: frames one period apart are ${shown(period)}`,
     };
-  const mirror = mirrorShare(distances);
-  if (mirror < returnShare)
+  const { near } = variation(distances);
+  if (near > flickerFactor)
+    return {
+      ruleId: "cyclic",
+      reason: `frames differ from their neighbours by ${near.toFixed(2)} times what they differ from others: flicker, or a loop of a few frames`,
+    };
+  const { share: mirror, steps } = mirrored(distances);
+  if (mirror < returnShare || (mirror < turnShare && steps < turnSteps))
     return {
       ruleId: "reversible",
       reason: `the motion goes there and back: frames mirrored about the turn are ${shown(mirror)}`,

@@ -13,6 +13,16 @@ export interface PictureGrid extends GridTile {
   readonly rows: number;
 }
 
+/** Columns and rows of a grid of `count` tiles of one size. */
+export const gridShape = (
+  count: number,
+  width: number,
+  height: number,
+): Pick<PictureGrid, "columns" | "rows"> => {
+  const columns = gridColumns(count, width, height);
+  return { columns, rows: Math.ceil(count / columns) };
+};
+
 /** Columns that make a grid of `count` tiles as square as can be, without an empty row; of equal ones the fuller grid. */
 const gridColumns = (count: number, width: number, height: number): number => {
   let [best, least] = [1, Number.POSITIVE_INFINITY];
@@ -39,8 +49,7 @@ export const pictureGrid = (tiles: readonly GridTile[]): PictureGrid => {
       expected: "pictures of one size",
       got: tiles.map(({ width, height }) => `${width}x${height}`).join(", ") || "none",
     });
-  const columns = gridColumns(tiles.length, first.width, first.height);
-  const rows = Math.ceil(tiles.length / columns);
+  const { columns, rows } = gridShape(tiles.length, first.width, first.height);
   const [width, height] = [columns * first.width, rows * first.height];
   const pixels = new Uint8Array(width * height * 3);
   const line = first.width * 3;

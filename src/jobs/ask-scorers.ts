@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { cacheRoot } from "../core/cache-root.ts";
 import { ConfigError } from "../core/errors.ts";
-import { addExternalScores } from "../evaluation/external-scores.ts";
+import { addExternalScores, withoutNumbers } from "../evaluation/external-scores.ts";
 import type { EvaluationRecord } from "../evaluation/records.ts";
 import { type Scorer, scorerRegistry } from "../evaluation/scorer.ts";
 import type { JobContext } from "./job-context.ts";
@@ -9,6 +9,7 @@ import { aboutTime } from "./timetable.ts";
 
 /** Scorers that were opened; close them. */
 export interface OpenedScorers extends AsyncDisposable {
+  readonly names: readonly string[];
   /** Metrics that read what they say. */
   readonly metrics: readonly string[];
   /** The records with what the scorers say; what failed is told, and has no number. */
@@ -51,6 +52,19 @@ const ask = async (
   return done.records;
 };
 
+/** Tells of numbers that are gone: answers that were asked again since a scorer saw them, which is not asked now. */
+const tellUnasked = (
+  records: readonly EvaluationRecord[],
+  scorers: readonly Scorer[],
+  context: JobContext,
+): void => {
+  for (const [name, count] of withoutNumbers(records))
+    if (!scorers.some((scorer) => scorer.name === name))
+      context.warn(
+        `${name}: no number for ${count} answers that were given since it was asked, so its metrics are not defined; name its --scorer, too: it is asked about these only`,
+      );
+};
+
 /**
  * Opens the scorers that a person names, each once. Only these are ever started or asked: a report reads records.
  *
@@ -77,10 +91,12 @@ export const openScorers = async (
     throw error;
   }
   return {
+    names: scorers.map(({ name }) => name),
     metrics: scorers.flatMap(({ metrics }) => metrics),
     addTo: async (records, context) => {
       let scored = records;
       for (const scorer of scorers) scored = await ask(scorer, scored, keep, context);
+      tellUnasked(scored, scorers, context);
       return scored;
     },
     [Symbol.asyncDispose]: () => closeAll(scorers),

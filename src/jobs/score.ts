@@ -2,6 +2,7 @@ import { BenchmarkError } from "../core/errors.ts";
 import type { Made } from "../core/registry.ts";
 import { type Benchmark, benchmarkRegistry } from "../evaluation/benchmarks.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
+import { withVerdicts } from "../evaluation/judged.ts";
 import { metricsFor } from "../evaluation/metrics.ts";
 import { namedByPosition } from "../evaluation/named-by-position.ts";
 import { namedByQuestion } from "../evaluation/named-by-question.ts";
@@ -203,7 +204,7 @@ export const score = async (request: ScoringRequest, context: JobContext): Promi
     const given = await recordsOf(view, at === 0, chosen, predictions, made, context.signal);
     // A view of questions that this part does not have says nothing.
     if (given.length === 0) continue;
-    const rows = await scorers.addTo(given, context);
+    const rows = withVerdicts(await scorers.addTo(given, context), benchmark.value);
     records.push(...rows);
     const scored = scoreView(rows, metrics, mode);
     if (at === 0) checkRead(scored, rows, request.predictions);

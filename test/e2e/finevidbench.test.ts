@@ -151,6 +151,27 @@ test("a benchmark of clips of every sort: what is asked, what is refused and why
   expect(contentOf("two")).toEqual(contentOf("one"));
 }, 120_000);
 
+test("films of fragments hold each picture in two frames; the lists that made the set stand in its description", async () => {
+  await using video = openVideoService({ workers: 1 });
+  const fragments = rowsOf("one").filter(({ frames }) => frames !== undefined);
+  expect(fragments.length).toBeGreaterThan(10);
+  for (const { video: file, frames, framesEach } of fragments.slice(0, 6)) {
+    expect(framesEach).toBe(2);
+    const path = join(folder, "one", file);
+    const batch = await readFrames(video, path, { select: { kind: "all" } });
+    expect(batch.frames.length).toBe(2 * frames!);
+    for (let at = 0; at < batch.frames.length; at += 2) {
+      const [one, other] = [pixelsOf(batch, at), pixelsOf(batch, at + 1)];
+      expect(one.reduce((most, value, i) => Math.max(most, Math.abs(value - other[i]!)), 0)).toBeLessThan(8);
+    }
+  }
+  const { recipe } = JSON.parse(readFileSync(join(folder, "one", "benchmark.json"), "utf8"));
+  for (const name of ["effects.csv", "visual-synonyms.csv"])
+    expect(recipe.settings.lists[name]).toBe(
+      sha256(readFileSync(new URL(`../../src/fragments/finevidbench/${name}`, import.meta.url))),
+    );
+});
+
 test("films at all speeds: one length in time, in pictures, in bytes; no picture twice", async () => {
   const films = rowsOf("one").filter(({ task, source }) => task === "speed" && source!.clip === "rub.mp4");
   await using video = openVideoService({ workers: 1 });
@@ -226,6 +247,13 @@ test("eval asks a prediction file, an endpoint and a checkpoint; all pictures of
     asked(`checkpoint:folder=${model},maxNewTokens=2`, "random", 20),
     context,
   );
+  // Every temporal step of two frames holds one picture, twice.
+  const steps = (await recordsOf(join(folder, "random"))).filter(({ skill }) => skill === "frame-count");
+  expect(steps.length).toBeGreaterThan(0);
+  for (const { questionId, frameIndices } of steps) {
+    const { frames } = rows.find(({ id }) => id === questionId)!;
+    expect(frameIndices).toEqual(Array.from({ length: 2 * frames! }, (_, at) => at));
+  }
   const failed = (await recordsOf(join(folder, "random"))).flatMap(({ error, skill }) =>
     error === null ? [] : [`${skill}: ${error}`],
   );

@@ -65,3 +65,16 @@ test("a study that is killed at any moment comes to the numbers of one that neve
   expect(short.status, short.stderr).toBe(0);
   expect(short.stdout).toContain("the time is up; the same call goes on");
 });
+
+test("two processes in one folder take a seed each, and the results hold both", async () => {
+  const out = join(folder, "shared");
+  const ended = await Promise.all([1, 2].map(() => repro(out, ["--seeds", "2", "--arms", "base", "--json"])));
+  for (const { status, stderr } of ended) expect(status, stderr).toBe(0);
+  // Neither trained what the other did: every seed appears in one of the two displays only.
+  const worked = ended.map(({ stderr }) => [1, 2].filter((seed) => stderr.includes(`seed ${seed}: base`)));
+  expect(worked.flat().sort()).toEqual([1, 2]);
+  const results = JSON.parse(readFileSync(join(out, "results.json"), "utf8")) as ReproResults;
+  expect(results.arms.find(({ arm }) => arm === "base")!.seeds).toEqual([1, 2]);
+  const said = ended.map(({ stdout }) => (JSON.parse(stdout) as { ended: string }).ended);
+  expect(said).toContain("done");
+});

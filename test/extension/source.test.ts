@@ -82,12 +82,12 @@ test("a CSV file: quoted cells, options, keywords, columns of one's own", async 
   expect(rejected).toEqual([]);
   expect(samples).toMatchObject([
     {
-      id: "rows.csv:3",
+      id: "rows.csv:2",
       answer: "B",
       answerKind: "choice",
       options: ["nothing", "a square"],
       keywords: ["flash square"],
-      provenance: { source: "rows.csv:3", note: "mine" },
+      provenance: { source: "rows.csv:2", note: "mine" },
     },
     { id: "rows.csv:5", answer: 'a "grey" field', answerKind: "open" },
   ]);

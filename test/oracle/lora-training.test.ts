@@ -33,7 +33,7 @@ const referenceLogits = async (
 ): Promise<LogitsByCase> => {
   const out = join(work, `logits-${jobs++}.safetensors`);
   const job = { checkpoint, fixture, adapter: adapter ?? null, out };
-  runPython(version, "test/oracle/lora_reference.py", [], JSON.stringify(job));
+  await runPython(version, "test/oracle/lora_reference.py", [], JSON.stringify(job));
   const file = await openSafetensors(out);
   try {
     const names = [...file.tensors.keys()];
@@ -121,7 +121,7 @@ describe.skipIf(isMissing)("adapters trained here", () => {
 
   beforeAll(async () => {
     const cases = ["--cases", "padded", "mixed", "--dtype", "bfloat16"];
-    runPython("5.x", "scripts/make-golden/qwen2_5_vl.py", ["--out", folder, ...cases]);
+    await runPython("5.x", "scripts/make-golden/qwen2_5_vl.py", ["--out", folder, ...cases]);
     const opened = await openFixture(folder);
     if (opened.kind !== "model") throw new Error("not a model fixture");
     fixture = opened;

@@ -25,7 +25,7 @@ describe.skipIf(oracleMissing("DPO's loss against PyTorch"))("the preference los
       rejected: sides.map(({ rejected }) => rejected),
     }));
     const told = JSON.parse(
-      runPython("5.x", "test/oracle/preference_reference.py", [], JSON.stringify(asked)),
+      await runPython("plain", "test/oracle/preference_reference.py", [], JSON.stringify(asked)),
     ) as { loss: number; margin: number; gradient: number[] }[];
     expect(told).toHaveLength(cases.length);
     for (const [i, { beta, sides, rows, logprobs, reference }] of cases.entries()) {

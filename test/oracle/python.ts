@@ -1,5 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 /** Which transformers a program imports: that of the released weights, or the newest that is installed. */
@@ -17,28 +19,72 @@ export const oracleMissing = (what: string): boolean => {
   return missing;
 };
 
+interface Ended {
+  readonly status: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** What a program needs: transformers imported beforehand, or nothing. */
+type Setup = TransformersVersion | "plain";
+
+/** A Python process that runs programs in forks of itself; it ends with this process. */
+class WarmPython {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #answers: AsyncIterator<string>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(setup: Setup) {
+    const args = ["-P", join(root, "test/oracle/warm_python.py")];
+    this.#child = spawn(oraclePython, setup === "plain" ? args : [...args, "--transformers"], {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: {
+        ...process.env,
+        ...(setup === "4.49" ? { PYTHONPATH: legacy } : {}),
+        FORCE_QWENVL_VIDEO_READER: "torchvision",
+        TRANSFORMERS_OFFLINE: "1",
+        HF_HUB_OFFLINE: "1",
+      },
+    });
+    this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#child.unref();
+  }
+
+  /** One program at a time. */
+  run(job: {
+    readonly script: string;
+    readonly args: readonly string[];
+    readonly input: string;
+  }): Promise<Ended> {
+    const work = this.#last.then(async () => {
+      this.#child.stdin.write(`${JSON.stringify(job)}\n`);
+      const { value, done } = await this.#answers.next();
+      if (done === true) throw new Error("Python ended");
+      return JSON.parse(value) as Ended;
+    });
+    this.#last = work.catch(() => {});
+    return work;
+  }
+}
+
+const warm = new Map<Setup, WarmPython>();
+
 /**
  * Runs a Python program of this repository, without network.
  *
  * @param script path from the root of the repository
  * @returns what it printed
+ * @throws an `Error` with what it said when it fails
  */
-export const runPython = (
-  version: TransformersVersion,
+export const runPython = async (
+  setup: Setup,
   script: string,
   args: readonly string[],
   input = "",
-): string =>
-  execFileSync(oraclePython, ["-P", join(root, script), ...args], {
-    input,
-    encoding: "utf8",
-    maxBuffer: 1 << 28,
-    stdio: ["pipe", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      ...(version === "4.49" ? { PYTHONPATH: legacy } : {}),
-      FORCE_QWENVL_VIDEO_READER: "torchvision",
-      TRANSFORMERS_OFFLINE: "1",
-      HF_HUB_OFFLINE: "1",
-    },
-  });
+): Promise<string> => {
+  const python = warm.get(setup) ?? new WarmPython(setup);
+  warm.set(setup, python);
+  const { status, output, errors } = await python.run({ script: join(root, script), args, input });
+  if (status !== 0) throw new Error(`${script} ended with ${status}: ${errors}`);
+  return output;
+};

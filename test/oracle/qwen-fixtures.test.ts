@@ -108,15 +108,15 @@ const adapters: [name: string, version: TransformersVersion, options: string][] 
   ],
 ];
 
-const make = (
+const make = async (
   name: string,
   version: TransformersVersion,
   options: string,
   cases: readonly string[],
-): string => {
+): Promise<string> => {
   const folder = join(work, name);
   const args = ["--out", folder, "--seed", "3", ...options.split(" "), "--cases", ...cases];
-  runPython(version, "scripts/make-golden/qwen2_5_vl.py", args);
+  await runPython(version, "scripts/make-golden/qwen2_5_vl.py", args);
   return folder;
 };
 
@@ -128,7 +128,7 @@ interface Logits {
 
 describe.skipIf(isMissing)("fixtures that were made just now", () => {
   test.each(models)("%s (%s)", async (name, version, options) => {
-    const folder = make(name, version, options, plainCases);
+    const folder = await make(name, version, options, plainCases);
     const { failed, items } = await differing(folder);
     expect(failed).toEqual([]);
     expect(items).toBeGreaterThan(100);
@@ -146,7 +146,7 @@ describe.skipIf(isMissing)("fixtures that were made just now", () => {
     const job = JSON.stringify({ checkpoint: saved, fixture: folder });
     for (const reader of ["4.49", "5.x"] as const) {
       const report = JSON.parse(
-        runPython(reader, "test/oracle/qwen_reference.py", ["logits"], job),
+        await runPython(reader, "test/oracle/qwen_reference.py", ["logits"], job),
       ) as Logits;
       expect([report.missing, report.unexpected]).toEqual([[], []]);
       for (const worst of Object.values(report.worst)) expect(worst).toBeLessThan(1e-5);
@@ -154,7 +154,7 @@ describe.skipIf(isMissing)("fixtures that were made just now", () => {
   });
 
   test.each(adapters)("adapter: %s (%s)", async (name, version, options) => {
-    const { failed, items } = await differing(make(name, version, options, adapterCases));
+    const { failed, items } = await differing(await make(name, version, options, adapterCases));
     expect(failed).toEqual([]);
     expect(items).toBeGreaterThan(50);
   });
@@ -168,7 +168,7 @@ describe.skipIf(isMissing)("fixtures that were made just now", () => {
     const folder = join(work, `processor ${name}`);
     const tokenizer = sharedFile("data/tokenizers/qwen2.5-vl");
     const args = ["--processor", tokenizer, "--out", folder, ...options.split(" ")];
-    runPython("4.49", "scripts/make-golden/qwen_processor.py", args);
+    await runPython("4.49", "scripts/make-golden/qwen_processor.py", args);
     const { failed, items } = await differing(folder);
     expect(failed).toEqual([]);
     expect(items).toBeGreaterThan(30);

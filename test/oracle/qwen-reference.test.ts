@@ -22,11 +22,15 @@ const isMissing = oracleMissing("Qwen2.5-VL against transformers and peft");
 const work = mkdtempSync(join(tmpdir(), "qwen-oracle-"));
 afterAll(() => rmSync(work, { recursive: true }));
 
-const ask = <T>(version: TransformersVersion, command: string, job: unknown): T =>
-  JSON.parse(runPython(version, "test/oracle/qwen_reference.py", [command], JSON.stringify(job))) as T;
-const makeFixture = (version: TransformersVersion, name: string, args: readonly string[]): string => {
+const ask = async <T>(version: TransformersVersion, command: string, job: unknown): Promise<T> =>
+  JSON.parse(await runPython(version, "test/oracle/qwen_reference.py", [command], JSON.stringify(job))) as T;
+const makeFixture = async (
+  version: TransformersVersion,
+  name: string,
+  args: readonly string[],
+): Promise<string> => {
   const folder = join(work, name);
-  runPython(version, "scripts/make-golden/qwen2_5_vl.py", [
+  await runPython(version, "scripts/make-golden/qwen2_5_vl.py", [
     "--out",
     folder,
     "--cases",
@@ -61,7 +65,7 @@ const passThrough = async (from: string, to: string, shardBytes: number): Promis
 
 describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
   const fixtures = new Map<string, string>();
-  beforeAll(() => {
+  beforeAll(async () => {
     const odd = [
       "--hidden",
       "96",
@@ -78,7 +82,7 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
     ];
     fixtures.set(
       "untied",
-      makeFixture("4.49", "untied", [
+      await makeFixture("4.49", "untied", [
         ...odd,
         "--dtype",
         "bfloat16",
@@ -90,15 +94,18 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
         "new",
       ]),
     );
-    fixtures.set("tied", makeFixture("5.x", "tied", ["--tied", "--dtype", "float16", "--layout", "both"]));
+    fixtures.set(
+      "tied",
+      await makeFixture("5.x", "tied", ["--tied", "--dtype", "float16", "--layout", "both"]),
+    );
     const adapter = ["--tied", "--adapter-rank", "3", "--adapter-rslora", "--adapter-targets"];
     fixtures.set(
       "old adapter",
-      makeFixture("5.x", "old", [...adapter, "q_proj,v_proj", "--adapter-naming", "transformers-4.49"]),
+      await makeFixture("5.x", "old", [...adapter, "q_proj,v_proj", "--adapter-naming", "transformers-4.49"]),
     );
     fixtures.set(
       "adapter everywhere",
-      makeFixture("5.x", "all", [...adapter, ".*(qkv|attn\\.proj|down_proj|mlp\\.[02])$"]),
+      await makeFixture("5.x", "all", [...adapter, ".*(qkv|attn\\.proj|down_proj|mlp\\.[02])$"]),
     );
   });
 
@@ -119,7 +126,7 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
         const saved = join(work, `${name}-${shardBytes}`);
         await passThrough(fixture.checkpoint, saved, shardBytes);
         for (const version of ["4.49", "5.x"] as const) {
-          const report = ask<Logits>(version, "logits", { checkpoint: saved, fixture: folder });
+          const report = await ask<Logits>(version, "logits", { checkpoint: saved, fixture: folder });
           expect([report.missing, report.unexpected]).toEqual([[], []]);
           for (const worst of Object.values(report.worst)) expect(worst).toBeLessThan(noise);
         }
@@ -136,13 +143,13 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
       expect(adapter.naming).toBe(name === "old adapter" ? "transformers-4.49" : "current");
       const saved = join(work, `${name} saved`);
       writeAdapter(saved, adapter, adaptedModel(checkpoint.config));
-      const report = ask<Logits>("5.x", "logits", {
+      const report = await ask<Logits>("5.x", "logits", {
         checkpoint: checkpoint.folder,
         fixture: folder,
         adapter: saved,
       });
       for (const worst of Object.values(report.worst)) expect(worst).toBeLessThan(noise);
-      const without = ask<Logits>("5.x", "logits", { checkpoint: checkpoint.folder, fixture: folder });
+      const without = await ask<Logits>("5.x", "logits", { checkpoint: checkpoint.folder, fixture: folder });
       for (const worst of Object.values(without.worst)) expect(worst).toBeGreaterThan(0.01);
       await checkpoint.close();
     },
@@ -171,8 +178,8 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
       return { grids, ids, seconds: grids.map(() => Math.fround(2 / (0.5 + 7 * random.next()))) };
     });
     type Row = { positions: number[]; windows: number[]; offsets: number[] };
-    const old = ask<Row[]>("4.49", "layout", { checkpoint: flat, cases });
-    const now = ask<Row[]>("5.x", "layout", { checkpoint: flat, cases });
+    const old = await ask<Row[]>("4.49", "layout", { checkpoint: flat, cases });
+    const now = await ask<Row[]>("5.x", "layout", { checkpoint: flat, cases });
     for (const [at, { grids, ids, seconds }] of cases.entries()) {
       const layout = windowLayout(grids, (config as Qwen25VLConfig).vision);
       expect([...layout.windowIndex_U]).toEqual(old[at]!.windows);
@@ -189,7 +196,7 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
     }
   });
 
-  test("the word-level tokenizer means the same in transformers, 4.49 and 5.x", () => {
+  test("the word-level tokenizer means the same in transformers, 4.49 and 5.x", async () => {
     const folder = join(work, "words");
     mkdirSync(folder);
     for (const [name, json] of Object.entries(
@@ -212,7 +219,7 @@ describe.skipIf(isMissing)("Qwen2.5-VL against the reference", () => {
     const tokenizer = loadTokenizer(folder);
     const template = chatTemplate(loadChatTemplate(folder), folder);
     for (const version of ["4.49", "5.x"] as const) {
-      const reference = ask<{ ids: number[][]; texts: string[]; chat: string }>(version, "tokens", {
+      const reference = await ask<{ ids: number[][]; texts: string[]; chat: string }>(version, "tokens", {
         folder,
         texts,
         messages,

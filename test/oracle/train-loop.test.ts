@@ -155,7 +155,7 @@ describe.skipIf(isMissing)("20 steps of train", () => {
     ["an adapter of all", { "lora.rank": 4, "lora.vision": true, "lora.rsLora": true }],
   ] as const)(
     "%s: every step's loss, and the saved folder's answers, are those of the script",
-    (name, more) => {
+    async (name, more) => {
       const out = train(name, more);
       const { metrics } = readRun(out);
       const logged = metrics.filter(({ step }) => step > 0);
@@ -180,7 +180,7 @@ describe.skipIf(isMissing)("20 steps of train", () => {
         tensors: tensorFile,
       };
       const told = JSON.parse(
-        runPython("5.x", "test/oracle/train_reference.py", [], JSON.stringify(job)),
+        await runPython("5.x", "test/oracle/train_reference.py", [], JSON.stringify(job)),
       ) as { losses: number[]; answers: string[] };
       const worst = Math.max(...logged.map(({ loss }, i) => Math.abs(loss! - told.losses[i]!)));
       if (process.env["VIDEOPERCEIVER_SHOW"] !== undefined)

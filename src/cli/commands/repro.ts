@@ -19,6 +19,12 @@ interface ReproOptions {
   readonly arms?: readonly string[];
 }
 
+const endings = {
+  done: [],
+  hours: ["the time is up; the same call goes on"],
+  elsewhere: ["other processes still work on seeds of this study; the last one writes the results of all"],
+} as const;
+
 const isStudy = (name: string): name is StudyName => (studyNames as readonly string[]).includes(name);
 
 const repro: CommandDefinition = defineCommand({
@@ -61,7 +67,7 @@ const repro: CommandDefinition = defineCommand({
       )
       .option(
         "--out <folder>",
-        "where everything goes; an unfinished study is finished",
+        "where everything goes; an unfinished study is finished, the same call beside it takes other seeds",
         "runs/repro-<study>",
       );
   },
@@ -81,7 +87,7 @@ const repro: CommandDefinition = defineCommand({
       text: [
         scaleLine(results),
         ...findings.map(({ outcome, headline, detail }) => `${outcome.padEnd(4)} ${headline} ${detail}`),
-        ...(ended === "hours" ? ["the time is up; the same call goes on"] : []),
+        ...endings[ended],
         `report: ${files.page}`,
       ].join("\n"),
     };

@@ -372,11 +372,14 @@ const open = () => {
   body.append(title, large.box);
   if (large.steps > 0) {
     const slider = make("input", "step");
-    Object.assign(slider, { type: "range", min: 0, max: large.steps - 1, value: 0 });
+    // By time, as the curve above it; frames need not stand evenly.
+    Object.assign(slider, { type: "range", min: 0, max: row.d, step: "any", value: 0 });
     slider.setAttribute("aria-label", "step through the pair");
     slider.addEventListener("input", () => {
       playing = false;
-      step = Number(slider.value);
+      const far = row.p.t.map((time) => Math.abs(time - slider.value));
+      step = far.indexOf(Math.min(...far));
+      slider.value = row.p.t[step];
       large.show(step);
     });
     large.slider = slider;
@@ -447,7 +450,7 @@ setInterval(() => {
   if (!view?.steps) return;
   step = (step + 1) % view.steps;
   view.show(step);
-  if (view.slider) view.slider.value = step;
+  if (view.slider) view.slider.value = rows[shown[here]].p.t[step];
 }, 220);
 
 const keys = {

@@ -31,8 +31,13 @@ const row = z.looseObject({
   query: z.string().optional(),
   response: z.string().optional(),
   history: z.array(z.tuple([z.string(), z.string()])).optional(),
+  instruction: z.string().optional(),
+  input: z.string().optional(),
+  output: z.string().optional(),
   images: z.unknown().optional(),
   image: z.unknown().optional(),
+  audios: z.unknown().optional(),
+  audio: z.unknown().optional(),
   videos: files.optional(),
   video: files.optional(),
   rejected_videos: files.optional(),
@@ -153,14 +158,15 @@ const rejectedOf = (data: z.output<typeof row>): Pick<SourceRow, "rejected"> => 
 
 /** Everything that is said, the last word being the answer. */
 const allTurns = (data: z.output<typeof row>): Turn[] => {
-  const answer = data.completion ?? data.chosen ?? data.response;
+  const answer = data.completion ?? data.chosen ?? data.response ?? data.output;
+  const instructed = [data.instruction, data.input].filter((one) => one !== undefined && one !== "");
   const before = (data.history ?? []).flatMap(([asked, answered]): Turn[] => [
     { role: "user", content: asked },
     { role: "assistant", content: answered },
   ]);
   const said = (data.messages ?? data.conversations)?.map(turnOf) ?? [
     ...before,
-    ...turnsOf(data.prompt ?? data.query, "user"),
+    ...turnsOf(data.prompt ?? data.query ?? (instructed.join("\n") || undefined), "user"),
   ];
   const system = data.system === undefined ? [] : [{ role: "system" as const, content: data.system }];
   const answers = turnsOf(answer, "assistant");
@@ -175,13 +181,24 @@ const withoutNulls = (value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).filter(([, said]) => said !== null))
     : value;
 
+/** @throws {DataFormatError} for a row that shows or plays something else as well: its question may be about that */
+const refuseOtherMedia = (data: z.output<typeof row>): void => {
+  for (const name of ["images", "image", "audios", "audio"] as const) {
+    const given = data[name];
+    const isEmpty = given === undefined || given === "" || (Array.isArray(given) && given.length === 0);
+    if (!isEmpty) throw new DataFormatError("only texts and videos are read", { got: name });
+  }
+};
+
 const rowOf = ({ value, name }: JsonRecord): SourceRow => {
   const parsed = row.safeParse(withoutNulls(value));
   if (!parsed.success)
     throw new DataFormatError("not a conversation", {
-      expected: "messages, conversations, prompt and completion, or query and response",
+      expected:
+        "messages, conversations, prompt and completion, query and response, or instruction and output",
       got: explainZod(parsed.error),
     });
+  refuseOtherMedia(parsed.data);
   const said = allTurns(parsed.data);
   const last = said.at(-1);
   if (last?.role !== "assistant")
@@ -189,8 +206,8 @@ const rowOf = ({ value, name }: JsonRecord): SourceRow => {
       expected: "an assistant's turn at the end",
       got: last === undefined ? "no turns" : `a turn of "${last.role}"`,
     });
-  const { videos, video, image, images } = parsed.data;
-  const clips = new Clips(namedFiles(videos, video), image === undefined && images === undefined);
+  const { videos, video } = parsed.data;
+  const clips = new Clips(namedFiles(videos, video), !("image" in parsed.data) && !("images" in parsed.data));
   const messages = said
     .slice(0, -1)
     .map(({ role, content: value }) => ({ role, content: clips.parts(value) }));
@@ -227,7 +244,9 @@ const source: SourceDefinition = defineSource({
     looksLikeJson(head) &&
     (/"(messages|conversations)"\s*:\s*\[/.test(head) ||
       (/"prompt"\s*:/.test(head) && /"(completion|chosen)"\s*:/.test(head)) ||
-      (/"query"\s*:/.test(head) && /"response"\s*:/.test(head) && /"videos?"\s*:/.test(head))),
+      (/"videos?"\s*:/.test(head) &&
+        ((/"query"\s*:/.test(head) && /"response"\s*:/.test(head)) ||
+          (/"instruction"\s*:/.test(head) && /"output"\s*:/.test(head))))),
   create: () => ({
     folder: (place) => dirname(resolve(place)),
     rows: async function* (place) {

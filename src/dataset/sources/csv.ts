@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { Readable } from "node:stream";
-import { CsvError, parse } from "csv-parse";
 import { z } from "zod";
 import { ConfigError, DataFormatError } from "../../core/errors.ts";
 import { readTextFile } from "../../core/files.ts";
+import { csvRecords } from "../csv-records.ts";
 import { defineSource, type SourceDefinition, type SourceRow, type UnreadRow } from "../sources.ts";
 import { type ColumnChoice, chooseColumns, tableParams, tableRow } from "../table-row.ts";
 
@@ -14,7 +13,7 @@ const params = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("between the columns; found by itself: tab in .tsv files, else comma or semicolon"),
+    .describe("between the columns; found by itself: tab in .tsv files, else comma, tab, semicolon or |"),
 });
 
 /** Column names as they stand in the first line. @throws {DataFormatError} for one that stands there twice */
@@ -34,7 +33,7 @@ const delimiterOf = (place: string, text: string): string => {
   if (/\.(tsv|tab)$/i.test(place)) return "\t";
   const [header = ""] = text.split(/\r?\n/, 1);
   const count = (mark: string): number => header.split(mark).length;
-  return ["\t", ";"].find((mark) => count(mark) > count(",")) ?? ",";
+  return ["\t", ";", "|"].find((mark) => count(mark) > count(",")) ?? ",";
 };
 
 /** Rows of a file; quoted cells may hold delimiters and line breaks. */
@@ -44,44 +43,25 @@ async function* rowsOf(
 ): AsyncGenerator<SourceRow | UnreadRow> {
   if (!existsSync(place)) throw new ConfigError("no such training source", { where: place });
   const text = readTextFile(place);
-  // An empty line in its place: lines are counted as they stand in the file.
-  const parser = Readable.from([text.replace(excelLine, "")]).pipe(
-    parse({
-      info: true,
-      delimiter: delimiter ?? delimiterOf(place, text),
-      relax_column_count: true,
-      skip_empty_lines: true,
-    }),
-  );
   let header: string[] | undefined;
   let columns: ColumnChoice = {};
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{
-      record: string[];
-      info: { lines: number };
-    }>) {
-      if (header === undefined) {
-        header = headerOf(record, place);
-        columns = chooseColumns(header, named as ColumnChoice, place);
-        continue;
-      }
-      const where = `${place}:${info.lines}`;
-      const name = `${basename(place)}:${info.lines}`;
-      if (record.length !== header.length)
-        yield {
-          unread: {
-            where,
-            reason: `a row of another length than the header; expected ${header.length} cells; got ${record.length}`,
-          },
-        };
-      else {
-        const fields = Object.fromEntries(header.map((key, at) => [key, record[at]!]));
-        yield tableRow({ fields, where, name }, columns, separator);
-      }
+  // An empty line in place of Excel's: lines are counted as they stand in the file.
+  const records = csvRecords(text.replace(excelLine, ""), delimiter ?? delimiterOf(place, text), place);
+  for (const { line, cells } of records) {
+    const where = `${place}:${line}`;
+    if ("unread" in cells) {
+      if (header === undefined) throw new DataFormatError("not a CSV file", { where, got: cells.unread });
+      yield { unread: { where, reason: cells.unread } };
+    } else if (header === undefined) {
+      header = headerOf(cells, place);
+      columns = chooseColumns(header, named as ColumnChoice, place);
+    } else if (cells.length !== header.length) {
+      const got = `expected ${header.length} cells; got ${cells.length}`;
+      yield { unread: { where, reason: `a row of another length than the header; ${got}` } };
+    } else {
+      const fields = Object.fromEntries(header.map((key, at) => [key, cells[at]!]));
+      yield tableRow({ fields, where, name: `${basename(place)}:${line}` }, columns, separator);
     }
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new DataFormatError("not a CSV file", { where: place, got: error.message, cause: error });
   }
   if (header === undefined)
     throw new DataFormatError("a table without rows", { where: place, expected: "a header and rows" });

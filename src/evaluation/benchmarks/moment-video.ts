@@ -29,12 +29,10 @@ type Item = z.output<typeof item>;
 const MARK = /\(([a-z])\)\s*/g;
 
 /** Letter, number or text that is compared, and what is odd about it. */
-const referenceOf = ({
-  AnswerType,
-  Question,
-  Answer,
-  QuestionType,
-}: Item): Pick<BenchmarkSample, "answer" | "answerKind" | "options" | "irregular"> & {
+const referenceOf = (
+  { AnswerType, Question, Answer, QuestionType }: Item,
+  judged: boolean,
+): Pick<BenchmarkSample, "answer" | "answerKind" | "options" | "irregular"> & {
   readonly stem: string;
 } => {
   const split = splitLettered(Question, MARK);
@@ -44,7 +42,7 @@ const referenceOf = ({
       : [`answer type ${JSON.stringify(AnswerType)} (taken as ${split === null ? "open" : "closed"})`];
   if (split === null || AnswerType === "open") {
     const numbers = findNumbers(Answer);
-    const isCount = QuestionType === "TC" && numbers.length === 1;
+    const isCount = !judged && QuestionType === "TC" && numbers.length === 1;
     return {
       stem: Question,
       answer: isCount ? String(numbers[0]!.value) : Answer,
@@ -73,8 +71,8 @@ const referenceOf = ({
 
 /**
  * Moment-Video from its JSON or CSV file. Its closed questions are officially asked once for every place of the right option
- * (`permutations`; left out: once) and its open ones judged by a language model, which is not done here: counts are
- * compared as numbers, other open ones as text. Questions are named `animal/amphibians/1`, further trials
+ * (`permutations`; left out: once) and its open ones judged by a language model (`judged`, with the scorer
+ * `moment-video`; left out: counts are compared as numbers, other open ones as text). Questions are named `animal/amphibians/1`, further trials
  * `animal/amphibians/1~2` by the place of the right option.
  */
 const plugin: BenchmarkPlugin = defineBenchmark({
@@ -87,8 +85,13 @@ const plugin: BenchmarkPlugin = defineBenchmark({
       .describe(
         "ask closed questions with the right option in every place; only right in all of them counts",
       ),
+    judged: z
+      .boolean()
+      .default(false)
+      .describe("open answers are right when the scorer moment-video says so, counts among them"),
   }),
-  create: ({ permutations }) => ({
+  create: ({ permutations, judged }) => ({
+    ...(judged ? { judgedBy: { scorer: "moment-video", part: "consistent" } } : {}),
     officialRule: "moment-video",
     metrics: permutations
       ? [rightInEveryOrder, ...rotationMetrics, "accuracy"]
@@ -106,7 +109,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
           )
         : checkedAnnotation(z.array(item), readJsonFile(path), path, `a list of {${columns.join(", ")}}`);
       const samples = items.map((one) => {
-        const { stem, ...reference } = referenceOf(one);
+        const { stem, ...reference } = referenceOf(one, judged);
         const id = `${one.Category}/${one.Subclass}/${one.Index}`;
         return annotatedSample("moment-video", {
           id,

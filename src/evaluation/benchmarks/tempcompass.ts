@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { readJsonFile } from "../../core/files.ts";
 import { questionText } from "../../dataset/question.ts";
@@ -18,6 +18,7 @@ import {
   defineBenchmark,
   type OwnAnswer,
 } from "../benchmarks.ts";
+import { writeCaptionReference } from "../caption-reference.ts";
 import { meanOver, type NamedMetric } from "../metrics.ts";
 import { optionLines } from "../prompt.ts";
 import type { EvaluationRecord } from "../records.ts";
@@ -69,20 +70,26 @@ const taskNamed = (name: string): Task => tasks.find((task) => name.startsWith(`
 const idOf = (task: Task, video: string, aspect: string, at: number): string =>
   named(task, `${video}/${aspect}/${at}`);
 
+/** The questions by which captions are judged: the first multiple-choice one of a video's aspect. */
+type CaptionQuestions = (video: string, aspect: string) => z.output<typeof item> | undefined;
+
+const NOT_JUDGED =
+  "captioning: scored by a language model that reads the caption, with judged=true (not scored)";
 const NOT_SCORED = "the reference is none of the options (not scored)";
 
 /** What is asked and what is right, by task. */
 const referenceOf = (
   task: Task,
   { question, answer }: z.output<typeof item>,
+  judgedBy: z.output<typeof item> | undefined,
 ): Pick<Annotated, "question" | "answer" | "answerKind" | "options" | "irregular"> => {
   if (task === "yes_no") return { question, answer, answerKind: "choice", options: ["yes", "no"] };
   if (task === "captioning")
     return {
       question,
-      answer: null,
+      answer: judgedBy === undefined ? null : writeCaptionReference(judgedBy),
       answerKind: "open",
-      irregular: ["captioning: officially scored by a language model that reads the caption (not scored)"],
+      irregular: judgedBy === undefined ? [NOT_JUDGED] : [],
     };
   if (task === "caption_matching") {
     const options = matchedLines(question)!;
@@ -149,15 +156,36 @@ const readPredictions = (value: unknown, where: string): readonly OwnAnswer[] | 
   );
 };
 
+const readQuestions = (one: string): z.output<typeof file> =>
+  checkedAnnotation(
+    file,
+    readJsonFile(one),
+    one,
+    'an object {"<video>": {"<aspect>": [{"question", "answer"}]}}',
+  );
+
+/** @throws {DataFormatError} when the multiple-choice questions are not beside the captions' */
+const captionQuestions = (captions: string): CaptionQuestions => {
+  const videos = readQuestions(join(dirname(captions), "multi-choice.json"));
+  return (video, aspect) => videos[video]?.[aspect]?.[0];
+};
+
 /**
- * TempCompass: multiple choice, yes or no, caption matching; captioning is read, named and not scored. Questions are named
+ * TempCompass: multiple choice, yes or no, caption matching; captioning is scored with `judged` and the scorer
+ * `tempcompass`, by `multi-choice.json` beside it, else read, named and not scored. Questions are named
  * `1034419625/action/0`, those of the other tasks `yes_no/1034419625/action/0`; videos made of one video are one cluster.
  */
 const plugin: BenchmarkPlugin = defineBenchmark({
   summary: "TempCompass on five temporal aspects: multiple choice, yes or no, caption matching",
   source: "llyx97/TempCompass@e1b4631, without its language model (--disable_llm)",
-  params: z.strictObject({}),
-  create: () => ({
+  params: z.strictObject({
+    judged: z
+      .boolean()
+      .default(false)
+      .describe("captions are right when the scorer tempcompass says so, by multi-choice.json beside them"),
+  }),
+  create: ({ judged }) => ({
+    ...(judged ? { judgedBy: { scorer: "tempcompass", part: "score" } } : {}),
     officialRule: "tempcompass",
     verified:
       "multiple choice only, by published ratings of Video-LLaVA: action 76.0, direction 35.2, speed 35.6, order 37.7, attribute_change 41.0, average 45.6",
@@ -167,12 +195,10 @@ const plugin: BenchmarkPlugin = defineBenchmark({
     samples: async (path) =>
       filesAt(path, new RegExp(`^(?:${tasks.join("|")})\\.json$`), "questions of TempCompass").flatMap(
         (one) => {
-          const videos = checkedAnnotation(
-            file,
-            readJsonFile(one),
-            one,
-            'an object {"<video>": {"<aspect>": [{"question", "answer"}]}}',
-          );
+          const videos = readQuestions(one);
+          const asked = Object.values(videos).flatMap((aspects) => Object.values(aspects).flat());
+          const hasCaptions = judged && asked.some((item) => taskOf(item) === "captioning");
+          const judgedBy = hasCaptions ? captionQuestions(one) : () => undefined;
           const names = new Set(Object.keys(videos));
           return Object.entries(videos).flatMap(([video, aspects]) =>
             Object.entries(aspects).flatMap(([aspect, items]) =>
@@ -183,7 +209,7 @@ const plugin: BenchmarkPlugin = defineBenchmark({
                   video: `${video}.mp4`,
                   cluster: originalOf(video, names),
                   skill: named(task, aspect),
-                  ...referenceOf(task, one),
+                  ...referenceOf(task, one, judgedBy(video, aspect)),
                 });
               }),
             ),

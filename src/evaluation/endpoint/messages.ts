@@ -40,6 +40,12 @@ export interface PictureEncoding {
   readonly films: Films;
 }
 
+/** What is said of a grid. How many frames it has, and that time runs as they stand, are answers elsewhere. */
+export const gridText = (frames: number): string =>
+  frames === 1
+    ? "The picture shows one frame of a video."
+    : "The picture shows frames of one video in the order in which the video shows them, from left to right and from top to bottom.";
+
 const mediaParts = async (shown: readonly ShownAt[], encoding: PictureEncoding): Promise<Part[]> => {
   if (shown.length === 0) return [];
   if (encoding.as === "video_url") {
@@ -48,14 +54,9 @@ const mediaParts = async (shown: readonly ShownAt[], encoding: PictureEncoding):
   }
   if (encoding.as === "grid") {
     const grid = pictureGrid(shown.map(({ picture }) => picture));
-    // How many they are, and that time runs as they stand, are answers elsewhere.
-    const said =
-      shown.length === 1
-        ? "The picture shows one frame of a video."
-        : "The picture shows frames of one video in the order in which the video shows them, from left to right and from top to bottom.";
     return [
       { type: "image_url", image_url: { url: `data:image/jpeg;base64,${await encoding.jpegs.of(grid)}` } },
-      { type: "text", text: said },
+      { type: "text", text: gridText(shown.length) },
     ];
   }
   const encoded = await Promise.all(shown.map(({ picture }) => encoding.jpegs.of(picture)));

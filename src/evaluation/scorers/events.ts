@@ -5,6 +5,7 @@ import { readJsonFile, sha256 } from "../../core/files.ts";
 import { explainZod } from "../../core/registry.ts";
 import { entailmentProviders } from "../../grading/entailment-providers.ts";
 import { EventJudge, judgeWording } from "../event-judge.ts";
+import { judgeLimits } from "../judge-client.ts";
 import { captionSentences } from "../overlap/treebank.ts";
 import { defineScorer, type ScorerItem, type ScorerPlugin } from "../scorer.ts";
 
@@ -24,13 +25,7 @@ const params = z.strictObject({
     .string()
     .optional()
     .describe('JSON file of the references\' events by question: {"id": ["...", "..."]}'),
-  apiKeyVariable: z
-    .string()
-    .default("OPENAI_API_KEY")
-    .describe("environment variable that holds the judge's key"),
-  attempts: z.int().min(1).default(4).describe("tries a question to the judge"),
-  deadlineSeconds: z.number().positive().default(120).describe("time for one question to the judge"),
-  concurrency: z.int().min(1).default(4).describe("texts at the same time"),
+  ...judgeLimits,
 });
 
 const eventLists = z.record(z.string(), z.array(z.string().trim().min(1)));

@@ -5,9 +5,16 @@ import { tokenCost } from "../../core/endpoint-cost.ts";
 import { KeptAnswers } from "../../core/kept-answers.ts";
 import { PatientClient } from "../../core/patient-client.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
+import { gridShape } from "../../frames/picture-grid.ts";
 import { ClipPictures, givenPositions, type ShownAt } from "../clip-pictures.ts";
 import { Films } from "../endpoint/films.ts";
-import { JpegPictures, messagesFor, type PictureEncoding, requestKey } from "../endpoint/messages.ts";
+import {
+  gridText,
+  JpegPictures,
+  messagesFor,
+  type PictureEncoding,
+  requestKey,
+} from "../endpoint/messages.ts";
 import { optionProbabilities } from "../endpoint/option-probabilities.ts";
 import { promptAsText } from "../prompt.ts";
 import {
@@ -50,19 +57,28 @@ const params = z.strictObject({
 });
 type Settings = z.output<typeof params>;
 
-/** About as many visual tokens as a model that takes 28 by 28 pixels as one. */
-const tokensOfPicture = (maxPixels: number): number => Math.ceil(maxPixels / 784);
+const tokensOfText = (text: string): number => Math.ceil(text.length / 4);
+
+/** About as many visual tokens as a model that takes 28 by 28 pixels as one; of clips that nobody looked at, at most. */
+const visualTokens = (request: AnswerRequest, { maxPixels, pictures }: Settings): number => {
+  const count = request.view.withoutVideo === true ? 0 : givenPositions(request).length;
+  if (count === 0) return 0;
+  const { width, height } = (request.shownSample ?? request.sample).size ?? { width: 1, height: maxPixels };
+  const pixels = Math.min(maxPixels, width * height);
+  if (pictures !== "grid") return count * Math.ceil(pixels / 784);
+  const { columns, rows } = gridShape(count, width, height);
+  return Math.ceil((columns * rows * pixels) / 784) + tokensOfText(gridText(count));
+};
 
 const estimateOf =
   (settings: Settings, { prompt }: SubjectMeans) =>
   (requests: readonly AnswerRequest[]): SubjectEstimate => {
-    const { maxPixels, requestsPerMinute, maxNewTokens } = settings;
-    let promptTokens = 0;
-    for (const request of requests) {
-      const pictures = request.view.withoutVideo === true ? 0 : givenPositions(request).length;
-      promptTokens +=
-        Math.ceil(promptAsText(prompt(request.sample)).length / 4) + pictures * tokensOfPicture(maxPixels);
-    }
+    const { requestsPerMinute, maxNewTokens } = settings;
+    const promptTokens = requests.reduce(
+      (sum, request) =>
+        sum + tokensOfText(promptAsText(prompt(request.sample))) + visualTokens(request, settings),
+      0,
+    );
     const completionTokens = requests.length * Math.min(maxNewTokens, 16);
     return {
       promptTokens,

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { readCsvRows } from "../../core/csv.ts";
 import { DataFormatError } from "../../core/errors.ts";
+import { readTextFile, sha256 } from "../../core/files.ts";
 
 /** How hard an action is to see: recognised at a glance, of flexible form, or hardly moving. */
 export type ActionClass = "distinctive" | "non-typical" | "slight-movement";
@@ -54,6 +55,12 @@ export interface VisualSynonyms {
 }
 
 const listFile = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** Content of the maintained lists, by file name: with other lists equal clips give other questions. */
+export const listHashes = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    ["effects.csv", "visual-synonyms.csv"].map((name) => [name, sha256(readTextFile(listFile(name)))]),
+  );
 
 /**
  * The maintained list of actions with the same motion, and pairs of a person's own besides.

@@ -6,6 +6,7 @@ import { checkOutput } from "../../core/output-place.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { type EvaluationResult, evaluate } from "../../evaluation/evaluate.ts";
 import { type ChosenIntervention, chooseIntervention } from "../../evaluation/interventions.ts";
+import { checkJudge, withVerdicts } from "../../evaluation/judged.ts";
 import { metricsFor, type NamedMetric } from "../../evaluation/metrics.ts";
 import { standardPrompt } from "../../evaluation/prompt.ts";
 import { type EvaluationRecord, recipeText } from "../../evaluation/records.ts";
@@ -223,6 +224,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
   const read = await readQuestions(request);
   await using scorers = await openScorers(request.scorers, request.clips.cache, context.signal);
   const computed = withEarlierComputed(request, scorers.metrics);
+  checkJudge(read.benchmark, scorers.names, computed.scorers);
   const metrics = await metricsOf(read, [...computed.metrics, ...scorers.metrics], request);
   await using clips = openClips(request.clips, (line) => context.warn(line));
   await using subject = await openSubject(request, read, clips, context);
@@ -269,7 +271,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
     });
     log.finish(result.records);
     checkAnswered(result.records, out);
-    const records = await scorers.addTo(result.records, context);
+    const records = withVerdicts(await scorers.addTo(result.records, context), benchmark.value);
     if (records !== result.records) log.finish(records);
     const seconds = (nowMilliseconds() - started) / 1000;
     writeEvalJournal(out, evalJournal(result, shown, questions, { seconds, asked }));

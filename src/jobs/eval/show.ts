@@ -44,6 +44,10 @@ const framesOf = (frames: readonly number[], { timeline }: VideoInfo): readonly 
   });
 };
 
+/** Frames that came with a question, and those behind each that show the same picture. */
+const allOfEach = (frames: readonly number[], each = 1): readonly number[] =>
+  frames.flatMap((first) => Array.from({ length: each }, (_, more) => first + more));
+
 /**
  * Looks at every clip once for each stretch of it that is asked about: whether it can be read, when its frames are, and
  * which of them are shown.
@@ -67,7 +71,8 @@ export const lookAtClips = async (
       const info = await clips.video.probe(join(folder, found.file), around.signal);
       if (sample.frames !== undefined) {
         const positions = framesOf(sample.frames, info);
-        const own = subject.ownFrames?.of(info, stretchKey(found.file, sample), positions);
+        const all = framesOf(allOfEach(sample.frames, sample.framesEach), info);
+        const own = subject.ownFrames?.of(info, stretchKey(found.file, sample), all);
         return { file: found.file, info, positions: own ?? positions };
       }
       const { timeline, durationSeconds, ...shown } = stretchOf(info, rangeOf(sample));
@@ -102,6 +107,7 @@ export const lookAtClips = async (
       cluster: clusterOf(sample),
       clip: { ...sample.clip, file, ...(timeline && { timeline }) },
       ...(twin && { absent: twin }),
+      ...(info && { size: { width: info.width, height: info.height } }),
     };
   });
   const byId = new Map(asked.map((sample) => [sample.id, known.get(clipKey(sample))!]));

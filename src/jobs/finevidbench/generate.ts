@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
 import { readTextFile, sha256, syncFiles } from "../../core/files.ts";
-import { readVisualSynonyms } from "../../fragments/finevidbench/actions.ts";
+import { listHashes, readVisualSynonyms } from "../../fragments/finevidbench/actions.ts";
 import { chosenTeacher } from "../build/clip-tools.ts";
 import { makeMissing } from "../build/make-missing.ts";
 import { type NamedSource, planClips } from "../build/plan-clips.ts";
@@ -23,7 +23,7 @@ import { type BenchmarkDescription, putBenchmarkTogether } from "./put-together.
 import { openBenchmarkTools } from "./tools.ts";
 
 /** Raised whenever equal clips and settings give other questions. */
-const benchmarkVersion = 1;
+const benchmarkVersion = 2;
 
 /** What a benchmark is made of. */
 export interface FineVidBenchRequest {
@@ -31,7 +31,7 @@ export interface FineVidBenchRequest {
   readonly columns: Readonly<Record<string, string>>;
   readonly out: string;
   /** All but what follows from the fields below. */
-  readonly settings: Omit<FineVidBenchSettings, "synonyms" | "teacher">;
+  readonly settings: Omit<FineVidBenchSettings, "lists" | "synonyms" | "teacher">;
   /** A file of further visual synonyms. */
   readonly synonyms?: string;
   /** `NAME:ARGUMENT` of who is asked what clips show. */
@@ -70,6 +70,7 @@ export const fineVidBenchSet = async (
   const teacher = await chosenTeacher(request.teacher);
   const settings: FineVidBenchSettings = {
     ...request.settings,
+    lists: listHashes(),
     ...(synonyms !== undefined && { synonyms: sha256(readTextFile(synonyms)) }),
     ...(teacher && { teacher: teacher.record }),
   };

@@ -14,6 +14,7 @@ import { type ClipPart, usableParts } from "../../fragments/parts.ts";
 import { shownFrame } from "../../fragments/shown-picture.ts";
 import type { PlannedClip } from "../build/protocol.ts";
 import { teachRows } from "../build/teach-rows.ts";
+import { framesOfPicture, shortClipFrames } from "../fragments/protocol.ts";
 import { stripOf, writeShortClip } from "../fragments/sample-media.ts";
 import { type DecodedForBenchmark, decodeForBenchmark } from "./decode.ts";
 import { type FilmPlace, writeReversed, writeScene } from "./films.ts";
@@ -71,7 +72,7 @@ const setRows = async (
     const { draft } = drawn;
     const pictures = picturesOfSample(made, drawn, part, turn);
     const film = await writeShortClip(
-      pictures,
+      shortClipFrames(pictures),
       place.out,
       `${place.unique}-${sequence}-${name}`,
       tools.clips.direct,
@@ -85,6 +86,7 @@ const setRows = async (
       options: draft.options,
       answer: draft.answer,
       frames: pictures.length,
+      framesEach: framesOfPicture,
       source: { clip: planned.name, sha256 },
       provenance: {
         sampler: tools.selector.recipe,

@@ -18,6 +18,8 @@ export interface FineVidBenchSettings {
   readonly pixels: number;
   readonly windowSeconds: number;
   readonly framesPerWindow: number;
+  /** Content of the maintained lists of changes and of visual synonyms, by file name. */
+  readonly lists: Readonly<Record<string, string>>;
   /** Content of the file of visual synonyms of a person's own. */
   readonly synonyms?: string;
   /** Who was asked what the clips show, without address and key; left out: nobody. */

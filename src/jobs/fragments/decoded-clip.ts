@@ -21,6 +21,17 @@ export interface DecodedClip {
   readonly windows: readonly FrameBatch[];
 }
 
+/** The pictures in one piece: a view where they lie one behind the other already. */
+const joined = (pictures: readonly Uint8Array[]): Uint8Array => {
+  const first = pictures[0];
+  if (first === undefined) return new Uint8Array(0);
+  const { buffer, byteOffset, length } = first;
+  const lie = pictures.every(
+    (one, at) => one.buffer === buffer && one.byteOffset === byteOffset + at * length,
+  );
+  return lie ? new Uint8Array(buffer, byteOffset, pictures.length * length) : Buffer.concat(pictures);
+};
+
 /** The frames of a clip that were decoded, as a batch. */
 export const batchOf = (
   frames: readonly TimedFrame[],
@@ -30,7 +41,7 @@ export const batchOf = (
   const known = frames.filter(({ index }) => pixels.has(index));
   return {
     frames: known,
-    pixels: Buffer.concat(known.map(({ index }) => pixels.get(index)!)),
+    pixels: joined(known.map(({ index }) => pixels.get(index)!)),
     width,
     height,
   };
@@ -52,14 +63,22 @@ export const decodeClip = async (
   const random = seededRandom(settings.seed, "windows", name, known.sha256);
   const windows = planWindows(timeline, durationSeconds, settings, random);
   const printed = printIndices(scoredFrames(timeline, "auto"));
-  const indices = [...new Set([...windows.flat(), ...printed])].sort((a, b) => a - b);
   const size = fittedWithin(source, settings.pixels);
+  // One piece of memory for all: frames of a window lie behind each other.
+  const places = [...new Set([...windows.flat(), ...printed])];
+  const bytes = size.width * size.height * 3;
+  const all = new Uint8Array(places.length * bytes);
+  const placeOf = new Map(places.map((index, at) => [index, at]));
+  const indices = places.toSorted((a, b) => a - b);
   const pixels = new Map<number, Uint8Array>();
   // A frame that could not be decoded repeats its neighbour: no frame of its own.
   for await (const batch of source.frames(indices, size, "zscale", signal))
     for (const [at, { index }] of batch.frames.entries())
-      if (batch.repeated?.includes(index) !== true || printed.includes(index))
-        pixels.set(index, Uint8Array.from(pixelsOf(batch, at)));
+      if (batch.repeated?.includes(index) !== true || printed.includes(index)) {
+        const start = placeOf.get(index)! * bytes;
+        all.set(pixelsOf(batch, at), start);
+        pixels.set(index, all.subarray(start, start + bytes));
+      }
   // Rows of pictures stay beside the clip that they are of; rows of short clips only name its content.
   const isImages = settings.form === "images";
   if (isImages) storeClip(path, known.sha256, out, settings.store);

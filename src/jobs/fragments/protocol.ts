@@ -57,10 +57,12 @@ export const shownClips = 60;
 export const picturesFolder = "pictures";
 /** A frame of a short clip lasts so long: the time of its place, whatever its true time was. */
 export const frameSeconds = 0.5;
+/** Frames of a short clip that show one picture. */
+export const framesOfPicture = 2;
 /**
  * The frames of a short clip that shows these pictures: two of each. At two frames a second, the usual rate, they fill a
  * temporal step of two frames, so that no step mixes two pictures; readers that take an even number of frames, as Qwen's
  * do, lose none.
  */
 export const shortClipFrames = <Picture>(pictures: readonly Picture[]): Picture[] =>
-  pictures.flatMap((picture) => [picture, picture]);
+  pictures.flatMap((picture) => Array.from({ length: framesOfPicture }, () => picture));

@@ -1,39 +1,24 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { RunError, UnknownNameError } from "../../core/errors.ts";
+import { messageOf, RunError, UnknownNameError } from "../../core/errors.ts";
+import { type ExclusiveLock, takeExclusiveLock } from "../../core/exclusive-lock.ts";
 import { makeFolder, readJsonFile, writeFileAtomic } from "../../core/files.ts";
 import { nearestName } from "../../core/nearest.ts";
 import type { Progress } from "../../core/progress.ts";
-import { writePictureSettings } from "../../model/picture-settings.ts";
-import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { ReproArm, ReproStudy } from "../../recipes/repro/study.ts";
 import type { HeldOutClip } from "../../training/clip.ts";
-import {
-  clipInMemory,
-  type FragmentDraws,
-  type FragmentQuestion,
-  fragmentQuestions,
-  fragmentWords,
-} from "../fragments/memory-fragments.ts";
 import type { JobContext } from "../job-context.ts";
-import type { MemoryClip } from "../quickstart/clips.ts";
-import { type TestQuestions, testQuestions } from "../quickstart/evaluation.ts";
-import { makeConfig, makeLanguage } from "../quickstart/language.ts";
-import { detectedPairs, type PairedClip, truePairs } from "../quickstart/pairs.ts";
-import { type StageData, stageData } from "../quickstart/stage-config.ts";
-import type { StageContext, TrainingContext } from "../quickstart/training.ts";
 import { heldOutClips } from "../quickstart/training-clips.ts";
-import { makeEncoder, makeWorld } from "../quickstart/world.ts";
 import { aboutTime } from "../timetable.ts";
-import { type ArmData, armData, trainArm } from "./arms.ts";
+import { trainArm } from "./arms.ts";
 import { endpointsOf } from "./endpoints.ts";
-import { fragmentDraws } from "./fragment-clips.ts";
 import { measureArm } from "./measure.ts";
 import { readMeasures, writeMeasures } from "./measures.ts";
 import { studyMarkdown, studyPage } from "./page.ts";
 import { reproTimetable, testOf } from "./plan.ts";
 import { type ReproResults, seedFolder, studyCurves, studyResults } from "./results.ts";
+import { prepareSeed } from "./seed-world.ts";
 
 /** What a person asks for besides the study. */
 export interface ReproRequest {
@@ -49,8 +34,11 @@ export interface ReproRequest {
 export interface ReproOutcome {
   readonly results: ReproResults;
   readonly files: { readonly json: string; readonly page: string; readonly markdown: string };
-  /** "hours": the time was up first; the same call goes on. */
-  readonly ended: "done" | "hours";
+  /**
+   * "hours": the time was up first; the same call goes on. "elsewhere": the seeds that are left belong to other processes in
+   * this folder, the last of which writes the results of all.
+   */
+  readonly ended: "done" | "hours" | "elsewhere";
 }
 
 /** Everything that decides a study but for how many seeds it has; written before anything runs. */
@@ -68,113 +56,29 @@ const writeDescription = (out: string, study: ReproStudy): void => {
     });
 };
 
-/** What all arms of one seed share. */
-interface SeedWorld {
-  readonly context: TrainingContext;
-  readonly data: ArmData;
-  readonly tested: readonly PairedClip[];
-  readonly questions: TestQuestions;
-  /** Fragment questions about the held-out clips; none in a study without. */
-  readonly fragments: readonly FragmentQuestion[];
-}
-
-/** Training clips with the twins that our encoder finds; where a study asks fragments, with the scripted ones. */
-const pairedForTraining = async (
-  out: string,
-  { fragments }: ReproStudy,
-  recipe: QuickstartRecipe,
-  training: readonly MemoryClip[],
-  hash: string,
-  job: JobContext,
-): Promise<{
-  readonly detected: readonly PairedClip[];
-  readonly scripted: readonly PairedClip[];
-  readonly relevance: NonNullable<StageData["pairs"]>["relevance"];
-}> => {
-  const { seed } = recipe;
-  const scripted = await truePairs(training, seed);
-  if (fragments !== undefined)
-    return { detected: scripted, scripted, relevance: { name: "events", params: {}, version: hash } };
-  const encoder = await makeEncoder(out, recipe, training, stageData(recipe, hash, null), job);
-  const detected = await detectedPairs(training, encoder, { ...recipe.pairs, seed }, () => {});
-  const { version } = encoder;
-  await encoder.close();
-  const params = { folder: "../relevance/encoder" };
-  return { detected, scripted, relevance: { name: "checkpoint", params, version } };
+/** The right to work on a seed; undefined: another process has it. */
+const seedLock = (folder: string): ExclusiveLock | undefined => {
+  makeFolder(folder);
+  try {
+    return takeExclusiveLock(join(folder, "lock"));
+  } catch (error) {
+    if (/locked/.test(messageOf(error))) return undefined;
+    throw error;
+  }
 };
 
-/** Questions of a study's fragment tasks about clips. */
-const questionsAbout = (
-  clips: readonly MemoryClip[],
-  perClip: number,
-  draws: FragmentDraws | undefined,
-): FragmentQuestion[] =>
-  draws === undefined
-    ? []
-    : fragmentQuestions(
-        clips.flatMap(({ sha256, frames }) => clipInMemory(sha256, frames) ?? []),
-        perClip,
-        draws,
-      );
+/** Arms of a seed that are not measured yet. */
+const missingArms = (folder: string, arms: readonly ReproArm[]): ReproArm[] =>
+  arms.filter(({ name }) => readMeasures(folder, name) === null);
 
-const prepareSeed = async (
-  out: string,
+/** Trains and measures arms of one seed. */
+const runArms = async (
+  folder: string,
   study: ReproStudy,
   seed: number,
-  job: JobContext,
-): Promise<SeedWorld> => {
-  const recipe: QuickstartRecipe = {
-    ...study.recipe,
-    seed,
-    relevance: { ...study.recipe.relevance, train: { ...study.recipe.relevance.train, seed } },
-  };
-  makeFolder(out);
-  const world = await makeWorld(out, recipe, job);
-  const part = (split: string): MemoryClip[] =>
-    world.clips.filter(({ samples }) => samples[0]!.split === split);
-  const [training, held] = [part("train"), part("test")];
-  const pairs = await pairedForTraining(out, study, recipe, training, world.hash, job);
-  const { detected, scripted, relevance } = pairs;
-  const tested = await truePairs(held, seed);
-  const draws = study.fragments && (await fragmentDraws(study.fragments, seed));
-  const language = makeLanguage(join(out, "tokenizer"), draws && fragmentWords(draws.tasks));
-  const { width, height } = tested[0]!.frames;
-  writePictureSettings(language.folder, { width, height, framesPerSecond: recipe.framesPerSecond });
-  const { signal, progress } = job;
-  const stage: StageContext = {
-    out,
-    recipe,
-    language,
-    config: makeConfig(recipe, language),
-    signal,
-    progress,
-  };
-  const forArms = await armData(detected, scripted, stage, study.rlShare);
-  const perClip = study.fragments?.perClip ?? 1;
-  const data = { ...forArms, questions: questionsAbout(training, perClip, draws) };
-  const fragments = questionsAbout(held, 1, draws);
-  const heldOut = (await heldOutClips(tested.slice(0, 2 * recipe.sft.watchedClips), stage)).slice(
-    0,
-    recipe.sft.watchedClips,
-  );
-  const context = {
-    ...stage,
-    data: stageData(recipe, world.hash, { ...recipe.pairs, relevance, seed }),
-    heldOut,
-  };
-  return { context, data, tested, fragments, questions: await testQuestions(tested, world.hash, out) };
-};
-
-/** Trains and measures the arms of one seed that are not measured yet. */
-const runSeed = async (
-  out: string,
-  study: ReproStudy,
-  seed: number,
-  arms: readonly ReproArm[],
+  missing: readonly ReproArm[],
   job: JobContext,
 ): Promise<void> => {
-  const folder = seedFolder(out, seed);
-  const missing = arms.filter(({ name }) => readMeasures(folder, name) === null);
   if (missing.length === 0) return;
   const { context, data, tested, questions, fragments } = await prepareSeed(folder, study, seed, job);
   const shown = new Map<number, readonly HeldOutClip[]>();
@@ -189,6 +93,30 @@ const runSeed = async (
     const asked = { heldOut, questions, fragments };
     writeMeasures(folder, await measureArm(arm, trained, asked, testOf(arm.name), context));
   }
+};
+
+/**
+ * Trains and measures the arms of one seed that are not measured yet.
+ *
+ * @returns false when another process does
+ */
+const runSeed = async (
+  out: string,
+  study: ReproStudy,
+  seed: number,
+  arms: readonly ReproArm[],
+  job: JobContext,
+): Promise<boolean> => {
+  const folder = seedFolder(out, seed);
+  if (missingArms(folder, arms).length === 0) return true;
+  const lock = seedLock(folder);
+  if (lock === undefined) return false;
+  try {
+    await runArms(folder, study, seed, missingArms(folder, arms), job);
+  } finally {
+    lock.release();
+  }
+  return true;
 };
 
 /** The arms asked for and those that they begin from, in the study's order. @throws {UnknownNameError} */
@@ -225,7 +153,8 @@ const writeResults = (
 
 /**
  * Runs a study, or goes on with it: seed by seed, arm by arm, each measured as soon as it is trained. May be killed at any
- * moment; the same call goes on at the last checkpoint. More seeds may be asked for later.
+ * moment; the same call goes on at the last checkpoint. More seeds may be asked for later. Several processes share the
+ * seeds of one folder: each takes the next one that nobody works on.
  *
  * @throws {RunError} when another study is in the folder
  * @throws an `AbortError` at Ctrl-C; what was measured until then is written down
@@ -248,13 +177,15 @@ export const runRepro = async (
   const time = hours === undefined ? undefined : AbortSignal.timeout(Math.round(hours * 3_600_000));
   const signal = time === undefined ? job.signal : AbortSignal.any([job.signal, time]);
   let ended: ReproOutcome["ended"] = "done";
+  const elsewhere: number[] = [];
   try {
     for (const seed of seeds) {
       const progress = (label: string, unit: string): Progress => {
         const own = `seed ${seed}: ${label.replace(/^\d\/6 /, "")}`;
         return timetable.watch(own, job.progress(own, unit));
       };
-      await runSeed(out, study, seed, arms, { ...job, signal, progress });
+      const isOurs = await runSeed(out, study, seed, arms, { ...job, signal, progress });
+      if (!isOurs) elsewhere.push(seed);
       writeResults(out, study, seeds);
     }
   } catch (error) {
@@ -262,5 +193,7 @@ export const runRepro = async (
     if (!isTime) throw error;
     ended = "hours";
   }
+  const isLeft = elsewhere.some((seed) => missingArms(seedFolder(out, seed), arms).length > 0);
+  if (ended === "done" && isLeft) ended = "elsewhere";
   return { ...writeResults(out, study, seeds), ended };
 };

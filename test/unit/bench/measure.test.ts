@@ -40,6 +40,30 @@ test("sides take turns, the first round of each does not count, memory is the pr
   expect(more).toBeLessThan(bytes * 1.3);
 });
 
+test.skipIf(process.platform !== "linux")(
+  "the processor time of a round is that of the side and of children that have ended in it, and of no other round",
+  async () => {
+    const spins = (milliseconds: number): string =>
+      `const used = () => { const { user, system } = process.cpuUsage(); return user + system; };
+       const end = used() + ${milliseconds * 1000}; while (used() < end);`;
+    const busy = {
+      command: [
+        process.execPath,
+        "-e",
+        `const { execFileSync } = require("node:child_process");
+         import(${JSON.stringify(answer)}).then(({ answerRounds }) => answerRounds(async (round) => {
+           if (round < 2) { ${spins(150)} execFileSync(process.execPath, ["-e", ${JSON.stringify(spins(300))}]); }
+           return { value: 1 };
+         }));`,
+      ],
+    };
+    const [first, second] = (await measure([busy, side("a", 1)], 2, () => {}))[0]!.processorSeconds;
+    expect(first).toBeGreaterThanOrEqual(0.43);
+    expect(first).toBeLessThan(2);
+    expect(second).toBeLessThan(0.25);
+  },
+);
+
 test("a side with a new process every round", async () => {
   const [ours] = await measure([side("o", 1, { freshProcess: true }), side("a", 1)], 2, () => {});
   expect(ours!.values).toEqual([10, 10]);

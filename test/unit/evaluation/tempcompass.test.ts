@@ -128,7 +128,7 @@ test("a folder has every task: averages by task and aspect; captions are named a
   );
   expect(result.irregular.map(({ what, ids }) => [what, ids])).toEqual([
     [
-      "captioning: officially scored by a language model that reads the caption (not scored)",
+      "captioning: scored by a language model that reads the caption, with judged=true (not scored)",
       ["captioning/7/action/0"],
     ],
   ]);

@@ -3,9 +3,13 @@ import { seededRandom } from "../../../src/core/random.ts";
 import { frameIndex, seconds } from "../../../src/core/units.ts";
 import { withoutBars } from "../../../src/fragments/black-bars.ts";
 import { placesApart } from "../../../src/fragments/draw-frames.ts";
+import { drawSample, picturesOfSample } from "../../../src/fragments/draw-samples.ts";
+import { fragmentTasks } from "../../../src/fragments/fragment-task.ts";
 import { usableParts } from "../../../src/fragments/parts.ts";
-import { renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
+import type { ShownPicture as Picture } from "../../../src/fragments/shown-picture.ts";
+import { levelsBetween, renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
+import { frameSelectors } from "../../../src/selection/selectors.ts";
 
 const [width, height] = [64, 48];
 
@@ -41,6 +45,24 @@ test("motion that goes on has an order; still, looping, returning and fading cli
   expect(orderOf(clip(range(20).map((t) => [2 * t, t, 40 + 3 * t])))).toBe("fade");
 });
 
+test("noise, a flickering still picture, and a turn that falls between two frames that are looked at", () => {
+  // A picture that stands still under strong noise: every frame differs from every other alike.
+  const noisy = clip(range(24).map(() => [10, 10]));
+  const random = seededRandom("noise");
+  expect(orderOf({ ...noisy, pixels: noisy.pixels.map((level) => level + random.integer(90)) })).toBe(
+    "static",
+  );
+  // One that becomes brighter and harder, and flatter again, faster than it is looked at.
+  expect(orderOf(clip(range(24).map((t) => [10, 10, 70 + 50 * Math.sin(2.3 * t)])))).toBe("cyclic");
+  // There and back by steps of 5 pixels, the way back between the places of the way there.
+  const there = range(12).map((t) => [5 * t, 2 * t] as const);
+  const back = range(11).map((t) => [5 * (10 - t) + 2, 2 * (10 - t) + 1] as const);
+  expect(orderOf(clip([...there, ...back]))).toBe("reversible");
+  // A fade with one step against it now and then.
+  const light = (t: number): number => 110 - 4 * t + (t % 4 === 3 ? 6 : 0);
+  expect(orderOf(clip(range(20).map((t) => [2 * t, t, light(t)])))).toBe("fade");
+});
+
 test("blank frames at the ends go; a cut parts what fragments are drawn from", () => {
   const black = Array.from({ length: 4 }, () => [0, 0, 0] as const);
   const parts = usableParts([clip([...moving, ...black])]);
@@ -50,11 +72,71 @@ test("blank frames at the ends go; a cut parts what fragments are drawn from", (
 test("a picture that is rendered anew is never the same bytes; files of one question are equally long", async () => {
   const batch = clip(moving);
   const picture = { pixels: batch.pixels.subarray(0, width * height * 3), width, height };
-  const twice = [1, 2].map((at) => renderedAnew(picture, seededRandom("rendered", at)));
+  const levels = levelsBetween([picture]);
+  const twice = [1, 2].map((at) => renderedAnew(picture, levels, seededRandom("rendered", at)));
   expect(twice[0]!.pixels).not.toEqual(twice[1]!.pixels);
-  expect(renderedAnew(picture, seededRandom("rendered", 1))).toEqual(twice[0]);
+  expect(renderedAnew(picture, levels, seededRandom("rendered", 1))).toEqual(twice[0]);
   const files = await stillFiles([picture, ...twice]);
   expect(new Set(files.map(({ length }) => length)).size).toBe(1);
+});
+
+test("how bright, how hard and how dark at its borders a picture is tells nothing once it is rendered anew", () => {
+  const bytes = width * height * 3;
+  // The same square on grounds of 60 and of 110, the second with a border of 40.
+  const [dark, light] = [60, 110].map((ground, at) => {
+    const { pixels } = clip([[20, 15, ground]]);
+    if (at === 1)
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++)
+          if (x < 4 || y < 4 || x >= width - 4 || y >= height - 4)
+            pixels.fill(40, (y * width + x) * 3, (y * width + x) * 3 + 3);
+    return { pixels: pixels.subarray(0, bytes), width, height };
+  }) as [Picture, Picture];
+  const levels = levelsBetween([dark, light]);
+  const meanOf = (values: readonly number[]): number =>
+    values.reduce((sum, one) => sum + one, 0) / values.length;
+  const facts = ({ pixels, width: w, height: h }: Picture): readonly [number, number, number] => {
+    const mean = meanOf([...pixels]);
+    const border = [...pixels].filter((_, at) => {
+      const [x, y] = [Math.floor(at / 3) % w, Math.floor(at / 3 / w)];
+      return x === 0 || y === 0 || x === w - 1 || y === h - 1;
+    });
+    return [mean, Math.sqrt(meanOf([...pixels].map((value) => (value - mean) ** 2))), meanOf(border) / mean];
+  };
+  const drawn = [dark, light].map((picture, which) =>
+    range(60).map((at) => facts(renderedAnew(picture, levels, seededRandom("facts", which, at)))),
+  );
+  const [mine, other] = drawn.map((all) => [0, 1].map((fact) => meanOf(all.map((one) => one[fact]!)))) as [
+    number[],
+    number[],
+  ];
+  // Without the levels between them 50 levels and a factor of two lie between the pictures.
+  expect(Math.abs(mine[0]! - other[0]!)).toBeLessThan(4);
+  expect(mine[1]! / other[1]!).toBeGreaterThan(0.85);
+  expect(mine[1]! / other[1]!).toBeLessThan(1.15);
+  // Borders: of one picture they vary by more than a tenth.
+  for (const all of drawn) {
+    const borders = all.map((one) => one[2]);
+    expect(Math.max(...borders) - Math.min(...borders)).toBeGreaterThan(0.1);
+  }
+});
+
+test("where the order is asked for, a clip that slowly gets lighter does not tell it", async () => {
+  const lighter = clip(range(20).map((t) => [2 * t, t, 80 + t]));
+  const part = usableParts([lighter])[0]!;
+  const selector = (await frameSelectors.choose("uniform")).value;
+  for (const name of ["disorder", "rearrangement"]) {
+    const made = await fragmentTasks.choose(name);
+    const drawn = drawSample(made, part, selector, { seed: 1, number: 0 });
+    if ("ruleId" in drawn) throw new Error(drawn.reason);
+    const meanOf = (values: Uint8Array): number => values.reduce((sum, one) => sum + one, 0) / values.length;
+    const as = (pictures: readonly Picture[]): number[] => pictures.map(({ pixels }) => meanOf(pixels));
+    const bytes = width * height * 3;
+    const filmed = drawn.shown.map((at) => meanOf(lighter.pixels.subarray(at * bytes, (at + 1) * bytes)));
+    expect(Math.max(...filmed) - Math.min(...filmed)).toBeGreaterThan(5);
+    const shown = as(picturesOfSample(made, drawn, part, { seed: 1, number: 0 }));
+    expect(Math.max(...shown) - Math.min(...shown)).toBeLessThan(0.5);
+  }
 });
 
 test("black bars go, in whatever form; a dark picture is no bar; the same question is asked with and without them", () => {
