@@ -13,8 +13,8 @@ import {
   preferenceBatches,
   preferenceFeeds,
 } from "./preference-batches.ts";
-import { preferenceObjective } from "./preference-objective.ts";
 import { type LaidLook, laidLooks, monitorPreferences } from "./preference-monitor.ts";
+import { preferenceObjective } from "./preference-objective.ts";
 import { pairLogprobs, StoredLogprobs } from "./preference-reference.ts";
 
 /** Where clips with preferences come from. */
