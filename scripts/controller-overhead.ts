@@ -70,6 +70,12 @@ const { values } = parseArgs({
   },
 });
 
+/** Seconds of CPU time, all threads together. */
+const busySince = (before: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+};
+
 const main = async (): Promise<void> => {
   const program = fileURLToPath(import.meta.url);
   const launch = (environment: Readonly<Record<string, string>>): StartedProcesses => {
@@ -121,21 +127,28 @@ const main = async (): Promise<void> => {
       new Float32Array(elementCount(feedShape(name, sizes, shape))).fill(1 / 64),
     ]),
   );
+  const all: number[] = [];
   for (let step = 0; step < Number(values.steps); step++) {
     const before = engine.statistics();
-    const start = performance.now();
+    const [start, used] = [performance.now(), process.cpuUsage()];
     await takeStep(engine, [batch], objective, feeds);
     const seconds = (performance.now() - start) / 1000;
+    const busy = busySince(used);
+    // Pictures go with the first step only, and everything is compiled meanwhile.
+    if (step > 0) all.push(busy);
     const sent = (engine.statistics().bytesSent - before.bytesSent) / 2 ** 20;
     const received = (engine.statistics().bytesReceived - before.bytesReceived) / 2 ** 20;
     process.stdout.write(
-      `step ${step}: ${seconds.toFixed(3)} s, ${sent.toFixed(1)} MiB sent, ${received.toFixed(1)} MiB received; ${batch.samples} x ${batch.length} positions\n`,
+      `step ${step}: ${busy.toFixed(3)} s of CPU time (${seconds.toFixed(3)} s by the clock), ${sent.toFixed(1)} MiB sent, ${received.toFixed(1)} MiB received; ${batch.samples} x ${batch.length} positions\n`,
     );
   }
-  const start = performance.now();
+  const middle = all.sort((a, b) => a - b)[all.length >> 1];
+  if (middle !== undefined)
+    process.stdout.write(`median of ${all.length} steps: ${middle.toFixed(3)} s of CPU time\n`);
+  const [start, used] = [performance.now(), process.cpuUsage()];
   for (let call = 0; call < 100; call++) await engine.clearGradient();
   process.stdout.write(
-    `100 empty calls of ${ranks} ranks: ${((performance.now() - start) / 100).toFixed(3)} ms each\n`,
+    `100 empty calls of ${ranks} ranks: ${(busySince(used) * 10).toFixed(3)} ms of CPU time each (${((performance.now() - start) / 100).toFixed(3)} ms by the clock)\n`,
   );
   await engine[Symbol.asyncDispose]();
 };

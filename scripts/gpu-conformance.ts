@@ -9,6 +9,7 @@
  *   --gpu     whose operations a second the share is of; left out: no share
  *   --minutes what would begin later is left out, and said
  *
+ * Ends with status 0 when all parts were there and fine, 1 when one was not, 3 when one was left out.
  * Without a GPU it computes on the CPU: `--shape tiny` is what its test runs.
  */
 import { execFileSync } from "node:child_process";
@@ -34,6 +35,7 @@ import { writeAdapter } from "../src/weights/write-adapter.ts";
 import { grpoStep } from "./training-work/grpo-step.ts";
 import { randomTensors } from "./training-work/random-weights.ts";
 import { flowsOf, sftStepper, type Work } from "./training-work/steps.ts";
+import { type CheckedPart, verdictOf } from "./training-work/verdict.ts";
 
 const { values } = parseArgs({
   options: {
@@ -52,7 +54,7 @@ const work: Work = isTiny
   ? { clips: 2, grid: [2, 8, 8], before: 8, behind: 8, contrastBlock: 3 }
   : { clips: 4, grid: [16, 32, 18], before: 32, behind: 64, contrastBlock: 16 };
 const rank = 32;
-const lines: Record<string, unknown>[] = [];
+const lines: CheckedPart[] = [];
 
 /** Runs one part, unless there is no time for it; a part that fails does not end the others. */
 const part = async (name: string, run: () => Promise<Record<string, unknown>>): Promise<void> => {
@@ -195,8 +197,6 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(lines, undefined, 2)}\n`);
-const isFine = lines.every((line) => !("failed" in line) && line["holds"] !== false);
-console.log(
-  `${isFine ? "fine" : "NOT fine"} after ${((performance.now() - begun) / 60_000).toFixed(1)} minutes`,
-);
-process.exitCode = isFine ? 0 : 1;
+const { line, status } = verdictOf(lines);
+console.log(`${line}, after ${((performance.now() - begun) / 60_000).toFixed(1)} minutes`);
+process.exitCode = status;

@@ -1,8 +1,8 @@
 /**
- * Kills processes of `train --engine torch --ranks 2` at random moments: a rank, the launcher, this side, or stops a rank
- * without ending it. After each, every process must be gone within 10 s and what was said be one line; the run that goes on
- * must end with the losses of the undisturbed one. A second call in the same folder goes on counting.
- * Run: node scripts/kill-ranks.ts --out DIR --python PATH [--kills 30] [--seconds 1500]
+ * Disturbs `train --engine torch --ranks 2` at random moments: kills a rank, the launcher, this side, stops a rank without
+ * ending it, or fills the disk. After each, every process must be gone within 10 s and what was said be one line; the run
+ * that goes on must end with the losses of the undisturbed one. A second call in the same folder goes on counting.
+ * Run: node scripts/kill-ranks.ts --out DIR --python PATH [--kills 30] [--seconds 1500] [--steps 60]
  */
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     python: { type: "string" },
     kills: { type: "string", default: "30" },
     seconds: { type: "string", default: "1500" },
+    steps: { type: "string", default: "60" },
   },
 });
 const { out, python } = values;
@@ -29,10 +30,40 @@ if (out === undefined || python === undefined)
 makeFolder(out);
 
 const heartbeatSeconds = 8;
-/** Longest time from a kill until the command has ended: the heartbeat, the beat that is under way, and some. */
-const limitSeconds = heartbeatSeconds * 1.25 + 10;
-const victims = ["rank 0", "rank 1", "launcher", "controller", "stopped rank"] as const;
-type Victim = (typeof victims)[number];
+/** A rank that is stopped before it has dialled is known by nothing else. */
+const startSeconds = 150;
+/** Longest time from a kill until the command has ended: a rank that has dialled is given 60 s until it has the model. */
+const limitSeconds = startSeconds + 10;
+/** A file system of a fixed size for the runs; whoever may not mount one cannot fill a disk. */
+const disk = join(out, "disk");
+makeFolder(disk);
+const isMounted = ((): boolean => {
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256m", "tmpfs", disk], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+process.once("exit", () => {
+  if (isMounted) execFileSync("umount", ["-l", disk]);
+});
+if (!isMounted) process.stdout.write("a full disk is left out: no file system can be mounted here\n");
+const victims = [
+  ...(["rank 0", "rank 1", "launcher", "controller", "stopped rank"] as const),
+  ...(isMounted ? (["disk"] as const) : []),
+];
+type Victim = "rank 0" | "rank 1" | "launcher" | "controller" | "stopped rank" | "disk";
+
+/** Fills the disk to the last byte. */
+const fill = (file: string): void => {
+  for (const bytes of [1 << 20, 1 << 12, 1])
+    try {
+      for (;;) appendFileSync(file, Buffer.alloc(bytes));
+    } catch {
+      // Full, for pieces of this size.
+    }
+};
 
 const [model, set] = [join(out, "model"), join(out, "set")];
 if (!existsSync(model)) trainingModel(out);
@@ -41,14 +72,14 @@ if (!existsSync(join(set, "dataset.json"))) await makeTrainingSet(out);
 const program = fileURLToPath(new URL("../bin/videoperceiver.mjs", import.meta.url));
 const command = (name: string): string[] => {
   const settings = [
-    "steps=60",
+    `steps=${values.steps}`,
     "checkpointEvery=3",
     "clipsPerStep=4",
     "look.minPixels=784",
     "look.maxPixels=4704",
   ];
-  const engine = `torch:python=${python},heartbeatSeconds=${heartbeatSeconds}`;
-  const how = ["--engine", engine, "--ranks", "2", "--threads", "2", "--out", join(out, name), "--resume"];
+  const engine = `torch:python=${python},heartbeatSeconds=${heartbeatSeconds},startSeconds=${startSeconds}`;
+  const how = ["--engine", engine, "--ranks", "2", "--threads", "2", "--out", join(disk, name), "--resume"];
   return [
     program,
     "train",
@@ -137,7 +168,9 @@ const killOnce = async (
     controller: run.id,
     "stopped rank": ranks[1],
   };
-  process.kill(ids[victim]!, victim === "stopped rank" ? "SIGSTOP" : "SIGKILL");
+  const filler = join(disk, "filler");
+  if (victim === "disk") fill(filler);
+  else process.kill(ids[victim]!, victim === "stopped rank" ? "SIGSTOP" : "SIGKILL");
   const killed = performance.now();
   const late = wait(limitSeconds * 1000).then(() => undefined);
   const ended = await Promise.race([run.ended, late]);
@@ -151,13 +184,17 @@ const killOnce = async (
     await wait(100);
   }
   const goneSeconds = (performance.now() - killed) / 1000;
-  const lines = ended.stderr.split("\n").filter((line) => line.includes("the engine was lost"));
+  rmSync(filler, { force: true });
+  const expected = victim === "disk" ? /ENOSPC|no space/i : /the engine was lost/;
+  const lines = ended.stderr.split("\n").filter((line) => expected.test(line));
+  if (victim === "disk" && ended.status === 0) return { victim, milliseconds, said: "it had ended before" };
   if (victim !== "controller" && (lines.length !== 1 || ended.status !== 2))
     throw new Error(`${victim}: status ${ended.status}, said: ${ended.stderr}`);
   return { victim, milliseconds, endSeconds, goneSeconds, said: lines[0] };
 };
 
-const lossesOf = (name: string): number[] => readRun(join(out, name)).metrics.map(({ loss }) => Number(loss));
+const lossesOf = (name: string): number[] =>
+  readRun(join(disk, name)).metrics.map(({ loss }) => Number(loss));
 
 const compare = (): void => {
   const [got, expected] = [lossesOf("killed"), lossesOf("whole")];
@@ -166,7 +203,7 @@ const compare = (): void => {
   );
   if (got.length !== expected.length || !(worst <= 1e-5)) throw new Error(`another run: ${worst}`);
   process.stdout.write(`a killed run ended as the undisturbed one: ${worst}\n`);
-  rmSync(join(out, "killed"), { recursive: true });
+  rmSync(join(disk, "killed"), { recursive: true });
 };
 
 const begun = performance.now();

@@ -32,15 +32,26 @@ const stepStarts = ({ media }: NamedBatch, mergeSize: number): number[] => {
   return starts;
 };
 
-/** Step that a visual token is of. */
-const stepOf = (starts: readonly number[], token: number): number => {
-  let [low, high] = [0, starts.length - 1];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (starts[middle]! <= token) low = middle;
-    else high = middle;
+/** Step that each visual token is of, whatever stands at rows without one. */
+const stepsOfTokens = (starts: readonly number[], tokens: Int32Array): Int32Array => {
+  const steps = new Int32Array(tokens.length);
+  // Neighbours are mostly of one step.
+  let step = 0;
+  for (let row = 0; row < tokens.length; row++) {
+    const token = tokens[row]!;
+    if (token < 0) continue;
+    if (token < starts[step]! || token >= starts[step + 1]!) {
+      let [low, high] = [0, starts.length - 1];
+      while (high - low > 1) {
+        const middle = (low + high) >> 1;
+        if (starts[middle]! <= token) low = middle;
+        else high = middle;
+      }
+      step = low;
+    }
+    steps[row] = step;
   }
-  return low;
+  return steps;
 };
 
 /** How long the samples of a batch take to compute, about: positions in use, and visual tokens that they show. */
@@ -52,30 +63,71 @@ export const sampleCosts = ({ samples, length, segments, source }: NamedBatch): 
     return cost;
   });
 
-/** Places in a list of those of its rows that are in a part. */
-const placesOf = (rows: Int32Array, own: Int32Array): Int32Array => {
-  const places = new Int32Array(rows.length);
+/** Where the rows of chosen samples go. */
+interface Rows {
+  /** Positions of a sample: before, and in the part. */
+  readonly lengths: { readonly whole: number; readonly part: number };
+  /** [B] number of each sample in the part; -1: not in it. */
+  readonly samples: Int32Array;
+}
+
+/** New number of a row; -1: not in the part. */
+const newRow = ({ lengths, samples }: Rows, row: number): number => {
+  const sample = Math.floor(row / lengths.whole);
+  const column = row - sample * lengths.whole;
+  const own = samples[sample]!;
+  return own < 0 || column >= lengths.part ? -1 : own * lengths.part + column;
+};
+
+/** Places in a list of those of its rows that are in a part, and their new numbers. */
+const placesOf = (
+  rows: Int32Array,
+  own: Rows,
+): { readonly places: Int32Array; readonly rows: Int32Array } => {
+  const [places, numbers] = [new Int32Array(rows.length), new Int32Array(rows.length)];
   let count = 0;
-  for (let place = 0; place < rows.length; place++) if (own[rows[place]!]! >= 0) places[count++] = place;
-  return places.slice(0, count);
+  for (let place = 0; place < rows.length; place++) {
+    const row = newRow(own, rows[place]!);
+    if (row < 0) continue;
+    places[count] = place;
+    numbers[count++] = row;
+  }
+  return { places: places.slice(0, count), rows: numbers.slice(0, count) };
+};
+
+/** The numbers of rows of chosen samples, which stand one behind the other. */
+const pick = (
+  numbers: Int32Array,
+  samples: readonly number[],
+  { whole, part }: Rows["lengths"],
+): Int32Array => {
+  const out = new Int32Array(samples.length * part);
+  for (let b = 0; b < samples.length; b++) {
+    const start = samples[b]! * whole;
+    out.set(numbers.subarray(start, start + part), b * part);
+  }
+  return out;
 };
 
 /** Bits of some rows of dropout, in their new places. */
-const partOfScale = (scale: VisualScale, own: Int32Array): VisualScale | undefined => {
-  const places = placesOf(scale.rows, own);
+const partOfScale = (scale: VisualScale, own: Rows): VisualScale | undefined => {
+  const { places, rows } = placesOf(scale.rows, own);
   if (places.length === 0) return undefined;
   const { width } = scale;
   const kept = new Uint8Array(Math.ceil((places.length * width) / 8));
-  places.forEach((place, k) => {
-    if (width % 8 === 0)
-      kept.set(scale.kept.subarray((place * width) / 8, ((place + 1) * width) / 8), (k * width) / 8);
+  for (let k = 0; k < places.length; ) {
+    // Neighbours are copied together.
+    let count = 1;
+    while (k + count < places.length && places[k + count] === places[k]! + count) count++;
+    const [from, to] = [places[k]! * width, k * width];
+    if (width % 8 === 0) kept.set(scale.kept.subarray(from / 8, (from + count * width) / 8), to / 8);
     else
-      for (let d = 0; d < width; d++) {
-        const [from, to] = [place * width + d, k * width + d];
-        if (((scale.kept[from >> 3]! >> (from & 7)) & 1) === 1) kept[to >> 3]! |= 1 << (to & 7);
-      }
-  });
-  return { ...scale, rows: places.map((place) => own[scale.rows[place]!]!), kept };
+      for (let d = 0; d < count * width; d++)
+        if (((scale.kept[(from + d) >> 3]! >> ((from + d) & 7)) & 1) === 1)
+          kept[(to + d) >> 3]! |= 1 << ((to + d) & 7);
+    k += count;
+  }
+  return { ...scale, rows, kept };
 };
 
 /**
@@ -84,18 +136,21 @@ const partOfScale = (scale: VisualScale, own: Int32Array): VisualScale | undefin
  */
 const neededLength = (
   { length, segments, scored, taps }: NamedBatch,
-  isChosen: ReadonlySet<number>,
+  samples: readonly number[],
+  chosen: Int32Array,
 ): number => {
   let needed = 1;
-  const use = (row: number): void => {
-    if (isChosen.has(Math.floor(row / length)))
-      needed = segments[row] === paddingSegment ? length : Math.max(needed, (row % length) + 1);
-  };
-  for (const sample of isChosen)
-    for (let row = sample * length; row < (sample + 1) * length; row++)
-      if (segments[row] !== paddingSegment) use(row);
-  scored.rows.forEach(use);
-  for (const { groups } of taps) for (const { rows } of groups) rows.forEach(use);
+  for (const sample of samples) {
+    let column = length - 1;
+    while (column >= needed && segments[sample * length + column] === paddingSegment) column--;
+    needed = Math.max(needed, column + 1);
+  }
+  // All other rows that are read are padding.
+  for (const rows of [scored.rows, ...taps.flatMap(({ groups }) => groups.map((group) => group.rows))])
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      if (segments[row] === paddingSegment && chosen[Math.floor(row / length)]! >= 0) return length;
+    }
   return needed;
 };
 
@@ -116,19 +171,20 @@ const ownPictures = (
   mergeSize: number,
 ): Pick<NamedBatch, "media" | "source"> => {
   const starts = stepStarts(batch, mergeSize);
-  const shown = new Set<number>();
-  for (const token of source) if (token >= 0) shown.add(stepOf(starts, token));
-  const steps = [...shown].sort((a, b) => a - b);
-  const shifts = new Map<number, number>();
+  const isShown = new Uint8Array(batch.media.length);
+  const stepsOf = stepsOfTokens(starts, source);
+  for (let row = 0; row < source.length; row++) if (source[row]! >= 0) isShown[stepsOf[row]!] = 1;
+  const shifts = new Int32Array(batch.media.length);
   let at = 0;
-  for (const step of steps) {
-    shifts.set(step, at - starts[step]!);
+  for (let step = 0; step < isShown.length; step++) {
+    if (isShown[step] === 0) continue;
+    shifts[step] = at - starts[step]!;
     at += starts[step + 1]! - starts[step]!;
   }
-  return {
-    media: steps.map((step) => batch.media[step]!),
-    source: source.map((token) => (token < 0 ? token : token + shifts.get(stepOf(starts, token))!)),
-  };
+  const moved = source.slice();
+  for (let row = 0; row < moved.length; row++)
+    if (moved[row]! >= 0) moved[row] = moved[row]! + shifts[stepsOf[row]!]!;
+  return { media: batch.media.filter((_, step) => isShown[step] === 1), source: moved };
 };
 
 /**
@@ -137,33 +193,35 @@ const ownPictures = (
  * @param mergeSize rows and columns of patches that become one visual token
  */
 export const partOfBatch = (batch: NamedBatch, samples: readonly number[], mergeSize: number): BatchPart => {
-  const length = neededLength(batch, new Set(samples));
-  /** New number of each row; -1: not in the part. */
-  const own = new Int32Array(batch.samples * batch.length).fill(-1);
-  const rows = new Int32Array(samples.length * length);
+  const chosen = new Int32Array(batch.samples).fill(-1);
   samples.forEach((sample, b) => {
-    for (let t = 0; t < length; t++) {
-      rows[b * length + t] = sample * batch.length + t;
-      own[sample * batch.length + t] = b * length + t;
-    }
+    chosen[sample] = b;
   });
-  const pick = (numbers: Int32Array, offset = 0): Int32Array => rows.map((row) => numbers[offset + row]!);
-  const segments = pick(batch.segments);
+  const length = neededLength(batch, samples, chosen);
+  const lengths = { whole: batch.length, part: length };
+  const own: Rows = { lengths, samples: chosen };
+  const segments = pick(batch.segments, samples, lengths);
   const numbered = newSegments(segments, batch.parents);
+  for (let row = 0; row < segments.length; row++)
+    if (segments[row] !== paddingSegment) segments[row] = numbered[segments[row]!]!;
   const isOwn = (_: number, segment: number): boolean => numbered[segment]! >= 0;
-  const positions = new Int32Array(3 * rows.length);
+  const positions = new Int32Array(3 * segments.length);
+  const rows = batch.samples * batch.length;
   for (let part = 0; part < 3; part++)
-    positions.set(pick(batch.positions, part * own.length), part * rows.length);
+    positions.set(
+      pick(batch.positions.subarray(part * rows, (part + 1) * rows), samples, lengths),
+      part * segments.length,
+    );
   const scored = placesOf(batch.scored.rows, own);
   const tapped = new Map<number, Int32Array>();
   const taps = batch.taps.map(({ block, groups }) => {
     const places: number[] = [];
     let before = 0;
     const kept = groups.map(({ name, rows: all }): TapGroup => {
-      const chosen = placesOf(all, own);
-      for (const place of chosen) places.push(before + place);
+      const its = placesOf(all, own);
+      for (const place of its.places) places.push(before + place);
       before += all.length;
-      return { name, rows: chosen.map((place) => own[all[place]!]!) };
+      return { name, rows: its.rows };
     });
     tapped.set(block, Int32Array.from(places));
     return { block, groups: kept };
@@ -172,21 +230,21 @@ export const partOfBatch = (batch: NamedBatch, samples: readonly number[], merge
     ...batch,
     samples: samples.length,
     length,
-    ids: pick(batch.ids),
+    ids: pick(batch.ids, samples, lengths),
     positions,
-    segments: segments.map((segment) => (segment === paddingSegment ? segment : numbered[segment]!)),
+    segments,
     parents: batch.parents.filter(isOwn).map((parent) => (parent < 0 ? parent : numbered[parent]!)),
     endBlocks: batch.endBlocks.filter(isOwn),
-    ...ownPictures(batch, pick(batch.source), mergeSize),
+    ...ownPictures(batch, pick(batch.source, samples, lengths), mergeSize),
     scale: batch.scale && partOfScale(batch.scale, own),
     scored: {
       ...batch.scored,
-      rows: scored.map((place) => own[batch.scored.rows[place]!]!),
-      targets: scored.map((place) => batch.scored.targets[place]!),
+      rows: scored.rows,
+      targets: scored.places.map((place) => batch.scored.targets[place]!),
     },
     taps,
   };
-  return { batch: part, scored, tapped };
+  return { batch: part, scored: scored.places, tapped };
 };
 
 /** A batch of one word that nobody reads: what a process computes that has nothing to do while others have. */

@@ -14,13 +14,17 @@ export const engineOption = (command: Command): Command =>
     `what computes the model, with its parameters as key=value; own ones by --plugin FOLDER (default: "${defaultEngine}")`,
   );
 
-/** Declares how a model is computed: `--engine`, `--ranks`, `--threads`, and the embedded engine's `--execution`, `--weight-storage`. */
+/** Declares how a model is computed: `--engine`, `--ranks`, `--launcher`, `--threads`, and the embedded engine's `--execution`, `--weight-storage`. */
 export const engineOptions = (command: Command): Command =>
   engineOption(command)
     .option(
       "--ranks <count>",
       "processes that compute together (--engine torch), a GPU each; a run goes on with another number",
       integerValue({ min: 1 }),
+    )
+    .option(
+      "--launcher <who>",
+      "who starts the ranks (--engine torch): torchrun (the default), or a Ray cluster's ray://HOST:PORT",
     )
     .option("--threads <count>", "threads of the engine", integerValue({ min: 1 }), availableParallelism())
     .addOption(
@@ -46,13 +50,14 @@ export const chosenEngine = (options: Readonly<Record<string, unknown>>): Engine
     readonly threads: number;
     readonly ranks?: number;
   };
-  const { engine, threads, ranks } = given;
+  const { engine, threads, ranks, launcher } = given;
   const params = shortcuts.flatMap((name) => (given[name] === undefined ? [] : [`${name}=${given[name]}`]));
   if (params.length === 0)
     return {
       threads,
       ...(engine === undefined ? {} : { engine }),
       ...(ranks === undefined ? {} : { ranks }),
+      ...(launcher === undefined ? {} : { launcher }),
     };
   if (engine !== undefined && engine !== defaultEngine)
     throw new ConfigError("parameters of an engine beside --engine", {

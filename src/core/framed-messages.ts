@@ -24,16 +24,20 @@ const limits = { header: 1 << 28, body: 2 ** 36 };
 
 const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
+const typeNames = Object.keys(arrayTypes) as readonly ArrayType[];
+
 const typeOf = (value: unknown): ArrayType | undefined =>
-  (Object.keys(arrayTypes) as ArrayType[]).find((type) => value instanceof arrayTypes[type]);
+  ArrayBuffer.isView(value) ? typeNames.find((type) => value instanceof arrayTypes[type]) : undefined;
 
 /** JSON of a value; its arrays are collected. */
 const packed = (value: unknown, arrays: MessageArray[]): unknown => {
+  if (typeof value !== "object" || value === null) return value;
   if (typeOf(value) !== undefined) return { $array: arrays.push(value as MessageArray) - 1 };
   if (value instanceof Map) return { $map: [...value].map((entry) => packed(entry, arrays)) };
   if (Array.isArray(value)) return value.map((one) => packed(one, arrays));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, packed(one, arrays)]));
+  const whole: Record<string, unknown> = {};
+  for (const [key, one] of Object.entries(value)) whole[key] = packed(one, arrays);
+  return whole;
 };
 
 const unpacked = (value: unknown, arrays: readonly MessageArray[]): unknown => {

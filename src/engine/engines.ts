@@ -22,6 +22,8 @@ export interface EngineChoice {
   readonly threads: number;
   /** Processes that compute together, for an engine that has some: its parameter `ranks`. */
   readonly ranks?: number | undefined;
+  /** Who starts them: its parameter `launcher`. */
+  readonly launcher?: string | undefined;
 }
 
 /** A model that is ready to compute, and what it is. */
@@ -39,10 +41,13 @@ export interface OpenedEngine extends ReadyEngine {
  * @throws {WeightsError} when weights or adapter do not fit the configuration
  */
 export const openEngine = async (
-  { engine = defaultEngine, threads, ranks }: EngineChoice,
+  { engine = defaultEngine, threads, ranks, launcher }: EngineChoice,
   request: Omit<EngineRequest, "threads">,
 ): Promise<OpenedEngine> => {
-  const whole = ranks === undefined ? engine : `${engine}${engine.includes(":") ? "," : ":"}ranks=${ranks}`;
+  const more = Object.entries({ ranks, launcher }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${value}`],
+  );
+  const whole = more.length === 0 ? engine : `${engine}${engine.includes(":") ? "," : ":"}${more.join(",")}`;
   const { value: opener, recipe } = await engineRegistry.choose(whole);
   const config = await readConfigFile(request.folder);
   return { ...(await opener.open({ ...request, threads })), config, recipe };

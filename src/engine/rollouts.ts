@@ -1,3 +1,4 @@
+import { nowMilliseconds } from "../core/progress.ts";
 import { type Define, definer, folderRegistry, type Plugin, type Registry } from "../core/registry.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { Completion, Engine, SampleOptions, SampleRequest } from "./contract.ts";
@@ -31,3 +32,29 @@ export const rolloutProviders: Registry<RolloutPlugin> = folderRegistry(
   new URL("./", import.meta.url),
   "rollouts",
 );
+
+/** Draws as another one does, and knows how long that took; what the engine computes meanwhile is not counted. */
+export class TimedRollouts implements Pick<Rollouts, "sample"> {
+  readonly #rollouts: Pick<Rollouts, "sample">;
+  readonly #engine: Pick<Engine, "statistics">;
+  #seconds = 0;
+
+  constructor(rollouts: Pick<Rollouts, "sample">, engine: Pick<Engine, "statistics">) {
+    this.#rollouts = rollouts;
+    this.#engine = engine;
+  }
+
+  get seconds(): number {
+    return this.#seconds;
+  }
+
+  async sample(request: SampleRequest, options?: SampleOptions): Promise<readonly (readonly Completion[])[]> {
+    const [start, before] = [nowMilliseconds(), this.#engine.statistics().computingSeconds];
+    try {
+      return await this.#rollouts.sample(request, options);
+    } finally {
+      const computed = this.#engine.statistics().computingSeconds - before;
+      this.#seconds += (nowMilliseconds() - start) / 1000 - computed;
+    }
+  }
+}

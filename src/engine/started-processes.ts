@@ -34,6 +34,8 @@ export interface WorkerProgram {
   readonly errors: "shown" | "kept";
   /** How long its end is waited for once nobody needs it any more; then it is killed. Default 5000. */
   readonly patienceMilliseconds?: number;
+  /** Asked to end it ends what it holds elsewhere; killed only when it has not ended by itself after its patience. */
+  readonly tidies?: boolean;
 }
 
 /** Most characters of standard error that are kept. */
@@ -64,10 +66,12 @@ class StartedProgram implements StartedProcesses {
   #tellers: ((end: ProcessEnd) => void)[] = [];
   #said = "";
   readonly #patience: number;
+  readonly #tidies: boolean;
 
   constructor(program: WorkerProgram, more: Readonly<Record<string, string>>) {
-    const { command, args, env = {}, errors, patienceMilliseconds = 5000 } = program;
+    const { command, args, env = {}, errors, patienceMilliseconds = 5000, tidies = false } = program;
     this.#patience = patienceMilliseconds;
+    this.#tidies = tidies;
     this.#child = spawn(command, args, {
       stdio: ["ignore", "ignore", errors === "shown" ? "inherit" : "pipe"],
       env: { ...process.env, ...env, ...more },
@@ -107,7 +111,10 @@ class StartedProgram implements StartedProcesses {
   endOf(processId: number): ProcessEnd | undefined {
     // torchrun: "failed (exitcode: -9) local_rank: 1 (pid: 4711) of binary" at once, "exitcode  : -9 (pid: 4711)" at its end.
     const found = new RegExp(`exitcode\\s*: (-?\\d+)\\)?[^()]*\\(pid: ${processId}\\)`).exec(this.#said);
-    return found === null ? undefined : endOfCode(Number(found[1]));
+    if (found !== null) return endOfCode(Number(found[1]));
+    // Ours under Ray, which knows of no signals: "rank 1 ended (pid: 4711): The actor died unexpectedly".
+    const said = new RegExp(`ended \\(pid: ${processId}\\): (.*)`).exec(this.#said)?.[1];
+    return said === undefined ? undefined : { why: `its process ended: ${said}` };
   }
 
   lastLine(): string | undefined {
@@ -118,11 +125,23 @@ class StartedProgram implements StartedProcesses {
   }
 
   kill(): void {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
+    if (!this.#tidies) this.#killNow();
+    else if (this.#isThere()) {
+      this.#child.kill("SIGTERM");
+      setTimeout(() => this.#killNow(), this.#patience).unref();
+    }
+  }
+
+  #isThere(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  #killNow(): void {
+    if (this.#isThere()) this.#child.kill("SIGKILL");
   }
 
   async end(): Promise<void> {
-    const timer = setTimeout(() => this.kill(), this.#patience);
+    const timer = setTimeout(() => this.#killNow(), this.#patience);
     await this.#ended;
     clearTimeout(timer);
   }

@@ -25,7 +25,7 @@ export interface StartOptions {
   readonly ranks?: number;
   /** Longest time until all have dialled and their model is open. Default 600. */
   readonly startSeconds?: number;
-  /** Longest time without a sign of life; undefined: they give none. */
+  /** Longest time without a sign of life, at least 60 until the model is open; undefined: they give none. */
   readonly heartbeatSeconds?: number | undefined;
   /** Where they dial. Default: a free port of 127.0.0.1. */
   readonly listen?: { readonly host: string; readonly port: number } | undefined;
@@ -50,6 +50,12 @@ export interface StartedWorker {
 /** How long the end of a connection waits for the end of its process. */
 const patienceMilliseconds = 500;
 
+/** A sign of life is asked for this often within the time that it may take. */
+const beatsPerLimit = 4;
+
+/** Shortest limit on signs of life until the model is open: libraries are loaded meanwhile, which may hold everything up. */
+const openingSeconds = 60;
+
 const isToken = (given: string, token: string): boolean =>
   given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token));
 
@@ -66,22 +72,33 @@ class Dialled {
     this.#reader = reader;
   }
 
-  /** Orders the model. @returns what it says when that is open */
-  open(order: ModelOrder): Promise<ReadyMessage> {
+  /** Orders the model. @param silentSeconds longest time without a sign of life @returns what it says when that is open */
+  open(order: ModelOrder, silentSeconds: number | undefined): Promise<ReadyMessage> {
     return new Promise((resolve, reject) => {
-      const { rank, host } = this.who;
-      const why = "its process ended before the model was open";
+      const { rank, host, process } = this.who;
+      const lost = (why: string): void => reject(new EngineLostError({ rank, host, operation: "open", why }));
       // Whoever started it says why, a moment later.
       const onClose = (): void =>
-        void setTimeout(
-          () => reject(new EngineLostError({ rank, host, operation: "open", why })),
-          patienceMilliseconds,
-        );
+        void setTimeout(() => lost("its process ended before the model was open"), patienceMilliseconds);
+      let unanswered = 0;
+      const beat = (): void => {
+        if (this.socket.destroyed) clearInterval(heart);
+        else if (unanswered >= beatsPerLimit)
+          lost(`no sign of life of process ${process} for ${silentSeconds} s`);
+        else {
+          unanswered++;
+          writeMessage(this.socket, { kind: "ping" } satisfies ToEngineWorker);
+        }
+      };
+      const heart =
+        silentSeconds === undefined ? undefined : setInterval(beat, (silentSeconds * 1000) / beatsPerLimit);
       this.#receive = (piece) => {
+        unanswered = 0;
         try {
           for (const message of this.#reader.push(piece) as FromEngineWorker[]) {
             if (message.kind === "error") reject(errorFromWire(message.error));
             if (message.kind !== "ready") continue;
+            clearInterval(heart);
             this.socket.removeListener("close", onClose);
             this.socket.removeListener("data", this.#receive!);
             resolve(message);
@@ -169,7 +186,7 @@ const failure = (
         if (end !== undefined) return fail(end.why, { rank, host });
       }
       const words = signal === undefined ? processes.lastLine() : undefined;
-      fail(words ?? strangers.at(-1) ?? why);
+      fail(words ?? strangers.at(-1) ?? (ranks === 1 ? why : `their launcher: ${why}`));
     });
     timer = setTimeout(
       () => fail(strangers.at(-1) ?? `the model was not open within ${startSeconds} s`),
@@ -209,7 +226,9 @@ export const startWorkers = async (
   const open = new Set<Socket>();
   try {
     const dialled = await Promise.race([gather(server, ranks, token, strangers, open, known), failed]);
-    const opened = Promise.all(dialled.map((one) => one.open(order)));
+    const silentSeconds =
+      heartbeatSeconds === undefined ? undefined : Math.max(heartbeatSeconds, openingSeconds);
+    const opened = Promise.all(dialled.map((one) => one.open(order, silentSeconds)));
     const [ready] = await Promise.race([opened, failed]);
     const connections = dialled.map(
       ({ socket, who }) => new Connection(socket, { ...who, processes, heartbeatSeconds }),

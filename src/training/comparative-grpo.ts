@@ -6,7 +6,7 @@
 import type { TokenBatch } from "../batch/token-batch.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { Engine, FeedArray, StepResult, WhichWeights } from "../engine/contract.ts";
-import type { Rollouts } from "../engine/rollouts.ts";
+import { type Rollouts, TimedRollouts } from "../engine/rollouts.ts";
 import { takeStep } from "../engine/take-step.ts";
 import { entailmentProviders } from "../grading/entailment-providers.ts";
 import { type Advantage, type AdvantageState, advantageRegistry } from "../objectives/advantages.ts";
@@ -140,7 +140,8 @@ export const trainComparativeGrpoFrom = async <P extends ComparedPrompt>(
   const rewards = await chosenRewards(options.rewards);
   const { value: entailment } = await entailmentProviders.choose(options.entailment);
   const judging = { ...reading, entailment, direction: options.entailmentDirection };
-  const asking = { trainee, layout, judging, rollouts };
+  const elsewhere = rollouts && new TimedRollouts(rollouts, engine);
+  const asking = { trainee, layout, judging, rollouts: elsewhere };
   // Held before a resumed run reads its checkpoint: the reference is the model that the stage began with.
   if ("referenceLogprobs" in objective.feeds) await engine.holdReference();
   let state: AdvantageState = advantage.start;
@@ -170,6 +171,7 @@ export const trainComparativeGrpoFrom = async <P extends ComparedPrompt>(
   return runLoop(trainee, options, context, {
     compute,
     ...looks,
+    ...(elsewhere && { elsewhereSeconds: () => elsewhere.seconds }),
     state: () => ({ baseline: state.baseline, kept, answerable }),
     restore: (saved) => {
       state = { baseline: Number(saved["baseline"]) };

@@ -95,6 +95,8 @@ export interface LoopStep {
   readonly validate?: (step: number) => Promise<Readonly<Record<string, number>>>;
   /** Seconds that the loop has waited for data so far; left out: whenever the engine had nothing to do. */
   readonly waitedSeconds?: () => number;
+  /** Seconds that another program has computed for the loop so far: roll-outs of a server. */
+  readonly elsewhereSeconds?: () => number;
   readonly state: () => Readonly<Record<string, unknown>>;
   readonly restore: (state: Readonly<Record<string, unknown>>) => void;
 }
@@ -261,7 +263,7 @@ export const runLoop = async (
   context.run.environment(environmentOf(engine));
   using record = recordSteps(engine);
   const watch = new LoopWatch(settings.watch ?? usualWatch);
-  const speed = new StepSpeed(engine, body.waitedSeconds);
+  const speed = new StepSpeed(engine, body);
   const done = await steps({ trainee, settings, context, body, watch, speed, record });
   return { ...done, seconds: (nowMilliseconds() - start) / 1000 };
 };

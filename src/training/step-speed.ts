@@ -5,27 +5,36 @@ import type { Engine, EngineStatistics } from "../engine/contract.ts";
 import type { StepInputs } from "../engine/taken-steps.ts";
 import { clockPrefix } from "../runs/run-folder.ts";
 
+/** What a loop knows of its own time. */
+export interface LoopClocks {
+  /** How long it has waited for data so far; left out: whenever the engine has nothing to do. */
+  readonly waitedSeconds?: () => number;
+  /** How long another program has computed for it so far. */
+  readonly elsewhereSeconds?: () => number;
+}
+
 /** Measures one step after the other. */
 export class StepSpeed {
-  readonly #engine: Engine;
-  readonly #waitedSeconds: (() => number) | undefined;
+  readonly #engine: Pick<Engine, "statistics">;
+  readonly #clocks: LoopClocks;
   readonly #began = nowMilliseconds();
   #steps = 0;
   #start = 0;
   #before: EngineStatistics | undefined;
   #waited = 0;
+  #elsewhere = 0;
 
-  /** @param waitedSeconds how long the loop has waited for data so far; left out: whenever the engine has nothing to do */
-  constructor(engine: Engine, waitedSeconds: (() => number) | undefined) {
+  constructor(engine: Pick<Engine, "statistics">, clocks: LoopClocks) {
     this.#engine = engine;
-    this.#waitedSeconds = waitedSeconds;
+    this.#clocks = clocks;
   }
 
   /** A step begins. */
   start(): void {
     this.#start = nowMilliseconds();
     this.#before = this.#engine.statistics();
-    this.#waited = this.#waitedSeconds?.() ?? 0;
+    this.#waited = this.#clocks.waitedSeconds?.() ?? 0;
+    this.#elsewhere = this.#clocks.elsewhereSeconds?.() ?? 0;
   }
 
   /**
@@ -41,7 +50,11 @@ export class StepSpeed {
     const after = this.#engine.statistics();
     const since = (what: keyof EngineStatistics): number => after[what] - (this.#before?.[what] ?? 0);
     const busy = since("waitingSeconds");
-    const waited = this.#waitedSeconds === undefined ? seconds - busy : this.#waitedSeconds() - this.#waited;
+    const { waitedSeconds, elsewhereSeconds } = this.#clocks;
+    const elsewhere = elsewhereSeconds === undefined ? 0 : elsewhereSeconds() - this.#elsewhere;
+    const waited = waitedSeconds === undefined ? seconds - busy - elsewhere : waitedSeconds() - this.#waited;
+    const own = seconds - waited - elsewhere - since("computingSeconds");
+    const share = (part: number): number => Math.min(1, Math.max(0, part / seconds));
     const batches = inputs.flatMap((one) => one.batches);
     const tokens = batches.reduce((sum, batch) => sum + usedLengths(batch).reduce((a, b) => a + b, 0), 0);
     const samples = batches.reduce((sum, batch) => sum + batch.samples, 0);
@@ -49,9 +62,10 @@ export class StepSpeed {
       seconds,
       tokensPerSecond: tokens / seconds,
       samplesPerSecond: samples / seconds,
-      waitingShare: Math.min(1, Math.max(0, waited / seconds)),
+      waitingShare: share(waited),
       // What is neither computing the model nor waiting for data: losses, cutting and joining, messages.
-      controllerShare: Math.min(1, Math.max(0, (seconds - waited - since("computingSeconds")) / seconds)),
+      controllerShare: share(own),
+      ...(elsewhereSeconds !== undefined && { elsewhereShare: share(elsewhere) }),
       ...(after.bytesSent > 0 && {
         sentMiB: since("bytesSent") / 2 ** 20,
         receivedMiB: since("bytesReceived") / 2 ** 20,

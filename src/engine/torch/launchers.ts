@@ -9,6 +9,10 @@ export interface LaunchRequest {
   /** Python that has the packages. */
   readonly command: string;
   readonly ranks: number;
+  /** `torchrun`, or the address of a Ray cluster: `ray://HOST:PORT`. */
+  readonly launcher: string;
+  /** Longest time until a cluster has room. */
+  readonly startSeconds: number;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -40,6 +44,26 @@ const torchrun = ({ command, ranks, env }: LaunchRequest): WorkerProgram => ({
   patienceMilliseconds: 1000,
 });
 
+/** All ranks as actors of a Ray cluster; the program that asks for them is here. */
+const ray = ({ command, ranks, launcher, startSeconds, env }: LaunchRequest): WorkerProgram => ({
+  command,
+  args: ["-P", "-m", "videoperceiver_torch.ray_launch", launcher, String(ranks), String(startSeconds)],
+  env,
+  errors: "kept",
+  // Ranks end with their connections, but for one that is stopped: Ray is asked to end it.
+  tidies: true,
+  patienceMilliseconds: 8000,
+});
+
+/** @throws {ConfigError} for what is neither torchrun nor an address of Ray */
+const programOf = (request: LaunchRequest): WorkerProgram => {
+  const { launcher, ranks } = request;
+  if (launcher.startsWith("ray://")) return ray(request);
+  if (launcher !== "torchrun")
+    throw new ConfigError("who starts the ranks", { expected: "torchrun or ray://HOST:PORT", got: launcher });
+  return (ranks === 1 ? single : torchrun)(request);
+};
+
 /** Processes that somebody else starts and ends: they end themselves with their connection. */
 const outside: StartedProcesses = {
   onEnd: () => {},
@@ -50,28 +74,26 @@ const outside: StartedProcesses = {
   processId: undefined,
 };
 
-/** How ranks of this machine are started: one by itself, several by torchrun. */
-export const localLaunch =
-  (request: LaunchRequest): Launch =>
-  (environment) =>
-    startProgram((request.ranks === 1 ? single : torchrun)(request), {
-      ...environment,
-      [workerEnvironment.parent]: String(process.pid),
-    });
+/** How ranks are started from here: one by itself, several by torchrun, or all by Ray. */
+export const ownLaunch = (request: LaunchRequest): Launch => {
+  const program = programOf(request);
+  return (environment) =>
+    startProgram(program, { ...environment, [workerEnvironment.parent]: String(process.pid) });
+};
 
 /** Ranks that are started elsewhere, on whatever machines: nothing is launched, they are waited for. */
 export const outsideLaunch: Launch = () => outside;
 
-/**
- * Where ranks of other machines dial, and the token that they show.
- *
- * @param listen HOST:PORT
- * @throws {ConfigError} when it is no such place, or there is no token
- */
-export const outsideAddress = (listen: string): Required<Pick<StartOptions, "listen" | "token">> => {
+/** Where ranks of other machines dial. @param listen HOST:PORT @throws {ConfigError} when it is no such place */
+export const listenAddress = (listen: string): NonNullable<StartOptions["listen"]> => {
   const [, host, port] = /^(.+):(\d+)$/.exec(listen) ?? [];
   if (host === undefined)
     throw new ConfigError("where ranks dial", { expected: "listen=HOST:PORT", got: listen });
+  return { host, port: Number(port) };
+};
+
+/** The token that ranks show whom somebody else starts. @throws {ConfigError} when there is none */
+export const outsideToken = (): string => {
   const token = process.env[workerEnvironment.token] ?? "";
   if (token.length < 16)
     throw new ConfigError("ranks that are started outside need a token", {
@@ -80,5 +102,5 @@ export const outsideAddress = (listen: string): Required<Pick<StartOptions, "lis
       got: token === "" ? "nothing" : `${token.length} characters`,
       hint: `set ${workerEnvironment.token}=$(openssl rand -hex 32) on both sides`,
     });
-  return { listen: { host, port: Number(port) }, token };
+  return token;
 };

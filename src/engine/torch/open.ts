@@ -11,7 +11,7 @@ import { chosenPython, pythonPath } from "../python-environment.ts";
 import type { Caller } from "../worker-connection.ts";
 import { type StartedWorkers, startWorkers } from "../worker-process.ts";
 import type { ModelOrder } from "../worker-protocol.ts";
-import { localLaunch, outsideAddress, outsideLaunch } from "./launchers.ts";
+import { listenAddress, outsideLaunch, outsideToken, ownLaunch } from "./launchers.ts";
 import { adapterTensors, tensorPlaces } from "./places.ts";
 import { RankGroup } from "./rank-group.ts";
 import { RankedCalls } from "./ranked-calls.ts";
@@ -25,7 +25,9 @@ export interface TorchOptions {
   readonly deadlineSeconds?: number | undefined;
   /** Processes that compute together. */
   readonly ranks: number;
-  /** HOST:PORT where ranks dial that are started outside; undefined: they are started here. */
+  /** Who starts the ranks: `torchrun` or `ray://HOST:PORT`; undefined: torchrun, or whoever dials `listen`. */
+  readonly launcher?: string | undefined;
+  /** HOST:PORT where ranks of other machines dial. */
   readonly listen?: string | undefined;
   /** What products are computed in; weights that are trained, moments and sums are float32 all the same. */
   readonly compute: "float32" | "bfloat16";
@@ -47,18 +49,25 @@ const environment = (threads: number): Record<string, string> => ({
   TRANSFORMERS_VERBOSITY: "error",
 });
 
+/** Nobody starts ranks here: they dial. */
+const isOutside = ({ launcher, listen }: TorchOptions): boolean =>
+  launcher === undefined && listen !== undefined;
+
 /** Starts the ranks and has them open the model. */
 const start = (options: TorchOptions, threads: number, order: ModelOrder): Promise<StartedWorkers> => {
-  const { python, ranks, listen, startSeconds, heartbeatSeconds } = options;
-  const limits = { ranks, startSeconds, heartbeatSeconds };
-  if (listen !== undefined)
-    return startWorkers(outsideLaunch, order, { ...limits, ...outsideAddress(listen) });
-  const launch = localLaunch({ command: chosenPython(python), ranks, env: environment(threads) });
+  const { python, ranks, launcher = "torchrun", listen, startSeconds, heartbeatSeconds } = options;
+  const limits = {
+    ...{ ranks, startSeconds, heartbeatSeconds },
+    ...(listen !== undefined && { listen: listenAddress(listen) }),
+  };
+  if (isOutside(options)) return startWorkers(outsideLaunch, order, { ...limits, token: outsideToken() });
+  const command = chosenPython(python);
+  const launch = ownLaunch({ command, ranks, launcher, startSeconds, env: environment(threads) });
   return startWorkers(launch, order, limits);
 };
 
 /**
- * Opens a checkpoint in Python processes: one of this machine, several that torchrun starts here, or those that dial.
+ * Opens a checkpoint in Python processes: one of this machine, several that torchrun or Ray starts, or those that dial.
  *
  * @throws {ConfigError} when there is no Python environment
  * @throws {UnsupportedError} for a family that the worker does not drive
@@ -69,7 +78,7 @@ export const openTorch = async (request: EngineRequest, options: TorchOptions): 
   const { folder, adapterFolder, trained, threads } = request;
   const { attention, mediaBytes, deadlineSeconds, ranks, compute, recompute, collectiveSeconds } = options;
   // Said before anything is read.
-  if (options.listen === undefined) chosenPython(options.python);
+  if (!isOutside(options)) chosenPython(options.python);
   const threadsOfEach = Math.max(1, Math.floor(threads / ranks));
   const given = await readConfigFile(folder);
   if (!families.includes(given.family))

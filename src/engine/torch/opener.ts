@@ -21,10 +21,14 @@ const torch: EnginePlugin = defineEngine({
       .optional()
       .describe("longest time of a call that names none of its own; then the engine is lost"),
     ranks: z.number().int().min(1).max(4096).default(1).describe("processes that share weights and batches"),
+    launcher: z
+      .string()
+      .optional()
+      .describe("who starts the ranks: torchrun (the default), or a Ray cluster's ray://HOST:PORT"),
     listen: z
       .string()
       .optional()
-      .describe("HOST:PORT where ranks dial that are started outside (Slurm, Kubernetes, torchrun --nnodes)"),
+      .describe("HOST:PORT where ranks of other machines dial; without a launcher somebody else starts them"),
     compute: z
       .enum(["float32", "bfloat16"])
       .default("float32")
@@ -38,7 +42,9 @@ const torch: EnginePlugin = defineEngine({
       .number()
       .positive()
       .default(60)
-      .describe("longest time without a sign of life of a rank; then the engine is lost"),
+      .describe(
+        "longest time without a sign of life of a rank, at least 60 until it has the model; then the engine is lost",
+      ),
     collectiveSeconds: z
       .number()
       .positive()

@@ -53,6 +53,8 @@ export class ServedAdapters {
     const asked = { lora_name: name, lora_path: path };
     const answer = await this.#server.ask("/v1/load_lora_adapter", asked, signal).catch((error: unknown) => {
       if (!(error instanceof EngineError)) throw error;
+      // Asked again after an answer that was lost on the way: nobody else uses the name, so it is this very adapter.
+      if (/already been loaded/i.test(error.message)) return { body: undefined };
       throw new EngineError("the roll-out server does not load the adapter", {
         where: path,
         got: error.message,

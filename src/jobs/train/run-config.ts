@@ -13,9 +13,17 @@ const changes: Readonly<Record<string, string>> = {
   "resolved.weights": "the model's weights are others than those that the run began with",
 };
 
+/** Settings that say where helpers of a run are, and how patiently they are asked: a resumed run may name others. */
+const mayMove =
+  /(^|\.)rollouts\.params\.(url|apiKeyVariable|concurrency|deadlineSeconds|patienceSeconds|serverFolder)$/;
+
+/** What makes a run the one that it is, by dotted names. */
+const identityOf = (settings: Settings): Map<string, unknown> =>
+  new Map([...flatSettings(settings)].filter(([name]) => !mayMove.test(name)));
+
 /** The first value in which two configurations differ. */
 const difference = (before: unknown, now: Settings): string => {
-  const [old, own] = [flatSettings(before as Settings), flatSettings(now)];
+  const [old, own] = [identityOf(before as Settings), identityOf(now)];
   const path = [...new Set([...old.keys(), ...own.keys()])].find(
     (name) => !isDeepStrictEqual(old.get(name), own.get(name)),
   );
@@ -34,7 +42,7 @@ export const openTrainingRun = (folder: string, config: Settings, resume: boolea
   if (!resume || !existsSync(join(folder, runFiles.config))) return createRun(folder, config);
   const run = resumeRun(folder);
   const plain = JSON.parse(JSON.stringify(config)) as Settings;
-  if (isDeepStrictEqual(run.config, plain)) return run;
+  if (isDeepStrictEqual(identityOf(run.config as Settings), identityOf(plain))) return run;
   run.close();
   throw new RunError("not the run that is there", {
     where: folder,

@@ -66,32 +66,50 @@ const rowsOf = (batch: NamedBatch): string[] => {
   });
 };
 
-test("a part holds its samples' rows as they stand in the whole, and what is read of them", () => {
-  const batch = batchOf(5);
-  const whole = rowsOf(batch);
-  for (const samples of [[0], [1, 3], [4, 2, 0], [0, 1, 2, 3, 4]]) {
-    const { batch: part, scored, tapped } = partOfBatch(batch, samples, model.mergeSize);
-    const own = rowsOf(part);
-    const inWhole = (row: number): number =>
-      samples[Math.floor(row / part.length)]! * batch.length + (row % part.length);
-    own.forEach((row, i) => {
-      expect(row).toBe(whole[inWhole(i)]);
-    });
-    expect([...part.scored.rows].map(inWhole)).toEqual([...scored].map((place) => batch.scored.rows[place]));
-    expect([...part.scored.targets]).toEqual([...scored].map((place) => batch.scored.targets[place]));
-    for (const tap of part.taps) {
-      const all = tappedRows(batch.taps.find(({ block }) => block === tap.block)!);
-      expect([...tappedRows(tap)].map(inWhole)).toEqual(
-        [...tapped.get(tap.block)!].map((place) => all[place]),
+/** The same, with dropout of rows whose bits begin in the middle of a byte. */
+const oddScale = (batch: TokenBatch): TokenBatch => {
+  const { scale } = batch;
+  const width = 5;
+  const kept = Uint8Array.from({ length: Math.ceil((scale!.rows.length * width) / 8) }, () =>
+    random.integer(256),
+  );
+  return { ...batch, scale: { ...scale!, width, kept } };
+};
+
+test.each([
+  ["of whole bytes", (batch: TokenBatch) => batch],
+  ["of bits", oddScale],
+])(
+  "a part holds its samples' rows as they stand in the whole, and what is read of them; dropout %s",
+  (_, scaled) => {
+    const batch = scaled(batchOf(5));
+    const whole = rowsOf(batch);
+    for (const samples of [[0], [1, 3], [4, 2, 0], [0, 1, 2, 3, 4]]) {
+      const { batch: part, scored, tapped } = partOfBatch(batch, samples, model.mergeSize);
+      const own = rowsOf(part);
+      const inWhole = (row: number): number =>
+        samples[Math.floor(row / part.length)]! * batch.length + (row % part.length);
+      own.forEach((row, i) => {
+        expect(row).toBe(whole[inWhole(i)]);
+      });
+      expect([...part.scored.rows].map(inWhole)).toEqual(
+        [...scored].map((place) => batch.scored.rows[place]),
+      );
+      expect([...part.scored.targets]).toEqual([...scored].map((place) => batch.scored.targets[place]));
+      for (const tap of part.taps) {
+        const all = tappedRows(batch.taps.find(({ block }) => block === tap.block)!);
+        expect([...tappedRows(tap)].map(inWhole)).toEqual(
+          [...tapped.get(tap.block)!].map((place) => all[place]),
+        );
+      }
+      // Only what is needed is carried: no picture that none of the rows shows, no padding behind the longest.
+      expect(part.media.length).toBeLessThanOrEqual(batch.media.length);
+      expect(part.segments.some((segment, i) => i % part.length === part.length - 1 && segment >= 0)).toBe(
+        true,
       );
     }
-    // Only what is needed is carried: no picture that none of the rows shows, no padding behind the longest.
-    expect(part.media.length).toBeLessThanOrEqual(batch.media.length);
-    expect(part.segments.some((segment, i) => i % part.length === part.length - 1 && segment >= 0)).toBe(
-      true,
-    );
-  }
-});
+  },
+);
 
 test("a row that sees nothing keeps all positions, over which its attention spreads", () => {
   const batch = batchOf(3);

@@ -1,5 +1,7 @@
 /** Roll-outs by a server: the same model, adapter, pictures and positions, and one line for everything that goes wrong. */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -202,6 +204,30 @@ test("a server that is busy for a while, or restarts and has lost the adapter, i
   expect(server.loaded.length).toBeGreaterThanOrEqual(2);
   expect(new Set(server.loaded.map(({ path }) => path)).size).toBe(server.loaded.length);
   expect(lines[0]).toMatch(/^the roll-out server has lost videoperceiver-\S+: it gets the adapter again$/);
+});
+
+test("an answer that is lost on the way after the adapter was loaded does not end the run", async () => {
+  let asked = 0;
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      asked++;
+      if (asked === 1) response.destroy();
+      else {
+        const message = `The lora adapter 'own-1' has already been loaded. If you want to load it in place, set load_inplace.`;
+        response.writeHead(400, { "content-type": "application/json" });
+        response.end(JSON.stringify({ error: { message: asked === 2 ? message : "rank 64 is too large" } }));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const rules = { url: `http://127.0.0.1:${port}`, deadlineSeconds: 10, patienceSeconds: 10 };
+  const place = { folder: work, serverFolder: undefined, prefix: "own" };
+  const adapters = new ServedAdapters(new VllmServer({ ...rules, apiKey: undefined }), place);
+  await adapters.load("own-1", join(work, "own-1"));
+  expect(asked).toBe(2);
+  await expect(adapters.load("own-2", join(work, "own-2"))).rejects.toThrow(/rank 64 is too large/);
+  server.close();
 });
 
 test("no server, one without adapters, whole weights, and prompts that are too long: one line each", async () => {

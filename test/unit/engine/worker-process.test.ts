@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
-import { expect, test } from "vitest";
+import { setTimeout as wait } from "node:timers/promises";
+import { expect, test, vi } from "vitest";
 import { EngineLostError } from "../../../src/core/errors.ts";
 import { writeMessage } from "../../../src/core/framed-messages.ts";
 import { outsideLaunch } from "../../../src/engine/torch/launchers.ts";
@@ -54,8 +55,11 @@ test.each([
   expect(String(failed)).toContain("open; got the model was not open within 1 s");
 });
 
-/** Starts two ranks that dial from here, `dialling` of them, beside somebody who says nothing. */
-const startOutside = (dialling: number) => {
+/** Starts two ranks that dial from here, `dialling` of them, beside somebody who says nothing. `isSilent`: rank 1 is. */
+const startOutside = (
+  dialling: number,
+  { isSilent = false, heartbeatSeconds }: { isSilent?: boolean; heartbeatSeconds?: number } = {},
+) => {
   const [sockets, closed]: [Socket[], Promise<unknown>[]] = [[], []];
   const started = startWorkers(
     (environment) => {
@@ -70,12 +74,14 @@ const startOutside = (dialling: number) => {
         const token = environment[workerEnvironment.token];
         const socket = dial();
         writeMessage(socket, { kind: "hello", token, rank, host: "here", process: 0 });
-        socket.once("data", () => writeMessage(socket, { kind: "ready" }));
+        if (!isSilent) socket.once("data", () => writeMessage(socket, { kind: "ready" }));
+        // Only the last one stays silent.
+        else socket.on("data", () => void (rank === 0 && writeMessage(socket, { kind: "pong" })));
       }
       return outsideLaunch(environment);
     },
     { mediaBytes: 1 },
-    { ranks: 2, startSeconds: dialling === 2 ? 60 : 1 },
+    { ranks: 2, startSeconds: dialling === 2 ? 60 : 1, heartbeatSeconds },
   );
   return { started, sockets, closed };
 };
@@ -93,4 +99,22 @@ test("somebody who dialled and said nothing is let go once all ranks are there, 
   expect(sockets.map((socket) => socket.destroyed)).toEqual([true, false, false]);
   await Promise.all(connections.map((one) => one.close()));
   for (const socket of sockets) socket.destroy();
+});
+
+test("a rank that falls silent while the model is opened is known by that, not by the time that opening may take", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const { sockets, closed, started } = startOutside(2, { isSilent: true, heartbeatSeconds: 4 });
+  const failed = started.catch((error: unknown) => error);
+  let error: unknown;
+  void failed.then((one) => {
+    error = one;
+  });
+  // Five beats once all have dialled, which takes a moment.
+  for (let beat = 0; beat < 200 && error === undefined; beat++) {
+    await wait(20);
+    vi.advanceTimersByTime(sockets.length === 3 ? 15_000 : 0);
+  }
+  vi.useRealTimers();
+  expect(String(error)).toMatch(/rank 1 on here, open; got no sign of life of process 0 for 60 s/);
+  await Promise.all(closed);
 });
