@@ -118,14 +118,11 @@ export const estimatePlanned = (planned: PlannedHere): RunEstimate => {
     before +=
       Math.min(steps, planned.shown.clips / promptsPerStep) * (read(forward.slice(1, 2)) + drawn([round]));
   }
-  const between = Math.max(
-    ...trained.map((flow) => {
-      const share = Math.min(1, Math.max(positionsPerBatch, flow.context) / flow.positions);
-      const { positions, patches, scored } = flow;
-      const batch = { positions: positions * share, patches: patches * share, scored: scored * share };
-      return betweenNumbers({ ...flow, ...batch }, config, parts);
-    }),
-  );
+  // Passes of a step share its batches, which are as large as they may be.
+  const positions = trained.reduce((sum, flow) => sum + flow.positions, 0);
+  const longest = Math.max(...trained.map(({ context }) => context));
+  const share = Math.min(1, Math.max(positionsPerBatch, longest) / positions);
+  const between = share * trained.reduce((sum, flow) => sum + betweenNumbers(flow, config, parts), 0);
   // Lengths differ from step to step, and with them the graphs that are kept.
   const graphs = isLayerwise ? 1 : Math.min(keptGraphs, steps);
   const isHeld = chosen.loop === "grpo" && chosen.options.beta > 0 && parts.lora === null;
