@@ -19,8 +19,8 @@ import {
 import type { PlannedClip } from "./plan-clip.ts";
 import { cacheBytes, type PlannedClips, stepPlan } from "./plan-training.ts";
 
-/** Bytes of weights and caches that drawing reads a second; what two cores of a server reach (docs/training.md). */
-const readRate = 6e9;
+/** Bytes of weights and caches that drawing reads a second; fitted to a short run on one core (docs/training.md). */
+const readRate = 3e9;
 
 /** Temporal steps of a clip that its twin has others of, as a share. */
 const replacedShare = ({ media, group }: PlannedClip): number => {
@@ -135,7 +135,9 @@ export const estimatePlanned = (planned: PlannedHere): RunEstimate => {
         2 * cacheBytes(config) * Math.min(perDraw, sequences * (context + tokens)),
     ),
   );
-  const bytes = computingBytes(between * graphs, config, parts) + held + 2 * caches;
+  // What draws has the language model as constants, and packed.
+  const drawing = plan.drawn.length === 0 || isLayerwise ? 0 : 2 * 4 * (languageMatrices + table);
+  const bytes = computingBytes(between * graphs, config, parts) + held + 2 * caches + drawing;
   return { secondsPerStep, seconds: before + secondsPerStep * steps, memoryMiB: bytes / 2 ** 20 };
 };
 
