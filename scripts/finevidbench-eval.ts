@@ -6,7 +6,7 @@
  * Run: node scripts/finevidbench-eval.ts --clips FOLDER --out DIR [--count 45] [--seconds 12]
  *   --clips   a folder with clips and clips.json, a list of { file, caption, probe: { containerDuration } }
  */
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { makeFolder, readJsonFile } from "../src/core/files.ts";
@@ -118,6 +118,8 @@ const [read] = await ask("prediction file", `predictions:${file}`, "read");
 const expected = rows.filter((row) => !isWrong(row)).length / rows.length;
 if (Math.abs(read! - expected) > 1e-9) failed = true;
 
+// Its address is another one every time, and part of the run's configuration.
+rmSync(join(out, "asked"), { recursive: true, force: true });
 await using standIn = await startStandIn({
   answer: (body) => new RegExp(`([A-D])\\. ${mediaOf(body).length}\\b`).exec(textOf(body))?.[1] ?? "A",
 });

@@ -80,6 +80,14 @@ export const pictureCounts = (
   });
 };
 
+/** Whether pictures whose order is asked for are rendered anew, as a parameter of a task. */
+export const anewParam: z.ZodDefault<z.ZodBoolean> = z
+  .boolean()
+  .default(false)
+  .describe(
+    "render every picture anew: sharpness and borders, which change smoothly in time, tell less of the order",
+  );
+
 /** One of a task's wordings, each as often as the others. */
 export const drawnWording = (
   wordings: readonly string[],

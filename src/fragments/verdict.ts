@@ -29,6 +29,9 @@ export const verdictLimits = {
   /** Cut: so many levels all over the picture, and so many times what its neighbours change. */
   cutLevels: 14,
   cutFactor: 3.5,
+  /** A frame that changes less all over repeats the one before; of what is looked at, at most so many do so in a row. */
+  repeatedLevels: 0.5,
+  repeatedReach: 6,
   /** Frames that return (in a loop, or backwards) are as near as this share of frames that do not. */
   returnShare: 0.3,
   /**
@@ -58,11 +61,20 @@ export const withoutFades = ({ count, contrast }: FrameDistances): FrameRun => {
 
 /** Runs of frames between cuts: everything changes at once, far more than just before and after. */
 export const shotsOf = ({ overall }: FrameDistances, { start, end }: FrameRun): FrameRun[] => {
-  const { cutLevels, cutFactor } = verdictLimits;
+  const { cutLevels, cutFactor, repeatedLevels, repeatedReach } = verdictLimits;
   const cuts: number[] = [];
+  // A film of few pictures a second repeats them: what a picture changes is seen at its first frame only.
+  const stepsBeside = (from: number, side: 1 | -1): number[] => {
+    const found: number[] = [];
+    for (let away = 1; away <= repeatedReach && found.length < 3; away++) {
+      const at = from + side * away;
+      if (at > start && at < end && (away <= 3 || found.length === 0) && overall[at]! >= repeatedLevels)
+        found.push(overall[at]!);
+    }
+    return found;
+  };
   for (let at = start + 1; at < end; at++) {
-    const around = [-3, -2, -1, 1, 2, 3].map((step) => at + step).filter((one) => one > start && one < end);
-    const usual = medianOf(around.map((one) => overall[one]!));
+    const usual = medianOf([...stepsBeside(at, -1), ...stepsBeside(at, 1)]);
     if (overall[at]! > cutLevels && overall[at]! > cutFactor * usual) cuts.push(at);
   }
   return [start, ...cuts].map((from, at) => ({ start: from, end: cuts[at] ?? end }));

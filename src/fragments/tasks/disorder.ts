@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  anewParam,
   defineFragmentTask,
   drawnWording,
   type FragmentTaskPlugin,
@@ -13,6 +14,7 @@ const params = pictureCounts([3, 16], [3, 5]).extend({
     .boolean()
     .default(true)
     .describe("never show the frames backwards: many motions look natural that way"),
+  anew: anewParam,
 });
 
 const wordings = [
@@ -28,9 +30,10 @@ const task: FragmentTaskPlugin = defineFragmentTask({
   summary: "whether shown frames are out of order",
   source: "SF2T (arXiv 2504.07745), Disorder Detection; wording is ours",
   params,
-  create: ({ excludeReversal, ...bounds }) => ({
+  create: ({ excludeReversal, anew, ...bounds }) => ({
     frames: frameBounds(bounds, 3),
     needs: "order",
+    ...(anew && { anew }),
     labelled: true,
     draw: ({ frames, balanced, random }) => {
       const disordered = balanced(2) === 0;

@@ -1,4 +1,5 @@
 import {
+  anewParam,
   defineFragmentTask,
   drawnWording,
   type FragmentTaskPlugin,
@@ -7,7 +8,7 @@ import {
 } from "../fragment-task.ts";
 import { restoringAnswer, wrongOrder } from "../permutation.ts";
 
-const params = pictureCounts([2, 16], [3, 5]);
+const params = pictureCounts([2, 16], [3, 5]).extend({ anew: anewParam });
 
 const wordings = [
   "The frames are shuffled. List the frame numbers in correct temporal order, separated by commas.",
@@ -22,9 +23,10 @@ const task: FragmentTaskPlugin = defineFragmentTask({
   summary: "the order of time of shuffled frames",
   source: "SF2T (arXiv 2504.07745), Rearrangement; wording is ours",
   params,
-  create: (bounds) => ({
+  create: ({ anew, ...bounds }) => ({
     frames: frameBounds(bounds, 2),
     needs: "order",
+    ...(anew && { anew }),
     labelled: true,
     draw: ({ frames, random }) => {
       const wording = drawnWording(wordings, random);

@@ -63,6 +63,25 @@ test("noise, a flickering still picture, and a turn that falls between two frame
   expect(orderOf(clip(range(20).map((t) => [2 * t, t, light(t)])))).toBe("fade");
 });
 
+test("frames that are repeated are no cuts; pictures that stand a second are", () => {
+  const panned = (hold: number): FrameBatch => {
+    const pixels = new Uint8Array(40 * width * height * 3);
+    for (let t = 0; t < 40; t++)
+      for (let at = 0; at < width * height; at++) {
+        const x = (at % width) + 5 * Math.floor(t / hold);
+        pixels.fill(
+          x % 16 < 8 ? 40 + (x % 97) : 200 - (x % 89),
+          (t * width * height + at) * 3,
+          (t * width * height + at) * 3 + 3,
+        );
+      }
+    const frames = range(40).map((at) => ({ index: frameIndex(at), timeSeconds: seconds(at / 6) }));
+    return { pixels, frames, width, height };
+  };
+  expect(usableParts([panned(4)]).map(({ start, distances }) => [start, distances.count])).toEqual([[0, 40]]);
+  expect(usableParts([panned(10)])[0]!.distances.count).toBe(10);
+});
+
 test("blank frames at the ends go; a cut parts what fragments are drawn from", () => {
   const black = Array.from({ length: 4 }, () => [0, 0, 0] as const);
   const parts = usableParts([clip([...moving, ...black])]);
@@ -136,6 +155,13 @@ test("where the order is asked for, a clip that slowly gets lighter does not tel
     expect(Math.max(...filmed) - Math.min(...filmed)).toBeGreaterThan(5);
     const shown = as(picturesOfSample(made, drawn, part, { seed: 1, number: 0 }));
     expect(Math.max(...shown) - Math.min(...shown)).toBeLessThan(0.5);
+    // Rendered anew on demand: a part of almost all of each, the same frames in the same order.
+    const anew = await fragmentTasks.choose(`${name}:anew=true`);
+    const again = drawSample(anew, part, selector, { seed: 1, number: 0 });
+    if ("ruleId" in again) throw new Error(again.reason);
+    expect(again.shown).toEqual(drawn.shown);
+    const [first] = picturesOfSample(anew, again, part, { seed: 1, number: 0 });
+    expect([first!.width, first!.height]).toEqual([width - 2, height - 1]);
   }
 });
 
