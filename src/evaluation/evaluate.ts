@@ -53,7 +53,12 @@ export interface EvaluateOptions<S extends BenchmarkSample = BenchmarkSample> {
 /** Records, and the questions that an intervention could not show. */
 export interface EvaluationResult {
   readonly records: readonly EvaluationRecord[];
-  readonly notApplicable: readonly { readonly questionId: string; readonly intervention: string }[];
+  readonly notApplicable: readonly {
+    readonly questionId: string;
+    readonly intervention: string;
+    /** Why the subject cannot be shown it; left out: the clip or the question has nothing of the kind. */
+    readonly reason?: string;
+  }[];
 }
 
 /** For each sample the next one of another clip, in a seeded order; null when all are of one clip. */
@@ -108,7 +113,7 @@ const requestsOf = <S extends BenchmarkSample>(
   const { samples, interventions, frames, seed } = options;
   const partners = partnersOf(samples, seed);
   const requests: AnswerRequest[] = [];
-  const notApplicable: { questionId: string; intervention: string }[] = [];
+  const notApplicable: EvaluationResult["notApplicable"][number][] = [];
   for (const { value: intervene, recipe, isDrawn } of interventions)
     for (let draw = 0; draw < (isDrawn ? (options.draws ?? 1) : 1); draw++)
       samples.forEach((sample, index) => {
@@ -122,8 +127,10 @@ const requestsOf = <S extends BenchmarkSample>(
           random,
           partner: partner === null ? null : { sample: partner, positions_T: frames.value(partner) },
         });
-        if (view === null || options.refuses?.(view) !== undefined) {
-          if (draw === 0) notApplicable.push({ questionId: sample.id, intervention: recipe.name });
+        const reason = view === null ? undefined : options.refuses?.(view);
+        if (view === null || reason !== undefined) {
+          const why = reason === undefined ? {} : { reason };
+          if (draw === 0) notApplicable.push({ questionId: sample.id, intervention: recipe.name, ...why });
           return;
         }
         const shown = view.clip === undefined || partner === null ? {} : { shownSample: partner };

@@ -8,8 +8,12 @@ import { percent, percentRange, points, pointsRange, pValue } from "../../pages/
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { integerValue } from "../option-values.ts";
 
-const saying = (difference: Estimate | null): string =>
-  difference === null ? "" : `, ${excludesZero(difference) ? "a difference" : "no measurable difference"}`;
+/** @param adjustedP of the test that is corrected for all comparisons, where there is one */
+const saying = (difference: Estimate | null, adjustedP = 0): string => {
+  if (difference === null) return "";
+  if (!excludesZero(difference)) return ", no measurable difference";
+  return adjustedP > 0.05 ? ", a difference that is not firm after Holm's correction" : ", a difference";
+};
 
 /** What is said of accuracy, beside the metrics. */
 const accuracyLines = ({ adjustedP, disagreement, detectable, needed }: RunDifference): string[] => [
@@ -21,7 +25,7 @@ const differenceLines = (one: RunDifference, isGraded: boolean): string[] => {
   const { of, against, difference, notCommon, metrics } = one;
   return [
     isGraded
-      ? `${of} minus ${against}: ${points(difference.value)} points right (${pointsRange(difference)})${saying(difference)}`
+      ? `${of} minus ${against}: ${points(difference.value)} points right (${pointsRange(difference)})${saying(difference, one.adjustedP)}`
       : `${of} minus ${against}:`,
     ...metrics.map(
       (metric) => `  ${metric.name}: ${metricDifferenceText(metric)}${saying(metric.difference)}`,

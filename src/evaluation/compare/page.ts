@@ -26,14 +26,18 @@ const sentence = (one: RunDifference, headline: string | null): string => {
   if (verdict === null) return `${headline} is not defined for both ${of} and ${against}.`;
   if (verdict.low <= 0 && verdict.high >= 0)
     return `No measurable difference between ${of} and ${against}${by}.`;
-  return verdict.value > 0 ? `${of} is better than ${against}${by}.` : `${of} is worse than ${against}${by}.`;
+  const side = verdict.value > 0 ? "better" : "worse";
+  // Only accuracy has a test that is corrected for all comparisons.
+  return headline === null && one.adjustedP > 0.05
+    ? `${of} looks ${side} than ${against}; after Holm's correction this is not firm.`
+    : `${of} is ${side} than ${against}${by}.`;
 };
 
 const fact = (name: string, value: string): Html => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 
 const differenceCard = (one: RunDifference, { headline, isGraded }: RunComparison): Html => {
   const { of, against, difference, adjustedP, disagreement, detectable, needed, notCommon, metrics } = one;
-  return html`<div class="card difference"><h3>${of} − ${against}</h3><p class="${excludesZero(difference) ? "firm" : "unsure"}">${isGraded && html`<b>${points(difference.value)} points</b> right (${pointsRange(difference)}). `}${sentence(one, headline)}</p><dl>
+  return html`<div class="card difference"><h3>${of} − ${against}</h3><p class="${excludesZero(difference) && adjustedP <= 0.05 ? "firm" : "unsure"}">${isGraded && html`<b>${points(difference.value)} points</b> right (${pointsRange(difference)}). `}${sentence(one, headline)}</p><dl>
 ${metrics.map((metric) => fact(metric.name, metricDifferenceText(metric)))}
 ${fact("common questions", `${difference.questions.toLocaleString("en-US")} about ${difference.clusters.toLocaleString("en-US")} clips`)}
 ${notCommon > 0 && fact("asked of one only, left out", notCommon.toLocaleString("en-US"))}

@@ -65,6 +65,9 @@ const sensing = (main: ResultRow): Finding | null => {
   };
 };
 
+/** A difference whose corrected p is above this is not called one. */
+const notFirmFrom = 0.05;
+
 const comparing = ({ of, against, difference, adjustedP, detectable }: RowDifference): Finding => {
   const outcome = outcomeOf(difference);
   const numbers = `${points(difference.value)} points (${pointsRange(difference)}), ${pValue(adjustedP)} after Holm's correction`;
@@ -77,12 +80,14 @@ const comparing = ({ of, against, difference, adjustedP, detectable }: RowDiffer
           ? `${numbers}. The two are right and wrong on the same questions.`
           : `${numbers}. With these questions a difference below about ${percent(detectable)} points cannot be seen.`,
     };
-  const weak = adjustedP > 0.05 ? " Several comparisons were made; on its own this one is not firm." : "";
-  return {
-    outcome,
-    headline: `${of} is ${outcome === "yes" ? "better" : "worse"} than ${against}.`,
-    detail: `${numbers}.${weak}`,
-  };
+  const side = outcome === "yes" ? "better" : "worse";
+  if (adjustedP > notFirmFrom)
+    return {
+      outcome: "open",
+      headline: `${of} looks ${side} than ${against}, but this is not firm.`,
+      detail: `${numbers}. The interval excludes 0; the test over clips, corrected for all comparisons, does not.`,
+    };
+  return { outcome, headline: `${of} is ${side} than ${against}.`, detail: `${numbers}.` };
 };
 
 /**

@@ -4,7 +4,7 @@ import { BenchmarkError, ConfigError } from "../../core/errors.ts";
 import { makeFolder } from "../../core/files.ts";
 import { checkOutput } from "../../core/output-place.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
-import { type EvaluationResult, evaluate } from "../../evaluation/evaluate.ts";
+import { evaluate } from "../../evaluation/evaluate.ts";
 import { type ChosenIntervention, chooseIntervention } from "../../evaluation/interventions.ts";
 import { checkJudge, withVerdicts } from "../../evaluation/judged.ts";
 import { metricsFor, type NamedMetric } from "../../evaluation/metrics.ts";
@@ -26,6 +26,7 @@ import { timeLeftOf } from "../time-left.ts";
 import { aboutTime } from "../timetable.ts";
 import { describeEval, evalJournal, withEarlierComputed, writeEvalJournal } from "./describe.ts";
 import { findTwins } from "./find-twins.ts";
+import { countViews, tellRefused } from "./not-shown.ts";
 import { seeingModels } from "./open-seeing-model.ts";
 import { type AskedQuestions, readQuestions } from "./questions.ts";
 import { RecordLog } from "./record-log.ts";
@@ -171,14 +172,6 @@ const checkAnswered = (records: readonly EvaluationRecord[], out: string): void 
   });
 };
 
-const countViews = ({ notApplicable }: EvaluationResult): Record<string, number> =>
-  Object.fromEntries(
-    [...Map.groupBy(notApplicable, ({ intervention }) => intervention)].map(([view, { length }]) => [
-      view,
-      length,
-    ]),
-  );
-
 const benchmarkFacts = (
   { benchmark, split, irregular }: AskedQuestions,
   { mode }: EvalRequest,
@@ -270,6 +263,7 @@ export const evaluateSubject = async (request: EvalRequest, context: JobContext)
       onRecord: (record) => log.add(record),
     });
     log.finish(result.records);
+    tellRefused(result, context);
     checkAnswered(result.records, out);
     const records = withVerdicts(await scorers.addTo(result.records, context), benchmark.value);
     if (records !== result.records) log.finish(records);

@@ -102,6 +102,34 @@ test("a benchmark's own metrics are compared over the same clips, where nobody i
     expect(text).not.toContain(word);
 });
 
+test("a difference that the corrected test leaves open is not called one, on the page or in the terminal", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "compare-weak-"));
+  // Four clips that all say the same: the interval has no width, but 2 of 16 sign flips are as far from 0.
+  const files = (["all", "half"] as const).map((subject) => {
+    const records = Array.from({ length: 20 }, (_, i) => {
+      const correct = subject === "all" || i % 2 === 0;
+      return recordOf({
+        ...{ questionId: `q${i}`, videoId: `v${(i % 4) >> 1}${(i % 8) >> 2}`, subject, correct },
+        outcome: correct ? "right" : "wrong",
+      });
+    });
+    const file = join(folder, `${subject}.jsonl`);
+    writeFileSync(file, `${records.map(writeRecord).join("\n")}\n`);
+    return file;
+  });
+  const page = join(folder, "page.html");
+  const options = { view: "complete", mode: "strict", seed: 0, items: 10, pictures: 0, page };
+  const { json, text } = await compareCommand.run([files], options, { ...context, json: false });
+  const [one] = (json as { differences: readonly RunDifference[] }).differences;
+  expect(one!.difference.high).toBeLessThan(0);
+  expect(one!.adjustedP).toBeGreaterThan(0.05);
+  expect(text).toContain("a difference that is not firm after Holm's correction");
+  const html = readFileSync(page, "utf8");
+  expect(html).toContain("half looks worse than all; after Holm&#39;s correction this is not firm.");
+  expect(html).toContain('<p class="unsure">');
+  rmSync(folder, { recursive: true });
+});
+
 test("less is better where the metric says so", () => {
   const difference = { value: 2, low: 1, high: 3, standardError: 1, questions: 1, clusters: 1 };
   const one = { metrics: [{ name: "error", unit: "number", digits: 3, moreIsBetter: false, difference }] };

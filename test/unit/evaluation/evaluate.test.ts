@@ -99,6 +99,18 @@ test("mismatched never shows the question's own clip; one clip alone is not appl
   expect(notApplicable.map(({ questionId }) => questionId)).toEqual(["clip-0#0", "clip-0#1"]);
 });
 
+test("what a subject cannot be shown is not asked, with its reason", async () => {
+  const { records, notApplicable } = await run(["reversed", "mismatched"], {
+    samples: samples.slice(0, 2),
+    refuses: ({ shown_T }) => (shown_T.length > 0 ? "no pictures here" : undefined),
+  });
+  expect(records).toEqual([]);
+  expect(notApplicable.map(({ intervention, reason }) => [intervention, reason])).toEqual([
+    ...new Array(2).fill(["reversed", "no pictures here"]),
+    ...new Array(2).fill(["mismatched", undefined]),
+  ]);
+});
+
 test("Ctrl-C stops between batches; a subject with too few answers is our fault", async () => {
   const controller = new AbortController();
   const seen: EvaluationRecord[] = [];

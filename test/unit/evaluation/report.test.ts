@@ -122,9 +122,13 @@ describe("findings", () => {
   });
   test("an interval that excludes 0 but not after correction is called not firm", () => {
     const weak = { ...comparison(0.05, 0.04), adjustedP: 0.2 };
-    expect(
-      findingsOf({ ...model, differences: [weak] }).some(({ detail }) => detail.includes("not firm")),
-    ).toBe(true);
+    const found = findingsOf({ ...model, differences: [weak] });
+    expect(found).toContainEqual({
+      outcome: "open",
+      headline: "B looks better than A, but this is not firm.",
+      detail: expect.stringContaining("p = 0.20 after Holm's correction"),
+    });
+    expect(found.map((one) => one.headline).join("|")).not.toContain("B is better");
   });
   test("a gain that its control has too is said not to come from the decisive frames", () => {
     const of = (gain: number, controlGain: number, reach = 0.01) => {
