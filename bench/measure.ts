@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface, type Interface } from "node:readline";
 import type { BenchSide, RoundAnswer } from "./define-bench.ts";
 import { statusBytes, treeBytes } from "./process-memory.ts";
-import { processorSeconds } from "./process-time.ts";
+import { ProcessorTime } from "./process-time.ts";
 
 /** A process's own peak is exact whenever it is read; often enough for the sum over a tree, too seldom to cost a core. */
-const millisecondsBetweenLooks = 250;
+const millisecondsBetweenLooks = 100;
 
 /** A running child: answers rounds and is watched for its memory. */
 class Child {
@@ -13,12 +13,14 @@ class Child {
   readonly #lines: Interface;
   readonly #waiting: { done: (line: string) => void; fail: (error: Error) => void }[] = [];
   #peakBytes = 0;
+  readonly #time: ProcessorTime | undefined;
   constructor(side: BenchSide) {
     const [program, ...args] = side.command;
     this.#process = spawn(program!, args, {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, ...side.environment },
     });
+    this.#time = this.#process.pid === undefined ? undefined : new ProcessorTime(this.#process.pid);
     this.#lines = createInterface({ input: this.#process.stdout! });
     this.#lines.on("line", (line) => this.#waiting.shift()?.done(line));
     const failAll = (why: string): void => {
@@ -32,10 +34,12 @@ class Child {
   look(): void {
     const pid = this.#process.pid;
     if (pid === undefined) return;
+    this.#time?.look();
     this.#peakBytes = Math.max(this.#peakBytes, statusBytes(pid, "VmHWM"), treeBytes(pid));
   }
   async round(): Promise<RoundAnswer & { readonly processorSeconds: number }> {
-    const before = processorSeconds(this.#process.pid ?? 0);
+    this.look();
+    const before = this.#time?.seconds ?? 0;
     // Only the side whose turn it is: looking at the idle ones would take time from it.
     const watch = setInterval(() => this.look(), millisecondsBetweenLooks);
     const line = await new Promise<string>((done, fail) => {
@@ -46,7 +50,7 @@ class Child {
     const answer = JSON.parse(line) as RoundAnswer;
     if (typeof answer.value !== "number" || !Number.isFinite(answer.value))
       throw new Error(`a round answered ${line}`);
-    return { ...answer, processorSeconds: processorSeconds(this.#process.pid!) - before };
+    return { ...answer, processorSeconds: (this.#time?.seconds ?? 0) - before };
   }
   async end(): Promise<number> {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {

@@ -4,20 +4,47 @@ import { processTree } from "./process-memory.ts";
 /** Linux counts processor time in hundredths of a second, whatever its own clock does. */
 const ticksPerSecond = 100;
 
-/**
- * Seconds that a process, all that it started and those of them that have ended and were waited for have computed (Linux);
- * 0 elsewhere.
- */
-export const processorSeconds = (pid: number): number => {
-  let ticks = 0;
-  for (const one of processTree(pid))
-    try {
-      const stat = readFileSync(`/proc/${one}/stat`, "utf8");
-      // The name, in brackets, may hold spaces; user, system, and both of ended children are the 12th to 15th field behind it.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      ticks += fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    } catch {
-      // It has ended between two looks: its parent has its time.
-    }
-  return ticks / ticksPerSecond;
+/** Ticks that a process has computed, and those of its children that have ended and were waited for; undefined: it has ended. */
+const ticksOf = (pid: number): { readonly own: number; readonly ended: number } | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name, in brackets, may hold spaces; user and system of both are the 12th to 15th field behind it.
+    const [user, system, endedUser, endedSystem] = stat
+      .slice(stat.lastIndexOf(")") + 2)
+      .split(" ")
+      .slice(11, 15)
+      .map(Number);
+    return { own: user! + system!, ended: endedUser! + endedSystem! };
+  } catch {
+    return undefined;
+  }
 };
+
+/**
+ * What a process and all that it started have computed (Linux; 0 elsewhere). A child that ends after its parent is waited for
+ * by nobody of the tree, so every process is also remembered as it was at the last look; of both sums, which cannot be too
+ * large, the larger one counts. Look often.
+ */
+export class ProcessorTime {
+  readonly #pid: number;
+  readonly #seen = new Map<number, number>();
+  #inTree = 0;
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+  look(): void {
+    let inTree = 0;
+    for (const pid of processTree(this.#pid)) {
+      const ticks = ticksOf(pid);
+      if (ticks === undefined) continue;
+      this.#seen.set(pid, ticks.own);
+      inTree += ticks.own + ticks.ended;
+    }
+    this.#inTree = Math.max(this.#inTree, inTree);
+  }
+  /** Seconds up to the last look. */
+  get seconds(): number {
+    const seen = [...this.#seen.values()].reduce((sum, ticks) => sum + ticks, 0);
+    return Math.max(seen, this.#inTree) / ticksPerSecond;
+  }
+}

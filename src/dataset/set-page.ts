@@ -66,7 +66,7 @@ const frame = (title: string): readonly string[] => {
   const select = (id: string, label: string, options: readonly (readonly [string, string])[] = []) =>
     html`<select id="${id}" aria-label="${label}">${options.map(([value, text]) => html`<option value="${value}">${text}</option>`)}</select>`;
   const body = html`<header class="head"><h1>${title}</h1><span class="muted small">${trusted(headMark)}</span></header>
-<div class="bar"><input type="search" id="search" placeholder="search captions, questions, names" aria-label="search">
+<div class="bar"><input type="search" id="search" placeholder="search" aria-label="search captions, questions, names">
 ${select("state", "state", [
   ["", "every state"],
   ["in", "in the set"],

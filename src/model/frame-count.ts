@@ -55,7 +55,10 @@ const rangeOf = (
  */
 export const frameCount = (request: FrameCountRequest, totalFrames: number, videoFps: number): number => {
   if (request.fps !== undefined && request.nframes !== undefined)
-    throw new ConfigError("frames of a clip", { expected: "either fps or nframes", got: "both" });
+    throw new ConfigError("frames of a clip", {
+      expected: "either a rate (fps) or a number of frames (nframes)",
+      got: "both",
+    });
   let count: number;
   if (request.nframes !== undefined) count = roundHalfEven(request.nframes / pair) * pair;
   else {
@@ -64,11 +67,14 @@ export const frameCount = (request: FrameCountRequest, totalFrames: number, vide
     const wanted = (totalFrames / videoFps) * (request.fps ?? defaultFps);
     count = Math.floor(Math.min(Math.max(wanted, least), most, totalFrames) / pair) * pair;
   }
-  if (!(count >= pair && count <= totalFrames))
+  if (!(count >= pair && count <= totalFrames)) {
+    const asked =
+      request.nframes === undefined || request.nframes === count ? "" : `${request.nframes}, in pairs `;
     throw new ConfigError("frames of a clip", {
-      expected: `${pair} to ${totalFrames} frames`,
-      got: String(count),
+      expected: `an even number from ${pair} to ${totalFrames - (totalFrames % pair)} of its ${totalFrames} frames`,
+      got: `${asked}${count}`,
     });
+  }
   return count;
 };
 

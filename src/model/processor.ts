@@ -15,7 +15,7 @@ import {
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.ts";
 import type { FrameCountRequest } from "./frame-count.ts";
 import type { MediaPart, ProcessorPart, ProcessorRules } from "./processor-rules.ts";
-import { loadProcessorSettings, type ProcessorSettings } from "./processor-settings.ts";
+import { loadProcessorSettings, type ProcessorSettings, patchSettings } from "./processor-settings.ts";
 
 /** Resizes one picture, uint8 [height, width, 3] to [toHeight, toWidth, 3]; bicubic, Pillow-exact where it matters. */
 export type Resize = (
@@ -146,7 +146,7 @@ const cutPictures = (
   }
   return {
     kind,
-    ...patchesFrom(resized, frames, size.height, size.width, settings),
+    ...patchesFrom(resized, frames, size.height, size.width, patchSettings(settings, kind)),
     secondsPerGrid: kind === "video" ? Math.fround(depth / rate) : 0,
     size,
     resized,

@@ -81,7 +81,7 @@ th:first-child, td:first-child, th[scope], th[colspan] { text-align: left; }
 td.text { text-align: left; white-space: normal; min-width: 22ch; color: var(--soft); }
 td small, th small { display: block; font-weight: 400; color: var(--soft); font-size: 11.5px; }
 .strips { min-width: calc(var(--frames) * 54px); margin: 8px 0 12px; }
-.strip-label { display: flex; align-items: center; flex-wrap: wrap; gap: 0 7px; font-size: 12.5px; font-weight: 600; margin: 12px 0 5px; position: sticky; left: 0; width: fit-content; max-width: min(100%, 88vw); }
+.strip-label { display: flex; align-items: center; flex-wrap: wrap; gap: 0 7px; font-size: 12.5px; font-weight: 600; margin: 12px 0 5px; position: sticky; left: 0; width: fit-content; max-width: min(100%, 100vw - 84px); }
 .strip-label .swatch { margin-right: 0; }
 .strip { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(var(--frames), minmax(0, 1fr)); }
 .strip li { padding: 2px; text-align: center; font-size: 11px; color: var(--soft); font-variant-numeric: tabular-nums; line-height: 1.3; white-space: nowrap; }
@@ -95,7 +95,7 @@ td small, th small { display: block; font-weight: 400; color: var(--soft); font-
 .frame.gone { outline: 2.5px dashed var(--v1); }
 .strip span { display: block; margin-top: 4px; }
 .relevance { height: 54px; border-bottom: 1px solid var(--line); }
-.strips .legend { padding-left: 3px; position: sticky; left: 0; width: fit-content; max-width: min(100%, 88vw); }
+.strips .legend { padding-left: 3px; position: sticky; left: 0; width: fit-content; max-width: min(100%, 100vw - 84px); }
 .relevance .area { fill: var(--v0); opacity: .1; }
 .relevance .hit { fill: transparent; }
 .relevance g:hover .hit { fill: var(--v0); opacity: .12; }

@@ -16,13 +16,30 @@ export interface FrameTable {
 }
 
 /**
- * Whether packets carry their decoding time as presentation time though pictures come out in another order: MXF, and
- * MP4 by writers that leave the composition offsets out. Only of codecs whose streams say truly whether they reorder.
+ * Whether packets carry their decoding time as presentation time though pictures come out in another order: MXF, MP4 by
+ * writers that leave the composition offsets out, Matroska (which stores no decoding times) whose times only ascend. Only
+ * of codecs whose streams say truly whether they reorder.
  */
-const timesAreDecodingTimes = (packets: PacketTable, { codec, reorderDepth }: StreamOrder): boolean => {
+const timesAreDecodingTimes = (
+  packets: PacketTable,
+  { codec, container, reorderDepth }: StreamOrder,
+): boolean => {
   if (reorderDepth === 0 || !["h264", "hevc"].includes(codec) || packets.count < 2) return false;
-  for (let i = 0; i < packets.count; i++) if (packets.pts[i] !== packets.dts[i]) return false;
+  const { pts, dts, count } = packets;
+  if (container.startsWith("matroska")) return pts.subarray(1, count).every((time, i) => time > pts[i]!);
+  for (let i = 0; i < count; i++) if (pts[i] !== dts[i]) return false;
   return true;
+};
+
+/**
+ * How long the last of the frames is shown. MP4 says of each packet how far the next in decoding order is behind it: behind
+ * the last of those is the film's end, whichever picture is shown last.
+ */
+const lastDurationOf = (packets: PacketTable, shown: Int32Array, container: string): number => {
+  const last = container.startsWith("mov")
+    ? shown.reduce((a, b) => Math.max(a, b), -1)
+    : (shown.at(-1) ?? -1);
+  return last < 0 ? 0 : packets.duration[last]!;
 };
 
 /** What a stream says about the order of its pictures. */
@@ -53,14 +70,13 @@ export const reasonToDecode = (packets: PacketTable, stream: StreamOrder): strin
 };
 
 /** Frames in presentation order from packets. Call only when {@link reasonToDecode} has nothing to say. */
-export const framesFromPackets = (packets: PacketTable): FrameTable => {
+export const framesFromPackets = (packets: PacketTable, container: string): FrameTable => {
   const shown: number[] = [];
   for (let i = 0; i < packets.count; i++)
     if (!(packets.flags[i]! & (packetFlag.discard | packetFlag.hidden))) shown.push(i);
   const packet = Int32Array.from(shown).sort((a, b) => packets.pts[a]! - packets.pts[b]!);
   const pts = Float64Array.from(packet, (at) => packets.pts[at]!);
-  const last = packet.at(-1);
-  return { source: "packets", pts, packet, lastDuration: last === undefined ? 0 : packets.duration[last]! };
+  return { source: "packets", pts, packet, lastDuration: lastDurationOf(packets, packet, container) };
 };
 
 /**

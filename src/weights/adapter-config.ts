@@ -59,6 +59,9 @@ const refused: Readonly<Record<string, readonly unknown[]>> = {
 /** What to do with an adapter whose numbers only peft can make. */
 export const mergeHint = "merge it into its model with peft, and use the merged checkpoint";
 
+/** The same for one of the word table: peft merges into the one matrix that a tied head shares, which changes the head too. */
+export const mergeTableHint: string = `${mergeHint}; where the head is tied to the word table untie it before (docs/large-models.md), or the merge changes both`;
+
 const listed = (value: string | readonly string[] | null | undefined): readonly string[] =>
   value === null || value === undefined ? [] : typeof value === "string" ? [value] : value;
 

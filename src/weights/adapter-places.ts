@@ -1,5 +1,5 @@
 import { UnsupportedError, WeightsError } from "../core/errors.ts";
-import { mergeHint } from "./adapter-config.ts";
+import { mergeHint, mergeTableHint } from "./adapter-config.ts";
 import { type AdaptedModel, linearModules } from "./adapter-names.ts";
 import type { AdapterNaming, TensorNames } from "./tensor-names.ts";
 
@@ -24,7 +24,7 @@ const placeOf = (stored: string, file: string, { readName }: TensorNames): Adapt
       where: file,
       expected: "side paths of linear modules only",
       got: stored,
-      hint: mergeHint,
+      hint: odd[1]?.startsWith("lora_embedding") ? mergeTableHint : mergeHint,
     });
   const side = /^(.*)\.lora_([AB])(?:\.default)?\.weight$/.exec(inner);
   if (side !== null) return { stored, ...readName(side[1]!), part: side[2] as "A" | "B" };

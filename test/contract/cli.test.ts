@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
@@ -43,6 +43,23 @@ describe("every command", () => {
   test("stands in the list that is printed without loading any (scripts/overview.ts writes it anew)", async () => {
     const kept = readFileSync(new URL("../../bin/overview.txt", import.meta.url), "utf8");
     expect(kept).toBe(`${await overview()}\n`);
+  });
+  test("is listed without a file of the program being loaded: --help, help and --version start at once", () => {
+    const hook =
+      "import { registerHooks } from 'node:module'; registerHooks({ load: (url, context, next) => (process.stderr.write('loaded ' + url + '\\n'), next(url, context)) });";
+    const loaded = (...args: string[]): string[] => {
+      const program = new URL("../../bin/videoperceiver.mjs", import.meta.url).pathname;
+      const run = spawnSync(
+        process.execPath,
+        ["--import", `data:text/javascript,${encodeURIComponent(hook)}`, program, ...args],
+        { encoding: "utf8" },
+      );
+      const urls = [...run.stderr.matchAll(/^loaded (file:.*)$/gm)].map(([, url]) => url!);
+      return urls.filter((url) => !url.endsWith("/bin/videoperceiver.mjs"));
+    };
+    for (const word of ["--help", "-h", "help", "--version"]) expect(loaded(word), word).toEqual([]);
+    // The hook sees what is loaded for a command's own help.
+    expect(loaded("probe", "--help").length).toBeGreaterThan(10);
   });
   test("stands in the README's table, and nothing else does", () => {
     const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");

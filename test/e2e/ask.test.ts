@@ -320,7 +320,9 @@ test("the processor's frames and pixels can be asked for", () => {
   const large = told("--min-pixels", "200000");
   expect(large.width * large.height).toBeGreaterThanOrEqual(200_000);
   const both = ask("what happens ?", "--model", model, "--fps", "2", "--frames", "4");
-  expect(both.stderr).toMatch(/^frames of a clip; expected either fps or nframes[^\n]*\n$/);
+  expect(both.stderr).toMatch(
+    /^frames of a clip; expected either a rate \(fps\) or a number of frames \(nframes\)[^\n]*\n$/,
+  );
 });
 
 test("what is missing is told in one line", () => {

@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
@@ -24,6 +25,7 @@ import { openVideoService } from "../../src/video/service.ts";
 import { tokenFields, writeRandomCheckpoint, writeWordTokenizer } from "../random-checkpoint.ts";
 import { mediaOf, startStandIn, textOf } from "../stand-in/openai-endpoint.ts";
 import { smallConfig } from "../unit/model/small-config.ts";
+import { chromiumMissing, openChromium } from "./chromium.ts";
 import { quietContext, recordsOf, worldRequest } from "./eval-request.ts";
 
 const [width, height, rate] = [64, 48, 10];
@@ -150,6 +152,32 @@ test("a benchmark of clips of every sort: what is asked, what is refused and why
   expect(again.resumedClips).toBeGreaterThan(0);
   expect(contentOf("two")).toEqual(contentOf("one"));
 }, 120_000);
+
+test.skipIf(chromiumMissing("the page of a benchmark"))(
+  "on a phone the page's tables keep their words whole",
+  async () => {
+    await fineVidBenchSet(request("page"), context);
+    const browser = await openChromium();
+    try {
+      const page = await browser.newPage({ viewport: { width: 420, height: 900 } });
+      await page.goto(pathToFileURL(join(folder, "page", "index.html")).href);
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(420);
+      // Each of these is one word or two: broken within them they stand on more lines than that.
+      const broken = `[...document.querySelectorAll("thead th:nth-child(-n + 4), .reasons td:nth-child(2)")]
+        .filter((cell) => {
+          const all = document.createRange();
+          all.selectNodeContents(cell);
+          return new Set([...all.getClientRects()].map(({ top }) => Math.round(top))).size > 2;
+        })
+        .map((cell) => cell.textContent)`;
+      expect(await page.locator("thead th").count()).toBeGreaterThan(3);
+      expect(await page.evaluate(broken)).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  },
+  60_000,
+);
 
 test("films of fragments hold each picture in two frames; the lists that made the set stand in its description", async () => {
   await using video = openVideoService({ workers: 1 });

@@ -251,6 +251,14 @@ test.skipIf(chromiumMissing("the page of fragments"))(
         await page.goto(pathToFileURL(join(folder, "page", "index.html")).href);
         expect(await page.locator("img").count()).toBeGreaterThan(4);
         expect(await page.locator("td").count()).toBeGreaterThan(2);
+        // Names stand below their pictures, not in the question.
+        const said = (await page.locator(".card > p").allTextContents()).join("\n");
+        expect(said).not.toMatch(/Frame \d:/);
+        const named = page.locator("figure", { has: page.locator("figcaption") }).first();
+        const names = named.locator("figcaption span");
+        expect(await names.first().textContent()).toBe("Frame 1");
+        const [strip, last] = [await named.locator("img").boundingBox(), await names.last().boundingBox()];
+        expect(last!.x + last!.width).toBeCloseTo(strip!.x + strip!.width, -1);
         expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(420);
         await page.close();
       }

@@ -59,6 +59,16 @@ const faintTexts = `(() => {
     .map((one) => one.textContent.trim().slice(0, 60));
 })()`;
 
+/** Legends of strips that do not stay in view whole when their strip is moved to its end. */
+const cutLegends = `[...document.querySelectorAll(".strips .legend")].filter((legend) => {
+  const box = legend.closest(".scroll");
+  const at = box.scrollLeft;
+  box.scrollLeft = box.scrollWidth;
+  const [inner, outer] = [legend.getBoundingClientRect(), box.getBoundingClientRect()];
+  box.scrollLeft = at;
+  return inner.left < outer.left - 0.5 || inner.right > outer.right + 0.5;
+}).length`;
+
 const hiddenReplacements = `[...document.querySelectorAll(".strip .gone")].filter((one) => {
   const { left, right } = one.getBoundingClientRect();
   return left < 0 || right > innerWidth;
@@ -122,6 +132,7 @@ test.skipIf(browserPath === undefined)(
           expect(boxes.some(({ overflows }) => overflows)).toBe(width === 420);
           // What is gone is in view at once, however narrow the page.
           expect(await page.evaluate(hiddenReplacements), `${width} ${colorScheme}`).toBe(0);
+          expect(await page.evaluate(cutLegends), `${width} ${colorScheme}`).toBe(0);
           if (width === 420) {
             // By keyboard alone a person reaches the last column.
             const table = page.locator(".scroll:has(table.results)");

@@ -25,7 +25,7 @@ const sprite = async (): Promise<string> => {
 
 const pairAt = (at: number, s: string): PairData => ({
   id: `pair-${at}`,
-  clip: `clip-${at}.mp4`,
+  clip: `clips/${"5".repeat(60)}${at}.mp4`,
   src: at % 2 === 0 ? "one.csv" : "two.csv",
   cap: `Number ${at}: a ${at % 10 === 0 ? "red" : "blue"} </script> square flashes.`,
   ev: [[1, 1.5, "flashes"]],
@@ -205,6 +205,9 @@ describe.skipIf(chromiumMissing("the page over a data set"))("the page over ten 
     const box = (await page.locator("#detail").boundingBox())!;
     expect(box.x).toBeGreaterThanOrEqual(0);
     expect(box.x + box.width).toBeLessThanOrEqual(width);
+    const beyond =
+      "(() => { const { scrollWidth, clientWidth } = document.querySelector('#detail'); return scrollWidth - clientWidth; })()";
+    expect(await page.evaluate(beyond)).toBeLessThanOrEqual(0);
     expect(errors).toEqual([]);
     await page.close();
   });

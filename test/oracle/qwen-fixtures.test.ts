@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -157,6 +157,34 @@ describe.skipIf(isMissing)("fixtures that were made just now", () => {
     const { failed, items } = await differing(await make(name, version, options, adapterCases));
     expect(failed).toEqual([]);
     expect(items).toBeGreaterThan(50);
+  });
+
+  test("a side path of a tied head: peft's merge changes the word table too, unless the base is untied first", async () => {
+    const options = "--adapter-rank 2 --adapter-targets q_proj,lm_head --tied";
+    const folder = await make("tied head, merged", "5.x", options, ["long", "greedy"]);
+    const [checkpoint, adapter] = [join(folder, "checkpoint"), join(folder, "adapter")];
+    const mergedBy = async (name: string, untie: boolean): Promise<number[]> => {
+      const job = { checkpoint, adapter, fixture: folder, merged: join(work, name), untie };
+      const report = await runPython("5.x", "test/oracle/qwen_reference.py", ["logits"], JSON.stringify(job));
+      return Object.values((JSON.parse(report) as Logits).worst);
+    };
+    // The fixture holds what peft computes with the adapter, unmerged; so does this program (the test above).
+    for (const worst of await mergedBy("merged as tied", false)) expect(worst).toBeGreaterThan(0.01);
+    for (const worst of await mergedBy("merged untied", true)) expect(worst).toBeLessThan(1e-5);
+    // Without its adapter the fixture takes the merged checkpoint, and its numbers stay.
+    const file = join(folder, "fixture.json");
+    const { adapter: _, ...whole } = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+    writeFileSync(file, JSON.stringify(whole));
+    for (const [name, fits] of [
+      ["merged untied", true],
+      ["merged as tied", false],
+    ] as const) {
+      rmSync(checkpoint, { recursive: true });
+      cpSync(join(work, name), checkpoint, { recursive: true });
+      const { failed } = await differing(folder);
+      const logits = failed.filter((item) => item.includes(" logits"));
+      expect(logits.length > 0, `${name}: ${failed.join("; ")}`).toBe(!fits);
+    }
   });
 
   test.skipIf(sharedMissing("fresh processor fixtures")).each([

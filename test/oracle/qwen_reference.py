@@ -24,7 +24,14 @@ def logits(job):
         job["checkpoint"], attn_implementation="eager", output_loading_info=True, **precision)
     if job.get("adapter"):
         from peft import PeftModel
+        if job.get("untie"):
+            model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
+            for config in (model.config, model.config.text_config):
+                config.tie_word_embeddings = False
         model = PeftModel.from_pretrained(model, job["adapter"])
+        if job.get("merged"):
+            model = model.merge_and_unload()
+            model.save_pretrained(job["merged"])
     model.eval()
     tensors = load_file(f"{job['fixture']}/tensors.safetensors")
     worst = {}

@@ -303,7 +303,7 @@ const lay = () => {
   columns = Math.max(1, Math.floor((grid.clientWidth + gap) / (290 + gap)));
   const wide = (grid.clientWidth - gap * (columns - 1)) / columns;
   // Two pictures of 4 to 3 side by side, the curve, four lines of text.
-  height = Math.round(wide * 0.375 + 34 + 106);
+  height = Math.round(wide * 0.375 + 34 + 114);
   grid.style.height = `${Math.ceil(shown.length / columns) * (height + gap)}px`;
   draw();
 };

@@ -56,6 +56,6 @@ export const benchmarkPage = (
     "what was rejected",
   )}</div></section>`;
   const style =
-    ".card { overflow-wrap: anywhere; } .card img { max-width: 100%; } dd { margin: 0 0 8px; } dt { margin-top: 6px; } .reasons td { text-align: left; white-space: normal; }";
+    ".card { overflow-wrap: anywhere; } .card img { max-width: 100%; } dd { margin: 0 0 8px; } dt { margin-top: 6px; } .card table { overflow-wrap: normal; } thead th:not(:first-child) { text-align: right; } .reasons td { text-align: left; white-space: normal; } .reasons td:first-child { overflow-wrap: anywhere; min-width: 9em; } .reasons td:nth-child(2) { white-space: nowrap; }";
   return pageDocument({ title, body, style });
 };

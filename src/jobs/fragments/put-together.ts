@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../../core/files.ts";
 import { type Html, html } from "../../core/html.ts";
-import { questionText } from "../../dataset/question.ts";
+import type { Sample } from "../../dataset/sample.ts";
 import { type DatasetDescription, type Rejection, rowInSplit, sampleFromRow } from "../../dataset/schema.ts";
 import { type SplitShares, splitOfClip } from "../../dataset/split.ts";
 import { DatasetWriter } from "../../dataset/write.ts";
@@ -70,7 +70,21 @@ ${counts.rejected === 0 ? "Nothing." : `| rule | how often | for example |\n|---
 `;
 
 const rejectedTable = (rejected: readonly Rejection[]): Html =>
-  html`<table><tbody>${rejected.map(({ source, ruleId, reason }) => html`<tr><td>${source}</td><td>${ruleId}</td><td>${reason}</td></tr>`)}</tbody></table>`;
+  html`<table class="reasons"><tbody>${rejected.map(({ source, ruleId, reason }) => html`<tr><td>${source}</td><td>${ruleId}</td><td>${reason}</td></tr>`)}</tbody></table>`;
+
+/** What a question says beside its pictures, and what each of them is called: nothing where no number is told. */
+const shownQuestion = ({ messages }: Pick<Sample, "messages">): { names: string[]; text: string } => {
+  const content = messages.findLast(({ role }) => role === "user")?.content ?? [];
+  const names: string[] = [];
+  const texts: string[] = [];
+  content.forEach((part, at) => {
+    const before = content[at - 1];
+    const isName = part.type === "text" && content[at + 1]?.type === "image";
+    if (part.type === "image") names.push(before?.type === "text" ? before.text.replace(/:$/, "") : "");
+    else if (part.type === "text" && !isName) texts.push(part.text);
+  });
+  return { names: names.every((name) => name === "") ? [] : names, text: texts.join(" ") };
+};
 
 const page = (
   title: string,
@@ -82,11 +96,16 @@ const page = (
 <p class="lead">${total} questions; the first fragment of the first clips is shown (${rows.length} questions). Pictures stand in the order in which they are asked about.</p></header>
 ${rows.map((row) => {
   const sample = sampleFromRow(JSON.parse(row.line), row.id);
-  return html`<div class="card"><span class="over">${row.task}</span><p><img alt="the pictures of ${row.id}" src="data:image/jpeg;base64,${row.strip ?? ""}"></p><p>${questionText(sample)} <b>${sample.answer}</b></p><p class="small muted">${row.id}</p></div>`;
+  const { names, text } = shownQuestion(sample);
+  const labels =
+    names.length > 0 &&
+    html`<figcaption class="small muted">${names.map((name) => html`<span>${name === "" ? "looked for" : name}</span>`)}</figcaption>`;
+  return html`<div class="card"><span class="over">${row.task}</span><figure class="pictures"><img alt="the pictures of ${row.id}" src="data:image/jpeg;base64,${row.strip ?? ""}">${labels}</figure><p>${text} <b>${sample.answer}</b></p><p class="small muted">${row.id}</p></div>`;
 })}
 <section><h2>What was rejected</h2><div class="card">${scrollBox(rejectedTable(rejected), "what was rejected")}</div></section>`;
   // Names of clips are as long as a hash and longer.
-  const style = ".card { overflow-wrap: anywhere; } .card img { max-width: 100%; }";
+  const style =
+    ".card { overflow-wrap: anywhere; } .card img { display: block; max-width: 100%; } .pictures { width: fit-content; max-width: 100%; margin-bottom: 10px; } .pictures figcaption { display: flex; } .pictures span { flex: 1 1 0; min-width: 0; text-align: center; } .reasons td { text-align: left; white-space: normal; overflow-wrap: normal; } .reasons td:first-child { overflow-wrap: anywhere; min-width: 9em; }";
   return pageDocument({ title, body, style });
 };
 

@@ -5,8 +5,10 @@ import type { MediaStep } from "../../batch/media-step.ts";
 import { DataFormatError, messageOf } from "../../core/errors.ts";
 import type { Sample } from "../../dataset/sample.ts";
 import { pixelsOf } from "../../frames/frame-batch.ts";
+import type { PatchSettings } from "../../frames/patches.ts";
 import { streamFrames } from "../../frames/read-frames.ts";
 import type { Processor } from "../../model/processor.ts";
+import { patchSettings } from "../../model/processor-settings.ts";
 import { visualSteps } from "../../model/visual-steps.ts";
 import type { VideoService } from "../../video/service.ts";
 import type { PlannedClip, PlannedMedia } from "./plan-clip.ts";
@@ -76,7 +78,7 @@ const otherSteps = (
   { indices, size }: PlannedMedia,
   shown: readonly TwinFrame[],
   found: ReadonlyMap<number, Uint8Array>,
-  settings: Processor["settings"],
+  settings: PatchSettings,
 ): Map<number, MediaStep> => {
   const depth = settings.temporalPatchSize;
   const changed = new Map<number, MediaStep>();
@@ -119,14 +121,15 @@ export const loadPictures = async (
   signal: AbortSignal,
 ): Promise<LoadedPictures> => {
   const { processor } = means;
-  const { settings } = processor;
+  const settings = patchSettings(processor.settings, "video");
   const steps: MediaStep[] = [];
   const absentSteps = new Map<number, MediaStep>();
   let controlSteps: Map<number, MediaStep> | undefined;
   for (const planned of media) {
     const { kind, indices, size } = planned;
     if (kind === "image") {
-      steps.push(...visualSteps(await readImage(planned, processor), size, settings));
+      const pictures = await readImage(planned, processor);
+      steps.push(...visualSteps(pictures, size, patchSettings(processor.settings, "image")));
       continue;
     }
     const { twin = [], control } = await otherVersions(planned, group.samples[0]!, means);

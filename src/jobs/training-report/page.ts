@@ -31,6 +31,7 @@ const style = `
 .findings .no { border-left: 4px solid var(--no); }
 .findings .open { border-left: 4px solid var(--open); }
 .card h3 { margin-top: 0; }
+.card .columns ~ h3, .card .facts + .facts h3 { margin-top: 22px; }
 h4 { font-size: 13px; margin: 12px 0 4px; }
 .said { list-style: none; margin: 0; padding: 0; font-size: 13.5px; }
 .said li { display: grid; grid-template-columns: minmax(84px, 26%) 1fr; gap: 12px; padding: 4px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }

@@ -39,6 +39,8 @@ export interface SourceFacts {
   readonly timeBase: readonly [number, number];
   /** Most pictures that the codec holds back to bring them into presentation order; 0: none comes out of order. */
   readonly reorderDepth: number;
+  /** Length of the stream as the container says it, for a decoder whose packets do not tell how long the last one lasts. */
+  readonly durationTicks?: number;
 }
 
 /** From this frame on the stream has pictures of this size. */

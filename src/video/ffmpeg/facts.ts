@@ -24,6 +24,7 @@ interface ProbedStream {
   readonly color_transfer?: string;
   readonly sample_aspect_ratio?: string;
   readonly time_base?: string;
+  readonly duration_ts?: number;
   readonly has_b_frames?: number;
   readonly disposition?: { readonly attached_pic?: number };
   readonly side_data_list?: readonly { readonly displaymatrix?: string }[];
@@ -119,5 +120,6 @@ export const probeFacts = async (
     sampleAspectRatio: fraction(stream.sample_aspect_ratio, [1, 1]),
     timeBase: fraction(stream.time_base, [1, 1000]),
     reorderDepth: stream.has_b_frames ?? 0,
+    ...(stream.duration_ts !== undefined && { durationTicks: stream.duration_ts }),
   };
 };

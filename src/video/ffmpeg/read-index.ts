@@ -22,9 +22,16 @@ interface PacketList {
   readonly fault: string | undefined;
 }
 
+/** ffprobe 5.1 guesses how long the last packet of an MP4 with reordered pictures lasts; the film's length tells. */
+const tellLastDuration = (packets: PacketTable, durationTicks: number): void => {
+  const last = packets.count - 1;
+  const left = durationTicks + packets.dts[0]! - packets.dts[last]!;
+  if (left > 0) packets.duration[last] = left;
+};
+
 const listPackets = async (
   file: string,
-  { streamIndex, opening }: SourceFacts,
+  { streamIndex, opening, container, durationTicks }: SourceFacts,
   limits: VideoLimits,
   alive: () => void,
 ): Promise<PacketList> => {
@@ -58,6 +65,7 @@ const listPackets = async (
     onLine,
     { file, opening },
   );
+  if (container.startsWith("mov") && durationTicks !== undefined) tellLastDuration(packets, durationTicks);
   const truncated = /truncat|partial file|end of file/i.test(complaint);
   return { packets, sizes, fault: code !== 0 || truncated ? "reading ended early" : undefined };
 };
@@ -171,7 +179,7 @@ export const readIndex = async (
   const faults = fault === undefined ? [] : [fault];
   const reason = fault === undefined ? reasonToDecode(packets, facts) : "the file ends early";
   const found = { file, facts, packets, notes: [] };
-  const frames = reason === undefined ? framesFromPackets(packets) : undefined;
+  const frames = reason === undefined ? framesFromPackets(packets, facts.container) : undefined;
   if (frames !== undefined && frames.pts.length > 0)
     return { ...found, frames, faults, sizes: scan?.sizesIn(frames) ?? [] };
   const { times, sizes } = await decodeTimes(file, facts, limits, alive);

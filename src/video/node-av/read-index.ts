@@ -165,7 +165,7 @@ export const readIndex = (
   const reason = fault === undefined ? reasonToDecode(packets, facts) : "the file ends early";
   const faults = fault === undefined ? [] : [fault];
   const found = { file, facts, packets, notes: [] };
-  const frames = reason === undefined ? framesFromPackets(packets) : undefined;
+  const frames = reason === undefined ? framesFromPackets(packets, facts.container) : undefined;
   if (frames !== undefined && frames.pts.length > 0)
     return { ...found, frames, faults, sizes: scan.sizesIn(frames) };
   const { times, sizes } = decodeTimes(library, file, facts, limits, alive);

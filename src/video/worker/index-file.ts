@@ -10,7 +10,7 @@ import type { KeptIndex } from "../protocol.ts";
  * A clip's index as a file: eight letters, CRC-32 of the rest, bytes of the JSON, packets and frames (uint32 each), the
  * JSON, then the tables one after another (little endian, as this machine has them in memory).
  */
-const letters = Buffer.from("VPINDEX3");
+const letters = Buffer.from("VPINDEX4");
 const headBytes = 24;
 
 /** True when the file is still the one that the index was named for. */

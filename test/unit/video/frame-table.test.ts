@@ -111,13 +111,54 @@ test("frames are the shown packets in order of time, however many there are", ()
   fc.assert(
     fc.property(times, (pts) => {
       const packets = table(pts.map((time, i) => [time, i % 7 === 3 ? discard : 0]));
-      const frames = framesFromPackets(packets);
+      const frames = framesFromPackets(packets, "mov");
       const shown = pts.filter((_, i) => i % 7 !== 3).sort((a, b) => a - b);
       expect([...frames.pts]).toEqual(shown);
       expect([...frames.packet].map((at) => packets.pts[at])).toEqual(shown);
     }),
     { numRuns: 30 },
   );
+});
+
+test("the last frame lasts as its packet says; in MP4 as the last in decoding order says", () => {
+  const packets = new PacketTable();
+  // A film of 10, 10, 10 and 50 ticks a frame: I P B B, of which the P is shown last.
+  packets.add(0, -10, 10, -1, key);
+  packets.add(30, 0, 30, -1, 0);
+  packets.add(10, 10, 10, -1, 0);
+  packets.add(20, 20, 50, -1, 0);
+  expect(framesFromPackets(packets, "mov,mp4,m4a,3gp,3g2,mj2").lastDuration).toBe(50);
+  expect(framesFromPackets(packets, "matroska,webm").lastDuration).toBe(30);
+  packets.add(40, 30, 7, -1, discard);
+  expect(framesFromPackets(packets, "mov,mp4,m4a,3gp,3g2,mj2").lastDuration).toBe(50);
+});
+
+test("Matroska stores no decoding times: times that only ascend are those of a stream that reorders", () => {
+  const packets = new PacketTable();
+  const mkv = { ...order("h264", 2), container: "matroska,webm" };
+  for (const [pts, dts] of [
+    [0, -20],
+    [10, -10],
+    [20, 0],
+    [30, 10],
+  ] as const)
+    packets.add(pts, dts, 10, -1, pts === 0 ? key : 0);
+  expect(reasonToDecode(packets, mkv)).toMatch(/decoding times/);
+  expect(reasonToDecode(packets, { ...mkv, reorderDepth: 0 })).toBeUndefined();
+  packets.add(25, 20, 10, -1, 0);
+  expect(reasonToDecode(packets, mkv)).toBeUndefined();
+  expect(
+    timesOf(
+      [0, 30, 30, 30],
+      table([
+        [0, key],
+        [10, 0],
+        [20, 0],
+        [30, 0],
+      ]),
+      mkv,
+    ),
+  ).toEqual([0, 10, 20, 30]);
 });
 
 test("decoded frames without a time continue by the usual distance", () => {

@@ -29,7 +29,7 @@ const clipOf = (count: number): ClipIndex => {
       reorderDepth: 0,
     },
     packets,
-    frames: framesFromPackets(packets),
+    frames: framesFromPackets(packets, "mov"),
     faults: [],
     sizes: [],
     notes: [],

@@ -54,7 +54,7 @@ const clipOf = (gaps: readonly number[], decoded: boolean, faults: readonly stri
       reorderDepth: 2,
     },
     packets,
-    frames: decoded ? framesFromDecode(times, packets, inOrder).frames : framesFromPackets(packets),
+    frames: decoded ? framesFromDecode(times, packets, inOrder).frames : framesFromPackets(packets, "mov"),
     faults,
     sizes: decoded ? [{ frame: 3, width: 48, height: 64 }] : [],
     notes: faults.map((fault) => `also ${fault}`),

@@ -1,0 +1,104 @@
+/**
+ * The paper's two stages on real clips from the command line, by the engine onnx and by two ranks of the engine torch: prints
+ * the largest difference of every metric of both curves, of the larger of its value and 1 % of its first one, and exits with 1
+ * when that of a loss is over 1e-3. Small random weights; a run that is there already is not made again.
+ *
+ * Run: node scripts/engines-on-clips.ts --tokenizer FOLDER --clips FOLDER --python PATH --out DIR [--count 20] [--ray ray://HOST:PORT]
+ *   --clips  a folder with clips and clips.json, as train-real-clips.ts says
+ *   --ray    two ranks under this Ray cluster too
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { makeFolder, readJsonFile } from "../src/core/files.ts";
+import { newCheckpoint } from "../src/jobs/new-checkpoint.ts";
+import { readRun } from "../src/runs/read-run.ts";
+import { loadTokenizer } from "../src/text/tokenizer.ts";
+import { tokenFields } from "../test/random-checkpoint.ts";
+import { flatConfig } from "../test/unit/model/small-config.ts";
+
+const { values } = parseArgs({
+  options: {
+    tokenizer: { type: "string" },
+    clips: { type: "string" },
+    python: { type: "string" },
+    out: { type: "string" },
+    count: { type: "string", default: "20" },
+    ray: { type: "string" },
+  },
+});
+const { tokenizer, clips, python, out, ray } = values;
+if (tokenizer === undefined || clips === undefined || python === undefined || out === undefined)
+  throw new Error("name --tokenizer, --clips, --python and --out");
+makeFolder(out);
+const program = fileURLToPath(new URL("../bin/videoperceiver.mjs", import.meta.url));
+const run = (...args: string[]): void => {
+  const { status, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${args.slice(0, 2).join(" ")} ended with ${status}: ${stderr}`);
+};
+
+interface KnownClip {
+  readonly file: string;
+  readonly caption: string;
+  readonly probe: { readonly containerDuration: number | null };
+}
+const [set, model, folder] = [join(out, "set"), join(out, "model"), join(out, "clips")];
+if (!existsSync(join(set, "dataset.json"))) {
+  makeFolder(folder);
+  const known = (readJsonFile(join(clips, "clips.json")) as readonly KnownClip[]).filter(
+    ({ caption, probe: { containerDuration: long } }) => caption && long && long > 1 && long < 12,
+  );
+  const rows = known.slice(0, Number(values.count)).map(({ file, caption }) => {
+    cpSync(join(clips, file), join(folder, file));
+    return `${file},"${caption.replaceAll('"', '""')}"`;
+  });
+  writeFileSync(join(out, "captions.csv"), ["clip,caption", ...rows].join("\n"));
+  const how = ["--skip-rules", "near-duplicate", "--questions", "describe", "--workers", "1"];
+  run("build", folder, "--captions", join(out, "captions.csv"), "--out", set, ...how);
+}
+if (!existsSync(join(model, "config.json")))
+  await newCheckpoint(model, flatConfig(tokenFields(loadTokenizer(tokenizer))), 1, tokenizer);
+
+const look = ["look.frames=8", "look.minPixels=3136", "look.maxPixels=6272", "watch.validateEvery=0"];
+const rate = ["schedule.learningRate=1e-3", "schedule.warmupSteps=0"];
+const draws = ["promptsPerStep=4", "completions=4", "maxNewTokens=8", "prefilter.draws=1"];
+const recipes = {
+  "videoperceiver-sft": [...look, ...rate, "clipsPerStep=4", "steps=10", "losses.contrastive.block=1"],
+  "videoperceiver-grpo": [...look, ...rate, ...draws, "steps=4", "prefilter.share=1", "refeedTries=1"],
+};
+const ranks = ["--engine", `torch:python=${python}`, "--ranks", "2"];
+const engines: Readonly<Record<string, readonly string[]>> = {
+  onnx: ["--engine", "onnx"],
+  torchrun: ranks,
+  ...(ray !== undefined && { ray: [...ranks, "--launcher", ray] }),
+};
+let worst = 0;
+for (const [recipe, settings] of Object.entries(recipes)) {
+  for (const [name, engine] of Object.entries(engines)) {
+    const args = ["train", recipe, "--model", model, "--data", set, "--threads", "2", ...engine];
+    const own = settings.flatMap((one) => ["--set", one]);
+    run(...args, "--out", join(out, `${recipe} ${name}`), "--resume", ...own);
+  }
+  const rows = (name: string) => readRun(join(out, `${recipe} ${name}`)).metrics;
+  for (const name of Object.keys(engines).slice(1)) {
+    const [got, expected] = [rows(name), rows("onnx")];
+    if (got.length !== expected.length) throw new Error(`${recipe} ${name}: ${got.length} steps`);
+    const isClock = (metric: string): boolean => metric.startsWith("speed/") || metric === "timeSeconds";
+    const metrics = Object.keys(expected[0]!).filter(
+      (metric) => !isClock(metric) && typeof expected[0]![metric] === "number",
+    );
+    const differences = Object.fromEntries(
+      metrics.map((metric) => {
+        const [own, other] = [got, expected].map((all) => all.map((row) => Number(row[metric])));
+        const floor = Math.max(Math.abs(other![0]!) / 100, 1e-9);
+        const apart = own!.map((x, i) => Math.abs(x - other![i]!) / Math.max(floor, Math.abs(other![i]!)));
+        return [metric, Number(Math.max(...apart).toPrecision(2))];
+      }),
+    );
+    console.log(JSON.stringify({ recipe, engine: name, steps: got.length, differences }));
+    worst = Math.max(worst, differences["loss"]!);
+  }
+}
+process.exitCode = worst <= 1e-3 ? 0 : 1;
