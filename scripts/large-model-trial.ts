@@ -11,19 +11,13 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { readJsonFile } from "../src/core/files.ts";
-import type { ModelConfig } from "../src/model/config.ts";
-import { readConfig } from "../src/model/families.ts";
-import { expectedTensors } from "../src/model/parameters.ts";
-import { saveCheckpoint } from "../src/model/save-checkpoint.ts";
-import { elementsOf } from "../src/weights/write-safetensors.ts";
+import { writeThreeBillion } from "./large-model-trial/checkpoint.ts";
 import { framesPerSecond, question } from "./large-model-trial/prompt.ts";
-import { randomTensors } from "./training-work/random-weights.ts";
 
 const { values } = parseArgs({
   options: {
@@ -39,26 +33,6 @@ if (tokenizer === undefined || clip === undefined) {
   process.exit(2);
 }
 
-/** Qwen2.5-VL-3B's sizes in the configuration of another model of the family. */
-const threeBillion = (): ModelConfig => {
-  const file = join(tokenizer, "config.json");
-  const json = readJsonFile(file) as { vision_config: Record<string, unknown> };
-  const text = {
-    hidden_size: 2048,
-    num_hidden_layers: Number(values.layers),
-    num_attention_heads: 16,
-    num_key_value_heads: 2,
-    intermediate_size: 11_008,
-    vocab_size: 151_936,
-    tie_word_embeddings: true,
-    torch_dtype: "bfloat16",
-  };
-  return readConfig(
-    { ...json, ...text, vision_config: { ...json.vision_config, out_hidden_size: 2048 } },
-    file,
-  );
-};
-
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 const stop = new AbortController();
@@ -73,19 +47,8 @@ const run = async (file: string, ...args: string[]): Promise<void> => {
 };
 
 const folder = values.folder ?? mkdtempSync(join(tmpdir(), "large-model-"));
-mkdirSync(folder, { recursive: true });
 try {
-  const config = threeBillion();
-  const bytes = 2 * expectedTensors(config).reduce((total, { shape }) => total + elementsOf(shape), 0);
-  const { bavail, bsize } = statfsSync(folder);
-  if (bavail * bsize < 1.2 * bytes)
-    throw new Error(`${folder} has no room for ${(bytes / 1e9).toFixed(1)} GB`);
-  const start = performance.now();
-  const checkpoint = join(folder, "checkpoint");
-  saveCheckpoint(checkpoint, config, randomTensors(config), { tokenizerFrom: tokenizer, shardBytes: 2e9 });
-  console.log(
-    `written: ${(bytes / 2e9).toFixed(2)}e9 parameters, ${(bytes / 1e9).toFixed(2)} GB in ${seconds(start)}`,
-  );
+  const checkpoint = writeThreeBillion(folder, tokenizer, Number(values.layers));
   const adapter = join(folder, "adapter");
   for (const form of ["float32", "int8"]) await run("large-model-trial/generate.ts", checkpoint, clip, form);
   await run("large-model-trial/step.ts", checkpoint, clip, adapter);

@@ -1,8 +1,7 @@
 /** Preference optimisation: of each pair the better side gains on the worse one, against the model of before. */
-import { ConfigError, RunError } from "../core/errors.ts";
+import { RunError } from "../core/errors.ts";
 import { seededRandom } from "../core/random.ts";
 import { takeStep } from "../engine/take-step.ts";
-import { type LossTerm, lossRegistry, makeLosses, sumOfLosses } from "../objectives/losses.ts";
 import { type DpoOptions, twinUnder } from "./dpo-options.ts";
 import { type LoopContext, type LoopResult, type LoopStep, runLoop, type Trainee } from "./loop.ts";
 import { batchAt } from "./order.ts";
@@ -15,6 +14,7 @@ import {
   preferenceFeeds,
 } from "./preference-batches.ts";
 import { type LaidLook, laidLooks, monitorPreferences } from "./preference-monitor.ts";
+import { preferenceObjective } from "./preference-objective.ts";
 import { pairLogprobs, StoredLogprobs } from "./preference-reference.ts";
 
 /** Where clips with preferences come from. */
@@ -28,36 +28,6 @@ export interface PreferenceSource {
   /** Clips that are not trained on. */
   heldOut(): Promise<readonly PreferenceClip[]>;
 }
-
-/** Everything that this loop can feed a loss. */
-const knownFeeds = ["weights", "chosen", "rejected", "referenceChosen", "referenceRejected", "pairWeights"];
-
-/** @throws {ConfigError} naming the loss that this loop cannot feed, and what it asks for */
-const checkNeeds = (losses: Readonly<Record<string, LossTerm>>): void => {
-  for (const [name, { feeds, states }] of Object.entries(losses)) {
-    const strange = Object.keys(feeds).find((feed) => !knownFeeds.includes(feed));
-    if (strange === undefined && states.length === 0) continue;
-    throw new ConfigError("a loss asks for what preference optimisation does not have", {
-      where: `losses.${name}`,
-      expected: `log-probabilities and ${knownFeeds.join(", ")}`,
-      got: strange ?? "states of a block",
-      hint: "preference and cross-entropy go together",
-    });
-  }
-};
-
-const objectiveOf = async ({ losses, clipsPerStep, pairsPerClip }: DpoOptions): Promise<LossTerm> => {
-  const pairs = clipsPerStep * pairsPerClip;
-  const named: Record<string, Readonly<Record<string, unknown>>> = {};
-  for (const [name, given] of Object.entries(losses)) {
-    // How many pairs a step has is the loop's to say, to losses that ask for it.
-    const asks = "pairs" in (await lossRegistry.load(name)).params.shape;
-    named[name] = asks ? { ...given, pairs } : given;
-  }
-  const objective = sumOfLosses(await makeLosses(named));
-  checkNeeds(await makeLosses(named));
-  return objective;
-};
 
 /** What the model of before the first step says of pairs: held as weights, or stored as numbers. */
 interface Reference {
@@ -169,7 +139,7 @@ export const trainDpo = async (
 ): Promise<LoopResult> => {
   const { engine, rules } = trainee;
   const { clipsPerStep, pairsPerClip, losses } = options;
-  const objective = await objectiveOf(options);
+  const objective = await preferenceObjective(options);
   const reference = await openReference(trainee, options.reference, context);
   const { stored } = reference;
   const { signal, progress } = context;

@@ -49,16 +49,19 @@ const queueFeeds = [
   "queuedTextMask",
 ];
 
-/** Checks that this loop can feed an objective. @throws {ConfigError} naming what it cannot */
-export const checkSftFeeds = (objective: LossTerm): void => {
+/** @throws {ConfigError} naming the loss that this loop cannot feed, and what it asks for */
+export const checkSftFeeds = (losses: Readonly<Record<string, LossTerm>>): void => {
   const known = [...ownFeeds, ...queueFeeds];
-  for (const name of Object.keys(objective.feeds))
-    if (!known.includes(name))
+  for (const [name, { feeds }] of Object.entries(losses)) {
+    const strange = Object.keys(feeds).find((feed) => !known.includes(feed));
+    if (strange !== undefined)
       throw new ConfigError("a loss asks for numbers that supervised fine-tuning does not have", {
-        where: objective.key,
+        where: `losses.${name}`,
         expected: known.join(", "),
-        got: name,
+        got: strange,
+        hint: "cross-entropy and contrastive go together; the recipe dpo has preference",
       });
+  }
 };
 
 /** What an objective is fed over a step's batches. */

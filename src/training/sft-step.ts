@@ -64,13 +64,14 @@ export class SftStep {
     options: SftOptions,
     instruction: readonly number[],
   ): Promise<SftStep> {
-    const terms = Object.entries(await makeLosses(withWidth(options.losses, trainee.rules.visualWidth)));
+    const losses = await makeLosses(withWidth(options.losses, trainee.rules.visualWidth));
+    checkSftFeeds(losses);
+    const terms = Object.entries(losses);
     const onStates = terms.filter(([, { states }]) => states.length > 0);
     const others = terms.filter(([, { states }]) => states.length === 0);
     const isSplit = options.contrastLearningRate !== null && onStates.length > 0 && others.length > 0;
     const groups = isSplit ? [onStates, others] : [terms];
     const objectives = groups.map((group) => sumOfLosses(Object.fromEntries(group)));
-    for (const objective of objectives) checkSftFeeds(objective);
     // Of the loss with the queue, wherever others look.
     const [, remembering] = terms.find(([name]) => remembers(options.losses[name])) ?? [];
     const answers = others.length === 0 ? undefined : sumOfLosses(Object.fromEntries(others));

@@ -94,6 +94,7 @@ test("the dry run says whose values are whose, counts questions, and shows one w
   expect(stdout).toMatch(/promptsPerStep\s+4\s+\(given\)/);
   expect(stdout).toMatch(/lambda\s+0\.5\s+\(ours\)/);
   expect(stdout).toContain("24 samples of 6 clips, 3 steps");
+  expect(stdout).toMatch(/about [\d.e-]+ s a step, .* in all .*, 0\.\d+ GiB of memory/);
   expect(train(undefined, "--dry-run", ...settings("clipsPerStep=2")).stderr).toContain("promptsPerStep");
 });
 

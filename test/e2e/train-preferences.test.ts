@@ -89,6 +89,7 @@ test("the dry run counts what is preferred, options listed and answered by lette
   expect(stdout).toMatch(/losses\.preference\.beta\s+0\.5\s+\(given\)/);
   expect(stdout).toMatch(/lora\.rank\s+32\s+\(ours\)/);
   expect(stdout).toContain("of 9 clips, 3 steps");
+  expect(stdout).toMatch(/about [\d.e-]+ s a step, .* in all .*, 0\.\d+ GiB of memory/);
   expect(stdout).toContain("A. early");
   expect(stdout).toMatch(/\[\[[AB] <\|im_end\|>/);
 });

@@ -51,6 +51,19 @@ test("a place that cannot be written is named", () => {
   );
 });
 
+test("a loss that the recipe cannot feed is named by the dry run, with what it asks for", () => {
+  const place = ["--model", model, "--data", set, "--dry-run", "--set"];
+  for (const [recipe, loss, feed] of [
+    ["dpo", "contrastive", "twinMask"],
+    ["sft", "preference", "chosen"],
+  ]) {
+    const args = [program, "train", recipe!, ...place, `losses.${loss}={}`];
+    const refused = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(refused.status).toBe(2);
+    expect(lastLine(refused)).toMatch(new RegExp(`does not have: losses\\.${loss}; .*got ${feed}; `));
+  }
+});
+
 test("data that changed and another model are refused in one line, and the run stays as it was", () => {
   const out = join(folder, "run");
   expect(train(out).status).toBe(0);

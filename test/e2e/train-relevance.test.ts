@@ -47,6 +47,7 @@ test("the dry run counts clips; a model is refused, a setting of another loop is
   expect(status).toBe(0);
   expect(stdout).toContain("12 samples of 12 clips, 2 steps");
   expect(stdout).not.toContain("tokens a sample");
+  expect(stdout).toMatch(/about [\d.e-]+ s a step, .* in all .*, 0\.\d+ GiB of memory/);
   const model = videoperceiver(folder, [...command("none"), "--model", "somewhere"]);
   expect(model.status).toBe(2);
   expect(model.stderr).toContain("leave --model out");

@@ -8,6 +8,7 @@ import { seededRandom } from "../../core/random.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { batchAt } from "../../training/order.ts";
 import { estimateRun, type RunEstimate, type StepWork, stepWork } from "./estimate.ts";
+import { estimatePlanned, shownOnAverage } from "./estimate-planned.ts";
 import { perStepOf } from "./loops.ts";
 import { type PlanMeans, type PlannedClip, planConversations } from "./plan-clip.ts";
 import type { Prepared } from "./prepare.ts";
@@ -86,6 +87,24 @@ export interface DescriptionMeans {
   readonly rate: number | undefined;
 }
 
+/** What the run is expected to take; undefined where it is not known. */
+const expectedOf = (
+  works: readonly StepWork[],
+  plans: readonly PlannedClip[],
+  {
+    resolved: { common, chosen },
+    config,
+    rate,
+    clips,
+  }: Pick<Prepared, "resolved" | "config"> & Pick<DescriptionMeans, "rate"> & { readonly clips: number },
+): RunEstimate | undefined => {
+  if (rate === undefined || works.length === 0) return undefined;
+  if (chosen.loop === "sft") return estimateRun(works, chosen.options.steps, config, common, rate);
+  const { positionsPerBatch } = common;
+  const shown = shownOnAverage(plans, clips);
+  return estimatePlanned({ config, chosen, parts: common, positionsPerBatch, shown, rate });
+};
+
 /**
  * Looks at the clips of the first steps without decoding them.
  * @param looked clips at most
@@ -155,10 +174,7 @@ export const describeRun = async (
     },
     paddingShare: counts.positions === 0 ? 0 : 1 - counts.used / counts.positions,
     batchesPerStep: per(counts.batches, counts.steps),
-    expected:
-      rate === undefined || works.length === 0
-        ? undefined
-        : estimateRun(works, steps, means.config, common, rate),
+    expected: expectedOf(works, plans, { resolved, config: means.config, rate, clips: trainedOn.clips }),
     sample:
       first === undefined
         ? undefined

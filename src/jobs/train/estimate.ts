@@ -46,11 +46,14 @@ export const stepWork = (
 };
 
 /** Share of the rate of large products that steps reach; measured at shape small and medium (docs/training.md). */
-const reached = 0.5;
+export const reached = 0.5;
 /** Bytes that an update reads and writes a parameter, and how many a second. */
 const [updateBytes, updateRate] = [36, 4e9];
 /** Graphs that an engine keeps. */
-const keptGraphs = 8;
+export const keptGraphs = 8;
+
+/** Seconds of an update of so many parameters. */
+export const updateSeconds = (trained: number): number => (trained * updateBytes) / updateRate;
 
 /**
  * Time and memory of a run from the work of some of its steps.
@@ -65,9 +68,8 @@ export const estimateRun = (
   rate: number,
 ): RunEstimate => {
   const all = parameterCount(config);
-  const trained = trainedSize(config, settings);
   const operations = works.reduce((sum, work) => sum + work.operations, 0) / works.length;
-  const secondsPerStep = operations / (rate * reached) + (trained * updateBytes) / updateRate;
+  const secondsPerStep = operations / (rate * reached) + updateSeconds(trainedSize(config, settings));
   const largest = Math.max(...works.map(({ keptNumbers }) => keptNumbers));
   const graphs =
     all >= layerwiseFrom ? 1 : Math.min(keptGraphs, new Set(works.flatMap(({ sizes }) => sizes)).size);

@@ -84,7 +84,7 @@ export interface TrainingPlan {
 }
 
 /** What a step does: passes forward only, passes of training, and tokens that are drawn one after the other. */
-interface StepPlan {
+export interface StepPlan {
   readonly forward: readonly Passage[];
   readonly trained: readonly Passage[];
   /** Rounds of drawing: so many sequences at once, each behind so many positions. */
@@ -117,7 +117,10 @@ const contrastDepth = ({ losses }: SftOptions, { text }: ModelConfig): number | 
   return blocks.length === 0 ? undefined : Math.min(1, Math.max(...blocks) / text.layers);
 };
 
-const sftStep = (options: SftOptions, { config, shown }: PlannedTraining): StepPlan => {
+/** What of a plan says what a step does. */
+type PlannedWork = Pick<PlannedTraining, "config" | "chosen" | "shown">;
+
+const sftStep = (options: SftOptions, { config, shown }: PlannedWork): StepPlan => {
   const { clipsPerStep: clips, textsPerClip: texts } = options;
   const { questionTokens, answerTokens, replaced } = shown;
   const { patches, visual } = clipSizes(config, shown);
@@ -136,7 +139,7 @@ const sftStep = (options: SftOptions, { config, shown }: PlannedTraining): StepP
   return { forward: [], trained: [read, twin, view], drawn: [] };
 };
 
-const grpoStep = (options: GrpoOptions, { config, shown }: PlannedTraining): StepPlan => {
+const grpoStep = (options: GrpoOptions, { config, shown }: PlannedWork): StepPlan => {
   const { promptsPerStep: prompts, completions, maxNewTokens: tokens, refeedTries, beta, lambda } = options;
   const { questionTokens, replaced } = shown;
   const { patches, visual } = clipSizes(config, shown);
@@ -168,7 +171,7 @@ const grpoStep = (options: GrpoOptions, { config, shown }: PlannedTraining): Ste
 };
 
 /** Preferences: both sides of a clip's pair behind it, and behind its twin. */
-const dpoStep = (clips: number, { config, shown }: PlannedTraining): StepPlan => {
+const dpoStep = (clips: number, { config, shown }: PlannedWork): StepPlan => {
   const { questionTokens, answerTokens, replaced } = shown;
   const { patches, visual } = clipSizes(config, shown);
   const text = questionTokens + answerTokens;
@@ -176,15 +179,17 @@ const dpoStep = (clips: number, { config, shown }: PlannedTraining): StepPlan =>
   return { forward: [], trained: [side, { ...side, patches: side.patches * replaced }], drawn: [] };
 };
 
-const stepOf = (planned: PlannedTraining): StepPlan => {
+/** What a step of a run does. */
+export const stepPlan = (planned: PlannedWork): StepPlan => {
   const { chosen } = planned;
   if (chosen.loop === "sft") return sftStep(chosen.options, planned);
   if (chosen.loop === "dpo") return dpoStep(chosen.options.clipsPerStep, planned);
   return grpoStep(chosen.options, planned);
 };
 
-/** Bytes of keys and values of a position. */
-const cacheBytes = ({ text }: ModelConfig): number => 2 * 2 * text.kvHeads * text.headDim * text.layers;
+/** Bytes of keys and values of a position, two a number. */
+export const cacheBytes = ({ text }: ModelConfig): number =>
+  2 * 2 * text.kvHeads * text.headDim * text.layers;
 
 /** Seconds of drawing: every token reads the weights and what the sequences before it left. */
 const drawingSeconds = (
@@ -247,7 +252,7 @@ const updateBytes = 36;
 /** Time and memory of a run. */
 export const planTraining = (planned: PlannedTraining): TrainingPlan => {
   const { config, chosen, parts, shown, gpu, gpus, utilisation } = planned;
-  const step = stepOf(planned);
+  const step = stepPlan(planned);
   const rate = gpu.operationsPerSecond * utilisation * gpus;
   const forward = (flow: Passage): number => {
     const { vision, merger, language } = forwardOperations(flow, config);

@@ -6,6 +6,8 @@ import type { ModelConfig } from "../../model/config.ts";
 import { readConfigFile } from "../../model/families.ts";
 import { makeLosses } from "../../objectives/losses.ts";
 import { comparesTwins } from "../../training/comparative-grpo.ts";
+import { preferenceObjective } from "../../training/preference-objective.ts";
+import { checkSftFeeds } from "../../training/sft-feeds.ts";
 import type { JobContext } from "../job-context.ts";
 import { modelFolder } from "../model-folder.ts";
 import type { LanguageLoop } from "./loops.ts";
@@ -102,13 +104,20 @@ export const prepare = async (request: TrainRequest, context: JobContext): Promi
   return { model, config, rows, ...units, resolved: whole, mixed, dropped };
 };
 
-/** The states that losses read; with any, clips are contrasted. @throws {ConfigError} for a block that is not there */
+/**
+ * The states that losses read; with any, clips are contrasted.
+ *
+ * @throws {ConfigError} for a block that is not there, or a loss that the loop cannot feed
+ */
 export const statesOf = async ({
   config,
   resolved: { chosen },
 }: Pick<Prepared, "config" | "resolved">): Promise<readonly GroupAtBlock[]> => {
+  if (chosen.loop === "dpo") await preferenceObjective(chosen.options);
   if (chosen.loop !== "sft") return [];
-  const states = Object.values(await makeLosses(chosen.options.losses)).flatMap((term) => term.states);
+  const losses = await makeLosses(chosen.options.losses);
+  checkSftFeeds(losses);
+  const states = Object.values(losses).flatMap((term) => term.states);
   const beyond = states.find(({ block }) => block > config.text.layers);
   if (beyond !== undefined)
     throw new ConfigError("a loss reads a block that the model does not have", {

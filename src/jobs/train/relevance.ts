@@ -15,6 +15,7 @@ import type { JobContext } from "../job-context.ts";
 import { ClipFeed } from "./clip-feed.ts";
 import type { RunDescription } from "./description.ts";
 import { encoderLooks, type HeldOutKeywords } from "./encoder-looks.ts";
+import { estimateEncoder } from "./estimate-planned.ts";
 import { CaptionKeywords } from "./keywords.ts";
 import type { ChosenLoop } from "./loops.ts";
 import { Dropped, readRows, type SampleGroup, type TrainingRows } from "./rows.ts";
@@ -252,8 +253,15 @@ export const trainRelevance = async (
   return { ...done, checkpoint: run.latest()!.folder, clips: good.length };
 };
 
-/** What a run would do; nothing is decoded, so nothing is known of tokens. */
-export const describeEncoder = ({ rows, resolved, options, clips }: PreparedEncoder): RunDescription => ({
+/**
+ * What a run would do; nothing is decoded, so nothing is known of tokens.
+ *
+ * @param rate operations a second of a large product
+ */
+export const describeEncoder = (
+  { rows, resolved, options, clips }: PreparedEncoder,
+  rate: number,
+): RunDescription => ({
   settings: resolved.origins,
   steps: options.steps,
   samples: rows.samples,
@@ -262,6 +270,10 @@ export const describeEncoder = ({ rows, resolved, options, clips }: PreparedEnco
   tokensPerSample: { mean: 0, most: 0, learnt: 0 },
   paddingShare: 0,
   batchesPerStep: 0,
-  expected: undefined,
+  expected: estimateEncoder(options, {
+    clips: clips.length,
+    keptBytes: resolved.common.keptMegabytes * 1e6,
+    rate,
+  }),
   sample: undefined,
 });

@@ -81,13 +81,16 @@ const trainEncoder = async (job: TrainJob, context: JobContext): Promise<TrainRe
  * @throws {ConfigError | UnknownNameError} for settings that cannot be
  */
 export const describeTraining = async (job: TrainJob, context: JobContext): Promise<RunDescription> => {
-  if (await makesEncoder(job.request)) return describeEncoder(await prepareEncoder(job.request, context));
+  if (await makesEncoder(job.request)) {
+    const encoder = await prepareEncoder(job.request, context);
+    return describeEncoder(encoder, await productRate(job.engine.threads));
+  }
   const prepared = await prepare(job.request, context);
   await using clips = openClips(job.clips, (line) => context.warn(line));
   const means = await readingMeans(await readingSettings(prepared), { video: clips.video }, prepared.dropped);
   const { engine, threads } = job.engine;
-  // What other loops and engines need is not known before they run.
-  const isKnown = (engine ?? "onnx").startsWith("onnx") && prepared.resolved.chosen.loop === "sft";
+  // What other engines need is not known before they run.
+  const isKnown = (engine ?? "onnx").startsWith("onnx");
   const use = {
     rules: batchRules(prepared.config),
     states: await statesOf(prepared),
