@@ -86,7 +86,8 @@ class ReadingThread implements ClipReader {
     } finally {
       if (stop !== undefined) signal.removeEventListener("abort", stop);
       this.#waiting.delete(id);
-      if (this.#waiting.size === 0) this.#worker.unref();
+      // Whoever closes it waits for its end.
+      if (this.#waiting.size === 0 && this.#lost === undefined) this.#worker.unref();
     }
   }
 

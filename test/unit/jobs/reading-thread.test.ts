@@ -1,4 +1,5 @@
 /** What a thread reads is what this thread would read, and it is read while this one is held up. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -135,6 +136,20 @@ test("a stop ends what is read and nothing else; a closed thread says so", async
   await expect(thread.read(request, signal)).rejects.toThrow("closed");
   await waiting.catch((error: unknown) => expect(String(error)).toMatch(/closed|stopped|abort/i));
 });
+
+test("a process whose thread is closed while it reads goes on: the error that ends a run is told", () => {
+  const program = `
+    import { openReadingThread } from ${JSON.stringify(new URL("../../../src/jobs/train/reading-thread.ts", import.meta.url).href)};
+    const settings = { model: "nowhere", look: {}, extractor: "offline", keptMegabytes: 1, mostTokens: 9, notContrasted: new Set(), seed: 1 };
+    const listener = { dropped: { add: () => {} }, warn: () => {} };
+    const thread = openReadingThread(settings, ${JSON.stringify(clipsOptions)}, listener);
+    const unit = { folder: "nowhere", samples: [] };
+    thread.read({ kind: "group", unit, controlled: false }, new AbortController().signal).catch(() => {});
+    await thread[Symbol.asyncDispose]();
+    console.log("told");`;
+  const done = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  expect([done.status, done.stdout.trim()], done.stderr).toEqual([0, "told"]);
+}, 60_000);
 
 test("a plug-in that another thread cannot load is named before it is started", () => {
   const plugin = defineKeywordExtractor({
