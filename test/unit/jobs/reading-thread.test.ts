@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { defineKeywordExtractor, keywordExtractors } from "../../../src/absent/keywords.ts";
 import type { MediaStep } from "../../../src/batch/media-step.ts";
 import { type Clips, openClips } from "../../../src/jobs/clips.ts";
 import type { LoadedClip } from "../../../src/jobs/train/clip-feed.ts";
@@ -132,4 +134,17 @@ test("a stop ends what is read and nothing else; a closed thread says so", async
   await thread[Symbol.asyncDispose]();
   await expect(thread.read(request, signal)).rejects.toThrow("closed");
   await waiting.catch((error: unknown) => expect(String(error)).toMatch(/closed|stopped|abort/i));
+});
+
+test("a plug-in that another thread cannot load is named before it is started", () => {
+  const plugin = defineKeywordExtractor({
+    summary: "nothing",
+    source: "test",
+    params: z.strictObject({}),
+    create: () => ({ version: "1", extract: async () => ({ status: "ok", keywords: ["fall"] }) }),
+  });
+  keywordExtractors.add("only-here", plugin);
+  const open = (own: Partial<ReadingSettings>) => () =>
+    openReadingThread({ ...settings, ...own }, clipsOptions, { dropped: { add: () => {} }, warn: () => {} });
+  expect(open({ extractor: "only-here" })).toThrow(/"only-here" is known to this process only/);
 });
