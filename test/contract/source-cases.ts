@@ -110,20 +110,21 @@ export const sourceCases: Record<string, SourceCase[]> = {
       ],
     },
     {
-      // Of a list or an object no text is made.
+      // Of an object or a list of several no text is made; a list of one is that one.
       files: {
         "kinds.json": JSON.stringify([
           { video: "a.mp4", caption: 3 },
-          { video: ["a.mp4"], caption: "x" },
+          { video: ["a.mp4", "b.mp4"], caption: "x" },
+          { video: ["a.mp4"], question: "?", answer: ["y"], skill: [] },
           { video: "a.mp4", caption: { en: "x" } },
           { video: "a.mp4", caption: ["x", "y"] },
           { video: "a.mp4", question: "?", answer: "x", options: [{ text: "x" }, { text: "y" }] },
           { video: "a.mp4", events: { start: 1, end: 2 } },
         ]),
       },
-      rows: [{ caption: "3" }],
+      rows: [{ caption: "3" }, { clip: { file: "a.mp4" }, answer: "y" }],
       unread: [
-        /^not one text: "video"; got \["a\.mp4"\]$/,
+        /^not one text: "video"; got \["a\.mp4","b\.mp4"\]$/,
         /"caption"; got \{"en":"x"\}/,
         /"caption"; got \["x","y"\]/,
         /not one text; got \{"text":"x"\}/,
