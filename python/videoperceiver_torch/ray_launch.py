@@ -12,7 +12,8 @@ import threading
 import time
 from typing import Any
 
-from .worker import HOST, PORT, TOKEN, die_with_parent
+from .parent import die_with_parent
+from .worker import HOST, PORT, TOKEN
 
 # What ranks are told besides: of this process's environment.
 _PASSED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS", "HF_HUB_OFFLINE", "TRANSFORMERS_VERBOSITY")

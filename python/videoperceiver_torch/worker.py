@@ -3,8 +3,13 @@
 A launcher (torchrun, Ray, Slurm) starts as many as there are; what it says in the environment makes them a group.
 """
 
+from .parent import die_with_parent
+
+if __name__ == "__main__":
+    # Before anything that takes time to import.
+    die_with_parent()
+
 import contextlib
-import ctypes
 import os
 import queue
 import signal
@@ -18,8 +23,7 @@ from typing import Any
 from .errors import CancelledError, WorkerError
 from .wire import receive, send
 
-HOST, PORT, TOKEN, PARENT = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN", "PARENT"))
-_PARENT_DEATH_SIGNAL = 1
+HOST, PORT, TOKEN = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN"))
 _DIAL_SECONDS = 600
 
 
@@ -115,19 +119,6 @@ def _serve(line: _Line, engine: Any) -> None:
         except Exception as error:
             told = _error(error, call)
         line.say(told)
-
-
-def die_with_parent() -> None:
-    """Has the kernel end this process with who started it, also one that is stopped or deep in a product."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    # Whoever that was may have ended before this was said.
-    parent = str(os.getppid())
-    if os.environ.get(PARENT, parent) != parent:
-        said = f"started by process {parent}, not by {os.environ[PARENT]}: name Python itself, no wrapper\n"
-        with contextlib.suppress(OSError):
-            os.write(2, said.encode())
-        os._exit(1)
 
 
 def _dial() -> socket.socket:

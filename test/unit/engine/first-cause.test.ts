@@ -23,6 +23,7 @@ const callOfTwo = (deadlineSeconds?: number) => {
     endOf: (id: number) => seen.get(id),
     lastLine: () => lastLine,
     kill: vi.fn(),
+    killRank: () => undefined,
     end: async () => {},
     processId: 7,
   };
