@@ -120,6 +120,10 @@ class StartedProgram implements StartedProcesses {
   }
 
   lastLine(): string | undefined {
+    // The first that torchrun saw end by a signal: what follows says less, and one that has not dialled is known by nothing else.
+    const [, code, rank, processId] =
+      /exitcode: (-\d+)\) local_rank: (\d+) \(pid: (\d+)\)/.exec(this.#said) ?? [];
+    if (code !== undefined) return `rank ${rank}, process ${processId}: ${endOfCode(Number(code)).why}`;
     return this.#said
       .split("\n")
       .map((line) => line.trim())
