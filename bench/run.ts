@@ -13,7 +13,14 @@ import { measure, median, type SideMeasurement } from "./measure.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("..", import.meta.url));
-const support = ["run.ts", "define-bench.ts", "answer-rounds.ts", "measure.ts"];
+const support = [
+  "run.ts",
+  "define-bench.ts",
+  "answer-rounds.ts",
+  "measure.ts",
+  "process-memory.ts",
+  "process-time.ts",
+];
 const names = readdirSync(folder)
   .filter((file) => file.endsWith(".ts") && !support.includes(file))
   .map((file) => file.slice(0, -".ts".length))

@@ -52,17 +52,16 @@ export const chosenEngine = (options: Readonly<Record<string, unknown>>): Engine
   };
   const { engine, threads, ranks, launcher } = given;
   const params = shortcuts.flatMap((name) => (given[name] === undefined ? [] : [`${name}=${given[name]}`]));
-  if (params.length === 0)
-    return {
-      threads,
-      ...(engine === undefined ? {} : { engine }),
-      ...(ranks === undefined ? {} : { ranks }),
-      ...(launcher === undefined ? {} : { launcher }),
-    };
-  if (engine !== undefined && engine !== defaultEngine)
+  if (params.length > 0 && engine !== undefined && engine !== defaultEngine)
     throw new ConfigError("parameters of an engine beside --engine", {
       got: `--engine ${engine} and ${params.join(", ")}`,
       hint: `write them as ${engine.split(":")[0]}:key=value,key=value`,
     });
-  return { threads, engine: `${defaultEngine}:${params.join(",")}` };
+  const chosen = params.length === 0 ? engine : `${defaultEngine}:${params.join(",")}`;
+  return {
+    threads,
+    ...(chosen === undefined ? {} : { engine: chosen }),
+    ...(ranks === undefined ? {} : { ranks }),
+    ...(launcher === undefined ? {} : { launcher }),
+  };
 };

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
-import { ConfigError, messageOf, UnknownNameError, VideoPerceiverError } from "../core/errors.ts";
+import { ConfigError, messageOf, StartError, UnknownNameError, VideoPerceiverError } from "../core/errors.ts";
 import { readJsonFile } from "../core/files.ts";
 import { nearestName } from "../core/nearest.ts";
 import { shellWords } from "../core/shell-words.ts";
@@ -216,7 +216,7 @@ export const main = async (argv: readonly string[], folder: URL = ownCommands): 
       process.stderr.write(`${told.message}\n`);
       return 2;
     }
-    const shown = error instanceof Error ? error.stack : messageOf(error);
+    const shown = error instanceof Error && !(error instanceof StartError) ? error.stack : messageOf(error);
     process.stderr.write(`${shown}\n`);
     return 70;
   }

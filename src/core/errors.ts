@@ -152,6 +152,14 @@ export class InternalError extends Error {
   }
 }
 
+/** A process of this program that cannot start: no clip is at fault, and none may be refused for it. Exits 70. */
+export class StartError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "StartError";
+  }
+}
+
 /** Throws an {@link InternalError} when one of our own invariants does not hold. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new InternalError(message);

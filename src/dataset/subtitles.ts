@@ -39,6 +39,9 @@ type Piece = { readonly line: number } & (
 function* piecesOf(lines: readonly string[]): Generator<Piece> {
   const timesAt = (at: number): RegExpExecArray | null => cueTimes.exec(lines[at] ?? "");
   const isEmpty = (at: number): boolean => lines[at]!.trim() === "";
+  // WebVTT's cues end at a line without anything: YouTube's begin with one of a space.
+  const isWebVtt = lines[0]!.startsWith("WEBVTT");
+  const ends = (at: number): boolean => (isWebVtt ? lines[at] === "" : isEmpty(at));
   /** A cue's name or number stands in the line above its times. */
   const begins = (at: number): boolean =>
     timesAt(at) !== null || (/^\s*\d+\s*$/.test(lines[at]!) && timesAt(at + 1) !== null);
@@ -47,7 +50,7 @@ function* piecesOf(lines: readonly string[]): Generator<Piece> {
     const line = at + 1;
     if (times !== null) {
       const words: string[] = [];
-      while (at + 1 < lines.length && !isEmpty(at + 1) && !begins(at + 1)) words.push(lines[++at]!);
+      while (at + 1 < lines.length && !ends(at + 1) && !begins(at + 1)) words.push(lines[++at]!);
       yield { times, words, line };
     } else if (noCue.test(lines[at]!)) while (at + 1 < lines.length && !isEmpty(at + 1)) at++;
     else if (/\D/.test(lines[at]!.trim()) && timesAt(at + 1) === null)

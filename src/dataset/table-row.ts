@@ -111,8 +111,12 @@ export const chooseColumns = (names: readonly string[], named: ColumnChoice, whe
 /** What pandas writes for a value that is missing. */
 const missing: ReadonlySet<string> = new Set(["nan", "NaN", "<NA>"]);
 
+/** What a list of one holds; nothing of an empty one. */
+const alone = (value: unknown): unknown => (Array.isArray(value) && value.length < 2 ? value[0] : value);
+
 /** @throws {DataFormatError} for what is no text: nothing is made of it */
-const text = (value: unknown, column?: string): string => {
+const text = (cell: unknown, column?: string): string => {
+  const value = alone(cell);
   if (value === undefined || value === null) return "";
   if (typeof value === "object")
     throw new DataFormatError("not one text", {

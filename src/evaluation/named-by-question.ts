@@ -35,6 +35,8 @@ export const namedByQuestion = (
     const text = plain(question);
     if (askedAs.get(id) === text) return id;
     const named = byText.get(text) ?? [];
+    // Some write all that a model was told in the question's place.
+    if (named.length === 0 && askedAs.has(id) && ` ${text} `.includes(` ${askedAs.get(id)} `)) return id;
     const near = named.filter((one) => listOf(one) === listOf(id));
     const [only, ...others] = near.length > 0 ? near : named;
     return only !== undefined && others.length === 0 ? only : `${id} (another question)`;

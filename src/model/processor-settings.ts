@@ -34,7 +34,7 @@ const colour = (
   fallback: readonly [number, number, number],
 ): readonly [number, number, number] => {
   const given = (json as Record<string, unknown>)[name];
-  if (given === undefined) return fallback;
+  if (given === undefined || given === null) return fallback;
   const list: unknown = typeof given === "number" ? [given, given, given] : given;
   const fits = Array.isArray(list) && list.length === 3 && list.every((value) => Number.isFinite(value));
   if (!fits)

@@ -110,20 +110,21 @@ export const sourceCases: Record<string, SourceCase[]> = {
       ],
     },
     {
-      // Of a list or an object no text is made.
+      // Of an object or a list of several no text is made; a list of one is that one.
       files: {
         "kinds.json": JSON.stringify([
           { video: "a.mp4", caption: 3 },
-          { video: ["a.mp4"], caption: "x" },
+          { video: ["a.mp4", "b.mp4"], caption: "x" },
+          { video: ["a.mp4"], question: "?", answer: ["y"], skill: [] },
           { video: "a.mp4", caption: { en: "x" } },
           { video: "a.mp4", caption: ["x", "y"] },
           { video: "a.mp4", question: "?", answer: "x", options: [{ text: "x" }, { text: "y" }] },
           { video: "a.mp4", events: { start: 1, end: 2 } },
         ]),
       },
-      rows: [{ caption: "3" }],
+      rows: [{ caption: "3" }, { clip: { file: "a.mp4" }, answer: "y" }],
       unread: [
-        /^not one text: "video"; got \["a\.mp4"\]$/,
+        /^not one text: "video"; got \["a\.mp4","b\.mp4"\]$/,
         /"caption"; got \{"en":"x"\}/,
         /"caption"; got \["x","y"\]/,
         /not one text; got \{"text":"x"\}/,
@@ -171,6 +172,10 @@ export const sourceCases: Record<string, SourceCase[]> = {
         "cues/d.mp4": "",
         "cues/d.vtt": "WEBVTT\n\nSTYLE\n::cue {}\n\nname\n00:00.200 --> 00:01.000 align:start\nOne\n",
         "cues/e.srt": "1\n00:00:00,200 --> 00:00:01,000\nOne\n",
+        // As YouTube writes them: a line of a space above or below the words.
+        "cues/g.mp4": "",
+        "cues/g.vtt":
+          "WEBVTT\nKind: captions\n\n00:00:00.000 --> 00:00:01.000 align:start position:0%\n \nOne<00:00:00.480><c> two</c>\n\n00:00:01.000 --> 00:00:01.010\nOne two\n \n\n",
         "cues/f.txt": "notes",
       },
       place: "cues",
@@ -183,6 +188,13 @@ export const sourceCases: Record<string, SourceCase[]> = {
           ],
         },
         { id: "d.mp4", caption: "One" },
+        {
+          id: "g.mp4",
+          events: [
+            { startSeconds: 0, endSeconds: 1, what: "One two" },
+            { startSeconds: 1, endSeconds: 1.01, what: "One two" },
+          ],
+        },
       ],
       unread: [
         /^words without times: .*b\.srt:2; expected cues .*; got 00:00:00,2 -> /,
@@ -521,6 +533,26 @@ export const sourceCases: Record<string, SourceCase[]> = {
       },
       rows: [{ answer: "It falls.", clip: { file: "a.mp4" } }],
       unread: [/^an empty answer/],
+    },
+    {
+      // Beside another layout these names are a row's own, whatever they hold.
+      files: {
+        "own.json": JSON.stringify(
+          [
+            { output: "Other words." },
+            { input: { from: "a film" } },
+            { instruction: ["one"], audio: false },
+          ].map((own) => ({
+            conversations: [
+              { from: "human", value: "<video>What happens?" },
+              { from: "gpt", value: "It falls." },
+            ],
+            video: "a.mp4",
+            ...own,
+          })),
+        ),
+      },
+      rows: [1, 2, 3].map(() => ({ answer: "It falls.", clip: { file: "a.mp4" } })),
     },
     {
       // A question may be about the picture or the sound that nobody would be shown.

@@ -63,6 +63,16 @@ describe.skipIf(!haveFfmpeg)("both decoders", () => {
     for (const { info } of await bothSee(file)) expect(info.durationSeconds).toBeCloseTo(seconds, 3);
   });
 
+  test("a film of fragments that lacks its last ones ends with what is there, for both", async ({ skip }) => {
+    const args = `${source("96x64", 2)} ${h264} -g 10 -movflags dash+frag_keyframe+global_sidx`;
+    skip(services.length < 2 || !make("streamed.mp4", args), "missing");
+    const bytes = readFileSync(join(folder, "streamed.mp4"));
+    let end = 0;
+    for (let nth = 0; nth < 4; nth++) end = bytes.indexOf("moof", end + 4);
+    writeFileSync(join(folder, "cut.mp4"), bytes.subarray(0, end - 4));
+    for (const { info } of await bothSee("cut.mp4")) expect(info.durationSeconds).toBeCloseTo(1.2, 3);
+  });
+
   test("Matroska whose times are those of decoding: pictures in their order, for both", async ({ skip }) => {
     const bare = "-bsf:v setts=pts=DTS";
     skip(services.length < 2 || !make("stored.mkv", `${source("96x64", 1)} ${h264} ${bare}`), "missing");

@@ -192,6 +192,7 @@ describe.skipIf(isMissing)("fixtures that were made just now", () => {
     ["budgets below the processor's minimum", "--seed 12"],
     ["a processor with narrow limits", "--seed 13 --min-pixels 20000 --max-pixels 40000"],
     ["a processor that shrinks", "--seed 14 --max-pixels 9000"],
+    ["a processor that enlarges nearly everything", "--seed 304 --min-pixels 250000"],
   ])("the processor on drawn clips and pictures: %s", async (name, options) => {
     const folder = join(work, `processor ${name}`);
     const tokenizer = sharedFile("data/tokenizers/qwen2.5-vl");

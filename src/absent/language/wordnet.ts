@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { DataFormatError, messageOf } from "../../core/errors.ts";
+import { SortedLines } from "./sorted-lines.ts";
 
 /** WordNet's parts of speech. */
 export type PartOfSpeech = "noun" | "verb" | "adj" | "adv";
@@ -68,16 +69,16 @@ const objectFrames: ReadonlySet<number> = new Set([8, 9, 10, 11, 14, 15, 16, 17,
  * @source WordNet 3.0 file formats wndb(5WN) and morphy(7WN), Princeton University
  */
 export class WordNet {
-  readonly #index: Readonly<Record<PartOfSpeech, ReadonlyMap<string, string>>>;
-  readonly #data: Readonly<Record<PartOfSpeech, string>>;
-  readonly #counts: Readonly<Record<PartOfSpeech, ReadonlyMap<string, number>>>;
+  readonly #index: Readonly<Record<PartOfSpeech, SortedLines>>;
+  readonly #data: Readonly<Record<PartOfSpeech, Buffer>>;
+  readonly #tagged: SortedLines;
   readonly #exceptions: Readonly<Record<PartOfSpeech, ReadonlyMap<string, readonly string[]>>>;
 
   /** Reads `folder` (the one with `index.verb`). @throws {DataFormatError} when files are missing */
   constructor(folder: string) {
-    const read = (file: string): string => {
+    const read = (file: string): Buffer => {
       try {
-        return readFileSync(join(folder, file), "latin1");
+        return readFileSync(join(folder, file));
       } catch (error) {
         throw new DataFormatError("cannot read WordNet", {
           where: join(folder, file),
@@ -87,10 +88,10 @@ export class WordNet {
         });
       }
     };
-    this.#index = forParts((part) => indexOf(read(`index.${part}`)));
+    this.#index = forParts((part) => new SortedLines(read(`index.${part}`), " "));
     this.#data = forParts((part) => read(`data.${part}`));
-    this.#exceptions = forParts((part) => exceptionsOf(read(`${part}.exc`)));
-    this.#counts = countsOf(read("index.sense"));
+    this.#exceptions = forParts((part) => exceptionsOf(read(`${part}.exc`).toString("latin1")));
+    this.#tagged = new SortedLines(read("index.sense"), "%");
   }
 
   /** True when WordNet has the lemma (lower case, underscores) as that part of speech. */
@@ -100,7 +101,13 @@ export class WordNet {
 
   /** How often the lemma occurs in WordNet's tagged texts as that part of speech, all senses together. */
   count(lemma: string, part: PartOfSpeech): number {
-    return this.#counts[part].get(lemma) ?? 0;
+    let count = 0;
+    for (const line of this.#tagged.lines(lemma)) {
+      const [, type, times] = /^[^%]+%(\d)\S* \d+ \d+ (\d+)$/.exec(line) ?? [];
+      if (type !== undefined && (type === "5" ? "adj" : parts[Number(type) - 1]) === part)
+        count += Number(times);
+    }
+    return count;
   }
 
   /** Whether the verb's first sense takes an object, none, or either; undefined for what is no verb. */
@@ -122,13 +129,14 @@ export class WordNet {
 
   /** Places of the lemma's senses in the data file of its part of speech; none for what is no lemma. */
   senses(lemma: string, part: PartOfSpeech): number[] {
-    const fields = this.#index[part].get(lemma)?.trim().split(" ");
+    const fields = this.#index[part].line(lemma)?.trim().split(" ");
     return fields === undefined ? [] : fields.slice(6 + Number(fields[3])).map(Number);
   }
 
   /** A sense's line without its gloss. */
   #synset(start: number, part: PartOfSpeech): string {
-    return this.#data[part].slice(start, this.#data[part].indexOf(" | ", start));
+    const data = this.#data[part];
+    return data.toString("latin1", start, data.indexOf(" | ", start));
   }
 
   /** Every word of every sense of a lemma as WordNet writes it, without the marks of where adjectives stand. */
@@ -160,7 +168,7 @@ export class WordNet {
 
   /** The entry of a lemma in lower case with underscores, or undefined. */
   entry(lemma: string, part: "noun" | "verb"): WordNetEntry | undefined {
-    const line = this.#index[part].get(lemma);
+    const line = this.#index[part].line(lemma);
     if (line === undefined) return undefined;
     const fields = line.split(" ");
     const pointers = Number(fields[3]);
@@ -169,7 +177,7 @@ export class WordNet {
       lemma,
       senses: Number(fields[2]),
       taggedSenses: Number(fields[5 + pointers]),
-      lexicographerFile: Number(this.#data[part].slice(firstOffset + 9, firstOffset + 11)),
+      lexicographerFile: Number(this.#data[part].toString("latin1", firstOffset + 9, firstOffset + 11)),
     };
   }
 
@@ -199,24 +207,6 @@ const writtenWords = (line: string): string[] => {
 
 /** The words of a synset's line, in lower case. */
 const wordsIn = (line: string): string[] => writtenWords(line).map((word) => word.toLowerCase());
-
-const indexOf = (text: string): Map<string, string> => {
-  const entries = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    const end = line.indexOf(" ");
-    if (end > 0) entries.set(line.slice(0, end), line);
-  }
-  return entries;
-};
-
-const countsOf = (text: string): Record<PartOfSpeech, Map<string, number>> => {
-  const counts = { noun: new Map(), verb: new Map(), adj: new Map(), adv: new Map() };
-  for (const [, lemma, type, count] of text.matchAll(/^([^%\n]+)%(\d)\S* \d+ \d+ ([1-9]\d*)$/gm)) {
-    const part = type === "5" ? "adj" : parts[Number(type) - 1]!;
-    counts[part].set(lemma, (counts[part].get(lemma) ?? 0) + Number(count));
-  }
-  return counts;
-};
 
 const exceptionsOf = (text: string): Map<string, string[]> => {
   const entries = new Map<string, string[]>();

@@ -175,23 +175,33 @@ const allTurns = (data: z.output<typeof row>): Turn[] => {
   return [...system, ...said, ...tail];
 };
 
-/** A null says nothing: a table that holds rows of several kinds has every column in every row. */
-const withoutNulls = (value: unknown): unknown =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).filter(([, said]) => said !== null))
-    : value;
+const conversations = ["messages", "conversations"] as const;
+const questions = [...conversations, "prompt", "query"] as const;
+/** Alpaca's fields, and those beside which they are something else of the row, whatever they hold. */
+const outranked: Readonly<Record<string, readonly string[]>> = {
+  instruction: questions,
+  input: questions,
+  output: [...conversations, "completion", "chosen", "response"],
+};
+
+/** What a row says. A null says nothing: a table that holds rows of several kinds has every column in every row. */
+const saidIn = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const said = new Map(Object.entries(value).filter(([, one]) => one !== null));
+  return Object.fromEntries([...said].filter(([name]) => !outranked[name]?.some((other) => said.has(other))));
+};
 
 /** @throws {DataFormatError} for a row that shows or plays something else as well: its question may be about that */
 const refuseOtherMedia = (data: z.output<typeof row>): void => {
   for (const name of ["images", "image", "audios", "audio"] as const) {
     const given = data[name];
-    const isEmpty = given === undefined || given === "" || (Array.isArray(given) && given.length === 0);
+    const isEmpty = [given].flat().every((one) => [undefined, null, "", false].includes(one as undefined));
     if (!isEmpty) throw new DataFormatError("only texts and videos are read", { got: name });
   }
 };
 
 const rowOf = ({ value, name }: JsonRecord): SourceRow => {
-  const parsed = row.safeParse(withoutNulls(value));
+  const parsed = row.safeParse(saidIn(value));
   if (!parsed.success)
     throw new DataFormatError("not a conversation", {
       expected:

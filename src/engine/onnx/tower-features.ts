@@ -55,7 +55,7 @@ class StoredFeatures {
       return undefined;
     }
     const numbers = bytes.subarray(0, -4);
-    const isWhole = bytes.length >= 4 && bytes.length % 4 === 0;
+    const isWhole = bytes.length > 4 && bytes.length % 4 === 0;
     if (!isWhole || crc32(numbers) !== bytes.readUInt32LE(numbers.length)) {
       rmSync(file, { force: true });
       return undefined;

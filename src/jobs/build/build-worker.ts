@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
-import { InternalError, messageOf } from "../../core/errors.ts";
+import { InternalError, messageOf, StartError } from "../../core/errors.ts";
 import { readJsonFile } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { JobContext } from "../job-context.ts";
@@ -82,7 +82,7 @@ export const workForQueue = async (
         for (const build of await queues.builds()) await workFor(build);
       } catch (error) {
         // The database may be on its way back; faults of our own are told as such.
-        if (error instanceof InternalError) throw error;
+        if (error instanceof InternalError || error instanceof StartError) throw error;
         context.warn(`queue: ${messageOf(error)}`);
       }
       await pause(pollMilliseconds, signal);

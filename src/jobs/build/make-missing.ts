@@ -27,8 +27,10 @@ export const makeMissing = async (
   let done = plan.clips.length - missing.length;
   display.update(done, plan.clips.length);
   const waiting = missing.values();
+  const failures: unknown[] = [];
   const work = async (): Promise<void> => {
     for (const planned of waiting) {
+      if (failures.length > 0) return;
       context.signal.throwIfAborted();
       const made = await make(planned);
       const file = join(out, resultFile(planned.position));
@@ -37,5 +39,8 @@ export const makeMissing = async (
       display.update(++done, plan.clips.length);
     }
   };
-  await Promise.all(Array.from({ length: workers }, work));
+  const failed = (error: unknown): void => void failures.push(error);
+  // All are waited for: the caller closes what the others still use, and their clips would be refused for it.
+  await Promise.all(Array.from({ length: workers }, () => work().catch(failed)));
+  if (failures.length > 0) throw failures[0];
 };

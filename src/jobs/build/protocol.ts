@@ -137,6 +137,7 @@ export type FromBuildWorker =
       /** What endpoints cost for the clip. */
       readonly cost: EndpointSpending;
     }
+  /** Without a position no clip is at fault: the worker cannot work, and no other one could. */
   | { readonly type: "failed"; readonly position: number | null; readonly message: string };
 
 /** Folder of the work inside the data set folder. It stays: with it, the same build with other rules takes seconds. */

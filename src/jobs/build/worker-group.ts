@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { InternalError } from "../../core/errors.ts";
+import { StartError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import type { BuildOrder, FromBuildWorker, PlannedClip, ToBuildWorker } from "./protocol.ts";
 
@@ -104,10 +104,8 @@ const startWorker = async (
   running.add(worker);
   const answer = await worker.ask({ type: "begin", order });
   if (signal.aborted) throw stoppedByPerson();
-  if (typeof answer === "string" || answer.type !== "ready")
-    throw new InternalError(
-      `a worker cannot start: ${typeof answer === "string" ? answer : JSON.stringify(answer)}`,
-    );
+  if (typeof answer === "string") throw new StartError(`a worker cannot start: ${answer}`);
+  if (answer.type === "failed") throw new StartError(`a worker cannot start: ${answer.message}`);
   return worker;
 };
 
@@ -127,7 +125,9 @@ const work = async (request: GroupRequest, running: Set<BuildWorker>): Promise<v
       worker = undefined;
       await feed.lost(clip.position, `the worker ended (${answer})`);
     } else if (answer.type === "done") await feed.done(clip.position, answer);
-    else if (answer.type === "failed") await feed.lost(clip.position, answer.message);
+    else if (answer.type !== "failed") continue;
+    else if (answer.position === null) throw new StartError(answer.message);
+    else await feed.lost(clip.position, answer.message);
   }
   await worker?.close();
 };
@@ -135,7 +135,7 @@ const work = async (request: GroupRequest, running: Set<BuildWorker>): Promise<v
 /**
  * Has every clip of a feed made by worker processes.
  *
- * @throws {InternalError} when workers cannot start
+ * @throws {StartError} when workers cannot start
  */
 export const runWorkers = async (request: GroupRequest): Promise<void> => {
   const { signal } = request;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { messageOf } from "../../core/errors.ts";
+import { messageOf, StartError, VideoPerceiverError } from "../../core/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../core/files.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { loadPlugin } from "../load-plugin.ts";
@@ -46,6 +46,8 @@ const handle = async (message: ToBuildWorker): Promise<void> => {
   if (message.type === "clip") return make(message.clip);
   for (const file of message.order.plugins) await loadPlugin(file);
   tools = await openClipTools(message.order, (line) => void process.stderr.write(`${line}\n`));
+  // A decoder that nobody can start is no clip's fault.
+  await tools.clips.direct.decoder();
   send({ type: "ready" });
 };
 
@@ -53,7 +55,9 @@ process.on("disconnect", () => process.exit(0));
 setInterval(() => send({ type: "alive" }), secondsBetweenSigns * 1000).unref();
 process.on("message", (message: ToBuildWorker) => {
   handle(message).catch((error: unknown) => {
-    send({ type: "failed", position, message: error instanceof Error ? error.stack! : messageOf(error) });
+    const isOneLine = error instanceof StartError || error instanceof VideoPerceiverError;
+    const message = error instanceof Error && !isOneLine ? error.stack! : messageOf(error);
+    send({ type: "failed", position: error instanceof StartError ? null : position, message });
     position = null;
   });
 });

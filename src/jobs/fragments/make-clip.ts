@@ -161,6 +161,8 @@ export const makeFragmentClip = async (
     rows: [],
     rejected: [{ source: name, ruleId, reason: reason.replaceAll(path, name) }],
   });
+  // A decoder that nobody can start is no clip's fault.
+  await tools.clips.direct.decoder();
   try {
     const decoded = await decodeClip(planned, tools, signal);
     const { clip, print } = decoded;

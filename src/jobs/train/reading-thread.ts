@@ -1,6 +1,8 @@
 /** A thread that reads clips while an engine, whose calls hold up the thread they are made in, computes a step. */
 import { Worker } from "node:worker_threads";
+import { keywordExtractors } from "../../absent/keywords.ts";
 import { InternalError, messageOf } from "../../core/errors.ts";
+import { splitName } from "../../core/named-params.ts";
 import { knowingOwnPlugins } from "../../core/registry.ts";
 import { errorFromWire } from "../../engine/worker-protocol.ts";
 import type { ClipsOptions } from "../clips.ts";
@@ -84,7 +86,8 @@ class ReadingThread implements ClipReader {
     } finally {
       if (stop !== undefined) signal.removeEventListener("abort", stop);
       this.#waiting.delete(id);
-      if (this.#waiting.size === 0) this.#worker.unref();
+      // Whoever closes it waits for its end.
+      if (this.#waiting.size === 0 && this.#lost === undefined) this.#worker.unref();
     }
   }
 
@@ -112,9 +115,12 @@ class ReadingThread implements ClipReader {
   }
 }
 
-/** Starts a thread that reads. */
+/** Starts a thread that reads. @throws {ConfigError} for an extractor of keywords that only this thread knows */
 export const openReadingThread = (
   settings: ReadingSettings,
   clips: ClipsOptions,
   listener: ReadingListener,
-): ClipReader => new ReadingThread({ settings, clips }, listener);
+): ClipReader => {
+  if (settings.contrasted) keywordExtractors.elsewhere(splitName(settings.extractor).name);
+  return new ReadingThread({ settings, clips }, listener);
+};

@@ -3,6 +3,7 @@ import type { Settings } from "../../core/settings.ts";
 import type { EngineChoice } from "../../engine/engines.ts";
 import { productRate } from "../../engine/product-rate.ts";
 import { batchRules } from "../../model/batch-rules.ts";
+import { modelFamilies } from "../../model/families.ts";
 import { trainingRecipes } from "../../recipes/train/training-recipes.ts";
 import type { LoopResult } from "../../training/loop.ts";
 import { folderPrint } from "../../weights/folder-print.ts";
@@ -114,6 +115,7 @@ export const train = async (job: TrainJob, context: JobContext): Promise<TrainRe
   const warn = (line: string): void => context.warn(line);
   await using clips = openClips(job.clips, warn);
   const reading = await readingSettings(prepared);
+  modelFamilies.elsewhere(config.family);
   await using reader = openReadingThread(reading, job.clips, { dropped, warn });
   const means = await readingMeans(reading, clips, dropped);
   using run = openTrainingRun(job.out, configOf(job, prepared), job.resume);

@@ -8,7 +8,8 @@ export interface Shift {
 
 /**
  * Mean absolute luma difference, less `offset`, over the overlap of `a` and `b` moved by (dx, dy), reading every
- * `step`-th pixel.
+ * `step`-th pixel. One that comes out at `enough` or above may be given as infinite: the sum only grows, and the rest of the
+ * pixels need not be read.
  */
 export const shiftedDifference = (
   a: Float32Array,
@@ -19,23 +20,25 @@ export const shiftedDifference = (
   dy: number,
   step: number,
   offset: number,
+  enough: number = Number.POSITIVE_INFINITY,
 ): number => {
   const top = Math.max(0, -dy);
   const bottom = Math.min(height, height - dy);
   const left = Math.max(0, -dx);
   const right = Math.min(width, width - dx);
+  const count = Math.max(0, Math.ceil((bottom - top) / step)) * Math.max(0, Math.ceil((right - left) / step));
+  if (count === 0) return Number.POSITIVE_INFINITY;
   let sum = 0;
-  let count = 0;
   for (let y = top; y < bottom; y += step) {
     const rowA = y * width;
     const rowB = (y + dy) * width + dx;
     for (let x = left; x < right; x += step) {
       const difference = a[rowA + x]! - b[rowB + x]! - offset;
       sum += difference < 0 ? -difference : difference;
-      count++;
     }
+    if (sum / count >= enough) return Number.POSITIVE_INFINITY;
   }
-  return count === 0 ? Number.POSITIVE_INFINITY : sum / count;
+  return sum / count;
 };
 
 /** Levels that each pixel of shift has to win, so that flat pictures stay where they are. */
@@ -58,8 +61,9 @@ export const globalShift = (a: Planes, b: Planes, reachShare: number): Shift => 
   let bestX = 0;
   let bestY = 0;
   const visit = (dx: number, dy: number, step: number): void => {
+    // Without its own cost a shift that differs as much as the best one costs can win no more.
     const cost =
-      shiftedDifference(a.luma, b.luma, width, height, dx, dy, step, offset) +
+      shiftedDifference(a.luma, b.luma, width, height, dx, dy, step, offset, best) +
       costPerPixel * (Math.abs(dx) + Math.abs(dy));
     if (cost < best) {
       best = cost;

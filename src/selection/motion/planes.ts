@@ -22,8 +22,11 @@ export const reducedSize = (
 };
 
 /** First source column (or row) of every reduced one, and the end: [reduced + 1]. */
-const edges = (reduced: number, source: number): Int32Array =>
-  Int32Array.from({ length: reduced + 1 }, (_, at) => Math.floor((at * source) / reduced));
+const edges = (reduced: number, source: number): Int32Array => {
+  const found = new Int32Array(reduced + 1);
+  for (let at = 0; at <= reduced; at++) found[at] = Math.floor((at * source) / reduced);
+  return found;
+};
 
 /** The frame at `position` as planes, every value the mean of the source pixels it covers (BT.601 weights). */
 export const planesOf = (batch: FrameBatch, position: number, longestSide: number): Planes => {

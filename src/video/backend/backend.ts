@@ -41,6 +41,8 @@ export interface SourceFacts {
   readonly reorderDepth: number;
   /** Length of the stream as the container says it, for a decoder whose packets do not tell how long the last one lasts. */
   readonly durationTicks?: number;
+  /** Frames that the head of the file lists; those of fragments are none of them. */
+  readonly listedFrames?: number;
 }
 
 /** From this frame on the stream has pictures of this size. */

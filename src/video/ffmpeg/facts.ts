@@ -25,6 +25,7 @@ interface ProbedStream {
   readonly sample_aspect_ratio?: string;
   readonly time_base?: string;
   readonly duration_ts?: number;
+  readonly nb_frames?: string;
   readonly has_b_frames?: number;
   readonly disposition?: { readonly attached_pic?: number };
   readonly side_data_list?: readonly { readonly displaymatrix?: string }[];
@@ -121,5 +122,6 @@ export const probeFacts = async (
     timeBase: fraction(stream.time_base, [1, 1000]),
     reorderDepth: stream.has_b_frames ?? 0,
     ...(stream.duration_ts !== undefined && { durationTicks: stream.duration_ts }),
+    ...(stream.nb_frames !== undefined && { listedFrames: Number(stream.nb_frames) }),
   };
 };

@@ -22,19 +22,27 @@ interface PacketList {
   readonly fault: string | undefined;
 }
 
-/** ffprobe 5.1 guesses how long the last packet of an MP4 with reordered pictures lasts; the film's length tells. */
-const tellLastDuration = (packets: PacketTable, durationTicks: number): void => {
-  const last = packets.count - 1;
-  const left = durationTicks + packets.dts[0]! - packets.dts[last]!;
-  if (left > 0) packets.duration[last] = left;
+/**
+ * ffprobe 5.1 guesses how long the last packet of an MP4 with reordered pictures lasts; the film's length tells. A film whose
+ * last fragments are missing still has the length of the whole: there no packet lasts longer than those before it.
+ */
+const tellLastDuration = (packets: PacketTable, { durationTicks, listedFrames }: SourceFacts): void => {
+  if (durationTicks === undefined) return;
+  const { dts, duration, count } = packets;
+  const last = count - 1;
+  const left = durationTicks + dts[0]! - dts[last]!;
+  const longest = (): number =>
+    dts.subarray(1, count).reduce((most, at, i) => Math.max(most, at - dts[i]!), 0);
+  if (left > 0 && (listedFrames === count || left <= longest())) duration[last] = left;
 };
 
 const listPackets = async (
   file: string,
-  { streamIndex, opening, container, durationTicks }: SourceFacts,
+  facts: SourceFacts,
   limits: VideoLimits,
   alive: () => void,
 ): Promise<PacketList> => {
+  const { streamIndex, opening } = facts;
   const packets = new PacketTable();
   const sizes: number[] = [];
   const onLine = (line: string): void => {
@@ -65,7 +73,7 @@ const listPackets = async (
     onLine,
     { file, opening },
   );
-  if (container.startsWith("mov") && durationTicks !== undefined) tellLastDuration(packets, durationTicks);
+  if (facts.container.startsWith("mov")) tellLastDuration(packets, facts);
   const truncated = /truncat|partial file|end of file/i.test(complaint);
   return { packets, sizes, fault: code !== 0 || truncated ? "reading ended early" : undefined };
 };

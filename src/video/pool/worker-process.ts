@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { UnsupportedError, VideoError } from "../../core/errors.ts";
+import { StartError, UnsupportedError, VideoError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { reservedMegabytes, type VideoLimits } from "../limits.ts";
 import { encodeHead, type FromWorker, PayloadReader, type ToWorker } from "../protocol.ts";
@@ -29,7 +29,7 @@ export const findProgram = (name: string): string | undefined => {
 export interface JobListener {
   readonly onMessage: (message: FromWorker, payload: Buffer) => void;
   /** The worker is gone; the job will not end by itself. */
-  readonly onDeath: (error: VideoError) => void;
+  readonly onDeath: (error: Error) => void;
 }
 
 const outOfMemory = ({ memoryMegabytes }: VideoLimits): string =>
@@ -91,6 +91,7 @@ export class WorkerProcess {
   #looking = false;
   #lastWords = "";
   #reason: string | undefined;
+  #isReady = false;
   constructor(decoder: ChosenDecoder, limits: VideoLimits) {
     this.#limits = limits;
     const { command, args, watched } = startCommand(decoder, limits);
@@ -110,8 +111,10 @@ export class WorkerProcess {
     this.ready = new Promise((resolve, reject) => {
       this.#listener = {
         onMessage: (message) => {
-          if (message.type === "ready") resolve(message.decoder);
-          else if (message.type === "unavailable")
+          if (message.type === "ready") {
+            this.#isReady = true;
+            resolve(message.decoder);
+          } else if (message.type === "unavailable")
             reject(new UnsupportedError(`decoder ${decoder.chosen} cannot be used`, { got: message.reason }));
         },
         onDeath: reject,
@@ -221,7 +224,12 @@ export class WorkerProcess {
         ? outOfMemory(this.#limits)
         : `the decoder process ended (${how})${words[0] === "" ? "" : `: ${words.at(-1)}`}`);
     this.#input.destroy();
-    this.#listener?.onDeath(new VideoError("decoding gave up", { got }));
+    const isOurFault = !this.#isReady && this.#reason === undefined;
+    this.#listener?.onDeath(
+      isOurFault
+        ? new StartError(`a decoder process cannot start: ${got}`)
+        : new VideoError("decoding gave up", { got }),
+    );
     this.#listener = undefined;
   }
 }

@@ -174,9 +174,11 @@ test("damaged features are computed again; a disk that takes none is told of onc
   bytes[5]! ^= 1;
   writeFileSync(files[0]!, bytes);
   writeFileSync(files[1]!, "");
+  // The checksum of nothing.
+  writeFileSync(files[2]!, Buffer.alloc(4));
   const seen = counted();
   expect(await logprobs(engine, seen.batch)).toEqual(expected);
-  expect(seen.asked).toBe(2);
+  expect(seen.asked).toBe(3);
   const told: string[] = [];
   writeFileSync(join(folder, "a file"), "");
   const disk = { folder: join(folder, "a file"), bytes: 1e9 };

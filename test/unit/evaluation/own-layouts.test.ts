@@ -51,6 +51,17 @@ describe("answers that are named by their place in a list", () => {
     const result = await scored("tempcompass", annotations, predicted("spaced.json", spaced));
     expect([result.accuracy.value, result.unknown]).toEqual([1, 0]);
   });
+  test("all that a model was told is the question that it holds, in its place only", async () => {
+    const told = answered.map((one) => ({ ...one, question: `${one.question}\nGive the best option:` }));
+    const result = await scored("tempcompass", annotations, predicted("told.json", told));
+    expect([result.accuracy.value, result.unknown]).toEqual([1, 0]);
+    const cut = await scored(
+      "tempcompass",
+      annotations,
+      predicted("told.json", [told[0]!, ...told.slice(2)]),
+    );
+    expect(cut).toMatchObject({ outcomes: { right: 1, missing: 3 } });
+  });
   test("TimeChat's sentences say which line they answer", async () => {
     const lines = write("charades.txt", "V1 0.0 10.0##a person sits.\nV2 0.0 10.0##a person stands.\n");
     const span = (query: string, end: number): object => ({ timestamp: [[0, end]], query, vid: "x" });

@@ -1,8 +1,11 @@
 /** What a thread reads is what this thread would read, and it is read while this one is held up. */
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { defineKeywordExtractor, keywordExtractors } from "../../../src/absent/keywords.ts";
 import type { MediaStep } from "../../../src/batch/media-step.ts";
 import { type Clips, openClips } from "../../../src/jobs/clips.ts";
 import type { LoadedClip } from "../../../src/jobs/train/clip-feed.ts";
@@ -132,4 +135,31 @@ test("a stop ends what is read and nothing else; a closed thread says so", async
   await thread[Symbol.asyncDispose]();
   await expect(thread.read(request, signal)).rejects.toThrow("closed");
   await waiting.catch((error: unknown) => expect(String(error)).toMatch(/closed|stopped|abort/i));
+});
+
+test("a process whose thread is closed while it reads goes on: the error that ends a run is told", () => {
+  const program = `
+    import { openReadingThread } from ${JSON.stringify(new URL("../../../src/jobs/train/reading-thread.ts", import.meta.url).href)};
+    const settings = { model: "nowhere", look: {}, extractor: "offline", keptMegabytes: 1, mostTokens: 9, notContrasted: new Set(), seed: 1 };
+    const listener = { dropped: { add: () => {} }, warn: () => {} };
+    const thread = openReadingThread(settings, ${JSON.stringify(clipsOptions)}, listener);
+    const unit = { folder: "nowhere", samples: [] };
+    thread.read({ kind: "group", unit, controlled: false }, new AbortController().signal).catch(() => {});
+    await thread[Symbol.asyncDispose]();
+    console.log("told");`;
+  const done = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  expect([done.status, done.stdout.trim()], done.stderr).toEqual([0, "told"]);
+}, 60_000);
+
+test("a plug-in that another thread cannot load is named before it is started", () => {
+  const plugin = defineKeywordExtractor({
+    summary: "nothing",
+    source: "test",
+    params: z.strictObject({}),
+    create: () => ({ version: "1", extract: async () => ({ status: "ok", keywords: ["fall"] }) }),
+  });
+  keywordExtractors.add("only-here", plugin);
+  const open = (own: Partial<ReadingSettings>) => () =>
+    openReadingThread({ ...settings, ...own }, clipsOptions, { dropped: { add: () => {} }, warn: () => {} });
+  expect(open({ extractor: "only-here" })).toThrow(/"only-here" is known to this process only/);
 });

@@ -65,6 +65,8 @@ test("a file that says nothing is transformers' class: patches of 14, pairs of f
   const clip = { imageMean: [...channelMean], imageStd: [...channelStd] };
   const sizes = { patchSize: 14, temporalPatchSize: 2, mergeSize: 2 };
   expect(readFiles({})).toMatchObject({ ...sizes, ...clip });
+  const nothing = { image_mean: null, image_std: null, patch_size: null, resample: null, do_resize: null };
+  expect(readFiles(nothing)).toEqual(readFiles({}));
   expect(readFiles({ image_mean: 0.5, image_std: 0.25 })).toMatchObject({
     ...sizes,
     imageMean: [0.5, 0.5, 0.5],

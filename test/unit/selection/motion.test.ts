@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
 import { meanOfStrongest } from "../../../src/selection/motion/block-change.ts";
-import { globalShift, shiftedDifference } from "../../../src/selection/motion/global-shift.ts";
+import { globalShift, type Shift, shiftedDifference } from "../../../src/selection/motion/global-shift.ts";
 import {
   inRobustDeviations,
   motionScores,
   smoothedOverTime,
 } from "../../../src/selection/motion/motion-curve.ts";
-import { planesOf } from "../../../src/selection/motion/planes.ts";
+import { type Planes, planesOf } from "../../../src/selection/motion/planes.ts";
 import relevance from "../../../src/selection/relevance/motion.ts";
 import { relevanceProviders } from "../../../src/selection/relevance.ts";
 
@@ -146,12 +146,64 @@ describe("motion", () => {
   });
 });
 
+/** The search of `globalShift`, every shift read to its end. */
+const readingAll = (a: Planes, b: Planes, reachX: number, reachY: number): Shift => {
+  const mean = (values: Float32Array): number => values.reduce((sum, one) => sum + one, 0) / values.length;
+  const offset = mean(a.luma) - mean(b.luma);
+  const bestOf = (shifts: readonly Shift[], step: number): Shift => {
+    const costs = shifts.map(
+      ({ dx, dy }) =>
+        shiftedDifference(a.luma, b.luma, a.width, a.height, dx, dy, step, offset) +
+        0.02 * (Math.abs(dx) + Math.abs(dy)),
+    );
+    return shifts[costs.indexOf(Math.min(...costs))]!;
+  };
+  const around = (centre: Shift, reaches: readonly [number, number], step: number): Shift[] => {
+    const shifts: Shift[] = [centre];
+    for (let dy = centre.dy - reaches[1]; dy <= centre.dy + reaches[1]; dy += step)
+      for (let dx = centre.dx - reaches[0]; dx <= centre.dx + reaches[0]; dx += step)
+        if (Math.abs(dx) <= reachX && Math.abs(dy) <= reachY) shifts.push({ dx, dy });
+    return shifts;
+  };
+  const coarse = bestOf(around({ dx: 0, dy: 0 }, [reachX, reachY], 2), 3);
+  return bestOf(around(coarse, [1, 1], 1), 2);
+};
+
 describe("parts of the curve", () => {
   it("recovers a known shift and matches the whole-picture difference", () => {
     const frames = clip(2, (frame) => ({ camera: frame * 3 }));
     const [a, b] = [planesOf(frames, 0, 64), planesOf(frames, 1, 64)];
     expect(globalShift(a, b, 0.1)).toEqual({ dx: -3, dy: 0 });
     expect(shiftedDifference(a.luma, b.luma, width, height, -3, 0, 1, 0)).toBeLessThan(1e-6);
+  });
+
+  it("leaves out only shifts that cannot win: the same as reading every pixel of all of them", () => {
+    const random = seededRandom("shifts");
+    for (let round = 0; round < 40; round++) {
+      const kind = round % 4;
+      const [moveX, moveY] = [random.integer(7) - 3, random.integer(5) - 2];
+      const level = (x: number, y: number): number =>
+        kind === 0
+          ? random.integer(256)
+          : kind === 1
+            ? 90
+            : 100 + 50 * Math.sin(x / (2 + kind)) + 30 * Math.cos(y / 3);
+      const picture = (dx: number, dy: number): Planes => {
+        const luma = Float32Array.from({ length: 40 * 24 }, (_, at) =>
+          level((at % 40) + dx, Math.floor(at / 40) + dy),
+        );
+        return { width: 40, height: 24, luma, blue: luma, red: luma };
+      };
+      const [a, b] = [picture(0, 0), picture(moveX, moveY)];
+      expect(globalShift(a, b, 0.2)).toEqual(readingAll(a, b, 8, 4));
+    }
+  });
+
+  it("stops at the row where a difference is large enough, and never below it", () => {
+    const [a, b] = [new Float32Array(64).fill(5), new Float32Array(64)];
+    expect(shiftedDifference(a, b, 8, 8, 0, 0, 1, 0, 5.01)).toBe(5);
+    expect(shiftedDifference(a, b, 8, 8, 0, 0, 1, 0, 5)).toBe(Number.POSITIVE_INFINITY);
+    expect(shiftedDifference(a, b, 8, 8, 8, 0, 1, 0, 5)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it("reduces by area means", () => {
