@@ -85,6 +85,7 @@ const main = async (): Promise<void> => {
       endOf: () => undefined,
       lastLine: () => undefined,
       kill: () => void child.kill("SIGKILL"),
+      killRank: () => undefined,
       end: async () => void (child.exitCode === null && (await once(child, "exit"))),
       processId: child.pid,
     };

@@ -1,8 +1,9 @@
 /**
  * Disturbs `train --engine torch --ranks 2` at random moments: kills a rank, the launcher, this side, stops a rank without
  * ending it, or fills the disk. After each, every process must be gone within 10 s and what was said be one line; the run
- * that goes on must end with the losses of the undisturbed one. A second call in the same folder goes on counting.
- * Run: node scripts/kill-ranks.ts --out DIR --python PATH [--kills 30] [--seconds 1500] [--steps 60]
+ * that goes on must end with the losses of the undisturbed one. What does not hold is written down, what is left behind is
+ * ended, and the script goes on. A second call in the same folder goes on counting.
+ * Run: node scripts/kill-ranks.ts --out DIR --python PATH [--kills 30] [--seconds 1500] [--steps 60] [--start 150]
  */
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     kills: { type: "string", default: "30" },
     seconds: { type: "string", default: "1500" },
     steps: { type: "string", default: "60" },
+    start: { type: "string", default: "150" },
   },
 });
 const { out, python } = values;
@@ -31,9 +33,11 @@ makeFolder(out);
 
 const heartbeatSeconds = 8;
 /** A rank that is stopped before it has dialled is known by nothing else. */
-const startSeconds = 150;
+const startSeconds = Number(values.start);
 /** Longest time from a kill until the command has ended: a rank that has dialled is given 60 s until it has the model. */
-const limitSeconds = startSeconds + 10;
+const limitSeconds = Math.max(startSeconds, 60) + 10;
+/** Attempts that end before their moment are not counted; so many are made at most, for each kill. */
+const attemptsPerKill = 4;
 /** A file system of a fixed size for the runs; whoever may not mount one cannot fill a disk. */
 const disk = join(out, "disk");
 makeFolder(disk);
@@ -142,7 +146,19 @@ const start = (
   return { id: child.pid!, ended, isOver: () => over };
 };
 
-/** Starts a run, kills at a moment. @returns what happened, or undefined when it ended before */
+/** Sends a signal. @returns whether somebody was there to get it */
+const signal = (id: number | undefined, name: NodeJS.Signals): boolean => {
+  try {
+    return id !== undefined && process.kill(id, name);
+  } catch {
+    return false;
+  }
+};
+
+/** What does not hold, in words. */
+class Fault extends Error {}
+
+/** Starts a run, kills at a moment. @returns what happened, or undefined when it ended before @throws {Fault} */
 const killOnce = async (
   victim: Victim,
   milliseconds: number,
@@ -157,7 +173,7 @@ const killOnce = async (
   while (!run.isOver() && (performance.now() - begun < milliseconds || !isThere())) await wait(100);
   if (run.isOver()) {
     const { status, stderr } = await run.ended;
-    if (status !== 0) throw new Error(`ended by itself with ${status}: ${stderr}`);
+    if (status !== 0) throw new Fault(`ended by itself with ${status}: ${stderr}`);
     return undefined;
   }
   const { launcher, ranks } = below(run.id);
@@ -170,40 +186,47 @@ const killOnce = async (
   };
   const filler = join(disk, "filler");
   if (victim === "disk") fill(filler);
-  else process.kill(ids[victim]!, victim === "stopped rank" ? "SIGSTOP" : "SIGKILL");
+  else if (!signal(ids[victim], victim === "stopped rank" ? "SIGSTOP" : "SIGKILL"))
+    process.stdout.write(`${victim}: it had ended before\n`);
   const killed = performance.now();
-  const late = wait(limitSeconds * 1000).then(() => undefined);
-  const ended = await Promise.race([run.ended, late]);
-  if (ended === undefined) throw new Error(`${victim}: not over after ${limitSeconds} s`);
-  const endSeconds = (performance.now() - killed) / 1000;
   const group = new Set([launcher, ...ranks]);
   const left = (): Known[] => processes().filter(({ id }) => group.has(id));
+  const fail = (what: string): never => {
+    const words = `${what}; left: ${JSON.stringify(left())}`;
+    for (const { id } of left()) signal(id, "SIGKILL");
+    signal(run.id, "SIGKILL");
+    throw new Fault(words);
+  };
+  const late = wait(limitSeconds * 1000, undefined, { ref: false }).then(() => undefined);
+  const ended = await Promise.race([run.ended, late]);
+  if (ended === undefined) return fail(`not over after ${limitSeconds} s`);
+  const endSeconds = (performance.now() - killed) / 1000;
+  rmSync(filler, { force: true });
   while (left().length > 0) {
-    if ((performance.now() - killed) / 1000 > endSeconds + 10)
-      throw new Error(`${victim}: left behind: ${JSON.stringify(left())}`);
+    if ((performance.now() - killed) / 1000 > endSeconds + 10) return fail("left behind");
     await wait(100);
   }
   const goneSeconds = (performance.now() - killed) / 1000;
-  rmSync(filler, { force: true });
+  if (ended.status === 0) return undefined;
   const expected = victim === "disk" ? /ENOSPC|no space/i : /the engine was lost/;
   const lines = ended.stderr.split("\n").filter((line) => expected.test(line));
-  if (victim === "disk" && ended.status === 0) return { victim, milliseconds, said: "it had ended before" };
   if (victim !== "controller" && (lines.length !== 1 || ended.status !== 2))
-    throw new Error(`${victim}: status ${ended.status}, said: ${ended.stderr}`);
+    return fail(`status ${ended.status}, said: ${ended.stderr}`);
   return { victim, milliseconds, endSeconds, goneSeconds, said: lines[0] };
 };
 
 const lossesOf = (name: string): number[] =>
   readRun(join(disk, name)).metrics.map(({ loss }) => Number(loss));
 
-const compare = (): void => {
+/** Holds a run that was gone on with to its end against the undisturbed one, and takes it away. @throws {Fault} */
+const compare = (): Readonly<Record<string, unknown>> => {
   const [got, expected] = [lossesOf("killed"), lossesOf("whole")];
   const worst = Math.max(
     ...expected.map((loss, i) => Math.abs(got[i]! - loss) / Math.max(loss, expected[0]! / 100)),
   );
-  if (got.length !== expected.length || !(worst <= 1e-5)) throw new Error(`another run: ${worst}`);
-  process.stdout.write(`a killed run ended as the undisturbed one: ${worst}\n`);
   rmSync(join(disk, "killed"), { recursive: true });
+  if (got.length !== expected.length || !(worst <= 1e-5)) throw new Fault(`another run: ${worst}`);
+  return { whole: worst };
 };
 
 const begun = performance.now();
@@ -211,31 +234,45 @@ const whole = await start("whole").ended;
 if (whole.status !== 0) throw new Error(whole.stderr);
 const measured = join(out, "seconds.json");
 const journal = join(out, "kills.jsonl");
-const linesOf = (): string[] =>
+const note = (line: Readonly<Record<string, unknown>>): void => {
+  appendFileSync(journal, `${JSON.stringify(line)}\n`);
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+};
+const noted = (): Readonly<Record<string, unknown>>[] =>
   existsSync(journal)
     ? readFileSync(journal, "utf8")
         .split("\n")
         .filter((line) => line !== "")
+        .map((line) => JSON.parse(line))
     : [];
+const killsOf = (): number => noted().filter((line) => "victim" in line).length;
+const orFault = async (victim: Victim | undefined, work: () => unknown): Promise<void> => {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    note({ ...(victim !== undefined && { victim }), fault: error.message });
+  }
+};
 if (!existsSync(measured)) appendFileSync(measured, String((performance.now() - begun) / 1000));
 const longest = Number(readFileSync(measured, "utf8"));
-while (
-  linesOf().length < Number(values.kills) &&
-  (performance.now() - begun) / 1000 < Number(values.seconds)
-) {
-  const random = seededRandom("kill ranks", linesOf().length);
-  const victim = victims[linesOf().length % victims.length]!;
-  const happened = await killOnce(victim, random.next() * longest * 1000);
-  if (happened === undefined) compare();
-  else {
-    appendFileSync(journal, `${JSON.stringify(happened)}\n`);
-    process.stdout.write(`${JSON.stringify(happened)}\n`);
-  }
+const [kills, seconds] = [Number(values.kills), Number(values.seconds)];
+// By the number of the attempt: a moment behind the end of a run is drawn once, not for ever.
+let attempt = noted().length;
+const mostAttempts = kills * attemptsPerKill;
+for (; killsOf() < kills && attempt < mostAttempts; attempt++) {
+  if ((performance.now() - begun) / 1000 > seconds) break;
+  const victim = victims[killsOf() % victims.length]!;
+  const moment = seededRandom("kill ranks", attempt).next() * longest * 1000;
+  await orFault(victim, async () => note((await killOnce(victim, moment)) ?? compare()));
 }
 // The last one too goes on to its end.
-if (linesOf().length >= Number(values.kills)) {
-  const last = await start("killed").ended;
-  if (last.status !== 0) throw new Error(last.stderr);
-  compare();
-}
-process.stdout.write(`${linesOf().length} kills\n`);
+if (existsSync(join(disk, "killed")))
+  await orFault(undefined, async () => {
+    const last = await start("killed").ended;
+    if (last.status !== 0) throw new Fault(last.stderr);
+    note(compare());
+  });
+const faults = noted().filter((line) => "fault" in line).length;
+process.stdout.write(`${killsOf()} kills in ${noted().length} attempts, ${faults} faults\n`);
+process.exitCode = faults === 0 && killsOf() >= kills ? 0 : 1;

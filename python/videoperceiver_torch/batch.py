@@ -1,23 +1,27 @@
 """From a plain batch (`src/batch/token-batch.ts`) to tensors: who sees whom, where rows come from, which are read.
 
+Its pictures are patches by content, kept up to a number of bytes, and normalised here.
+
 Legend: B samples, T positions, N = B T rows, S segments, D width.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from .media import normalized
-
 HIDDEN_SCORE = -1e30
 WORD, BLANK, PADDING = -1, -2, -1
+# Mean and deviation of Qwen2.5-VL's image processor, as in `src/frames/patch-bytes.ts`.
+_MEAN = np.array([0.48145466, 0.4578275, 0.40821073])
+_STD = np.array([0.26862954, 0.26130258, 0.27577711])
+_TABLE = ((np.arange(256) / 255 - _MEAN[:, None]) / _STD[:, None]).astype(np.float32)
 
 
 def _visible(segments: np.ndarray, parents: np.ndarray) -> np.ndarray:
     """[B, T, T]: a row sees itself and earlier rows of its own segment and of the segments that it continues."""
-    count, length = len(parents), segments.shape[1]
+    count = len(parents)
     sees = np.eye(count + 1, dtype=bool)
     for segment, parent in enumerate(parents):
         if parent >= 0:
@@ -25,8 +29,7 @@ def _visible(segments: np.ndarray, parents: np.ndarray) -> np.ndarray:
     # Padding has the last number: it sees nothing, and nobody sees it.
     sees[count] = False
     own = np.where(segments == PADDING, count, segments)
-    causal = np.tril(np.ones((length, length), dtype=bool))
-    return sees[own[:, :, None], own[:, None, :]] & causal
+    return np.tril(sees[own[:, :, None], own[:, None, :]])
 
 
 def _tail_cut(segments: np.ndarray, ends: np.ndarray, layers: int) -> tuple[int, int]:
@@ -41,6 +44,14 @@ def _tail_cut(segments: np.ndarray, ends: np.ndarray, layers: int) -> tuple[int,
     tail_end = int(end.max()) if end.size else 0
     is_cut = first_ending < length and first_ending >= max(1, behind_lasting) and tail_end < layers
     return (first_ending, tail_end) if is_cut else (length, 0)
+
+
+def _normalized(patches: np.ndarray, channels: int, per_row: int) -> np.ndarray:
+    """Patch rows [P, per_row] as float32; levels are turned into (level / 255 - mean) / deviation of their channel."""
+    if patches.dtype != np.uint8:
+        return patches.reshape(-1, per_row)
+    levels = patches.reshape(-1, channels, per_row // channels)
+    return _TABLE[np.arange(channels)[None, :, None], levels].reshape(-1, per_row)
 
 
 @dataclass
@@ -62,28 +73,16 @@ class Tensors:
     targets: torch.Tensor
     temperature: float
     banned: torch.Tensor | None
-    taps: dict[int, torch.Tensor] = field(default_factory=dict)
+    taps: dict[int, torch.Tensor]
     # Positions that go through all blocks, and the last block of the others.
-    main_length: int = 0
-    tail_end: int = 0
+    main_length: int
+    tail_end: int
     # A row that sees nothing is read: attention must spread evenly there, also in its gradient.
-    reads_blind: bool = False
+    reads_blind: bool
 
     def kept_rows(self, rows: torch.Tensor) -> torch.Tensor:
         """Row numbers where only the first positions go on."""
         return rows // self.length * self.main_length + rows % self.length
-
-
-def _pictures(
-    batch: dict[str, Any], patches: dict[str, np.ndarray], vision: Any
-) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    steps = batch["media"]
-    if not steps:
-        return None, None
-    per_row = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
-    rows = [normalized(patches[step["content"]], vision.in_channels, per_row) for step in steps]
-    grid = [[1, step["rows"], step["columns"]] for step in steps]
-    return torch.from_numpy(np.concatenate(rows)), torch.tensor(grid)
 
 
 def to_tensors(batch: dict[str, Any], patches: dict[str, np.ndarray], config: Any, device: torch.device) -> Tensors:
@@ -100,18 +99,23 @@ def to_tensors(batch: dict[str, Any], patches: dict[str, np.ndarray], config: An
         for tap in batch["taps"]
     }
     read = np.concatenate([scored["rows"], *taps.values()])
-    pixels, grid = _pictures(batch, patches, config.vision_config)
+    steps, vision = batch["media"], config.vision_config
+    pixels = grid = None
+    if steps:
+        per_row = vision.in_channels * vision.temporal_patch_size * vision.patch_size**2
+        rows = [_normalized(patches[step["content"]], vision.in_channels, per_row) for step in steps]
+        pixels = torch.from_numpy(np.concatenate(rows)).to(device)
+        grid = torch.tensor([[1, step["rows"], step["columns"]] for step in steps], device=device)
 
     def on_device(array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array.astype(np.int64)).to(device)
 
     dropped = factors = None
     if scale is not None:
-        count = len(scale["rows"]) * scale["width"]
-        kept = np.unpackbits(scale["kept"], count=count, bitorder="little")
         dropped = on_device(scale["rows"])
-        factors = torch.from_numpy(kept.astype(np.float32) * np.float32(scale["factor"]))
-        factors = factors.reshape(-1, scale["width"]).to(device)
+        kept = np.unpackbits(scale["kept"], count=len(dropped) * scale["width"], bitorder="little")
+        kept = kept.astype(np.float32).reshape(-1, scale["width"]) * np.float32(scale["factor"])
+        factors = torch.from_numpy(kept).to(device)
     banned = drawn.get("bannedTokens")
     return Tensors(
         samples=samples,
@@ -120,8 +124,8 @@ def to_tensors(batch: dict[str, Any], patches: dict[str, np.ndarray], config: An
         positions=on_device(batch["positions"]).reshape(3, samples, length),
         mask=torch.from_numpy(mask).unsqueeze(1).to(device),
         source=on_device(batch["source"]),
-        pixels=None if pixels is None else pixels.to(device),
-        grid=None if grid is None else grid.to(device),
+        pixels=pixels,
+        grid=grid,
         dropped=dropped,
         factors=factors,
         scored=on_device(scored["rows"]),
@@ -133,3 +137,38 @@ def to_tensors(batch: dict[str, Any], patches: dict[str, np.ndarray], config: An
         tail_end=tail_end,
         reads_blind=bool((segments.reshape(-1)[read] == PADDING).any()),
     )
+
+
+def _contents(batches: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(step["content"] for batch in batches for step in batch["media"]))
+
+
+class MediaCache:
+    """Patches by content; what was used longest ago is forgotten first and asked for again."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._patches: dict[str, np.ndarray] = {}
+        self._bytes = 0
+
+    def missing(self, batches: list[dict[str, Any]], given: dict[str, np.ndarray]) -> list[str]:
+        """When contents of batches are neither here nor given: all that are not here, for one answer with them all."""
+        wanted = _contents(batches)
+        absent = [content for content in wanted if content not in self._patches]
+        return [] if all(content in given for content in absent) else absent
+
+    def patches(self, batches: list[dict[str, Any]], given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Patches of batches by content, theirs whatever is forgotten later; what was given is kept, as room allows."""
+        wanted = _contents(batches)
+        # What was kept is the newest again.
+        used = {content: self._patches.pop(content) for content in wanted if content not in given}
+        self._patches |= used
+        for content, patches in given.items():
+            if content in self._patches:
+                continue
+            # A copy: the array is a view of a message that holds more.
+            self._patches[content] = patches.copy()
+            self._bytes += patches.nbytes
+        while self._bytes > self._limit:
+            self._bytes -= self._patches.pop(next(iter(self._patches))).nbytes
+        return {content: given[content] if content in given else used[content] for content in wanted}

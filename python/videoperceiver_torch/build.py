@@ -1,6 +1,6 @@
 """A model of transformers out of what the controller says: its configuration, where its tensors are, its adapter."""
 
-import os
+import re
 from typing import Any
 
 import numpy as np
@@ -27,35 +27,16 @@ def module_name(hub: str) -> str:
 def hub_name(own: str) -> str:
     """The name in a checkpoint of a parameter of the model, under an adapter too."""
     plain = own.replace(".base_layer.", ".").replace(f".{_LORA}.", ".")
-    return plain.removeprefix("model.").replace("language_model.", "model.", 1) if _inner(plain) else plain
-
-
-def _inner(own: str) -> bool:
-    return own.startswith(("model.visual.", "model.language_model."))
-
-
-def _described_model(config: dict[str, Any], pad: int | None) -> nn.Module:
-    """The model without memory for its weights."""
-    described = AutoConfig.for_model(**config)
-    with init_empty_weights(include_buffers=False):
-        model = AutoModelForImageTextToText.from_config(described, dtype=torch.float32)
-    # The padding token's embedding is not trained; which token that is, the controller says.
-    model.get_input_embeddings().padding_idx = pad
-    model.tie_weights()
-    return model.eval()
+    is_inner = plain.startswith(("model.visual.", "model.language_model."))
+    return plain.removeprefix("model.").replace("language_model.", "model.", 1) if is_inner else plain
 
 
 def _add_adapter(model: nn.Module, modules: list[dict[str, Any]]) -> None:
-    names = [module_name(module["name"]) for module in modules]
-    ranks = {name: module["rank"] for name, module in zip(names, modules, strict=True)}
-    described = LoraConfig(
-        r=modules[0]["rank"],
-        target_modules=names,
-        rank_pattern={f"^{name.replace('.', chr(92) + '.')}$": rank for name, rank in ranks.items()},
-        lora_dropout=0.0,
-    )
+    named = {module_name(module["name"]): module for module in modules}
+    ranks = {f"^{re.escape(name)}$": module["rank"] for name, module in named.items()}
+    described = LoraConfig(r=modules[0]["rank"], target_modules=[*named], rank_pattern=ranks, lora_dropout=0.0)
     inject_adapter_in_model(described, model, adapter_name=_LORA)
-    for name, module in zip(names, modules, strict=True):
+    for name, module in named.items():
         layer = model.get_submodule(name)
         if layer.r[_LORA] != module["rank"]:
             raise WeightsError("rank of an adapter", where=name, expected=str(module["rank"]), got=str(layer.r))
@@ -65,22 +46,18 @@ def _add_adapter(model: nn.Module, modules: list[dict[str, Any]]) -> None:
 def read_part(stored: Any, name: str, into: torch.Tensor) -> None:
     """Fills this rank's part of a tensor out of an open file."""
     rows, tensor = own_rows(into), stored.get_slice(name)
-    if rows.start == rows.stop:
-        return
-    is_same = list(tensor.get_shape()) == list(into.shape)
-    part = tensor[rows] if is_same else stored.get_tensor(name).view(into.shape)[rows]
-    local(into).copy_(part)
+    if rows.start < rows.stop:
+        is_same = list(tensor.get_shape()) == list(into.shape)
+        local(into).copy_(tensor[rows] if is_same else stored.get_tensor(name).view(into.shape)[rows])
 
 
 def read_tensors(places: list[dict[str, str]], into: dict[str, torch.Tensor]) -> None:
     """Fills tensors from safetensors files: `name` of the tensor, `file`, and what it is called there."""
-    by_file: dict[str, list[dict[str, str]]] = {}
-    for place in places:
-        by_file.setdefault(place["file"], []).append(place)
-    for file, here in by_file.items():
+    for file in dict.fromkeys(place["file"] for place in places):
         with safe_open(file, framework="pt") as stored:
-            for place in here:
-                read_part(stored, place["stored"], into[place["name"]])
+            for place in places:
+                if place["file"] == file:
+                    read_part(stored, place["stored"], into[place["name"]])
 
 
 def fill(tensor: torch.Tensor, numbers: np.ndarray) -> None:
@@ -90,8 +67,12 @@ def fill(tensor: torch.Tensor, numbers: np.ndarray) -> None:
 
 def empty_model(order: dict[str, Any], device: torch.device) -> nn.Module:
     """The model with its adapter, and room for its weights: float32 where they are trained, else what computes."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    model = _described_model(order["config"], order.get("pad"))
+    with init_empty_weights(include_buffers=False):
+        described = AutoConfig.for_model(**order["config"])
+        model = AutoModelForImageTextToText.from_config(described, dtype=torch.float32).eval()
+    # The padding token's embedding is not trained; which token that is, the controller says.
+    model.get_input_embeddings().padding_idx = order.get("pad")
+    model.tie_weights()
     if order.get("adapter") is not None:
         _add_adapter(model, order["adapter"]["modules"])
     trained = set(order["trained"])
@@ -115,11 +96,9 @@ def load_weights(order: dict[str, Any], model: nn.Module) -> dict[str, nn.Parame
     wanted = {place["name"] for place in places} | set(adapter["tensors"] if adapter else ())
     if wanted != set(parameters):
         strange = sorted(wanted.symmetric_difference(parameters))
-        raise WeightsError(
-            "transformers has other parameters than the checkpoint",
-            got=f"{len(strange)}, e.g. {strange[0]}",
-            hint="install the pinned versions: videoperceiver engine install torch",
-        )
+        hint = "install the pinned versions: videoperceiver engine install torch"
+        got = f"{len(strange)}, e.g. {strange[0]}"
+        raise WeightsError("transformers has other parameters than the checkpoint", got=got, hint=hint)
     read_tensors(places, parameters)
     for name, numbers in (adapter["tensors"] if adapter else {}).items():
         fill(parameters[name], numbers)

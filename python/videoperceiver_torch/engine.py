@@ -1,29 +1,25 @@
 """The calls of a controller on a model of this process: passes, gradients, updates, completions, files."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
-from .batch import Tensors, to_tensors
+from .batch import MediaCache, Tensors, to_tensors
 from .build import empty_model, fill, load_weights, read_tensors
 from .errors import EngineError, StalePassError, WeightsError
-from .media import MediaCache
 from .model import BatchModel, Outputs
 from .optimizer import AdamW
-from .ranks import Ranks, gathered, join_ranks, local, shard, whole
+from .ranks import Ranks, gathered, join_ranks, local, save_whole, shard, whole
 from .sampling import sample
 from .wire import Map
 
 Check = Callable[[], None]
 
 
-@dataclass
-class _Pass:
+class _Pass(NamedTuple):
     """What is kept of a pass for its backward; `outputs` None: it is computed again."""
 
     version: int
@@ -45,8 +41,8 @@ def _sent(outputs: Outputs) -> dict[str, Any]:
     }
     if outputs.candidates is not None:
         tokens, logprobs = outputs.candidates
-        ids = tokens.cpu().numpy().astype(np.int32)
-        sent["candidates"] = {"tokens": ids.reshape(-1), "logprobs": _array(logprobs).reshape(-1)}
+        ids = tokens.cpu().numpy().astype(np.int32).reshape(-1)
+        sent["candidates"] = {"tokens": ids, "logprobs": _array(logprobs).reshape(-1)}
     return sent
 
 
@@ -71,23 +67,17 @@ class TorchEngine:
         self._trained = {name: self._parameters[name] for name in order["trained"]}
         self._config = model.config
         self._optimizer = AdamW(self._trained, self.ranks)
-        self._media = MediaCache(order["mediaBytes"])
+        self.media = MediaCache(order["mediaBytes"])
         self._passes: dict[int, _Pass] = {}
         self._next = 0
         self._reference: dict[str, torch.Tensor] | None = None
         self.version = 0
         self.clear_gradient()
 
-    def missing(self, given: dict[str, Any], media: dict[str, np.ndarray]) -> list[str]:
-        """Contents that have to be sent before a call can be done."""
-        return self._media.missing(given.get("batches", []), media)
-
     def do(self, operation: str, given: dict[str, Any], media: dict[str, np.ndarray], check: Check) -> Any:
         """Does one call. `check` raises when nobody waits for it any more."""
         batches = given.get("batches", [])
-        contents = dict.fromkeys(step["content"] for batch in batches for step in batch["media"])
-        patches = self._media.patches(contents, media)
-        self._media.keep(media)
+        patches = self.media.patches(batches, media)
         lowered = [to_tensors(batch, patches, self._config, self.device) for batch in batches]
         calls: dict[str, Callable[[], Any]] = {
             "forward": lambda: self._forward(lowered, given["forward"], given.get("together"), check),
@@ -99,7 +89,7 @@ class TorchEngine:
             "sample": lambda: self._sample(lowered[0], batches[0], given["request"], check),
             "inspect": lambda: self._inspect(lowered[0]),
             "read": lambda: self._read(given["name"], given["what"]),
-            "saveWeights": lambda: self._save_weights(given["folder"], given["files"]),
+            "saveWeights": lambda: self._save_weights(Path(given["folder"]), given["files"]),
             "saveOptimizer": lambda: self._optimizer.save(given["folder"]),
             "load": lambda: self._load(given),
         }
@@ -136,19 +126,15 @@ class TorchEngine:
         result = {"outputs": [_sent(outputs) for outputs in made], "kept": keep}
         if keep == "nothing":
             return result
-        sizes = [
-            (one.token_logprobs.numel(), {block: state.numel() for block, state in one.states.items()}) for one in made
-        ]
+        sizes = [(one.token_logprobs.numel(), {at: state.numel() for at, state in one.states.items()}) for one in made]
         kept = made if keep == "graph" else None
         self._passes[self._next] = _Pass(self.version, batches, wants, kept, sizes)
         self._next += 1
         return {"id": self._next - 1, **result}
 
     def _wanted(self, candidates: dict[str, Any] | None, batch: Tensors, together: Any) -> dict[str, Any]:
-        if candidates is None:
-            return {"together": together}
-        if "top" in candidates:
-            return {"together": together, "top": candidates["top"]}
+        if candidates is None or "top" in candidates:
+            return {"together": together, **(candidates or {})}
         tokens = torch.from_numpy(candidates["tokens"].astype(np.int64)).to(self.device)
         return {"together": together, "tokens": tokens.view(len(batch.scored), candidates["perRow"])}
 
@@ -160,8 +146,7 @@ class TorchEngine:
         with torch.no_grad():
             outputs = self._model(BatchModel.run, batch, {"inspect": True})
         shown = {"logits": outputs.logits, "visualTokens": outputs.visual}
-        numbers = {name: None if one is None else _array(one).reshape(-1) for name, one in shown.items()}
-        return {**_sent(outputs), **numbers}
+        return _sent(outputs) | {name: _array(one).reshape(-1) for name, one in shown.items() if one is not None}
 
     def _backward(self, number: int, cotangents: list[dict[str, Any]], check: Check) -> None:
         kept = self._passes.get(number)
@@ -169,20 +154,14 @@ class TorchEngine:
             raise EngineError("backward of a pass that keeps nothing", got="a pass that was consumed")
         del self._passes[number]
         if kept.version != self.version:
-            raise StalePassError(
-                "backward of a pass whose weights have been updated",
-                expected=f"weights of version {self.version}",
-                got=f"a pass of version {kept.version}",
-                hint="compute it again",
-            )
-        for i, (batch, given) in enumerate(zip(kept.batches, cotangents, strict=True)):
+            said = {"expected": f"weights of version {self.version}", "got": f"a pass of version {kept.version}"}
+            raise StalePassError("backward of a pass whose weights have been updated", **said, hint="compute it again")
+        for given, batch, want, sizes in zip(cotangents, kept.batches, kept.wants, kept.sizes, strict=True):
             check()
-            self._check_sizes(given, *kept.sizes[i])
-            outputs = kept.outputs[i] if kept.outputs is not None else self._model(BatchModel.run, batch, kept.wants[i])
+            self._check_sizes(given, *sizes)
+            # Taken out: what its graph holds is of no more use afterwards.
+            outputs = kept.outputs.pop(0) if kept.outputs is not None else self._model(BatchModel.run, batch, want)
             self._pull_back(outputs, given)
-            if kept.outputs is not None:
-                # What its graph holds is of no more use.
-                kept.outputs[i] = None
 
     def _check_sizes(self, given: dict[str, Any], scored: int, states: dict[int, int]) -> None:
         logprobs = given.get("tokenLogprobs")
@@ -213,11 +192,8 @@ class TorchEngine:
         if np.isfinite(norm):
             self.version += 1
         # JSON has no NaN: the controller takes what is missing for it.
-        return {
-            "norm": norm if np.isfinite(norm) else None,
-            "squares": np.array(squares, np.float32),
-            "version": self.version,
-        }
+        said = norm if np.isfinite(norm) else None
+        return {"norm": said, "squares": np.array(squares, np.float32), "version": self.version}
 
     def _hold_reference(self) -> None:
         self._reference = {name: local(one).clone() for name, one in self._trained.items()}
@@ -238,15 +214,9 @@ class TorchEngine:
             raise EngineError("gradient of what is not trained", where=name)
         return _array(whole(parameter if what == "value" else parameter.grad)).reshape(-1).copy()
 
-    def _save_weights(self, folder: str, files: list[dict[str, Any]]) -> None:
+    def _save_weights(self, folder: Path, files: list[dict[str, Any]]) -> None:
         for file in files:
-            tensors = {}
-            for name in file["tensors"]:
-                gathered_whole = whole(self._parameters[name])
-                if self.ranks.rank == 0:
-                    tensors[name] = gathered_whole.float().cpu().contiguous()
-            if self.ranks.rank == 0:
-                save_file(tensors, Path(folder) / file["name"], {"format": "pt"})
+            save_whole(folder / file["name"], {name: self._parameters[name] for name in file["tensors"]}, self.ranks)
 
     def _load(self, given: dict[str, Any]) -> None:
         with torch.no_grad():

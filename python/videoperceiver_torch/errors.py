@@ -5,13 +5,8 @@ class WorkerError(Exception):
     """One line: what, where, expected, got, what to do."""
 
     def __init__(self, what: str, *, where: str = "", expected: str = "", got: str = "", hint: str = "") -> None:
-        parts = [f"{what}: {where}" if where else what]
-        if expected:
-            parts.append(f"expected {expected}")
-        if got:
-            parts.append(f"got {got}")
-        if hint:
-            parts.append(hint)
+        named = [f"{name} {part}" for name, part in (("expected", expected), ("got", got)) if part]
+        parts = [f"{what}: {where}" if where else what, *named, *([hint] if hint else [])]
         super().__init__("; ".join(parts).replace("\n", " "))
 
 
@@ -21,10 +16,6 @@ class EngineError(WorkerError):
 
 class StalePassError(EngineError):
     """A pass whose weights have been updated since."""
-
-
-class ShapeError(WorkerError):
-    """Shapes that do not fit together."""
 
 
 class WeightsError(WorkerError):

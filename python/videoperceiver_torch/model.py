@@ -30,9 +30,7 @@ class Outputs(NamedTuple):
 
 
 def _target_logprobs(logits: torch.Tensor, targets: torch.Tensor, batch: Tensors) -> torch.Tensor:
-    scores = logits.float()
-    if batch.temperature != 1:
-        scores = scores / batch.temperature
+    scores = logits.float() if batch.temperature == 1 else logits.float() / batch.temperature
     if batch.banned is not None:
         bans = torch.zeros(scores.shape[-1], device=scores.device).index_fill(0, batch.banned, HIDDEN_SCORE)
         scores = scores + bans
@@ -49,10 +47,8 @@ def _candidate_logprobs(logits: torch.Tensor, tokens: torch.Tensor | None, top: 
 
 
 def _recomputed(forward: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """A block whose inside is computed again for its gradient."""
-    if not torch.is_grad_enabled():
-        return forward(*given, **named)
-    return checkpoint(forward, *given, use_reentrant=False, **named)
+    """A piece of work whose inside is computed again for its gradient."""
+    return (partial(checkpoint, forward, use_reentrant=False) if torch.is_grad_enabled() else forward)(*given, **named)
 
 
 class BatchModel(nn.Module):
@@ -79,17 +75,14 @@ class BatchModel(nn.Module):
 
     def see(self, batch: Tensors) -> torch.Tensor | None:
         """Visual tokens [U, D] of a batch's pictures."""
-        if batch.pixels is None:
-            return None
-        return self.visual(batch.pixels, grid_thw=batch.grid).pooler_output
+        return None if batch.pixels is None else self.visual(batch.pixels, grid_thw=batch.grid).pooler_output
 
     def embed(self, batch: Tensors, visual: torch.Tensor | None) -> torch.Tensor:
         """Words and visual tokens at their places, [B, T, D]."""
         table = self.language.embed_tokens
         words = (batch.source == WORD).nonzero()[:, 0]
         spelled = table(batch.ids[words])
-        rows = spelled.new_zeros(batch.ids.numel(), spelled.shape[1])
-        rows = rows.index_copy(0, words, spelled)
+        rows = spelled.new_zeros(batch.ids.numel(), spelled.shape[1]).index_copy(0, words, spelled)
         if visual is not None:
             shows = batch.source > max(WORD, BLANK)
             if batch.dropped is not None:
@@ -109,8 +102,7 @@ class BatchModel(nn.Module):
         turns = self.language.rotary_emb(hidden, batch.positions)
         mask, states = batch.mask.to(hidden.dtype), {}
         last = len(self.language.layers) if len(batch.scored) > 0 else max(batch.taps, default=0)
-        last = max(last, depth)
-        for block, layer in enumerate(self.language.layers[:last], start=1):
+        for block, layer in enumerate(self.language.layers[: max(last, depth)], start=1):
             if block == batch.tail_end + 1 and batch.tail_end > 0:
                 kept = batch.main_length
                 hidden, mask = hidden[:, :kept], mask[:, :, :kept, :kept]
@@ -169,9 +161,8 @@ class BatchModel(nn.Module):
 
         def piece(states: torch.Tensor, targets: torch.Tensor, wanted: torch.Tensor | None) -> tuple:
             logits = self.logits(states)
-            chosen = (None, None)
-            if wanted is not None or top is not None:
-                chosen = _candidate_logprobs(logits, wanted, top or 0)
+            asks = wanted is not None or top is not None
+            chosen = _candidate_logprobs(logits, wanted, top or 0) if asks else (None, None)
             kept = logits.detach() if want.get("inspect") else None
             return _target_logprobs(logits, targets, batch), *chosen, kept
 
@@ -179,8 +170,5 @@ class BatchModel(nn.Module):
         for start in range(0, len(scored), at_once):
             part = slice(start, start + at_once)
             given = scored[part], batch.targets[part], None if tokens is None else tokens[part]
-            if len(scored) > at_once and torch.is_grad_enabled():
-                pieces.append(checkpoint(piece, *given, use_reentrant=False))
-            else:
-                pieces.append(piece(*given))
+            pieces.append(_recomputed(piece, *given) if len(scored) > at_once else piece(*given))
         return pieces

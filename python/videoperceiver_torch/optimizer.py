@@ -1,18 +1,18 @@
 """AdamW as the other engines have it: the gradient stays as it is, one that is not finite changes nothing."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 from .build import read_part
-from .ranks import Ranks, local, whole
+from .ranks import Ranks, local, save_whole
 
 FILE = "optimizer.safetensors"
-_MOMENTS = ("firstMoment", "secondMoment")
 
 
 class AdamW:
@@ -25,16 +25,15 @@ class AdamW:
         self._second = {name: torch.zeros_like(one) for name, one in parameters.items()}
         self._updates = 0
 
-    def _squares(self) -> list[float]:
-        """Of every parameter's gradient, over all ranks."""
-        own = [local(one.grad).double().square().sum() for one in self._parameters.values()]
-        return self._ranks.sum(torch.stack(own)).tolist() if own else []
-
     def update(self, rule: dict[str, Any], rates: list[float], decays: list[float]) -> tuple[float, list[float]]:
         """Applies the gradient with a rate and a decay for each parameter; its norm, and the squares by parameter."""
-        squares = self._squares()
+        own = [local(one.grad).double().square().sum() for one in self._parameters.values()]
+        sums = torch.stack(own) if own else torch.zeros(0)
+        if own and self._ranks.count > 1:
+            dist.all_reduce(sums)
+        squares = sums.tolist()
         norm = sum(squares) ** 0.5
-        if not torch.isfinite(torch.tensor(norm)):
+        if not math.isfinite(norm):
             return norm, squares
         self._updates += 1
         limit, beta1, beta2 = rule["maxGradientNorm"], rule["beta1"], rule["beta2"]
@@ -51,21 +50,17 @@ class AdamW:
                 weight.addcdiv_(first, second.sqrt().mul_(root).add_(rule["epsilon"]), value=-rate * share)
         return norm, squares
 
+    def _moments(self) -> dict[str, torch.Tensor]:
+        both = {"firstMoment": self._first, "secondMoment": self._second}
+        return {f"{moment}.{name}": one for moment, of in both.items() for name, one in of.items()}
+
     def save(self, folder: str) -> None:
         """Writes the moments beside a checkpoint, in the form of the embedded engine, whatever the number of ranks."""
-        tensors = {}
-        for moment, of in zip(_MOMENTS, (self._first, self._second), strict=True):
-            for name, tensor in of.items():
-                gathered = whole(tensor)
-                if self._ranks.rank == 0:
-                    tensors[f"{moment}.{name}"] = gathered.cpu().contiguous()
-        if self._ranks.rank == 0:
-            save_file(tensors, Path(folder) / FILE, {"format": "pt", "updates": json.dumps(self._updates)})
+        save_whole(Path(folder) / FILE, self._moments(), self._ranks, updates=json.dumps(self._updates))
 
     def load(self, folder: str) -> None:
         """Reads what either engine wrote, each rank its part."""
         with safe_open(Path(folder) / FILE, framework="pt") as stored:
-            for moment, of in zip(_MOMENTS, (self._first, self._second), strict=True):
-                for name, tensor in of.items():
-                    read_part(stored, f"{moment}.{name}", tensor)
+            for name, tensor in self._moments().items():
+                read_part(stored, name, tensor)
             self._updates = int(stored.metadata()["updates"])

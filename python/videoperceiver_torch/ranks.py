@@ -3,20 +3,20 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
+from safetensors.torch import save_file
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
 
-@dataclass(frozen=True)
-class Ranks:
+class Ranks(NamedTuple):
     """One process among all that compute."""
 
     rank: int
@@ -25,16 +25,11 @@ class Ranks:
     # None: this process alone has all weights, as plain tensors.
     mesh: DeviceMesh | None
 
-    def sum(self, numbers: torch.Tensor) -> torch.Tensor:
-        """The sum over all ranks, on every rank."""
-        if self.count > 1:
-            dist.all_reduce(numbers)
-        return numbers
-
 
 def join_ranks(order: dict[str, Any]) -> Ranks:
     """Joins the group that the launcher's environment describes; alone where there is none."""
-    rank, count, place = (int(os.environ.get(name, one)) for name, one in _LAUNCHER)
+    said = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
+    rank, count, place = (int(os.environ.get(name, alone)) for name, alone in said.items())
     on_gpu = torch.cuda.is_available()
     device = torch.device("cuda", place) if on_gpu else torch.device("cpu")
     if on_gpu:
@@ -46,9 +41,6 @@ def join_ranks(order: dict[str, Any]) -> Ranks:
     alone = {"store": dist.HashStore(), "rank": 0, "world_size": 1} if count == 1 else {}
     dist.init_process_group("nccl" if on_gpu else "gloo", timeout=limit, **alone)
     return Ranks(rank, count, device, init_device_mesh(device.type, (count,)))
-
-
-_LAUNCHER = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
 
 def shard(root: nn.Module, towers: list[list[nn.Module]], ranks: Ranks, compute: str) -> None:
@@ -103,6 +95,17 @@ def local(tensor: torch.Tensor) -> torch.Tensor:
 def whole(tensor: torch.Tensor) -> torch.Tensor:
     """All of a tensor; every rank has to ask."""
     return tensor.detach().full_tensor() if isinstance(tensor, DTensor) else tensor.detach()
+
+
+def save_whole(file: Path, parts: dict[str, torch.Tensor], ranks: Ranks, **facts: str) -> None:
+    """Writes tensors that all ranks share into one file, as float32; every rank has to ask."""
+    tensors = {}
+    for name, part in parts.items():
+        gathered_whole = whole(part)
+        if ranks.rank == 0:
+            tensors[name] = gathered_whole.float().cpu().contiguous()
+    if ranks.rank == 0:
+        save_file(tensors, file, {"format": "pt", **facts})
 
 
 def own_rows(tensor: torch.Tensor) -> slice:

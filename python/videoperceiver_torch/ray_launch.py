@@ -3,6 +3,12 @@
 Ray only places them and says when one has ended; it ends with who started it, and ranks with their connection.
 """
 
+from .parent import die_with_parent
+
+if __name__ == "__main__":
+    # Before Ray is imported, which takes seconds.
+    die_with_parent()
+
 import logging
 import os
 import signal
@@ -12,7 +18,12 @@ import threading
 import time
 from typing import Any
 
-from .worker import HOST, PORT, TOKEN, die_with_parent
+import ray
+from ray.util.placement_group import placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from .worker import HOST, PORT, TOKEN
+from .worker import main as serve
 
 # What ranks are told besides: of this process's environment.
 _PASSED = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS", "HF_HUB_OFFLINE", "TRANSFORMERS_VERBOSITY")
@@ -23,8 +34,6 @@ class Rank:
 
     def place(self) -> dict[str, Any]:
         """Where it is, and a port that is free there."""
-        import ray  # noqa: PLC0415
-
         with socket.socket() as free:
             free.bind(("", 0))
             port = free.getsockname()[1]
@@ -33,8 +42,6 @@ class Rank:
     def run(self, environment: dict[str, str]) -> None:
         """Computes until the controller's connection ends, and this process with it."""
         os.environ.update(environment)
-        from .worker import main as serve  # noqa: PLC0415
-
         serve()
 
 
@@ -52,8 +59,6 @@ def _environment(rank: int, places: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _connect(address: str) -> None:
-    import ray  # noqa: PLC0415
-
     passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
     for left in (2, 1, 0):
         try:
@@ -66,26 +71,16 @@ def _connect(address: str) -> None:
             time.sleep(2)
 
 
-def _start(count: int, needs: dict[str, float], group: Any) -> list[Any]:
-    import ray  # noqa: PLC0415
-    from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy  # noqa: PLC0415
-
-    options = {"num_cpus": 1, "num_gpus": needs.get("GPU", 0), "max_restarts": 0}
-    places = [PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=i) for i in range(count)]
-    return [ray.remote(Rank).options(scheduling_strategy=place, **options).remote() for place in places]
-
-
 def _wait(address: str, count: int, seconds: float, stop: threading.Event) -> str:
     """Starts the ranks and waits until one has ended. Gives what is known of that."""
-    import ray  # noqa: PLC0415
-    from ray.util.placement_group import placement_group  # noqa: PLC0415
-
     _connect(address)
     needs = {"CPU": 1.0, **({"GPU": 1.0} if ray.cluster_resources().get("GPU", 0) >= count else {})}
     group = placement_group([needs] * count, strategy="PACK")
     if not group.wait(seconds):
         return f"Ray has no room; expected {count} times {needs}; got {ray.available_resources()}"
-    ranks = _start(count, needs, group)
+    options = {"num_cpus": 1, "num_gpus": needs.get("GPU", 0), "max_restarts": 0}
+    at = [PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=i) for i in range(count)]
+    ranks = [ray.remote(Rank).options(scheduling_strategy=place, **options).remote() for place in at]
     try:
         places = ray.get([rank.place.remote() for rank in ranks])
         running = [rank.run.remote(_environment(i, places)) for i, rank in enumerate(ranks)]
@@ -107,15 +102,10 @@ def _wait(address: str, count: int, seconds: float, stop: threading.Event) -> st
             ray.kill(rank)
 
 
-def main(address: str, count: str, seconds: str) -> None:
-    """Prints why the group is over."""
+if __name__ == "__main__":
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    print(_wait(address, int(count), float(seconds), stop), file=sys.stderr, flush=True)
+    # Why the group is over.
+    print(_wait(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), stop), file=sys.stderr, flush=True)
     # What Ray would still tidy up ends with this process.
     os._exit(1)
-
-
-if __name__ == "__main__":
-    die_with_parent()
-    main(*sys.argv[1:])

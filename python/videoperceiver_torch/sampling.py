@@ -12,8 +12,7 @@ from transformers import DynamicCache
 
 from .batch import HIDDEN_SCORE, PADDING, Tensors
 from .model import BatchModel
-from .seeded_random import SeededRandom
-from .token_choice import draw_token
+from .token_choice import SeededRandom, draw_token
 
 
 class _Row:
@@ -22,8 +21,7 @@ class _Row:
     def __init__(self, request: dict[str, Any], draw: int, prompt: list[int]) -> None:
         self._request = request
         self._random = SeededRandom(request["seed"], "completion", draw)
-        counts = request.get("repetitionPenalty", 1) != 1
-        self._seen = set(prompt) if counts else set()
+        self._seen = set(prompt) if request.get("repetitionPenalty", 1) != 1 else set()
         self.completion: dict[str, Any] = {"tokens": [], "logprobs": [], "finish": "length"}
         self.done = False
 
@@ -34,19 +32,14 @@ class _Row:
             self.completion["finish"] = "stop"
             self.done = True
         else:
-            tokens = self.completion["tokens"]
-            tokens.append(token)
             self._seen.add(token)
-            self.done = len(tokens) >= self._request["maxNewTokens"]
+            self.completion["tokens"].append(token)
+            self.done = len(self.completion["tokens"]) >= self._request["maxNewTokens"]
         return token
 
 
 def sample(
-    model: BatchModel,
-    batch: Tensors,
-    given: dict[str, Any],
-    request: dict[str, Any],
-    check: Callable[[], None],
+    model: BatchModel, batch: Tensors, given: dict[str, Any], request: dict[str, Any], check: Callable[[], None]
 ) -> list[list[dict[str, Any]]]:
     """Draws the completions of every prompt: result[prompt][completion]. `given` is the batch as it was sent."""
     copies, samples, length = request["completions"], batch.samples, batch.length
@@ -55,39 +48,30 @@ def sample(
     real = given["segments"].reshape(samples, length) != PADDING
     prompts = [given["ids"].reshape(samples, length)[b][real[b]].tolist() for b in range(samples)]
     # A completion's seed is by the number of its prompt, or by its place among all, wherever that is drawn.
-    places = request.get("places", range(samples))
-    numbers = request.get("numbers")
+    places, numbers = request.get("places", range(samples)), request.get("numbers")
     draws = [place if numbers is None else numbers[place] for place in places]
     rows = [_Row(request, draws[b] * copies + copy, prompts[b]) for b in range(samples) for copy in range(copies)]
     device = batch.ids.device
-    with torch.no_grad():
-        cache = DynamicCache()
-        hidden, _ = model.blocks(batch, model.embed(batch, model.see(batch)), cache)
-        first = model.logits(hidden.reshape(-1, hidden.shape[-1])[batch.scored])
-        cache.batch_repeat_interleave(copies)
-        logits = first.repeat_interleave(copies, 0).float().cpu().numpy()
-        # Columns of the prompts that are padding stay hidden; those of new tokens are seen by all.
-        hides = torch.from_numpy(np.where(real, np.float32(0), np.float32(HIDDEN_SCORE))).to(device)
-        hides = hides.repeat_interleave(copies, 0)
-        start = torch.tensor(request["nextPositions"], device=device).repeat_interleave(copies)
-        for step in range(request["maxNewTokens"]):
-            check()
-            tokens = [0 if row.done else row.draw(logits[r]) for r, row in enumerate(rows)]
-            if all(row.done for row in rows):
-                break
-            hides = torch.nn.functional.pad(hides, (0, 1))
-            logits = _next_logits(model, tokens, start + step, hides, cache).float().cpu().numpy()
+    cache = DynamicCache()
+    hidden, _ = model.blocks(batch, model.embed(batch, model.see(batch)), cache)
+    first = model.logits(hidden.reshape(-1, hidden.shape[-1])[batch.scored])
+    cache.batch_repeat_interleave(copies)
+    logits = first.repeat_interleave(copies, 0).float().cpu().numpy()
+    # Columns of the prompts that are padding stay hidden; those of new tokens are seen by all.
+    hides = torch.from_numpy(np.where(real, np.float32(0), np.float32(HIDDEN_SCORE))).to(device)
+    hides = hides.repeat_interleave(copies, 0)
+    start = torch.tensor(request["nextPositions"], device=device).repeat_interleave(copies)
+    for step in range(request["maxNewTokens"]):
+        check()
+        tokens = [0 if row.done else row.draw(logits[r]) for r, row in enumerate(rows)]
+        if all(row.done for row in rows):
+            break
+        hides = torch.nn.functional.pad(hides, (0, 1))
+        hidden = model.language.embed_tokens(torch.tensor(tokens, device=device))[:, None]
+        turns = model.language.rotary_emb(hidden, (start + step).view(1, -1, 1).expand(3, -1, 1))
+        mask = hides[:, None, None].to(hidden.dtype)
+        for layer in model.language.layers:
+            hidden = layer(hidden, attention_mask=mask, position_embeddings=turns, past_key_values=cache)
+        logits = model.logits(hidden[:, 0]).float().cpu().numpy()
     completions = [row.completion for row in rows]
     return [completions[at : at + copies] for at in range(0, len(rows), copies)]
-
-
-def _next_logits(
-    model: BatchModel, tokens: list[int], positions: torch.Tensor, hides: torch.Tensor, cache: Any
-) -> torch.Tensor:
-    """Logits [R, V] behind one more token a row."""
-    hidden = model.language.embed_tokens(torch.tensor(tokens, device=hides.device))[:, None]
-    turns = model.language.rotary_emb(hidden, positions.view(1, -1, 1).expand(3, -1, 1))
-    for layer in model.language.layers:
-        mask = hides[:, None, None].to(hidden.dtype)
-        hidden = layer(hidden, attention_mask=mask, position_embeddings=turns, past_key_values=cache)
-    return model.logits(hidden[:, 0])

@@ -1,11 +1,39 @@
 """How a token is drawn from a row of logits: the rules and order of `src/engine/token-choice.ts`, number for number."""
 
+import hashlib
+import struct
 from typing import Any
 
 import numpy as np
 
 from .errors import EngineError
-from .seeded_random import SeededRandom
+
+
+class SeededRandom:
+    """xoshiro128**, seeded by SHA-256: a key gives the same numbers as in the controller (`src/core/random.ts`)."""
+
+    def __init__(self, *key: str | int) -> None:
+        digest = hashlib.sha256("/".join(str(part) for part in key).encode()).digest()
+        self._s = list(struct.unpack_from("<4I", digest))
+
+    def _next_word(self) -> int:
+        def rotated(x: int, by: int) -> int:
+            return ((x << by) | (x >> (32 - by))) & word
+
+        s, word = self._s, 0xFFFFFFFF
+        result = rotated(s[1] * 5 & word, 7) * 9 & word
+        t = s[1] << 9 & word
+        s[2] ^= s[0]
+        s[3] ^= s[1]
+        s[1] ^= s[2]
+        s[0] ^= s[3]
+        s[2] ^= t
+        s[3] = rotated(s[3], 11)
+        return result
+
+    def next(self) -> float:
+        """Uniform in [0, 1), 53 bits."""
+        return ((self._next_word() >> 5) * 67_108_864 + (self._next_word() >> 6)) / 9_007_199_254_740_992
 
 
 def _log_sum_exp(scores: np.ndarray) -> float:
@@ -13,15 +41,8 @@ def _log_sum_exp(scores: np.ndarray) -> float:
     return top + float(np.log(np.exp(scores.astype(np.float64) - top).sum()))
 
 
-def _keep_top_k(scores: np.ndarray, k: int) -> None:
-    if 0 < k < len(scores):
-        scores[scores < np.sort(scores)[-k]] = -np.inf
-
-
 def _keep_top_p(scores: np.ndarray, p: float) -> None:
     """Keeps the likeliest tokens that together reach p; of equally likely ones at the edge, the first."""
-    if p >= 1:
-        return
     order = np.sort(scores)[::-1]
     mass = np.cumsum(np.exp(order.astype(np.float64) - _log_sum_exp(scores)))
     count = min(int(np.searchsorted(mass, p)) + 1, len(order))
@@ -45,27 +66,23 @@ def ruled_scores(logits: np.ndarray, rules: dict[str, Any], seen: set[int]) -> n
         return scores
     if temperature != 1:
         scores = (scores.astype(np.float64) / temperature).astype(np.float32)
-    _keep_top_k(scores, rules.get("topK", 0))
-    _keep_top_p(scores, rules.get("topP", 1))
+    if 0 < (k := rules.get("topK", 0)) < len(scores):
+        scores[scores < np.sort(scores)[-k]] = -np.inf
+    if (p := rules.get("topP", 1)) < 1:
+        _keep_top_p(scores, p)
     return scores
-
-
-def _draw_index(scores: np.ndarray, random: SeededRandom) -> int:
-    weights = np.exp(scores.astype(np.float64) - float(scores.max()))
-    sums = np.cumsum(weights)
-    chosen = int(np.searchsorted(sums, random.next() * sums[-1], side="right"))
-    return min(chosen, int(np.flatnonzero(weights)[-1]))
 
 
 def draw_token(logits: np.ndarray, rules: dict[str, Any], random: SeededRandom, seen: set[int]) -> tuple[int, float]:
     """A token and its log-probability under what it was drawn from; with temperature 0 under the model's own."""
     scores = ruled_scores(logits, rules, seen)
     if np.isnan(scores).any() or np.isposinf(scores).any():
-        raise EngineError(
-            "no token can be drawn",
-            expected="finite logits",
-            got="NaN or Infinity",
-            hint="the weights are damaged, or training diverged: use an earlier checkpoint",
-        )
-    token = int(scores.argmax()) if rules["temperature"] == 0 else _draw_index(scores, random)
+        hint = "the weights are damaged, or training diverged: use an earlier checkpoint"
+        raise EngineError("no token can be drawn", expected="finite logits", got="NaN or Infinity", hint=hint)
+    token = int(scores.argmax())
+    if rules["temperature"] != 0:
+        weights = np.exp(scores.astype(np.float64) - float(scores.max()))
+        sums = np.cumsum(weights)
+        chosen = int(np.searchsorted(sums, random.next() * sums[-1], side="right"))
+        token = min(chosen, int(np.flatnonzero(weights)[-1]))
     return token, float(scores[token]) - _log_sum_exp(scores)

@@ -52,22 +52,21 @@ def _unpack(value: Any, arrays: list[np.ndarray]) -> Any:
     return {key: _unpack(one, arrays) for key, one in value.items()}
 
 
-def encode(value: Any) -> list[bytes | memoryview]:
-    """The pieces of a message, arrays not copied."""
+def send(connection: socket.socket, value: Any) -> None:
+    """Sends a message, arrays not copied."""
     arrays: list[np.ndarray] = []
     packed = _pack(value, arrays)
     listed = [{"type": NAMES[array.dtype], "bytes": array.nbytes} for array in arrays]
     header = json.dumps({"value": packed, "arrays": listed}, allow_nan=False).encode()
     body = sum(_padded(array.nbytes) for array in arrays)
-    pieces: list[bytes | memoryview] = [PREFIX.pack(len(header), float(body)) + header]
+    connection.sendall(PREFIX.pack(len(header), float(body)) + header)
     for array in arrays:
         if array.nbytes > 0:
-            pieces.append(memoryview(array.reshape(-1).view(np.uint8)))
-        pieces.append(bytes(_padded(array.nbytes) - array.nbytes))
-    return pieces
+            connection.sendall(memoryview(array.reshape(-1).view(np.uint8)))
+        connection.sendall(bytes(_padded(array.nbytes) - array.nbytes))
 
 
-def decode(header: bytes, body: bytearray) -> Any:
+def _decode(header: bytes, body: bytearray) -> Any:
     """The message of a header and its body; arrays are views of the body."""
     try:
         content = json.loads(header)
@@ -83,20 +82,14 @@ def decode(header: bytes, body: bytearray) -> Any:
         raise DataFormatError("not a message of this protocol", got=str(error)) from error
 
 
-def send(connection: socket.socket, value: Any) -> None:
-    """Sends a message."""
-    for piece in encode(value):
-        connection.sendall(piece)
-
-
 def _receive_exactly(connection: socket.socket, size: int) -> bytearray | None:
     buffer = bytearray(size)
-    view, filled = memoryview(buffer), 0
-    while filled < size:
-        count = connection.recv_into(view[filled:])
+    view = memoryview(buffer)
+    while view:
+        count = connection.recv_into(view)
         if count == 0:
             return None
-        filled += count
+        view = view[count:]
     return buffer
 
 
@@ -111,4 +104,4 @@ def receive(connection: socket.socket) -> Any:
         raise DataFormatError("not a message of this protocol", got=got)
     header = _receive_exactly(connection, header_size)
     body = _receive_exactly(connection, int(body_size))
-    return None if header is None or body is None else decode(bytes(header), body)
+    return None if header is None or body is None else _decode(bytes(header), body)

@@ -3,13 +3,18 @@
 A launcher (torchrun, Ray, Slurm) starts as many as there are; what it says in the environment makes them a group.
 """
 
+from .parent import die_with_parent
+
+if __name__ == "__main__":
+    # Before anything that takes time to import.
+    die_with_parent()
+
 import contextlib
-import ctypes
 import os
+import platform
 import queue
 import signal
 import socket
-import sys
 import threading
 import time
 from importlib.metadata import version
@@ -18,9 +23,9 @@ from typing import Any
 from .errors import CancelledError, WorkerError
 from .wire import receive, send
 
-HOST, PORT, TOKEN, PARENT = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN", "PARENT"))
-_PARENT_DEATH_SIGNAL = 1
+HOST, PORT, TOKEN = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN"))
 _DIAL_SECONDS = 600
+_PYTHON = {"python": platform.python_version()}
 
 
 class _Line:
@@ -29,12 +34,9 @@ class _Line:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._sends = threading.Lock()
-        self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self.cancelled: set[int] = set()
         threading.Thread(target=self._listen, daemon=True).start()
-
-    def take(self) -> dict[str, Any]:
-        return self._messages.get()
 
     def say(self, message: dict[str, Any]) -> None:
         """Sends a message."""
@@ -49,25 +51,22 @@ class _Line:
                 elif message["kind"] == "cancel":
                     self.cancelled.add(message["id"])
                 else:
-                    self._messages.put(message)
+                    self.messages.put(message)
         finally:
             # Nobody is there to compute for any more; the main thread may be deep in a product.
             os._exit(0)
 
 
 def _error(error: Exception, call: int | None) -> dict[str, Any]:
+    name = "EngineError"
     if isinstance(error, ImportError):
-        hint = "videoperceiver engine install torch"
-        told = {"name": "EngineError", "message": f"a Python package is missing; got {error}; {hint}"}
+        said = f"a Python package is missing; got {error}; videoperceiver engine install torch"
     elif isinstance(error, WorkerError):
-        told = {"name": type(error).__name__, "message": str(error)}
+        name, said = type(error).__name__, str(error)
     else:
         line = " ".join(str(error).split()) or "no message"
-        told = {
-            "name": "EngineError",
-            "message": f"the worker failed; got {type(error).__name__}: {line[:600]}",
-        }
-    return {"kind": "error", "id": call, "error": told}
+        said = f"the worker failed; got {type(error).__name__}: {line[:600]}"
+    return {"kind": "error", "id": call, "error": {"name": name, "message": said}}
 
 
 def _capabilities(engine: Any, order: dict[str, Any]) -> dict[str, Any]:
@@ -80,16 +79,13 @@ def _capabilities(engine: Any, order: dict[str, Any]) -> dict[str, Any]:
         "sampling": {"watched": False},
         "longestSequence": order["longestSequence"],
         "trainable": order["trained"],
-        "versions": {
-            "python": sys.version.split()[0],
-            **{name: version(name) for name in ("torch", "transformers", "peft")},
-        },
+        "versions": {name: version(name) for name in ("torch", "transformers", "peft")} | _PYTHON,
     }
 
 
 def _serve(line: _Line, engine: Any) -> None:
     while True:
-        message = line.take()
+        message = line.messages.get()
         call, given, media = message["id"], message["given"], message["media"]
         # A rank that stops alone would have the others wait for it; where tokens are drawn nobody waits for anybody.
         is_alone = engine.ranks.count == 1
@@ -100,7 +96,7 @@ def _serve(line: _Line, engine: Any) -> None:
                 raise CancelledError("the call was cancelled")
 
         try:
-            contents = engine.missing(given, media)
+            contents = engine.media.missing(given.get("batches", []), media)
             if contents:
                 line.say({"kind": "missing", "id": call, "contents": contents})
                 continue
@@ -115,19 +111,6 @@ def _serve(line: _Line, engine: Any) -> None:
         except Exception as error:
             told = _error(error, call)
         line.say(told)
-
-
-def die_with_parent() -> None:
-    """Has the kernel end this process with who started it, also one that is stopped or deep in a product."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    # Whoever that was may have ended before this was said.
-    parent = str(os.getppid())
-    if os.environ.get(PARENT, parent) != parent:
-        said = f"started by process {parent}, not by {os.environ[PARENT]}: name Python itself, no wrapper\n"
-        with contextlib.suppress(OSError):
-            os.write(2, said.encode())
-        os._exit(1)
 
 
 def _dial() -> socket.socket:
@@ -152,7 +135,7 @@ def main() -> None:
     where = {"rank": int(os.environ.get("RANK", "0")), "host": socket.gethostname(), "process": os.getpid()}
     send(connection, {"kind": "hello", "token": os.environ.pop(TOKEN, ""), **where})
     line = _Line(connection)
-    order = line.take()["order"]
+    order = line.messages.get()["order"]
     try:
         # Here, so that what is missing is told like any other error.
         from .engine import TorchEngine  # noqa: PLC0415
@@ -161,8 +144,7 @@ def main() -> None:
     except Exception as error:
         line.say(_error(error, None))
         return
-    told = {"capabilities": _capabilities(engine, order), "inspects": True, "warnings": []}
-    line.say({"kind": "ready", **told})
+    line.say({"kind": "ready", "capabilities": _capabilities(engine, order), "inspects": True, "warnings": []})
     _serve(line, engine)
 
 

@@ -19,6 +19,8 @@ export interface StartedProcesses {
   lastLine(): string | undefined;
   /** Ends all of them at once. */
   kill(): void;
+  /** Ends one process of a group of this machine that is known to be there, also one that is stopped. */
+  killRank(processId: number): void;
   /** Waits until they have ended, which they are about to; after a while they are killed. */
   end(): Promise<void>;
   /** Of this machine: the process that was started. */
@@ -118,6 +120,10 @@ class StartedProgram implements StartedProcesses {
   }
 
   lastLine(): string | undefined {
+    // The first that torchrun saw end by a signal: what follows says less, and one that has not dialled is known by nothing else.
+    const [, code, rank, processId] =
+      /exitcode: (-\d+)\) local_rank: (\d+) \(pid: (\d+)\)/.exec(this.#said) ?? [];
+    if (code !== undefined) return `rank ${rank}, process ${processId}: ${endOfCode(Number(code)).why}`;
     return this.#said
       .split("\n")
       .map((line) => line.trim())
@@ -129,6 +135,16 @@ class StartedProgram implements StartedProcesses {
     else if (this.#isThere()) {
       this.#child.kill("SIGTERM");
       setTimeout(() => this.#killNow(), this.#patience).unref();
+    }
+  }
+
+  killRank(processId: number): void {
+    // What a cluster started it ends itself; its ids may be those of another machine.
+    if (this.#tidies || processId <= 1 || processId === process.pid) return;
+    try {
+      process.kill(processId, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
     }
   }
 

@@ -188,8 +188,14 @@ export class Connection implements Caller {
     if (this.#lost !== undefined) return;
     this.#lost = loss;
     clearInterval(this.#heartbeat);
+    const { processes, process } = this.worker;
+    // Who holds a connection is there; one that is stopped does not see it end.
+    const isThere = !this.#socket.destroyed;
     this.#socket.destroy();
-    if (!this.#closing) this.worker.processes.kill();
+    if (!this.#closing) {
+      processes.kill();
+      if (isThere) processes.killRank(process);
+    }
     this.#rejectAll();
   }
 

@@ -140,7 +140,7 @@ const greet = (socket: Socket, token: string): Promise<Dialled | undefined> =>
  * Waits until every rank has dialled and shown the token; whoever shows another one is sent away.
  *
  * @param open gets the sockets of all who dial, while they are open
- * @param known gets the ranks that have dialled
+ * @param known gets the ranks that have dialled, and their sockets
  */
 const gather = (
   server: Server,
@@ -148,7 +148,7 @@ const gather = (
   token: string,
   strangers: string[],
   open: Set<Socket>,
-  known: WorkerIdentity[],
+  known: Dialled[],
 ): Promise<Dialled[]> =>
   new Promise((resolve) => {
     const dialled = new Map<number, Dialled>();
@@ -163,7 +163,7 @@ const gather = (
         return;
       }
       dialled.set(one.who.rank, one);
-      known.push(one.who);
+      known.push(one);
       if (dialled.size === ranks) resolve([...dialled.values()].sort((a, b) => a.who.rank - b.who.rank));
     });
   });
@@ -172,7 +172,7 @@ const gather = (
 const failure = (
   processes: StartedProcesses,
   strangers: readonly string[],
-  dialled: readonly WorkerIdentity[],
+  dialled: readonly Dialled[],
   { ranks = 1, startSeconds = 600 }: StartOptions,
 ): { readonly failed: Promise<never>; readonly cancel: () => void } => {
   let timer: NodeJS.Timeout | undefined;
@@ -181,7 +181,8 @@ const failure = (
     const fail = (why: string, who: Pick<EngineLoss, "rank" | "ranks" | "host"> = all): void =>
       reject(new EngineLostError({ ...who, operation: "open", why }));
     processes.onEnd(({ signal, why }) => {
-      for (const { rank, host, process } of dialled) {
+      for (const { who } of dialled) {
+        const { rank, host, process } = who;
         const end = processes.endOf(process);
         if (end !== undefined) return fail(end.why, { rank, host });
       }
@@ -221,7 +222,7 @@ export const startWorkers = async (
     [workerEnvironment.token]: token,
   });
   const strangers: string[] = [];
-  const known: WorkerIdentity[] = [];
+  const known: Dialled[] = [];
   const { failed, cancel } = failure(processes, strangers, known, options);
   const open = new Set<Socket>();
   try {
@@ -238,6 +239,8 @@ export const startWorkers = async (
     return { connections, ready: ready! };
   } catch (error) {
     processes.kill();
+    // Who holds a connection is there; one that is stopped does not see it end.
+    for (const { socket, who } of known) if (!socket.destroyed) processes.killRank(who.process);
     throw error;
   } finally {
     cancel();

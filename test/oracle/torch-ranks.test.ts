@@ -407,6 +407,25 @@ describe.skipIf(isMissing)("two ranks of the engine torch", () => {
     return { launcher, ranks: all.filter(({ parent }) => parent === launcher?.id) };
   };
 
+  test("a rank that is stopped before it is a program of ours ends with a launcher that is killed", async () => {
+    // A program that asks the kernel for nothing itself.
+    const asked = ["--standalone", "--max-restarts=0", "--nproc-per-node=1", "--no-python", "sleep", "600"];
+    const starter = spawn(oraclePython, ["-P", "-m", "videoperceiver_torch.launch", ...asked], {
+      stdio: "ignore",
+      env: { ...process.env, PYTHONPATH: pythonPath },
+    });
+    const rank = (): Process | undefined => processes().find(({ parent }) => parent === starter.pid);
+    for (let i = 0; i < 600 && rank() === undefined; i++) await wait(100);
+    const { id } = rank()!;
+    process.kill(id, "SIGSTOP");
+    starter.kill("SIGKILL");
+    const isThere = (): boolean => processes().some((one) => one.id === id && !one.words.includes("defunct"));
+    for (let i = 0; i < 100 && isThere(); i++) await wait(100);
+    const left = isThere();
+    if (left) process.kill(id, "SIGKILL");
+    expect(left).toBe(false);
+  });
+
   test.each([
     [
       "a rank is killed",

@@ -70,6 +70,7 @@ const outside: StartedProcesses = {
   endOf: () => undefined,
   lastLine: () => undefined,
   kill: () => {},
+  killRank: () => {},
   end: async () => {},
   processId: undefined,
 };

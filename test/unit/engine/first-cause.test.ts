@@ -23,6 +23,7 @@ const callOfTwo = (deadlineSeconds?: number) => {
     endOf: (id: number) => seen.get(id),
     lastLine: () => lastLine,
     kill: vi.fn(),
+    killRank: () => undefined,
     end: async () => {},
     processId: 7,
   };
@@ -216,5 +217,5 @@ test("what torchrun says of its ranks, at once and in its summary", async () => 
   expect(processes.endOf(4711)?.signal).toBe("SIGKILL");
   expect(processes.endOf(4712)?.signal).toBe("SIGSEGV");
   expect(processes.endOf(471)).toBeUndefined();
-  expect(processes.lastLine()).toBe("traceback : Signal 11 (SIGSEGV) received by PID 4712");
+  expect(processes.lastLine()).toBe("rank 1, process 4711: its process was ended by SIGKILL");
 });

@@ -1,4 +1,8 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { EngineLostError } from "../../../src/core/errors.ts";
@@ -53,6 +57,27 @@ test.each([
   const failed = await start(code, 1).catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(EngineLostError);
   expect(String(failed)).toContain("open; got the model was not open within 1 s");
+});
+
+test("a rank that is stopped is ended too when its group is given up, though its launcher is another process", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "stopped-rank-")), "process");
+  // The launcher's child dials, says who it is, and stops itself in a session of its own.
+  const rank = killedWhileOrdered
+    .replace('kind: "hello",', 'kind: "hello", rank: 0, host: "here", process: process.pid,')
+    .replace('"SIGKILL"', '"SIGSTOP"')
+    .concat(`require("node:fs").writeFileSync(${JSON.stringify(file)}, String(process.pid));`);
+  const launcher = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(rank)}],
+    { stdio: "ignore", detached: true });
+  setTimeout(() => {}, 60_000);`;
+  const failed = await start(launcher, 3).catch((error: unknown) => error);
+  expect(String(failed)).toContain("the model was not open within 3 s");
+  const id = Number(readFileSync(file, "utf8"));
+  const state = (): string =>
+    spawnSync("ps", ["-o", "stat=", "-p", String(id)], { encoding: "utf8" }).stdout.trim();
+  const left = await vi.waitUntil(() => /^Z|^$/.test(state()), { timeout: 5000 }).catch(() => false);
+  if (left === false) process.kill(id, "SIGKILL");
+  rmSync(dirname(file), { recursive: true });
+  expect(left).toBe(true);
 });
 
 /** Starts two ranks that dial from here, `dialling` of them, beside somebody who says nothing. `isSilent`: rank 1 is. */
