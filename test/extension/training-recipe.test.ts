@@ -32,8 +32,10 @@ test("a recipe in one file trains with a loss in another, on a state of another 
   });
   const shares = metrics.map((row) => Number(row["loss.apart"]));
   expect(shares).toHaveLength(12);
-  // All clips are in every step: three with twins, which can be parted, and two without, which cannot.
-  expect(shares.at(-1)!).toBeLessThan(shares[0]! - 0.2);
+  // All clips are in every step: three with twins, which can be parted, and two without, which cannot. Each pair that is
+  // parted takes a fifth; which pair is left last hangs on the last bits of the pixels, so two of three are asked for.
+  expect(shares[0]!).toBeGreaterThan(0.7);
+  expect(shares.at(-1)!).toBeLessThan(0.65);
   // Its file is named where it is missing: a run is gone on with by the same words.
   expect(train(...small, "--out", out, "--resume").stderr).toMatch(/^unknown training recipe "right-angles"/);
 });

@@ -42,6 +42,8 @@ class WarmPython {
         ...process.env,
         ...(setup === "4.49" ? { PYTHONPATH: legacy } : {}),
         FORCE_QWENVL_VIDEO_READER: "torchvision",
+        // Models of a few thousand numbers: threads that wait for each other take longer than one.
+        OMP_NUM_THREADS: "1",
         TRANSFORMERS_OFFLINE: "1",
         HF_HUB_OFFLINE: "1",
       },

@@ -14,7 +14,7 @@ afterAll(() => rmSync(work, { recursive: true }));
 
 /** Items that differ, and how many there are. */
 const differing = async (folder: string): Promise<{ failed: string[]; items: number }> => {
-  const { cases } = await verifyFixture(folder, { threads: 2 });
+  const { cases } = await verifyFixture(folder, { threads: 1 });
   const items = cases.flatMap((one) => one.items.map((item) => ({ name: one.name, ...item })));
   const failed = items.filter(({ pass }) => !pass);
   return {
