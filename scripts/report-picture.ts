@@ -22,7 +22,10 @@ const browser = await openChromium();
 try {
   const page = await browser.newPage({ viewport: { width: 1080, height: 900 }, colorScheme: "light" });
   await page.goto(pathToFileURL(report).href);
-  const picture = await page.locator("article.example").nth(which - 1).screenshot();
+  const picture = await page
+    .locator("article.example")
+    .nth(which - 1)
+    .screenshot();
   await sharp(picture).png({ palette: true, quality: 90 }).toFile(output);
   process.stdout.write(`${output}\n`);
 } finally {
