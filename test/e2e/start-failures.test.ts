@@ -35,6 +35,8 @@ const failingAfter = (starts: number): NodeJS.ProcessEnv => {
 const run = (args: readonly string[], environment: NodeJS.ProcessEnv = {}): Ended =>
   spawnSync(process.execPath, [program, ...args], {
     encoding: "utf8",
+    // One that waits for ever fails its test.
+    timeout: 50_000,
     env: { ...process.env, ...environment },
   });
 

@@ -96,12 +96,16 @@ class BuildWorker {
   }
 }
 
-const startWorker = async (
-  { order, signal }: GroupRequest,
-  running: Set<BuildWorker>,
-): Promise<BuildWorker> => {
+/** The processes of a group that are there. */
+interface Running {
+  readonly workers: Set<BuildWorker>;
+  /** The group ends: what its processes still say counts no more, and none is started. */
+  isOver: boolean;
+}
+
+const startWorker = async ({ order, signal }: GroupRequest, { workers }: Running): Promise<BuildWorker> => {
   const worker = new BuildWorker();
-  running.add(worker);
+  workers.add(worker);
   const answer = await worker.ask({ type: "begin", order });
   if (signal.aborted) throw stoppedByPerson();
   if (typeof answer === "string") throw new StartError(`a worker cannot start: ${answer}`);
@@ -110,18 +114,20 @@ const startWorker = async (
 };
 
 /** One after the other, the feed's clips go to a worker; a new one takes the place of one that ended. */
-const work = async (request: GroupRequest, running: Set<BuildWorker>): Promise<void> => {
+const work = async (request: GroupRequest, running: Running): Promise<void> => {
   const { feed, signal } = request;
   let worker: BuildWorker | undefined;
   for (;;) {
     if (signal.aborted) throw stoppedByPerson();
     const clip = await feed.next();
     if (clip === undefined) break;
+    if (running.isOver) return;
     worker ??= await startWorker(request, running);
     const answer = await worker.ask({ type: "clip", clip });
     if (signal.aborted) throw stoppedByPerson();
+    if (running.isOver) return;
     if (typeof answer === "string") {
-      running.delete(worker);
+      running.workers.delete(worker);
       worker = undefined;
       await feed.lost(clip.position, `the worker ended (${answer})`);
     } else if (answer.type === "done") await feed.done(clip.position, answer);
@@ -139,9 +145,10 @@ const work = async (request: GroupRequest, running: Set<BuildWorker>): Promise<v
  */
 export const runWorkers = async (request: GroupRequest): Promise<void> => {
   const { signal } = request;
-  const running = new Set<BuildWorker>();
+  const running: Running = { workers: new Set(), isOver: false };
   const endAll = (): void => {
-    for (const worker of running) worker.kill();
+    running.isOver = true;
+    for (const worker of running.workers) worker.kill();
   };
   signal.addEventListener("abort", endAll);
   try {
@@ -151,6 +158,6 @@ export const runWorkers = async (request: GroupRequest): Promise<void> => {
     signal.removeEventListener("abort", endAll);
     endAll();
     // Nobody may still write into the folder when the caller goes on.
-    await Promise.all([...running].map(({ ended }) => ended));
+    await Promise.all([...running.workers].map(({ ended }) => ended));
   }
 };
