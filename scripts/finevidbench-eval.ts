@@ -14,13 +14,9 @@ import { chanceOf } from "../src/evaluation/chance.ts";
 import type { FineVidBenchRow } from "../src/evaluation/finevidbench-layout.ts";
 import { evaluateSubject } from "../src/jobs/eval/eval.ts";
 import { fineVidBenchSet } from "../src/jobs/finevidbench/generate.ts";
-import { writePictureSettings } from "../src/model/picture-settings.ts";
-import { loadTokenizer } from "../src/text/tokenizer.ts";
-import { segmentEndTokens } from "../src/text/word-level-tokenizer.ts";
 import { quietContext, recordsOf, worldRequest } from "../test/e2e/eval-request.ts";
-import { tokenFields, writeRandomCheckpoint, writeWordTokenizer } from "../test/random-checkpoint.ts";
+import { writeQuestionCheckpoint } from "../test/question-checkpoint.ts";
 import { mediaOf, startStandIn, textOf } from "../test/stand-in/openai-endpoint.ts";
-import { smallConfig } from "../test/unit/model/small-config.ts";
 
 interface KnownClip {
   readonly file: string;
@@ -126,21 +122,7 @@ await using standIn = await startStandIn({
 const [, counting] = await ask("endpoint", `openai:endpoint=${standIn.baseUrl}#viewer`, "asked");
 if (counting !== 1) failed = true;
 
-const files = join(out, "files");
-const words = rows.flatMap(({ question, options = [] }) =>
-  [question, ...options]
-    .join(" ")
-    .toLowerCase()
-    .replace(/([?.,!])/g, " $1 ")
-    .split(/\s+/),
-);
-writeWordTokenizer(
-  files,
-  [...new Set(words)].filter((word) => word !== ""),
-  segmentEndTokens,
-);
-writePictureSettings(files, { width: 56, height: 56, framesPerSecond: 4 });
 const model = join(out, "model");
-writeRandomCheckpoint(model, files, smallConfig(tokenFields(loadTokenizer(files))), "first");
+writeQuestionCheckpoint(model, join(out, "files"), rows);
 await ask("checkpoint", `checkpoint:folder=${model},maxNewTokens=2`, "random");
 if (failed) process.exitCode = 1;

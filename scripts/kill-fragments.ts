@@ -3,11 +3,10 @@
  * undisturbed one's files, byte for byte. A second call in the same folder goes on counting.
  * Run: node scripts/kill-fragments.ts --clips FOLDER --out DIR [--form images|clip] [--kills 30] [--seed 15] [--seconds 800]
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { makeFolder, parseJsonRows } from "../src/core/files.ts";
-import { type BuildKillCount, killBuild } from "../test/e2e/build/kill-build.ts";
+import { makeFolder } from "../src/core/files.ts";
+import { countKills } from "./count-kills.ts";
 
 const { values } = parseArgs({
   options: {
@@ -24,22 +23,13 @@ if (values.clips === undefined || values.out === undefined)
 const [clips, work] = [resolve(values.clips), resolve(values.out)];
 makeFolder(work);
 
-const journal = join(work, "kills.jsonl");
-const all = existsSync(journal)
-  ? parseJsonRows(readFileSync(journal, "utf8"), journal).map(({ value }) => value as BuildKillCount)
-  : [];
-const sum = (what: keyof BuildKillCount): number => all.reduce((total, count) => total + count[what], 0);
-if (sum("kills") < Number(values.kills)) {
-  const done = await killBuild({
+await countKills(
+  {
     args: (set) => ["fragments", clips, "--out", set, "--form", values.form, "--workers", "2"],
     work,
-    seed: `${values.seed} ${all.length}`,
-    kills: Number(values.kills) - sum("kills"),
+    seed: values.seed,
+    kills: Number(values.kills),
     seconds: Number(values.seconds),
-  });
-  appendFileSync(journal, `${JSON.stringify(done)}\n`);
-  all.push(done);
-}
-process.stdout.write(
-  `${sum("kills")} kills (${sum("starting")} before the first clip was made, ${sum("making")} while clips were made, ${sum("together")} when all of them were; ${sum("ofAll")} of every process, the others of the program alone); ${sum("compared")} runs went on and left the undisturbed one's bytes\n`,
+  },
+  "runs",
 );

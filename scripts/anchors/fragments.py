@@ -14,26 +14,12 @@ import sys
 import time
 from pathlib import Path
 
-import av
 import numpy as np
+from absent_pairs import answer_rounds, decode
 from PIL import Image
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bench"))
-from answer_rounds import answer_rounds  # noqa: E402
 
 LOOKED_AT, PIXELS, SIDE, BLOCKS, STRONGEST, PER_CLIP, ATTEMPTS = 48, 336, 64, 12, 7, 3, 16
 ORDERED = ("disorder", "rearrangement")
-
-
-def decode(path):
-    frames, times = [], []
-    with av.open(path) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        for frame in container.decode(stream):
-            frames.append(frame.to_ndarray(format="rgb24"))
-            times.append(frame.time)
-    return frames, [time - times[0] for time in times]
 
 
 def fitted(frame):

@@ -108,16 +108,18 @@ const variation = ({ count, between }: FrameDistances): { readonly all: number; 
   };
 };
 
-/** How closely values rise (1) or fall (-1) with their places: Spearman's coefficient, of values that differ. */
+/** How closely values rise (1) or fall (-1) with their places: Spearman's coefficient, equal values in the middle of their ranks. */
 const rankWithTime = (values: Float64Array): number => {
-  const order = Array.from(values, (_, at) => at).sort((a, b) => values[a]! - values[b]!);
+  const sorted = values.toSorted();
   const middle = (values.length - 1) / 2;
-  let [sum, squares] = [0, 0];
-  for (const [rank, at] of order.entries()) {
-    sum += (rank - middle) * (at - middle);
-    squares += (at - middle) ** 2;
+  let [products, ranks, places] = [0, 0, 0];
+  for (const [at, value] of values.entries()) {
+    const rank = (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2 - middle;
+    products += rank * (at - middle);
+    ranks += rank ** 2;
+    places += (at - middle) ** 2;
   }
-  return squares === 0 ? 0 : sum / squares;
+  return ranks === 0 ? 0 : products / Math.sqrt(ranks * places);
 };
 
 /** Whether enough moves in a run, and not only its brightness. */

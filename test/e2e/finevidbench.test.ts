@@ -18,13 +18,9 @@ import { pixelsOf } from "../../src/frames/frame-batch.ts";
 import { readFrames } from "../../src/frames/read-frames.ts";
 import { evaluateSubject } from "../../src/jobs/eval/eval.ts";
 import { type FineVidBenchRequest, fineVidBenchSet } from "../../src/jobs/finevidbench/generate.ts";
-import { writePictureSettings } from "../../src/model/picture-settings.ts";
-import { loadTokenizer } from "../../src/text/tokenizer.ts";
-import { segmentEndTokens } from "../../src/text/word-level-tokenizer.ts";
 import { openVideoService } from "../../src/video/service.ts";
-import { tokenFields, writeRandomCheckpoint, writeWordTokenizer } from "../random-checkpoint.ts";
+import { writeQuestionCheckpoint } from "../question-checkpoint.ts";
 import { mediaOf, startStandIn, textOf } from "../stand-in/openai-endpoint.ts";
-import { smallConfig } from "../unit/model/small-config.ts";
 import { chromiumMissing, openChromium } from "./chromium.ts";
 import { quietContext, recordsOf, worldRequest } from "./eval-request.ts";
 
@@ -255,22 +251,8 @@ test("eval asks a prediction file, an endpoint and a checkpoint; all pictures of
     context,
   );
   expect(counted.views[0]!.accuracy.value).toBe(1);
-  const files = join(folder, "files");
-  const words = rows.flatMap(({ question, options = [] }) =>
-    [question, ...options]
-      .join(" ")
-      .toLowerCase()
-      .replace(/([?.,!])/g, " $1 ")
-      .split(/\s+/),
-  );
-  writeWordTokenizer(
-    files,
-    [...new Set(words)].filter((word) => word !== ""),
-    segmentEndTokens,
-  );
-  writePictureSettings(files, { width: 56, height: 56, framesPerSecond: 4 });
   const model = join(folder, "model");
-  writeRandomCheckpoint(model, files, smallConfig(tokenFields(loadTokenizer(files))), "first");
+  writeQuestionCheckpoint(model, join(folder, "files"), rows);
   const random = await evaluateSubject(
     asked(`checkpoint:folder=${model},maxNewTokens=2`, "random", 20),
     context,

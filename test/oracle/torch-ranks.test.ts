@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { idsBatch } from "../../src/batch/ids-batch.ts";
 import { segmentsBatch } from "../../src/batch/segments-batch.ts";
 import type { TokenBatch } from "../../src/batch/token-batch.ts";
-import { EngineLostError } from "../../src/core/errors.ts";
 import { seededRandom } from "../../src/core/random.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import { openEngine } from "../../src/engine/engines.ts";
@@ -35,6 +34,7 @@ import {
 } from "../contract/engine-conformance.ts";
 import { sharedFile, sharedMissing } from "../shared-data.ts";
 import { askToken, tinyConfig, tinyStore, tinyTokens, toyClips } from "../unit/training/tiny.ts";
+import { expectLost } from "./lost-engine.ts";
 import { oracleMissing, oraclePython } from "./python.ts";
 
 const isMissing = oracleMissing("ranks of the engine torch");
@@ -444,16 +444,7 @@ describe.skipIf(isMissing)("two ranks of the engine torch", () => {
     const batch = batchOf(0, 2);
     await engine.forward([batch]);
     process.kill(victim, what.includes("stopped") ? "SIGSTOP" : "SIGKILL");
-    let failed: unknown;
-    // The kernel takes a moment to end the ranks of a killed launcher.
-    for (let i = 0; i < 500 && failed === undefined; i++)
-      failed = await engine.forward([batch]).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-    expect(failed).toBeInstanceOf(EngineLostError);
-    expect((failed as Error).message).toMatch(line);
-    await engine[Symbol.asyncDispose]();
+    await expectLost(engine, batch, line);
     const left = (): Process[] =>
       processes().filter(({ id }) => [launcher!.id, ...own.map((one) => one.id)].includes(id));
     for (let i = 0; i < 100 && left().length > 0; i++) await wait(100);

@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EngineLostError } from "../../src/core/errors.ts";
 import type { Engine } from "../../src/engine/contract.ts";
 import { openEngine } from "../../src/engine/engines.ts";
 import { saveCheckpoint } from "../../src/model/save-checkpoint.ts";
 import { batchOf, sftSteps } from "../contract/engine-conformance.ts";
 import { tinyConfig, tinyStore } from "../unit/training/tiny.ts";
+import { expectLost } from "./lost-engine.ts";
 
 const python = process.env["VIDEOPERCEIVER_ORACLE_RAY"];
 if (python === undefined)
@@ -103,15 +103,7 @@ describe.skipIf(python === undefined)("two ranks under Ray", () => {
     await engine.forward([batch]);
     const victim = what.startsWith("who") ? launched[0]!.id : own[1]!;
     process.kill(victim, what.includes("stopped") ? "SIGSTOP" : "SIGKILL");
-    let failed: unknown;
-    for (let i = 0; i < 500 && failed === undefined; i++)
-      failed = await engine.forward([batch]).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-    expect(failed).toBeInstanceOf(EngineLostError);
-    expect((failed as Error).message).toMatch(line);
-    await engine[Symbol.asyncDispose]();
+    await expectLost(engine, batch, line);
     const left = (): number[] => ranksOf().filter((id) => own.includes(id));
     for (let i = 0; i < 100 && left().length > 0; i++) await wait(100);
     expect(left()).toEqual([]);

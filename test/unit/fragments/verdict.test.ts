@@ -61,6 +61,8 @@ test("noise, a flickering still picture, and a turn that falls between two frame
   // A fade with one step against it now and then.
   const light = (t: number): number => 110 - 4 * t + (t % 4 === 3 ? 6 : 0);
   expect(orderOf(clip(range(20).map((t) => [2 * t, t, light(t)])))).toBe("fade");
+  // A light that is switched once is none: what moves still tells its order.
+  expect(orderOf(clip(range(16).map((t) => [10, 2 * t, t < 8 ? 60 : 140])))).toBeUndefined();
 });
 
 test("frames that are repeated are no cuts; pictures that stand a second are", () => {
