@@ -1,15 +1,8 @@
-import { existsSync, linkSync } from "node:fs";
 import { join } from "node:path";
 import { type BenchDefinition, defineBench } from "./define-bench.ts";
-import { absentClipFiles, makeAbsentClips } from "./sides/absent-clips.ts";
+import { absentClipCopies, makeAbsentClipCopies } from "./sides/absent-clips.ts";
 
-/** Each of the clips counts so often: starting the workers is part of a run, and should not be most of it. */
 const copies = 4;
-
-const clipFiles = (cache: string): string[] =>
-  absentClipFiles(cache).flatMap((file) =>
-    Array.from({ length: copies }, (_, copy) => file.replace(/\.mp4$/, `-copy-${copy}.mp4`)),
-  );
 
 const bench: BenchDefinition = defineBench({
   name: "fragments",
@@ -19,21 +12,16 @@ const bench: BenchDefinition = defineBench({
   better: "more",
   needsPython: true,
   rounds: 3,
-  prepare: async ({ cache }) => {
-    await makeAbsentClips(cache);
-    for (const file of absentClipFiles(cache))
-      for (let copy = 0; copy < copies; copy++) {
-        const name = file.replace(/\.mp4$/, `-copy-${copy}.mp4`);
-        if (!existsSync(name)) linkSync(file, name);
-      }
-  },
+  prepare: ({ cache }) => makeAbsentClipCopies(cache, copies),
   ours: ({ root, cache }) => ({
     command: [
       process.execPath,
       join(root, "bench/sides/fragments.ts"),
       join(cache, "fragments-ours"),
-      ...clipFiles(cache),
+      ...absentClipCopies(cache, copies),
     ],
+    // As the command does it: workers are started from files that were compiled before.
+    environment: { NODE_COMPILE_CACHE: join(cache, "compiled") },
   }),
   anchor: ({ root, cache, python }) => ({
     name: "PyAV + Pillow + NumPy, JSON lines",
@@ -42,7 +30,7 @@ const bench: BenchDefinition = defineBench({
       python,
       join(root, "scripts/anchors/fragments.py"),
       join(cache, "fragments-anchor"),
-      ...clipFiles(cache),
+      ...absentClipCopies(cache, copies),
     ],
   }),
   error:

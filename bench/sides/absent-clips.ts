@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, linkSync } from "node:fs";
 import { join } from "node:path";
 import { seededRandom } from "../../src/core/random.ts";
 import type { FrameBatch } from "../../src/frames/frame-batch.ts";
@@ -47,4 +47,19 @@ export const makeAbsentClips = async (cache: string): Promise<void> => {
   if (missing.length === 0) return;
   await using video = openVideoService();
   for (const { file, clip } of missing) await video.write(file, { width, height, frames: pictures(clip) });
+};
+
+const copiesOf = (cache: string, copies: number): { readonly file: string; readonly copy: string }[] =>
+  absentClipFiles(cache).flatMap((file) =>
+    Array.from({ length: copies }, (_, at) => ({ file, copy: file.replace(/\.mp4$/, `-copy-${at}.mp4`) })),
+  );
+
+/** Where each of the clips lies so many times: starting workers is part of what they are for, and should not be most of it. */
+export const absentClipCopies = (cache: string, copies: number): string[] =>
+  copiesOf(cache, copies).map(({ copy }) => copy);
+
+/** Makes clips and copies that are not there yet. */
+export const makeAbsentClipCopies = async (cache: string, copies: number): Promise<void> => {
+  await makeAbsentClips(cache);
+  for (const { file, copy } of copiesOf(cache, copies)) if (!existsSync(copy)) linkSync(file, copy);
 };

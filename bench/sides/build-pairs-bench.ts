@@ -1,17 +1,9 @@
-import { existsSync, linkSync } from "node:fs";
 import { join } from "node:path";
 import { type BenchDefinition, defineBench } from "../define-bench.ts";
-import { absentClipFiles, makeAbsentClips } from "./absent-clips.ts";
-
-/** Where each of the made clips lies so many times. */
-const copiesOf = (cache: string, copies: number): { readonly file: string; readonly copy: string }[] =>
-  absentClipFiles(cache).flatMap((file) =>
-    Array.from({ length: copies }, (_, at) => ({ file, copy: file.replace(/\.mp4$/, `-copy-${at}.mp4`) })),
-  );
+import { absentClipCopies, makeAbsentClipCopies } from "./absent-clips.ts";
 
 /** A whole build of the made clips, each of them there `copies` times: starting the workers is part of it. */
 export const buildPairsBench = (name: string, copies: number): BenchDefinition => {
-  const clips = (cache: string): string[] => copiesOf(cache, copies).map(({ copy }) => copy);
   return defineBench({
     name,
     unit: "clips/min",
@@ -19,16 +11,13 @@ export const buildPairsBench = (name: string, copies: number): BenchDefinition =
     better: "more",
     needsPython: true,
     rounds: 3,
-    prepare: async ({ cache }) => {
-      await makeAbsentClips(cache);
-      for (const { file, copy } of copiesOf(cache, copies)) if (!existsSync(copy)) linkSync(file, copy);
-    },
+    prepare: ({ cache }) => makeAbsentClipCopies(cache, copies),
     ours: ({ root, cache }) => ({
       command: [
         process.execPath,
         join(root, "bench/sides/build-pairs.ts"),
         join(cache, "build-ours"),
-        ...clips(cache),
+        ...absentClipCopies(cache, copies),
       ],
       // As the command does it: workers are started from files that were compiled before.
       environment: { NODE_COMPILE_CACHE: join(cache, "compiled") },
@@ -40,7 +29,7 @@ export const buildPairsBench = (name: string, copies: number): BenchDefinition =
         python,
         join(root, "scripts/anchors/build_pairs.py"),
         join(cache, "build-anchor"),
-        ...clips(cache),
+        ...absentClipCopies(cache, copies),
       ],
     }),
     error:
