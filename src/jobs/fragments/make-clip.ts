@@ -41,7 +41,12 @@ const rowOf = async (
   const { planned, decoded, part, sequence, number, said } = fragment;
   const { draft } = drawn;
   const name = made.recipe.name;
-  const pictures = picturesOfSample(made, drawn, part, { seed: settings.seed, number });
+  const taken: Uint8Array[] = [];
+  const take = (bytes: number): Uint8Array => {
+    taken.push(tools.memory.pictures.take(bytes));
+    return taken.at(-1)!;
+  };
+  const pictures = picturesOfSample(made, drawn, part, { seed: settings.seed, number }, take);
   const isImages = settings.form === "images";
   const files = isImages ? await writeStills(pictures, out) : [];
   const clip = isImages
@@ -82,12 +87,15 @@ const rowOf = async (
       ...draft.drawn,
     },
   };
+  const isShown = planned.position < shownClips && sequence === 0;
+  const strip = isShown ? await stripOf(pictures) : undefined;
+  for (const piece of taken) tools.memory.pictures.giveBack(piece);
   return {
     id: sample.id,
     task: name,
     line: rowOfSample(sample),
     files: isImages ? [...files, clip.file] : [clip.file],
-    ...(planned.position < shownClips && sequence === 0 && { strip: await stripOf(pictures) }),
+    ...(strip !== undefined && { strip }),
   };
 };
 
@@ -165,7 +173,7 @@ export const makeFragmentClip = async (
   await tools.clips.direct.decoder();
   try {
     const decoded = await decodeClip(planned, tools, signal);
-    const { clip, print } = decoded;
+    const { clip, print, memory } = decoded;
     const apart = tools.keptApart?.check({
       id: name,
       clip,
@@ -188,6 +196,7 @@ export const makeFragmentClip = async (
       rows.push(...made.rows);
       rejected.push(...made.rejected);
     }
+    tools.memory.frames.giveBack(memory);
     return { position, sha256: clip.sha256, rows, rejected };
   } catch (error) {
     signal.throwIfAborted();
