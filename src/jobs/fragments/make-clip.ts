@@ -125,7 +125,7 @@ const fragmentRows = async (
 ): Promise<{ readonly rows: FragmentRow[]; readonly rejected: Rejection[] }> => {
   const { settings } = tools.order;
   const isDialogue = settings.mode === "dialogue";
-  const rows: FragmentRow[] = [];
+  const rows: Promise<FragmentRow>[] = [];
   const rejected: Rejection[] = [];
   for (const task of tasksOf(fragment, tools)) {
     signal.throwIfAborted();
@@ -144,11 +144,15 @@ const fragmentRows = async (
     if (isAboutOrder)
       for (const at of drawn.fragment) fragment.told.add(fragment.part.batch.frames[at]!.index);
     const shown = !task.value.anew && !isAboutOrder ? withoutOrder(drawn, fragment, settings.seed) : drawn;
-    rows.push(await rowOf(task, shown, fragment, tools, signal));
+    const row = rowOf(task, shown, fragment, tools, signal);
+    rows.push(row);
+    // A dialogue's turn repeats those before it, and short clips wait for a worker each. Pictures of several questions at
+    // once keep their encoder from stopping between them.
+    if (isDialogue || settings.form === "clip") await row;
     // Frames that were said to be in order tell the order of later ones.
     if (isDialogue && isAboutOrder && drawn.draft.answer === "no") break;
   }
-  return { rows, rejected };
+  return { rows: await Promise.all(rows), rejected };
 };
 
 /**

@@ -6,8 +6,8 @@ import { type FrameSelector, frameSelectors } from "../../selection/selectors.ts
 import { type Clips, openClips } from "../clips.ts";
 import type { FragmentOrder } from "./protocol.ts";
 
-/** Pictures that a question usually has at most; more are no harm. */
-const picturesOfQuestion = 8;
+/** Pictures that the questions about a fragment usually have at most; more are no harm. */
+const picturesOfFragment = 24;
 
 /** What is held open while the fragments of one clip after the other are made. */
 export interface FragmentTools extends AsyncDisposable {
@@ -15,7 +15,7 @@ export interface FragmentTools extends AsyncDisposable {
   readonly clips: Clips;
   readonly tasks: readonly Made<FragmentTask>[];
   readonly selector: Made<FrameSelector>;
-  /** Memory for the frames of the clips in work, and for the pictures of a question of each. */
+  /** Memory for the frames of the clips in work, and for the pictures of a fragment of each. */
   readonly memory: { readonly frames: MemoryPool; readonly pictures: MemoryPool };
   /** Clips that must not get in. */
   readonly keptApart: Filter | undefined;
@@ -41,7 +41,7 @@ export const openFragmentTools = async (
     clips,
     tasks,
     selector,
-    memory: { frames: new MemoryPool(workers), pictures: new MemoryPool(picturesOfQuestion * workers) },
+    memory: { frames: new MemoryPool(workers), pictures: new MemoryPool(picturesOfFragment * workers) },
     keptApart,
     [Symbol.asyncDispose]: () => clips[Symbol.asyncDispose](),
   };
