@@ -74,7 +74,14 @@ def _connect(address: str) -> None:
 def _wait(address: str, count: int, seconds: float, stop: threading.Event) -> str:
     """Starts the ranks and waits until one has ended. Gives what is known of that."""
     _connect(address)
-    needs = {"CPU": 1.0, **({"GPU": 1.0} if ray.cluster_resources().get("GPU", 0) >= count else {})}
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    if 0 < gpus < count:
+        # Ranks on CPUs beside idle GPUs are nobody's wish, and nothing else would say it.
+        return (
+            f"Ray has fewer GPUs than there are ranks; expected {count} or more, or none at all; got {gpus}; "
+            f"choose --ranks {gpus}, or a cluster whose machines were started with --num-gpus 0"
+        )
+    needs = {"CPU": 1.0, **({"GPU": 1.0} if gpus > 0 else {})}
     group = placement_group([needs] * count, strategy="PACK")
     if not group.wait(seconds):
         return f"Ray has no room; expected {count} times {needs}; got {ray.available_resources()}"
