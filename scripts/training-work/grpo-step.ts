@@ -6,7 +6,7 @@ import type { ModelConfig } from "../../src/model/config.ts";
 import { readRollouts, readRun } from "../../src/runs/read-run.ts";
 import { clipPromptLayout, type Prompt, promptsInMemory } from "../../src/training/clip-prompts.ts";
 import { trainComparativeGrpoFrom } from "../../src/training/comparative-grpo.ts";
-import { grpoParams } from "../../src/training/grpo-options.ts";
+import { type GrpoOptions, grpoParams } from "../../src/training/grpo-options.ts";
 import type { LoopContext } from "../../src/training/loop.ts";
 import { policyFault } from "./policy-fault.ts";
 import { somePicture, someWords, type Work, workTokens } from "./steps.ts";
@@ -25,22 +25,16 @@ export const oddSettings: {
   entailment: "odd-judge",
 };
 
-/**
- * One step of Comparative GRPO on clips of noise: roll-outs of both sides, a refeed, a reference, an update. The plug-ins
- * of {@link oddPlugins} are loaded.
- *
- * @throws {Error} when nothing came of it: advantages, the policy's term or its gradient are 0
- */
-export const grpoStep = async (
-  engine: Engine,
-  config: ModelConfig,
-  { grid: [steps, rows, columns], before }: Work,
-  size: { readonly prompts: number; readonly completions: number; readonly tokens: number },
-  context: LoopContext,
-): Promise<Record<string, unknown>> => {
-  const random = seededRandom("grpo work");
-  const picture = (): Uint8Array => somePicture(rows, columns, random, config);
-  const options = grpoParams.parse({
+/** How much is drawn. */
+export interface GrpoSize {
+  readonly prompts: number;
+  readonly completions: number;
+  readonly tokens: number;
+}
+
+/** What the step is told. */
+export const grpoWorkOptions = (size: GrpoSize): GrpoOptions =>
+  grpoParams.parse({
     steps: 1,
     promptsPerStep: size.prompts,
     completions: size.completions,
@@ -51,6 +45,23 @@ export const grpoStep = async (
     schedule: { learningRate: 1e-6, warmupSteps: 0 },
     ...oddSettings,
   });
+
+/**
+ * One step of Comparative GRPO on clips of noise: roll-outs of both sides, a refeed, a reference, an update. The plug-ins
+ * of {@link oddPlugins} are loaded.
+ *
+ * @throws {Error} when nothing came of it: advantages, the policy's term or its gradient are 0
+ */
+export const grpoStep = async (
+  engine: Engine,
+  config: ModelConfig,
+  { grid: [steps, rows, columns], before }: Work,
+  size: GrpoSize,
+  context: LoopContext,
+): Promise<Record<string, unknown>> => {
+  const random = seededRandom("grpo work");
+  const picture = (): Uint8Array => somePicture(rows, columns, random, config);
+  const options = grpoWorkOptions(size);
   const prompts = Array.from({ length: size.prompts }, (_, i): Prompt => {
     const shown = Array.from({ length: steps }, picture);
     return {
