@@ -18,7 +18,10 @@ import threading
 import time
 from typing import Any
 
-import ray
+try:
+    import ray
+except ImportError:
+    sys.exit('Ray is not there: pip install "ray[default]==2.60.0" into the environment of this Python')
 from ray.util.placement_group import placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -48,12 +51,10 @@ def _environment(rank: int, places: list[dict[str, Any]], on_gpu: bool) -> dict[
     first = places[0]
     group = {"RANK": rank, "WORLD_SIZE": len(places), "LOCAL_RANK": 0, "MASTER_PORT": first["port"]}
     told = {name: os.environ[name] for name in (HOST, PORT, TOKEN)} | ({} if on_gpu else {"CUDA_VISIBLE_DEVICES": ""})
-    if len({place["host"] for place in places}) > 1:
-        told["MASTER_ADDR"] = first["host"]
-    else:
-        # One machine: nobody else is to listen, and its name need not be known.
-        told["MASTER_ADDR"] = "127.0.0.1"
-        told |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
+    # One machine: nobody else is to listen, and its name need not be known.
+    is_alone = len({place["host"] for place in places}) == 1
+    told["MASTER_ADDR"] = "127.0.0.1" if is_alone else first["host"]
+    told |= {"GLOO_SOCKET_IFNAME": "lo"} if is_alone and sys.platform == "linux" else {}
     return told | {name: str(value) for name, value in group.items()}
 
 

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { hostname } from "node:os";
-import { type EngineLoss, EngineLostError, messageOf } from "../core/errors.ts";
+import { ConfigError, type EngineLoss, EngineLostError, messageOf } from "../core/errors.ts";
 import { type Dialled, greet } from "./dialled-worker.ts";
 import { LossSigns, mostTelling } from "./first-cause.ts";
 import { type StartedProcesses, startProgram, type WorkerProgram } from "./started-processes.ts";
@@ -133,7 +133,8 @@ const openAll = (
 /**
  * Starts workers and has them open a model. They dial back and end with their connections.
  *
- * @throws {WeightsError} {@link ConfigError} {@link EngineError} when one cannot open the model
+ * @throws {WeightsError} {@link EngineError} when one cannot open the model
+ * @throws {ConfigError} the same, and when nobody can dial where it is listened
  * @throws {EngineLostError} when a process cannot be started, ends before the model is open, or takes too long
  */
 export const startWorkers = async (
@@ -144,12 +145,21 @@ export const startWorkers = async (
   const { ranks = 1, heartbeatSeconds, listen } = options;
   const token = options.token ?? randomBytes(32).toString("hex");
   const server = createServer();
+  const { host, port } = listen ?? { host: "127.0.0.1", port: 0 };
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(listen?.port ?? 0, listen?.host ?? "127.0.0.1", resolve);
+    server.once("error", (error) =>
+      reject(
+        new ConfigError("workers cannot dial here", {
+          where: `${host}:${port}`,
+          got: messageOf(error),
+          hint: "choose a free port of an address of this machine",
+        }),
+      ),
+    );
+    server.listen(port, host, resolve);
   });
   const processes = launch({
-    [workerEnvironment.host]: listen?.host ?? "127.0.0.1",
+    [workerEnvironment.host]: host,
     [workerEnvironment.port]: String((server.address() as AddressInfo).port),
     [workerEnvironment.token]: token,
   });

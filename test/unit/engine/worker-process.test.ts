@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { EngineLostError, WeightsError } from "../../../src/core/errors.ts";
+import { ConfigError, EngineLostError, WeightsError } from "../../../src/core/errors.ts";
 import { writeMessage } from "../../../src/core/framed-messages.ts";
 import type { ProcessEnd } from "../../../src/engine/started-processes.ts";
 import { outsideLaunch } from "../../../src/engine/torch/launchers.ts";
@@ -111,6 +112,25 @@ const startOutside = (
   );
   return { started, sockets, closed };
 };
+
+test("a port that somebody has is one line that says what to do, and nothing is launched", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  let isLaunched = false;
+  const launch = (environment: Readonly<Record<string, string>>) => {
+    isLaunched = true;
+    return outsideLaunch(environment);
+  };
+  const listen = { host: "127.0.0.1", port };
+  const failed = await startWorkers(launch, { mediaBytes: 1 }, { listen }).catch((error: unknown) => error);
+  taken.close();
+  expect(failed).toBeInstanceOf(ConfigError);
+  expect((failed as Error).message).toMatch(
+    /^workers cannot dial here: 127\.0\.0\.1:\d+; got listen EADDRINUSE: .*; choose a free port of an address of this machine$/,
+  );
+  expect(isLaunched).toBe(false);
+});
 
 test("ranks that dialled in vain are let go", async () => {
   const { started, closed } = startOutside(1);
