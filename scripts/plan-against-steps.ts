@@ -6,15 +6,17 @@
  * A machine's three numbers are taken from two cases: operations a second and bytes of a process from `sft`, bytes of memory a
  * second from `grpo`. All others are what it would have said.
  *
- * Run: node scripts/plan-against-steps.ts --python PATH [--steps 2] [--out FILE]
+ * Run: node scripts/plan-against-steps.ts --python PATH --out FILE [--steps 2]
+ *   --out  what was measured, a line a case; what stands there already is not measured again
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { benchShapes } from "../bench/sides/shapes.ts";
+import { parseJsonRows } from "../src/core/files.ts";
 import { silentProgress } from "../src/core/progress.ts";
 import { seededRandom } from "../src/core/random.ts";
 import { openEngine } from "../src/engine/engines.ts";
@@ -61,8 +63,9 @@ const { values } = parseArgs({
     out: { type: "string" },
   },
 });
-const { python } = values;
-if (python === undefined) throw new Error("name an interpreter: --python");
+const { python, out } = values;
+if (python === undefined || out === undefined)
+  throw new Error("name an interpreter and a file: --python, --out");
 
 interface Measured {
   readonly seconds: number;
@@ -124,9 +127,15 @@ const planOf = ({ shape, work, rank, size }: Case, gpu: Machine): TrainingPlan =
     size === undefined
       ? {
           loop: "sft",
-          options: sftParams.parse({ steps: 1, clipsPerStep: work.clips, textsPerClip: 1, losses }),
+          options: {
+            ...sftParams.parse({ steps: 1, clipsPerStep: work.clips, textsPerClip: 1, losses }),
+            mix: { sets: null, skills: null },
+          },
         }
-      : { loop: "grpo", options: grpoWorkOptions(size) };
+      : {
+          loop: "grpo",
+          options: { ...grpoWorkOptions(size), answers: "text", refeedInstruction: "look" },
+        };
   return planTraining({
     config,
     chosen,
@@ -150,7 +159,17 @@ const planOf = ({ shape, work, rank, size }: Case, gpu: Machine): TrainingPlan =
 if (values.case !== undefined)
   console.log(JSON.stringify(await measure(cases.find(({ name }) => name === values.case)!)));
 else {
-  const measured = cases.map(({ name }) => {
+  const known = new Map(
+    existsSync(out)
+      ? parseJsonRows(readFileSync(out, "utf8"), out).map(({ value }) => {
+          const row = value as Measured & { readonly name: string };
+          return [row.name, row];
+        })
+      : [],
+  );
+  const measured = cases.map(({ name }): Measured => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
     const args = [
       fileURLToPath(import.meta.url),
       "--case",
@@ -160,12 +179,14 @@ else {
       "--steps",
       values.steps,
     ];
-    const text = execFileSync(process.execPath, args, { encoding: "utf8", stdio: ["ignore", "pipe", 2] });
+    const text = execFileSync(process.execPath, [...args, "--out", out], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", 2],
+    });
     const found = JSON.parse(text.trim().split("\n").at(-1)!) as Measured;
-    console.log(`${name}: ${JSON.stringify(found)}`);
+    appendFileSync(out, `${JSON.stringify({ name, ...found })}\n`);
     return found;
   });
-  if (values.out !== undefined) writeFileSync(values.out, JSON.stringify(measured));
   const at = (name: string): number => cases.findIndex((one) => one.name === name);
   const [sft, grpo] = [at("sft"), at("grpo")];
   const one = planOf(cases[sft]!, { operationsPerSecond: 1, bytesPerSecond: Number.POSITIVE_INFINITY });
