@@ -18,12 +18,19 @@ const ownEntries = [
  * other, because thread pools of decoders and sessions that spin do not share cores; `npm test` can run a
  * part of them on every core (VIDEOPERCEIVER_TEST_LANES).
  */
-const project = (name: string, include: string[], testTimeout: number, sideBySide: boolean): object => ({
+const project = (
+  name: string,
+  include: string[],
+  testTimeout: number,
+  sideBySide: boolean,
+  exclude: string[] = [],
+): object => ({
   resolve: { alias: ownEntries },
   plugins: mutantPlugins(),
   test: {
     name,
     include,
+    exclude,
     testTimeout,
     hookTimeout: testTimeout,
     pool: "forks",
@@ -32,6 +39,9 @@ const project = (name: string, include: string[], testTimeout: number, sideBySid
     isolate: !sideBySide,
   },
 });
+
+/** Needs a server of gigabytes, so it is run by itself, or not at all. */
+const servedRollouts = "test/oracle/vllm.test.ts";
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -48,7 +58,8 @@ const config: ViteUserConfig = defineConfig({
       project("extension", ["test/extension/**/*.test.ts"], 120_000, true),
       project("golden", ["test/golden/**/*.test.ts"], 120_000, false),
       project("e2e", ["test/e2e/**/*.test.ts"], 900_000, false),
-      project("oracle", ["test/oracle/**/*.test.ts"], 900_000, false),
+      project("oracle", ["test/oracle/**/*.test.ts"], 900_000, false, [servedRollouts]),
+      project("vllm", [servedRollouts], 900_000, false),
     ],
   },
 });

@@ -1,10 +1,13 @@
 /**
  * The paper's two stages on real clips from the command line, by the engine onnx and by two ranks of the engine torch: prints
  * the largest difference of every metric of both curves, of the larger of its value and 1 % of its first one, and exits with 1
- * when that of a loss is over 1e-3. Small random weights; a run that is there already is not made again.
+ * when that of a loss is over 1e-3, when completions are not the same, or when nothing came of the policy gradient (advantages,
+ * term of the loss or gradient 0). Small random weights, whose answers are told apart by a reward and a judge of the script's own
+ * (--plugin); a run that is there already is not made again.
  *
- * Run: node scripts/engines-on-clips.ts --tokenizer FOLDER --clips FOLDER --python PATH --out DIR [--count 20] [--ray ray://HOST:PORT]
+ * Run: node scripts/engines-on-clips.ts --tokenizer FOLDER --clips FOLDER --python PATH --out DIR [--count 20] [--recipe NAME] [--ray ray://HOST:PORT]
  *   --clips  a folder with clips and clips.json, as train-real-clips.ts says
+ *   --recipe one of the two stages alone
  *   --ray    two ranks under this Ray cluster too
  */
 import { spawnSync } from "node:child_process";
@@ -14,10 +17,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { makeFolder, readJsonFile } from "../src/core/files.ts";
 import { newCheckpoint } from "../src/jobs/new-checkpoint.ts";
-import { readRun } from "../src/runs/read-run.ts";
+import { readRollouts, readRun } from "../src/runs/read-run.ts";
 import { loadTokenizer } from "../src/text/tokenizer.ts";
 import { tokenFields } from "../test/random-checkpoint.ts";
 import { flatConfig } from "../test/unit/model/small-config.ts";
+import { oddPlugins, oddSettings } from "./training-work/grpo-step.ts";
+import { policyFault } from "./training-work/policy-fault.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,6 +31,7 @@ const { values } = parseArgs({
     python: { type: "string" },
     out: { type: "string" },
     count: { type: "string", default: "20" },
+    recipe: { type: "string" },
     ray: { type: "string" },
   },
 });
@@ -66,8 +72,12 @@ const rate = ["schedule.learningRate=1e-3", "schedule.warmupSteps=0"];
 const draws = ["promptsPerStep=4", "completions=4", "maxNewTokens=8", "prefilter.draws=1"];
 const recipes = {
   "videoperceiver-sft": [...look, ...rate, "clipsPerStep=4", "steps=10", "losses.contrastive.block=1"],
-  "videoperceiver-grpo": [...look, ...rate, ...draws, "steps=4", "prefilter.share=1", "refeedTries=1"],
+  "videoperceiver-grpo": [
+    ...[...look, ...rate, ...draws, "steps=4", "prefilter.share=1", "refeedTries=1"],
+    ...Object.entries(oddSettings).map(([name, value]) => `${name}=${JSON.stringify(value)}`),
+  ],
 };
+const plugins = oddPlugins.flatMap((file) => ["--plugin", file]);
 const ranks = ["--engine", `torch:python=${python}`, "--ranks", "2"];
 const engines: Readonly<Record<string, readonly string[]>> = {
   onnx: ["--engine", "onnx"],
@@ -75,13 +85,24 @@ const engines: Readonly<Record<string, readonly string[]>> = {
   ...(ray !== undefined && { ray: [...ranks, "--launcher", ray] }),
 };
 let worst = 0;
+const faults: string[] = [];
 for (const [recipe, settings] of Object.entries(recipes)) {
+  if (values.recipe !== undefined && values.recipe !== recipe) continue;
   for (const [name, engine] of Object.entries(engines)) {
-    const args = ["train", recipe, "--model", model, "--data", set, "--threads", "2", ...engine];
+    const args = ["train", recipe, "--model", model, "--data", set, "--threads", "2", ...plugins, ...engine];
     const own = settings.flatMap((one) => ["--set", one]);
     run(...args, "--out", join(out, `${recipe} ${name}`), "--resume", ...own);
   }
   const rows = (name: string) => readRun(join(out, `${recipe} ${name}`)).metrics;
+  const drawn = (name: string): string[] =>
+    readRollouts(join(out, `${recipe} ${name}`)).map(({ step, sampleId, complete, absent }) =>
+      JSON.stringify([step, sampleId, complete.map(({ text }) => text), absent.map(({ text }) => text)]),
+    );
+  const isGrpo = recipe === "videoperceiver-grpo";
+  for (const name of isGrpo ? Object.keys(engines) : []) {
+    const fault = policyFault(rows(name), readRollouts(join(out, `${recipe} ${name}`)));
+    if (fault !== undefined) faults.push(`${recipe} ${name}: ${fault}`);
+  }
   for (const name of Object.keys(engines).slice(1)) {
     const [got, expected] = [rows(name), rows("onnx")];
     if (got.length !== expected.length) throw new Error(`${recipe} ${name}: ${got.length} steps`);
@@ -97,8 +118,16 @@ for (const [recipe, settings] of Object.entries(recipes)) {
         return [metric, Number(Math.max(...apart).toPrecision(2))];
       }),
     );
-    console.log(JSON.stringify({ recipe, engine: name, steps: got.length, differences }));
+    const other = drawn("onnx").filter((group, i) => group !== drawn(name)[i]).length;
+    if (other > 0) faults.push(`${recipe} ${name}: ${other} groups of other completions`);
+    const same = isGrpo && {
+      sameGroups: drawn(name).length - other,
+      policy: got.map((row) => row["policy"]),
+    };
+    console.log(JSON.stringify({ recipe, engine: name, steps: got.length, differences, ...same }));
     worst = Math.max(worst, differences["loss"]!);
   }
 }
-process.exitCode = worst <= 1e-3 ? 0 : 1;
+if (worst > 1e-3) faults.push(`a loss is ${worst} off`);
+for (const fault of faults) console.log(`NOT fine: ${fault}`);
+process.exitCode = faults.length === 0 ? 0 : 1;

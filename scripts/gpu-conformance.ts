@@ -1,7 +1,7 @@
 /**
  * The engine torch on a GPU in one go, under ten minutes: it against the engine onnx on a tiny model, then steps of SFT with all
  * three contrastive losses and one step of Comparative GRPO of a large shape with random weights, the weights themselves and
- * an adapter. Prints tokens a second, peak memory, and the share of the GPU's operations that was reached.
+ * an adapter; a step whose completions are all rated alike, or whose policy has no gradient, is none. Prints tokens a second, peak memory, and the share of the GPU's operations that was reached.
  *
  * Run: node scripts/gpu-conformance.ts [--shape 3B] [--engine torch] [--gpu h200] [--steps 3] [--minutes 9] [--out FILE]
  *   --shape   tiny, 3B, 7B, or a folder with config.json
@@ -23,6 +23,7 @@ import { silentProgress } from "../src/core/progress.ts";
 import { seededRandom } from "../src/core/random.ts";
 import type { Engine } from "../src/engine/contract.ts";
 import { openEngine } from "../src/engine/engines.ts";
+import { loadPlugin } from "../src/jobs/load-plugin.ts";
 import { type TrainedParts, trainingOperations } from "../src/jobs/train/model-cost.ts";
 import { modelShape } from "../src/jobs/train/model-shapes.ts";
 import { accelerators } from "../src/jobs/train/plan-training.ts";
@@ -32,7 +33,7 @@ import { saveCheckpoint } from "../src/model/save-checkpoint.ts";
 import { createRun } from "../src/runs/run.ts";
 import { newAdapter } from "../src/weights/new-adapter.ts";
 import { writeAdapter } from "../src/weights/write-adapter.ts";
-import { grpoStep } from "./training-work/grpo-step.ts";
+import { grpoStep, oddPlugins } from "./training-work/grpo-step.ts";
 import { randomTensors } from "./training-work/random-weights.ts";
 import { flowsOf, sftStepper, type Work } from "./training-work/steps.ts";
 import { type CheckedPart, verdictOf } from "./training-work/verdict.ts";
@@ -48,6 +49,7 @@ const { values } = parseArgs({
   },
 });
 const begun = performance.now();
+for (const file of oddPlugins) await loadPlugin(file);
 const isTiny = values.shape === "tiny";
 const config = isTiny ? benchShapes.small.config : await modelShape(values.shape);
 const work: Work = isTiny

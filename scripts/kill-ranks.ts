@@ -1,9 +1,10 @@
 /**
- * Disturbs `train --engine torch --ranks 2` at random moments: kills a rank, the launcher, this side, stops a rank without
+ * Disturbs `train --engine torch --ranks 2` at random moments, a share of them while it starts, the others between its first
+ * and its last step: kills a rank, the launcher, this side, stops a rank without
  * ending it, or fills the disk. After each, every process must be gone within 10 s and what was said be one line; the run
  * that goes on must end with the losses of the undisturbed one. What does not hold is written down, what is left behind is
  * ended, and the script goes on. A second call in the same folder goes on counting.
- * Run: node scripts/kill-ranks.ts --out DIR --python PATH [--kills 30] [--seconds 1500] [--steps 60] [--start 150]
+ * Run: node scripts/kill-ranks.ts --out DIR --python PATH [--kills 30] [--seconds 1500] [--steps 60] [--start 150] [--start-share 0.25]
  */
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
@@ -14,6 +15,7 @@ import { parseArgs } from "node:util";
 import { makeFolder } from "../src/core/files.ts";
 import { seededRandom } from "../src/core/random.ts";
 import { readRun } from "../src/runs/read-run.ts";
+import { runFiles } from "../src/runs/run-folder.ts";
 import { makeTrainingSet, trainingModel } from "../test/training-set.ts";
 
 const { values } = parseArgs({
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "1500" },
     steps: { type: "string", default: "60" },
     start: { type: "string", default: "150" },
+    "start-share": { type: "string", default: "0.25" },
   },
 });
 const { out, python } = values;
@@ -158,20 +161,51 @@ const signal = (id: number | undefined, name: NodeJS.Signals): boolean => {
 /** What does not hold, in words. */
 class Fault extends Error {}
 
+/** When a run is disturbed. */
+type Moment =
+  /** So long after its start, sooner than its first step as a rule. */
+  | { readonly phase: "start"; readonly milliseconds: number }
+  /** So far between the first step that it takes and its last one, in [0, 1). */
+  | { readonly phase: "training"; readonly part: number };
+
+const stepsOf = (name: string): number =>
+  existsSync(join(disk, name, runFiles.metrics)) ? readRun(join(disk, name)).metrics.length : 0;
+
+/** Steps at the end of a run that are left alone: the disk has to be written to once more. */
+const leftAlone = 4;
+
+/** Waits for a moment of a run. @returns whether it came, and the steps that were done by then */
+const waitFor = async (
+  moment: Moment,
+  run: ReturnType<typeof start>,
+  isThere: () => boolean,
+): Promise<{ readonly came: boolean; readonly step: number }> => {
+  const begun = performance.now();
+  const before = stepsOf("killed");
+  const last = Number(values.steps) - leftAlone;
+  const target = moment.phase === "start" ? 0 : before + 1 + Math.floor(moment.part * (last - before));
+  if (moment.phase === "training" && target > last) await run.ended;
+  const isDue = (): boolean =>
+    moment.phase === "start" ? performance.now() - begun >= moment.milliseconds : stepsOf("killed") >= target;
+  while (!run.isOver() && (!isDue() || !isThere())) await wait(100);
+  // Somewhere within a step.
+  if (moment.phase === "training") await wait(((moment.part * 1e4) % 1) * 200);
+  return { came: !run.isOver(), step: stepsOf("killed") };
+};
+
 /** Starts a run, kills at a moment. @returns what happened, or undefined when it ended before @throws {Fault} */
 const killOnce = async (
   victim: Victim,
-  milliseconds: number,
+  moment: Moment,
 ): Promise<Readonly<Record<string, unknown>> | undefined> => {
   const run = start("killed");
-  const begun = performance.now();
   const wanted = victim === "controller" ? 0 : victim === "launcher" ? 1 : 2;
   const isThere = (): boolean => {
     const { launcher, ranks } = below(run.id);
     return wanted === 0 || (launcher !== undefined && (wanted === 1 || ranks.length === 2));
   };
-  while (!run.isOver() && (performance.now() - begun < milliseconds || !isThere())) await wait(100);
-  if (run.isOver()) {
+  const { came, step } = await waitFor(moment, run, isThere);
+  if (!came) {
     const { status, stderr } = await run.ended;
     if (status !== 0) throw new Fault(`ended by itself with ${status}: ${stderr}`);
     return undefined;
@@ -212,7 +246,7 @@ const killOnce = async (
   const lines = ended.stderr.split("\n").filter((line) => expected.test(line));
   if (victim !== "controller" && (lines.length !== 1 || ended.status !== 2))
     return fail(`status ${ended.status}, said: ${ended.stderr}`);
-  return { victim, milliseconds, endSeconds, goneSeconds, said: lines[0] };
+  return { victim, ...moment, step, endSeconds, goneSeconds, said: lines[0] };
 };
 
 const lossesOf = (name: string): number[] =>
@@ -254,8 +288,14 @@ const orFault = async (victim: Victim | undefined, work: () => unknown): Promise
     note({ ...(victim !== undefined && { victim }), fault: error.message });
   }
 };
-if (!existsSync(measured)) appendFileSync(measured, String((performance.now() - begun) / 1000));
-const longest = Number(readFileSync(measured, "utf8"));
+if (!existsSync(measured)) {
+  // What the steps took is left out: the model is open, and the first of them about to begin.
+  const times = readRun(join(disk, "whole")).metrics.map(({ timeSeconds }) => timeSeconds);
+  const training = times.at(-1)! - times[0]!;
+  appendFileSync(measured, String((performance.now() - begun) / 1000 - training));
+}
+/** Seconds from the start of a run to its first step. */
+const firstStep = Number(readFileSync(measured, "utf8"));
 const [kills, seconds] = [Number(values.kills), Number(values.seconds)];
 // By the number of the attempt: a moment behind the end of a run is drawn once, not for ever.
 let attempt = noted().length;
@@ -263,7 +303,13 @@ const mostAttempts = kills * attemptsPerKill;
 for (; killsOf() < kills && attempt < mostAttempts; attempt++) {
   if ((performance.now() - begun) / 1000 > seconds) break;
   const victim = victims[killsOf() % victims.length]!;
-  const moment = seededRandom("kill ranks", attempt).next() * longest * 1000;
+  const part = seededRandom("kill ranks", attempt).next();
+  // Spread evenly over the kinds of disturbance.
+  const share = Number(values["start-share"]);
+  const isStart = Math.floor((killsOf() + 1) * share) > Math.floor(killsOf() * share);
+  const moment: Moment = isStart
+    ? { phase: "start", milliseconds: part * firstStep * 1000 }
+    : { phase: "training", part };
   await orFault(victim, async () => note((await killOnce(victim, moment)) ?? compare()));
 }
 // The last one too goes on to its end.
@@ -274,5 +320,8 @@ if (existsSync(join(disk, "killed")))
     note(compare());
   });
 const faults = noted().filter((line) => "fault" in line).length;
-process.stdout.write(`${killsOf()} kills in ${noted().length} attempts, ${faults} faults\n`);
+const inTraining = noted().filter((line) => line["phase"] === "training").length;
+process.stdout.write(
+  `${killsOf()} kills, ${inTraining} of them between two steps, in ${noted().length} attempts, ${faults} faults\n`,
+);
 process.exitCode = faults === 0 && killsOf() >= kills ? 0 : 1;

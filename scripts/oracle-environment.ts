@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { messageOf } from "../src/core/errors.ts";
+import { machineFacts, vllmObstacle } from "./vllm-room.ts";
 
 const root: string = fileURLToPath(new URL("..", import.meta.url));
 const folder: string = join(root, ".venv-oracle");
@@ -123,21 +125,29 @@ const vllm = {
   overrides: join(root, "scripts", "oracle-overrides-vllm.txt"),
 } as const;
 
+/** Longest time that its installation may take: a slow registry must not hold everything up. */
+const vllmMilliseconds = 420_000;
+
 /**
  * The interpreter of an environment with vLLM (6 GB, one to two minutes), made when it is missing or its requirements have
  * changed; the environment of the oracle tests must be there. Only uv can put another torch in the place of the one that the
  * package asks for, which no registry serves: it is installed into the new environment first.
  *
- * @returns a sentence that says what is missing, when it cannot be had
+ * @returns a sentence that says what is missing, when it cannot be had or this machine lacks what it takes
  */
 export const vllmPython = (): { readonly python: string } | string => {
   const { requirements: wanted, overrides, folder: place } = vllm;
   const python = join(place, "bin", "python");
   const stamp = join(place, "installed.sha256");
-  if (isStamped(stamp, wanted, overrides)) return { python };
+  const isThere = isStamped(stamp, wanted, overrides);
+  const obstacle = vllmObstacle(machineFacts(place), isThere);
+  if (obstacle !== undefined) return obstacle;
+  if (isThere) return { python };
   process.stderr.write("installing vLLM for the CPU: once, one to two minutes and 6 GB\n");
+  const end = performance.now() + vllmMilliseconds;
   const run = (program: string, ...args: readonly string[]): void => {
-    execFileSync(program, args, { stdio: ["ignore", 2, 2], cwd: root });
+    const timeout = Math.max(1, Math.round(end - performance.now()));
+    execFileSync(program, args, { stdio: ["ignore", 2, 2], cwd: root, timeout, killSignal: "SIGKILL" });
   };
   try {
     rmSync(place, { recursive: true, force: true });
@@ -148,7 +158,9 @@ export const vllmPython = (): { readonly python: string } | string => {
     writeFileSync(stamp, hashOf(wanted, overrides));
   } catch (error) {
     rmSync(place, { recursive: true, force: true });
-    return `vLLM could not be installed: ${error instanceof Error ? error.message : String(error)}`;
+    const isLate = performance.now() >= end;
+    const why = isLate ? `not done after ${vllmMilliseconds / 1000} s` : messageOf(error);
+    return `it could not be installed: ${why}`;
   }
   return { python };
 };

@@ -9,7 +9,7 @@
  * Two rates of the engine, and two numbers of its memory, are fitted; each case is held against what was fitted to all others.
  */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,6 +28,7 @@ import type { ModelConfig } from "../src/model/config.ts";
 import { saveCheckpoint } from "../src/model/save-checkpoint.ts";
 import { newAdapter } from "../src/weights/new-adapter.ts";
 import { writeAdapter } from "../src/weights/write-adapter.ts";
+import { peakBytes, spentSeconds } from "./training-work/process-cost.ts";
 import { randomTensors } from "./training-work/random-weights.ts";
 import { flowsOf, sftStepper, type Work } from "./training-work/steps.ts";
 
@@ -104,34 +105,6 @@ interface Measured {
   readonly bytes: number;
 }
 
-/** Processes of this one, itself first. */
-const family = (): number[] => {
-  const children = (id: number): number[] =>
-    readdirSync(`/proc/${id}/task`).flatMap((task) =>
-      readFileSync(`/proc/${id}/task/${task}/children`, "utf8")
-        .split(" ")
-        .filter((text) => text !== "")
-        .map(Number),
-    );
-  const own = process.pid;
-  return [own, ...children(own)];
-};
-
-/** Seconds of processor that all of them have had, and the most memory of the one that computes. */
-const spent = (): number =>
-  family().reduce((sum, id) => {
-    const fields = readFileSync(`/proc/${id}/stat`, "utf8").split(") ")[1]!.split(" ");
-    // User and system time in hundredths.
-    return sum + (Number(fields[11]) + Number(fields[12])) / 100;
-  }, 0);
-const peak = (): number =>
-  Math.max(
-    ...family().map((id) => {
-      const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"));
-      return Number(line?.[1] ?? 0) * 1024;
-    }),
-  );
-
 const measure = async ({ config, work, rank }: Case): Promise<Measured> => {
   const folder = mkdtempSync(join(tmpdir(), "training-cost-"));
   try {
@@ -151,11 +124,11 @@ const measure = async ({ config, work, rank }: Case): Promise<Measured> => {
     await using engine = opened.engine;
     const step = await sftStepper(engine, config, work);
     await step();
-    const begun = spent();
+    const begun = spentSeconds();
     const count = Number(values.steps);
     for (let i = 0; i < count; i++) await step();
-    const seconds = (spent() - begun) / count;
-    const bytes = peak();
+    const seconds = (spentSeconds() - begun) / count;
+    const bytes = peakBytes();
     return { seconds, bytes };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -73,12 +73,33 @@ const ownCores = (): number[] => {
   return list === undefined ? [] : coresOf(list);
 };
 
-/** Runs vitest projects, its report going to standard output; a project without files counts nothing. */
-export const runProjects = async (
+/** Ends a process and all that were started below it, in whatever groups. */
+const endTree = (root: number): void => {
+  const rows = spawnSync("ps", ["-eo", "pid=,ppid="], { encoding: "utf8" }).stdout.trim().split("\n");
+  const all = rows.map((row) => row.trim().split(/\s+/).map(Number) as [number, number]);
+  const tree = [root];
+  // The list grows while it is walked.
+  for (const id of tree) tree.push(...all.flatMap(([child, parent]) => (parent === id ? [child] : [])));
+  for (const id of tree)
+    try {
+      process.kill(id, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+};
+
+/**
+ * Runs vitest projects, its report going to standard output; a project without files counts nothing.
+ *
+ * @param seconds after which they are ended, with all that they have started; undefined: never
+ * @returns undefined when they were
+ */
+export const runProjectsWithin = async (
+  seconds: number | undefined,
   names: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   lane?: Lane,
-): Promise<TestCounts> => {
+): Promise<TestCounts | undefined> => {
   const folder = mkdtempSync(join(tmpdir(), "videoperceiver-tests-"));
   const file = join(folder, "report.json");
   try {
@@ -101,16 +122,31 @@ export const runProjects = async (
       // Tests start programs of ours by the hundred: each of them is compiled once.
       env: { NODE_COMPILE_CACHE: join(cache, "compiled"), ...process.env, ...environment },
     });
+    let isLate = false;
+    const end = (): void => {
+      isLate = true;
+      endTree(child.pid!);
+    };
+    const timer = seconds === undefined ? undefined : setTimeout(end, seconds * 1000);
     const exitCode = await new Promise<number>((done, fail) => {
       child.on("error", fail);
       child.on("exit", (code) => done(code ?? 1));
     });
+    clearTimeout(timer);
+    if (isLate) return undefined;
     if (!existsSync(file)) return { passed: 0, failed: exitCode === 0 ? 0 : 1, skipped: [] };
     return countsOf(JSON.parse(readFileSync(file, "utf8")) as JsonReport, exitCode);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 };
+
+/** As {@link runProjectsWithin}, however long it takes. */
+export const runProjects = async (
+  names: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  lane?: Lane,
+): Promise<TestCounts> => (await runProjectsWithin(undefined, names, environment, lane))!;
 
 /**
  * Runs projects whose files want the machine for themselves: on every core a part of the files, one after the other, kept

@@ -153,8 +153,7 @@ class MediaCache:
 
     def missing(self, batches: list[dict[str, Any]], given: dict[str, np.ndarray]) -> list[str]:
         """When contents of batches are neither here nor given: all that are not here, for one answer with them all."""
-        wanted = _contents(batches)
-        absent = [content for content in wanted if content not in self._patches]
+        absent = [content for content in _contents(batches) if content not in self._patches]
         return [] if all(content in given for content in absent) else absent
 
     def patches(self, batches: list[dict[str, Any]], given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -163,12 +162,10 @@ class MediaCache:
         # What was kept is the newest again.
         used = {content: self._patches.pop(content) for content in wanted if content not in given}
         self._patches |= used
-        for content, patches in given.items():
-            if content in self._patches:
-                continue
+        for content in [one for one in given if one not in self._patches]:
             # A copy: the array is a view of a message that holds more.
-            self._patches[content] = patches.copy()
-            self._bytes += patches.nbytes
+            self._patches[content] = given[content].copy()
+            self._bytes += given[content].nbytes
         while self._bytes > self._limit:
             self._bytes -= self._patches.pop(next(iter(self._patches))).nbytes
         return {content: given[content] if content in given else used[content] for content in wanted}

@@ -75,8 +75,7 @@ def empty_model(order: dict[str, Any], device: torch.device) -> nn.Module:
     model.tie_weights()
     if order.get("adapter") is not None:
         _add_adapter(model, order["adapter"]["modules"])
-    trained = set(order["trained"])
-    frozen = getattr(torch, order["compute"])
+    trained, frozen = set(order["trained"]), getattr(torch, order["compute"])
     # Matrices that are tied stay one.
     made: dict[nn.Parameter, nn.Parameter] = {}
     for name, old in list(model.named_parameters(remove_duplicate=False)):

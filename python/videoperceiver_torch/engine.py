@@ -1,6 +1,7 @@
 """The calls of a controller on a model of this process: passes, gradients, updates, completions, files."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,16 +113,13 @@ class TorchEngine:
         if is_reference and self._reference is None:
             raise EngineError("there is no reference", hint="hold one first")
         made: list[Outputs] = []
-        with torch.set_grad_enabled(keep == "graph"):
+        with torch.set_grad_enabled(keep == "graph"), ExitStack() as afterwards:
             if is_reference:
                 self._swap_reference()
-            try:
-                for batch, want in zip(batches, wants, strict=True):
-                    check()
-                    made.append(self._model(BatchModel.run, batch, want))
-            finally:
-                if is_reference:
-                    self._swap_reference()
+                afterwards.callback(self._swap_reference)
+            for batch, want in zip(batches, wants, strict=True):
+                check()
+                made.append(self._model(BatchModel.run, batch, want))
         check()
         result = {"outputs": [_sent(outputs) for outputs in made], "kept": keep}
         if keep == "nothing":

@@ -42,8 +42,7 @@ def _candidate_logprobs(logits: torch.Tensor, tokens: torch.Tensor | None, top: 
     if tokens is None:
         # Stable: of equal ones the smallest ids come first.
         tokens = torch.sort(exact, dim=-1, descending=True, stable=True).indices[:, :top]
-    logprobs = exact.gather(1, tokens) - torch.logsumexp(exact, dim=-1, keepdim=True)
-    return tokens, logprobs.float()
+    return tokens, (exact.gather(1, tokens) - torch.logsumexp(exact, dim=-1, keepdim=True)).float()
 
 
 def _recomputed(forward: Callable[..., Any], *given: Any, **named: Any) -> Any:

@@ -21,8 +21,7 @@ class AdamW:
     def __init__(self, parameters: dict[str, torch.nn.Parameter], ranks: Ranks) -> None:
         self._parameters = parameters
         self._ranks = ranks
-        self._first = {name: torch.zeros_like(one) for name, one in parameters.items()}
-        self._second = {name: torch.zeros_like(one) for name, one in parameters.items()}
+        self._first, self._second = ({name: torch.zeros_like(p) for name, p in parameters.items()} for _ in range(2))
         self._updates = 0
 
     def update(self, rule: dict[str, Any], rates: list[float], decays: list[float]) -> tuple[float, list[float]]:

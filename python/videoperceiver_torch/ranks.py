@@ -15,6 +15,8 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
+from .errors import EngineError
+
 
 class Ranks(NamedTuple):
     """One process among all that compute."""
@@ -31,6 +33,9 @@ def join_ranks(order: dict[str, Any]) -> Ranks:
     said = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
     rank, count, place = (int(os.environ.get(name, alone)) for name, alone in said.items())
     on_gpu = torch.cuda.is_available()
+    if on_gpu and place >= (gpus := torch.cuda.device_count()):
+        hint = "choose fewer --ranks, or CUDA_VISIBLE_DEVICES= for none"
+        raise EngineError("more ranks than GPUs on a machine", expected="a GPU for each", got=str(gpus), hint=hint)
     device = torch.device("cuda", place) if on_gpu else torch.device("cpu")
     if on_gpu:
         torch.cuda.set_device(device)

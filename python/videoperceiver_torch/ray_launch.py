@@ -18,7 +18,10 @@ import threading
 import time
 from typing import Any
 
-import ray
+try:
+    import ray
+except ImportError:
+    sys.exit('Ray is not there: pip install "ray[default]==2.60.0" into the environment of this Python')
 from ray.util.placement_group import placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -34,8 +37,7 @@ class Rank:
 
     def place(self) -> dict[str, Any]:
         """Where it is, and a port that is free there."""
-        with socket.socket() as free:
-            free.bind(("", 0))
+        with socket.create_server(("", 0)) as free:
             port = free.getsockname()[1]
         return {"host": ray.util.get_node_ip_address(), "port": port, "process": os.getpid()}
 
@@ -45,16 +47,14 @@ class Rank:
         serve()
 
 
-def _environment(rank: int, places: list[dict[str, Any]]) -> dict[str, str]:
+def _environment(rank: int, places: list[dict[str, Any]], on_gpu: bool) -> dict[str, str]:
     first = places[0]
     group = {"RANK": rank, "WORLD_SIZE": len(places), "LOCAL_RANK": 0, "MASTER_PORT": first["port"]}
-    told = {name: os.environ[name] for name in (HOST, PORT, TOKEN)}
-    if len({place["host"] for place in places}) > 1:
-        told["MASTER_ADDR"] = first["host"]
-    else:
-        # One machine: nobody else is to listen, and its name need not be known.
-        told["MASTER_ADDR"] = "127.0.0.1"
-        told |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
+    told = {name: os.environ[name] for name in (HOST, PORT, TOKEN)} | ({} if on_gpu else {"CUDA_VISIBLE_DEVICES": ""})
+    # One machine: nobody else is to listen, and its name need not be known.
+    is_alone = len({place["host"] for place in places}) == 1
+    told["MASTER_ADDR"] = "127.0.0.1" if is_alone else first["host"]
+    told |= {"GLOO_SOCKET_IFNAME": "lo"} if is_alone and sys.platform == "linux" else {}
     return told | {name: str(value) for name, value in group.items()}
 
 
@@ -74,7 +74,12 @@ def _connect(address: str) -> None:
 def _wait(address: str, count: int, seconds: float, stop: threading.Event) -> str:
     """Starts the ranks and waits until one has ended. Gives what is known of that."""
     _connect(address)
-    needs = {"CPU": 1.0, **({"GPU": 1.0} if ray.cluster_resources().get("GPU", 0) >= count else {})}
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    if 0 < gpus < count:
+        # Ranks on CPUs beside idle GPUs are nobody's wish, and nothing else would say it.
+        said = f"Ray has fewer GPUs than there are ranks; expected {count} or more, or none at all; got {gpus}"
+        return f"{said}; choose --ranks {gpus}, or a cluster whose machines were started with --num-gpus 0"
+    needs = {"CPU": 1.0, **({"GPU": 1.0} if gpus > 0 else {})}
     group = placement_group([needs] * count, strategy="PACK")
     if not group.wait(seconds):
         return f"Ray has no room; expected {count} times {needs}; got {ray.available_resources()}"
@@ -83,7 +88,7 @@ def _wait(address: str, count: int, seconds: float, stop: threading.Event) -> st
     ranks = [ray.remote(Rank).options(scheduling_strategy=place, **options).remote() for place in at]
     try:
         places = ray.get([rank.place.remote() for rank in ranks])
-        running = [rank.run.remote(_environment(i, places)) for i, rank in enumerate(ranks)]
+        running = [rank.run.remote(_environment(i, places, gpus > 0)) for i, rank in enumerate(ranks)]
         ended: list[Any] = []
         while not ended and not stop.is_set():
             ended, _ = ray.wait(running, num_returns=1, timeout=0.5)

@@ -83,8 +83,7 @@ def _decode(header: bytes, body: bytearray) -> Any:
 
 
 def _receive_exactly(connection: socket.socket, size: int) -> bytearray | None:
-    buffer = bytearray(size)
-    view = memoryview(buffer)
+    view = memoryview(buffer := bytearray(size))
     while view:
         count = connection.recv_into(view)
         if count == 0:

@@ -25,7 +25,6 @@ from .wire import receive, send
 
 HOST, PORT, TOKEN = (f"VIDEOPERCEIVER_ENGINE_{what}" for what in ("HOST", "PORT", "TOKEN"))
 _DIAL_SECONDS = 600
-_PYTHON = {"python": platform.python_version()}
 
 
 class _Line:
@@ -79,7 +78,8 @@ def _capabilities(engine: Any, order: dict[str, Any]) -> dict[str, Any]:
         "sampling": {"watched": False},
         "longestSequence": order["longestSequence"],
         "trainable": order["trained"],
-        "versions": {name: version(name) for name in ("torch", "transformers", "peft")} | _PYTHON,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("torch", "transformers", "peft")},
     }
 
 

@@ -1,4 +1,5 @@
-import { assert } from "../core/errors.ts";
+import { assert, ConfigError } from "../core/errors.ts";
+import { splitName } from "../core/named-params.ts";
 import { folderRegistry, type MadeBy, type Registry } from "../core/registry.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { readConfigFile } from "../model/families.ts";
@@ -48,6 +49,14 @@ export const openEngine = async (
     value === undefined ? [] : [`${name}=${value}`],
   );
   const whole = more.length === 0 ? engine : `${engine}${engine.includes(":") ? "," : ":"}${more.join(",")}`;
+  const { params } = await engineRegistry.load(splitName(engine).name);
+  const own = Object.keys(params.shape);
+  for (const [name, value] of Object.entries({ ranks, launcher }))
+    if (value !== undefined && !own.includes(name))
+      throw new ConfigError(`--${name} is of engines that compute in other processes`, {
+        expected: "--engine torch",
+        got: `--engine ${engine}`,
+      });
   const { value: opener, recipe } = await engineRegistry.choose(whole);
   const config = await readConfigFile(request.folder);
   return { ...(await opener.open({ ...request, threads })), config, recipe };

@@ -33,6 +33,18 @@ const weightOf = ({ signal, status }: ProcessEnd): number => {
   return signal === "SIGTERM" ? 2 : 3;
 };
 
+/** Of several processes the one whose end tells most, as far as a launcher has seen any end badly; of equal ones the first. */
+export const mostTelling = <T extends { readonly process: number }>(
+  all: readonly T[],
+  endOf: (process: number) => ProcessEnd | undefined,
+): { readonly one: T; readonly end: ProcessEnd } | undefined =>
+  all
+    .flatMap((one) => {
+      const end = endOf(one.process);
+      return end === undefined || weightOf(end) === 0 ? [] : [{ one, end }];
+    })
+    .sort((a, b) => weightOf(b.end) - weightOf(a.end))[0];
+
 /**
  * The first cause among signs. A rank that the launcher has seen end comes before all, one ended by a signal first; then a
  * launcher that was killed, since its ranks end with it; then a rank that is silent; then, while the launcher is there, the
@@ -57,14 +69,11 @@ export const firstCause = (
   });
   const ofAll = (why: string): EngineLoss => ({ ranks, host: first.host, operation: first.operation, why });
 
-  const seen = signs
-    .filter(({ kind }) => kind !== "launcher")
-    .flatMap((sign) => {
-      const its = endOf(sign.process);
-      return its === undefined || weightOf(its) === 0 ? [] : [{ sign, its }];
-    })
-    .sort((a, b) => weightOf(b.its) - weightOf(a.its))[0];
-  if (seen !== undefined) return ofRank(seen.sign, seen.its.why);
+  const seen = mostTelling(
+    signs.filter(({ kind }) => kind !== "launcher"),
+    endOf,
+  );
+  if (seen !== undefined) return ofRank(seen.one, seen.end.why);
   if (end?.signal !== undefined) return ofAll(`their launcher: ${end.why}`);
   const silent = of("silent") ?? of("broken");
   if (silent !== undefined) return ofRank(silent);

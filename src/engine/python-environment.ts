@@ -27,6 +27,6 @@ export const chosenPython = (given?: string): string => {
   if (existsSync(python) || (given !== undefined && !/[\\/]/.test(given))) return python;
   throw new ConfigError(given === undefined ? "the engine torch is not installed" : "no such Python", {
     where: python,
-    hint: "videoperceiver engine install torch makes an environment, --engine torch:python=PATH names another one",
+    hint: "videoperceiver engine install torch makes an environment; --engine torch:python=PATH (engine doctor: --python PATH) names another one",
   });
 };

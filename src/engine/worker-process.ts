@@ -1,20 +1,13 @@
 /** The processes that compute for an engine of other processes: starting them, and knowing that they are ours. */
-import { randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { hostname } from "node:os";
-import { type EngineLoss, EngineLostError } from "../core/errors.ts";
-import { MessageReader, writeMessage } from "../core/framed-messages.ts";
+import { ConfigError, type EngineLoss, EngineLostError, messageOf } from "../core/errors.ts";
+import { type Dialled, greet } from "./dialled-worker.ts";
+import { LossSigns, mostTelling } from "./first-cause.ts";
 import { type StartedProcesses, startProgram, type WorkerProgram } from "./started-processes.ts";
 import { Connection } from "./worker-connection.ts";
-import {
-  errorFromWire,
-  type FromEngineWorker,
-  type ModelOrder,
-  type ReadyMessage,
-  type ToEngineWorker,
-  type WorkerIdentity,
-  workerEnvironment,
-} from "./worker-protocol.ts";
+import { type ModelOrder, type ReadyMessage, workerEnvironment } from "./worker-protocol.ts";
 
 /** Starts processes that dial back and show their token. @param environment what they must be told */
 export type Launch = (environment: Readonly<Record<string, string>>) => StartedProcesses;
@@ -47,94 +40,8 @@ export interface StartedWorker {
   readonly processId: number;
 }
 
-/** How long the end of a connection waits for the end of its process. */
-const patienceMilliseconds = 500;
-
-/** A sign of life is asked for this often within the time that it may take. */
-const beatsPerLimit = 4;
-
 /** Shortest limit on signs of life until the model is open: libraries are loaded meanwhile, which may hold everything up. */
 const openingSeconds = 60;
-
-const isToken = (given: string, token: string): boolean =>
-  given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token));
-
-/** A worker that has shown its token, and what it says before its model is open. */
-class Dialled {
-  readonly who: WorkerIdentity;
-  readonly socket: Socket;
-  readonly #reader: MessageReader;
-  #receive: ((piece: Buffer) => void) | undefined;
-
-  constructor(socket: Socket, who: WorkerIdentity, reader: MessageReader) {
-    this.socket = socket;
-    this.who = who;
-    this.#reader = reader;
-  }
-
-  /** Orders the model. @param silentSeconds longest time without a sign of life @returns what it says when that is open */
-  open(order: ModelOrder, silentSeconds: number | undefined): Promise<ReadyMessage> {
-    return new Promise((resolve, reject) => {
-      const { rank, host, process } = this.who;
-      const lost = (why: string): void => reject(new EngineLostError({ rank, host, operation: "open", why }));
-      // Whoever started it says why, a moment later.
-      const onClose = (): void =>
-        void setTimeout(() => lost("its process ended before the model was open"), patienceMilliseconds);
-      let unanswered = 0;
-      const beat = (): void => {
-        if (this.socket.destroyed) clearInterval(heart);
-        else if (unanswered >= beatsPerLimit)
-          lost(`no sign of life of process ${process} for ${silentSeconds} s`);
-        else {
-          unanswered++;
-          writeMessage(this.socket, { kind: "ping" } satisfies ToEngineWorker);
-        }
-      };
-      const heart =
-        silentSeconds === undefined ? undefined : setInterval(beat, (silentSeconds * 1000) / beatsPerLimit);
-      this.#receive = (piece) => {
-        unanswered = 0;
-        try {
-          for (const message of this.#reader.push(piece) as FromEngineWorker[]) {
-            if (message.kind === "error") reject(errorFromWire(message.error));
-            if (message.kind !== "ready") continue;
-            clearInterval(heart);
-            this.socket.removeListener("close", onClose);
-            this.socket.removeListener("data", this.#receive!);
-            resolve(message);
-          }
-        } catch (error) {
-          reject(error);
-        }
-      };
-      this.socket.on("data", this.#receive);
-      this.socket.on("close", onClose);
-      writeMessage(this.socket, { kind: "open", order } satisfies ToEngineWorker);
-    });
-  }
-}
-
-/** Waits for the first message of a socket. @returns undefined when it is not of this protocol, or shows another token */
-const greet = (socket: Socket, token: string): Promise<Dialled | undefined> =>
-  new Promise((resolve) => {
-    const reader = new MessageReader();
-    const receive = (piece: Buffer): void => {
-      try {
-        const [message] = reader.push(piece) as FromEngineWorker[];
-        if (message === undefined) return;
-        socket.removeListener("data", receive);
-        const isKnown = message.kind === "hello" && isToken(message.token, token);
-        const { rank = 0, host = hostname(), process = 0 } = message as Partial<WorkerIdentity>;
-        resolve(isKnown ? new Dialled(socket, { rank, host, process }, reader) : undefined);
-      } catch {
-        resolve(undefined);
-      }
-    };
-    // A process that is killed while the order is on its way resets its connection; "close" follows and is told.
-    socket.on("error", () => {});
-    socket.on("data", receive);
-    socket.on("close", () => resolve(undefined));
-  });
 
 /**
  * Waits until every rank has dialled and shown the token; whoever shows another one is sent away.
@@ -181,11 +88,11 @@ const failure = (
     const fail = (why: string, who: Pick<EngineLoss, "rank" | "ranks" | "host"> = all): void =>
       reject(new EngineLostError({ ...who, operation: "open", why }));
     processes.onEnd(({ signal, why }) => {
-      for (const { who } of dialled) {
-        const { rank, host, process } = who;
-        const end = processes.endOf(process);
-        if (end !== undefined) return fail(end.why, { rank, host });
-      }
+      const seen = mostTelling(
+        dialled.map(({ who }) => who),
+        (id) => processes.endOf(id),
+      );
+      if (seen !== undefined) return fail(seen.end.why, seen.one);
       const words = signal === undefined ? processes.lastLine() : undefined;
       fail(words ?? strangers.at(-1) ?? (ranks === 1 ? why : `their launcher: ${why}`));
     });
@@ -198,10 +105,36 @@ const failure = (
   return { failed, cancel: () => clearTimeout(timer) };
 };
 
+/** Has the model opened by all who have dialled. @param lost hears when some of them cannot any more, and why */
+const openAll = (
+  dialled: readonly Dialled[],
+  order: ModelOrder,
+  silentSeconds: number | undefined,
+  lost: LossSigns,
+): Promise<readonly ReadyMessage[]> =>
+  new Promise((resolve, reject) => {
+    const told: unknown[] = [];
+    const ready = dialled.map(async (one) => {
+      const { rank, host, process } = one.who;
+      const who = { rank, host, process, operation: "open" };
+      try {
+        return await one.open(order, silentSeconds, (kind, why) => lost.add({ ...who, kind, why }));
+      } catch (error) {
+        told.push(error);
+        // What all of them say is no loss; what one says may follow from the end of another one.
+        if (told.length === dialled.length) reject(told[0]);
+        else lost.add({ ...who, kind: "told", why: messageOf(error) });
+        throw error;
+      }
+    });
+    Promise.all(ready).then(resolve, () => {});
+  });
+
 /**
  * Starts workers and has them open a model. They dial back and end with their connections.
  *
- * @throws {WeightsError} {@link ConfigError} {@link EngineError} when one cannot open the model
+ * @throws {WeightsError} {@link EngineError} when one cannot open the model
+ * @throws {ConfigError} the same, and when nobody can dial where it is listened
  * @throws {EngineLostError} when a process cannot be started, ends before the model is open, or takes too long
  */
 export const startWorkers = async (
@@ -212,12 +145,21 @@ export const startWorkers = async (
   const { ranks = 1, heartbeatSeconds, listen } = options;
   const token = options.token ?? randomBytes(32).toString("hex");
   const server = createServer();
+  const { host, port } = listen ?? { host: "127.0.0.1", port: 0 };
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(listen?.port ?? 0, listen?.host ?? "127.0.0.1", resolve);
+    server.once("error", (error) =>
+      reject(
+        new ConfigError("workers cannot dial here", {
+          where: `${host}:${port}`,
+          got: messageOf(error),
+          hint: "choose a free port of an address of this machine",
+        }),
+      ),
+    );
+    server.listen(port, host, resolve);
   });
   const processes = launch({
-    [workerEnvironment.host]: listen?.host ?? "127.0.0.1",
+    [workerEnvironment.host]: host,
     [workerEnvironment.port]: String((server.address() as AddressInfo).port),
     [workerEnvironment.token]: token,
   });
@@ -225,18 +167,22 @@ export const startWorkers = async (
   const known: Dialled[] = [];
   const { failed, cancel } = failure(processes, strangers, known, options);
   const open = new Set<Socket>();
+  let signs: LossSigns | undefined;
   try {
     const dialled = await Promise.race([gather(server, ranks, token, strangers, open, known), failed]);
     const silentSeconds =
       heartbeatSeconds === undefined ? undefined : Math.max(heartbeatSeconds, openingSeconds);
-    const opened = Promise.all(dialled.map((one) => one.open(order, silentSeconds)));
-    const [ready] = await Promise.race([opened, failed]);
+    const ready = await new Promise<readonly ReadyMessage[]>((resolve, reject) => {
+      signs = new LossSigns(ranks, processes, (loss) => reject(new EngineLostError(loss)));
+      openAll(dialled, order, silentSeconds, signs).then(resolve, reject);
+      failed.catch(reject);
+    });
     const connections = dialled.map(
       ({ socket, who }) => new Connection(socket, { ...who, processes, heartbeatSeconds }),
     );
     // What is left belongs to whoever dialled and is none of the ranks.
     for (const { socket } of dialled) open.delete(socket);
-    return { connections, ready: ready! };
+    return { connections, ready: ready[0]! };
   } catch (error) {
     processes.kill();
     // Who holds a connection is there; one that is stopped does not see it end.
@@ -244,6 +190,7 @@ export const startWorkers = async (
     throw error;
   } finally {
     cancel();
+    signs?.forget();
     server.close();
     for (const socket of open) socket.destroy();
   }

@@ -27,6 +27,11 @@ test("every part has its numbers", () => {
     expect(Number(part["utilisation"])).toBeGreaterThan(0);
     expect(Number(part["loss"])).toBeGreaterThan(0);
   }
+  for (const part of parts.filter(({ part }) => String(part).startsWith("grpo"))) {
+    expect(Math.abs(Number(part["policy"]))).toBeGreaterThan(1e-3);
+    expect(Number(part["negativeShare"])).toBeGreaterThan(0);
+    expect(Number(part["norm"])).toBeGreaterThan(1e-3);
+  }
 });
 
 test("parts for which there was no time are named, and the status says so", () => {

@@ -45,7 +45,10 @@ const command: CommandDefinition = defineCommand({
   run: async ([action, engine], raw, context) => {
     const { python, threads } = raw as unknown as EngineCommandOptions;
     if (engine !== "torch")
-      throw new ConfigError("an engine without a Python side", { expected: "torch", got: String(engine) });
+      throw new ConfigError("an engine without a Python side", {
+        expected: "torch, and an interpreter by --python PATH",
+        got: String(engine),
+      });
     if (action === "doctor") return diagnosed(await examineEngine(python, threads, context));
     if (action !== "install")
       throw new ConfigError("nothing to do with an engine", {

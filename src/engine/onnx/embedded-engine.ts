@@ -219,7 +219,7 @@ export class EmbeddedEngine implements Engine {
     options: CallOptions = {},
   ): Promise<StepResult> {
     return this.#call("step", options, async (call) => {
-      const lowered = await this.#batches.of(batch, call);
+      const lowered = await this.#batches.ofStep(batch, call);
       call.check();
       return this.#computation.step!(lowered, objective, feeds, this.#accumulates(), call);
     });

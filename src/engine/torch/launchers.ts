@@ -88,7 +88,7 @@ export const outsideLaunch: Launch = () => outside;
 /** Where ranks of other machines dial. @param listen HOST:PORT @throws {ConfigError} when it is no such place */
 export const listenAddress = (listen: string): NonNullable<StartOptions["listen"]> => {
   const [, host, port] = /^(.+):(\d+)$/.exec(listen) ?? [];
-  if (host === undefined)
+  if (host === undefined || Number(port) > 65_535)
     throw new ConfigError("where ranks dial", { expected: "listen=HOST:PORT", got: listen });
   return { host, port: Number(port) };
 };

@@ -82,7 +82,7 @@ const openTrainee = async (
   const start = join(out, startFolder);
   if (from === undefined && !existsSync(join(start, "config.json")))
     await newCheckpoint(start, familyOf(config).writeConfig(config), recipe.seed, tokenizerFolder);
-  const request = { folder: from ?? start, trained: "all", recurringShapes: 2 } as const;
+  const request = { folder: from ?? start, trained: "all", recurringShapes: 8 } as const;
   const { engine } = await openEngine(recipe, request);
   return { engine, rules: batchRules(config), tokens, tokenizerFolder };
 };

@@ -1,12 +1,14 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { EngineLostError } from "../../../src/core/errors.ts";
+import { ConfigError, EngineLostError, WeightsError } from "../../../src/core/errors.ts";
 import { writeMessage } from "../../../src/core/framed-messages.ts";
+import type { ProcessEnd } from "../../../src/engine/started-processes.ts";
 import { outsideLaunch } from "../../../src/engine/torch/launchers.ts";
 import { startWorker, startWorkers } from "../../../src/engine/worker-process.ts";
 import { workerEnvironment } from "../../../src/engine/worker-protocol.ts";
@@ -111,6 +113,25 @@ const startOutside = (
   return { started, sockets, closed };
 };
 
+test("a port that somebody has is one line that says what to do, and nothing is launched", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  let isLaunched = false;
+  const launch = (environment: Readonly<Record<string, string>>) => {
+    isLaunched = true;
+    return outsideLaunch(environment);
+  };
+  const listen = { host: "127.0.0.1", port };
+  const failed = await startWorkers(launch, { mediaBytes: 1 }, { listen }).catch((error: unknown) => error);
+  taken.close();
+  expect(failed).toBeInstanceOf(ConfigError);
+  expect((failed as Error).message).toMatch(
+    /^workers cannot dial here: 127\.0\.0\.1:\d+; got listen EADDRINUSE: .*; choose a free port of an address of this machine$/,
+  );
+  expect(isLaunched).toBe(false);
+});
+
 test("ranks that dialled in vain are let go", async () => {
   const { started, closed } = startOutside(1);
   await expect(started).rejects.toThrow("the model was not open within 1 s");
@@ -124,6 +145,77 @@ test("somebody who dialled and said nothing is let go once all ranks are there, 
   expect(sockets.map((socket) => socket.destroyed)).toEqual([true, false, false]);
   await Promise.all(connections.map((one) => one.close()));
   for (const socket of sockets) socket.destroy();
+});
+
+/** Two ranks, processes 70 and 71, that have dialled and been ordered the model; how opening fails for what happens then. */
+const failsBy = async (
+  happens: (sockets: readonly Socket[], end: (seen: ReadonlyMap<number, ProcessEnd>) => void) => void,
+): Promise<unknown> => {
+  let seen: ReadonlyMap<number, ProcessEnd> = new Map();
+  const tellers: ((end: ProcessEnd) => void)[] = [];
+  const sockets: Socket[] = [];
+  let ordered = 0;
+  const failed = await startWorkers(
+    (environment) => {
+      for (const rank of [0, 1]) {
+        const socket = connect(Number(environment[workerEnvironment.port]), "127.0.0.1");
+        const token = environment[workerEnvironment.token];
+        writeMessage(socket, { kind: "hello", token, rank, host: "here", process: 70 + rank });
+        sockets.push(socket.on("error", () => {}));
+        socket.once("data", () => {
+          if (++ordered < 2) return;
+          happens(sockets, (ends) => {
+            seen = ends;
+            for (const tell of tellers) tell({ status: 1, why: "its process ended with status 1" });
+          });
+        });
+      }
+      return {
+        ...outsideLaunch(environment),
+        onEnd: (teller) => void tellers.push(teller),
+        endOf: (id) => seen.get(id),
+      };
+    },
+    { mediaBytes: 1 },
+    { ranks: 2, startSeconds: 30 },
+  ).catch((error: unknown) => error);
+  for (const socket of sockets) socket.destroy();
+  return failed;
+};
+const says = (socket: Socket, message: string): void =>
+  void writeMessage(socket, { kind: "error", error: { name: "WeightsError", message } });
+
+test("of two ranks that a launcher has seen end while the model was opened, the killed one is blamed, not the first", async () => {
+  const byTerm = { signal: "SIGTERM", why: "its process was ended by SIGTERM" };
+  const byKill = { signal: "SIGKILL", why: "its process was ended by SIGKILL" };
+  const failed = await failsBy((_, end) =>
+    end(
+      new Map([
+        [70, byTerm],
+        [71, byKill],
+      ]),
+    ),
+  );
+  expect(String(failed)).toContain("rank 1 on here, open; got its process was ended by SIGKILL");
+});
+
+test("a rank that is gone is blamed, not the one that complains of it", async () => {
+  const failed = await failsBy(([first, second]) => {
+    says(first!, "connection closed by peer");
+    second!.destroy();
+  });
+  expect(String(failed)).toContain("rank 1 on here, open; got its process ended before the model was open");
+});
+
+test("what one rank alone says is known as its own, what all say as what it is", async () => {
+  const alone = await failsBy(([, second]) => says(second!, "out of memory"));
+  expect(alone).toBeInstanceOf(EngineLostError);
+  expect(String(alone)).toContain("rank 1 on here, open; got out of memory");
+  const all = await failsBy((sockets) => {
+    for (const socket of sockets) says(socket, "weights are missing");
+  });
+  expect(all).toBeInstanceOf(WeightsError);
+  expect((all as Error).message).toBe("weights are missing");
 });
 
 test("a rank that falls silent while the model is opened is known by that, not by the time that opening may take", async () => {

@@ -14,7 +14,7 @@ import { hiddenScore, ropeTables } from "../../../model/position-tables.ts";
 import { checkFits } from "../../check-fits.ts";
 import type { FeedArray } from "../../contract.ts";
 import { signalShape } from "../../objective-signals.ts";
-import { giveMedia, lowerMedia } from "./media.ts";
+import { giveMedia, lowerMedia, type PixelMemory } from "./media.ts";
 import type { ModelBatch } from "./model-batch.ts";
 import { lowerRows } from "./rows.ts";
 import { type TailCut, tailCut, tailSections, visibilityMask } from "./visibility.ts";
@@ -70,19 +70,21 @@ const bannedScores = ({ drawn }: ScoredRows, vocabSize: number): Float32Array | 
  * Lowers a batch: rotary tables, masks, normalised pixels and row numbers.
  *
  * @param features gives a step's visual tokens where they need not be computed with the batch
+ * @param memory where normalised pixels are written; left out: memory of the batch's own
  * @throws {ShapeError} when parts of the batch do not fit together or to the model
  */
 export const lowerBatch = async (
   batch: TokenBatch,
   config: ModelConfig,
   features?: (step: MediaStep) => Promise<Float32Array>,
+  memory?: PixelMemory,
 ): Promise<ModelBatch> => {
   checkFits(batch, config);
   const { samples, length, segments, scored, taps, scale, media, sizes } = batch;
   const { layers } = config.text;
   const { drawn } = scored;
   const isGiven = media.length > 0 && features !== undefined;
-  const vision = media.length === 0 || isGiven ? undefined : await lowerMedia(media, config, sizes);
+  const vision = media.length === 0 || isGiven ? undefined : await lowerMedia(media, config, sizes, memory);
   const given = isGiven ? await giveMedia(media, config, sizes, features) : undefined;
   const visualTokens = vision?.shape.units ?? given?.units ?? 0;
   const rows = lowerRows(batch, visualTokens, config.tokens.pad);

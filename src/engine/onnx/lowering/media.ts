@@ -47,11 +47,17 @@ export const giveMedia = async (
   return { units, feeds: { [featuresName]: all } };
 };
 
+/** Memory for so many numbers; what was written there before is overwritten. */
+export type PixelMemory = (numbers: number) => Float32Array;
+
+const newMemory: PixelMemory = (numbers) => new Float32Array(numbers);
+
 /** Every step as a visual of its own: the tower never mixes steps. With `rounded` sizes steps of zeros follow them. */
 export const lowerMedia = async (
   media: readonly MediaStep[],
   config: ModelConfig,
   sizes: "exact" | "rounded",
+  memory: PixelMemory = newMemory,
 ): Promise<LoweredMedia> => {
   const { inChannels, temporalPatchSize, patchSize } = config.vision;
   const perChannel = temporalPatchSize * patchSize ** 2;
@@ -59,7 +65,7 @@ export const lowerMedia = async (
   const count = roundedCount(grids.length, sizes);
   while (grids.length < count) grids.push(grids.at(-1)!);
   const numbers = ([, rows, columns]: Grid): number => rows * columns * inChannels * perChannel;
-  const pixels = new Float32Array(grids.reduce((sum, grid) => sum + numbers(grid), 0));
+  const pixels = memory(grids.reduce((sum, grid) => sum + numbers(grid), 0));
   let at = 0;
   for (const [i, step] of media.entries()) {
     const patches = await step.patches();
@@ -68,6 +74,7 @@ export const lowerMedia = async (
     else pixels.set(patches, at);
     at += patches.length;
   }
+  pixels.fill(0, at);
   const { shape, feeds } = planVision(grids, config);
   return { shape, feeds: { ...feeds, "vision.pixels": pixels } };
 };
