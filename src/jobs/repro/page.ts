@@ -125,10 +125,13 @@ const paperTable = ({ paper, arms }: ReproResults): Html => {
 /** Size, seeds and time in words. */
 export const scaleLine = ({ scale, trainingSeconds, missing, arms }: ReproResults): string => {
   const seeds = new Set(arms.flatMap((one) => one.seeds)).size;
+  const isReinforced = scale.rlShare > 0;
+  const forReinforcement = isReinforced ? ` (${Math.round(100 * scale.rlShare)} % of them for RL alone)` : "";
   return (
-    `${scale.trainClips.toLocaleString("en-US")} training clips (${Math.round(100 * scale.rlShare)} % of them for RL alone), ` +
+    `${scale.trainClips.toLocaleString("en-US")} training clips${forReinforcement}, ` +
     `${scale.testClips.toLocaleString("en-US")} held out, ${scale.baseSteps.toLocaleString("en-US")} steps of the base, ` +
-    `${scale.forkSteps} of a fork (${scale.clipsPerStep} clips each), ${scale.grpoSteps} of RL; ${seeds} of ${scale.seedsAsked} seeds; ` +
+    `${scale.forkSteps} of a fork (${scale.clipsPerStep} clips each)${isReinforced ? `, ${scale.grpoSteps} of RL` : ""}; ` +
+    `${seeds} of ${scale.seedsAsked} seeds; ` +
     `${(trainingSeconds / 60).toFixed(1)} minutes of training on ${scale.threads} ${scale.threads === 1 ? "thread" : "threads"}` +
     (missing.length === 0 ? "" : `; ${missing.length} parts are still to do`)
   );
