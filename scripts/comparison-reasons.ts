@@ -1,67 +1,77 @@
 /**
  * What of a finished `repro ablations` says why comparison does not raise sensitivity: which questions need the moment at
- * all, which of them comparison rewards, how many groups teach something, and whether the curves of RL rise more than those
- * of an arm that learns nothing, on the same prompts.
+ * all, which of them comparison rewards, how many groups teach something, whether the curves of RL rise more than those
+ * of an arm that learns nothing, on the same prompts, and what RL changed against where it began. Intervals are 95 %, Student's, over seeds.
  *
- * Run: node scripts/comparison-reasons.ts STUDY [--seed 1]
+ * Run: node scripts/comparison-reasons.ts STUDY [--seeds 5]
  */
+
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readMeasures } from "../src/jobs/repro/measures.ts";
+import { studentQuantile } from "../src/evaluation/statistics/distributions.ts";
+import { type AskedQuestion, readMeasures } from "../src/jobs/repro/measures.ts";
 import { quarters, seedFolder } from "../src/jobs/repro/results.ts";
+import { meanOf } from "../src/objectives/group-statistics.ts";
 import { readRollouts, readRun } from "../src/runs/read-run.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: "string", default: "1" }, base: { type: "string", default: "detected" } },
+  options: { seeds: { type: "string", default: "5" } },
 });
 const [study] = positionals;
 if (study === undefined) throw new Error("name the folder of a study");
-const folder = seedFolder(study, Number(values.seed));
+const folders = Array.from({ length: Number(values.seeds) }, (_, i) => seedFolder(study, i + 1));
+const origin = "detected";
+const arms = ["rl-comparative", "rl-accuracy", "rl-plain"];
 
-/** Mean and half of its 95 % interval. */
-const estimate = (numbers: readonly number[]): { readonly mean: number; readonly half: number } => {
-  const mean = numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+/** Points of one number a seed: their mean and its interval. */
+const points = (numbers: readonly number[]): string => {
+  const mean = meanOf(numbers);
   const squares = numbers.reduce((sum, one) => sum + (one - mean) ** 2, 0);
-  return { mean, half: 1.96 * Math.sqrt(squares / (numbers.length - 1) / numbers.length) };
+  const error = Math.sqrt(squares / (numbers.length - 1) / numbers.length);
+  const half = studentQuantile(0.975, numbers.length - 1) * error;
+  return [mean, mean - half, mean + half].map((one) => (100 * one).toFixed(1)).join(" ");
+};
+const askedOf = (folder: string, arm: string): readonly AskedQuestion[] => {
+  const measured = readMeasures(folder, arm);
+  if (measured === null) throw new Error(`${arm} is not measured in ${folder}`);
+  return measured.asked;
 };
 /** What is asked, by the last word of a sample's name: `world-1-003879-when`. */
 const kindOf = (sampleId: string): string => sampleId.slice(sampleId.lastIndexOf("-") + 1);
-const shown = (share: number): string => (100 * share).toFixed(1);
 
-const measured = readMeasures(folder, values.base);
-if (measured === null) throw new Error(`${values.base} is not measured`);
-const kinds = Map.groupBy(
-  measured.asked.filter(
-    ({ aboutEvent, absent, control }) => aboutEvent && absent !== null && control !== null,
+/** Event questions of a seed that were asked in all three ways, by kind. */
+const kinds = folders.map((folder) =>
+  Map.groupBy(
+    askedOf(folder, origin).filter((one) => one.aboutEvent && one.absent !== null && one.control !== null),
+    ({ question }) => kindOf(question),
   ),
-  ({ question }) => kindOf(question),
 );
-const rollouts = readRollouts(join(folder, "rl-comparative"));
-const rewarded = new Map<string, number>();
-let all = 0;
-for (const { sampleId, complete } of rollouts) {
-  const count = complete.filter(({ advantages }) => (advantages?.["total"] ?? 0) > 0).length;
-  rewarded.set(kindOf(sampleId), (rewarded.get(kindOf(sampleId)) ?? 0) + count);
-  all += count;
-}
-console.log(
-  "question | asked | clip | other frames frozen | without the event | sensitivity | of all rewarded completions",
+/** The kind of every completion of Comparative GRPO that has an advantage above 0. */
+const rewarded = folders.map((folder) =>
+  readRollouts(join(folder, "rl-comparative")).flatMap(({ sampleId, complete }) =>
+    complete.filter(({ advantages }) => (advantages?.["total"] ?? 0) > 0).map(() => kindOf(sampleId)),
+  ),
 );
-for (const [kind, asked] of [...kinds].sort((a, b) => b[1].length - a[1].length)) {
-  const { mean, half } = estimate(asked.map(({ absent, control }) => control! - absent!));
-  const right = [
-    asked.map(({ complete }) => complete),
-    asked.map(({ control }) => control!),
-    asked.map(({ absent }) => absent!),
+console.log("question | asked | clip | frozen elsewhere | without the event | sensitivity | of all rewarded");
+for (const kind of kinds[0]!.keys()) {
+  const asked = kinds.map((own) => own.get(kind) ?? []);
+  const right = (what: "complete" | "control" | "absent"): string =>
+    (100 * meanOf(asked.map((some) => meanOf(some.map((one) => one[what]!))))).toFixed(1);
+  const gains = asked.map((some) => meanOf(some.map(({ control, absent }) => control! - absent!)));
+  const share = meanOf(rewarded.map((own) => own.filter((one) => one === kind).length / own.length));
+  const cells = [
+    right("complete"),
+    right("control"),
+    right("absent"),
+    points(gains),
+    (100 * share).toFixed(1),
   ];
-  const cells = right.map((numbers) => shown(estimate(numbers).mean));
-  const range = `${shown(mean)} (${shown(mean - half)} to ${shown(mean + half)})`;
-  console.log([kind, asked.length, ...cells, range, shown((rewarded.get(kind) ?? 0) / all)].join(" | "));
+  console.log([kind, asked.flat().length, ...cells].join(" | "));
 }
 
-const arms = ["rl-comparative", "rl-accuracy", "rl-plain"];
-const logs = new Map(arms.map((arm) => [arm, readRun(join(folder, arm)).metrics]));
+const logs = (arm: string): ReturnType<typeof readRun>["metrics"][] =>
+  folders.map((folder) => readRun(join(folder, arm)).metrics);
 const told = [
   "quality",
   "qualityAbsent",
@@ -71,22 +81,35 @@ const told = [
   "positiveShare",
   "kl",
 ];
-console.log("\nfirst quarter of the steps and last | " + told.join(" | "));
-for (const [arm, rows] of logs) {
+console.log(`\nfirst quarter of the steps and last | ${told.join(" | ")}`);
+for (const arm of arms) {
   const cells = told.map((name) => {
-    const own = quarters(rows, name);
-    return own === undefined ? "–" : `${own.first.toFixed(3)} → ${own.last.toFixed(3)}`;
+    const own = logs(arm).map((rows) => quarters(rows, name)!);
+    return `${meanOf(own.map(({ first }) => first)).toFixed(3)} → ${meanOf(own.map(({ last }) => last)).toFixed(3)}`;
   });
   console.log([arm, ...cells].join(" | "));
 }
-console.log("\nminus rl-plain on the same prompts, second half of the steps");
-const plain = logs.get("rl-plain")!;
+
+console.log("\npoints above rl-plain on the same prompts, second half of the steps");
+const plain = logs("rl-plain");
 for (const arm of arms.slice(0, 2))
   for (const name of ["quality", "comparison"]) {
-    const rows = logs.get(arm)!;
-    const gaps = rows.map((row, i) => Number(row[name]) - Number(plain[i]![name])).slice(rows.length / 2);
-    const { mean, half } = estimate(gaps);
+    const gaps = logs(arm).map((rows, seed) =>
+      meanOf(rows.map((row, i) => Number(row[name]) - Number(plain[seed]![i]![name])).slice(rows.length / 2)),
+    );
+    console.log(`${arm} ${name}: ${points(gaps)}`);
+  }
+
+console.log(`\npoints above ${origin}, where they began, on held-out clips`);
+for (const arm of arms)
+  for (const about of ["event questions", "all questions"]) {
+    const share = (folder: string, name: string): number =>
+      meanOf(
+        askedOf(folder, name)
+          .filter(({ aboutEvent }) => aboutEvent || about === "all questions")
+          .map(({ complete }) => complete),
+      );
     console.log(
-      `${arm} ${name}: ${(100 * mean).toFixed(1)} points (${(100 * (mean - half)).toFixed(1)} to ${(100 * (mean + half)).toFixed(1)})`,
+      `${arm}, ${about}: ${points(folders.map((folder) => share(folder, arm) - share(folder, origin)))}`,
     );
   }

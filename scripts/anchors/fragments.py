@@ -116,14 +116,70 @@ def draw(between, places, wanted, random):
     return None
 
 
-def rendered_anew(picture, random):
+def levels_of(picture):
+    values = picture.astype(np.float32).ravel()
+    mean = values.mean()
+    return np.array([mean, np.sqrt(max(0, values @ values / values.size - mean**2))])
+
+
+def towards(own, levels):
+    """Contrast and offset that bring a picture's mean and spread to others'."""
+    contrast = min(2, levels[1] / max(own[1], 1e-9))
+    return contrast, levels[0] - contrast * own[0]
+
+
+def at_levels(picture, own, levels):
+    contrast, offset = towards(own, levels)
+    return np.take(np.clip(contrast * np.arange(256) + offset, 0, 255).round().astype(np.uint8), picture)
+
+
+def light_along(length, edge):
+    light = ((2 * np.arange(length, dtype=np.float32) + 1) / length - 1) ** 2
+    return edge * (light - light.mean())
+
+
+def rendered_anew(picture, own, levels, random):
     height, width = picture.shape[:2]
     cut_y, cut_x = round(0.03 * height), round(0.03 * width)
     top, left = random.integers(cut_y + 1), random.integers(cut_x + 1)
-    part = picture[top : top + height - cut_y, left : left + width - cut_x].astype(np.float32)
-    contrast, offset = 1 + random.uniform(-0.25, 0.25), random.uniform(-12, 12)
-    grain = random.uniform(-1, 1, part.shape[:2])[..., None] * random.uniform(2, 14)
-    return np.clip((part - part.mean()) * contrast + part.mean() + offset + grain, 0, 255).round().astype(np.uint8)
+    part = picture[top : top + height - cut_y, left : left + width - cut_x]
+    drawn = levels[0] + random.uniform(-12, 12), levels[1] * random.uniform(0.75, 1.25)
+    contrast, offset = towards(own, drawn)
+    edge = random.uniform(-14, 14)
+    more = (random.random(part.shape[:2], np.float32) - np.float32(0.5)) * np.float32(2 * random.uniform(2, 14))
+    more += light_along(part.shape[0], edge)[:, None] + light_along(part.shape[1], edge)[None]
+    changed = np.take((contrast * np.arange(256) + offset).astype(np.float32), part) + more[..., None]
+    return np.rint(np.clip(changed, 0, 255, out=changed), out=changed).astype(np.uint8)
+
+
+def shown(task, frames, random):
+    """The pictures of a question: all at the same levels where one could be told by them, anew where one may come twice."""
+    if task == "counting":
+        return frames
+    own = [levels_of(frame) for frame in frames]
+    levels = np.mean(own, axis=0)
+    if task in ORDERED:
+        return [at_levels(frame, one, levels) for frame, one in zip(frames, own)]
+    return [rendered_anew(frame, one, levels, random) for frame, one in zip(frames, own)]
+
+
+def files_of(pictures):
+    """JPEG files of one length: comments behind the first marker."""
+    files = []
+    for picture in pictures:
+        bytes_ = io.BytesIO()
+        Image.fromarray(picture).save(bytes_, "JPEG", quality=92)
+        files.append(bytes_.getvalue())
+    length = -(-(max(map(len, files)) + 4) // 1024) * 1024
+    return [file[:2] + comment(length - len(file)) + file[2:] for file in files]
+
+
+def comment(length):
+    take = min(length, 65537)
+    if 0 < length - take < 4:
+        take -= 4
+    segment = b"\xff\xfe" + (take - 2).to_bytes(2, "big") + b" " * (take - 4) if take else b""
+    return segment + (comment(length - take) if length > take else b"")
 
 
 def question(task, between, places, random):
@@ -176,24 +232,20 @@ def fragments(path, number, out, lines):
             drawn = question(task, between, places, random)
             if drawn is None:
                 continue
-            shown, answer = drawn
+            chosen, answer = drawn
             if task in ORDERED:
-                told.update(shown)
+                told.update(chosen)
             names = []
-            for place in shown:
-                anew = task in ("consistency", "localization")
-                picture = rendered_anew(pictures[place], random) if anew else pictures[place]
-                bytes_ = io.BytesIO()
-                Image.fromarray(picture).save(bytes_, "JPEG", quality=92)
-                name = f"pictures/{hashlib.sha256(bytes_.getvalue()).hexdigest()[:32]}.jpg"
-                (out / name).write_bytes(bytes_.getvalue())
+            for file in files_of(shown(task, [pictures[at] for at in chosen], random)):
+                name = f"pictures/{hashlib.sha256(file).hexdigest()[:32]}.jpg"
+                (out / name).write_bytes(file)
                 names.append(name)
             row = {
                 "id": f"{Path(path).stem}/{sequence + 1}/{task}",
                 "images": names,
                 "question": task,
                 "answer": answer,
-                "provenance": {"sha256": sha256, "frames": [int(picked[at]) for at in shown], "times": times},
+                "provenance": {"sha256": sha256, "frames": [int(picked[at]) for at in chosen], "times": times},
             }
             lines.write(json.dumps(row) + "\n")
             asked += 1

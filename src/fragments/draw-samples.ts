@@ -4,7 +4,14 @@ import type { FrameSelector } from "../selection/selectors.ts";
 import { drawFrames, placesApart } from "./draw-frames.ts";
 import type { FragmentTask, TaskDraft } from "./fragment-task.ts";
 import type { ClipPart } from "./parts.ts";
-import { atLevels, levelsBetween, renderedAnew, type ShownPicture, shownFrame } from "./shown-picture.ts";
+import {
+  atLevels,
+  levelsBetween,
+  levelsOf,
+  renderedAnew,
+  type ShownPicture,
+  shownFrame,
+} from "./shown-picture.ts";
 import type { Refusal } from "./verdict.ts";
 
 /** One of the fragments of a clip: what its draws depend on, besides its pictures. */
@@ -96,18 +103,23 @@ export const drawSample = (
 /**
  * The pictures of a drawn question: rendered anew where its task wants that, and all at the same levels there and where the
  * order is asked for, since a clip that gets lighter would tell it.
+ *
+ * @param take gives memory for pictures that are not shown as they are; what is in it is written over
  */
 export const picturesOfSample = (
   { value: task, recipe }: Made<FragmentTask>,
   { shown }: DrawnSample,
   { batch }: ClipPart,
   { seed, number }: FragmentPlace,
+  take: (bytes: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
 ): ShownPicture[] => {
   const pictures = shown.map((place) => shownFrame(batch, place));
   if (task.anew !== true && task.needs !== "order") return pictures;
-  const levels = levelsBetween(pictures);
-  if (task.anew !== true) return pictures.map((picture) => atLevels(picture, levels));
+  const own = pictures.map(levelsOf);
+  const levels = levelsBetween(own);
+  if (task.anew !== true)
+    return pictures.map((picture, at) => atLevels(picture, own[at]!, levels, take(picture.pixels.length)));
   return pictures.map((picture, at) =>
-    renderedAnew(picture, levels, seededRandom(seed, "rendered", recipe.name, number, at)),
+    renderedAnew(picture, own[at]!, levels, seededRandom(seed, "rendered", recipe.name, number, at), take),
   );
 };

@@ -12,6 +12,8 @@ export interface FrameDistances {
   readonly count: number;
   /** Mean difference of the most different blocks, in levels (0 to 255), without what changes everywhere alike. */
   between(a: number, b: number): number;
+  /** The largest of them all. */
+  readonly largest: number;
   /** Mean difference of all blocks to the frame before, levels; the first is 0. */
   readonly overall: Float64Array;
   /** Mean luma and its standard deviation over the picture, levels. */
@@ -30,14 +32,8 @@ export const meanLevel = (values: ArrayLike<number>): number => {
 export const medianOf = (values: ArrayLike<number>): number =>
   Float64Array.from(values).sort()[values.length >> 1] ?? 0;
 
-/** A picture whose pixels stand block by block. */
-interface Blocked {
-  /** Luma; blue and red difference times {@link colourWeight}. */
-  readonly luma: Float32Array;
-  readonly blue: Float32Array;
-  readonly red: Float32Array;
-}
-
+/** Numbers of a picture's pixel: luma; blue and red difference times {@link colourWeight}. */
+const numbers = 3;
 const colourWeight = 0.5;
 
 /** Pixels of a picture in the order of its blocks, row by row, and where each block ends. */
@@ -57,31 +53,36 @@ const blockOrder = (
   return { pixels: Int32Array.from(pixels), ends: Int32Array.from(ends) };
 };
 
-const reordered = (values: Float32Array, order: Int32Array, weight: number): Float32Array => {
-  const result = new Float32Array(order.length);
-  for (let at = 0; at < order.length; at++) result[at] = weight * values[order[at]!]!;
+/** The {@link numbers} of every pixel, block by block. */
+const blockedPixels = ({ luma, blue, red }: Planes, order: Int32Array): Float64Array => {
+  const result = new Float64Array(order.length * numbers);
+  for (let at = 0, to = 0; at < order.length; at++, to += numbers) {
+    const from = order[at]!;
+    result[to] = luma[from]!;
+    result[to + 1] = colourWeight * blue[from]!;
+    result[to + 2] = colourWeight * red[from]!;
+  }
   return result;
 };
 
 /** Mean difference of every block of two pictures, levels, without what all of luma changes by; 0 of a block without pixels. */
 const blockDifferences = (
-  a: Blocked,
-  b: Blocked,
+  a: Float64Array,
+  b: Float64Array,
   flicker: number,
   ends: Int32Array,
   out: Float64Array,
 ): void => {
-  const { luma: lumaA, blue: blueA, red: redA } = a;
-  const { luma: lumaB, blue: blueB, red: redB } = b;
   for (let block = 0, at = 0; block < ends.length; block++) {
-    const [start, end] = [at, ends[block]!];
+    const start = at;
+    const end = ends[block]! * numbers;
     let sum = 0;
-    for (; at < end; at++)
+    for (; at < end; at += numbers)
       sum +=
-        Math.abs(lumaA[at]! - lumaB[at]! - flicker) +
-        Math.abs(blueA[at]! - blueB[at]!) +
-        Math.abs(redA[at]! - redB[at]!);
-    out[block] = end > start ? sum / (end - start) : 0;
+        Math.abs(a[at]! - b[at]! - flicker) +
+        Math.abs(a[at + 1]! - b[at + 1]!) +
+        Math.abs(a[at + 2]! - b[at + 2]!);
+    out[block] = end > start ? sum / ((end - start) / numbers) : 0;
   }
 };
 
@@ -101,19 +102,20 @@ const meanOfLargest = (values: Float64Array, largest: Float64Array): number => {
   return sum / count;
 };
 
+/** The largest distance of any two of `count` frames. */
+const largestOf = (count: number, between: FrameDistances["between"]): number => {
+  let most = 0;
+  for (let a = 0; a < count; a++) for (let b = a + 1; b < count; b++) most = Math.max(most, between(a, b));
+  return most;
+};
+
 /** Compares all frames of a batch with each other: [T, T] distances, on small pictures. */
 export const frameDistances = (batch: FrameBatch): FrameDistances => {
   const count = batch.frames.length;
   const planes = batch.frames.map((_, at): Planes => planesOf(batch, at, comparedSide));
   const { width, height } = planes[0] ?? { width: 0, height: 0 };
   const { pixels, ends } = blockOrder(width, height);
-  const blocked = planes.map(
-    ({ luma, blue, red }): Blocked => ({
-      luma: reordered(luma, pixels, 1),
-      blue: reordered(blue, pixels, colourWeight),
-      red: reordered(red, pixels, colourWeight),
-    }),
-  );
+  const blocked = planes.map((one) => blockedPixels(one, pixels));
   const brightness = Float64Array.from(planes, ({ luma }) => meanLevel(luma));
   const changes = new Float64Array(blocks * blocks);
   const largest = new Float64Array(strongest);
@@ -130,14 +132,20 @@ export const frameDistances = (batch: FrameBatch): FrameDistances => {
   const contrast = Float64Array.from(planes, ({ luma }, at) =>
     Math.sqrt(meanLevel(luma.map((value) => (value - brightness[at]!) ** 2))),
   );
-  return { count, between: (a, b) => matrix[a * count + b]!, overall, brightness, contrast };
+  const between = (a: number, b: number): number => matrix[a * count + b]!;
+  return { count, between, largest: largestOf(count, between), overall, brightness, contrast };
 };
 
 /** The same of a run of frames; places count from `start`. */
-export const distancesWithin = (whole: FrameDistances, start: number, end: number): FrameDistances => ({
-  count: end - start,
-  between: (a, b) => whole.between(start + a, start + b),
-  overall: whole.overall.slice(start, end),
-  brightness: whole.brightness.slice(start, end),
-  contrast: whole.contrast.slice(start, end),
-});
+export const distancesWithin = (whole: FrameDistances, start: number, end: number): FrameDistances => {
+  const count = end - start;
+  const between = (a: number, b: number): number => whole.between(start + a, start + b);
+  return {
+    count,
+    between,
+    largest: largestOf(count, between),
+    overall: whole.overall.slice(start, end),
+    brightness: whole.brightness.slice(start, end),
+    contrast: whole.contrast.slice(start, end),
+  };
+};

@@ -32,20 +32,29 @@ export interface Levels {
   readonly spread: number;
 }
 
-const levelsOf = ({ pixels }: ShownPicture): Levels => {
+/** Levels that are summed up as small integers before they are added to the whole: their squares stay below 2^30. */
+const summedAtOnce = 8192;
+
+/** Mean and spread of all levels of a picture. */
+export const levelsOf = ({ pixels }: ShownPicture): Levels => {
   let [sum, squares] = [0, 0];
-  for (let at = 0; at < pixels.length; at++) {
-    const value = pixels[at]!;
-    sum += value;
-    squares += value * value;
+  for (let start = 0; start < pixels.length; start += summedAtOnce) {
+    const end = Math.min(pixels.length, start + summedAtOnce);
+    let [some, someSquares] = [0, 0];
+    for (let at = start; at < end; at++) {
+      const value = pixels[at]!;
+      some += value;
+      someSquares += value * value;
+    }
+    sum += some;
+    squares += someSquares;
   }
   const mean = sum / pixels.length;
   return { mean, spread: Math.sqrt(Math.max(0, squares / pixels.length - mean * mean)) };
 };
 
 /** Levels between those of some pictures: what all of them are brought to when one is to be no brighter than another. */
-export const levelsBetween = (pictures: readonly ShownPicture[]): Levels => {
-  const all = pictures.map(levelsOf);
+export const levelsBetween = (all: readonly Levels[]): Levels => {
   const mean = (of: (one: Levels) => number): number =>
     all.reduce((sum, one) => sum + of(one), 0) / all.length;
   return { mean: mean((one) => one.mean), spread: mean((one) => one.spread) };
@@ -63,12 +72,23 @@ const towards = (
   return { contrast, offset: mean - contrast * own.mean };
 };
 
-/** A picture at given levels, otherwise as it is: how bright it is says nothing of when it was. */
-export const atLevels = (picture: ShownPicture, levels: Levels): ShownPicture => {
-  const { contrast, offset } = towards(levelsOf(picture), levels);
+/**
+ * A picture at given levels, otherwise as it is: how bright it is says nothing of when it was.
+ *
+ * @param own the picture's levels
+ * @param result memory for as many bytes as the picture has
+ */
+export const atLevels = (
+  { pixels, ...size }: ShownPicture,
+  own: Levels,
+  levels: Levels,
+  result: Uint8Array,
+): ShownPicture => {
+  const { contrast, offset } = towards(own, levels);
   const changed = new Uint8ClampedArray(256);
   for (let level = 0; level < 256; level++) changed[level] = contrast * level + offset;
-  return { ...picture, pixels: picture.pixels.map((level) => changed[level]!) };
+  for (let at = 0; at < pixels.length; at++) result[at] = changed[pixels[at]!]!;
+  return { pixels: result, ...size };
 };
 
 /** Light along one side, from its middle: 0 on average, in levels. */
@@ -84,15 +104,23 @@ const lightAlong = (length: number, edge: number): Float64Array => {
  * darker, flatter or harder, lighter or darker towards its edges, with grain whose strength is drawn. What an encoder
  * makes of it (bytes, their number), how bright it is, how hard, and how dark its borders are say no more about what it
  * shows than chance does.
+ *
+ * @param own the picture's levels
+ * @param take gives memory, whatever is in it
  */
-export const renderedAnew = (picture: ShownPicture, levels: Levels, random: Random): ShownPicture => {
-  const { pixels, width, height } = picture;
+export const renderedAnew = (
+  { pixels, width, height }: ShownPicture,
+  own: Levels,
+  levels: Levels,
+  random: Random,
+  take: (bytes: number) => Uint8Array,
+): ShownPicture => {
   const [cutX, cutY] = [Math.round(width * cutShare), Math.round(height * cutShare)];
   const [left, top] = [random.integer(cutX + 1), random.integer(cutY + 1)];
   const shown = { width: width - cutX, height: height - cutY };
-  const result = new Uint8ClampedArray(shown.width * shown.height * 3);
+  const memory = take(shown.width * shown.height * 3);
+  const result = new Uint8ClampedArray(memory.buffer, memory.byteOffset, memory.length);
   const grain = (leastGrain + (mostGrain - leastGrain) * random.next()) / 2 ** 31;
-  const own = levelsOf(picture);
   const { contrast, offset } = towards(own, {
     mean: levels.mean + brighter * (2 * random.next() - 1),
     spread: levels.spread * (1 + flatter * (2 * random.next() - 1)),
@@ -117,7 +145,7 @@ export const renderedAnew = (picture: ShownPicture, levels: Levels, random: Rand
       result[to + 2] = changed[pixels[from + 2]!]! + more;
     }
   }
-  return { pixels: new Uint8Array(result.buffer), ...shown };
+  return { pixels: memory, ...shown };
 };
 
 const jpegQuality = 92;

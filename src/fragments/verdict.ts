@@ -81,14 +81,8 @@ export const shotsOf = ({ overall }: FrameDistances, { start, end }: FrameRun): 
 };
 
 /** Distance below which two frames of a run count as the same. */
-export const sameWithin = (distances: FrameDistances): number =>
-  Math.max(verdictLimits.sameLevels, verdictLimits.sameShare * largest(distances));
-
-const largest = ({ count, between }: FrameDistances): number => {
-  let most = 0;
-  for (let a = 0; a < count; a++) for (let b = a + 1; b < count; b++) most = Math.max(most, between(a, b));
-  return most;
-};
+export const sameWithin = ({ largest }: FrameDistances): number =>
+  Math.max(verdictLimits.sameLevels, verdictLimits.sameShare * largest);
 
 /** How the differences of all pairs of frames vary, as a share of their mean; and neighbours' mean, as such a share. */
 const variation = ({ count, between }: FrameDistances): { readonly all: number; readonly near: number } => {
@@ -125,13 +119,12 @@ const rankWithTime = (values: Float64Array): number => {
 /** Whether enough moves in a run, and not only its brightness. */
 export const motionRefusal = (distances: FrameDistances): Refusal | undefined => {
   const { leastFrames, staticLevels, noiseVariation, fadeFactor, fadeRank } = verdictLimits;
-  const { count, brightness } = distances;
+  const { count, brightness, largest: most } = distances;
   if (count < leastFrames)
     return {
       ruleId: "short",
       reason: `${count} usable frames without a cut; a fragment is drawn from ${leastFrames}`,
     };
-  const most = largest(distances);
   if (most < staticLevels)
     return {
       ruleId: "static",

@@ -17,8 +17,10 @@ export interface DecodedClip {
   readonly clip: ClipReference;
   /** Perceptual print; undefined: the clip shows nothing. */
   readonly print: string | undefined;
-  /** Frames of the clip's windows, as large as they are shown. */
+  /** Frames of the clip's windows, as large as they are shown; they lie in `memory`. */
   readonly windows: readonly FrameBatch[];
+  /** Given back when the clip is done with. */
+  readonly memory: Uint8Array;
 }
 
 /** The pictures in one piece: a view where they lie one behind the other already. */
@@ -54,7 +56,7 @@ export const batchOf = (
  */
 export const decodeClip = async (
   { path, name }: PlannedClip,
-  { order, clips }: FragmentTools,
+  { order, clips, memory }: FragmentTools,
   signal: AbortSignal,
 ): Promise<DecodedClip> => {
   const { settings, out } = order;
@@ -67,18 +69,21 @@ export const decodeClip = async (
   // One piece of memory for all: frames of a window lie behind each other.
   const places = [...new Set([...windows.flat(), ...printed])];
   const bytes = size.width * size.height * 3;
-  const all = new Uint8Array(places.length * bytes);
+  const all = memory.frames.take(places.length * bytes);
   const placeOf = new Map(places.map((index, at) => [index, at]));
   const indices = places.toSorted((a, b) => a - b);
   const pixels = new Map<number, Uint8Array>();
   // A frame that could not be decoded repeats its neighbour: no frame of its own.
-  for await (const batch of source.frames(indices, size, "zscale", signal))
+  for await (const batch of source.frames(indices, size, "zscale", signal)) {
     for (const [at, { index }] of batch.frames.entries())
       if (batch.repeated?.includes(index) !== true || printed.includes(index)) {
         const start = placeOf.get(index)! * bytes;
         all.set(pixelsOf(batch, at), start);
         pixels.set(index, all.subarray(start, start + bytes));
       }
+    // Nobody else has it: freed now it is no work for the garbage collector.
+    (batch.pixels.buffer as ArrayBuffer).transfer(0);
+  }
   // Rows of pictures stay beside the clip that they are of; rows of short clips only name its content.
   const isImages = settings.form === "images";
   if (isImages) storeClip(path, known.sha256, out, settings.store);
@@ -91,6 +96,7 @@ export const decodeClip = async (
       ...(durationSeconds > 0 && { durationSeconds }),
     },
     print: prints.length === printed.length ? clipPrint(prints, size.width, size.height) : undefined,
+    memory: all,
     windows: windows.map((window) => {
       const frames = window.map((at) => timeline[at]!);
       return batchOf(frames, pixels, size);

@@ -41,7 +41,12 @@ const rowOf = async (
   const { planned, decoded, part, sequence, number, said } = fragment;
   const { draft } = drawn;
   const name = made.recipe.name;
-  const pictures = picturesOfSample(made, drawn, part, { seed: settings.seed, number });
+  const taken: Uint8Array[] = [];
+  const take = (bytes: number): Uint8Array => {
+    taken.push(tools.memory.pictures.take(bytes));
+    return taken.at(-1)!;
+  };
+  const pictures = picturesOfSample(made, drawn, part, { seed: settings.seed, number }, take);
   const isImages = settings.form === "images";
   const files = isImages ? await writeStills(pictures, out) : [];
   const clip = isImages
@@ -82,12 +87,15 @@ const rowOf = async (
       ...draft.drawn,
     },
   };
+  const isShown = planned.position < shownClips && sequence === 0;
+  const strip = isShown ? await stripOf(pictures) : undefined;
+  for (const piece of taken) tools.memory.pictures.giveBack(piece);
   return {
     id: sample.id,
     task: name,
     line: rowOfSample(sample),
     files: isImages ? [...files, clip.file] : [clip.file],
-    ...(planned.position < shownClips && sequence === 0 && { strip: await stripOf(pictures) }),
+    ...(strip !== undefined && { strip }),
   };
 };
 
@@ -117,7 +125,7 @@ const fragmentRows = async (
 ): Promise<{ readonly rows: FragmentRow[]; readonly rejected: Rejection[] }> => {
   const { settings } = tools.order;
   const isDialogue = settings.mode === "dialogue";
-  const rows: FragmentRow[] = [];
+  const rows: Promise<FragmentRow>[] = [];
   const rejected: Rejection[] = [];
   for (const task of tasksOf(fragment, tools)) {
     signal.throwIfAborted();
@@ -136,11 +144,15 @@ const fragmentRows = async (
     if (isAboutOrder)
       for (const at of drawn.fragment) fragment.told.add(fragment.part.batch.frames[at]!.index);
     const shown = !task.value.anew && !isAboutOrder ? withoutOrder(drawn, fragment, settings.seed) : drawn;
-    rows.push(await rowOf(task, shown, fragment, tools, signal));
+    const row = rowOf(task, shown, fragment, tools, signal);
+    rows.push(row);
+    // A dialogue's turn repeats those before it, and short clips wait for a worker each. Pictures of several questions at
+    // once keep their encoder from stopping between them.
+    if (isDialogue || settings.form === "clip") await row;
     // Frames that were said to be in order tell the order of later ones.
     if (isDialogue && isAboutOrder && drawn.draft.answer === "no") break;
   }
-  return { rows, rejected };
+  return { rows: await Promise.all(rows), rejected };
 };
 
 /**
@@ -165,7 +177,7 @@ export const makeFragmentClip = async (
   await tools.clips.direct.decoder();
   try {
     const decoded = await decodeClip(planned, tools, signal);
-    const { clip, print } = decoded;
+    const { clip, print, memory } = decoded;
     const apart = tools.keptApart?.check({
       id: name,
       clip,
@@ -188,6 +200,7 @@ export const makeFragmentClip = async (
       rows.push(...made.rows);
       rejected.push(...made.rejected);
     }
+    tools.memory.frames.giveBack(memory);
     return { position, sha256: clip.sha256, rows, rejected };
   } catch (error) {
     signal.throwIfAborted();

@@ -1,7 +1,7 @@
-import { renameSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { makeFolder, sha256, writeFileAtomic } from "../../core/files.ts";
+import { makeFolder, sha256 } from "../../core/files.ts";
 import { frameIndex, seconds } from "../../core/units.ts";
 import type { ClipReference } from "../../dataset/sample.ts";
 import { type ShownPicture, stillFiles } from "../../fragments/shown-picture.ts";
@@ -12,7 +12,7 @@ import { frameSeconds, picturesFolder } from "./protocol.ts";
 
 /**
  * Writes the pictures of a question; their names say their content. They are on the disk only after `syncFiles`, so what
- * lies there already is written again.
+ * lies there already is written again. Cut short by a kill one stays under its name: the clip's result is not there then, and the next attempt writes it whole.
  *
  * @returns paths from the data set's folder
  */
@@ -21,7 +21,7 @@ export const writeStills = async (pictures: readonly ShownPicture[], out: string
   makeFolder(join(out, picturesFolder));
   return files.map((bytes) => {
     const name = `${picturesFolder}/${sha256(bytes).slice(0, 32)}.jpg`;
-    writeFileAtomic(join(out, name), bytes, false);
+    writeFileSync(join(out, name), bytes);
     return name;
   });
 };
@@ -57,34 +57,20 @@ export const writeShortClip = async (
   return { file, sha256: made.sha256, timeline: timelineFromTimes(times), durationSeconds: endSeconds };
 };
 
-/** Height of the page's strips. */
-const stripHeight = 96;
+/** Height of the page's strips, and the gap between their pictures at that height. */
+const [stripHeight, stripGap] = [96, 4];
 
-/** The pictures side by side, small, as base64 of a JPEG. */
+/** The pictures, all of one size, side by side and small, as base64 of a JPEG. */
 export const stripOf = async (pictures: readonly ShownPicture[]): Promise<string> => {
-  const tiles = await Promise.all(
-    pictures.map(({ pixels, width, height }) =>
-      sharp(Buffer.from(pixels), { raw: { width, height, channels: 3 } })
-        .resize({ height: stripHeight })
-        .raw()
-        .toBuffer({ resolveWithObject: true }),
-    ),
-  );
-  let left = 0;
-  const layers = tiles.map(({ data, info }) => {
-    const layer = {
-      input: data,
-      raw: { width: info.width, height: info.height, channels: 3 as const },
-      left,
-      top: 0,
-    };
-    left += info.width + 4;
-    return layer;
-  });
-  const jpeg = await sharp({
-    create: { width: left - 4, height: stripHeight, channels: 3, background: "#fff" },
-  })
-    .composite(layers)
+  const { width, height } = pictures[0]!;
+  const gap = Math.round((stripGap * height) / stripHeight);
+  const across = pictures.length * (width + gap) - gap;
+  const strip = new Uint8Array(across * height * 3).fill(255);
+  for (const [at, { pixels }] of pictures.entries())
+    for (let y = 0; y < height; y++)
+      strip.set(pixels.subarray(y * width * 3, (y + 1) * width * 3), (y * across + at * (width + gap)) * 3);
+  const jpeg = await sharp(strip, { raw: { width: across, height, channels: 3 } })
+    .resize({ height: stripHeight })
     .jpeg({ quality: 60 })
     .toBuffer();
   return jpeg.toString("base64");

@@ -1,3 +1,4 @@
+import { MemoryPool } from "../../core/memory-pool.ts";
 import type { Made } from "../../core/registry.ts";
 import type { Filter } from "../../dataset/filter.ts";
 import { type FragmentTask, fragmentTasks } from "../../fragments/fragment-task.ts";
@@ -5,12 +6,17 @@ import { type FrameSelector, frameSelectors } from "../../selection/selectors.ts
 import { type Clips, openClips } from "../clips.ts";
 import type { FragmentOrder } from "./protocol.ts";
 
+/** Pictures that the questions about a fragment usually have at most; more are no harm. */
+const picturesOfFragment = 24;
+
 /** What is held open while the fragments of one clip after the other are made. */
 export interface FragmentTools extends AsyncDisposable {
   readonly order: FragmentOrder;
   readonly clips: Clips;
   readonly tasks: readonly Made<FragmentTask>[];
   readonly selector: Made<FrameSelector>;
+  /** Memory for the frames of the clips in work, and for the pictures of a fragment of each. */
+  readonly memory: { readonly frames: MemoryPool; readonly pictures: MemoryPool };
   /** Clips that must not get in. */
   readonly keptApart: Filter | undefined;
 }
@@ -35,6 +41,7 @@ export const openFragmentTools = async (
     clips,
     tasks,
     selector,
+    memory: { frames: new MemoryPool(workers), pictures: new MemoryPool(picturesOfFragment * workers) },
     keptApart,
     [Symbol.asyncDispose]: () => clips[Symbol.asyncDispose](),
   };

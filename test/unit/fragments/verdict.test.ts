@@ -7,7 +7,7 @@ import { drawSample, picturesOfSample } from "../../../src/fragments/draw-sample
 import { fragmentTasks } from "../../../src/fragments/fragment-task.ts";
 import { usableParts } from "../../../src/fragments/parts.ts";
 import type { ShownPicture as Picture } from "../../../src/fragments/shown-picture.ts";
-import { levelsBetween, renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
+import { levelsBetween, levelsOf, renderedAnew, stillFiles } from "../../../src/fragments/shown-picture.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
 import { frameSelectors } from "../../../src/selection/selectors.ts";
 
@@ -93,10 +93,15 @@ test("blank frames at the ends go; a cut parts what fragments are drawn from", (
 test("a picture that is rendered anew is never the same bytes; files of one question are equally long", async () => {
   const batch = clip(moving);
   const picture = { pixels: batch.pixels.subarray(0, width * height * 3), width, height };
-  const levels = levelsBetween([picture]);
-  const twice = [1, 2].map((at) => renderedAnew(picture, levels, seededRandom("rendered", at)));
+  const levels = levelsOf(picture);
+  // Memory that was used before: nothing of it must be left.
+  const anew = (at: number): Picture =>
+    renderedAnew(picture, levels, levels, seededRandom("rendered", at), (count) =>
+      new Uint8Array(count).fill(37 * at),
+    );
+  const twice = [1, 2].map(anew);
   expect(twice[0]!.pixels).not.toEqual(twice[1]!.pixels);
-  expect(renderedAnew(picture, levels, seededRandom("rendered", 1))).toEqual(twice[0]);
+  expect(anew(1)).toEqual(twice[0]);
   const files = await stillFiles([picture, ...twice]);
   expect(new Set(files.map(({ length }) => length)).size).toBe(1);
 });
@@ -113,7 +118,9 @@ test("how bright, how hard and how dark at its borders a picture is tells nothin
             pixels.fill(40, (y * width + x) * 3, (y * width + x) * 3 + 3);
     return { pixels: pixels.subarray(0, bytes), width, height };
   }) as [Picture, Picture];
-  const levels = levelsBetween([dark, light]);
+  const own = [dark, light].map(levelsOf);
+  const levels = levelsBetween(own);
+  const fresh = (count: number): Uint8Array => new Uint8Array(count);
   const meanOf = (values: readonly number[]): number =>
     values.reduce((sum, one) => sum + one, 0) / values.length;
   const facts = ({ pixels, width: w, height: h }: Picture): readonly [number, number, number] => {
@@ -125,7 +132,9 @@ test("how bright, how hard and how dark at its borders a picture is tells nothin
     return [mean, Math.sqrt(meanOf([...pixels].map((value) => (value - mean) ** 2))), meanOf(border) / mean];
   };
   const drawn = [dark, light].map((picture, which) =>
-    range(60).map((at) => facts(renderedAnew(picture, levels, seededRandom("facts", which, at)))),
+    range(60).map((at) =>
+      facts(renderedAnew(picture, own[which]!, levels, seededRandom("facts", which, at), fresh)),
+    ),
   );
   const [mine, other] = drawn.map((all) => [0, 1].map((fact) => meanOf(all.map((one) => one[fact]!)))) as [
     number[],
