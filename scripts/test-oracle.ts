@@ -5,7 +5,7 @@
 // that. With --prepare the Python environments are made and nothing is tested.
 import { oracleEnvironment, trainersFolder, vllmPython } from "./oracle-environment.ts";
 import { addCounts, conclude, runInLanes, runProjectsWithin, type TestCounts } from "./vitest-projects.ts";
-import { secondsLeft } from "./vllm-room.ts";
+import { machineFacts, secondsLeft, vllmDelay } from "./vllm-room.ts";
 
 const what = "roll-outs through vLLM";
 
@@ -14,6 +14,8 @@ const testVllm = async (): Promise<TestCounts | string> => {
   if (process.env["VIDEOPERCEIVER_VLLM"] === "0") return "VIDEOPERCEIVER_VLLM=0";
   const vllm = vllmPython();
   if (typeof vllm === "string") return vllm;
+  const delay = vllmDelay(machineFacts("."));
+  if (delay !== undefined) return delay;
   const left = secondsLeft();
   const counts = await runProjectsWithin(left, ["vllm"], { VIDEOPERCEIVER_ORACLE_VLLM: vllm.python });
   return counts ?? `not over within the ${Math.round(left!)} s that were left of this run`;

@@ -1,5 +1,6 @@
 /** Whether a machine has what a real vLLM on the CPU takes: processor, disk, memory, and time. */
 import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { availableParallelism, loadavg } from "node:os";
 import { dirname } from "node:path";
 
 /** What is asked of a machine. */
@@ -12,6 +13,8 @@ export interface MachineFacts {
   readonly diskBytes: number;
   /** Memory that programs can still have. */
   readonly memoryBytes: number;
+  /** Programs that compute or wait for a core, for each core, over the last minute. */
+  readonly load: number;
   /** Seconds until this run has to be over; undefined: it has no end. */
   readonly secondsLeft: number | undefined;
 }
@@ -19,11 +22,14 @@ export interface MachineFacts {
 /** Least that is asked for: the environment's 6 GB and as much again while it is made; two processes of 2.3 GB; start and tests. */
 const least = { diskBytes: 12e9, memoryBytes: 6e9, seconds: 180 } as const;
 
+/** Beside six programs a core the server, 90 s of processor time with its tests, was not there after a quarter of an hour. */
+const mostLoad = 2.5;
+
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** Why vLLM cannot be tested here, in words; undefined where it can. @param installed its environment is there already */
+/** Why vLLM cannot be had here, in words; undefined where it can. @param installed its environment is there already */
 export const vllmObstacle = (facts: MachineFacts, installed: boolean): string | undefined => {
-  const { system, instructions, diskBytes, memoryBytes, secondsLeft } = facts;
+  const { system, instructions, diskBytes, memoryBytes } = facts;
   const lacks = (what: string, expected: string, got: string): string =>
     `${what}; expected ${expected}; got ${got}`;
   if (system !== "linux x64") return lacks("no build of it for this system", "linux x64", system);
@@ -33,8 +39,15 @@ export const vllmObstacle = (facts: MachineFacts, installed: boolean): string | 
     return lacks("too little disk", gigabytes(least.diskBytes), gigabytes(diskBytes));
   if (memoryBytes < least.memoryBytes)
     return lacks("too little memory", gigabytes(least.memoryBytes), gigabytes(memoryBytes));
+  return undefined;
+};
+
+/** Why its tests would hardly be over in time now, in words; undefined where they would. */
+export const vllmDelay = ({ load, secondsLeft }: MachineFacts): string | undefined => {
   if (secondsLeft !== undefined && secondsLeft < least.seconds)
-    return lacks("too little time left of this run", `${least.seconds} s`, `${Math.round(secondsLeft)} s`);
+    return `too little time left of this run; expected ${least.seconds} s; got ${Math.round(secondsLeft)} s`;
+  if (load > mostLoad)
+    return `the machine is busy; expected at most ${mostLoad} programs a core; got ${load.toFixed(1)}`;
   return undefined;
 };
 
@@ -60,6 +73,7 @@ export const machineFacts = (folder: string): MachineFacts => {
     instructions: (/^flags\s*:(.*)$/m.exec(read("/proc/cpuinfo"))?.[1] ?? "").split(" "),
     diskBytes: disk.bavail * disk.bsize,
     memoryBytes: 1024 * Number(/^MemAvailable:\s*(\d+)/m.exec(read("/proc/meminfo"))?.[1] ?? 0),
+    load: loadavg()[0]! / availableParallelism(),
     secondsLeft: secondsLeft(),
   };
 };

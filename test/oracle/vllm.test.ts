@@ -35,6 +35,8 @@ if (python === "") console.log("\nSKIPPED: roll-outs through vLLM: run by npm ru
 /** Positions of a cache block of vLLM on a CPU. */
 const blockSize = 128;
 const steps = 10;
+/** Longest time until the server answers; quiet it takes 35 to 53 s. */
+const startSeconds = 840;
 
 const freePort = (): Promise<number> =>
   new Promise((done) => {
@@ -78,9 +80,11 @@ describe.skipIf(isMissing)("vLLM", () => {
       },
     });
     closeSync(output);
-    for (;;) {
+    for (const begun = performance.now(); ; ) {
       if (server.exitCode !== null || server.signalCode !== null)
         throw new Error(`vLLM has ended: ${log().slice(-2000)}`);
+      if (performance.now() - begun > startSeconds * 1000)
+        throw new Error(`vLLM was not there after ${startSeconds} s: ${log().slice(-500)}`);
       const isReady = await fetch(`${url}/health`).then(
         ({ ok }) => ok,
         () => false,
