@@ -55,6 +55,29 @@ const difference = (results: ReproResults, of: string, against: string, key: str
   ];
 };
 
+/** RL against the fair control, beside where both began: to lose less than the control is no gain. */
+const sinceBeginning = (
+  results: ReproResults,
+  of: string,
+  against: string,
+  key: "eventAccuracy",
+): StudyFinding[] => {
+  const origin = results.comparisons.find((one) => one.of === against)?.against;
+  const [own, control, began] = [of, against, origin ?? ""].map(
+    (name) => armOf(results, name)?.endpoints[key]?.value,
+  );
+  const found = difference(results, of, against, key);
+  if (origin === undefined || own === undefined || control === undefined || began === undefined) return found;
+  return found.map(({ outcome, headline, detail }) => {
+    const isNoGain = outcome === "yes" && own <= began;
+    return {
+      outcome: isNoGain ? "open" : outcome,
+      headline: isNoGain ? headline.replace(/\.$/, ", and not above where both began.") : headline,
+      detail: `${detail} Both began at ${percent(began)} % (${titleOf(results, origin)}); now ${percent(own)} and ${percent(control)} %.`,
+    };
+  });
+};
+
 /** The contrast must not cost more than half a point. */
 const cost = (results: ReproResults, of: string): StudyFinding[] => {
   const effect = results.comparisons.find((one) => one.of === of && one.against === "plain")?.endpoints[
@@ -121,7 +144,7 @@ export const studyFindings = (results: ReproResults): StudyFinding[] => [
     if (of.startsWith("rl-") && against === "rl-accuracy")
       return [
         ...difference(results, of, against, "sensitivity"),
-        ...difference(results, of, against, "eventAccuracy"),
+        ...sinceBeginning(results, of, against, "eventAccuracy"),
       ];
     if (of.startsWith("rl-") && against === "base") return difference(results, of, against, "sensitivity");
     if (of.endsWith("sf2t") || of === "sft-mixed")

@@ -205,6 +205,19 @@ describe("results", () => {
     expect(markdown).not.toMatch(/undefined|NaN/);
   });
 
+  test("RL that loses less than its control has gained nothing, and says so", () => {
+    const about = (began: number): ReturnType<typeof studyFindings>[number] => {
+      const out = join(folder, `began ${began}`);
+      write(out, { detected: [0.9, began], "rl-accuracy": [0.9, 0.5], "rl-comparative": [0.9, 0.9] });
+      const found = studyFindings(studyResults(out, study, [1, 2, 3]));
+      return found.find(({ headline }) => headline.includes("accuracy on event questions is higher"))!;
+    };
+    expect(about(0.99)).toMatchObject({ outcome: "open" });
+    expect(about(0.99).headline).toMatch(/is higher, and not above where both began\.$/);
+    expect(about(0.6)).toMatchObject({ outcome: "yes" });
+    expect(about(0.6).detail).toContain("Both began at");
+  });
+
   test("fragment tasks: order that is told by looking, transfer against its controls, one repeated picture beside it", () => {
     const out = join(folder, "fragments");
     const fragments = studyOf("fragments", scale);
