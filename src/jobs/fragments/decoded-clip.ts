@@ -74,16 +74,13 @@ export const decodeClip = async (
   const indices = places.toSorted((a, b) => a - b);
   const pixels = new Map<number, Uint8Array>();
   // A frame that could not be decoded repeats its neighbour: no frame of its own.
-  for await (const batch of source.frames(indices, size, "zscale", signal)) {
+  for await (const batch of source.frames(indices, size, "zscale", signal))
     for (const [at, { index }] of batch.frames.entries())
       if (batch.repeated?.includes(index) !== true || printed.includes(index)) {
         const start = placeOf.get(index)! * bytes;
         all.set(pixelsOf(batch, at), start);
         pixels.set(index, all.subarray(start, start + bytes));
       }
-    // Nobody else has it: freed now it is no work for the garbage collector.
-    (batch.pixels.buffer as ArrayBuffer).transfer(0);
-  }
   // Rows of pictures stay beside the clip that they are of; rows of short clips only name its content.
   const isImages = settings.form === "images";
   if (isImages) storeClip(path, known.sha256, out, settings.store);

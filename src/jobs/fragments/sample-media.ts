@@ -1,7 +1,7 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { makeFolder, sha256 } from "../../core/files.ts";
+import { makeFolder, sha256, writeFileAtomic } from "../../core/files.ts";
 import { frameIndex, seconds } from "../../core/units.ts";
 import type { ClipReference } from "../../dataset/sample.ts";
 import { type ShownPicture, stillFiles } from "../../fragments/shown-picture.ts";
@@ -12,7 +12,7 @@ import { frameSeconds, picturesFolder } from "./protocol.ts";
 
 /**
  * Writes the pictures of a question; their names say their content. They are on the disk only after `syncFiles`, so what
- * lies there already is written again. Cut short by a kill one stays under its name: the clip's result is not there then, and the next attempt writes it whole.
+ * lies there already is written again: whole or not at all, since another clip that is done may show the same picture.
  *
  * @returns paths from the data set's folder
  */
@@ -21,7 +21,7 @@ export const writeStills = async (pictures: readonly ShownPicture[], out: string
   makeFolder(join(out, picturesFolder));
   return files.map((bytes) => {
     const name = `${picturesFolder}/${sha256(bytes).slice(0, 32)}.jpg`;
-    writeFileSync(join(out, name), bytes);
+    writeFileAtomic(join(out, name), bytes, false);
     return name;
   });
 };
