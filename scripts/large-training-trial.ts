@@ -1,7 +1,8 @@
 /**
  * Training at the 3B shape on real clips: writes a random checkpoint of Qwen2.5-VL-3B's shape, builds a data set, takes LoRA
  * steps of `videoperceiver-sft` with contrast and one of `videoperceiver-grpo`, and says what each step took and the largest
- * memory of all processes of a run. The folder is removed at the end unless it was named.
+ * memory of all processes of a run. Answers of random weights are told apart by a reward and a judge of the scripts' own, so
+ * that the step has a policy gradient. The folder is removed at the end unless it was named.
  *
  * Run: node scripts/large-training-trial.ts --tokenizer FOLDER --clips FOLDER [--folder FOLDER] [--layers N] [--steps 5]
  *   --tokenizer  a Qwen2.5-VL folder without weights
@@ -16,8 +17,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { treeBytes } from "../bench/process-memory.ts";
 import { makeFolder, readJsonFile } from "../src/core/files.ts";
-import { readRun } from "../src/runs/read-run.ts";
+import { readRollouts, readRun } from "../src/runs/read-run.ts";
 import { writeThreeBillion } from "./large-model-trial/checkpoint.ts";
+import { oddPlugins, oddSettings } from "./training-work/grpo-step.ts";
+import { policyFault } from "./training-work/policy-fault.ts";
 
 const { values } = parseArgs({
   options: {
@@ -72,8 +75,8 @@ const makeSet = (): string => {
   return set;
 };
 
-/** Runs a recipe; prints its steps and the largest memory of all its processes. */
-const train = async (recipe: string, given: Readonly<Record<string, string | number>>): Promise<void> => {
+/** Runs a recipe; prints its steps and the largest memory of all its processes; returns its folder. */
+const train = async (recipe: string, given: Readonly<Record<string, unknown>>): Promise<string> => {
   const common = {
     "look.frames": 4,
     "look.minPixels": 25_088,
@@ -83,10 +86,22 @@ const train = async (recipe: string, given: Readonly<Record<string, string | num
   };
   const settings = Object.entries({ ...common, ...given }).flatMap(([key, value]) => [
     "--set",
-    `${key}=${value}`,
+    `${key}=${typeof value === "object" ? JSON.stringify(value) : value}`,
   ]);
+  const plugins = oddPlugins.flatMap((file) => ["--plugin", file]);
   const out = join(folder, `${recipe}-${Date.now()}`);
-  const words = ["train", recipe, "--model", checkpoint, "--data", set, "--out", out, ...settings];
+  const words = [
+    "train",
+    recipe,
+    "--model",
+    checkpoint,
+    "--data",
+    set,
+    "--out",
+    out,
+    ...plugins,
+    ...settings,
+  ];
   const start = performance.now();
   const child = spawn(process.execPath, [program, ...words], { stdio: "inherit", env });
   let bytes = 0;
@@ -104,6 +119,7 @@ const train = async (recipe: string, given: Readonly<Record<string, string | num
     `${recipe}: status ${code}, ${seconds} s in all, largest memory ${(bytes / 2 ** 30).toFixed(1)} GiB`,
   );
   if (code !== 0) throw new Error(`${recipe} ended with ${code}`);
+  return out;
 };
 
 const isThere = existsSync(join(folder, "checkpoint", "config.json"));
@@ -121,15 +137,18 @@ try {
     "losses.contrastive.block": block,
     "monitor.every": 0,
   });
-  await train("videoperceiver-grpo", {
+  const compared = await train("videoperceiver-grpo", {
     steps: 1,
     promptsPerStep: 1,
-    completions: 2,
+    completions: 4,
     maxNewTokens: 4,
     "prefilter.draws": 0,
     "instructionGuard.prompts": 0,
     refeedTries: 1,
+    ...oddSettings,
   });
+  const fault = policyFault(readRun(compared).metrics, readRollouts(compared));
+  if (fault !== undefined) throw new Error(fault);
 } finally {
   if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
 }
