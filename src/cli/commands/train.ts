@@ -49,7 +49,7 @@ const described = (run: RunDescription, isTerminal: boolean): string => {
     ...(expected === undefined
       ? []
       : [
-          `about ${expected.secondsPerStep.toPrecision(2)} s a step, ${aboutTime(expected.seconds)} in all (if nothing else runs), ${(expected.memoryMiB / 1024).toPrecision(2)} GiB of memory`,
+          `about ${Number(expected.secondsPerStep.toPrecision(2))} s a step, ${aboutTime(expected.seconds)} in all (if nothing else runs), ${Number((expected.memoryMiB / 1024).toPrecision(2))} GiB of memory`,
         ]),
     ...(sample === undefined
       ? []
