@@ -56,7 +56,7 @@ const { values } = parseArgs({
     "base-steps": { type: "string", default: "2000" },
     clips: { type: "string", default: "1500" },
     held: { type: "string", default: "300" },
-    steps: { type: "string", default: "900" },
+    steps: { type: "string", default: "1500" },
     batch: { type: "string", default: "32" },
     seed: { type: "string", default: "1" },
     out: { type: "string" },

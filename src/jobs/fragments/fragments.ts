@@ -18,7 +18,7 @@ import { putFragmentsTogether } from "./put-together.ts";
 import { openFragmentTools } from "./tools.ts";
 
 /** Raised whenever equal clips and settings give other fragments. */
-const fragmentsVersion = 7;
+const fragmentsVersion = 8;
 
 /** What fragments are made of. */
 export interface FragmentsRequest {
