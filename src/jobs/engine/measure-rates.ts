@@ -17,6 +17,8 @@ export interface RatesRequest {
   readonly threads: number;
   /** File that the rates are written to. */
   readonly out: string;
+  /** Names of the steps that are timed; default: all. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** A core to begin the search at. */
@@ -32,13 +34,13 @@ const someCore: MachineRates = {
  * @throws {EngineError} when a step fails
  */
 export const measureRates = async (
-  { python, threads, out }: RatesRequest,
+  { python, threads, out, only }: RatesRequest,
   context: JobContext,
 ): Promise<MeasuredRates> => {
   const command = chosenPython(python);
   const device = await deviceOf(command, context.signal);
   const isOnGpu = !device.startsWith("cpu");
-  const steps = rateStepsOf(isOnGpu);
+  const steps = rateStepsOf(isOnGpu).filter(({ name }) => only?.includes(name) !== false);
   // As `plan` supposes it: bfloat16 over float32 masters, blocks computed again.
   const engine = `torch:python=${command},compute=bfloat16,recompute=true`;
   const progress = context.progress("rates", "steps");
