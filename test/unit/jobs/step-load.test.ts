@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fitRates } from "../../../src/jobs/engine/fit-rates.ts";
 import { rateStepsOf, rateWorkOf } from "../../../src/jobs/engine/rate-steps.ts";
+import type { LanguageLoop } from "../../../src/jobs/train/loops.ts";
 import {
   type MachineRates,
   ratesFormat,
@@ -14,6 +15,7 @@ import {
   sheetRates,
 } from "../../../src/jobs/train/machine-rates.ts";
 import { plannedBytes } from "../../../src/jobs/train/plan-memory.ts";
+import { parseSettings, resolveSettings } from "../../../src/jobs/train/settings.ts";
 import {
   drawLoads,
   hostCosts,
@@ -23,7 +25,7 @@ import {
   type StepLoad,
   updateLoad,
 } from "../../../src/jobs/train/step-load.ts";
-import type { RowsPass } from "../../../src/jobs/train/step-plan.ts";
+import { type RowsPass, stepPlan } from "../../../src/jobs/train/step-plan.ts";
 import { smallConfig } from "../model/small-config.ts";
 
 const config = smallConfig();
@@ -110,6 +112,46 @@ test("drawing: each token reads weights, and all keys and values three times; th
   // Two prompts on three GPUs: one each, the third has none.
   const [, spread] = drawLoads(draw, { ...spreading, gpus: 3 });
   expect(spread.hostNumbers).toBe(drawn.hostNumbers / 2);
+});
+
+test("rows of a step are rounded up as its batches are; prompts are drawn in the pieces that their positions allow", async () => {
+  const shown = {
+    clips: 9,
+    frames: 8,
+    pixels: 112 ** 2,
+    questionTokens: 10,
+    answerTokens: 7,
+    replaced: 0.25,
+  };
+  const planned = async (recipe: string, ...given: string[]) => {
+    const request = { recipe, model: "", data: [], settings: parseSettings(["steps=3", ...given]) };
+    const { chosen } = await resolveSettings(request, shown.clips);
+    return stepPlan({ config, chosen: chosen as LanguageLoop, shown });
+  };
+  // Four temporal steps of 64 patches: 64 visual tokens.
+  const grpo = ["promptsPerStep=3", "completions=4", "maxNewTokens=5", "refeedTries=1"];
+  const { trained, forward, drawn } = await planned("videoperceiver-grpo", ...grpo);
+  // 74 and 4 times 5 are 94, the next multiple of 16 is 96; 74 alone are 80.
+  expect(trained).toEqual([
+    {
+      rows: 3,
+      length: 96,
+      flows: [{ positions: 3 * 96, context: 96, depth: 1, patches: 3 * 256, scored: 60 }],
+    },
+  ]);
+  expect(forward).toEqual(trained);
+  expect(drawn.map(({ times, read }) => [times, read.rows, read.length])).toEqual([
+    [1, 6, 80],
+    [1, 3, 80],
+  ]);
+  expect(drawn[0]!.read.flows[0]!.patches).toBe(3 * 1.25 * 256);
+  const few = await planned("videoperceiver-grpo", ...grpo, "positionsPerDraw=700");
+  expect(few.drawn.map(({ times, read }) => [times, read.rows])).toEqual([
+    [3, 2],
+    [2, 2],
+  ]);
+  const [pass] = (await planned("sft", "clipsPerStep=2", "textsPerClip=1")).trained;
+  expect(pass!.length).toBe(96);
 });
 
 const rates: MachineRates = {
