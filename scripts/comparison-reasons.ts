@@ -8,7 +8,7 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { studentQuantile } from "../src/evaluation/statistics/distributions.ts";
+import { seedEffect } from "../src/evaluation/statistics/seeds.ts";
 import { type AskedQuestion, readMeasures } from "../src/jobs/repro/measures.ts";
 import { quarters, seedFolder } from "../src/jobs/repro/results.ts";
 import { meanOf } from "../src/objectives/group-statistics.ts";
@@ -26,11 +26,8 @@ const arms = ["rl-comparative", "rl-accuracy", "rl-plain"];
 
 /** Points of one number a seed: their mean and its interval. */
 const points = (numbers: readonly number[]): string => {
-  const mean = meanOf(numbers);
-  const squares = numbers.reduce((sum, one) => sum + (one - mean) ** 2, 0);
-  const error = Math.sqrt(squares / (numbers.length - 1) / numbers.length);
-  const half = studentQuantile(0.975, numbers.length - 1) * error;
-  return [mean, mean - half, mean + half].map((one) => (100 * one).toFixed(1)).join(" ");
+  const { value, low, high } = seedEffect(numbers.map((one, seed) => [{ value: one, cluster: `${seed}` }]))!;
+  return [value, low, high].map((one) => (100 * one).toFixed(1)).join(" ");
 };
 const askedOf = (folder: string, arm: string): readonly AskedQuestion[] => {
   const measured = readMeasures(folder, arm);

@@ -123,6 +123,12 @@ const nuisances: Readonly<Record<string, (row: Row) => number[]>> = {
   "quantised frequencies": (row) => along(counted(row), ({ zeros }) => zeros),
   "dark borders": (row) => along(counted(row), ({ border }) => border),
 };
+/** What tells as much as this is content: the same numbers of a grid that no encoder has. */
+const controls: typeof nuisances = {
+  "block edges, grid of 7 (control)": (row) =>
+    along(counted(row), ({ contentBlockiness }) => contentBlockiness),
+  "shifted grid, grid of 7 (control)": (row) => along(counted(row), ({ contentGrid }) => contentGrid),
+};
 const everything = (row: Row): number[] => Object.values(nuisances).flatMap((of) => of(row));
 
 const rowOf = async (folder: string, sample: Sample, video: VideoService): Promise<Row> => {
@@ -190,7 +196,10 @@ const line = (name: string, features: (row: Row) => number[], learn: Learn): voi
   });
   console.log(`| ${name} | ${cells.join(" | ")} |`);
 };
-for (const [name, features] of Object.entries(nuisances)) line(name, features, learnLinear);
+for (const [name, features] of Object.entries({ ...nuisances, ...controls })) {
+  line(name, features, learnLinear);
+  line(`${name}, trees`, features, learnTrees);
+}
 line("all together, linear", everything, learnLinear);
 line("all together, trees", everything, learnTrees);
 console.log(`| chance, per cent | ${chance.map((share) => (100 * share).toFixed(1)).join(" | ")} |`);

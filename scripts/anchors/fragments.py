@@ -128,11 +128,6 @@ def towards(own, levels):
     return contrast, levels[0] - contrast * own[0]
 
 
-def at_levels(picture, own, levels):
-    contrast, offset = towards(own, levels)
-    return np.take(np.clip(contrast * np.arange(256) + offset, 0, 255).round().astype(np.uint8), picture)
-
-
 def light_along(length, edge):
     light = ((2 * np.arange(length, dtype=np.float32) + 1) / length - 1) ** 2
     return edge * (light - light.mean())
@@ -148,18 +143,16 @@ def rendered_anew(picture, own, levels, random):
     edge = random.uniform(-14, 14)
     more = (random.random(part.shape[:2], np.float32) - np.float32(0.5)) * np.float32(2 * random.uniform(2, 14))
     more += light_along(part.shape[0], edge)[:, None] + light_along(part.shape[1], edge)[None]
-    changed = np.take((contrast * np.arange(256) + offset).astype(np.float32), part) + more[..., None]
+    changed = (part * np.float32(contrast) + (offset + random.uniform(-5, 5, 3)).astype(np.float32)) + more[..., None]
     return np.rint(np.clip(changed, 0, 255, out=changed), out=changed).astype(np.uint8)
 
 
 def shown(task, frames, random):
-    """The pictures of a question: all at the same levels where one could be told by them, anew where one may come twice."""
+    """The pictures of a question, rendered anew from the same levels where one could be told by them or comes twice."""
     if task == "counting":
         return frames
     own = [levels_of(frame) for frame in frames]
     levels = np.mean(own, axis=0)
-    if task in ORDERED:
-        return [at_levels(frame, one, levels) for frame, one in zip(frames, own)]
     return [rendered_anew(frame, one, levels, random) for frame, one in zip(frames, own)]
 
 

@@ -10,21 +10,32 @@ export interface PictureFacts {
   /** The same across the grid, as a share of it: at the grid's usual place, and at the place where it is largest. */
   readonly blockiness: number;
   readonly shiftedGrid: number;
+  /** Both of a grid of 7 x 7, which no encoder has: what they tell is content, where a picture has edges. */
+  readonly contentBlockiness: number;
+  readonly contentGrid: number;
   /** Share of small high frequencies of 8 x 8 blocks: what quantisation leaves. */
   readonly zeros: number;
   /** Mean level of the outermost lines, as a share of the whole. */
   readonly border: number;
 }
 
-/** Steps between neighbours along x, summed by place in the grid of eight: [8]. */
-const stepsByColumn = (green: Float64Array, width: number, height: number): Float64Array => {
-  const [sums, counts] = [new Float64Array(8), new Float64Array(8)];
+/** What steps between neighbours along x are like in a grid of `size` columns. */
+const gridOf = (
+  green: Float64Array,
+  width: number,
+  height: number,
+  size: number,
+): { readonly inside: number; readonly edges: number; readonly shifted: number } => {
+  const [sums, counts] = [new Float64Array(size), new Float64Array(size)];
   for (let y = 0; y < height; y++)
     for (let x = 1; x < width; x++) {
-      sums[x % 8]! += Math.abs(green[y * width + x]! - green[y * width + x - 1]!);
-      counts[x % 8]!++;
+      sums[x % size]! += Math.abs(green[y * width + x]! - green[y * width + x - 1]!);
+      counts[x % size]!++;
     }
-  return sums.map((sum, at) => sum / Math.max(1, counts[at]!));
+  const steps = sums.map((sum, at) => sum / Math.max(1, counts[at]!));
+  const inside = steps.reduce((total, one, at) => (at === 0 ? total : total + one), 0) / (size - 1);
+  const usual = steps.reduce((total, one) => total + one, 0) / size;
+  return { inside, edges: steps[0]! / (inside + 1e-6), shifted: Math.max(...steps) / (usual + 1e-6) };
 };
 
 const cosines = Array.from({ length: 8 }, (_, k) =>
@@ -70,16 +81,17 @@ export const factsOf = (
     }
   }
   const brightness = sum / green.length;
-  const steps = stepsByColumn(green, width, height);
-  const inside = steps.reduce((total, one, at) => (at === 0 ? total : total + one), 0) / 7;
-  const usual = steps.reduce((total, one) => total + one, 0) / 8;
+  const grid = gridOf(green, width, height, 8);
+  const content = gridOf(green, width, height, 7);
   return {
     ...file,
     brightness,
     contrast: Math.sqrt(Math.max(0, squares / green.length - brightness ** 2)),
-    sharpness: inside,
-    blockiness: steps[0]! / (inside + 1e-6),
-    shiftedGrid: Math.max(...steps) / (usual + 1e-6),
+    sharpness: grid.inside,
+    blockiness: grid.edges,
+    shiftedGrid: grid.shifted,
+    contentBlockiness: content.edges,
+    contentGrid: content.shifted,
     zeros: smallCoefficients(green, width, height),
     border: border / lines / (brightness + 1),
   };

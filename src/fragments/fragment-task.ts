@@ -37,8 +37,8 @@ export interface FragmentTask {
    */
   readonly needs?: "motion" | "order";
   /**
-   * A frame may be shown twice, or asked for again: every picture is rendered anew (moved by some pixels, grain), so
-   * that equal files or equal pixels tell nothing.
+   * Every picture is rendered anew (moved by some pixels, grain, light), so that equal files or equal pixels tell nothing
+   * of a frame that is shown twice, and what drifts with time nothing of the order.
    */
   readonly anew?: true;
   /** Pictures are named "Frame 1:" and so on; not where their number is asked for. */
@@ -83,9 +83,9 @@ export const pictureCounts = (
 /** Whether pictures whose order is asked for are rendered anew, as a parameter of a task. */
 export const anewParam: z.ZodDefault<z.ZodBoolean> = z
   .boolean()
-  .default(false)
+  .default(true)
   .describe(
-    "render every picture anew: sharpness and borders, which change smoothly in time, tell less of the order",
+    "render every picture anew: brightness, hue, sharpness and borders, which change smoothly in time, tell less of the order",
   );
 
 /** One of a task's wordings, each as often as the others. */

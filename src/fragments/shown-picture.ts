@@ -10,12 +10,13 @@ export interface ShownPicture {
 }
 
 /**
- * What {@link renderedAnew} does at most: share of a side that is cut off; in levels grain, brightness, and how much
- * brighter or darker the outermost lines become than the middle; contrast as a factor.
+ * What {@link renderedAnew} does at most: share of a side that is cut off; in levels grain, brightness, that of each channel
+ * besides, and how much brighter or darker the outermost lines become than the middle; contrast as a factor.
  */
 const cutShare = 0.03;
 const [leastGrain, mostGrain] = [2, 14];
 const brighter = 12;
+const tinted = 5;
 const flatter = 0.25;
 const edgeLight = 14;
 
@@ -101,9 +102,9 @@ const lightAlong = (length: number, edge: number): Float64Array => {
 
 /**
  * The same picture rendered anew: a random part of almost all of it, at given levels and from there a little brighter or
- * darker, flatter or harder, lighter or darker towards its edges, with grain whose strength is drawn. What an encoder
- * makes of it (bytes, their number), how bright it is, how hard, and how dark its borders are say no more about what it
- * shows than chance does.
+ * darker, in each channel too, flatter or harder, lighter or darker towards its edges, with grain whose strength is drawn.
+ * What an encoder makes of it (bytes, their number), how bright it is, of what hue, how hard, and how dark its borders are
+ * say little about what it shows, or when it was: less than what changes by itself from frame to frame.
  *
  * @param own the picture's levels
  * @param take gives memory, whatever is in it
@@ -127,8 +128,10 @@ export const renderedAnew = (
   });
   const edge = edgeLight * (2 * random.next() - 1);
   const [across, down] = [lightAlong(shown.width, edge), lightAlong(shown.height, edge)];
-  const changed = new Float64Array(256);
-  for (let level = 0; level < 256; level++) changed[level] = contrast * level + offset;
+  const [red, green, blue] = [0, 1, 2].map(() => {
+    const own = offset + tinted * (2 * random.next() - 1);
+    return Float64Array.from({ length: 256 }, (_, level) => contrast * level + own);
+  }) as [Float64Array, Float64Array, Float64Array];
   let state = random.integer(2 ** 32) | 1;
   let to = 0;
   for (let y = 0; y < shown.height; y++) {
@@ -140,9 +143,9 @@ export const renderedAnew = (
       state ^= state >>> 17;
       state ^= state << 5;
       const more = light + across[x]! + state * grain;
-      result[to] = changed[pixels[from]!]! + more;
-      result[to + 1] = changed[pixels[from + 1]!]! + more;
-      result[to + 2] = changed[pixels[from + 2]!]! + more;
+      result[to] = red[pixels[from]!]! + more;
+      result[to + 1] = green[pixels[from + 1]!]! + more;
+      result[to + 2] = blue[pixels[from + 2]!]! + more;
     }
   }
   return { pixels: memory, ...shown };

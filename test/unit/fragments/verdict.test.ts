@@ -34,6 +34,9 @@ const range = (count: number): number[] => Array.from({ length: count }, (_, at)
 const moving = range(20).map((t) => [2 * t, t] as const);
 const orderOf = (batch: FrameBatch): string | undefined => usableParts([batch])[0]!.order?.ruleId;
 
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, one) => sum + one, 0) / values.length;
+
 test("motion that goes on has an order; still, looping, returning and fading clips have none, with the reason", () => {
   expect(orderOf(clip(moving))).toBeUndefined();
   expect(orderOf(clip(moving.toReversed()))).toBeUndefined();
@@ -121,8 +124,6 @@ test("how bright, how hard and how dark at its borders a picture is tells nothin
   const own = [dark, light].map(levelsOf);
   const levels = levelsBetween(own);
   const fresh = (count: number): Uint8Array => new Uint8Array(count);
-  const meanOf = (values: readonly number[]): number =>
-    values.reduce((sum, one) => sum + one, 0) / values.length;
   const facts = ({ pixels, width: w, height: h }: Picture): readonly [number, number, number] => {
     const mean = meanOf([...pixels]);
     const border = [...pixels].filter((_, at) => {
@@ -157,22 +158,37 @@ test("where the order is asked for, a clip that slowly gets lighter does not tel
   const selector = (await frameSelectors.choose("uniform")).value;
   for (const name of ["disorder", "rearrangement"]) {
     const made = await fragmentTasks.choose(name);
-    const drawn = drawSample(made, part, selector, { seed: 1, number: 0 });
-    if ("ruleId" in drawn) throw new Error(drawn.reason);
-    const meanOf = (values: Uint8Array): number => values.reduce((sum, one) => sum + one, 0) / values.length;
-    const as = (pictures: readonly Picture[]): number[] => pictures.map(({ pixels }) => meanOf(pixels));
+    const even = await fragmentTasks.choose(`${name}:anew=false`);
+    const channelOf = (pixels: Uint8Array, channel: number): number =>
+      meanOf(range(pixels.length / 3).map((at) => pixels[3 * at + channel]!));
     const bytes = width * height * 3;
-    const filmed = drawn.shown.map((at) => meanOf(lighter.pixels.subarray(at * bytes, (at + 1) * bytes)));
-    expect(Math.max(...filmed) - Math.min(...filmed)).toBeGreaterThan(5);
-    const shown = as(picturesOfSample(made, drawn, part, { seed: 1, number: 0 }));
-    expect(Math.max(...shown) - Math.min(...shown)).toBeLessThan(0.5);
-    // Rendered anew on demand: a part of almost all of each, the same frames in the same order.
-    const anew = await fragmentTasks.choose(`${name}:anew=true`);
-    const again = drawSample(anew, part, selector, { seed: 1, number: 0 });
-    if ("ruleId" in again) throw new Error(again.reason);
-    expect(again.shown).toEqual(drawn.shown);
-    const [first] = picturesOfSample(anew, again, part, { seed: 1, number: 0 });
-    expect([first!.width, first!.height]).toEqual([width - 2, height - 1]);
+    const filmedAt = (at: number): Uint8Array => lighter.pixels.subarray(at * bytes, (at + 1) * bytes);
+    const times = 60;
+    const rises = [0, 0, 0];
+    for (const number of range(times)) {
+      const place = { seed: 1, number };
+      const drawn = drawSample(made, part, selector, place);
+      if ("ruleId" in drawn) throw new Error(drawn.reason);
+      const first = drawn.shown.indexOf(Math.min(...drawn.shown));
+      const last = drawn.shown.indexOf(Math.max(...drawn.shown));
+      const shown = picturesOfSample(made, drawn, part, place);
+      // A part of almost all of each, and every number of it drawn: where a film gets lighter, pictures do so by chance alone.
+      expect([shown[0]!.width, shown[0]!.height]).toEqual([width - 2, height - 1]);
+      for (const channel of range(3)) {
+        const [before, after] = [first, last].map((at) => channelOf(shown[at]!.pixels, channel));
+        if (after! > before!) rises[channel]!++;
+        const [dark, light] = [first, last].map((at) => channelOf(filmedAt(drawn.shown[at]!), channel));
+        expect(light! - dark!).toBeGreaterThan(2);
+      }
+      // Without that, the same frames in the same order have one brightness.
+      const same = drawSample(even, part, selector, place);
+      if ("ruleId" in same) throw new Error(same.reason);
+      expect(same.shown).toEqual(drawn.shown);
+      const levels = picturesOfSample(even, same, part, place).map(({ pixels }) => meanOf([...pixels]));
+      expect(Math.max(...levels) - Math.min(...levels)).toBeLessThan(0.5);
+    }
+    // Three standard deviations of 60 tosses.
+    for (const rise of rises) expect(Math.abs(rise - times / 2)).toBeLessThan(12);
   }
 });
 
