@@ -1,13 +1,13 @@
 /**
- * Holds what `plan RECIPE` says (`src/jobs/train/plan-training.ts`) against steps of the engine torch on this machine, computed as
- * it supposes: bfloat16 over float32 masters, blocks computed again, one rank. A case is a process of its own on one thread, its
- * time that of the processor.
+ * Holds what `plan RECIPE --rates FILE` says (`src/jobs/train/plan-training.ts`) against steps of the engine torch on this machine,
+ * computed as it supposes: bfloat16 over float32 masters, blocks computed again. A case is a process of its own on one thread a
+ * rank, its time that of the processor: the median of some steps behind one that does not count.
  *
- * Operations a second and bytes of a process are taken from the case `sft`, bytes of memory a second from a copy; all others are
- * what `plan` would have said.
+ * The rates are those that `engine rates torch` measured here, on other shapes; no case has a part in them.
  *
- * Run: node scripts/plan-against-steps.ts --python PATH --out FILE [--steps 2]
- *   --out  what was measured, a line a case; what stands there already is not measured again
+ * Run: node scripts/plan-against-steps.ts --python PATH --rates FILE --out FILE [--steps 3] [--only TEXT]
+ *   --out   what was measured, a line a case; what stands there already is not measured again
+ *   --only  cases whose names hold a text
  */
 import { execFileSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -20,9 +20,11 @@ import { parseJsonRows } from "../src/core/files.ts";
 import { silentProgress } from "../src/core/progress.ts";
 import { seededRandom } from "../src/core/random.ts";
 import { openEngine } from "../src/engine/engines.ts";
+import { peakBytes, spentSeconds } from "../src/jobs/engine/process-cost.ts";
 import { loadPlugin } from "../src/jobs/load-plugin.ts";
 import type { LanguageLoop } from "../src/jobs/train/loops.ts";
-import { type PlannedTraining, planTraining, type TrainingPlan } from "../src/jobs/train/plan-training.ts";
+import { readRates } from "../src/jobs/train/machine-rates.ts";
+import { planTraining, type TrainingPlan } from "../src/jobs/train/plan-training.ts";
 import { adaptedModel } from "../src/model/adapted-model.ts";
 import { saveCheckpoint } from "../src/model/save-checkpoint.ts";
 import { createRun } from "../src/runs/run.ts";
@@ -30,7 +32,6 @@ import { sftParams } from "../src/training/sft-options.ts";
 import { newAdapter } from "../src/weights/new-adapter.ts";
 import { writeAdapter } from "../src/weights/write-adapter.ts";
 import { type GrpoSize, grpoStep, grpoWorkOptions, oddPlugins } from "./training-work/grpo-step.ts";
-import { peakBytes, spentSeconds } from "./training-work/process-cost.ts";
 import { randomTensors } from "./training-work/random-weights.ts";
 import { sftStepper, type Work } from "./training-work/steps.ts";
 
@@ -40,32 +41,42 @@ interface Case {
   readonly work: Work;
   readonly rank?: number;
   readonly size?: GrpoSize;
+  readonly ranks?: number;
 }
 
-const base: Work = { clips: 4, grid: [4, 16, 16], before: 16, behind: 50, contrastBlock: undefined };
+// Lengths that batches of a run (`batch/conversation-batches.ts`) and those of clips in memory, used here, round up alike.
+const base: Work = { clips: 4, grid: [4, 16, 16], before: 16, behind: 45, contrastBlock: undefined };
+const asked: Work = { ...base, before: 57 };
 const size: GrpoSize = { prompts: 2, completions: 4, tokens: 32 };
 const cases: readonly Case[] = [
   { name: "sft", shape: "small", work: base },
-  { name: "sft, twice as long", shape: "small", work: { ...base, grid: [8, 16, 16] } },
+  { name: "sft, 9 temporal steps", shape: "small", work: { ...base, grid: [9, 16, 16] } },
+  { name: "sft, half the clips", shape: "small", work: { ...base, clips: 2 } },
   { name: "sft, contrast", shape: "small", work: { ...base, contrastBlock: 3 } },
   { name: "sft, adapter", shape: "small", work: base, rank: 8 },
   { name: "sft, medium", shape: "medium", work: { ...base, clips: 2 } },
-  { name: "grpo", shape: "small", work: base, size },
-  { name: "grpo, twice as many tokens", shape: "small", work: base, size: { ...size, tokens: 64 } },
-  { name: "grpo, medium", shape: "medium", work: base, size },
+  { name: "sft, medium, contrast", shape: "medium", work: { ...base, clips: 2, contrastBlock: 5 } },
+  { name: "sft, two ranks", shape: "small", work: base, ranks: 2 },
+  { name: "grpo", shape: "small", work: asked, size },
+  { name: "grpo, 80 tokens", shape: "small", work: asked, size: { ...size, tokens: 80 } },
+  { name: "grpo, 10 completions", shape: "small", work: asked, size: { ...size, completions: 10 } },
+  { name: "grpo, adapter", shape: "small", work: asked, size, rank: 8 },
+  { name: "grpo, medium", shape: "medium", work: asked, size },
 ];
 
 const { values } = parseArgs({
   options: {
     python: { type: "string" },
-    steps: { type: "string", default: "2" },
+    rates: { type: "string" },
+    steps: { type: "string", default: "3" },
     case: { type: "string" },
+    only: { type: "string", default: "" },
     out: { type: "string" },
   },
 });
-const { python, out } = values;
-if (python === undefined || out === undefined)
-  throw new Error("name an interpreter and a file: --python, --out");
+const { python, out, rates: ratesFile } = values;
+if (python === undefined || out === undefined || ratesFile === undefined)
+  throw new Error("name an interpreter and two files: --python, --rates, --out");
 
 interface Measured {
   readonly seconds: number;
@@ -76,7 +87,7 @@ const adapter = (rank: number) => ({
   ...{ rank, alpha: 16, targets: "all-linear", rsLora: false, vision: false },
 });
 
-const measure = async ({ shape, work, rank, size }: Case): Promise<Measured> => {
+const measure = async ({ shape, work, rank, size, ranks = 1 }: Case): Promise<Measured> => {
   const { config } = benchShapes[shape];
   const folder = mkdtempSync(join(tmpdir(), "plan-against-steps-"));
   try {
@@ -86,7 +97,7 @@ const measure = async ({ shape, work, rank, size }: Case): Promise<Measured> => 
     if (rank !== undefined)
       writeAdapter(adapterFolder, newAdapter(model, adapter(rank), seededRandom("a")), model);
     const opened = await openEngine(
-      { engine: `torch:python=${python},compute=bfloat16,recompute=true`, threads: 1 },
+      { engine: `torch:python=${python},compute=bfloat16,recompute=true`, threads: ranks, ranks },
       {
         folder: join(folder, "model"),
         trained: rank === undefined ? "all" : "adapter",
@@ -107,18 +118,21 @@ const measure = async ({ shape, work, rank, size }: Case): Promise<Measured> => 
     };
     const step = await stepOf();
     await step();
-    const begun = spentSeconds();
-    for (let i = 0; i < count; i++) await step();
-    return { seconds: (spentSeconds() - begun) / count, bytes: peakBytes() };
+    const times: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const begun = spentSeconds();
+      await step();
+      times.push((spentSeconds() - begun) / ranks);
+    }
+    return { seconds: times.sort((a, b) => a - b)[count >> 1]!, bytes: peakBytes() };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 };
 
-/** What the machine is supposed to be like. */
-type Machine = PlannedTraining["gpu"];
+const rates = readRates(ratesFile);
 
-const planOf = ({ shape, work, rank, size }: Case, gpu: Machine): TrainingPlan => {
+const planOf = ({ shape, work, rank, size, ranks = 1 }: Case): TrainingPlan => {
   const { config } = benchShapes[shape];
   const [steps, rows, columns] = work.grid;
   const { contrastBlock: block } = work;
@@ -142,7 +156,7 @@ const planOf = ({ shape, work, rank, size }: Case, gpu: Machine): TrainingPlan =
     chosen,
     parts: { trained: "all", lora: rank === undefined ? null : adapter(rank) },
     // All clips of a step are one batch.
-    positionsPerBatch: work.clips * ((steps * rows * columns) / 4 + 3 + work.before + work.behind),
+    positionsPerBatch: Number.POSITIVE_INFINITY,
     shown: {
       clips: work.clips,
       frames: steps * config.vision.temporalPatchSize,
@@ -151,22 +165,9 @@ const planOf = ({ shape, work, rank, size }: Case, gpu: Machine): TrainingPlan =
       answerTokens: work.behind,
       replaced: 1 / steps,
     },
-    gpu,
-    gpus: 1,
-    utilisation: 1,
+    rates,
+    gpus: ranks,
   });
-};
-
-/** Bytes that a copy of 256 MB reads and writes a second of processor time: the best of eight. */
-const copiedBytesPerSecond = (): number => {
-  const [from, to] = [new Float64Array(1 << 25).fill(1), new Float64Array(1 << 25).fill(2)];
-  const times = Array.from({ length: 8 }, () => {
-    const begun = process.cpuUsage();
-    to.set(from);
-    const { user, system } = process.cpuUsage(begun);
-    return (user + system) / 1e6;
-  });
-  return (2 * from.byteLength) / Math.min(...times);
 };
 
 if (values.case !== undefined)
@@ -180,7 +181,8 @@ else {
         })
       : [],
   );
-  const measured = cases.map(({ name }): Measured => {
+  const chosen = cases.filter(({ name }) => name.includes(values.only));
+  const measured = chosen.map(({ name }): Measured => {
     const before = known.get(name);
     if (before !== undefined) return before;
     const args = [
@@ -191,8 +193,12 @@ else {
       python,
       "--steps",
       values.steps,
+      "--rates",
+      ratesFile,
+      "--out",
+      out,
     ];
-    const text = execFileSync(process.execPath, [...args, "--out", out], {
+    const text = execFileSync(process.execPath, args, {
       encoding: "utf8",
       stdio: ["ignore", "pipe", 2],
     });
@@ -200,25 +206,14 @@ else {
     appendFileSync(out, `${JSON.stringify({ name, ...found })}\n`);
     return found;
   });
-  const at = (name: string): number => cases.findIndex((one) => one.name === name);
-  const sft = at("sft");
-  const bytesPerSecond = copiedBytesPerSecond();
-  const only = (operationsPerSecond: number): TrainingPlan["parts"] =>
-    planOf(cases[sft]!, { operationsPerSecond, bytesPerSecond }).parts;
-  const operationsPerSecond = only(1).training / (measured[sft]!.seconds - only(1).update);
-  const machine = { operationsPerSecond, bytesPerSecond };
-  const own = measured[sft]!.bytes - planOf(cases[sft]!, machine).bytes.all;
-  console.log(
-    `\n${(operationsPerSecond / 1e9).toFixed(0)}e9 operations and ${(bytesPerSecond / 1e9).toFixed(2)}e9 bytes a second; a process ${(own / 1e6).toFixed(0)} MB more than a GPU's\n`,
-  );
-  console.log("| case | s a step | planned | off | MB | planned | off |\n|---|---|---|---|---|---|---|");
-  cases.forEach((case_, i) => {
-    const plan = planOf(case_, machine);
+  const off = (planned: number, got: number): string => `${((planned / got - 1) * 100).toFixed(0)} %`;
+  console.log("\n| case | s a step | `plan` | off | MB | `plan` | off |\n|---|---|---|---|---|---|---|");
+  chosen.forEach((case_, i) => {
+    const plan = planOf(case_);
     const { seconds, bytes } = measured[i]!;
-    const off = (planned: number, got: number): string => `${((planned / got - 1) * 100).toFixed(0)} %`;
-    const [time, room] = [plan.secondsPerStep, plan.bytes.all + own];
-    const sizes = [bytes, room].map((value) => (value / 1e6).toFixed(0));
-    const cells = [case_.name, seconds.toFixed(2), time.toFixed(2), i === sft ? "taken" : off(time, seconds)];
-    console.log(`| ${[...cells, ...sizes, i === sft ? "taken" : off(room, bytes)].join(" | ")} |`);
+    const time = plan.secondsPerStep;
+    const cells = [case_.name, seconds.toFixed(2), time.toFixed(2), off(time, seconds)];
+    const sizes = [bytes, plan.bytes.all].map((value) => (value / 1e6).toFixed(0));
+    console.log(`| ${[...cells, ...sizes, off(plan.bytes.all, bytes)].join(" | ")} |`);
   });
 }

@@ -17,6 +17,7 @@ import { parseArgs, promisify } from "node:util";
 import { benchShapes } from "../bench/sides/shapes.ts";
 import { seededRandom } from "../src/core/random.ts";
 import { openEngine } from "../src/engine/engines.ts";
+import { peakBytes, spentSeconds } from "../src/jobs/engine/process-cost.ts";
 import {
   betweenNumbers,
   type Passage,
@@ -28,7 +29,6 @@ import type { ModelConfig } from "../src/model/config.ts";
 import { saveCheckpoint } from "../src/model/save-checkpoint.ts";
 import { newAdapter } from "../src/weights/new-adapter.ts";
 import { writeAdapter } from "../src/weights/write-adapter.ts";
-import { peakBytes, spentSeconds } from "./training-work/process-cost.ts";
 import { randomTensors } from "./training-work/random-weights.ts";
 import { flowsOf, sftStepper, type Work } from "./training-work/steps.ts";
 

@@ -5,11 +5,14 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { silentProgress } from "../../src/core/progress.ts";
 import { examineEngine } from "../../src/jobs/engine/doctor.ts";
 import { installEnvironment } from "../../src/jobs/engine/install.ts";
+import { measureRates } from "../../src/jobs/engine/measure-rates.ts";
 import { pinnedVersions, requirementsFile } from "../../src/jobs/engine/requirements.ts";
 import type { JobContext } from "../../src/jobs/job-context.ts";
+import { readRates } from "../../src/jobs/train/machine-rates.ts";
+import { planRun } from "../../src/jobs/train/plan-request.ts";
 import { oracleMissing, oraclePython } from "./python.ts";
 
-const isMissing = oracleMissing("engine install and engine doctor");
+const isMissing = oracleMissing("engine install, engine doctor and engine rates");
 
 describe.skipIf(isMissing)("the command engine", () => {
   let work: string;
@@ -37,6 +40,24 @@ describe.skipIf(isMissing)("the command engine", () => {
     expect(compared).toHaveLength(4);
     // Two programs round differently: equal numbers would mean that nothing was compared.
     expect(compared.slice(0, 3).every(({ got }) => Number(got) > 0)).toBe(true);
+  });
+
+  test("rates are measured in a few steps, explain what those took, and are what plan reads", async () => {
+    const out = join(work, "rates.json");
+    const request = { python: oraclePython, threads: 1, out, only: ["thin blocks", "drawing"] };
+    const rates = await measureRates(request, context());
+    expect(readRates(out)).toEqual(rates);
+    expect(rates.measured.map(({ name }) => name)).toEqual(request.only);
+    for (const { name, seconds, expectedSeconds } of rates.measured) {
+      expect(seconds, name).toBeGreaterThan(0.02);
+      expect(Math.abs(Math.log(expectedSeconds / seconds)), name).toBeLessThan(0.4);
+    }
+    const [gpu, gpus] = ["", 1];
+    const shown = { clips: 16, frames: 8, pixels: 50_176, questionTokens: 9, answerTokens: 9, replaced: 0.5 };
+    const asked = { recipe: "sft", settings: {}, model: "3B", shown, gpu, gpus, utilisation: 1 };
+    const plan = await planRun({ ...asked, memoryBytes: undefined, ratesFile: out });
+    expect(plan).toMatchObject({ gpu: rates.machine, isMeasured: true, sheetShare: null });
+    expect(plan.bytes.all).toBeGreaterThan(rates.processBytes);
   });
 
   test("an environment is made once, again when its requirements change, and never half", async () => {

@@ -1,13 +1,31 @@
 import { ConfigError } from "../../core/errors.ts";
 import { type Diagnosis, examineEngine } from "../../jobs/engine/doctor.ts";
 import { installEnvironment } from "../../jobs/engine/install.ts";
+import { measureRates } from "../../jobs/engine/measure-rates.ts";
+import type { MeasuredRates } from "../../jobs/train/machine-rates.ts";
 import { type CommandDefinition, type CommandResult, defineCommand } from "../command.ts";
 import { integerValue } from "../option-values.ts";
 
 interface EngineCommandOptions {
   readonly python?: string;
   readonly threads: number;
+  readonly out?: string;
 }
+
+const rated = (rates: MeasuredRates, out: string): CommandResult => {
+  const { machine, operationsPerSecond, bytesPerSecond, secondsPerCall, measured } = rates;
+  return {
+    json: rates,
+    text: [
+      `${machine}: ${(operationsPerSecond / 1e9).toPrecision(3)}e9 operations and ${(bytesPerSecond / 1e9).toPrecision(3)}e9 bytes a second, ${(secondsPerCall * 1000).toPrecision(2)} ms a call`,
+      ...measured.map(
+        ({ name, seconds, expectedSeconds }) =>
+          `${name}: ${seconds.toPrecision(3)} s, by these rates ${expectedSeconds.toPrecision(3)} s`,
+      ),
+      `videoperceiver plan RECIPE --rates ${out} ...`,
+    ].join("\n"),
+  };
+};
 
 const diagnosed = (diagnosis: Diagnosis): CommandResult => {
   const { python, findings, ok, seconds } = diagnosis;
@@ -31,28 +49,33 @@ const diagnosed = (diagnosis: Diagnosis): CommandResult => {
 
 /** The command. */
 const command: CommandDefinition = defineCommand({
-  summary: "the Python side of --engine torch: install it, or see what is there and whether it computes",
+  summary: "the Python side of --engine torch: install it, see whether it computes, or how fast",
   configure: (cli) => {
     cli
       .argument(
         "<action>",
-        "install: a virtual environment of its own (5 GB); doctor: versions, device, self-test",
+        "install: a virtual environment of its own (5 GB); doctor: versions, device, self-test; rates: how fast it computes here, for `plan --rates`",
       )
       .argument("<engine>", "torch")
-      .option("--python <path>", "install: made with it; doctor: looked at instead of the environment")
-      .option("--threads <count>", "threads of the self-test", integerValue({ min: 1 }), 1);
+      .option("--python <path>", "install: made with it; doctor, rates: used instead of the environment")
+      .option("--threads <count>", "threads of the self-test, of rates", integerValue({ min: 1 }), 1)
+      .option("--out <file>", "rates: where they are written");
   },
   run: async ([action, engine], raw, context) => {
-    const { python, threads } = raw as unknown as EngineCommandOptions;
+    const { python, threads, out } = raw as unknown as EngineCommandOptions;
     if (engine !== "torch")
       throw new ConfigError("an engine without a Python side", {
         expected: "torch, and an interpreter by --python PATH",
         got: String(engine),
       });
     if (action === "doctor") return diagnosed(await examineEngine(python, threads, context));
+    if (action === "rates") {
+      if (out === undefined) throw new ConfigError("no place for the rates", { expected: "--out FILE" });
+      return rated(await measureRates({ python, threads, out }, context), out);
+    }
     if (action !== "install")
       throw new ConfigError("nothing to do with an engine", {
-        expected: "install or doctor",
+        expected: "install, doctor or rates",
         got: String(action),
       });
     const installed = await installEnvironment({ python }, context);

@@ -1,9 +1,9 @@
 import { ConfigError } from "../../core/errors.ts";
 import { estimateBuild } from "../../jobs/build/plan-build.ts";
 import { aboutTime } from "../../jobs/timetable.ts";
+import { accelerators } from "../../jobs/train/machine-rates.ts";
 import { shapeNames } from "../../jobs/train/model-shapes.ts";
 import { type PlannedRun, planRun } from "../../jobs/train/plan-request.ts";
-import { accelerators } from "../../jobs/train/plan-training.ts";
 import { parseSettings } from "../../jobs/train/settings.ts";
 import { trainingRecipes } from "../../recipes/train/training-recipes.ts";
 import { relevanceProviders } from "../../selection/relevance.ts";
@@ -24,6 +24,7 @@ interface PlanOptions {
   readonly gpu: string;
   readonly memory?: number;
   readonly utilisation: number;
+  readonly rates?: string;
   readonly frames: number;
   readonly pixels: number;
   readonly question: number;
@@ -52,6 +53,9 @@ const planned = (plan: PlannedRun, memory: number | undefined, price: number | u
       : []),
     `memory of a GPU: ${bytes(all)} (weights ${bytes(weights)}, optimizer ${bytes(optimizer)}, gathered blocks ${bytes(gathered)}, between operations ${bytes(activations)}, drawing ${bytes(drawn)})`,
     ...fit,
+    plan.isMeasured
+      ? "by rates that were measured there"
+      : `by the data sheet, measured nowhere: products are ${((plan.sheetShare ?? 0) * 100).toFixed(0)} % of its operations then; \`videoperceiver engine rates torch\` measures a machine's own`,
     ...(price === undefined ? [] : [`money: ${(price * plan.gpuHours).toFixed(2)}`]),
   ].join("\n");
 };
@@ -63,7 +67,8 @@ const clipsOf = ({ clips }: PlanOptions): number => {
 
 const planOfRecipe = async (recipe: string, options: PlanOptions) => {
   const clips = clipsOf(options);
-  const { model, set, gpus, gpu, memory, utilisation, frames, pixels, question, answer, price } = options;
+  const { model, set, gpus, gpu, memory, utilisation, rates } = options;
+  const { frames, pixels, question, answer, price } = options;
   if (model === undefined)
     throw new ConfigError("no model", { expected: `--model ${shapeNames.join(", ")}, or a folder` });
   const plan = await planRun({
@@ -75,6 +80,7 @@ const planOfRecipe = async (recipe: string, options: PlanOptions) => {
     gpus,
     memoryBytes: memory === undefined ? undefined : memory * 1e9,
     utilisation,
+    ratesFile: rates,
   });
   return { json: plan, text: planned(plan, memory, price) };
 };
@@ -114,9 +120,13 @@ const plan: CommandDefinition = defineCommand({
       .option("--memory <gigabytes>", "recipe: of a GPU; says whether it fits", numberValue({ min: 1 }))
       .option(
         "--utilisation <share>",
-        "recipe: share of a GPU's operations that is reached; assumed, measured on none",
+        "recipe: share of a GPU's data sheet that is reached, by products of its operations and by all else of its memory; assumed, measured on none",
         numberValue({ min: 0.01, max: 1 }),
-        0.4,
+        0.6,
+      )
+      .option(
+        "--rates <file>",
+        "recipe: rates that were measured, instead of a data sheet; on the machine itself `videoperceiver engine rates torch --out FILE` writes them in a minute or two",
       )
       .option("--frames <number>", "recipe: frames of a clip", integerValue({ min: 1 }), 32)
       .option(

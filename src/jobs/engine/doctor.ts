@@ -1,7 +1,7 @@
 /** What the Python side of the engine torch has, what it lacks, and whether it computes what the embedded engine does. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { messageOf } from "../../core/errors.ts";
+import { EngineError, messageOf } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { chosenPython, pythonPath } from "../../engine/python-environment.ts";
 import type { JobContext } from "../job-context.ts";
@@ -37,6 +37,16 @@ const factsOf = async (python: string, signal: AbortSignal): Promise<Facts> => {
     signal,
   });
   return JSON.parse(stdout) as Facts;
+};
+
+/** Name of the first device that an interpreter's PyTorch computes on. @throws {EngineError} when it has no PyTorch */
+export const deviceOf = async (python: string, signal: AbortSignal): Promise<string> => {
+  const [device] = (await factsOf(python, signal)).devices;
+  if (device !== undefined) return device;
+  throw new EngineError("no PyTorch", {
+    where: python,
+    hint: "videoperceiver engine doctor torch says more",
+  });
 };
 
 /** A version counts without its local part: `2.12.1+cu130` is 2.12.1. */

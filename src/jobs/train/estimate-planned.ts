@@ -1,6 +1,6 @@
 /**
  * How long runs take whose batches are not known before they are drawn: from what clips and texts are like on average, by the
- * formulas of `plan-training.ts`, at the rates of this machine.
+ * plan of `step-plan.ts`, at the rates of this machine.
  */
 import { layerwiseFrom, parameterCount } from "../../engine/model-store.ts";
 import type { ModelConfig } from "../../model/config.ts";
@@ -17,7 +17,14 @@ import {
   trainingOperations,
 } from "./model-cost.ts";
 import type { PlannedClip } from "./plan-clip.ts";
-import { cacheBytes, type PlannedClips, stepPlan } from "./plan-training.ts";
+import {
+  cacheBytes,
+  type Draw,
+  filterDraw,
+  type PlannedClips,
+  type RowsPass,
+  stepPlan,
+} from "./step-plan.ts";
 
 /** Bytes of weights and caches that drawing reads a second; fitted to a short run on one core (docs/training.md). */
 const readRate = 3e9;
@@ -80,9 +87,8 @@ const referencePasses = (
 export const estimatePlanned = (planned: PlannedHere): RunEstimate => {
   const { config, chosen, parts, positionsPerBatch, rate } = planned;
   const plan = stepPlan(planned);
-  // Rows are computed whole here, with what masks make of them.
-  const whole = (flow: Passage): Passage => ({ ...flow, context: 2 * flow.context });
-  const [trained, forward] = [plan.trained.map(whole), plan.forward.map(whole)];
+  const flowsOf = (passes: readonly RowsPass[]): Passage[] => passes.flatMap(({ flows }) => flows);
+  const [trained, forward] = [flowsOf(plan.trained), flowsOf(plan.forward)];
   const isLayerwise = parameterCount(config) >= layerwiseFrom;
   const seconds = (operations: number): number => operations / (rate * reached);
   const read = (flows: readonly Passage[]): number =>
@@ -91,13 +97,13 @@ export const estimatePlanned = (planned: PlannedHere): RunEstimate => {
       return sum + seconds(vision + merger + language);
     }, 0);
   const { languageMatrices, table, all } = partSizes(config);
-  const { positionsPerDraw: perDraw = Number.POSITIVE_INFINITY } =
-    chosen.loop === "grpo" ? chosen.options : {};
-  const drawn = (rounds: typeof plan.drawn): number =>
-    rounds.reduce((sum, { sequences, tokens, context }) => {
-      const pieces = Math.max(1, Math.ceil((sequences * (context + tokens)) / perDraw));
-      const bytes = pieces * 4 * (languageMatrices + table) + 2 * sequences * context * cacheBytes(config);
-      return sum + tokens * (bytes / readRate + seconds(sequences * 2 * (languageMatrices + table)));
+  const drawn = (draws: readonly Draw[]): number =>
+    draws.reduce((sum, draw) => {
+      const { times, tokens } = draw;
+      const sequences = draw.read.rows * draw.completions;
+      const bytes = 4 * (languageMatrices + table) + 2 * sequences * draw.read.length * cacheBytes(config);
+      const token = bytes / readRate + seconds(sequences * 2 * (languageMatrices + table));
+      return sum + times * (read(draw.read.flows) + tokens * token);
     }, 0);
   const reference = referencePasses(planned, trained);
   const training = trained.reduce(
@@ -112,11 +118,8 @@ export const estimatePlanned = (planned: PlannedHere): RunEstimate => {
   let before = reference.before * read(trained);
   const { steps } = chosen.options;
   if (chosen.loop === "grpo" && chosen.options.prefilter.draws > 0) {
-    const { promptsPerStep, prefilter } = chosen.options;
-    const [first] = plan.drawn;
-    const round = { ...first!, sequences: promptsPerStep * prefilter.draws };
-    before +=
-      Math.min(steps, planned.shown.clips / promptsPerStep) * (read(forward.slice(1, 2)) + drawn([round]));
+    const times = Math.min(steps, planned.shown.clips / chosen.options.promptsPerStep);
+    before += times * drawn([filterDraw(chosen.options, planned)]);
   }
   // Passes of a step share its batches, which are as large as they may be.
   const positions = trained.reduce((sum, flow) => sum + flow.positions, 0);
@@ -131,8 +134,8 @@ export const estimatePlanned = (planned: PlannedHere): RunEstimate => {
   const caches = Math.max(
     0,
     ...plan.drawn.map(
-      ({ sequences, tokens, context }) =>
-        2 * cacheBytes(config) * Math.min(perDraw, sequences * (context + tokens)),
+      ({ read: { rows, length }, completions, tokens }) =>
+        2 * cacheBytes(config) * rows * completions * (length + tokens),
     ),
   );
   // What draws has the language model as constants, and packed.

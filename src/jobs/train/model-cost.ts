@@ -2,8 +2,8 @@
  * What a model costs: operations of what flows through it, numbers that it holds. Every estimate of time and memory is made
  * of these formulas; `docs/scale.md` holds them against what was measured.
  *
- * An operation is an addition or a multiplication of a matrix product; what norms, rotations and softmax compute is not
- * counted, nor the attention of the vision tower (1 to 2 % of it: its windows are small).
+ * An operation is an addition or a multiplication of a matrix product, but for the attention of the vision tower (1 to 2 % of
+ * it: its windows are small). What norms, rotations and softmax read and write is in `step-load.ts`.
  */
 import type { ModelConfig } from "../../model/config.ts";
 import { expectedTensors } from "../../model/parameters.ts";
@@ -140,25 +140,30 @@ export const trainingOperations = (
 /** Numbers of a position between the products of a language block: what norms, products and the gate read. */
 export const keptInBlock = ({ text }: ModelConfig): number => 6 * text.hiddenSize + 3 * text.intermediateSize;
 
-/** Sizes of a vision tower that has windows; families that have none of these have no such numbers. */
-interface Tower {
-  readonly depth?: number;
-  readonly hiddenSize?: number;
-  readonly intermediateSize?: number;
-  readonly heads?: number;
-  readonly windowSize?: number;
+/** Sizes of a vision tower. */
+export interface TowerCounts {
+  readonly depth: number;
+  readonly hiddenSize: number;
+  readonly intermediateSize: number;
+  readonly heads: number;
+  /** In pixels. */
+  readonly windowSize: number;
+  /** Blocks that see whole frames. */
+  readonly fullBlocks: number;
 }
 
+/** Sizes of the tower; those that a family has no numbers of are Qwen2.5-VL's. */
+export const towerOf = ({ vision }: ModelConfig): TowerCounts => {
+  const given = vision as Partial<TowerCounts> & { readonly fullAttentionBlocks?: readonly number[] };
+  const { depth = 32, hiddenSize = 1280, intermediateSize = 3420, heads = 16, windowSize = 112 } = given;
+  const fullBlocks = given.fullAttentionBlocks?.length ?? 4;
+  return { depth, hiddenSize, intermediateSize, heads, windowSize, fullBlocks };
+};
+
 /** Numbers of a patch between the products of the vision tower; those of a block that sees whole frames are not more here. */
-export const keptInTower = ({ vision }: ModelConfig): number => {
-  const {
-    depth = 32,
-    hiddenSize = 1280,
-    intermediateSize = 3420,
-    heads = 16,
-    windowSize = 112,
-  } = vision as Tower;
-  const keys = (windowSize / vision.patchSize) ** 2;
+export const keptInTower = (config: ModelConfig): number => {
+  const { depth, hiddenSize, intermediateSize, heads, windowSize } = towerOf(config);
+  const keys = (windowSize / config.vision.patchSize) ** 2;
   return depth * (6 * hiddenSize + 3 * intermediateSize + heads * keys);
 };
 

@@ -1,14 +1,10 @@
 import { assert, ConfigError } from "../../core/errors.ts";
 import type { Settings } from "../../core/settings.ts";
+import { accelerators, readRates, sheetRates } from "./machine-rates.ts";
 import { modelShape } from "./model-shapes.ts";
-import {
-  type Accelerator,
-  accelerators,
-  type PlannedClips,
-  planTraining,
-  type TrainingPlan,
-} from "./plan-training.ts";
+import { planTraining, type TrainingPlan } from "./plan-training.ts";
 import { resolveSettings } from "./settings.ts";
+import type { PlannedClips } from "./step-plan.ts";
 
 /** A run as a person thinks of it. */
 export interface PlanRequest {
@@ -21,14 +17,21 @@ export interface PlanRequest {
   readonly gpus: number;
   /** Of one GPU; undefined: not checked. */
   readonly memoryBytes: number | undefined;
+  /** Of the data sheet, see `sheetRates`. */
   readonly utilisation: number;
+  /** File of rates that were measured on such a machine, instead of the sheet. */
+  readonly ratesFile?: string | undefined;
 }
 
 /** A plan, and whether it fits. */
 export interface PlannedRun extends TrainingPlan {
   readonly recipe: string;
   readonly model: string;
+  /** Whose rates these are: a GPU's by its data sheet, or a machine's that was measured. */
   readonly gpu: string;
+  readonly isMeasured: boolean;
+  /** Share of the GPU's operations by its data sheet that a step's products come to, waits included; null: not known. */
+  readonly sheetShare: number | null;
   readonly gpus: number;
   /** Undefined: nobody said how much memory there is. */
   readonly fits: boolean | undefined;
@@ -38,23 +41,15 @@ export interface PlannedRun extends TrainingPlan {
 
 const mostGpus = 1024;
 
-const acceleratorOf = (name: string): Accelerator => {
-  const found = accelerators[name];
-  if (found !== undefined) return found;
-  throw new ConfigError("a GPU of which no rate is known", {
-    expected: Object.keys(accelerators).join(", "),
-    got: name,
-  });
-};
-
 /**
  * Time and memory of a recipe.
  *
- * @throws {ConfigError | UnknownNameError} for what is not known, or a recipe that trains no language model
+ * @throws {ConfigError | UnknownNameError} for what is not known, a recipe that trains no language model, a file of no rates
  */
 export const planRun = async (request: PlanRequest): Promise<PlannedRun> => {
-  const { recipe, settings, model, shown, gpu, gpus, memoryBytes, utilisation } = request;
-  const accelerator = acceleratorOf(gpu);
+  const { recipe, settings, model, shown, gpu, gpus, memoryBytes, utilisation, ratesFile } = request;
+  const measured = ratesFile === undefined ? undefined : readRates(ratesFile);
+  const rates = measured ?? sheetRates(gpu, utilisation);
   const config = await modelShape(model);
   const resolved = await resolveSettings({ recipe, model, data: [], settings }, shown.clips);
   const { chosen, common } = resolved;
@@ -70,9 +65,8 @@ export const planRun = async (request: PlanRequest): Promise<PlannedRun> => {
       parts: common,
       positionsPerBatch: common.positionsPerBatch,
       shown,
-      gpu: accelerator,
+      rates,
       gpus: count,
-      utilisation,
     });
   const plan = on(gpus);
   const isEnough = (bytes: number): boolean => {
@@ -84,5 +78,11 @@ export const planRun = async (request: PlanRequest): Promise<PlannedRun> => {
     for (let count = 1; count <= mostGpus && fitsFrom === undefined; count *= 2)
       if (isEnough(on(count).bytes.all)) fitsFrom = count;
   const fits = memoryBytes === undefined ? undefined : isEnough(plan.bytes.all);
-  return { ...plan, recipe, model, gpu, gpus, fits, fitsFrom };
+  const sheet = measured === undefined ? accelerators[gpu] : undefined;
+  return {
+    ...plan,
+    ...{ recipe, model, gpu: measured?.machine ?? gpu, gpus, fits, fitsFrom },
+    isMeasured: measured !== undefined,
+    sheetShare: sheet === undefined ? null : plan.operationsPerSecond / sheet.operationsPerSecond,
+  };
 };

@@ -1,18 +1,26 @@
 /** What this process and those that it has started have taken, as Linux counts it. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Processes of this one, itself first. */
-const family = (): number[] => {
-  const children = (id: number): number[] =>
-    readdirSync(`/proc/${id}/task`).flatMap((task) =>
+/** True where the system counts so: on Linux. */
+export const countsProcesses = (): boolean => existsSync("/proc/self/task");
+
+/** Processes that one has started, and theirs; one that has just ended has none. */
+const startedBy = (id: number): number[] => {
+  try {
+    const children = readdirSync(`/proc/${id}/task`).flatMap((task) =>
       readFileSync(`/proc/${id}/task/${task}/children`, "utf8")
         .split(" ")
         .filter((text) => text !== "")
         .map(Number),
     );
-  const own = process.pid;
-  return [own, ...children(own)];
+    return children.flatMap((child) => [child, ...startedBy(child)]);
+  } catch {
+    return [];
+  }
 };
+
+/** Processes of this one, itself first. */
+const family = (): number[] => [process.pid, ...startedBy(process.pid)];
 
 /** Seconds of processor that all of them have had. */
 export const spentSeconds = (): number =>
