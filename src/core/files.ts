@@ -45,6 +45,31 @@ export const writeFileAtomic = (file: string, content: string | Uint8Array, isSy
   }
 };
 
+/**
+ * Writes a file whose name says its content. Where there is none of that name it is written in place, so that a killed program
+ * may leave a part of it; one that is there, or a part, is replaced whole. A power cut may leave it empty until
+ * {@link syncFiles}.
+ */
+export const writeFileByContent = (file: string, content: Uint8Array): void => {
+  let handle: number;
+  try {
+    handle = openSync(file, "wx");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    writeFileAtomic(file, content, false);
+    return;
+  }
+  try {
+    let at = 0;
+    while (at < content.length) at += writeSync(handle, content, at);
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw atPlace(error, file);
+  } finally {
+    closeSync(handle);
+  }
+};
+
 /** Waits until files that were written without it are on the disk, many at a time: that costs one wait, not one each. */
 export const syncFiles = async (files: readonly string[]): Promise<void> => {
   const waiting = files.values();

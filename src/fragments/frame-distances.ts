@@ -28,6 +28,13 @@ export const meanLevel = (values: ArrayLike<number>): number => {
   return values.length === 0 ? 0 : sum / values.length;
 };
 
+/** Standard deviation of some levels about their mean. */
+const spreadOf = (levels: Float32Array, mean: number): number => {
+  let sum = 0;
+  for (let at = 0; at < levels.length; at++) sum += Math.fround((levels[at]! - mean) ** 2);
+  return levels.length === 0 ? 0 : Math.sqrt(sum / levels.length);
+};
+
 /** The middle of some numbers, the upper one of two; 0 of none. */
 export const medianOf = (values: ArrayLike<number>): number =>
   Float64Array.from(values).sort()[values.length >> 1] ?? 0;
@@ -53,16 +60,23 @@ const blockOrder = (
   return { pixels: Int32Array.from(pixels), ends: Int32Array.from(ends) };
 };
 
-/** The {@link numbers} of every pixel, block by block. */
-const blockedPixels = ({ luma, blue, red }: Planes, order: Int32Array): Float64Array => {
-  const result = new Float64Array(order.length * numbers);
+/** The {@link numbers} of every pixel, block by block, into `result`. */
+const blockedPixels = ({ luma, blue, red }: Planes, order: Int32Array, result: Float64Array): void => {
   for (let at = 0, to = 0; at < order.length; at++, to += numbers) {
     const from = order[at]!;
     result[to] = luma[from]!;
     result[to + 1] = colourWeight * blue[from]!;
     result[to + 2] = colourWeight * red[from]!;
   }
-  return result;
+};
+
+/** Memory of the pictures that are compared, which is used again. */
+const compared: Float64Array[] = [];
+const memoryOf = (place: number, length: number): Float64Array => {
+  const known = compared[place];
+  if (known?.length === length) return known;
+  compared[place] = new Float64Array(length);
+  return compared[place];
 };
 
 /** Mean difference of every block of two pictures, levels, without what all of luma changes by; 0 of a block without pixels. */
@@ -115,7 +129,11 @@ export const frameDistances = (batch: FrameBatch): FrameDistances => {
   const planes = batch.frames.map((_, at): Planes => planesOf(batch, at, comparedSide));
   const { width, height } = planes[0] ?? { width: 0, height: 0 };
   const { pixels, ends } = blockOrder(width, height);
-  const blocked = planes.map((one) => blockedPixels(one, pixels));
+  const blocked = planes.map((one, at) => {
+    const result = memoryOf(at, pixels.length * numbers);
+    blockedPixels(one, pixels, result);
+    return result;
+  });
   const brightness = Float64Array.from(planes, ({ luma }) => meanLevel(luma));
   const changes = new Float64Array(blocks * blocks);
   const largest = new Float64Array(strongest);
@@ -129,9 +147,7 @@ export const frameDistances = (batch: FrameBatch): FrameDistances => {
       matrix[b * count + a] = distance;
       if (b === a + 1) overall[b] = meanLevel(changes);
     }
-  const contrast = Float64Array.from(planes, ({ luma }, at) =>
-    Math.sqrt(meanLevel(luma.map((value) => (value - brightness[at]!) ** 2))),
-  );
+  const contrast = Float64Array.from(planes, ({ luma }, at) => spreadOf(luma, brightness[at]!));
   const between = (a: number, b: number): number => matrix[a * count + b]!;
   return { count, between, largest: largestOf(count, between), overall, brightness, contrast };
 };

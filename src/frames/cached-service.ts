@@ -58,7 +58,8 @@ export const cachedVideoService = (
   return {
     probe,
     decoder,
-    frames: (...request) => cache.frames(...request),
+    // What is kept is looked at later.
+    frames: (file, { lent: _, ...request }, signal) => cache.frames(file, request, signal),
     counts: () => cache.counts(),
     write: (...request) => service.write(...request),
     rewrite: (...request) => service.rewrite(...request),

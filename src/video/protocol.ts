@@ -103,8 +103,14 @@ export class PayloadReader<Message> {
   #payloadBytes = 0;
   #message: Message | undefined;
   #deliver: (message: Message, payload: Buffer) => void;
-  constructor(deliver: (message: Message, payload: Buffer) => void) {
+  #memory: (bytes: number) => Buffer;
+  /** @param memory where payloads go */
+  constructor(
+    deliver: (message: Message, payload: Buffer) => void,
+    memory: (bytes: number) => Buffer = Buffer.allocUnsafeSlow,
+  ) {
     this.#deliver = deliver;
+    this.#memory = memory;
   }
   /** Takes the next piece of the stream. */
   push(piece: Buffer): void {
@@ -128,7 +134,8 @@ export class PayloadReader<Message> {
       this.#expect("json", Buffer.allocUnsafeSlow(this.#head.readUInt32LE(0)));
     } else if (this.#stage === "json") {
       this.#message = JSON.parse(this.#target.toString()) as Message;
-      this.#expect("payload", Buffer.allocUnsafeSlow(this.#payloadBytes));
+      const bytes = this.#payloadBytes;
+      this.#expect("payload", bytes === 0 ? Buffer.alloc(0) : this.#memory(bytes));
     } else {
       const payload = this.#target;
       this.#expect("head", this.#head);

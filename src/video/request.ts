@@ -32,6 +32,8 @@ export interface FrameRequest {
   readonly resizer?: Resizer;
   /** Half-open span of times that the selection is limited to; `fps` and `count` start at its beginning. */
   readonly range?: { readonly startSeconds: number; readonly endSeconds: number };
+  /** Pixels of a chunk may be looked at until the next chunk is asked for only: their memory is used again. */
+  readonly lent?: boolean;
 }
 
 /** x264's speed steps that are offered. */

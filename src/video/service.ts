@@ -89,7 +89,8 @@ class PooledVideoService implements VideoService {
       const threads = this.#threadsNow(pool);
       return { kind: "frames", file: full, ...index, request, threads };
     };
-    yield* streamJob(pool, makeJob, this.#limits, file, signal);
+    const lent = request.lent === true;
+    yield* streamJob(pool, { clip: full, file, lent }, makeJob, this.#limits, signal);
   }
   async write(file: string, video: VideoToWrite, signal?: AbortSignal): Promise<WrittenVideo> {
     const { width, height } = video;

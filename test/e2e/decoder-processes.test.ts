@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readFrames } from "../../src/frames/read-frames.ts";
+import { defaultLimits } from "../../src/video/limits.ts";
+import { WorkerPool } from "../../src/video/pool/worker-pool.ts";
 import { type DecoderChoice, openVideoService, type VideoService } from "../../src/video/service.ts";
 import type { RawFrames } from "../../src/video/types.ts";
-import { barcodeClip, steadyTimes } from "../barcode-clips.ts";
+import { barcodeClip, readBarcode, steadyTimes } from "../barcode-clips.ts";
 import { openDecoder } from "../open-decoder.ts";
 
 const names = readdirSync(new URL("../../src/video/decoders/", import.meta.url)).map((file) =>
@@ -72,6 +74,53 @@ describe.each(names)("processes of decoder %s", (name) => {
       last = indices[0]!;
     }
     expect(last).toBe(249);
+  });
+  check("lent pixels are those of memory of one's own, and lie in the same memory again", async () => {
+    const file = join(folder, "groups.mp4");
+    const request = { select: { kind: "all" }, size: { width: 320, height: 240 } } as const;
+    const own = await readFrames(service, file, request);
+    const places = new Set<ArrayBufferLike>();
+    let [at, chunks] = [0, 0];
+    for await (const { pixels } of service.frames(file, { ...request, lent: true })) {
+      expect(Buffer.compare(pixels, own.pixels.subarray(at, at + pixels.length))).toBe(0);
+      at += pixels.length;
+      chunks++;
+      places.add(pixels.buffer);
+    }
+    expect(at).toBe(own.pixels.length);
+    expect(places.size).toBeLessThan(chunks);
+  });
+  check("a clip that is written over after it was read is read anew", async () => {
+    const file = join(folder, "changing.mp4");
+    for (const frames of [40, 25]) {
+      const clip = barcodeClip(steadyTimes(frames, 30), 64, 48);
+      await service.write(file, { ...clip, frames: [clip] });
+      expect((await service.probe(file)).timeline).toHaveLength(frames);
+      const read = await readFrames(service, file, { select: { kind: "indices", indices: [20] } });
+      expect(readBarcode(read, 0)).toBe(20);
+    }
+  });
+  check("a clip's frames come from the worker that read its packets, whoever else waits", async () => {
+    const pool = new WorkerPool({ chosen: name, preloads: [] }, 2, defaultLimits);
+    try {
+      const [one, other] = [await pool.acquire("one"), await pool.acquire("other")];
+      pool.giveBack(one);
+      pool.giveBack(other);
+      expect(await pool.acquire("one")).toBe(one);
+      expect(await pool.acquire("other")).toBe(other);
+      const turns: string[] = [];
+      const waiting = ["new", "other", "other", "other", "other", "other"].map(async (file) => {
+        const worker = await pool.acquire(file);
+        turns.push(file);
+        pool.giveBack(worker);
+      });
+      pool.giveBack(other);
+      await Promise.all(waiting);
+      // It is passed over so often, and no more.
+      expect(turns).toEqual(["other", "other", "other", "other", "new", "other"]);
+    } finally {
+      pool.close();
+    }
   });
   check("a stop signal ends the work at once", async () => {
     const controller = new AbortController();

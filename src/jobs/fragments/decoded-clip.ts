@@ -74,7 +74,8 @@ export const decodeClip = async (
   const indices = places.toSorted((a, b) => a - b);
   const pixels = new Map<number, Uint8Array>();
   // A frame that could not be decoded repeats its neighbour: no frame of its own.
-  for await (const batch of source.frames(indices, size, "zscale", signal))
+  const request = { select: { kind: "indices", indices }, size, resizer: "zscale", lent: true } as const;
+  for await (const batch of clips.direct.frames(path, request, signal))
     for (const [at, { index }] of batch.frames.entries())
       if (batch.repeated?.includes(index) !== true || printed.includes(index)) {
         const start = placeOf.get(index)! * bytes;

@@ -29,7 +29,7 @@ export interface FragmentsRequest {
   readonly split?: SplitShares;
   /** Data sets, folders of clips, annotations and lists whose clips must not get in. */
   readonly notIn: readonly string[];
-  /** Decoder processes, and clips that are made at a time; one a core when left out. */
+  /** Decoder processes; one a core when left out. One clip more is made at a time. */
   readonly workers?: number;
 }
 
@@ -91,7 +91,8 @@ export const fragmentsDataset = async (
     const resumedClips = finishedClips(out, plan);
     const isImages = settings.form === "images";
     const isPicture = (name: string): boolean => name.startsWith(`${picturesFolder}/`);
-    await makeMissing({ out, plan, workers, title: "fragments" }, context, async (planned) => {
+    const work = { out, plan, workers: tools.atATime, title: "fragments" };
+    await makeMissing(work, context, async (planned) => {
       const made = await makeFragmentClip(planned, tools, context.signal);
       // The result is what a stopped run goes on from: what it names must be there before it.
       const media = made.rows.flatMap(({ files }) => files).filter((name) => isImages === isPicture(name));

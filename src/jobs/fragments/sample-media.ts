@@ -1,7 +1,7 @@
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { makeFolder, sha256, writeFileAtomic } from "../../core/files.ts";
+import { makeFolder, sha256, writeFileByContent } from "../../core/files.ts";
 import { frameIndex, seconds } from "../../core/units.ts";
 import type { ClipReference } from "../../dataset/sample.ts";
 import { type ShownPicture, stillFiles } from "../../fragments/shown-picture.ts";
@@ -12,7 +12,8 @@ import { frameSeconds, picturesFolder } from "./protocol.ts";
 
 /**
  * Writes the pictures of a question; their names say their content. They are on the disk only after `syncFiles`, so what
- * lies there already is written again: whole or not at all, since another clip that is done may show the same picture.
+ * lies there already is written again: whole or not at all, since another clip that is done may show the same picture. A new
+ * one that a kill cuts short is no clip's that is done, and written again with its own.
  *
  * @returns paths from the data set's folder
  */
@@ -21,7 +22,7 @@ export const writeStills = async (pictures: readonly ShownPicture[], out: string
   makeFolder(join(out, picturesFolder));
   return files.map((bytes) => {
     const name = `${picturesFolder}/${sha256(bytes).slice(0, 32)}.jpg`;
-    writeFileAtomic(join(out, name), bytes, false);
+    writeFileByContent(join(out, name), bytes);
     return name;
   });
 };

@@ -13,6 +13,8 @@ const picturesOfFragment = 24;
 export interface FragmentTools extends AsyncDisposable {
   readonly order: FragmentOrder;
   readonly clips: Clips;
+  /** Clips that are made at a time: one more than decoders, which have work while another clip's pictures are made. */
+  readonly atATime: number;
   readonly tasks: readonly Made<FragmentTask>[];
   readonly selector: Made<FrameSelector>;
   /** Memory for the frames of the clips in work, and for the pictures of a fragment of each. */
@@ -36,12 +38,14 @@ export const openFragmentTools = async (
   const tasks = await Promise.all(order.settings.tasks.map((text) => fragmentTasks.choose(text)));
   const selector = await frameSelectors.choose(order.settings.selector);
   const clips = openClips({ ...order.reading, workers }, warn);
+  const atATime = workers + 1;
   return {
     order,
     clips,
+    atATime,
     tasks,
     selector,
-    memory: { frames: new MemoryPool(workers), pictures: new MemoryPool(picturesOfFragment * workers) },
+    memory: { frames: new MemoryPool(atATime), pictures: new MemoryPool(picturesOfFragment * atATime) },
     keptApart,
     [Symbol.asyncDispose]: () => clips[Symbol.asyncDispose](),
   };

@@ -27,6 +27,10 @@ export class DecodePass {
   readonly #done: Set<number>;
   /** True when damage was met with several threads: what they gave since cannot be trusted. */
   untrusted = false;
+  /** Whether packets of the file were read before: it has to be entered anew. */
+  readonly wasRead: boolean;
+  /** True when a file whose packets were read before does not give them again. */
+  strayed = false;
   #rgb: Uint8Array = new Uint8Array(0);
   constructor(
     library: NodeAv,
@@ -35,11 +39,13 @@ export class DecodePass {
     limits: VideoLimits,
     threads: number,
     done: Set<number>,
+    held: Opened | undefined,
   ) {
     this.#threads = threads;
     this.#order = order;
     this.#done = done;
-    this.opened = openFile(library, clip.file, clip.facts.opening, limits);
+    this.wasRead = held !== undefined;
+    this.opened = held ?? openFile(library, clip.file, clip.facts.opening, limits);
     const size = steadySize(clip.facts.codedWidth, clip.facts.codedHeight);
     this.#filter = pictureFilter(library, `${size},${order.chain}`);
     this.decoder = openDecoder(library, this.opened, limits, threads);

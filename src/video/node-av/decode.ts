@@ -4,7 +4,9 @@ import { startingKeys } from "../frame-table.ts";
 import type { VideoLimits } from "../limits.ts";
 import { packetFlag } from "../packet-table.ts";
 import { DecodePass } from "./decode-pass.ts";
+import type { HeldFile } from "./held-file.ts";
 import { type NodeAv, ticks } from "./library.ts";
+import type { Opened } from "./open.ts";
 import { ClipPacketReader } from "./packet-reader.ts";
 
 /** What all passes of one order share. */
@@ -108,22 +110,29 @@ const indexedPass = async ({ library, clip, order, done }: Work, pass: DecodePas
   const canSeek = reader.canSeek && standsAlone(clip);
   let fed = false;
   let next = 0;
+  // Where the reader of a file that was read before stands is no place of a packet.
+  let lost = pass.wasRead;
+  const strays = (): void => {
+    pass.strayed = pass.wasRead;
+  };
   for (let position = 0; position < targets.length; ) {
     const { start, lastPacket, end } = stretchFrom(clip, starts, targets, position, next);
-    if (start > next && canSeek) {
+    if (lost && !canSeek) return strays();
+    if ((start > next || lost) && canSeek) {
       if (fed) {
         pass.decoder.drain(onPicture);
         if (!(await pass.deliver())) return;
         pass.decoder.restart();
         fed = false;
       }
-      if (!reader.seek(start)) return;
+      if (!reader.seek(start)) return strays();
       next = start;
+      lost = false;
     }
     while (next <= lastPacket && reader.read()) {
       const at = next++;
       // A container that reads differently from the second time on ends the pass; a linear one follows.
-      if (ticks(reader.packet.pts) !== packets.pts[at]) return;
+      if (ticks(reader.packet.pts) !== packets.pts[at]) return strays();
       if (wantedPackets[at] === 1 || !packets.has(at, packetFlag.disposable)) {
         pass.decoder.push(reader.packet, onPicture);
         fed = true;
@@ -159,6 +168,7 @@ const frameFinder = (
  */
 export const decodeFrames = async (
   library: NodeAv,
+  held: HeldFile,
   clip: ClipIndex,
   order: DecodeOrder,
   limits: VideoLimits,
@@ -174,18 +184,22 @@ export const decodeFrames = async (
   const work: Work = { library, clip, order: { ...order, deliver }, done: new Set() };
   let damaged = 0;
   let untrusted = false;
-  const run = async (threads: number, linear: boolean): Promise<void> => {
-    const pass = new DecodePass(library, clip, work.order, limits, threads, work.done);
+  let strayed = false;
+  const run = async (threads: number, linear: boolean, opened?: Opened): Promise<void> => {
+    const pass = new DecodePass(library, clip, work.order, limits, threads, work.done, opened);
     try {
       if (linear || clip.frames.source === "decoded") await linearPass(work, pass, frameFinder(work, pass));
       else await indexedPass(work, pass);
       damaged = pass.decoder.damaged;
       untrusted = pass.untrusted || (threads > 1 && damaged > 0);
+      strayed = pass.strayed;
     } finally {
       pass.close();
     }
   };
-  await run(clip.faults.length > 0 ? 1 : order.threads, false);
+  const threads = clip.faults.length > 0 ? 1 : order.threads;
+  await run(threads, false, held.take(clip.packets));
+  if (!stopped && strayed) await run(threads, false);
   if (!stopped && untrusted) await run(1, false);
   const missing = !stopped && work.done.size < wanted;
   if (missing && damaged === 0 && clip.frames.source === "packets") await run(1, true);

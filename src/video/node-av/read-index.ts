@@ -5,6 +5,7 @@ import { PacketScan, SizeChanges } from "../backend/packet-scan.ts";
 import { countedByDecoding, framesFromDecode, framesFromPackets, reasonToDecode } from "../frame-table.ts";
 import { tooManyPackets, type VideoLimits } from "../limits.ts";
 import { PacketTable, packetFlag } from "../packet-table.ts";
+import type { HeldFile } from "./held-file.ts";
 import { type Constants, type NodeAv, ticks } from "./library.ts";
 import { colourOf, type Opened, openFile } from "./open.ts";
 import { openDecoder } from "./picture-decoder.ts";
@@ -142,22 +143,15 @@ const decodeTimes = (
   return { times, sizes: sizes.changes.map(({ at, width, height }) => ({ frame: at, width, height })) };
 };
 
-/** Reads every packet of a file; decodes all of it only where packets cannot tell the frames. */
-export const readIndex = (
+/** The index by what an open file's packets say; decodes all of it only where they cannot tell the frames. */
+const indexOf = (
   library: NodeAv,
+  opened: Opened,
   file: string,
-  opening: Opening,
   limits: VideoLimits,
   alive: () => void,
 ): ClipIndex => {
-  const opened = openFile(library, file, opening, limits);
-  let read: PacketsRead;
-  try {
-    read = readPackets(library, opened, limits, alive);
-  } finally {
-    opened.close();
-  }
-  const { packets, scan, fault } = read;
+  const { packets, scan, fault } = readPackets(library, opened, limits, alive);
   if (packets.count === 0) throw new VideoError("no pictures in the video stream", { where: file });
   let facts: SourceFacts | undefined = opened.facts;
   if (facts.colour.pixelFormat === "unknown") facts = withColour(library, file, facts, limits, alive);
@@ -173,4 +167,24 @@ export const readIndex = (
   const decoded = framesFromDecode(times, packets, facts);
   faults.push(countedByDecoding(reason, times.length, packets), ...decoded.faults);
   return { ...found, frames: decoded.frames, faults, sizes };
+};
+
+/** Reads every packet of a file, which stays open in `held` where it may be wanted next. */
+export const readIndex = (
+  library: NodeAv,
+  held: HeldFile,
+  file: string,
+  opening: Opening,
+  limits: VideoLimits,
+  alive: () => void,
+): ClipIndex => {
+  held.close();
+  const opened = openFile(library, file, opening, limits);
+  try {
+    const index = indexOf(library, opened, file, limits, alive);
+    if (index.frames.source === "packets") held.hold(opened, index.packets);
+    return index;
+  } finally {
+    if (!held.holds(opened)) opened.close();
+  }
 };

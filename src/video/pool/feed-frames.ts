@@ -26,7 +26,7 @@ export const feedFrames = (
   video: VideoToWrite,
   signal: AbortSignal | undefined,
 ): Promise<unknown> =>
-  withWorker(pool, signal, async (worker) => {
+  withWorker(pool, undefined, signal, async (worker) => {
     let fed: (() => void) | undefined;
     let outstanding = 0;
     const result = new Promise<unknown>((resolve, reject) => {

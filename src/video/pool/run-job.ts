@@ -20,18 +20,27 @@ const hasAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted
 
 const aborted = (): Error => new DOMException("stopped", "AbortError");
 
-/** Runs `use` with a worker of its own, ended at once when `signal` aborts. A worker found dead is replaced. */
+/** A worker for a job that reads `file`. One that is found dead is replaced. */
+const liveWorker = async (pool: WorkerPool, file: string | undefined): Promise<WorkerProcess> => {
+  let worker = await pool.acquire(file);
+  for (let tries = 0; !worker.alive && tries < 3; tries++) {
+    pool.giveBack(worker);
+    worker = await pool.acquire(file);
+  }
+  return worker;
+};
+
+const clipOf = (job: Job): string | undefined => ("file" in job ? job.file : undefined);
+
+/** Runs `use` with a worker of its own, ended at once when `signal` aborts. `file`: the clip that it reads. */
 export const withWorker = async <T>(
   pool: WorkerPool,
+  file: string | undefined,
   signal: AbortSignal | undefined,
   use: (worker: WorkerProcess) => Promise<T>,
 ): Promise<T> => {
   if (hasAborted(signal)) throw aborted();
-  let worker = await pool.acquire();
-  for (let tries = 0; !worker.alive && tries < 3; tries++) {
-    pool.giveBack(worker);
-    worker = await pool.acquire();
-  }
+  const worker = await liveWorker(pool, file);
   const stop = (): void => worker.kill("stopped");
   signal?.addEventListener("abort", stop);
   try {
@@ -55,6 +64,7 @@ export const runJob = (
 ): Promise<unknown> =>
   withWorker(
     pool,
+    clipOf(job),
     signal,
     (worker) =>
       new Promise((resolve, reject) => {
@@ -121,20 +131,25 @@ class Inbox {
   }
 }
 
+/** What a stream of frames is read from, and how. */
+export interface StreamOrder {
+  /** Full path of the clip, and its name for messages. */
+  readonly clip: string;
+  readonly file: string;
+  /** Whether the memory of a chunk is used again when the next one is asked for. */
+  readonly lent: boolean;
+}
+
 /** Runs a job that answers with chunks of frames. A reader that leaves early stops the job without ending its worker. */
 export async function* streamJob(
   pool: WorkerPool,
+  { clip, file, lent }: StreamOrder,
   makeJob: () => Job,
   limits: VideoLimits,
-  file: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<RawFrames> {
   if (hasAborted(signal)) throw aborted();
-  let worker = await pool.acquire();
-  for (let tries = 0; !worker.alive && tries < 3; tries++) {
-    pool.giveBack(worker);
-    worker = await pool.acquire();
-  }
+  const worker = await liveWorker(pool, clip);
   const inbox = new Inbox();
   const stop = (): void => worker.kill("stopped");
   signal?.addEventListener("abort", stop);
@@ -145,6 +160,7 @@ export async function* streamJob(
       else if (message.type === "failed") inbox.finish(reportedError(message, file));
     },
     onDeath: (error) => inbox.finish(new VideoError(`${error.message} (${file})`)),
+    ...(lent && { memory: (bytes) => Buffer.from(pool.chunks.take(bytes).buffer, 0, bytes) }),
   });
   try {
     await worker.send({ type: "job", job: makeJob(), limits });
@@ -156,6 +172,7 @@ export async function* streamJob(
       pool.setWaitingOutside(worker, true);
       yield chunk;
       pool.setWaitingOutside(worker, false);
+      if (lent) pool.chunks.giveBack(chunk.pixels);
       if (!inbox.over) await worker.send({ type: "more" });
     }
   } catch (error) {

@@ -30,6 +30,8 @@ export interface JobListener {
   readonly onMessage: (message: FromWorker, payload: Buffer) => void;
   /** The worker is gone; the job will not end by itself. */
   readonly onDeath: (error: Error) => void;
+  /** Memory for a payload; memory of its own when left out. */
+  readonly memory?: (bytes: number) => Buffer;
 }
 
 const outOfMemory = ({ memoryMegabytes }: VideoLimits): string =>
@@ -70,6 +72,8 @@ export class WorkerProcess {
   readonly ready: Promise<DecoderIdentity>;
   /** Jobs taken so far. */
   jobs = 0;
+  /** The clip that it read last; kept by the pool. */
+  file: string | undefined;
   /** True while the job's reader or feeder is what everybody waits for. */
   waitingOutside = false;
   /** True when that has lasted a while; kept by the pool. */
@@ -121,10 +125,13 @@ export class WorkerProcess {
       };
     });
     this.ready.catch(() => {});
-    const reader = new PayloadReader<FromWorker>((message, payload) => {
-      this.#lastSign = nowMilliseconds();
-      if (message.type !== "alive") this.#listener?.onMessage(message, payload);
-    });
+    const reader = new PayloadReader<FromWorker>(
+      (message, payload) => {
+        this.#lastSign = nowMilliseconds();
+        if (message.type !== "alive") this.#listener?.onMessage(message, payload);
+      },
+      (bytes) => this.#listener?.memory?.(bytes) ?? Buffer.allocUnsafeSlow(bytes),
+    );
     this.#output.on("data", (piece: Buffer) => reader.push(piece));
     this.#child.on("error", (error) => this.#died(`cannot start: ${error.message}`));
     this.#child.on("exit", (code, signal) => this.#died(signal ?? `status ${code}`));

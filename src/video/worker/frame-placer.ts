@@ -1,3 +1,4 @@
+import { MemoryPool } from "../../core/memory-pool.ts";
 import type { PictureSize } from "../frame-size.ts";
 import { type ResizePlan, resizePicture, resizePlan } from "../pillow-bicubic.ts";
 import type { Timeline } from "../types.ts";
@@ -5,8 +6,12 @@ import type { Timeline } from "../types.ts";
 /** Bytes of pixels in one chunk, unless one frame is larger. */
 const chunkBytes = 4 << 20;
 
+/** Chunks' memory from one job to the next: new memory for each makes the garbage collector look through the whole heap. */
+const memory = new MemoryPool(1);
+
 /** Frames on their way out. */
 export interface Chunk {
+  /** Valid until they are sent. */
   readonly pixels: Uint8Array;
   readonly indices: readonly number[];
   readonly timesSeconds: readonly number[];
@@ -36,7 +41,11 @@ class ChunkCollector {
     this.#emit = emit;
     const bytes = size.width * size.height * 3;
     this.#capacity = Math.max(1, Math.min(expected, Math.floor(chunkBytes / bytes)));
-    this.#pixels = new Uint8Array(this.#capacity * bytes);
+    this.#pixels = memory.take(this.#capacity * bytes);
+  }
+  /** Gives its memory to the next job's. */
+  close(): void {
+    memory.giveBack(this.#pixels);
   }
   /** Where the next frame's pixels go. */
   slot(): Uint8Array {
@@ -104,6 +113,10 @@ export class FramePlacer {
     if (this.#last !== undefined) await this.#fill(Number.POSITIVE_INFINITY, this.#last);
     if (!this.#collector.stopped) await this.#collector.flush();
     return missing;
+  }
+  /** Must be called once, when nothing is placed or sent any more. */
+  close(): void {
+    this.#collector.close();
   }
   #planFor(width: number, height: number): ResizePlan {
     const key = `${width}x${height}`;

@@ -36,18 +36,22 @@ export const framesJob = async (
   const placer = new FramePlacer(targets, size, timeline, emit);
   const { width, height } = inDecoder ? size : upright;
   const deliver = placer.place.bind(placer);
-  const outcome = await backend.decode(
-    clip,
-    { targets, chain, width, height, threads, alive, deliver },
-    limits,
-  );
-  if (placer.empty)
-    throw new VideoError("no frame can be decoded", {
-      where: clip.file,
-      got: `${targets.length} of ${timeline.length} frames of ${codec} asked for, none decoded`,
-    });
-  const missing = await placer.finish();
-  const faults = [...outcome.faults];
-  if (missing > 0) faults.push(`${missing} frames could not be decoded`);
-  return { faults };
+  try {
+    const outcome = await backend.decode(
+      clip,
+      { targets, chain, width, height, threads, alive, deliver },
+      limits,
+    );
+    if (placer.empty)
+      throw new VideoError("no frame can be decoded", {
+        where: clip.file,
+        got: `${targets.length} of ${timeline.length} frames of ${codec} asked for, none decoded`,
+      });
+    const missing = await placer.finish();
+    const faults = [...outcome.faults];
+    if (missing > 0) faults.push(`${missing} frames could not be decoded`);
+    return { faults };
+  } finally {
+    placer.close();
+  }
 };

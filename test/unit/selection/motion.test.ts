@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../../src/core/random.ts";
 import type { FrameBatch } from "../../../src/frames/frame-batch.ts";
@@ -46,6 +47,38 @@ const clip = (
 
 const best = (scores: Float64Array): number => scores.indexOf(Math.max(...scores));
 const red = [220, 40, 40];
+
+describe("planesOf", () => {
+  it("gives the means of what each pixel covers, whatever the size and wherever the picture lies in memory", () => {
+    const side = fc.integer({ min: 1, max: 90 });
+    const bytes = fc.infiniteStream(fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(side, side, fc.integer({ min: 0, max: 5 }), bytes, (across, down, offset, levels) => {
+        const memory = new Uint8Array(offset + 2 * across * down * 3);
+        for (let at = 0; at < memory.length; at++) memory[at] = levels.next().value!;
+        const frames = [{}, {}] as unknown as FrameBatch["frames"];
+        const batch = { frames, pixels: memory.subarray(offset), width: across, height: down };
+        const { luma, red: redness, width: columns, height: rows } = planesOf(batch, 1, 24);
+        const edge = (at: number, reduced: number, source: number): number =>
+          Math.floor((at * source) / reduced);
+        for (let row = 0; row < rows; row++)
+          for (let column = 0; column < columns; column++) {
+            const sums = [0, 0, 0];
+            let area = 0;
+            for (let y = edge(row, rows, down); y < edge(row + 1, rows, down); y++)
+              for (let x = edge(column, columns, across); x < edge(column + 1, columns, across); x++, area++)
+                for (const part of [0, 1, 2])
+                  sums[part]! += batch.pixels[((down + y) * across + x) * 3 + part]!;
+            const [r, g, b] = sums.map((sum) => sum / area) as [number, number, number];
+            const y601 = 0.299 * r + 0.587 * g + 0.114 * b;
+            expect(luma[row * columns + column]!).toBeCloseTo(y601, 3);
+            expect(redness[row * columns + column]!).toBeCloseTo(0.713 * (r - y601), 3);
+          }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
 
 describe("motion", () => {
   it("finds a square that is there for one frame, even under a pan", () => {

@@ -71,3 +71,21 @@ test("every frame asked for comes once, in order, whatever a decoder leaves out,
     }),
   );
 });
+
+test("chunks of the next job lie in the memory of the last one", async () => {
+  const places = new Set<ArrayBufferLike>();
+  for (let job = 0; job < 3; job++)
+    await framesJob(
+      backendGiving([...Array(20).keys()]),
+      clipOf(20),
+      { select: { kind: "all" } },
+      1,
+      defaultLimits,
+      async ({ pixels }) => {
+        places.add(pixels.buffer);
+        return true;
+      },
+      () => {},
+    );
+  expect(places.size).toBe(1);
+});

@@ -13,15 +13,24 @@ test("messages come out as they went in, however the stream is cut", () => {
         ]),
       );
       const received: [string, number[]][] = [];
-      const reader = new PayloadReader<FromWorker>((message, payload) => {
-        if (message.type === "unavailable") received.push([message.reason, [...payload]]);
-      });
+      const asked: number[] = [];
+      const reader = new PayloadReader<FromWorker>(
+        (message, payload) => {
+          if (message.type === "unavailable") received.push([message.reason, [...payload]]);
+        },
+        (bytes) => {
+          asked.push(bytes);
+          return Buffer.alloc(bytes);
+        },
+      );
       for (let at = 0, i = 0; at < stream.length; i++) {
         const size = cuts[i % cuts.length]!;
         reader.push(stream.subarray(at, at + size));
         at += size;
       }
       expect(received).toEqual(sent.map(([reason, payload]) => [reason, [...payload]]));
+      // Memory that is lent is not wasted on messages without any payload.
+      expect(asked).toEqual(sent.map(([, { length }]) => length).filter((length) => length > 0));
     }),
   );
 });
