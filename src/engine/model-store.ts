@@ -49,6 +49,10 @@ export const fillStore = async (store: ParameterStore, checkpoint: Checkpoint): 
 /** How frozen matrices are kept: in float32, or in the 16 bits a number that the checkpoint has (computed in float32). */
 export type WeightStorage = "float32" | "as-stored";
 
+/** How frozen matrices are kept where nobody says: as stored when float32 would take over half of a machine's memory, in bytes. */
+export const usualStorage = (parameters: number, memory: number): WeightStorage =>
+  4 * parameters > memory / 2 ? "as-stored" : "float32";
+
 /** From this many parameters on a model is computed block by block unless something else is asked for. */
 export const layerwiseFrom = 5e8;
 

@@ -9,6 +9,7 @@ import {
   loadWeights,
   parameterCount,
   type Trained,
+  usualStorage,
   type WeightStorage,
 } from "../model-store.ts";
 import type { ModelWeights } from "../model-weights.ts";
@@ -78,7 +79,7 @@ export const openEmbedded = async (
     const { execution: wanted = "auto", weightStorage: asked = "auto", threads } = options;
     const bySize = parameters >= layerwiseFrom ? "layerwise" : "whole";
     const execution = wanted === "auto" ? bySize : wanted;
-    const byMemory = 4 * parameters > totalmem() / 2 ? "as-stored" : "float32";
+    const byMemory = usualStorage(parameters, totalmem());
     const chosen = asked === "auto" ? byMemory : asked;
     const weightStorage = execution === "whole" ? "float32" : chosen;
     const shape = adapter && adapterShape(adapter);

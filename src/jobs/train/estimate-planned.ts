@@ -2,12 +2,14 @@
  * How long runs take whose batches are not known before they are drawn: from what clips and texts are like on average, by the
  * plan of `step-plan.ts`, at the rates of this machine.
  */
-import { layerwiseFrom, parameterCount } from "../../engine/model-store.ts";
+import { totalmem } from "node:os";
+import { layerwiseFrom, parameterCount, usualStorage } from "../../engine/model-store.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { keptGraphs, type RunEstimate, reached, updateSeconds } from "./estimate.ts";
 import type { FrameTextSettings, LanguageLoop } from "./loops.ts";
 import {
   betweenNumbers,
+  blockwiseBytes,
   computingBytes,
   forwardOperations,
   type Passage,
@@ -127,7 +129,7 @@ export const estimatePlanned = (planned: PlannedHere): RunEstimate => {
   const share = Math.min(1, Math.max(positionsPerBatch, longest) / positions);
   const between = share * trained.reduce((sum, flow) => sum + betweenNumbers(flow, config, parts), 0);
   // Lengths differ from step to step, and with them the graphs that are kept.
-  const graphs = isLayerwise ? 1 : Math.min(keptGraphs, steps);
+  const graphs = Math.min(keptGraphs, steps);
   const isHeld = chosen.loop === "grpo" && chosen.options.beta > 0 && parts.lora === null;
   const held = isHeld || (chosen.loop === "dpo" && chosen.options.reference === "held") ? 4 * all : 0;
   // Keys and values in float32, of the prompts and of their completions.
@@ -140,7 +142,10 @@ export const estimatePlanned = (planned: PlannedHere): RunEstimate => {
   );
   // What draws has the language model as constants, and packed.
   const drawing = plan.drawn.length === 0 || isLayerwise ? 0 : 2 * 4 * (languageMatrices + table);
-  const bytes = computingBytes(between * graphs, config, parts) + held + 2 * caches + drawing;
+  const computing = isLayerwise
+    ? blockwiseBytes(between, config, parts, usualStorage(all, totalmem()))
+    : computingBytes(between * graphs, config, parts);
+  const bytes = computing + held + 2 * caches + drawing;
   return { secondsPerStep, seconds: before + secondsPerStep * steps, memoryMiB: bytes / 2 ** 20 };
 };
 

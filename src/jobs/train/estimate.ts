@@ -1,9 +1,11 @@
 /** How long a run's steps will take and how much memory, from what their batches hold. */
+import { totalmem } from "node:os";
 import type { TokenBatch } from "../../batch/token-batch.ts";
-import { layerwiseFrom, parameterCount } from "../../engine/model-store.ts";
+import { layerwiseFrom, parameterCount, usualStorage } from "../../engine/model-store.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import {
   betweenNumbers,
+  blockwiseBytes,
   computingBytes,
   type TrainedParts,
   trainedSize,
@@ -59,6 +61,7 @@ export const updateSeconds = (trained: number): number => (trained * updateBytes
  * Time and memory of a run from the work of some of its steps.
  *
  * @param rate operations a second of a large product on this machine
+ * @param memory bytes of this machine
  */
 export const estimateRun = (
   works: readonly StepWork[],
@@ -66,13 +69,16 @@ export const estimateRun = (
   config: ModelConfig,
   settings: TrainedParts,
   rate: number,
+  memory: number = totalmem(),
 ): RunEstimate => {
   const all = parameterCount(config);
   const operations = works.reduce((sum, work) => sum + work.operations, 0) / works.length;
   const secondsPerStep = operations / (rate * reached) + updateSeconds(trainedSize(config, settings));
   const largest = Math.max(...works.map(({ keptNumbers }) => keptNumbers));
-  const graphs =
-    all >= layerwiseFrom ? 1 : Math.min(keptGraphs, new Set(works.flatMap(({ sizes }) => sizes)).size);
-  const bytes = computingBytes(largest * graphs, config, settings);
+  const graphs = Math.min(keptGraphs, new Set(works.flatMap(({ sizes }) => sizes)).size);
+  const bytes =
+    all >= layerwiseFrom
+      ? blockwiseBytes(largest, config, settings, usualStorage(all, memory))
+      : computingBytes(largest * graphs, config, settings);
   return { secondsPerStep, seconds: secondsPerStep * steps, memoryMiB: bytes / 2 ** 20 };
 };

@@ -5,6 +5,7 @@
  * An operation is an addition or a multiplication of a matrix product, but for the attention of the vision tower (1 to 2 % of
  * it: its windows are small). What norms, rotations and softmax read and write is in `step-load.ts`.
  */
+import type { WeightStorage } from "../../engine/model-store.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { expectedTensors } from "../../model/parameters.ts";
 import type { CommonSettings } from "./settings.ts";
@@ -189,6 +190,30 @@ export const betweenNumbers = (
  */
 export const computingBytes = (between: number, config: ModelConfig, settings: TrainedParts): number =>
   processBytes + stateBytes(config, settings) + bytesPerNumber * between;
+
+/**
+ * The same of a process that computes block by block: nothing is kept but the rows between blocks, and what one block needs.
+ *
+ * @param storage how frozen matrices are kept, in float32 or in two bytes a number
+ */
+export const blockwiseBytes = (
+  between: number,
+  config: ModelConfig,
+  settings: TrainedParts,
+  storage: WeightStorage,
+): number => {
+  const { all, block } = partSizes(config);
+  const trained = trainedSize(config, settings);
+  const frozen = settings.lora === null ? all - trained : all;
+  const spared = storage === "as-stored" ? 2 * frozen : 0;
+  const oneBlock = (2 * between) / config.text.layers;
+  return (
+    processBytes + stateBytes(config, settings) - spared + blocksHeld * 4 * block + bytesPerNumber * oneBlock
+  );
+};
+
+/** Blocks in float32 that compiled graphs and the memory of their computation come to; of one run (docs/large-models.md). */
+const blocksHeld = 8;
 
 /** Weights; gradients and two moments of what is trained. */
 export const stateBytes = (config: ModelConfig, settings: TrainedParts): number =>

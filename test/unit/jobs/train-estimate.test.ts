@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { TokenBatch } from "../../../src/batch/token-batch.ts";
 import { estimateRun, stepWork } from "../../../src/jobs/train/estimate.ts";
-import { computingBytes } from "../../../src/jobs/train/model-cost.ts";
+import { blockwiseBytes, computingBytes } from "../../../src/jobs/train/model-cost.ts";
+import { modelShape } from "../../../src/jobs/train/model-shapes.ts";
 import { smallConfig } from "../model/small-config.ts";
 
 const config = smallConfig();
@@ -55,5 +56,24 @@ test("time goes with steps and rate; memory with what is trained and with differ
   expect(kept(2) - kept(1)).toBeGreaterThan(4 * other.keptNumbers);
   expect(estimateRun([one], 10, config, { trained: "all", lora }, 1e9).memoryMiB).toBeLessThan(
     estimate.memoryMiB,
+  );
+});
+
+test("block by block: as large a model as docs/large-models.md measured is said within 15 %, in both ways to keep it", async () => {
+  const large = await modelShape("3B");
+  // Two batches of 430 positions, 540 patches of a step twice; 34 scored.
+  const step = stepWork([batchOf(1, 430, 34, [24, 24])], large, {
+    trained: "all",
+    lora: { ...lora, rank: 8 },
+  });
+  const settings = { trained: "all", lora: { ...lora, rank: 8 } } as const;
+  const gib = (memory: number): number =>
+    estimateRun([step], 5, large, settings, 1e11, memory).memoryMiB / 1024;
+  expect(Math.abs(gib(24e9) / 10.4 - 1)).toBeLessThan(0.15);
+  // Where float32 fits, every frozen number has two bytes more.
+  expect((gib(64e9) - gib(24e9)) * 2 ** 30).toBeCloseTo(2 * 3.75e9, -8);
+  const more = (between: number): number => blockwiseBytes(between, large, settings, "float32");
+  expect(more(72e6) - more(0)).toBeLessThan(
+    (computingBytes(72e6, large, settings) - computingBytes(0, large, settings)) / 10,
   );
 });
