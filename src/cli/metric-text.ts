@@ -5,6 +5,9 @@ import type { Estimate } from "../evaluation/statistics/estimate.ts";
 export const percentOf = (share: number | null, digits = 1): string =>
   share === null ? "-" : (share * 100).toFixed(digits);
 
+/** A number with so many digits that mean something, written without a power of ten up to 10^21: "170", "0.12". */
+export const rounded = (value: number, digits: number): string => String(Number(value.toPrecision(digits)));
+
 /** A share with its interval, in per cent. */
 export const withInterval = ({ value, low, high }: Estimate, digits = 1): string =>
   `${percentOf(value, digits)} (${percentOf(low, digits)}-${percentOf(high, digits)})`;

@@ -8,6 +8,7 @@ import { parseSettings } from "../../jobs/train/settings.ts";
 import { trainingRecipes } from "../../recipes/train/training-recipes.ts";
 import { relevanceProviders } from "../../selection/relevance.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
+import { rounded } from "../metric-text.ts";
 import { integerValue, numberValue } from "../option-values.ts";
 
 interface PlanOptions {
@@ -37,7 +38,7 @@ const bytes = (count: number): string =>
 const planned = (plan: PlannedRun, memory: number | undefined, price: number | undefined): string => {
   const { training, drawing, update } = plan.parts;
   const { weights, optimizer, gathered, activations, drawing: drawn, all } = plan.bytes;
-  const of = (seconds: number): string => `${seconds.toPrecision(2)} s`;
+  const of = (seconds: number): string => `${rounded(seconds, 2)} s`;
   const fit =
     plan.fits === undefined
       ? []
@@ -47,7 +48,7 @@ const planned = (plan: PlannedRun, memory: number | undefined, price: number | u
             `does not fit into ${memory} GB a GPU; ${plan.fitsFrom === undefined ? "nor on any number of them" : `it does on ${plan.fitsFrom}`}`,
           ];
   return [
-    `time: ${aboutTime(plan.seconds)} on ${plan.gpus} ${plan.gpu}, ${plan.gpuHours.toPrecision(3)} GPU-hours: ${plan.steps} steps of ${of(plan.secondsPerStep)} (training ${of(training)}, drawing ${of(drawing)}, update ${of(update)})`,
+    `time: ${aboutTime(plan.seconds)} on ${plan.gpus} times ${plan.gpu}, ${rounded(plan.gpuHours, 3)} GPU-hours: ${plan.steps} steps of ${of(plan.secondsPerStep)} (training ${of(training)}, drawing ${of(drawing)}, update ${of(update)})`,
     ...(plan.secondsBefore > 0
       ? [`of it ${aboutTime(plan.secondsBefore)} before the first step, to choose prompts`]
       : []),

@@ -8,6 +8,7 @@ import { trainingRecipes } from "../../recipes/train/training-recipes.ts";
 import { inPercent } from "../clip-options.ts";
 import { type CommandDefinition, defineCommand } from "../command.ts";
 import { chosenEngine, engineOptions } from "../engine-options.ts";
+import { rounded } from "../metric-text.ts";
 import { chosenClips, videoOptions } from "../video-options.ts";
 
 interface TrainOptions {
@@ -49,7 +50,7 @@ const described = (run: RunDescription, isTerminal: boolean): string => {
     ...(expected === undefined
       ? []
       : [
-          `about ${Number(expected.secondsPerStep.toPrecision(2))} s a step, ${aboutTime(expected.seconds)} in all (if nothing else runs), ${Number((expected.memoryMiB / 1024).toPrecision(2))} GiB of memory`,
+          `about ${rounded(expected.secondsPerStep, 2)} s a step, ${aboutTime(expected.seconds)} in all (if nothing else runs), ${rounded(expected.memoryMiB / 1024, 2)} GiB of memory`,
         ]),
     ...(sample === undefined
       ? []
