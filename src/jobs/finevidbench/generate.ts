@@ -23,7 +23,7 @@ import { type BenchmarkDescription, putBenchmarkTogether } from "./put-together.
 import { openBenchmarkTools } from "./tools.ts";
 
 /** Raised whenever equal clips and settings give other questions. */
-const benchmarkVersion = 2;
+const benchmarkVersion = 3;
 
 /** What a benchmark is made of. */
 export interface FineVidBenchRequest {
