@@ -169,6 +169,24 @@ describe("what is written comes back", () => {
   });
 });
 
+test("as many numbers are widened as there are, at whatever place of a memory, and nothing behind them", () => {
+  const all = Uint16Array.from({ length: 96 }, (_, i) => (i * 2749) % 31_000);
+  for (const widen of [widenFloat16, widenBfloat16]) {
+    const whole = Uint32Array.from(all, (bits) => {
+      const one = new Uint32Array(1);
+      widen(Uint16Array.of(bits), one);
+      return one[0]!;
+    });
+    for (let from = 0; from < 20; from++)
+      for (let count = 0; count < 70; count++) {
+        const target = new Uint32Array(count + 1).fill(7);
+        widen(all.subarray(from, from + count), target);
+        expect(target.subarray(0, count)).toEqual(whole.subarray(from, from + count));
+        expect(target[count]).toBe(7);
+      }
+  }
+});
+
 test("every float16 and bfloat16 survives widening and narrowing", () => {
   const all = Uint16Array.from({ length: 65_536 }, (_, i) => i);
   for (const [widen, narrow, exponent] of [
