@@ -4,8 +4,14 @@ import type { DecoderIdentity } from "./types.ts";
 
 /**
  * The language between the program and its workers: messages over two pipes, each an 8-byte head (bytes of JSON, bytes
- * of payload, both little-endian uint32), the JSON, the payload. Pixels travel as payload only.
+ * of payload, both little-endian uint32), the JSON, the payload. Pixels travel as payload, or lie in `pixel-file.ts`.
  */
+
+/** Where a chunk's pixels lie in the file that both have open, in bytes. */
+export interface PixelPlace {
+  readonly start: number;
+  readonly bytes: number;
+}
 
 /** A file being written: under a temporary name until all of it is there. */
 export interface OutputFile {
@@ -68,6 +74,8 @@ export type FromWorker =
       readonly width: number;
       readonly height: number;
       readonly repeated: readonly number[];
+      /** Where the pixels lie; they are the payload when left out. */
+      readonly place?: PixelPlace;
     }
   /** Ready for the next frames of a write. */
   | { readonly type: "fed" }

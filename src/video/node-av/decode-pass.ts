@@ -5,7 +5,7 @@ import type { VideoLimits } from "../limits.ts";
 import type { NodeAv } from "./library.ts";
 import { type Opened, openFile } from "./open.ts";
 import { openDecoder, type PictureDecoder } from "./picture-decoder.ts";
-import { type PictureFilter, packedRgb, pictureFilter } from "./picture-filter.ts";
+import { type PictureFilter, PicturePacker, pictureFilter } from "./picture-filter.ts";
 
 /** One picture that was asked for, out of the decoder. */
 interface Ready {
@@ -20,6 +20,7 @@ export class DecodePass {
   readonly opened: Opened;
   readonly decoder: PictureDecoder;
   readonly #filter: PictureFilter;
+  readonly #packer: PicturePacker;
   readonly #ready: Ready[] = [];
   readonly #threads: number;
   readonly #order: DecodeOrder;
@@ -47,6 +48,7 @@ export class DecodePass {
     this.wasRead = held !== undefined;
     this.opened = held ?? openFile(library, clip.file, clip.facts.opening, limits);
     const size = steadySize(clip.facts.codedWidth, clip.facts.codedHeight);
+    this.#packer = new PicturePacker(library);
     this.#filter = pictureFilter(library, `${size},${order.chain}`);
     this.decoder = openDecoder(library, this.opened, limits, threads);
   }
@@ -56,7 +58,7 @@ export class DecodePass {
     const { width, height } = made;
     // Almost always one picture is ready at a time, so its memory is used again.
     const alone = this.#ready.length === 0;
-    const rgb = packedRgb(made, alone ? this.#rgb : new Uint8Array(0));
+    const rgb = this.#packer.pack(made, alone ? this.#rgb : new Uint8Array(0));
     if (alone) this.#rgb = rgb;
     this.#ready.push({ frame, rgb, width, height });
   }
@@ -80,6 +82,7 @@ export class DecodePass {
   close(): void {
     this.decoder.close();
     this.#filter.close();
+    this.#packer.close();
     this.opened.close();
   }
 }

@@ -76,14 +76,50 @@ export const pictureFilter = (library: NodeAv, chain: string): PictureFilter => 
   };
 };
 
-/** Copies a packed rgb24 picture without the padding at the ends of its rows into memory of its own. */
-export const packedRgb = (frame: Frame, reuse: Uint8Array): Uint8Array => {
-  const { width, height } = frame;
-  const stride = frame.linesize[0]!;
-  const data = frame.data![0]!;
-  const row = width * 3;
-  const target = reuse.length === row * height ? reuse : new Uint8Array(row * height);
-  if (stride === row) target.set(data.subarray(0, row * height));
-  else for (let y = 0; y < height; y++) target.set(data.subarray(y * stride, y * stride + row), y * row);
-  return target;
-};
+/**
+ * Copies rgb24 pictures without the padding at the ends of their rows, by way of one frame of the library's: its memory is
+ * looked at through one view. A view of every picture would count as new memory each, and the collector come for it.
+ */
+export class PicturePacker {
+  readonly #library: NodeAv;
+  #frame: Frame | undefined;
+  #view: Uint8Array = new Uint8Array(0);
+  constructor(library: NodeAv) {
+    this.#library = library;
+  }
+  /** The picture's pixels, in `reuse` if it is as large, else in memory of their own. */
+  pack(picture: Frame, reuse: Uint8Array): Uint8Array {
+    const { width, height } = picture;
+    if (this.#frame?.width !== width || this.#frame.height !== height) this.#allocate(width, height);
+    const status = this.#frame!.copy(picture);
+    if (status < 0)
+      throw new VideoError("a picture cannot be copied", {
+        got: this.#library.av.FFmpegError.strerror(status),
+      });
+    const target = reuse.length === this.#view.length ? reuse : new Uint8Array(this.#view.length);
+    target.set(this.#view);
+    return target;
+  }
+  #allocate(width: number, height: number): void {
+    this.close();
+    const { av, constants } = this.#library;
+    const frame = new av.Frame();
+    frame.alloc();
+    frame.format = constants.AV_PIX_FMT_RGB24;
+    frame.width = width;
+    frame.height = height;
+    this.#frame = frame;
+    const status = frame.getBuffer(1);
+    if (status < 0 || frame.linesize[0] !== width * 3)
+      throw new VideoError("there is no memory for a picture", {
+        expected: `${width}x${height}, rows of ${width * 3} bytes`,
+        got: status < 0 ? av.FFmpegError.strerror(status) : `rows of ${frame.linesize[0]} bytes`,
+      });
+    this.#view = frame.data![0]!.subarray(0, width * height * 3);
+  }
+  close(): void {
+    this.#view = new Uint8Array(0);
+    this.#frame?.free();
+    this.#frame = undefined;
+  }
+}

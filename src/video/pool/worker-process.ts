@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, closeSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { StartError, UnsupportedError, VideoError } from "../../core/errors.ts";
+import { messageOf, StartError, UnsupportedError, VideoError } from "../../core/errors.ts";
 import { nowMilliseconds } from "../../core/progress.ts";
 import { reservedMegabytes, type VideoLimits } from "../limits.ts";
+import { openPixelFile, readPixels } from "../pixel-file.ts";
 import { encodeHead, type FromWorker, PayloadReader, type ToWorker } from "../protocol.ts";
 import type { DecoderIdentity } from "../types.ts";
 import { residentMemory } from "./resident-memory.ts";
@@ -55,10 +56,14 @@ interface StartCommand {
   readonly watched: boolean;
 }
 
-const startCommand = ({ chosen, preloads }: ChosenDecoder, limits: VideoLimits): StartCommand => {
+const startCommand = (
+  { chosen, preloads }: ChosenDecoder,
+  limits: VideoLimits,
+  handsOver: boolean,
+): StartCommand => {
   // Pictures lie outside of the heap; young objects need little room, and hours of video are watched for memory.
   const options = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=2", ...preloads];
-  const args = [...options, program, chosen];
+  const args = [...options, program, chosen, ...(handsOver ? ["pixels"] : [])];
   const prlimit = process.platform === "linux" ? findProgram("prlimit") : undefined;
   if (prlimit === undefined) return { command: process.execPath, args, watched: true };
   const bytes = Math.round(limits.memoryMegabytes * 1e6);
@@ -85,6 +90,7 @@ export class WorkerProcess {
   #child: ChildProcess;
   #input: Duplex;
   #output: Duplex;
+  #pixels: number | undefined = openPixelFile();
   #listener: JobListener | undefined;
   #limits: VideoLimits;
   #lastSign = 0;
@@ -98,10 +104,17 @@ export class WorkerProcess {
   #isReady = false;
   constructor(decoder: ChosenDecoder, limits: VideoLimits) {
     this.#limits = limits;
-    const { command, args, watched } = startCommand(decoder, limits);
+    const { command, args, watched } = startCommand(decoder, limits, this.#pixels !== undefined);
     this.#watched = watched;
     this.#child = spawn(command, args, {
-      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+      stdio: [
+        "ignore",
+        "ignore",
+        "pipe",
+        "pipe",
+        "pipe",
+        ...(this.#pixels === undefined ? [] : [this.#pixels]),
+      ],
       detached: true,
       env: { ...process.env, NODE_OPTIONS: "", UV_THREADPOOL_SIZE: "2" },
     });
@@ -125,13 +138,13 @@ export class WorkerProcess {
       };
     });
     this.ready.catch(() => {});
-    const reader = new PayloadReader<FromWorker>(
-      (message, payload) => {
-        this.#lastSign = nowMilliseconds();
-        if (message.type !== "alive") this.#listener?.onMessage(message, payload);
-      },
-      (bytes) => this.#listener?.memory?.(bytes) ?? Buffer.allocUnsafeSlow(bytes),
-    );
+    const memory = (bytes: number): Buffer =>
+      this.#listener?.memory?.(bytes) ?? Buffer.allocUnsafeSlow(bytes);
+    const reader = new PayloadReader<FromWorker>((message, payload) => {
+      this.#lastSign = nowMilliseconds();
+      if (message.type === "chunk" && message.place !== undefined) this.#takePixels(message, memory);
+      else if (message.type !== "alive") this.#listener?.onMessage(message, payload);
+    }, memory);
     this.#output.on("data", (piece: Buffer) => reader.push(piece));
     this.#child.on("error", (error) => this.#died(`cannot start: ${error.message}`));
     this.#child.on("exit", (code, signal) => this.#died(signal ?? `status ${code}`));
@@ -210,6 +223,16 @@ export class WorkerProcess {
     this.#looking = false;
     if (held.some(({ pid, bytes }) => bytes > admitted(pid) * 1e6)) this.kill(outOfMemory(this.#limits));
   }
+  /** Hands on a chunk whose pixels lie in the file. */
+  #takePixels(message: Extract<FromWorker, { type: "chunk" }>, memory: (bytes: number) => Buffer): void {
+    const { place } = message;
+    if (this.#pixels === undefined || place === undefined) return;
+    try {
+      this.#listener?.onMessage(message, readPixels(this.#pixels, place, memory(place.bytes)));
+    } catch (error) {
+      this.kill(messageOf(error));
+    }
+  }
   #reference(on: boolean): void {
     const handles = [this.#child, this.#input, this.#output, this.#child.stderr] as unknown as {
       ref?(): void;
@@ -223,6 +246,8 @@ export class WorkerProcess {
     if (!this.alive) return;
     this.alive = false;
     this.#stopTimers();
+    if (this.#pixels !== undefined) closeSync(this.#pixels);
+    this.#pixels = undefined;
     const words = this.#lastWords.trim().split("\n");
     const memory = /out of memory|bad_alloc|Allocation failed/i.test(this.#lastWords);
     const got =

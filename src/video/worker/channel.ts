@@ -3,6 +3,8 @@ import { encodeHead, type FromWorker, headBytes, type ToWorker } from "../protoc
 
 const inputHandle = 3;
 const outputHandle = 4;
+/** The file in which pixels are handed over, where the program has one. */
+export const pixelHandle = 5;
 
 /** A message from the program with its payload. */
 export interface Received {

@@ -4,8 +4,9 @@ import { nowMilliseconds } from "../../core/progress.ts";
 import { describeClip } from "../clip-info.ts";
 import { type LoadedDecoder, loadDecoder } from "../decoders.ts";
 import type { VideoLimits } from "../limits.ts";
+import { PixelWriter } from "../pixel-file.ts";
 import { chunkWindow, type Job } from "../protocol.ts";
-import { receive, send } from "./channel.ts";
+import { pixelHandle, receive, send } from "./channel.ts";
 import { ClipIndices } from "./clip-indices.ts";
 import type { Chunk } from "./frame-placer.ts";
 import { framesJob } from "./frames-job.ts";
@@ -13,11 +14,14 @@ import { rewriteJob } from "./rewrite-job.ts";
 import { writeJob } from "./write-job.ts";
 
 /**
- * The worker program: `node main.ts <decoder, as a person writes it>`. Reads jobs from handle 3, answers on handle 4, one job at a time. It
- * ends when its parent closes the pipe, and a thread ends it when the parent is gone.
+ * The worker program: `node main.ts <decoder, as a person writes it> [pixels]`. Reads jobs from handle 3, answers on handle 4, one
+ * job at a time; pixels go into the file behind handle 5 where it is told of one. It ends when its parent closes the pipe, and
+ * a thread ends it when the parent is gone.
  */
 const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
 const indices = new ClipIndices();
+/** Where pixels are handed over; the program says whether it has such a file. */
+const writer = process.argv[3] === "pixels" ? new PixelWriter(pixelHandle) : undefined;
 let lastSign = 0;
 
 /** Says at most twice a second that work goes on. */
@@ -31,8 +35,11 @@ const alive = (): void => {
 /** Sends chunks, at most {@link chunkWindow} ahead of the reader; false once the reader wants no more. */
 const chunkSender = (): ((chunk: Chunk) => Promise<boolean>) => {
   let ahead = 0;
+  writer?.restart();
   return async ({ pixels, ...rest }) => {
-    send({ type: "chunk", ...rest }, pixels);
+    const place = writer?.put(pixels);
+    if (place === undefined) send({ type: "chunk", ...rest }, pixels);
+    else send({ type: "chunk", ...rest, place });
     ahead++;
     while (ahead >= chunkWindow) {
       const { message } = await receive();
