@@ -90,7 +90,7 @@ const makeClip = async (file: string, position: number, out: string): Promise<vo
         for (const at of drawn.fragment) told.add(part.batch.frames[at]!.index);
       const pictures = picturesOfSample(task, drawn, part, place);
       lap(task.value.anew === true ? "rendering pictures anew" : "evening pictures");
-      await writeStills(pictures, out);
+      await writeStills(pictures, out, (bytes) => new Uint8Array(bytes));
       lap("pictures as JPEG files");
       questions++;
       shown += pictures.length;

@@ -1,6 +1,6 @@
-import sharp from "sharp";
 import type { Random } from "../core/random.ts";
 import { type FrameBatch, pixelsOf } from "../frames/frame-batch.ts";
+import { quickJpegBytes, quickJpegInto } from "../frames/jpeg-picture.ts";
 
 /** A picture as it is shown: rgb24 [height, width, 3]. */
 export interface ShownPicture {
@@ -33,23 +33,34 @@ export interface Levels {
   readonly spread: number;
 }
 
-/** Levels that are summed up as small integers before they are added to the whole: their squares stay below 2^30. */
-const summedAtOnce = 8192;
+/** Two levels that lie side by side, as one number of 16 bits -> their sum, and 2^22 times that of their squares. */
+const pairSums = Float64Array.from({ length: 2 ** 16 }, (_, pair) => {
+  const [low, high] = [pair & 0xff, pair >>> 8];
+  return (low ** 2 + high ** 2) * 2 ** 22 + low + high;
+});
+
+/** Pairs that are summed up before the two sums are taken apart: those of levels stay below 2^22, all below 2^53. */
+const summedAtOnce = 4096;
 
 /** Mean and spread of all levels of a picture. */
 export const levelsOf = ({ pixels }: ShownPicture): Levels => {
   let [sum, squares] = [0, 0];
-  for (let start = 0; start < pixels.length; start += summedAtOnce) {
-    const end = Math.min(pixels.length, start + summedAtOnce);
-    let [some, someSquares] = [0, 0];
-    for (let at = start; at < end; at++) {
-      const value = pixels[at]!;
-      some += value;
-      someSquares += value * value;
-    }
-    sum += some;
-    squares += someSquares;
+  const add = (both: number): void => {
+    const some = Math.floor(both / 2 ** 22);
+    squares += some;
+    sum += both - some * 2 ** 22;
+  };
+  // Numbers of 16 bits begin at even places.
+  const first = pixels.byteOffset % 2;
+  const pairs = new Uint16Array(pixels.buffer, pixels.byteOffset + first, (pixels.length - first) >> 1);
+  for (let start = 0; start < pairs.length; start += summedAtOnce) {
+    const end = Math.min(pairs.length, start + summedAtOnce);
+    let both = 0;
+    for (let at = start; at < end; at++) both += pairSums[pairs[at]!]!;
+    add(both);
   }
+  if (first === 1 && pixels.length > 0) add(pairSums[pixels[0]!]!);
+  if (first + 2 * pairs.length < pixels.length) add(pairSums[pixels.at(-1)!]!);
   const mean = sum / pixels.length;
   return { mean, spread: Math.sqrt(Math.max(0, squares / pixels.length - mean * mean)) };
 };
@@ -158,35 +169,47 @@ const paddedTo = 1024;
 const segmentHead = 4;
 const longestComment = 65_533;
 
-/** A JPEG of exactly `length` bytes: comments behind its first marker. `length` is at least 4 more than it has, or equal. */
-const padded = (jpeg: Uint8Array, length: number): Uint8Array => {
-  const segments: Buffer[] = [];
-  for (let left = length - jpeg.length; left > 0; ) {
+/**
+ * Makes the JPEG that lies at the beginning of some memory exactly `length` bytes long: comments behind its first marker.
+ * `length` is at least 4 more than it has, or equal.
+ *
+ * @returns the bytes in the same memory
+ */
+const padded = (memory: Uint8Array, bytes: number, length: number): Uint8Array => {
+  const jpeg = Buffer.from(memory.buffer, memory.byteOffset, length);
+  const comments = { start: 2, end: 2 + length - bytes };
+  jpeg.copyWithin(comments.end, comments.start, bytes);
+  jpeg.fill(0x20, comments.start, comments.end);
+  for (let at = comments.start; at < comments.end; ) {
+    const left = comments.end - at;
     let take = Math.min(left, longestComment + segmentHead);
     // What is left for the next segment must be none or enough for one.
     if (left > take && left - take < segmentHead) take -= segmentHead;
-    const segment = Buffer.alloc(take, 0x20);
-    segment.writeUInt16BE(0xfffe, 0);
-    segment.writeUInt16BE(take - 2, 2);
-    segments.push(segment);
-    left -= take;
+    jpeg.writeUInt16BE(0xfffe, at);
+    jpeg.writeUInt16BE(take - 2, at + 2);
+    at += take;
   }
-  return Buffer.concat([jpeg.subarray(0, 2), ...segments, jpeg.subarray(2)]);
+  return jpeg;
 };
 
 /**
  * The pictures of one question as JPEG files that all have the same length, so that lengths tell nothing of which is
  * which. One encoder and one quality for all.
+ *
+ * @param take gives memory, whatever is in it: the files lie there
  */
-export const stillFiles = async (pictures: readonly ShownPicture[]): Promise<Uint8Array[]> => {
+export const stillFiles = async (
+  pictures: readonly ShownPicture[],
+  take: (bytes: number) => Uint8Array,
+): Promise<Uint8Array[]> => {
+  const most = Math.max(...pictures.map(quickJpegBytes)) + segmentHead + paddedTo;
   const files = await Promise.all(
-    pictures.map(({ pixels, width, height }) =>
-      sharp(pixels, { raw: { width, height, channels: 3 } })
-        .jpeg({ quality: jpegQuality, optimiseCoding: false })
-        .toBuffer(),
-    ),
+    pictures.map(async (picture) => {
+      const memory = take(most);
+      return { memory, bytes: await quickJpegInto(picture.pixels, picture, jpegQuality, memory) };
+    }),
   );
-  const longest = Math.max(...files.map(({ length }) => length));
+  const longest = Math.max(...files.map(({ bytes }) => bytes));
   const length = Math.ceil((longest + segmentHead) / paddedTo) * paddedTo;
-  return files.map((file) => padded(file, length));
+  return files.map(({ memory, bytes }) => padded(memory, bytes, length));
 };

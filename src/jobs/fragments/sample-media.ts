@@ -17,8 +17,12 @@ import { frameSeconds, picturesFolder } from "./protocol.ts";
  *
  * @returns paths from the data set's folder
  */
-export const writeStills = async (pictures: readonly ShownPicture[], out: string): Promise<string[]> => {
-  const files = await stillFiles(pictures);
+export const writeStills = async (
+  pictures: readonly ShownPicture[],
+  out: string,
+  take: (bytes: number) => Uint8Array,
+): Promise<string[]> => {
+  const files = await stillFiles(pictures, take);
   makeFolder(join(out, picturesFolder));
   return files.map((bytes) => {
     const name = `${picturesFolder}/${sha256(bytes).slice(0, 32)}.jpg`;
