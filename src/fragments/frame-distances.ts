@@ -1,5 +1,5 @@
 import type { FrameBatch } from "../frames/frame-batch.ts";
-import { type Planes, planesOf } from "../selection/motion/planes.ts";
+import { emptyPlanes, type Planes, planesOf, reducedSize } from "../selection/motion/planes.ts";
 
 /** Longest side of the pictures that are compared. */
 const comparedSide = 64;
@@ -126,15 +126,18 @@ const largestOf = (count: number, between: FrameDistances["between"]): number =>
 /** Compares all frames of a batch with each other: [T, T] distances, on small pictures. */
 export const frameDistances = (batch: FrameBatch): FrameDistances => {
   const count = batch.frames.length;
-  const planes = batch.frames.map((_, at): Planes => planesOf(batch, at, comparedSide));
-  const { width, height } = planes[0] ?? { width: 0, height: 0 };
+  const { width, height } = reducedSize(batch.width, batch.height, comparedSide);
   const { pixels, ends } = blockOrder(width, height);
-  const blocked = planes.map((one, at) => {
+  const planes = emptyPlanes(width, height);
+  const [brightness, contrast] = [new Float64Array(count), new Float64Array(count)];
+  const blocked = batch.frames.map((_, at) => {
+    planesOf(batch, at, comparedSide, planes);
+    brightness[at] = meanLevel(planes.luma);
+    contrast[at] = spreadOf(planes.luma, brightness[at]);
     const result = memoryOf(at, pixels.length * numbers);
-    blockedPixels(one, pixels, result);
+    blockedPixels(planes, pixels, result);
     return result;
   });
-  const brightness = Float64Array.from(planes, ({ luma }) => meanLevel(luma));
   const changes = new Float64Array(blocks * blocks);
   const largest = new Float64Array(strongest);
   const matrix = new Float64Array(count * count);
@@ -147,7 +150,6 @@ export const frameDistances = (batch: FrameBatch): FrameDistances => {
       matrix[b * count + a] = distance;
       if (b === a + 1) overall[b] = meanLevel(changes);
     }
-  const contrast = Float64Array.from(planes, ({ luma }, at) => spreadOf(luma, brightness[at]!));
   const between = (a: number, b: number): number => matrix[a * count + b]!;
   return { count, between, largest: largestOf(count, between), overall, brightness, contrast };
 };

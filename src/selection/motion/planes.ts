@@ -59,15 +59,32 @@ const sumRows = (pixels: Uint8Array, top: number, bottom: number, sums: Int32Arr
   }
 };
 
-/** The frame at `position` as planes, every value the mean of the source pixels it covers (BT.601 weights). */
-export const planesOf = (batch: FrameBatch, position: number, longestSide: number): Planes => {
+/** Planes of a size; what is in them is 0. */
+export const emptyPlanes = (width: number, height: number): Planes => ({
+  width,
+  height,
+  luma: new Float32Array(width * height),
+  blue: new Float32Array(width * height),
+  red: new Float32Array(width * height),
+});
+
+/**
+ * The frame at `position` as planes, every value the mean of the source pixels it covers (BT.601 weights).
+ *
+ * @param memory planes of the reduced size that are written over; new ones when left out
+ */
+export const planesOf = (
+  batch: FrameBatch,
+  position: number,
+  longestSide: number,
+  memory?: Planes,
+): Planes => {
   const pixels = pixelsOf(batch, position);
   const { width, height } = reducedSize(batch.width, batch.height, longestSide);
   const columns = edges(width, batch.width);
   const rows = edges(height, batch.height);
-  const luma = new Float32Array(width * height);
-  const blue = new Float32Array(width * height);
-  const red = new Float32Array(width * height);
+  const planes = memory ?? emptyPlanes(width, height);
+  const { luma, blue, red } = planes;
   const sums = new Int32Array(batch.width * 3);
   let at = 0;
   for (let y = 0; y < height; y++) {
@@ -92,5 +109,5 @@ export const planesOf = (batch: FrameBatch, position: number, longestSide: numbe
       red[at] = 0.713 * (r / area - y601);
     }
   }
-  return { width, height, luma, blue, red };
+  return planes;
 };
