@@ -92,7 +92,7 @@ const ruleOptions = (command: Command): Command =>
     .option("--skip-rules <a,b>", "all rules but these", listValue)
     .option(
       "--not-in <place...>",
-      "clips that must not get in: data sets, folders of clips, annotation files, lists of names or hashes",
+      "clips that must not get in: data sets, clips or folders of them, annotation files, lists of names or hashes",
     )
     .option("--decisions <file>", "what was accepted and rejected on the data set's page");
 

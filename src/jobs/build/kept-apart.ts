@@ -70,14 +70,21 @@ const addFolder = async (
     }
     return;
   }
-  const files = [...filesBelow(place)].filter(isClipName);
+  const files = [...filesBelow(place)].filter(isClipName).map((name) => join(place, name));
+  await addClips(files, place, into, reading, context);
+};
+
+/** Clips by content, look and name. */
+const addClips = async (
+  files: readonly string[],
+  place: string,
+  into: KeptApart,
+  reading: ClipReading,
+  context: JobContext,
+): Promise<void> => {
   const progress = context.progress(`reading ${basename(place)}`, "clips");
   let read = 0;
-  for await (const { file, sha256, print, durationSeconds } of printFile(
-    files.map((name) => join(place, name)),
-    reading,
-    context,
-  )) {
+  for await (const { file, sha256, print, durationSeconds } of printFile(files, reading, context)) {
     into.hashes.add(sha256);
     addName(basename(file), into);
     if (print !== undefined) into.prints.push({ name: basename(file), print, durationSeconds });
@@ -86,8 +93,8 @@ const addFolder = async (
 };
 
 /**
- * Reads what must stay apart: a data set folder or a folder of clips (by content, look and name), an annotation file, or a
- * list of names or hashes.
+ * Reads what must stay apart: a data set folder, a folder of clips or a clip (by content, look and name), an annotation file, or
+ * a list of names or hashes.
  *
  * @throws {ConfigError} for a place that is not there, or that names no clip
  */
@@ -102,6 +109,7 @@ export const readKeptApart = async (
   for (const place of places) {
     const before = all.hashes.size + all.names.size;
     if (statSync(place).isDirectory()) await addFolder(place, all, reading, context);
+    else if (isClipName(place)) await addClips([place], place, all, reading, context);
     else if (/\.(jsonl|ndjson)$/i.test(place)) {
       for (const record of jsonRecords(place)) if (!("unread" in record)) walk(record.value, all);
     } else if (extname(place).toLowerCase() === ".json") {
@@ -117,7 +125,7 @@ export const readKeptApart = async (
     if (all.hashes.size + all.names.size === before)
       throw new ConfigError("--not-in names no clip", {
         where: place,
-        expected: "a data set, a folder of clips, annotations, or a list of names or hashes",
+        expected: "a data set, a clip or folder of clips, annotations, or a list of names or hashes",
       });
   }
   return all;
