@@ -19,6 +19,8 @@ export interface ClipsOptions {
   readonly maxPicture?: number;
   /** Decoder processes; one a core when left out. */
   readonly workers?: number;
+  /** Threads of a decoder that works alone; as many as there are processes when left out. */
+  readonly threads?: number;
 }
 
 /** How a job reads clips. */
@@ -54,6 +56,7 @@ export const openClips = (options: ClipsOptions, warn: (line: string) => void): 
   const direct = openVideoService({
     decoder: options.decoder,
     ...(options.workers !== undefined && { workers: options.workers }),
+    ...(options.threads !== undefined && { threads: options.threads }),
     ...(options.maxPicture !== undefined && { limits: limitsForPixels(options.maxPicture) }),
     ...(folder && { indexPath: indexPathIn(folder, hashes) }),
   });

@@ -18,6 +18,7 @@ import { sha256 } from "../../src/core/files.ts";
 import { frameIndex, seconds } from "../../src/core/units.ts";
 import { readDescription, readSampleFile, readSamples } from "../../src/dataset/read.ts";
 import { validateDataset } from "../../src/dataset/validate.ts";
+import { fragmentTasks } from "../../src/fragments/fragment-task.ts";
 import { pixelsOf } from "../../src/frames/frame-batch.ts";
 import { readFrames } from "../../src/frames/read-frames.ts";
 import { gradeAnswer } from "../../src/grading/grade-answer.ts";
@@ -231,6 +232,51 @@ test("killed at any time, the same command goes on and ends in the same bytes", 
   expect(again.resumedClips).toBeGreaterThan(0);
   expect(again.resumedClips).toBeLessThan(8);
   expect(contentOf("killed")).toEqual(contentOf("one"));
+}, 120_000);
+
+/** Enough clips for a thread each of two decoders: those that there are, under several names. */
+const manyClips = (): string => {
+  const many = join(folder, "many");
+  mkdirSync(many);
+  for (let copy = 0; copy < 4; copy++)
+    for (const name of readdirSync(clips)) copyFileSync(join(clips, name), join(many, `${copy}-${name}`));
+  return many;
+};
+
+test("threads make the same bytes as this one; stopped, they go on; what only this process knows is refused", async () => {
+  const place = manyClips();
+  const request = (name: string, workers: number, more: Partial<FragmentSettings> = {}) => ({
+    sources: [{ place }],
+    out: join(folder, name),
+    settings: { ...settings, perClip: 1, ...more },
+    reading,
+    notIn: [join(clips, "moving-5.mp4")],
+    workers,
+  });
+  const here = await fragmentsDataset(request("here", 1), context);
+  expect(here.rejectedByRule["not-in"]).toBe(4);
+  const stop = new AbortController();
+  const stopping = fragmentsDataset(request("threads", 2), {
+    ...context,
+    signal: stop.signal,
+    progress: () => ({
+      update: (done) => {
+        if (done >= 9) stop.abort();
+      },
+      log: () => {},
+    }),
+  });
+  await expect(stopping).rejects.toMatchObject({ name: "AbortError" });
+  const there = await fragmentsDataset(request("threads", 2), context);
+  expect(there.resumedClips).toBeGreaterThanOrEqual(9);
+  expect(there.resumedClips).toBeLessThan(32);
+  expect(there.rejectedByRule).toEqual(here.rejectedByRule);
+  expect(contentOf("threads")).toEqual(contentOf("here"));
+  const own = { ...(await fragmentTasks.choose("counting")).plugin };
+  fragmentTasks.add("known-here", own);
+  await expect(fragmentsDataset(request("own", 2, { tasks: ["known-here"] }), context)).rejects.toThrow(
+    'the fragment task "known-here" is known to this process only',
+  );
 }, 120_000);
 
 test.skipIf(chromiumMissing("the page of fragments"))(

@@ -78,10 +78,14 @@ const fragments: CommandDefinition = defineCommand({
       )
       .option(
         "--not-in <place...>",
-        "clips that must not get in: data sets, folders of clips, annotation files, lists of names or hashes",
+        "clips that must not get in: data sets, clips or folders of them, annotation files, lists of names or hashes",
       )
       .option("--seed <number>", "the same seed makes the same files", integerValue(), 0)
-      .option("--workers <number>", "decoder processes; default: one a core", integerValue({ min: 1 }))
+      .option(
+        "--workers <number>",
+        "decoder processes, of many clips with a thread each; default: one a core",
+        integerValue({ min: 1 }),
+      )
       .option("--resume", "go on with unfinished work (the same command does so without it as well)");
     splitOption(command);
     videoOptions(command);

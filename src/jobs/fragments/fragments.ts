@@ -1,8 +1,6 @@
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { ConfigError } from "../../core/errors.ts";
-import { syncFiles } from "../../core/files.ts";
-import { datasetFilters, type Filter } from "../../dataset/filter.ts";
 import type { DatasetDescription } from "../../dataset/schema.ts";
 import type { SplitShares } from "../../dataset/split.ts";
 import { readKeptApart } from "../build/kept-apart.ts";
@@ -12,13 +10,13 @@ import type { ClipReading } from "../build/protocol.ts";
 import { keptApartRecord } from "../build/rule-check.ts";
 import { claimWork, finishedClips, workRecipe } from "../build/work-folder.ts";
 import type { JobContext } from "../job-context.ts";
-import { makeFragmentClip } from "./make-clip.ts";
-import { type FragmentSettings, picturesFolder } from "./protocol.ts";
+import { openMaker } from "./maker.ts";
+import type { FragmentSettings } from "./protocol.ts";
 import { putFragmentsTogether } from "./put-together.ts";
-import { openFragmentTools } from "./tools.ts";
+import type { ClipsKeptApart } from "./tools.ts";
 
 /** Raised whenever equal clips and settings give other fragments. */
-const fragmentsVersion = 8;
+const fragmentsVersion = 9;
 
 /** What fragments are made of. */
 export interface FragmentsRequest {
@@ -29,7 +27,7 @@ export interface FragmentsRequest {
   readonly split?: SplitShares;
   /** Data sets, folders of clips, annotations and lists whose clips must not get in. */
   readonly notIn: readonly string[];
-  /** Decoder processes; one a core when left out. One clip more is made at a time. */
+  /** Decoder processes; one a core when left out. Of many clips each has a thread of ours that makes the questions. */
   readonly workers?: number;
 }
 
@@ -45,12 +43,11 @@ export interface FragmentsResult {
 const openKeptApart = async (
   { notIn, reading }: FragmentsRequest,
   context: JobContext,
-): Promise<{ readonly filter: Filter; readonly record: object } | undefined> => {
+): Promise<{ readonly clips: ClipsKeptApart; readonly record: object } | undefined> => {
   if (notIn.length === 0) return undefined;
   const apart = await readKeptApart(notIn, reading, context);
   const { hashes, names, prints } = apart;
-  const { value } = await datasetFilters.make("not-in", { hashes: [...hashes], names: [...names], prints });
-  return { filter: value, record: keptApartRecord(apart) };
+  return { clips: { hashes: [...hashes], names: [...names], prints }, record: keptApartRecord(apart) };
 };
 
 /**
@@ -79,7 +76,11 @@ export const fragmentsDataset = async (
       got: plan.rejected[0]?.reason ?? "no rows",
     });
   const order = { out, settings, reading: request.reading };
-  await using tools = await openFragmentTools(order, workers, keptApart?.filter, context.warn);
+  await using maker = await openMaker(
+    order,
+    { workers, clips: plan.clips.length, keptApart: keptApart?.clips },
+    context.warn,
+  );
   const recipe = {
     program: "fragments",
     ...settings,
@@ -89,16 +90,8 @@ export const fragmentsDataset = async (
   const lock = claimWork(out, workRecipe(recipe, plan, fragmentsVersion));
   try {
     const resumedClips = finishedClips(out, plan);
-    const isImages = settings.form === "images";
-    const isPicture = (name: string): boolean => name.startsWith(`${picturesFolder}/`);
-    const work = { out, plan, workers: tools.atATime, title: "fragments" };
-    await makeMissing(work, context, async (planned) => {
-      const made = await makeFragmentClip(planned, tools, context.signal);
-      // The result is what a stopped run goes on from: what it names must be there before it.
-      const media = made.rows.flatMap(({ files }) => files).filter((name) => isImages === isPicture(name));
-      await syncFiles(media.map((name) => join(out, name)));
-      return made;
-    });
+    const work = { out, plan, workers: maker.atATime, title: "fragments" };
+    await makeMissing(work, context, (planned) => maker.make(planned, context.signal));
     const { signal } = context;
     const { description, rejections } = await putFragmentsTogether({
       out,

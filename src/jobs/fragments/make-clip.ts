@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { VideoPerceiverError } from "../../core/errors.ts";
 import { seededRandom } from "../../core/random.ts";
 import type { Made } from "../../core/registry.ts";
@@ -48,7 +49,7 @@ const rowOf = async (
   };
   const pictures = picturesOfSample(made, drawn, part, { seed: settings.seed, number }, take);
   const isImages = settings.form === "images";
-  const files = isImages ? await writeStills(pictures, out) : [];
+  const files = isImages ? await writeStills(pictures, out, take) : [];
   const clip = isImages
     ? decoded.clip
     : await writeShortClip(
@@ -128,6 +129,8 @@ const fragmentRows = async (
   const rows: Promise<FragmentRow>[] = [];
   const rejected: Rejection[] = [];
   for (const task of tasksOf(fragment, tools)) {
+    // Decoders that are done wait for this thread to give them the next clip.
+    await nextTurn();
     signal.throwIfAborted();
     const drawn = drawSample(task, fragment.part, tools.selector.value, {
       seed: settings.seed,
@@ -187,6 +190,7 @@ export const makeFragmentClip = async (
       provenance: { clip: name, ...(print !== undefined && { print }) },
     });
     if (apart !== undefined) return nothing("not-in", apart);
+    await nextTurn();
     const parts = usableParts(decoded.windows);
     if (parts.length === 0) return nothing("static", "every frame is blank");
     const rows: FragmentRow[] = [];

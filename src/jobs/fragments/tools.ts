@@ -1,6 +1,7 @@
 import { MemoryPool } from "../../core/memory-pool.ts";
 import type { Made } from "../../core/registry.ts";
-import type { Filter } from "../../dataset/filter.ts";
+import { datasetFilters, type Filter } from "../../dataset/filter.ts";
+import type { PrintedClip } from "../../dataset/near-clips.ts";
 import { type FragmentTask, fragmentTasks } from "../../fragments/fragment-task.ts";
 import { type FrameSelector, frameSelectors } from "../../selection/selectors.ts";
 import { type Clips, openClips } from "../clips.ts";
@@ -8,6 +9,22 @@ import type { FragmentOrder } from "./protocol.ts";
 
 /** Pictures that the questions about a fragment usually have at most; more are no harm. */
 const picturesOfFragment = 24;
+
+/** Clips that must not get in. */
+export interface ClipsKeptApart {
+  readonly hashes: readonly string[];
+  readonly names: readonly string[];
+  readonly prints: readonly PrintedClip[];
+}
+
+/** How fragments are made, besides what: nothing of it changes them. */
+export interface FragmentMeans {
+  /** Decoder processes. */
+  readonly decoders: number;
+  /** Threads of a decoder that works alone. */
+  readonly threads: number;
+  readonly keptApart: ClipsKeptApart | undefined;
+}
 
 /** What is held open while the fragments of one clip after the other are made. */
 export interface FragmentTools extends AsyncDisposable {
@@ -17,7 +34,7 @@ export interface FragmentTools extends AsyncDisposable {
   readonly atATime: number;
   readonly tasks: readonly Made<FragmentTask>[];
   readonly selector: Made<FrameSelector>;
-  /** Memory for the frames of the clips in work, and for the pictures of a fragment of each. */
+  /** Memory for the frames of the clips in work, and for the pictures of a fragment of each and their files. */
   readonly memory: { readonly frames: MemoryPool; readonly pictures: MemoryPool };
   /** Clips that must not get in. */
   readonly keptApart: Filter | undefined;
@@ -31,22 +48,22 @@ export interface FragmentTools extends AsyncDisposable {
  */
 export const openFragmentTools = async (
   order: FragmentOrder,
-  workers: number,
-  keptApart: Filter | undefined,
+  { decoders, threads, keptApart }: FragmentMeans,
   warn: (line: string) => void,
 ): Promise<FragmentTools> => {
   const tasks = await Promise.all(order.settings.tasks.map((text) => fragmentTasks.choose(text)));
   const selector = await frameSelectors.choose(order.settings.selector);
-  const clips = openClips({ ...order.reading, workers }, warn);
-  const atATime = workers + 1;
+  const apart = keptApart && (await datasetFilters.make("not-in", { ...keptApart }));
+  const clips = openClips({ ...order.reading, workers: decoders, threads }, warn);
+  const atATime = decoders + 1;
   return {
     order,
     clips,
     atATime,
     tasks,
     selector,
-    memory: { frames: new MemoryPool(atATime), pictures: new MemoryPool(picturesOfFragment * atATime) },
-    keptApart,
+    memory: { frames: new MemoryPool(atATime), pictures: new MemoryPool(2 * picturesOfFragment * atATime) },
+    keptApart: apart?.value,
     [Symbol.asyncDispose]: () => clips[Symbol.asyncDispose](),
   };
 };
