@@ -12,13 +12,14 @@ import { answerRounds } from "../answer-rounds.ts";
 const [out, ...clips] = process.argv.slice(2) as [string, ...string[]];
 const context = { progress: () => silentProgress, signal: new AbortController().signal, warn: () => {} };
 
-await answerRounds(async () => {
-  rmSync(out, { recursive: true, force: true });
-  const source = join(out, "clips");
+rmSync(out, { recursive: true, force: true });
+// A folder of its own each round, as a person has: ext4 looks long for room for new files where as many were just removed.
+await answerRounds(async (round) => {
+  const source = join(out, `${round}`, "clips");
   makeFolder(source);
   for (const file of clips) linkSync(file, join(source, basename(file)));
   const start = performance.now();
-  const folder = join(out, "set");
+  const folder = join(out, `${round}`, "set");
   await fragmentsDataset(
     {
       sources: [{ place: source }],

@@ -246,7 +246,6 @@ def fragments(path, number, out, lines):
 
 
 def make_all(out, clips):
-    shutil.rmtree(out, ignore_errors=True)
     (out / "pictures").mkdir(parents=True)
     with open(out / "samples.jsonl", "w") as lines:
         return [fragments(clip, number, out, lines) for number, clip in enumerate(clips)]
@@ -257,13 +256,15 @@ def main():
     out, clips = Path(sys.argv[2 if once else 1]), sys.argv[3 if once else 2 :]
     if len(clips) == 1 and Path(clips[0]).is_dir():
         clips = sorted(str(file) for file in Path(clips[0]).iterdir())
+    shutil.rmtree(out, ignore_errors=True)
     if once:
         print(sum(make_all(out, clips)), "questions")
         return
 
-    def one_round(_):
+    def one_round(number):
         start = time.perf_counter()
-        asked = make_all(out, clips)
+        # A folder of its own each round: ext4 looks long for room for new files where as many were just removed.
+        asked = make_all(out / str(number), clips)
         return {"value": 60 * len(clips) / (time.perf_counter() - start), "result": asked}
 
     answer_rounds(one_round)
