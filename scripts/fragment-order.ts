@@ -8,9 +8,11 @@
  *
  * Run: node scripts/fragment-order.ts --model FOLDER | --base FOLDER [--base-clips N] [--base-steps N]
  *   [--clips N] [--held N] [--steps N] [--batch N] [--seed N] [--out FOLDER]
+ *   [--world one-way|quickstart] [--travel own|long] [--selector NAME] [--rate NUMBER]
  *
  * --base makes such a checkpoint first: the base of `repro fragments` with the script's seed 1, in that folder; what is there
- * already is gone on with.
+ * already is gone on with. The last line of options changes what makes order easy to learn, one thing at a time: clips of
+ * the quickstart's own world, in which actors go any way; how far they go there; another selector; another learning rate.
  */
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -60,6 +62,10 @@ const { values } = parseArgs({
     batch: { type: "string", default: "32" },
     seed: { type: "string", default: "1" },
     out: { type: "string" },
+    world: { type: "string", default: "one-way" },
+    travel: { type: "string", default: "long" },
+    selector: { type: "string", default: "uniform" },
+    rate: { type: "string", default: "0.0015" },
   },
 });
 if ((values.model === undefined) === (values.base === undefined)) {
@@ -89,11 +95,8 @@ const madeBase = async (folder: string): Promise<string> => {
 };
 const model = values.model ?? (await madeBase(values.base!));
 const out = values.out ?? mkdtempSync(join(tmpdir(), "fragment-order-"));
-const profile = worldProfile("quickstart", 0, {
-  motions: ["down", "right"],
-  cameras: ["still", "in"],
-  travel: [0.36, 0.4],
-});
+const { travel } = worldProfile(values.travel === "long" ? "one-way" : "quickstart", 0);
+const profile = worldProfile(values.world, 0, { travel });
 /** Frames of a clip that are kept, evenly in time. */
 const framesOfClip = 16;
 const clipsFrom = (first: number, length: number): FragmentClipInMemory[] =>
@@ -116,7 +119,7 @@ const clipsFrom = (first: number, length: number): FragmentClipInMemory[] =>
   }).flatMap((clip) => clip ?? []);
 
 const tasks = ["disorder:least=3,most=3", "rearrangement:least=3,most=3"];
-const draws = await fragmentDraws({ tasks, selector: "uniform", perClip: 1 }, seed);
+const draws = await fragmentDraws({ tasks, selector: values.selector, perClip: 1 }, seed);
 const clips = clipsFrom(0, count);
 const tested = fragmentQuestions(clipsFrom(1_000_000, held), 1, draws);
 console.log(`${clips.length} clips, ${tested.length} questions of ${held} held-out ones`);
@@ -151,7 +154,7 @@ const options = sftParams.parse({
   steps,
   clipsPerStep,
   textsPerClip: 1,
-  schedule: { learningRate: 1.5e-3, warmupSteps: Math.min(60, steps) },
+  schedule: { learningRate: Number(values.rate), warmupSteps: Math.min(60, steps) },
   monitor: { every: 0 },
   checkpointEvery: steps,
   seed,

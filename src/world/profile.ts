@@ -92,11 +92,21 @@ const between = (d: number, easy: number, hard: number): number => easy + (hard 
 /** Two decimals more than any of these numbers needs; keeps stored profiles readable. */
 const tidy = (value: number): number => Math.round(value * 10_000) / 10_000;
 
+const smallest = { width: 56, height: 56, seconds: [4, 4], captions: "short", difficulty: 0 } as const;
 const sizes = {
-  quickstart: { width: 56, height: 56, seconds: [4, 4], captions: "short", difficulty: 0 },
+  quickstart: smallest,
+  "one-way": smallest,
   standard: { width: 112, height: 112, seconds: [4, 6], captions: "full", difficulty: 0.5 },
   wide: { width: 168, height: 112, seconds: [4, 8], captions: "full", difficulty: 0.7 },
 } as const;
+
+/**
+ * What a profile has in place of what its difficulty says. "one-way": actors go down or to the right, and far, and the camera
+ * rests or comes nearer, so that any two frames tell which is the earlier one.
+ */
+const moving: Readonly<Record<string, Partial<WorldProfile>>> = {
+  "one-way": { motions: ["down", "right"], cameras: ["still", "in"], travel: [0.36, 0.4] },
+};
 
 /** Names of the built-in profiles. */
 export const profileNames = (): string[] => Object.keys(sizes);
@@ -138,6 +148,7 @@ export const worldProfile = (
     tint: Math.round(between(d, 14, 40)),
     mix: d < 0.25 ? [16, 2, 2] : [12, 4, 4],
     repetitions: d < 0.5 ? 3 : 4,
+    ...moving[name],
     ...overrides,
   };
   const checked = profileSchema.safeParse(profile);
