@@ -10,7 +10,7 @@ import { type PictureFilter, PicturePacker, pictureFilter } from "./picture-filt
 /** One picture that was asked for, out of the decoder. */
 interface Ready {
   readonly frame: number;
-  readonly rgb: Uint8Array;
+  rgb: Uint8Array;
   readonly width: number;
   readonly height: number;
 }
@@ -32,7 +32,6 @@ export class DecodePass {
   readonly wasRead: boolean;
   /** True when a file whose packets were read before does not give them again. */
   strayed = false;
-  #rgb: Uint8Array = new Uint8Array(0);
   constructor(
     library: NodeAv,
     clip: ClipIndex,
@@ -56,11 +55,10 @@ export class DecodePass {
   take(frame: number, picture: Frame): void {
     const made = this.#filter.apply(picture);
     const { width, height } = made;
-    // Almost always one picture is ready at a time, so its memory is used again.
-    const alone = this.#ready.length === 0;
-    const rgb = this.#packer.pack(made, alone ? this.#rgb : new Uint8Array(0));
-    if (alone) this.#rgb = rgb;
-    this.#ready.push({ frame, rgb, width, height });
+    // Almost always one picture is ready at a time. One that still waits must not be packed over.
+    const waiting = this.#ready.at(-1);
+    if (waiting !== undefined) waiting.rgb = waiting.rgb.slice();
+    this.#ready.push({ frame, rgb: this.#packer.pack(made), width, height });
   }
   /** Hands over what is ready; false when no more is wanted, or nothing more can be trusted. */
   deliver(): boolean | Promise<boolean> {

@@ -87,8 +87,8 @@ export class PicturePacker {
   constructor(library: NodeAv) {
     this.#library = library;
   }
-  /** The picture's pixels, in `reuse` if it is as large, else in memory of their own. */
-  pack(picture: Frame, reuse: Uint8Array): Uint8Array {
+  /** The picture's pixels, there until the next one is packed. */
+  pack(picture: Frame): Uint8Array {
     const { width, height } = picture;
     if (this.#frame?.width !== width || this.#frame.height !== height) this.#allocate(width, height);
     const status = this.#frame!.copy(picture);
@@ -96,9 +96,7 @@ export class PicturePacker {
       throw new VideoError("a picture cannot be copied", {
         got: this.#library.av.FFmpegError.strerror(status),
       });
-    const target = reuse.length === this.#view.length ? reuse : new Uint8Array(this.#view.length);
-    target.set(this.#view);
-    return target;
+    return this.#view;
   }
   #allocate(width: number, height: number): void {
     this.close();
@@ -115,7 +113,8 @@ export class PicturePacker {
         expected: `${width}x${height}, rows of ${width * 3} bytes`,
         got: status < 0 ? av.FFmpegError.strerror(status) : `rows of ${frame.linesize[0]} bytes`,
       });
-    this.#view = frame.data![0]!.subarray(0, width * height * 3);
+    const { buffer, byteOffset } = frame.data![0]!;
+    this.#view = new Uint8Array(buffer, byteOffset, width * height * 3);
   }
   close(): void {
     this.#view = new Uint8Array(0);
