@@ -19,13 +19,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { seededRandom } from "../src/core/random.ts";
-import { frameIndex, seconds } from "../src/core/units.ts";
 import { openEngine } from "../src/engine/engines.ts";
 import { wilsonInterval } from "../src/evaluation/statistics/clustered.ts";
-import type { FrameBatch } from "../src/frames/frame-batch.ts";
 import {
-  clipInMemory,
-  type FragmentClipInMemory,
   type FragmentQuestion,
   fragmentQuestion,
   fragmentQuestions,
@@ -36,6 +32,7 @@ import { makeConfig, makeLanguage } from "../src/jobs/quickstart/language.ts";
 import { fragmentDraws, questionClip } from "../src/jobs/repro/fragment-clips.ts";
 import { askFragments } from "../src/jobs/repro/fragment-measure.ts";
 import { runRepro } from "../src/jobs/repro/run.ts";
+import { firstHeldOut, unlabelledClips } from "../src/jobs/repro/unlabelled-clips.ts";
 import { batchRules } from "../src/model/batch-rules.ts";
 import quickstart from "../src/recipes/quickstart.ts";
 import studyOf from "../src/recipes/repro.ts";
@@ -45,9 +42,7 @@ import { trainSftFrom } from "../src/training/sft.ts";
 import { sftBatches } from "../src/training/sft-batches.ts";
 import { sftParams } from "../src/training/sft-options.ts";
 import type { StepSource } from "../src/training/step-source.ts";
-import { planClip } from "../src/world/clip.ts";
 import { worldProfile } from "../src/world/profile.ts";
-import { renderClip } from "../src/world/render.ts";
 import { grownCheckpoint } from "./grown-checkpoint.ts";
 
 const { values } = parseArgs({
@@ -97,31 +92,10 @@ const model = values.model ?? (await madeBase(values.base!));
 const out = values.out ?? mkdtempSync(join(tmpdir(), "fragment-order-"));
 const { travel } = worldProfile(values.travel === "long" ? "one-way" : "quickstart", 0);
 const profile = worldProfile(values.world, 0, { travel });
-/** Frames of a clip that are kept, evenly in time. */
-const framesOfClip = 16;
-const clipsFrom = (first: number, length: number): FragmentClipInMemory[] =>
-  Array.from({ length }, (_, i) => {
-    const plan = planClip(seed, first + i, profile);
-    const last = plan.frameCount - 1;
-    const indices = Array.from({ length: framesOfClip }, (__, at) =>
-      Math.round((at * last) / (framesOfClip - 1)),
-    );
-    const frames: FrameBatch = {
-      pixels: renderClip(plan, indices),
-      frames: indices.map((index) => ({
-        index: frameIndex(index),
-        timeSeconds: seconds(index / plan.framesPerSecond),
-      })),
-      width: plan.width,
-      height: plan.height,
-    };
-    return clipInMemory(String(first + i), frames);
-  }).flatMap((clip) => clip ?? []);
-
 const tasks = ["disorder:least=3,most=3", "rearrangement:least=3,most=3"];
-const draws = await fragmentDraws({ tasks, selector: values.selector, perClip: 1 }, seed);
-const clips = clipsFrom(0, count);
-const tested = fragmentQuestions(clipsFrom(1_000_000, held), 1, draws);
+const draws = await fragmentDraws({ tasks, selector: values.selector }, seed);
+const clips = unlabelledClips(profile, seed, 0, count);
+const tested = fragmentQuestions(unlabelledClips(profile, seed, firstHeldOut, held), 1, draws);
 console.log(`${clips.length} clips, ${tested.length} questions of ${held} held-out ones`);
 
 /**

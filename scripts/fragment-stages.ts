@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fittedWithin } from "../src/absent/pair-source.ts";
 import { sha256OfFile } from "../src/core/files.ts";
+import { MemoryPool } from "../src/core/memory-pool.ts";
 import { seededRandom } from "../src/core/random.ts";
 import { drawSample, picturesOfSample } from "../src/fragments/draw-samples.ts";
 import { fragmentTasks } from "../src/fragments/fragment-task.ts";
@@ -28,6 +29,8 @@ import { framesJob } from "../src/video/worker/frames-job.ts";
 
 const [seed, perClip, pixels] = [11, 3, 336];
 const looks = { windowSeconds: 8, framesPerWindow: 48, perClip };
+/** Memory that is used again, as the command does it. */
+const memory = new MemoryPool(32);
 const spent = new Map<string, number>();
 let last = process.cpuUsage();
 /** What was computed since the last lap belongs to this stage. */
@@ -88,9 +91,15 @@ const makeClip = async (file: string, position: number, out: string): Promise<vo
       if ("ruleId" in drawn) continue;
       if (task.value.needs === "order")
         for (const at of drawn.fragment) told.add(part.batch.frames[at]!.index);
-      const pictures = picturesOfSample(task, drawn, part, place);
+      const taken: Uint8Array[] = [];
+      const take = (bytes: number): Uint8Array => {
+        taken.push(memory.take(bytes));
+        return taken.at(-1)!;
+      };
+      const pictures = picturesOfSample(task, drawn, part, place, take);
       lap(task.value.anew === true ? "rendering pictures anew" : "evening pictures");
-      await writeStills(pictures, out, (bytes) => new Uint8Array(bytes));
+      await writeStills(pictures, out, take);
+      for (const piece of taken) memory.giveBack(piece);
       lap("pictures as JPEG files");
       questions++;
       shown += pictures.length;

@@ -20,7 +20,7 @@ import type { WorldLanguage } from "../quickstart/language.ts";
 
 /** Tasks and selector of a study. */
 export const fragmentDraws = async (
-  { tasks, selector }: FragmentStudy,
+  { tasks, selector }: Pick<FragmentStudy, "tasks" | "selector">,
   seed: number,
 ): Promise<FragmentDraws> => ({
   tasks: await Promise.all(tasks.map((named) => fragmentTasks.choose(named))),

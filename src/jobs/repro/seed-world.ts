@@ -3,8 +3,8 @@ import { makeFolder } from "../../core/files.ts";
 import { writePictureSettings } from "../../model/picture-settings.ts";
 import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { ReproStudy } from "../../recipes/repro/study.ts";
+import { worldProfile } from "../../world/profile.ts";
 import {
-  clipInMemory,
   type FragmentDraws,
   type FragmentQuestion,
   fragmentQuestions,
@@ -21,6 +21,7 @@ import { heldOutClips } from "../quickstart/training-clips.ts";
 import { makeEncoder, makeWorld } from "../quickstart/world.ts";
 import { type ArmData, armData } from "./arms.ts";
 import { fragmentDraws } from "./fragment-clips.ts";
+import { firstHeldOut, unlabelledClips } from "./unlabelled-clips.ts";
 
 /** What all arms of one seed share. */
 export interface SeedWorld {
@@ -57,19 +58,27 @@ const pairedForTraining = async (
   return { detected, scripted, relevance: { name: "checkpoint", params, version } };
 };
 
-/** Questions of a study's fragment tasks about clips. */
-const questionsAbout = (
-  clips: readonly MemoryClip[],
-  perClip: number,
+/** Fragment questions for training, and about held-out clips: none in a study without. */
+interface StudyQuestions {
+  readonly questions: readonly FragmentQuestion[];
+  readonly heldOut: readonly FragmentQuestion[];
+}
+
+const questionsOf = (
+  { fragments, recipe }: ReproStudy,
+  seed: number,
   draws: FragmentDraws | undefined,
-): FragmentQuestion[] =>
-  draws === undefined
-    ? []
-    : fragmentQuestions(
-        clips.flatMap(({ sha256, frames }) => clipInMemory(sha256, frames) ?? []),
-        perClip,
-        draws,
-      );
+): StudyQuestions => {
+  if (fragments === undefined || draws === undefined) return { questions: [], heldOut: [] };
+  const profile = worldProfile(fragments.profile, recipe.world.difficulty);
+  const { trainClips, testClips } = recipe.world;
+  const about = (first: number, count: number, perClip: number): FragmentQuestion[] =>
+    fragmentQuestions(unlabelledClips(profile, seed, first, count), perClip, draws);
+  return {
+    questions: about(0, trainClips, fragments.perClip),
+    heldOut: about(firstHeldOut, testClips, 1),
+  };
+};
 
 /** Makes the world, the pairs and the questions of a seed, or finds them made. */
 export const prepareSeed = async (
@@ -105,9 +114,8 @@ export const prepareSeed = async (
     progress,
   };
   const forArms = await armData(detected, scripted, stage, study.rlShare);
-  const perClip = study.fragments?.perClip ?? 1;
-  const data = { ...forArms, questions: questionsAbout(training, perClip, draws) };
-  const fragments = questionsAbout(held, 1, draws);
+  const { questions, heldOut: fragments } = questionsOf(study, seed, draws);
+  const data = { ...forArms, questions };
   const heldOut = (await heldOutClips(tested.slice(0, 2 * recipe.sft.watchedClips), stage)).slice(
     0,
     recipe.sft.watchedClips,

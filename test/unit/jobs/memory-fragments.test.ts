@@ -52,7 +52,7 @@ const tasks = [
 ];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "memory-fragments-"));
-  draws = await fragmentDraws({ tasks, selector: "motion_guided", perClip: 4 }, 1);
+  draws = await fragmentDraws({ tasks, selector: "motion_guided" }, 1);
   const clips = [0, 3, 6, 9, 12].flatMap((start) => clipInMemory(`clip ${start}`, clip(start)) ?? []);
   questions = fragmentQuestions(clips, 4, draws);
   language = makeLanguage(join(folder, "words"), fragmentWords(draws.tasks));
