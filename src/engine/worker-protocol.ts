@@ -104,6 +104,7 @@ const classes: Readonly<Record<string, new (message: string) => Error>> = {
   RunError: errors.RunError,
   EngineError: errors.EngineError,
   StalePassError: errors.StalePassError,
+  StartError: errors.StartError,
 };
 
 /** The error that a {@link WireError} was made of, with the same class and line. */

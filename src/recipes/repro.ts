@@ -4,14 +4,15 @@ import { comparison } from "./repro/comparison.ts";
 import { fragments } from "./repro/fragments.ts";
 import { frameRates } from "./repro/frame-rates.ts";
 import { layers } from "./repro/layers.ts";
+import { order } from "./repro/order.ts";
 import type { ReproScale, ReproStudy } from "./repro/study.ts";
 
 /** Names of the studies. */
-export const studyNames = ["ablations", "comparison", "layers", "frame-rates", "fragments"] as const;
+export const studyNames = ["ablations", "comparison", "layers", "frame-rates", "fragments", "order"] as const;
 /** One of {@link studyNames}. */
 export type StudyName = (typeof studyNames)[number];
 
 const repro = (name: StudyName, scale: ReproScale): ReproStudy =>
-  ({ ablations, comparison, layers, "frame-rates": frameRates, fragments })[name](scale);
+  ({ ablations, comparison, layers, "frame-rates": frameRates, fragments, order })[name](scale);
 
 export default repro;

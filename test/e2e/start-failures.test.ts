@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +20,7 @@ import { resultsIn } from "./build/set-contents.ts";
 
 const program = fileURLToPath(new URL("../../bin/videoperceiver.mjs", import.meta.url));
 const prlimit = findProgram("prlimit");
-const clips = 6;
+const [clips, many] = [6, 24];
 /** Rules by which a clip is refused and not one of its fragments. */
 const wholeClip: ReadonlySet<string> = new Set(["clip", "pair", "quarantine"]);
 
@@ -60,6 +69,10 @@ beforeAll(async () => {
   await writeClips(folder, clips);
   rmSync(at("clips", "broken.mp4"));
   const rows = Array.from({ length: clips }, (_, clip) => `c${clip},A bright square flashes.`);
+  // So many that threads make them.
+  mkdirSync(at("many"));
+  for (let copy = 0; copy < many; copy++)
+    copyFileSync(at("clips", `c${copy % clips}.mp4`), at("many", `m${copy}.mp4`));
   writeFileSync(at("captions.csv"), `video,caption\n${rows.join("\n")}\n`);
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -67,6 +80,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const programs = {
   build: (out: string) => ["build", at("clips"), "--captions", at("captions.csv"), "--out", out],
   fragments: (out: string) => ["fragments", at("clips"), "--out", out],
+  "fragments of many": (out: string) => ["fragments", at("many"), "--out", out],
 } as const;
 
 describe.skipIf(prlimit === undefined)("decoders that cannot start are no clip's fault", () => {
@@ -75,10 +89,12 @@ describe.skipIf(prlimit === undefined)("decoders that cannot start are no clip's
     ["build", 1],
     ["fragments", 0],
     ["fragments", 1],
+    ["fragments of many", 0],
+    ["fragments of many", 1],
   ] as const)(
     "%s, after %i that could",
     (name, starts) => {
-      const out = at(`${name}-${starts}`);
+      const out = at(`${name}-${starts}`.replaceAll(" ", "-"));
       const args = [...programs[name](out), "--workers", "2", "--no-cache", "--json"];
       const failed = run(args, failingAfter(starts));
       const last = failed.stderr.trim().split("\n").at(-1)!;
@@ -90,7 +106,7 @@ describe.skipIf(prlimit === undefined)("decoders that cannot start are no clip's
       const whole = run(args);
       expect([whole.status, whole.stderr]).toEqual([0, expect.not.stringContaining("given up")]);
       expect(refused(out)).toEqual([]);
-      expect(resultsIn(out)).toBe(clips);
+      expect(resultsIn(out)).toBe(name === "fragments of many" ? many : clips);
     },
     120_000,
   );

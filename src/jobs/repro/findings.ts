@@ -157,7 +157,7 @@ export const studyFindings = (results: ReproResults): StudyFinding[] => [
         ...sinceBeginning(results, of, against, "eventAccuracy"),
       ];
     if (of.startsWith("rl-") && against === "base") return difference(results, of, against, "sensitivity");
-    if (of.endsWith("sf2t") || of === "sft-mixed")
+    if (of.endsWith("sf2t") || of.endsWith("order") || of === "sft-mixed")
       return ["accuracy", "eventAccuracy", "fragments"].flatMap((key) =>
         difference(results, of, against, key),
       );

@@ -5,6 +5,8 @@ import type { QuickstartRecipe } from "../../recipes/quickstart.ts";
 import type { ReproStudy } from "../../recipes/repro/study.ts";
 import { worldProfile } from "../../world/profile.ts";
 import {
+  clipInMemory,
+  type FragmentClipInMemory,
   type FragmentDraws,
   type FragmentQuestion,
   fragmentQuestions,
@@ -67,16 +69,18 @@ interface StudyQuestions {
 const questionsOf = (
   { fragments, recipe }: ReproStudy,
   seed: number,
+  [training, held]: readonly [readonly MemoryClip[], readonly MemoryClip[]],
   draws: FragmentDraws | undefined,
 ): StudyQuestions => {
   if (fragments === undefined || draws === undefined) return { questions: [], heldOut: [] };
-  const profile = worldProfile(fragments.profile, recipe.world.difficulty);
-  const { trainClips, testClips } = recipe.world;
-  const about = (first: number, count: number, perClip: number): FragmentQuestion[] =>
-    fragmentQuestions(unlabelledClips(profile, seed, first, count), perClip, draws);
+  const named = fragments.profile;
+  const clipsOf = (own: readonly MemoryClip[], first: number): readonly FragmentClipInMemory[] =>
+    named === undefined
+      ? own.flatMap(({ sha256, frames }) => clipInMemory(sha256, frames) ?? [])
+      : unlabelledClips(worldProfile(named, recipe.world.difficulty), seed, first, own.length);
   return {
-    questions: about(0, trainClips, fragments.perClip),
-    heldOut: about(firstHeldOut, testClips, 1),
+    questions: fragmentQuestions(clipsOf(training, 0), fragments.perClip, draws),
+    heldOut: fragmentQuestions(clipsOf(held, firstHeldOut), 1, draws),
   };
 };
 
@@ -114,7 +118,7 @@ export const prepareSeed = async (
     progress,
   };
   const forArms = await armData(detected, scripted, stage, study.rlShare);
-  const { questions, heldOut: fragments } = questionsOf(study, seed, draws);
+  const { questions, heldOut: fragments } = questionsOf(study, seed, [training, held], draws);
   const data = { ...forArms, questions };
   const heldOut = (await heldOutClips(tested.slice(0, 2 * recipe.sft.watchedClips), stage)).slice(
     0,

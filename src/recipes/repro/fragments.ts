@@ -9,11 +9,7 @@ const tasks = [
   "rearrangement:least=3,most=3",
 ] as const;
 
-/**
- * SF2T's 2x2: fragment tasks before, after and beside supervised fine-tuning, and what of it is not looking. The unlabelled clips
- * are of a world in which order can be learnt: of the quickstart's own, where actors go any way and half as far, a model of this
- * size does not learn it (`scripts/fragment-order.ts`), and nothing would be asked of what it is good for.
- */
+/** SF2T's 2x2: fragment tasks before, after and beside supervised fine-tuning, and what of it is not looking. */
 export const fragments = (scale: ReproScale): ReproStudy => {
   const recipe = recipeOf(scale, 3);
   const { base, fork } = makers(recipe);
@@ -62,7 +58,7 @@ export const fragments = (scale: ReproScale): ReproStudy => {
       ["contrast-sf2t", "contrast"],
       ["contrast-sf2t", "sft-sf2t"],
     ],
-    fragments: { profile: "one-way", tasks, selector: "uniform", perClip: 2 },
+    fragments: { tasks, selector: "motion_guided", perClip: 2 },
     paper: {
       title: "SF2T, Figure 1: four models from both starts (their numbers are not in the text that we have)",
       columns: ["direction"],

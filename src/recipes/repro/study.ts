@@ -13,10 +13,10 @@ export interface FragmentShare {
   readonly repeated: boolean;
 }
 
-/** The fragment tasks of a study, drawn from unlabelled clips for training, and from held-out ones to be asked. */
+/** The fragment tasks of a study, drawn from clips for training, and from held-out ones to be asked. */
 export interface FragmentStudy {
-  /** World of the unlabelled clips: as many as the study has clips. */
-  readonly profile: string;
+  /** World of as many unlabelled clips as the study has others; the study's own clips when left out. */
+  readonly profile?: string;
   /** Names and parameters as a person writes them. */
   readonly tasks: readonly string[];
   readonly selector: string;
