@@ -272,6 +272,9 @@ test("threads make the same bytes as this one; stopped, they go on; what only th
   expect(there.resumedClips).toBeLessThan(32);
   expect(there.rejectedByRule).toEqual(here.rejectedByRule);
   expect(contentOf("threads")).toEqual(contentOf("here"));
+  await expect(fragmentsDataset(request("own", 2, { tasks: ["disordr"] }), context)).rejects.toThrow(
+    'did you mean "disorder"',
+  );
   const own = { ...(await fragmentTasks.choose("counting")).plugin };
   fragmentTasks.add("known-here", own);
   await expect(fragmentsDataset(request("own", 2, { tasks: ["known-here"] }), context)).rejects.toThrow(

@@ -3,7 +3,7 @@ import { syncFiles } from "../../core/files.ts";
 import type { PlannedClip } from "../build/protocol.ts";
 import { makeFragmentClip } from "./make-clip.ts";
 import { type FragmentClip, type FragmentOrder, picturesFolder } from "./protocol.ts";
-import { type ClipsKeptApart, type FragmentMeans, openFragmentTools } from "./tools.ts";
+import { type ClipsKeptApart, type FragmentMeans, namedTools, openFragmentTools } from "./tools.ts";
 
 /** Makes the fragments of clips. */
 export interface FragmentMaker extends AsyncDisposable {
@@ -58,6 +58,8 @@ export const openMaker = async (
 ): Promise<FragmentMaker> => {
   const threads = Math.min(workers, Math.floor(clips / clipsPerThread));
   if (threads < 2) return openMakerHere(order, { decoders: workers, threads: workers, keptApart }, warn);
+  // Bad names are told here, and before anything is started.
+  await namedTools(order);
   const { openMakingThreads } = await import("./making-thread.ts");
   return openMakingThreads(order, { decoders: 1, threads: 1, keptApart }, threads, warn);
 };

@@ -85,8 +85,8 @@ class MakingThread {
 }
 
 /**
- * Starts so many threads. Each makes one clip more than it has decoders, which have work while another clip's pictures are
- * made.
+ * So many threads, started when there is work for them. Each makes one clip more than it has decoders, which have work while
+ * another clip's pictures are made.
  *
  * @throws {ConfigError} for a task or selector that only this thread knows
  */
@@ -98,11 +98,17 @@ export const openMakingThreads = (
 ): FragmentMaker => {
   for (const text of order.settings.tasks) fragmentTasks.elsewhere(splitName(text).name);
   frameSelectors.elsewhere(splitName(order.settings.selector).name);
-  const threads = Array.from({ length: count }, () => new MakingThread({ order, means }, warn));
+  const threads: MakingThread[] = [];
+  const leastBusy = (): MakingThread => {
+    const least = threads.toSorted((a, b) => a.busy - b.busy)[0];
+    if (least !== undefined && (least.busy === 0 || threads.length === count)) return least;
+    const another = new MakingThread({ order, means }, warn);
+    threads.push(another);
+    return another;
+  };
   return {
     atATime: count * (means.decoders + 1),
-    make: (planned, signal) =>
-      threads.reduce((least, one) => (one.busy < least.busy ? one : least)).make(planned, signal),
+    make: async (planned, signal) => leastBusy().make(planned, signal),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(threads.map((thread) => thread.close()));
     },

@@ -40,6 +40,14 @@ export interface FragmentTools extends AsyncDisposable {
   readonly keptApart: Filter | undefined;
 }
 
+/** The tasks and the selector that an order names. @throws see {@link openFragmentTools} */
+export const namedTools = async ({
+  settings,
+}: FragmentOrder): Promise<Pick<FragmentTools, "tasks" | "selector">> => ({
+  tasks: await Promise.all(settings.tasks.map((text) => fragmentTasks.choose(text))),
+  selector: await frameSelectors.choose(settings.selector),
+});
+
 /**
  * Opens what the order names.
  *
@@ -51,8 +59,7 @@ export const openFragmentTools = async (
   { decoders, threads, keptApart }: FragmentMeans,
   warn: (line: string) => void,
 ): Promise<FragmentTools> => {
-  const tasks = await Promise.all(order.settings.tasks.map((text) => fragmentTasks.choose(text)));
-  const selector = await frameSelectors.choose(order.settings.selector);
+  const { tasks, selector } = await namedTools(order);
   const apart = keptApart && (await datasetFilters.make("not-in", { ...keptApart }));
   const clips = openClips({ ...order.reading, workers: decoders, threads }, warn);
   const atATime = decoders + 1;

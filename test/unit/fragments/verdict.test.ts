@@ -117,6 +117,33 @@ test("a picture that is rendered anew is never the same bytes; files of one ques
   }
 });
 
+test("levels are those of all bytes, wherever they lie; pictures of any size become files of one length", async () => {
+  const random = seededRandom("levels");
+  for (let round = 0; round < 60; round++) {
+    const [start, across, down] = [random.integer(3), 1 + random.integer(120), 1 + random.integer(90)];
+    const bytes = across * down * 3;
+    const pixels = new Uint8Array(new ArrayBuffer(start + bytes + random.integer(3)), start, bytes);
+    const top = round % 5 === 0 ? 1 : 256;
+    for (let at = 0; at < bytes; at++) pixels[at] = round % 7 === 0 ? 255 : random.integer(top);
+    const mean = pixels.reduce((sum, level) => sum + level, 0) / bytes;
+    const squares = pixels.reduce((sum, level) => sum + level * level, 0) / bytes;
+    const found = levelsOf({ pixels, width: across, height: down });
+    expect(found.mean).toBe(mean);
+    expect(found.spread).toBeCloseTo(Math.sqrt(Math.max(0, squares - mean * mean)), 6);
+    if (round % 6 > 0) continue;
+    const picture = { pixels, width: across, height: down };
+    const grey = { ...picture, pixels: new Uint8Array(bytes).fill(9) };
+    const files = await stillFiles([picture, grey], (count) => new Uint8Array(count));
+    expect(new Set(files.map(({ length }) => length)).size).toBe(1);
+    for (const file of files)
+      expect((await sharp(file).raw().toBuffer({ resolveWithObject: true })).info).toMatchObject({
+        width: across,
+        height: down,
+        channels: 3,
+      });
+  }
+});
+
 test("how bright, how hard and how dark at its borders a picture is tells nothing once it is rendered anew", () => {
   const bytes = width * height * 3;
   // The same square on grounds of 60 and of 110, the second with a border of 40.
