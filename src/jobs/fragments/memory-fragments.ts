@@ -121,10 +121,14 @@ export const fragmentQuestions = (
     ).flat(),
   );
 
-/** The same question about one of its pictures, repeated: what can be answered without seeing an order or a difference. */
+/**
+ * The same question about one of its pictures, repeated: what can be answered without seeing an order or a difference. Which one
+ * is drawn, and not by its place: the middle one of three that are in order is of the middle of the fragment, of three that are
+ * not it never is, and where a single picture tells about when it was, that is an answer.
+ */
 export const withOnePicture = (question: FragmentQuestion): FragmentQuestion => {
-  const { pictures } = question;
-  const one = pictures[Math.floor(pictures.length / 2)]!;
+  const { id, pictures } = question;
+  const one = pictures[seededRandom("the repeated picture", id).integer(pictures.length)]!;
   return { ...question, pictures: pictures.map(() => one) };
 };
 

@@ -120,6 +120,32 @@ test("with one picture repeated the words stay and every temporal step is the sa
   }
 });
 
+test("which picture is repeated tells no answer, even to who knows when it was", () => {
+  // Of three pictures the middle one is always the middle of the fragment where they are in order, and never where they are not.
+  const orders = {
+    no: [[0, 1, 2]],
+    yes: [
+      [0, 2, 1],
+      [1, 0, 2],
+      [1, 2, 0],
+      [2, 0, 1],
+    ],
+  } as const;
+  const asked = questions.find(({ pictures }) => pictures.length === 3)!;
+  const middles = (answer: keyof typeof orders): number => {
+    let count = 0;
+    for (let n = 0; n < 1500; n++) {
+      const order = orders[answer][n % orders[answer].length]!;
+      const pictures = order.map((place) => new Uint8Array([place]));
+      const { pictures: shown } = withOnePicture({ ...asked, id: `clip ${n}/${answer}`, pictures });
+      if (shown[0]![0] === 1) count++;
+    }
+    return count / 1500;
+  };
+  // Four standard errors.
+  for (const answer of ["no", "yes"] as const) expect(Math.abs(middles(answer) - 1 / 3)).toBeLessThan(0.05);
+});
+
 test("every picture fills a temporal step of its own, a whole second behind the one before", () => {
   for (const asked of questions) {
     const { steps, secondsPerStep } = questionClip(asked, language).patches;
