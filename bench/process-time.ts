@@ -4,17 +4,25 @@ import { processTree } from "./process-memory.ts";
 /** Linux counts processor time in hundredths of a second, whatever its own clock does. */
 const ticksPerSecond = 100;
 
+/**
+ * User and system ticks in the text of a `stat` file of `/proc`, of a process or a thread; then the same of its children that
+ * have ended and were waited for.
+ */
+export const ticksIn = (
+  stat: string,
+): [user: number, system: number, endedUser: number, endedSystem: number] =>
+  // The name, in brackets, may hold spaces; these are the 12th to 15th field behind it.
+  stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 15)
+    .map(Number) as [number, number, number, number];
+
 /** Ticks that a process has computed, and those of its children that have ended and were waited for; undefined: it has ended. */
 const ticksOf = (pid: number): { readonly own: number; readonly ended: number } | undefined => {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name, in brackets, may hold spaces; user and system of both are the 12th to 15th field behind it.
-    const [user, system, endedUser, endedSystem] = stat
-      .slice(stat.lastIndexOf(")") + 2)
-      .split(" ")
-      .slice(11, 15)
-      .map(Number);
-    return { own: user! + system!, ended: endedUser! + endedSystem! };
+    const [user, system, endedUser, endedSystem] = ticksIn(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    return { own: user + system, ended: endedUser + endedSystem };
   } catch {
     return undefined;
   }

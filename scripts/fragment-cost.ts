@@ -12,6 +12,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { processTree, statusBytes } from "../bench/process-memory.ts";
+import { ticksIn } from "../bench/process-time.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -49,13 +50,9 @@ const lookAtThreads = (pid: number): void => {
   const place = pid === child.pid ? "program" : "decoders";
   for (const task of readdirSync(`/proc/${pid}/task`)) {
     const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8");
-    const [user, system] = stat
-      .slice(stat.lastIndexOf(")") + 2)
-      .split(" ")
-      .slice(11, 13)
-      .map(Number);
+    const [user, system] = ticksIn(stat);
     const own = task === String(pid) ? "main" : stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
-    seen.set(`${pid}/${task}`, { name: `${place}: ${own}`, ticks: user! + system! });
+    seen.set(`${pid}/${task}`, { name: `${place}: ${own}`, ticks: user + system });
   }
 };
 

@@ -6,8 +6,8 @@ const tasks = ["disorder:least=3,most=3", "rearrangement:least=3,most=3"] as con
 /**
  * What learning order is good for: the two order tasks of SF2T, of unlabelled clips of a world in which a model of this size
  * learns them (`scripts/fragment-order.ts`), before, behind and beside supervised fine-tuning. In `fragments` no arm learns order,
- * so it says nothing of that. Each arm with fragments has one in which the same questions and answers show one picture repeated,
- * or is told apart from one.
+ * so it says nothing of that. Behind SFT, order tasks alone and mixed have a control each: the same questions and answers, one
+ * picture repeated.
  */
 export const order = (scale: ReproScale): ReproStudy => {
   const usual = recipeOf(scale, 3);
